@@ -1,0 +1,123 @@
+package aggregate
+
+import "statline/classify"
+
+// batch is how many responses Add collects before it looks up their rows.
+// The tables of keys, clients and latencies are larger than the nearest
+// caches. Looked up one response after the other, each would wait for memory
+// several times; in a batch, independent loads wait together.
+const batch = 64
+
+// pending is what is left to do of a response. It holds nothing of the
+// response's memory.
+type pending struct {
+	key, ip                 words
+	bytes                   uint64
+	keyGroup, clientGroup   uint32
+	keyHash, clientHash     uint32
+	keyGuess, clientGuess   uint32 // probable rows, 0 for none
+	histogram, page         uint32
+	bucket                  uint16
+	failure                 bool
+	slot                    uint64 // refused: the bit of its slot
+	second                  uint32
+	count, limit, userAgent uint32 // userAgent: its number plus one, 0 for none
+}
+
+// waitFailure notes what only failures have.
+func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decision, second uint32) {
+	p.slot = 0
+	if d.Outcome == classify.RateLimited {
+		p.slot = 1 << (second % 60 / uint32(t.config.SlotSeconds))
+	}
+	p.second, p.count, p.limit, p.userAgent = second, d.Count, d.Limit, 0
+	if len(r.UserAgent) > 0 && p.key != (words{}) {
+		id, _ := t.userAgents.number(r.UserAgent[:min(len(r.UserAgent), maxUserAgent)])
+		p.userAgent = id + 1
+	}
+}
+
+// flush does what is pending, in three passes: the first loads index slots,
+// the second the rows that they point to, the third finds everything near.
+func (t *Table) flush() {
+	todo := t.pending[:t.waiting]
+	t.waiting = 0
+	keys, clients, histograms := &t.keys, &t.clients, &t.responses.histograms
+	keySlots, clientSlots := keys.slots, clients.slots
+	for i := range todo {
+		p := &todo[i]
+		p.keyGuess = keySlots[p.keyHash&keys.mask] & keys.mask
+		p.clientGuess = clientSlots[p.clientHash&clients.mask] & clients.mask
+		p.page = histograms.directories[p.histogram][p.bucket>>subBucketsLog2]
+	}
+	var touched uint64
+	for i := range todo {
+		p := &todo[i]
+		touched += keys.rows[p.keyGuess].bytes
+		touched += uint64(clients.rows[p.clientGuess].requests)
+		touched += uint64(histograms.pages[p.page][p.bucket%subBuckets])
+	}
+	t.touched = touched
+	for i := range todo {
+		p := &todo[i]
+		if p.page != 0 {
+			histograms.count(p.page, p.bucket)
+		} else {
+			histograms.add(p.histogram, p.bucket)
+		}
+		if p.key != (words{}) {
+			t.addKey(p)
+		}
+		if p.ip != (words{}) {
+			t.addClient(p)
+		}
+	}
+}
+
+func (t *Table) addKey(p *pending) {
+	n := p.keyGuess
+	row := &t.keys.rows[n]
+	if row.key != p.key || row.group != p.keyGroup {
+		n = t.keys.find(p.key, p.keyGroup, p.keyHash)
+		row = &t.keys.rows[n]
+	}
+	row.bytes += p.bytes
+	row.requests++
+	if row.requests == 0 {
+		t.carries = append(t.carries, carry{&t.keys.index, n})
+	}
+	if !p.failure {
+		return
+	}
+	f := t.keys.failure(n)
+	f.slots |= p.slot
+	f.countMax, f.limitMax = max(f.countMax, p.count), max(f.limitMax, p.limit)
+	f.first, f.last = min(f.first, p.second), max(f.last, p.second)
+	if p.ip != (words{}) {
+		t.keys.ips.add(&f.ips, hashPair(p.ip[0], p.ip[1]), p.ip)
+	}
+	if p.userAgent > 0 {
+		t.keys.agents.add(&f.agents, t.userAgents.hash[p.userAgent-1], p.userAgent-1)
+	}
+}
+
+func (t *Table) addClient(p *pending) {
+	n := p.clientGuess
+	row := &t.clients.rows[n]
+	if row.ip != p.ip || row.group != p.clientGroup {
+		n = t.clients.find(p.ip, p.clientGroup, p.clientHash)
+		row = &t.clients.rows[n]
+	}
+	row.requests++
+	if row.requests == 0 {
+		t.carries = append(t.carries, carry{&t.clients.index, n})
+	}
+	if !p.failure {
+		return
+	}
+	f := t.clients.failure(n)
+	f.slots |= p.slot
+	if p.key != (words{}) {
+		t.clients.keys.add(&f.keys, hashPair(p.key[0], p.key[1]), p.key)
+	}
+}

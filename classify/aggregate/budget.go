@@ -1,0 +1,256 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+
+	"statline/classify"
+)
+
+// The dimensions of Rows.Other.
+const (
+	otherService = iota
+	otherRoute
+	otherKey
+	otherClient
+)
+
+// refused reports whether an outcome is a refusal of the caller: these decide
+// who is kept when there are more names than the budget allows.
+func refused(o classify.Outcome) bool {
+	return o >= classify.RateLimited && o <= classify.AccessDenied
+}
+
+// weight is what a name has in the block.
+type weight struct{ refused, requests uint64 }
+
+func (w *weight) add(o classify.Outcome, requests uint64) {
+	w.requests += requests
+	if refused(o) {
+		w.refused += requests
+	}
+}
+
+// compare orders the heavier first.
+func (w weight) compare(o weight) int {
+	return cmp.Or(cmp.Compare(o.refused, w.refused), cmp.Compare(o.requests, w.requests))
+}
+
+// overBudget returns the positions (in candidates, which are sorted by name)
+// of all but the budget heaviest.
+func overBudget(candidates []weight, budget int) []int {
+	if len(candidates) <= budget {
+		return nil
+	}
+	order := make([]int, len(candidates))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(candidates[a].compare(candidates[b]), cmp.Compare(a, b))
+	})
+	return order[budget:]
+}
+
+// resolved says how the block's dimensions are named in its rows, budgets
+// applied, and ranks them in the order of their names.
+type resolved struct {
+	truncatedServices, truncatedRoutes bool
+
+	dimensionRank []uint32 // by number of dimensions; only those in use
+	dimensions    []triple // by rank
+	serviceRank   []uint32 // by number of service; only those in use
+	serviceNames  []string // by rank
+	keyGroups     []keyGroup
+	whats         []what // by rank
+}
+
+type triple struct {
+	service, route string
+	method         method
+}
+
+func (t *triple) compare(o *triple) int {
+	return cmp.Or(cmp.Compare(t.service, o.service), cmp.Compare(t.route, o.route), cmp.Compare(t.method, o.method))
+}
+
+type keyGroup struct{ minute, what uint32 }
+
+type what struct {
+	service string
+	outcome classify.Outcome
+	code    uint16
+}
+
+// used is a triple in use in this block.
+type used struct {
+	triple
+	dimension, number uint32 // number of dimensions, of service
+	weight            weight
+	merged            bool // its service is beyond the budget
+}
+
+func (r *resolved) resolve(t *Table, other *[4]uint64) {
+	list := usedDimensions(t)
+	r.truncatedServices = mergeServices(list, t.config.Budget.Services, other)
+	r.truncatedRoutes = mergeRoutes(list, t.config.Budget.Routes, other) || r.truncatedServices
+	if r.truncatedRoutes {
+		slices.SortFunc(list, func(a, b used) int { return a.triple.compare(&b.triple) })
+	}
+	r.dimensionRank = slices.Grow(r.dimensionRank[:0], len(t.dimensions.list))[:len(t.dimensions.list)]
+	r.serviceRank = slices.Grow(r.serviceRank[:0], len(t.services.list))[:len(t.services.list)]
+	r.dimensions, r.serviceNames = r.dimensions[:0], r.serviceNames[:0]
+	for _, u := range list {
+		if n := len(r.serviceNames); n == 0 || r.serviceNames[n-1] != u.service {
+			r.serviceNames = append(r.serviceNames, u.service)
+		}
+		if n := len(r.dimensions); n == 0 || r.dimensions[n-1] != u.triple {
+			r.dimensions = append(r.dimensions, u.triple)
+		}
+		r.dimensionRank[u.dimension] = uint32(len(r.dimensions) - 1)
+		r.serviceRank[u.number] = uint32(len(r.serviceNames) - 1)
+	}
+	r.rankGroups(t)
+}
+
+// usedDimensions lists the block's triples with their weights, sorted by name.
+func usedDimensions(t *Table) []used {
+	weights := make([]weight, len(t.dimensions.list))
+	for i := 1; i < len(t.responses.rows); i++ {
+		row := &t.responses.rows[i]
+		weights[uint32(row.a)].add(classify.Outcome(row.b>>24), row.requests)
+	}
+	var list []used
+	for i, w := range weights {
+		if w.requests > 0 {
+			d := &t.dimensions.list[i]
+			list = append(list, used{
+				triple: triple{d.serviceName, d.route, d.method}, dimension: uint32(i), number: d.service, weight: w})
+		}
+	}
+	slices.SortFunc(list, func(a, b used) int { return a.triple.compare(&b.triple) })
+	return list
+}
+
+// mergeServices renames the services beyond the budget, and their routes.
+func mergeServices(list []used, budget int, other *[4]uint64) bool {
+	all := make([]*used, len(list))
+	for i := range list {
+		all[i] = &list[i]
+	}
+	return mergeRunsOf(all, budget, func(a, b *used) bool { return a.number == b.number }, func(u *used) {
+		u.merged = true
+		u.service, u.route = classify.Other, classify.Other
+		other[otherService] += u.weight.requests
+		other[otherRoute] += u.weight.requests
+	})
+}
+
+// mergeRoutes renames the routes beyond the budget, among the services kept.
+func mergeRoutes(list []used, budget int, other *[4]uint64) bool {
+	var kept []*used
+	for i := range list {
+		if !list[i].merged {
+			kept = append(kept, &list[i])
+		}
+	}
+	same := func(a, b *used) bool { return a.service == b.service && a.route == b.route }
+	return mergeRunsOf(kept, budget, same, func(u *used) {
+		u.route = classify.Other
+		other[otherRoute] += u.weight.requests
+	})
+}
+
+// mergeRunsOf applies rename to the members of all but the budget heaviest
+// runs of list, and reports whether there were such.
+func mergeRunsOf(list []*used, budget int, same func(a, b *used) bool, rename func(*used)) bool {
+	var starts []int
+	var weights []weight
+	for i := range list {
+		if i == 0 || !same(list[i-1], list[i]) {
+			starts = append(starts, i)
+			weights = append(weights, weight{})
+		}
+		w := &weights[len(weights)-1]
+		w.requests += list[i].weight.requests
+		w.refused += list[i].weight.refused
+	}
+	beyond := overBudget(weights, budget)
+	starts = append(starts, len(list))
+	for _, n := range beyond {
+		for i := starts[n]; i < starts[n+1]; i++ {
+			rename(list[i])
+		}
+	}
+	return len(beyond) > 0
+}
+
+// rankGroups ranks the (service, outcome, code) of the key groups.
+func (r *resolved) rankGroups(t *Table) {
+	groups := t.keyGroups.keys
+	order := make([]uint32, len(groups))
+	packed := make([]uint64, len(groups)) // service rank, outcome, code
+	for i, k := range groups {
+		order[i] = uint32(i)
+		packed[i] = uint64(r.serviceRank[uint32(k[0])])<<32 | k[1]
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(packed[a], packed[b]) })
+	r.keyGroups = slices.Grow(r.keyGroups[:0], len(groups))[:len(groups)]
+	r.whats = r.whats[:0]
+	last := ^uint64(0)
+	for _, i := range order {
+		if p := packed[i]; p != last {
+			r.whats = append(r.whats, what{r.serviceNames[p>>32], classify.Outcome(p >> 16), uint16(p)})
+			last = p
+		}
+		r.keyGroups[i] = keyGroup{uint32(groups[i][0] >> 32), uint32(len(r.whats) - 1)}
+	}
+}
+
+// keysOverBudget returns the keys that the block's rows may not name.
+func (t *Table) keysOverBudget() map[words]bool {
+	if len(t.keys.rows)-1 <= t.config.Budget.Keys {
+		return nil
+	}
+	weights := make(map[words]weight)
+	for i := 1; i < len(t.keys.rows); i++ {
+		row := &t.keys.rows[i]
+		w := weights[row.key]
+		w.add(classify.Outcome(t.keyGroups.keys[row.group][1]>>16), t.keyRequests(uint32(i)))
+		weights[row.key] = w
+	}
+	return wordsOverBudget(weights, t.config.Budget.Keys)
+}
+
+// clientsOverBudget returns the addresses that the block's rows may not name.
+func (t *Table) clientsOverBudget() map[words]bool {
+	if len(t.clients.rows)-1 <= t.config.Budget.Clients {
+		return nil
+	}
+	weights := make(map[words]weight)
+	for i := 1; i < len(t.clients.rows); i++ {
+		row := &t.clients.rows[i]
+		w := weights[row.ip]
+		w.add(classify.Outcome(t.clientGroups.keys[row.group][1]>>16), t.clientRequests(uint32(i)))
+		weights[row.ip] = w
+	}
+	return wordsOverBudget(weights, t.config.Budget.Clients)
+}
+
+func wordsOverBudget(weights map[words]weight, budget int) map[words]bool {
+	if len(weights) <= budget {
+		return nil
+	}
+	list := make([]words, 0, len(weights))
+	for k := range weights {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b words) int {
+		return cmp.Or(weights[a].compare(weights[b]), a.compare(b))
+	})
+	beyond := make(map[words]bool, len(list)-budget)
+	for _, k := range list[budget:] {
+		beyond[k] = true
+	}
+	return beyond
+}

@@ -1,0 +1,73 @@
+package aggregate
+
+import "statline/classify"
+
+// Config says how much detail a Table keeps. Every field but Seed changes the
+// rows and belongs into a block's config hash.
+type Config struct {
+	// SlotSeconds is the length of a slot of a refusal mask: the rate limit's
+	// window. Limited to [1, 60]; 0 is the default, 10.
+	SlotSeconds int
+	// Budget bounds the names that a block's rows may carry.
+	Budget Budget
+	// SetSize bounds the client addresses and user agents of a failing key's
+	// row. 0 is the default, 8.
+	SetSize int
+	// SampleSlots bounds the examples per (minute, service, failure); other
+	// outcomes have one. 0 is the default, 3; at most 255.
+	SampleSlots int
+	// Seed varies where rows lie in memory, and nothing else: a caller that
+	// reads untrusted addresses sets it to a random number, so that nobody can
+	// choose addresses that collide.
+	Seed uint64
+}
+
+// Budget is the number of distinct names of each dimension in one block: of
+// services, of (service, route) pairs, of keys, of client addresses. What is
+// beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
+// the most refused are kept, then the most requested, then the smallest name.
+// 0 stands for the default.
+type Budget struct{ Services, Routes, Keys, Clients int }
+
+// OtherClient stands for all client addresses beyond the budget. It is a
+// multicast address, which no client has.
+var OtherClient = [16]byte(classify.OtherKey)
+
+// keySetSize bounds the keys of a failing client's row.
+const keySetSize = 32
+
+// maxUserAgent and maxSampleText bound the kept bytes of a user agent and of
+// a sample's path, message and request id.
+const (
+	maxUserAgent  = 256
+	maxSampleText = 1024
+)
+
+// DefaultConfig is what the daemon uses unless it is told otherwise.
+func DefaultConfig() Config {
+	return Config{
+		SlotSeconds: 10,
+		Budget:      Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000},
+		SetSize:     8,
+		SampleSlots: 3,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	d := DefaultConfig()
+	or := func(v *int, fallback int) {
+		if *v <= 0 {
+			*v = fallback
+		}
+	}
+	or(&c.SlotSeconds, d.SlotSeconds)
+	or(&c.Budget.Services, d.Budget.Services)
+	or(&c.Budget.Routes, d.Budget.Routes)
+	or(&c.Budget.Keys, d.Budget.Keys)
+	or(&c.Budget.Clients, d.Budget.Clients)
+	or(&c.SetSize, d.SetSize)
+	or(&c.SampleSlots, d.SampleSlots)
+	c.SlotSeconds = min(c.SlotSeconds, 60)
+	c.SampleSlots = min(c.SampleSlots, 255)
+	return c
+}

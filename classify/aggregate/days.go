@@ -1,0 +1,36 @@
+package aggregate
+
+const daySeconds = 86_400
+
+// SumDays sets Keyed and Addressed of every day in r.Days from the rows of
+// Keys and Clients, which must be sorted by minute. Not every response has a
+// key or a known address, so the audit cannot derive these sums from
+// Responses. Calling it again changes nothing.
+func (r *Rows) SumDays() {
+	for i := range r.Days {
+		r.Days[i].Keyed, r.Days[i].Addressed = 0, 0
+	}
+	d := 0
+	for i := range r.Keys {
+		if d = r.seekDay(d, r.Keys[i].Minute); d == len(r.Days) {
+			break
+		}
+		r.Days[d].Keyed += r.Keys[i].Requests
+	}
+	d = 0
+	for i := range r.Clients {
+		if d = r.seekDay(d, r.Clients[i].Minute); d == len(r.Days) {
+			break
+		}
+		r.Days[d].Addressed += r.Clients[i].Requests
+	}
+}
+
+// seekDay is the index of minute's day in r.Days, searched from d on: every
+// minute of the rows has its day there.
+func (r *Rows) seekDay(d int, minute uint32) int {
+	for d < len(r.Days) && r.Days[d].Day < int32(minute/daySeconds) {
+		d++
+	}
+	return d
+}

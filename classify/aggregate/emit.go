@@ -1,0 +1,335 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+
+	"statline/classify"
+)
+
+// output is the memory of Rows, kept from block to block.
+type output struct {
+	resolved resolved
+
+	responseRefs  []ref // (minute, rank of dimensions, b)
+	keyRefs       []ref // (minute, key, rank of service, outcome and code)
+	clientRefs    []ref // (minute, address, outcome and code)
+	spareRefs     []ref
+	order, spare  []uint32
+	starts        []int
+	responses     []ResponseRow
+	responsesHour []ResponseRow
+	services      []ServiceRow
+	keys          []KeyRow
+	keysHour      []KeyRow
+	clients       []ClientRow
+	samples       []SampleRow
+	labels        []KeyNameRow
+	days          []DayCount
+
+	buckets []uint16
+	counts  []uint64
+	scratch histogramSum
+	ips     [][16]byte
+	agents  []string
+	ids     []classify.KeyID
+}
+
+// Rows returns what has been folded since Reset. The result and everything in
+// it but the strings is valid until the next call of Rows: Reset lets go of
+// nothing, so a caller may reset the table and fold the next block while the
+// rows are written, but not ask for its rows.
+//
+// After Rows, only Reset (or Rows again) may follow.
+func (t *Table) Rows() Rows {
+	t.flush()
+	t.sealed = true
+	rows := Rows{Responded: t.count}
+	if t.count == 0 {
+		return rows
+	}
+	rows.MinUnixMilli, rows.MaxUnixMilli = t.min, t.max
+	o := &t.out
+	o.buckets, o.counts, o.ips = o.buckets[:0], o.counts[:0], o.ips[:0]
+	o.agents, o.ids = o.agents[:0], o.ids[:0]
+	o.resolved.resolve(t, &rows.Other)
+
+	t.emitResponses()
+	t.emitResponsesHour()
+	t.emitServices()
+	rows.Responses, rows.ResponsesHour, rows.Services, rows.Days = o.responses, o.responsesHour, o.services, o.days
+	otherKeys := t.emitKeys(&rows.Other)
+	t.emitKeysHour()
+	t.emitClients(&rows.Other)
+	rows.Keys, rows.KeysHour, rows.Clients = o.keys, o.keysHour, o.clients
+	rows.SumDays()
+	t.emitSamples()
+	t.emitLabels(otherKeys)
+	rows.Samples, rows.KeyNames = o.samples, o.labels
+	return rows
+}
+
+// emitResponses sorts the rows and merges those that a budget made equal.
+func (t *Table) emitResponses() {
+	o := &t.out
+	o.responseRefs, o.responses = o.responseRefs[:0], o.responses[:0]
+	for i := 1; i < len(t.responses.rows); i++ {
+		row := &t.responses.rows[i]
+		rank := o.resolved.dimensionRank[uint32(row.a)]
+		o.responseRefs = append(o.responseRefs, ref{[3]uint64{row.a>>32<<32 | uint64(rank), row.b}, uint32(i)})
+	}
+	o.sort(o.responseRefs)
+	w := 0
+	for i := 0; i < len(o.responseRefs); {
+		j := i + 1
+		for j < len(o.responseRefs) && o.responseRefs[i].w == o.responseRefs[j].w {
+			j++
+		}
+		t.emitResponse(o.responseRefs[i:j])
+		o.responseRefs[w] = o.responseRefs[i] // from here on parallel to responses
+		w++
+		i = j
+	}
+	o.responseRefs = o.responseRefs[:w]
+}
+
+func (o *output) sort(refs []ref) {
+	o.spareRefs = slices.Grow(o.spareRefs[:0], len(refs))[:len(refs)]
+	sortRefs(refs, o.spareRefs)
+}
+
+func (t *Table) emitResponse(run []ref) {
+	o := &t.out
+	d := &o.resolved.dimensions[uint32(run[0].w[0])]
+	b := run[0].w[1]
+	out := ResponseRow{
+		Minute: run[0].minute() * 60, Service: d.service, Route: d.route, Method: d.method.String(),
+		HTTPStatus: uint16(b >> 48), Code: uint16(b >> 32), Outcome: classify.Outcome(b >> 24),
+		DecidedBy: classify.DecidedBy(b >> 16), Blame: classify.Blame(b >> 8),
+		Truncated: o.resolved.truncatedRoutes,
+	}
+	for _, ref := range run {
+		row, up := &t.responses.rows[ref.row], &t.responses.upstream[ref.row]
+		out.Requests += row.requests
+		out.Bytes += row.bytes
+		out.Drift += row.drift
+		out.LatencyMicros += row.latency
+		out.UpstreamRequests += up.requests
+		out.UpstreamMicros += up.micros
+	}
+	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run)
+	o.responses = append(o.responses, out)
+}
+
+// histogramOf is the sum of a run's histograms, in the output's memory.
+func (t *Table) histogramOf(run []ref) ([]uint16, []uint64) {
+	o, h := &t.out, &t.responses.histograms
+	if len(run) > 1 {
+		for _, ref := range run {
+			h.addTo(&o.scratch, t.responses.rows[ref.row].histogram)
+		}
+		return o.takeHistogram()
+	}
+	from := len(o.buckets)
+	o.buckets, o.counts = h.appendTo(o.buckets, o.counts, t.responses.rows[run[0].row].histogram)
+	to := len(o.buckets)
+	return o.buckets[from:to:to], o.counts[from:to:to]
+}
+
+// emitResponsesHour merges the minute rows of an hour.
+func (t *Table) emitResponsesHour() {
+	o := &t.out
+	o.responsesHour = o.responsesHour[:0]
+	hourOf := func(i uint32) uint32 { return o.responses[i].Minute / 3600 }
+	minuteOf := func(i uint32) uint32 { return o.responses[i].Minute }
+	o.mergeMinutes(len(o.responses), minuteOf, func(a, b uint32) int {
+		return o.responseRefs[a].compareWithin(&o.responseRefs[b])
+	})
+	for i := 0; i < len(o.order); {
+		first := o.order[i]
+		out := o.responses[first]
+		out.Minute = hourOf(first) * 3600
+		j := i + 1
+		for ; j < len(o.order); j++ {
+			next := o.order[j]
+			if hourOf(next) != hourOf(first) || o.responseRefs[first].compareWithin(&o.responseRefs[next]) != 0 {
+				break
+			}
+			if j == i+1 {
+				o.scratch.add(out.LatencyBuckets, out.LatencyCounts)
+			}
+			r := &o.responses[next]
+			out.Requests += r.Requests
+			out.Bytes += r.Bytes
+			out.Drift += r.Drift
+			out.LatencyMicros += r.LatencyMicros
+			out.UpstreamRequests += r.UpstreamRequests
+			out.UpstreamMicros += r.UpstreamMicros
+			o.scratch.add(r.LatencyBuckets, r.LatencyCounts)
+		}
+		if j > i+1 {
+			out.LatencyBuckets, out.LatencyCounts = o.takeHistogram()
+		}
+		o.responsesHour = append(o.responsesHour, out)
+		i = j
+	}
+}
+
+// takeHistogram moves the scratch histogram to the output.
+func (o *output) takeHistogram() ([]uint16, []uint64) {
+	from := len(o.buckets)
+	o.buckets, o.counts = o.scratch.take(o.buckets, o.counts)
+	to := len(o.buckets)
+	return o.buckets[from:to:to], o.counts[from:to:to]
+}
+
+// mergeMinutes leaves in order the positions of n rows, sorted by minute and
+// then by compare, in the order (hour, compare): it merges the minutes of each
+// hour, which are sorted already.
+func (o *output) mergeMinutes(n int, minute func(i uint32) uint32, compare func(a, b uint32) int) {
+	o.order = slices.Grow(o.order[:0], n)[:n]
+	o.spare = slices.Grow(o.spare[:0], n)[:n]
+	for i := range o.order {
+		o.order[i] = uint32(i)
+	}
+	for i := 0; i < n; {
+		hour := minute(uint32(i)) / 3600
+		o.starts = append(o.starts[:0], i)
+		last := minute(uint32(i))
+		j := i + 1
+		for ; j < n && minute(uint32(j))/3600 == hour; j++ {
+			if m := minute(uint32(j)); m != last {
+				o.starts = append(o.starts, j)
+				last = m
+			}
+		}
+		mergeRuns(o.order, o.spare, append(o.starts, j), compare)
+		i = j
+	}
+}
+
+// mergeRuns merges the sorted runs of order between the given bounds, pair by
+// pair until one is left. It is stable and overwrites bounds.
+func mergeRuns(order, spare []uint32, bounds []int, compare func(a, b uint32) int) {
+	for len(bounds) > 2 {
+		w := 1
+		for i := 0; i+1 < len(bounds); i += 2 {
+			if i+2 >= len(bounds) {
+				bounds[w] = bounds[i+1]
+				w++
+				break
+			}
+			merge(order, spare, bounds[i], bounds[i+1], bounds[i+2], compare)
+			bounds[w] = bounds[i+2]
+			w++
+		}
+		bounds = bounds[:w]
+	}
+}
+
+func merge(order, spare []uint32, from, middle, to int, compare func(a, b uint32) int) {
+	copy(spare[from:middle], order[from:middle])
+	i, j, w := from, middle, from
+	for i < middle && j < to {
+		if compare(spare[i], order[j]) <= 0 {
+			order[w] = spare[i]
+			i++
+		} else {
+			order[w] = order[j]
+			j++
+		}
+		w++
+	}
+	copy(order[w:], spare[i:middle])
+}
+
+// emitServices and the days follow from the response rows, which are sorted by
+// minute and service.
+func (t *Table) emitServices() {
+	o := &t.out
+	o.services, o.days = o.services[:0], o.days[:0]
+	for i := 0; i < len(o.responses); {
+		first := &o.responses[i]
+		var requests [256]uint64
+		var total uint64
+		j := i
+		for ; j < len(o.responses) && o.responses[j].Minute == first.Minute && o.responses[j].Service == first.Service; j++ {
+			requests[o.responses[j].Outcome] += o.responses[j].Requests
+			total += o.responses[j].Requests
+		}
+		for outcome, n := range requests {
+			if n > 0 {
+				o.services = append(o.services, ServiceRow{first.Minute, first.Service, classify.Outcome(outcome), n})
+			}
+		}
+		day := int32(first.Minute / 86400)
+		if n := len(o.days); n == 0 || o.days[n-1].Day != day {
+			o.days = append(o.days, DayCount{Day: day})
+		}
+		o.days[len(o.days)-1].Responses += total
+		i = j
+	}
+}
+
+func (t *Table) emitSamples() {
+	o := &t.out
+	o.samples = o.samples[:0]
+	s := &t.samples
+	type group struct {
+		minute, rank uint32
+		outcome      classify.Outcome
+		n            uint32
+	}
+	groups := make([]group, len(s.heads))
+	for i, k := range s.groups.keys {
+		groups[i] = group{uint32(k[0] >> 32), o.resolved.serviceRank[uint32(k[0])], classify.Outcome(k[1]), uint32(i)}
+	}
+	slices.SortFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.rank, b.rank), cmp.Compare(a.outcome, b.outcome))
+	})
+	var candidates []*sample
+	for i := 0; i < len(groups); {
+		g := groups[i]
+		candidates = candidates[:0]
+		size := int(s.heads[g.n].size)
+		j := i
+		for ; j < len(groups) && groups[j].minute == g.minute && groups[j].rank == g.rank && groups[j].outcome == g.outcome; j++ {
+			n := int(groups[j].n)
+			for k := range int(s.heads[n].n) {
+				candidates = append(candidates, &s.kept[n*s.slots+k])
+			}
+		}
+		slices.SortFunc(candidates, s.compare)
+		for slot, c := range candidates[:min(len(candidates), size)] {
+			o.samples = append(o.samples, t.sampleRow(c, g.minute*60, g.outcome, uint8(slot)))
+		}
+		i = j
+	}
+}
+
+func (t *Table) sampleRow(c *sample, minute uint32, outcome classify.Outcome, slot uint8) SampleRow {
+	text := string(c.text)
+	d := &t.out.resolved.dimensions[t.out.resolved.dimensionRank[c.dim]]
+	return SampleRow{
+		Minute: minute, Service: d.service, Outcome: outcome, Slot: slot,
+		UnixMilli: c.milli, Route: d.route, Method: d.method.String(), Path: text[:c.ends[0]],
+		HTTPStatus: c.status, Code: c.code, Message: text[c.ends[0]:c.ends[1]],
+		Key: c.key, ClientIP: c.ip, LatencyMicros: c.latency, UpstreamStatus: c.upstreamStatus,
+		RequestID: text[c.ends[1]:c.ends[2]], UserAgent: text[c.ends[2]:],
+		Partition: c.at.Partition, Offset: c.at.Offset,
+	}
+}
+
+// emitLabels names the keys that are kept; other holds those that are not.
+func (t *Table) emitLabels(other map[words]bool) {
+	o := &t.out
+	o.labels = o.labels[:0]
+	for _, l := range t.labels.list {
+		if !other[l.key] {
+			o.labels = append(o.labels, KeyNameRow{classify.KeyID(l.key.array()), t.keyNames.list[l.name]})
+		}
+	}
+	slices.SortFunc(o.labels, func(a, b KeyNameRow) int {
+		return wordsOf(a.Key).compare(wordsOf(b.Key))
+	})
+}

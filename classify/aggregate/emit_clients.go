@@ -1,0 +1,64 @@
+package aggregate
+
+import "statline/classify"
+
+// emitClients sorts the rows and merges those that a budget made equal.
+func (t *Table) emitClients(other *[4]uint64) {
+	o := &t.out
+	o.clientRefs, o.clients = o.clientRefs[:0], o.clients[:0]
+	merged := t.clientsOverBudget()
+	for i := 1; i < len(t.clients.rows); i++ {
+		row := &t.clients.rows[i]
+		g := t.clientGroups.keys[row.group]
+		ip := row.ip
+		if len(merged) > 0 && merged[ip] {
+			ip = wordsOf(OtherClient)
+			other[otherClient] += t.clientRequests(uint32(i))
+		}
+		o.clientRefs = append(o.clientRefs, wordsRef(uint32(g[0]), ip, uint32(g[1]), uint32(i)))
+	}
+	o.sort(o.clientRefs)
+	for i := range o.clientRefs {
+		ref := &o.clientRefs[i]
+		row := t.clientRow(ref, len(merged) > 0)
+		if i > 0 && o.clientRefs[i-1].w == ref.w {
+			last := &o.clients[len(o.clients)-1]
+			last.Requests += row.Requests
+			last.Slots |= row.Slots
+			last.Keys, o.ids = union(last.Keys, row.Keys, o.ids, keySetSize, hashID, compareIDs)
+			continue
+		}
+		o.clients = append(o.clients, row)
+	}
+}
+
+func (t *Table) clientRequests(row uint32) uint64 {
+	n := uint64(t.clients.rows[row].requests)
+	if len(t.carries) > 0 {
+		n += t.carried(&t.clients.index, row)
+	}
+	return n
+}
+
+func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
+	o := &t.out
+	what := ref.what()
+	out := ClientRow{
+		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: classify.Outcome(what >> 16),
+		Code: uint16(what), Requests: t.clientRequests(ref.row), Truncated: truncated,
+	}
+	cold := t.clients.cold[ref.row]
+	if cold == 0 {
+		return out
+	}
+	f := &t.clients.failures[cold-1]
+	out.Slots = f.slots
+	from := len(o.ids)
+	t.clients.keys.each(&f.keys, func(k words) { o.ids = append(o.ids, classify.KeyID(k.array())) })
+	out.Keys = sortedArrays(o.ids[from:len(o.ids):len(o.ids)])
+	return out
+}
+
+func hashID(k classify.KeyID) uint64 { return hashArray(k) }
+
+func compareIDs(a, b classify.KeyID) int { return compareArrays(a, b) }

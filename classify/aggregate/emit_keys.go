@@ -1,0 +1,171 @@
+package aggregate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"statline/classify"
+)
+
+// wordsRef is a ref of (minute, a 128-bit value, what).
+func wordsRef(minute uint32, v words, what, row uint32) ref {
+	return ref{[3]uint64{uint64(minute)<<32 | v[0]>>32, v[0]<<32 | v[1]>>32, v[1]<<32 | uint64(what)}, row}
+}
+
+// value is the 128-bit value of a wordsRef.
+func (r *ref) value() words { return words{r.w[0]<<32 | r.w[1]>>32, r.w[1]<<32 | r.w[2]>>32} }
+
+func (r *ref) what() uint32 { return uint32(r.w[2]) }
+
+// emitKeys sorts the rows and merges those that a budget made equal. It
+// returns the keys that went to OtherKey.
+func (t *Table) emitKeys(other *[4]uint64) map[words]bool {
+	o := &t.out
+	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
+	groups := o.resolved.keyGroups
+	merged := t.keysOverBudget()
+	for i := 1; i < len(t.keys.rows); i++ {
+		row := &t.keys.rows[i]
+		g := &groups[row.group]
+		key := row.key
+		if len(merged) > 0 && merged[key] {
+			key = wordsOf(classify.OtherKey)
+			other[otherKey] += t.keyRequests(uint32(i))
+		}
+		o.keyRefs = append(o.keyRefs, wordsRef(g.minute, key, g.what, uint32(i)))
+	}
+	o.sort(o.keyRefs)
+	truncated := len(merged) > 0 || o.resolved.truncatedServices
+	w := 0
+	for i := range o.keyRefs {
+		ref := &o.keyRefs[i]
+		row := t.keyRow(ref, truncated)
+		if w > 0 && o.keyRefs[w-1].w == ref.w {
+			t.mergeKey(&o.keys[w-1], &row)
+			continue
+		}
+		o.keys = append(o.keys, row)
+		o.keyRefs[w] = *ref // from here on parallel to keys
+		w++
+	}
+	o.keyRefs = o.keyRefs[:w]
+	return merged
+}
+
+func (t *Table) keyRequests(row uint32) uint64 {
+	n := uint64(t.keys.rows[row].requests)
+	if len(t.carries) > 0 {
+		n += t.carried(&t.keys.index, row)
+	}
+	return n
+}
+
+func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
+	o := &t.out
+	what := &o.resolved.whats[ref.what()]
+	out := KeyRow{
+		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: what.service,
+		Outcome: what.outcome, Code: what.code, Requests: t.keyRequests(ref.row),
+		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated,
+	}
+	cold := t.keys.cold[ref.row]
+	if cold == 0 {
+		return out
+	}
+	f := &t.keys.failures[cold-1]
+	out.CountMax, out.LimitMax, out.Slots = f.countMax, f.limitMax, f.slots
+	out.FirstSeen, out.LastSeen = f.first, f.last
+	from := len(o.ips)
+	t.keys.ips.each(&f.ips, func(ip words) { o.ips = append(o.ips, ip.array()) })
+	out.ClientIPs = sortedArrays(o.ips[from:len(o.ips):len(o.ips)])
+	from = len(o.agents)
+	t.keys.agents.each(&f.agents, func(a uint32) { o.agents = append(o.agents, t.userAgents.list[a]) })
+	out.UserAgents = o.agents[from:len(o.agents):len(o.agents)]
+	if len(out.UserAgents) > 1 {
+		slices.Sort(out.UserAgents)
+	}
+	return out
+}
+
+func sortedArrays[A ~[16]byte](s []A) []A {
+	if len(s) > 1 {
+		slices.SortFunc(s, func(a, b A) int { return wordsOf(a).compare(wordsOf(b)) })
+	}
+	return s
+}
+
+// mergeKey adds from to row; both are of the same key, service, outcome, code.
+func (t *Table) mergeKey(row, from *KeyRow) {
+	row.Requests += from.Requests
+	row.Bytes += from.Bytes
+	row.CountMax, row.LimitMax = max(row.CountMax, from.CountMax), max(row.LimitMax, from.LimitMax)
+	row.Slots |= from.Slots
+	if from.LastSeen > 0 {
+		row.LastSeen = max(row.LastSeen, from.LastSeen)
+		row.FirstSeen = min(firstOr(row.FirstSeen), from.FirstSeen)
+	}
+	o := &t.out
+	row.ClientIPs, o.ips = union(row.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
+	row.UserAgents, o.agents = union(row.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString, cmp.Compare[string])
+}
+
+func firstOr(seen uint32) uint32 {
+	if seen == 0 {
+		return math.MaxUint32
+	}
+	return seen
+}
+
+// emitKeysHour merges the minute rows of an hour. The slots are of a minute
+// and do not add up.
+func (t *Table) emitKeysHour() {
+	o := &t.out
+	o.keysHour = o.keysHour[:0]
+	o.mergeMinutes(len(o.keys), func(i uint32) uint32 { return o.keys[i].Minute }, func(a, b uint32) int {
+		return o.keyRefs[a].compareWithin(&o.keyRefs[b])
+	})
+	var last *ref
+	for _, i := range o.order {
+		ref, row := &o.keyRefs[i], o.keys[i]
+		row.Minute, row.Slots = row.Minute/3600*3600, 0
+		if w := len(o.keysHour); w > 0 && o.keysHour[w-1].Minute == row.Minute && last.compareWithin(ref) == 0 {
+			t.mergeKey(&o.keysHour[w-1], &row)
+			continue
+		}
+		o.keysHour = append(o.keysHour, row)
+		last = ref
+	}
+}
+
+// union returns the size members of a and b with the smallest hashes, sorted
+// by value. It appends to pool and returns that as well, but when one side
+// adds nothing.
+func union[V comparable](a, b, pool []V, size int, hash func(V) uint64, compare func(a, b V) int) (set, grown []V) {
+	if len(b) == 0 || slices.Equal(a, b) {
+		return a, pool
+	}
+	if len(a) == 0 {
+		return b, pool
+	}
+	from := len(pool)
+	pool = append(append(pool, a...), b...)
+	all := pool[from:]
+	slices.SortFunc(all, compare)
+	all = slices.Compact(all)
+	if len(all) > size {
+		slices.SortFunc(all, func(x, y V) int { return cmp.Or(cmp.Compare(hash(x), hash(y)), compare(x, y)) })
+		all = all[:size]
+		slices.SortFunc(all, compare)
+	}
+	return all[:len(all):len(all)], pool[:from+len(all)]
+}
+
+func hashArray(b [16]byte) uint64 {
+	w := wordsOf(b)
+	return hashPair(w[0], w[1])
+}
+
+func compareArrays(a, b [16]byte) int { return wordsOf(a).compare(wordsOf(b)) }
+
+func hashString(s string) uint64 { return hashBytes([]byte(s), mix1) }

@@ -1,0 +1,270 @@
+package aggregate
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"statline/classify"
+)
+
+// The rows of any set of responses are what the definition says, in any order
+// and however the set is split; below the budgets, merging the rows of the
+// parts gives the rows of the whole.
+func TestMergeLaw(t *testing.T) {
+	table := New(DefaultConfig())
+	for seed := range uint64(24) {
+		rng := rand.New(rand.NewPCG(1, seed))
+		c := DefaultConfig()
+		c.SlotSeconds, c.SetSize, c.SampleSlots = 1+rng.IntN(30), 1+rng.IntN(4), 1+rng.IntN(3)
+		if seed%3 == 0 {
+			c = DefaultConfig()
+		}
+		items := randomItems(rng, 1+rng.IntN(800))
+		parts := make([]Rows, len(items))
+		for i := range items {
+			parts[i] = single(c, &items[i], plain(&items[i]))
+		}
+		want := mergeAll(c, parts...)
+
+		whole := fold(New(c), items)
+		wantRows(t, "whole", whole, want)
+
+		rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+		c.Seed = rng.Uint64() // where rows lie changes nothing
+		wantRows(t, "shuffled", fold(New(c), items), want)
+
+		var split []Rows
+		for rest := items; len(rest) > 0; {
+			n := 1 + rng.IntN(len(rest))
+			split = append(split, fold(New(c), rest[:n]))
+			rest = rest[n:]
+		}
+		wantRows(t, "merged parts", mergeAll(c, split...), want)
+
+		if c.SetSize == table.config.SetSize {
+			// A table that has seen other blocks gives the same.
+			fold(table, randomItems(rng, 500))
+			wantRows(t, "used table", fold(table, items), want)
+			wantRows(t, "asked twice", table.Rows(), want)
+		}
+	}
+}
+
+// No response gives no row.
+func TestEmptyTable(t *testing.T) {
+	wantRows(t, "empty", New(DefaultConfig()).Rows(), Rows{})
+}
+
+// weigh is the definition of what a budget keeps.
+func weigh(items []item, budget int, name func(it *item) string) map[string]bool {
+	weights := map[string]weight{}
+	for i := range items {
+		n := name(&items[i])
+		if n == "" {
+			continue
+		}
+		w := weights[n]
+		w.requests++
+		switch items[i].d.Outcome {
+		case classify.RateLimited, classify.SuspendedKey, classify.DisabledAccount, classify.InvalidKey,
+			classify.UnverifiedAccount, classify.AuthFailed, classify.AccessDenied:
+			w.refused++
+		}
+		weights[n] = w
+	}
+	order := slices.SortedFunc(maps.Keys(weights), func(a, b string) int {
+		return cmp.Or(cmp.Compare(weights[b].refused, weights[a].refused),
+			cmp.Compare(weights[b].requests, weights[a].requests), cmp.Compare(a, b))
+	})
+	kept := map[string]bool{}
+	for _, n := range order[:min(budget, len(order))] {
+		kept[n] = true
+	}
+	return kept
+}
+
+// Above a budget the most refused names are kept, then the most requested,
+// then by name; the rest is __other__ with exact totals, and every row of the
+// table is flagged.
+func TestBudgets(t *testing.T) {
+	all := DefaultConfig().Budget
+	for _, b := range []Budget{
+		{2, all.Routes, all.Keys, all.Clients}, {1, 2, all.Keys, all.Clients}, {all.Services, 4, all.Keys, all.Clients},
+		{all.Services, all.Routes, 3, all.Clients}, {all.Services, all.Routes, all.Keys, 5}, {2, 3, 1, 1},
+	} {
+		for seed := range uint64(4) {
+			rng := rand.New(rand.NewPCG(2, seed))
+			c := DefaultConfig()
+			c.Budget = b
+			items := randomItems(rng, 700)
+			t.Run(fmt.Sprintf("%v/%d", b, seed), func(t *testing.T) {
+				want, other := overBudgetRows(c, items)
+				got := fold(New(c), items)
+				if got.Other != other {
+					t.Errorf("got others %v; want %v", got.Other, other)
+				}
+				got.Other = [4]uint64{}
+				wantRows(t, "over budget", got, want)
+				rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+				got = fold(New(c), items)
+				got.Other = [4]uint64{}
+				wantRows(t, "shuffled", got, want)
+			})
+		}
+	}
+}
+
+// overBudgetRows is the definition of a block's rows under budgets.
+func overBudgetRows(c Config, items []item) (rows Rows, other [4]uint64) {
+	services := weigh(items, c.Budget.Services, func(it *item) string { return string(it.r.Service) })
+	routes := weigh(items, c.Budget.Routes, func(it *item) string {
+		if !services[string(it.r.Service)] {
+			return ""
+		}
+		return string(it.r.Service) + "\x00" + string(it.r.Route)
+	})
+	keys := weigh(items, c.Budget.Keys, func(it *item) string { return named(it.r.Key) })
+	clients := weigh(items, c.Budget.Clients, func(it *item) string { return named(it.r.ClientIP) })
+	var parts []Rows
+	for i := range items {
+		it := &items[i]
+		n := plain(it)
+		if !services[n.service] {
+			n.service, n.route = classify.Other, classify.Other
+			other[0]++
+			other[1]++
+		} else if !routes[n.service+"\x00"+n.route] {
+			n.route = classify.Other
+			other[1]++
+		}
+		if it.r.Key != (classify.KeyID{}) && !keys[named(n.key)] {
+			n.key = classify.OtherKey
+			other[2]++
+		}
+		if it.r.ClientIP != ([16]byte{}) && !clients[named(n.client)] {
+			n.client = OtherClient
+			other[3]++
+		}
+		parts = append(parts, single(c, it, n))
+	}
+	rows = mergeAll(c, parts...)
+	for _, list := range [][]ResponseRow{rows.Responses, rows.ResponsesHour} {
+		for i := range list {
+			list[i].Truncated = other[1] > 0
+		}
+	}
+	for _, list := range [][]KeyRow{rows.Keys, rows.KeysHour} {
+		for i := range list {
+			list[i].Truncated = other[2] > 0 || other[0] > 0
+		}
+	}
+	for i := range rows.Clients {
+		rows.Clients[i].Truncated = other[3] > 0
+	}
+	return rows, other
+}
+
+func named(b [16]byte) string {
+	if b == ([16]byte{}) {
+		return ""
+	}
+	return string(b[:])
+}
+
+// A flood of made-up keys cannot hide the key that is really refused.
+func TestFloodKeepsOffender(t *testing.T) {
+	c := DefaultConfig()
+	c.Budget.Keys = 10
+	table := New(c)
+	var r classify.Response
+	r.Reset()
+	r.UnixMilli, r.Service = 1_700_000_000_000, []byte("movies")
+	offender := classify.KeyID{0xee}
+	for i := range 5000 {
+		r.Key, r.Code, r.Status = classify.KeyID{1, byte(i >> 8), byte(i)}, 7, 401
+		if i%500 == 0 {
+			r.Key, r.Code = offender, 10
+		}
+		add(table, &r, Place{0, int64(i)})
+	}
+	rows := table.Rows()
+	i := slices.IndexFunc(rows.Keys, func(k KeyRow) bool { return k.Key == offender })
+	if i < 0 || rows.Keys[i].Requests != 10 || !rows.Keys[i].Truncated {
+		t.Fatalf("the offender is not among the %d named keys", len(rows.Keys))
+	}
+	if len(rows.Keys) != 11 || rows.Other[otherKey] != 4990-9 {
+		t.Errorf("got %d rows, %d responses under __other__", len(rows.Keys), rows.Other[otherKey])
+	}
+}
+
+// Of a key's several names the latest wins, whatever the order; keys beyond
+// the budget are not named.
+func TestKeyNames(t *testing.T) {
+	var items []item
+	rng := rand.New(rand.NewPCG(4, 4))
+	for i := range 300 {
+		items = append(items, randomItems(rng, 1)...)
+		items[i].r.UnixMilli -= items[i].r.UnixMilli % 60_000 // many at one time
+		items[i].r.KeyName = fmt.Appendf(nil, "name-%d", rng.IntN(4))
+		items[i].at.Offset = int64(i)
+	}
+	type latest struct {
+		milli int64
+		name  string
+	}
+	want := map[classify.KeyID]latest{}
+	for i := range items {
+		r := &items[i].r
+		l := latest{r.UnixMilli, string(r.KeyName)}
+		old, ok := want[r.Key]
+		if r.Key != (classify.KeyID{}) && (!ok || l.milli > old.milli || l.milli == old.milli && l.name > old.name) {
+			want[r.Key] = l
+		}
+	}
+	for _, budget := range []int{1000, 3} {
+		c := DefaultConfig()
+		c.Budget.Keys = budget
+		rows := fold(New(c), items)
+		named := map[classify.KeyID]bool{}
+		for _, k := range rows.Keys {
+			named[k.Key] = true
+		}
+		delete(named, classify.OtherKey)
+		if len(rows.KeyNames) != len(named) || len(named) != min(budget, len(want)) {
+			t.Errorf("budget %d: got %d names of %d keys", budget, len(rows.KeyNames), len(named))
+		}
+		for i, n := range rows.KeyNames {
+			if n.Name != want[n.Key].name || !named[n.Key] {
+				t.Errorf("got %+v; want %+v", n, want[n.Key])
+			}
+			if i > 0 && bytes.Compare(rows.KeyNames[i-1].Key[:], n.Key[:]) >= 0 {
+				t.Error("names are not sorted")
+			}
+		}
+	}
+}
+
+// Samples of several responses at one place do not depend on their order.
+func TestSamplesOfOneRecord(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	items := randomItems(rng, 200)
+	for i := range items {
+		items[i].at = Place{1, 7}
+		if i > 0 && i%2 == 0 { // differs by its method only
+			items[i].r = items[i-1].r
+			items[i].r.Method = []byte("PUT")
+			items[i].d = items[i-1].d
+		}
+	}
+	want := slices.Clone(fold(New(DefaultConfig()), items).Samples)
+	for range 20 {
+		rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+		got := fold(New(DefaultConfig()), items).Samples
+		wantRows(t, "samples", Rows{Samples: got}, Rows{Samples: want})
+	}
+}

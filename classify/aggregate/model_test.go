@@ -1,0 +1,394 @@
+package aggregate
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"sort"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"statline/classify"
+)
+
+// item is what Add is called with.
+type item struct {
+	r  classify.Response
+	d  classify.Decision
+	at Place
+}
+
+func fold(t *Table, items []item) Rows {
+	t.Reset()
+	for i := range items {
+		t.Add(&items[i].r, items[i].d, items[i].at)
+	}
+	return t.Rows()
+}
+
+// randomItems draws from few values each, so that rows coincide, over some
+// minutes around an hour's and a day's end.
+func randomItems(rng *rand.Rand, n int) []item {
+	pick := func(list ...string) []byte { return []byte(list[rng.IntN(len(list))]) }
+	codes := []uint16{0, 0, 1, 1, 1, 7, 10, 24, 25, 25, 34, 77}
+	statuses := []int16{-1, 0, 200, 200, 200, 301, 401, 404, 429, 500, 504}
+	items := make([]item, n)
+	for i := range items {
+		r := &items[i].r
+		r.Reset()
+		r.UnixMilli = 1_700_006_400_000 - 90_000 + rng.Int64N(240_000)
+		if rng.IntN(50) == 0 {
+			r.UnixMilli = []int64{-5, 0, 1, 1 << 45}[rng.IntN(4)]
+		}
+		r.Service = pick("movies", "people", "search")
+		r.Route = pick("/3/movie/{id}", "/3/search", "")
+		r.Method = pick("GET", "get", "POST", "PURGE", "")
+		r.Path, r.RequestID = fmt.Appendf(nil, "/path/%d", rng.IntN(1000)), fmt.Appendf(nil, "id-%d", rng.IntN(1000))
+		r.Code, r.Status = codes[rng.IntN(len(codes))], statuses[rng.IntN(len(statuses))]
+		if r.Code == 25 {
+			r.Message = fmt.Appendf(nil, "Your request count (%d) is over the allowed limit of (40).", 40+rng.IntN(9))
+		}
+		if k := rng.IntN(9); k > 0 {
+			r.Key = classify.KeyID{0: byte(k), 9: byte(k * 3)}
+		}
+		if k := rng.IntN(15); k > 0 {
+			r.ClientIP = [16]byte{10: 0xff, 11: 0xff, 12: 10, 15: byte(k)}
+		}
+		r.UserAgent = pick("", "a/1", "a/2", "b/1", "b/2", "c/1", "c/2", "d/1", "d/2", "e/1", "e/2")
+		if rng.IntN(4) > 0 {
+			r.LatencyMicros = rng.Int64N(1 << rng.IntN(45))
+		}
+		if rng.IntN(2) > 0 {
+			r.UpstreamLatencyMicros = rng.Int64N(1 << 20)
+		}
+		r.Bytes = rng.Int64N(10_000) - 100
+		r.Blame = classify.Blame(rng.IntN(4))
+		items[i].d = classify.Builtin().Decide(r)
+		items[i].at = Place{int32(rng.IntN(3)), int64(i)}
+	}
+	return items
+}
+
+// naming is what a budget makes of an item's names.
+type naming struct {
+	service, route string
+	key, client    [16]byte
+}
+
+func plain(it *item) naming {
+	return naming{string(it.r.Service), string(it.r.Route), it.r.Key, it.r.ClientIP}
+}
+
+// single is the definition of the minute rows of one response.
+func single(c Config, it *item, name naming) Rows {
+	r, d := &it.r, it.d
+	second := uint32(min(max(r.UnixMilli, 0)/1000, 1<<32-1))
+	minute := second / 60 * 60
+	m := string(bytes.ToUpper(r.Method))
+	if !slices.Contains([]string{"", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}, m) {
+		m = "OTHER"
+	}
+	size := uint64(max(r.Bytes, 0))
+	status := uint16(max(r.Status, 0))
+	response := ResponseRow{
+		Minute: minute, Service: name.service, Route: name.route, Method: m, HTTPStatus: status, Code: d.Code,
+		Outcome: d.Outcome, DecidedBy: d.DecidedBy, Blame: r.Blame, Requests: 1, Bytes: size,
+	}
+	if d.Drift {
+		response.Drift = 1
+	}
+	if us := min(r.LatencyMicros, maxMicros); us >= 0 {
+		response.LatencyMicros = uint64(us)
+		response.LatencyBuckets, response.LatencyCounts = []uint16{Bucket(us)}, []uint64{1}
+	}
+	if r.UpstreamLatencyMicros >= 0 {
+		response.UpstreamRequests, response.UpstreamMicros = 1, uint64(r.UpstreamLatencyMicros)
+	}
+	day := DayCount{Day: int32(minute / 86400), Responses: 1}
+	rows := Rows{
+		Responses: []ResponseRow{response}, Responded: 1, MinUnixMilli: r.UnixMilli, MaxUnixMilli: r.UnixMilli,
+		Services: []ServiceRow{{minute, name.service, d.Outcome, 1}},
+	}
+	var slot uint64
+	if d.Outcome == classify.RateLimited {
+		slot = 1 << (second % 60 / uint32(c.SlotSeconds))
+	}
+	if r.Key != (classify.KeyID{}) {
+		day.Keyed = 1
+		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size}
+		if d.Outcome.Failure() {
+			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
+			if r.ClientIP != ([16]byte{}) {
+				k.ClientIPs = [][16]byte{r.ClientIP}
+			}
+			if len(r.UserAgent) > 0 {
+				k.UserAgents = []string{string(r.UserAgent)}
+			}
+		}
+		rows.Keys = []KeyRow{k}
+	}
+	if r.ClientIP != ([16]byte{}) {
+		day.Addressed = 1
+		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1}
+		if d.Outcome.Failure() {
+			cl.Slots = slot
+			if r.Key != (classify.KeyID{}) {
+				cl.Keys = []classify.KeyID{r.Key}
+			}
+		}
+		rows.Clients = []ClientRow{cl}
+	}
+	rows.Days = []DayCount{day}
+	rows.Samples = []SampleRow{{
+		Minute: minute, Service: name.service, Outcome: d.Outcome, UnixMilli: r.UnixMilli, Route: name.route, Method: m,
+		Path: string(r.Path), HTTPStatus: status, Code: d.Code, Message: string(r.Message), Key: r.Key, ClientIP: r.ClientIP,
+		LatencyMicros: r.LatencyMicros, UpstreamStatus: r.UpstreamStatus, RequestID: string(r.RequestID),
+		UserAgent: string(r.UserAgent), Partition: it.at.Partition, Offset: it.at.Offset,
+	}}
+	return rows
+}
+
+// collect adds rows up by key, the way the store's engines do.
+type collect[K comparable, V any] struct {
+	rows map[K]*V
+	add  func(into, from *V)
+}
+
+func (c *collect[K, V]) put(k K, v V) {
+	if c.rows == nil {
+		c.rows = map[K]*V{}
+	}
+	if old := c.rows[k]; old != nil {
+		c.add(old, &v)
+	} else {
+		c.rows[k] = &v
+	}
+}
+
+func (c *collect[K, V]) sorted(compare func(a, b *V) int) []V {
+	list := slices.SortedFunc(maps.Values(c.rows), compare)
+	out := make([]V, len(list))
+	for i, v := range list {
+		out[i] = *v
+	}
+	return out
+}
+
+type (
+	responseKey struct {
+		minute                 uint32
+		service, route, method string
+		status, code           uint16
+		outcome                classify.Outcome
+		by                     classify.DecidedBy
+		blame                  classify.Blame
+	}
+	keyKey struct {
+		minute  uint32
+		key     classify.KeyID
+		service string
+		outcome classify.Outcome
+		code    uint16
+	}
+	clientKey struct {
+		minute  uint32
+		ip      [16]byte
+		outcome classify.Outcome
+		code    uint16
+	}
+	serviceKey struct {
+		minute  uint32
+		service string
+		outcome classify.Outcome
+	}
+)
+
+// mergeAll is the definition of merging: sums, extremes, unions cut to the
+// members with the smallest hashes, hours from minutes.
+func mergeAll(c Config, parts ...Rows) Rows {
+	addResponse := func(a, b *ResponseRow) {
+		a.Requests += b.Requests
+		a.Bytes += b.Bytes
+		a.Drift += b.Drift
+		a.LatencyMicros += b.LatencyMicros
+		a.UpstreamRequests += b.UpstreamRequests
+		a.UpstreamMicros += b.UpstreamMicros
+		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
+	}
+	addKey := func(a, b *KeyRow) {
+		a.Requests += b.Requests
+		a.Bytes += b.Bytes
+		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
+		a.Slots |= b.Slots
+		a.FirstSeen, a.LastSeen = min(a.FirstSeen, b.FirstSeen), max(a.LastSeen, b.LastSeen)
+		a.ClientIPs = smallest(c.SetSize, hashArray, compareArrays, a.ClientIPs, b.ClientIPs)
+		a.UserAgents = smallest(c.SetSize, hashString, cmp.Compare[string], a.UserAgents, b.UserAgents)
+	}
+	responses, hours := collect[responseKey, ResponseRow]{add: addResponse}, collect[responseKey, ResponseRow]{add: addResponse}
+	keys, keyHours := collect[keyKey, KeyRow]{add: addKey}, collect[keyKey, KeyRow]{add: addKey}
+	clients := collect[clientKey, ClientRow]{add: func(a, b *ClientRow) {
+		a.Requests += b.Requests
+		a.Slots |= b.Slots
+		a.Keys = smallest(keySetSize, hashID, compareIDs, a.Keys, b.Keys)
+	}}
+	services := collect[serviceKey, ServiceRow]{add: func(a, b *ServiceRow) { a.Requests += b.Requests }}
+	days := collect[int32, DayCount]{add: func(a, b *DayCount) {
+		a.Responses += b.Responses
+		a.Keyed += b.Keyed
+		a.Addressed += b.Addressed
+	}}
+	samples := map[serviceKey][]SampleRow{}
+	var all Rows
+	for i, p := range parts {
+		for _, r := range p.Responses {
+			k := responseKey{r.Minute, r.Service, r.Route, r.Method, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame}
+			responses.put(k, r)
+			r.Minute -= r.Minute % 3600
+			k.minute = r.Minute
+			hours.put(k, r)
+		}
+		for _, r := range p.Keys {
+			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code}
+			keys.put(k, r)
+			r.Minute -= r.Minute % 3600
+			r.Slots, k.minute = 0, r.Minute
+			keyHours.put(k, r)
+		}
+		for _, r := range p.Clients {
+			clients.put(clientKey{r.Minute, r.ClientIP, r.Outcome, r.Code}, r)
+		}
+		for _, r := range p.Services {
+			services.put(serviceKey{r.Minute, r.Service, r.Outcome}, r)
+		}
+		for _, d := range p.Days {
+			days.put(d.Day, d)
+		}
+		for _, s := range p.Samples {
+			k := serviceKey{s.Minute, s.Service, s.Outcome}
+			samples[k] = append(samples[k], s)
+		}
+		if i == 0 {
+			all.MinUnixMilli, all.MaxUnixMilli = p.MinUnixMilli, p.MaxUnixMilli
+		}
+		all.MinUnixMilli, all.MaxUnixMilli = min(all.MinUnixMilli, p.MinUnixMilli), max(all.MaxUnixMilli, p.MaxUnixMilli)
+		all.Responded += p.Responded
+	}
+	all.Responses, all.ResponsesHour = responses.sorted(compareResponses), hours.sorted(compareResponses)
+	all.Keys, all.KeysHour = keys.sorted(compareKeys), keyHours.sorted(compareKeys)
+	all.Clients = clients.sorted(func(a, b *ClientRow) int {
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.ClientIP[:], b.ClientIP[:]),
+			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
+	})
+	all.Services = services.sorted(func(a, b *ServiceRow) int {
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	all.Days = days.sorted(func(a, b *DayCount) int { return cmp.Compare(a.Day, b.Day) })
+	all.Samples = cutSamples(c, samples)
+	return all
+}
+
+func cutSamples(c Config, groups map[serviceKey][]SampleRow) []SampleRow {
+	var out []SampleRow
+	place := func(s *SampleRow) uint64 { return mixWords(uint64(uint32(s.Partition)), uint64(s.Offset)) }
+	for k, list := range groups {
+		sort.Slice(list, func(i, j int) bool { return place(&list[i]) < place(&list[j]) })
+		n := 1
+		if k.outcome.Failure() {
+			n = c.SampleSlots
+		}
+		for i, s := range list[:min(n, len(list))] {
+			s.Slot = uint8(i)
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b SampleRow) int {
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),
+			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Slot, b.Slot))
+	})
+	return out
+}
+
+func compareResponses(a, b *ResponseRow) int {
+	return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Route, b.Route),
+		cmp.Compare(a.Method, b.Method), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.DecidedBy, b.DecidedBy), cmp.Compare(a.Blame, b.Blame))
+}
+
+func compareKeys(a, b *KeyRow) int {
+	return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Service, b.Service),
+		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
+}
+
+func mergeHistograms(b1 []uint16, c1 []uint64, b2 []uint16, c2 []uint64) (buckets []uint16, counts []uint64) {
+	sum := map[uint16]uint64{}
+	for i, b := range b1 {
+		sum[b] += c1[i]
+	}
+	for i, b := range b2 {
+		sum[b] += c2[i]
+	}
+	for _, b := range slices.Sorted(maps.Keys(sum)) {
+		buckets, counts = append(buckets, b), append(counts, sum[b])
+	}
+	return buckets, counts
+}
+
+func smallest[V comparable](n int, hash func(V) uint64, compare func(a, b V) int, lists ...[]V) []V {
+	all := map[V]bool{}
+	for _, l := range lists {
+		for _, v := range l {
+			all[v] = true
+		}
+	}
+	list := slices.SortedFunc(maps.Keys(all), func(a, b V) int { return cmp.Compare(hash(a), hash(b)) })
+	list = list[:min(n, len(list))]
+	slices.SortFunc(list, compare)
+	return list
+}
+
+func wantRows(t *testing.T, what string, got, want Rows) {
+	t.Helper()
+	if reflect.DeepEqual(withoutEmpty(got), withoutEmpty(want)) {
+		return
+	}
+	diff := gocmp.Diff(want, got, cmpopts.EquateEmpty())
+	if len(diff) > 4000 {
+		diff = diff[:4000] + "..."
+	}
+	t.Fatalf("%s: rows differ (-want +got):\n%s", what, diff)
+}
+
+// withoutEmpty makes empty slices nil, for DeepEqual: cmp.Diff takes seconds
+// for what it takes milliseconds.
+func withoutEmpty(r Rows) Rows {
+	v := reflect.ValueOf(&r).Elem()
+	for i := range v.NumField() {
+		emptyToNil(v.Field(i))
+	}
+	return r
+}
+
+func emptyToNil(v reflect.Value) {
+	if v.Kind() != reflect.Slice {
+		return
+	}
+	if v.Len() == 0 {
+		v.SetZero()
+		return
+	}
+	for i := range v.Len() {
+		if row := v.Index(i); row.Kind() == reflect.Struct {
+			for f := range row.NumField() {
+				if row.Field(f).Kind() == reflect.Slice && row.Field(f).Len() == 0 {
+					row.Field(f).SetZero()
+				}
+			}
+		}
+	}
+}

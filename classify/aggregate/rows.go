@@ -1,0 +1,139 @@
+// Package aggregate folds classified responses into rows keyed by event
+// minute. Its one guarantee: the rows of a set of responses do not depend on
+// the order of the responses, and merging the rows of any split of the set
+// gives the rows of the whole, as long as no cardinality budget is exceeded.
+// It is pure: no clock, no randomness, no goroutine.
+package aggregate
+
+import "statline/classify"
+
+// Rows is everything that a block writes besides its rejects and its ledger
+// row. Each slice is sorted by its key columns, in the order of the struct's
+// fields, so the same responses give the same bytes.
+type Rows struct {
+	Responses     []ResponseRow
+	ResponsesHour []ResponseRow // the same, Minute truncated to the hour
+	Services      []ServiceRow
+	Keys          []KeyRow
+	KeysHour      []KeyRow
+	Clients       []ClientRow
+	Samples       []SampleRow
+	KeyNames      []KeyNameRow
+	// Other counts responses whose name went to "__other__", by dimension:
+	// service, route, key, client.
+	Other [4]uint64
+	// Days is the number of responses per event day (Unix day number), sorted.
+	Days []DayCount
+	// MinUnixMilli and MaxUnixMilli bound the event times; 0, 0 when empty.
+	MinUnixMilli, MaxUnixMilli int64
+	// Responded is the number of responses folded.
+	Responded uint64
+}
+
+// DayCount is a number of responses on one event day. The audit compares it
+// with what each table holds of the day.
+type DayCount struct {
+	Day       int32 // days since 1970-01-01 UTC
+	Responses uint64
+	Keyed     uint64 // of which counted in Keys, and so in KeysHour
+	Addressed uint64 // of which counted in Clients
+}
+
+// ResponseRow is one row of the tables responses and responses_hour.
+type ResponseRow struct {
+	Minute     uint32 // Unix seconds, a multiple of 60 (of 3600 in the hour table)
+	Service    string
+	Route      string
+	Method     string
+	HTTPStatus uint16 // 0 when absent
+	Code       uint16
+	Outcome    classify.Outcome
+	DecidedBy  classify.DecidedBy
+	Blame      classify.Blame
+	Requests   uint64
+	Bytes      uint64
+	Drift      uint64 // responses whose HTTP status contradicts the catalogue
+	// Latency is a log-linear histogram of microseconds (Bucket, BucketMicros):
+	// parallel slices, buckets ascending, counts over zero.
+	LatencyBuckets []uint16
+	LatencyCounts  []uint64
+	// LatencyMicros is the exact sum, for means; Upstream likewise with its
+	// own number of measured requests.
+	LatencyMicros    uint64
+	UpstreamRequests uint64
+	UpstreamMicros   uint64
+	Truncated        bool // a budget was exceeded in this block
+}
+
+// ServiceRow is one row of the table services.
+type ServiceRow struct {
+	Minute   uint32
+	Service  string
+	Outcome  classify.Outcome
+	Requests uint64
+}
+
+// KeyRow is one row of the tables keys and keys_hour: responses to requests
+// that carried a key. The fields from CountMax on are kept for failures only.
+type KeyRow struct {
+	Minute   uint32
+	Key      classify.KeyID
+	Service  string
+	Outcome  classify.Outcome
+	Code     uint16
+	Requests uint64
+	Bytes    uint64
+	CountMax uint32 // highest request count read from code 25's message
+	LimitMax uint32
+	// Slots has bit i set when a refused (rate_limited) response fell into
+	// the i-th slot of SlotSeconds of the minute. 0 in the hour table.
+	Slots     uint64
+	FirstSeen uint32 // Unix seconds
+	LastSeen  uint32
+	// ClientIPs and UserAgents are bounded sorted sets.
+	ClientIPs  [][16]byte
+	UserAgents []string
+	Truncated  bool
+}
+
+// ClientRow is one row of the table clients. Slots and Keys are kept for
+// failures only.
+type ClientRow struct {
+	Minute    uint32
+	ClientIP  [16]byte
+	Outcome   classify.Outcome
+	Code      uint16
+	Requests  uint64
+	Slots     uint64
+	Keys      []classify.KeyID // bounded sorted set
+	Truncated bool
+}
+
+// SampleRow is one scrubbed example of a (minute, service, outcome).
+type SampleRow struct {
+	Minute         uint32
+	Service        string
+	Outcome        classify.Outcome
+	Slot           uint8 // 0..2: the table keeps one row a slot
+	UnixMilli      int64
+	Route          string
+	Method         string
+	Path           string
+	HTTPStatus     uint16
+	Code           uint16
+	Message        string
+	Key            classify.KeyID
+	ClientIP       [16]byte
+	LatencyMicros  int64
+	UpstreamStatus int16
+	RequestID      string
+	UserAgent      string
+	Partition      int32
+	Offset         int64
+}
+
+// KeyNameRow names a key by what the gateway calls it.
+type KeyNameRow struct {
+	Key  classify.KeyID
+	Name string
+}

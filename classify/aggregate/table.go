@@ -1,0 +1,207 @@
+package aggregate
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+
+	"statline/classify"
+)
+
+// Place is where a response was read: it chooses the samples.
+type Place struct {
+	Partition int32
+	Offset    int64
+}
+
+// Table folds the responses of one block. It is not safe for concurrent use.
+// A Table is used again for the next block (Reset), which keeps its memory and
+// the names it knows; neither changes what the next block's rows are.
+type Table struct {
+	config Config
+	sealed bool // Rows was called: only Reset may follow
+
+	services   names
+	userAgents names
+	keyNames   names
+	dimensions dimensions
+
+	responses    responses
+	keys         keys
+	clients      clients
+	keyGroups    pairs // (minute, service), (outcome, code)
+	clientGroups pairs // minute, (outcome, code)
+	samples      samples
+	labels       labels
+
+	pending  [batch]pending
+	waiting  int    // in pending
+	touched  uint64 // keeps the loads of flush alive
+	carries  []carry
+	count    uint64
+	min, max int64 // event time
+	out      output
+}
+
+// carry is one overflow of a row's 32-bit request count.
+type carry struct {
+	table *index
+	row   uint32
+}
+
+// New returns an empty table.
+func New(config Config) *Table {
+	t := &Table{config: config.withDefaults()}
+	t.keys.ips = sets[words]{size: t.config.SetSize, less: words.less}
+	t.keys.agents = sets[uint32]{size: t.config.SetSize, less: func(a, b uint32) bool {
+		return t.userAgents.list[a] < t.userAgents.list[b]
+	}}
+	t.clients.keys = sets[words]{size: keySetSize, less: words.less}
+	t.samples.slots, t.samples.dims = t.config.SampleSlots, &t.dimensions
+	t.Reset()
+	return t
+}
+
+// knownNames bounds the names that a table remembers from block to block.
+const knownNames = 1 << 16
+
+// Reset empties the table and keeps its memory for the next block. Rows
+// returned earlier are overwritten by the next call of Rows.
+func (t *Table) Reset() {
+	t.sealed = false
+	t.services.trim(knownNames)
+	t.userAgents.trim(knownNames)
+	t.keyNames.trim(knownNames)
+	t.dimensions.trim(&t.services)
+	t.responses.reset()
+	t.keys.reset()
+	t.clients.reset()
+	t.keyGroups.reset()
+	t.clientGroups.reset()
+	t.samples.reset()
+	t.labels.reset()
+	t.carries = t.carries[:0]
+	t.waiting = 0
+	t.count, t.min, t.max = 0, math.MaxInt64, math.MinInt64
+}
+
+// Add folds one classified response, read at the given place. It keeps nothing
+// of r and does not allocate once the table has seen as many distinct names.
+// It must not be called between Rows and Reset.
+//
+// Event times outside of 1970 to 2106 count as the nearest time inside.
+func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
+	if t.sealed {
+		panic("aggregate: Add between Rows and Reset")
+	}
+	t.count++
+	t.min, t.max = min(t.min, r.UnixMilli), max(t.max, r.UnixMilli)
+	second := uint32(min(max(r.UnixMilli, 0)/1000, math.MaxUint32))
+	minute := second / 60
+
+	dim := t.dimensions.number(&t.services, r.Service, r.Route, methodOf(r.Method))
+	status := uint16(max(r.Status, 0))
+	a := uint64(minute)<<32 | uint64(dim)
+	b := uint64(status)<<48 | uint64(d.Code)<<32 | uint64(d.Outcome)<<24 | uint64(d.DecidedBy)<<16 | uint64(r.Blame)<<8
+	last := &t.dimensions.list[dim]
+	if row := &t.responses.rows[last.row]; row.a != a || row.b != b {
+		last.row = t.response(a, b, minute, dim, d)
+	}
+	n := last.row
+	row := &t.responses.rows[n]
+	row.requests++
+	row.bytes += uint64(max(r.Bytes, 0))
+	if d.Drift {
+		row.drift++
+	}
+	if r.UpstreamLatencyMicros >= 0 {
+		u := &t.responses.upstream[n]
+		u.requests++
+		u.micros += uint64(min(r.UpstreamLatencyMicros, maxMicros))
+	}
+	hash := mixWords(uint64(uint32(at.Partition)), uint64(at.Offset))
+	if t.samples.wants(row.sampleGroup, hash) {
+		t.samples.keep(row.sampleGroup, r, d, at, dim, hash)
+	}
+
+	p := &t.pending[t.waiting]
+	p.histogram, p.bucket = 0, 0
+	if r.LatencyMicros >= 0 {
+		micros := min(r.LatencyMicros, maxMicros)
+		row.latency += uint64(micros)
+		p.histogram, p.bucket = row.histogram, Bucket(micros)
+	}
+	p.key, p.ip = wordsOf(r.Key), wordsOf(r.ClientIP)
+	p.keyGroup, p.clientGroup = row.keyGroup, row.clientGroup
+	p.keyHash = rowHash(p.key, p.keyGroup, t.config.Seed)
+	p.clientHash = rowHash(p.ip, p.clientGroup, t.config.Seed)
+	p.bytes = uint64(max(r.Bytes, 0))
+	p.failure = d.Outcome.Failure()
+	if p.failure {
+		t.waitFailure(p, r, d, second)
+	}
+	if len(r.KeyName) > 0 && p.key != (words{}) {
+		id, _ := t.keyNames.number(r.KeyName)
+		t.labels.add(p.key, id, r.UnixMilli, &t.keyNames)
+	}
+	if t.waiting++; t.waiting == len(t.pending) {
+		t.flush()
+	}
+}
+
+// response returns the row of (a, b), a new one if need be.
+func (t *Table) response(a, b uint64, minute, dim uint32, d classify.Decision) uint32 {
+	n, h, i := t.responses.find(a, b)
+	if n != 0 {
+		return n
+	}
+	service := t.dimensions.list[dim].service
+	what := uint64(d.Outcome)<<16 | uint64(d.Code)
+	kg, _ := t.keyGroups.number([2]uint64{uint64(minute)<<32 | uint64(service), what})
+	cg, _ := t.clientGroups.number([2]uint64{uint64(minute), what})
+	sg := t.samples.group(minute, service, d.Outcome)
+	return t.responses.add(responseRow{a: a, b: b, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
+}
+
+// carried is what row's 32-bit count has overflowed by.
+func (t *Table) carried(table *index, row uint32) (n uint64) {
+	for _, c := range t.carries {
+		if c.table == table && c.row == row {
+			n += 1 << 32
+		}
+	}
+	return n
+}
+
+// MemoryBytes estimates what the responses folded since Reset take, with the
+// rows that Rows will make of them. It grows with the number of distinct
+// names, not of responses: a caller that bounds its memory ends the block
+// when it is over its bound. It is 0 after Reset.
+func (t *Table) MemoryBytes() int {
+	t.flush()
+	return t.responses.bytes() + t.keys.bytes() + t.clients.bytes() + t.samples.bytes() + t.labels.bytes() +
+		(len(t.keyGroups.keys)+len(t.clientGroups.keys))*32 +
+		t.services.fresh() + t.userAgents.fresh() + t.keyNames.fresh() + t.dimensions.fresh()
+}
+
+// words is a 128-bit value whose order is the order of its bytes.
+type words [2]uint64
+
+func wordsOf(b [16]byte) words {
+	return words{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+func (w words) array() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], w[0])
+	binary.BigEndian.PutUint64(b[8:], w[1])
+	return b
+}
+
+func (w words) less(o words) bool { return w[0] < o[0] || w[0] == o[0] && w[1] < o[1] }
+
+func (w words) compare(o words) int {
+	if w[0] != o[0] {
+		return cmp.Compare(w[0], o[0])
+	}
+	return cmp.Compare(w[1], o[1])
+}

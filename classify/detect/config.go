@@ -1,0 +1,318 @@
+package detect
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config configures every detector. The zero value detects nothing useful:
+// begin with Preset.
+type Config struct {
+	Spike       SpikeConfig       `koanf:"spike"`
+	SLO         SLOConfig         `koanf:"slo"`
+	Drop        DropConfig        `koanf:"traffic_drop"`
+	Rate        RateConfig        `koanf:"rate_limit"`
+	DeadKey     DeadKeyConfig     `koanf:"dead_key"`
+	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key"`
+	KeyScanning KeyScanningConfig `koanf:"key_scanning"`
+	Stuffing    StuffingConfig    `koanf:"credential_stuffing"`
+	Contract    ContractConfig    `koanf:"contract"`
+
+	// Services and Keys override by service name and by key id.
+	Services map[string]ServiceOverride `koanf:"services"`
+	Keys     map[string]KeyOverride     `koanf:"keys"`
+	// Allow names what never gives an incident.
+	Allow Allow `koanf:"allow"`
+	// Mute names incidents that are recorded but not sent.
+	Mute []Mute `koanf:"mute"`
+}
+
+// ServiceOverride changes the service detectors for one service. Empty fields
+// change nothing.
+type ServiceOverride struct {
+	Preset    string  `koanf:"preset"`    // of the spike detectors
+	MinShare  float64 `koanf:"min_share"` // no spike below this share of failures
+	MinCount  uint64  `koanf:"min_count"` // nor below this number of them
+	Objective float64 `koanf:"objective"` // of slo_burn
+}
+
+// KeyOverride changes the rate-limit detector for one key.
+type KeyOverride struct {
+	Preset string `koanf:"preset"`
+}
+
+// Allow lists what is never an incident: services by name, keys by id, clients
+// by address or prefix.
+type Allow struct {
+	Services []string `koanf:"services"`
+	Keys     []string `koanf:"keys"`
+	Clients  []string `koanf:"clients"`
+}
+
+// Mute keeps incidents of a kind ("" for any) and entity ("" for any) from
+// being sent until an event time (RFC 3339).
+type Mute struct {
+	Kind   Kind   `koanf:"kind"`
+	Entity string `koanf:"entity"`
+	Until  string `koanf:"until"`
+}
+
+// Presets lists the accepted presets.
+func Presets() []string { return []string{"quiet", "default", "sensitive"} }
+
+// Preset returns the configuration of that name. Thresholds were tuned on
+// simulated traffic with known incidents; quiet misses more, sensitive raises
+// more false alarms.
+func Preset(name string) (Config, error) {
+	c := Config{
+		Spike: defaultSpike(),
+		SLO: SLOConfig{
+			Objective: 0.999, MinBad: 10, LowFactor: 20, LowBad: 20, CalmMinutes: 10,
+			Pairs: []BurnPair{{5, 60, 14.4, Page}, {30, 360, 6, Page}, {120, 1440, 3, Ticket}, {360, 4320, 1, Ticket}},
+		},
+		Drop: DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5},
+		Rate: RateConfig{
+			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.22,
+			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
+		},
+		DeadKey:     DeadKeyConfig{MinUses: 3, MinMinutes: 2, MinDays: 2, PagePerMinute: 61, QuietMinutes: 7 * day},
+		InvalidKey:  InvalidKeyConfig{MinMinutes: 5, MinCount: 20, QuietMinutes: 60, PagePerMinute: 61},
+		KeyScanning: KeyScanningConfig{FastKeys: 10, SlowKeys: 30, MinShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
+		Stuffing:    StuffingConfig{FastFailures: 20, MaxSuccess: 0.2, SlowFailures: 50, SlowShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
+		Contract:    ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
+	}
+	switch name {
+	case "default":
+	case "quiet":
+		c.Spike.scale(1.12, 1.3, 1.3)
+		c.Rate.ThrottledShare, c.Rate.OffenderSlots = 0.5, 0.3
+	case "sensitive":
+		c.Spike.scale(0.92, 0.85, 0.9)
+		c.Rate.ThrottledShare = 0.3
+	default:
+		return Config{}, fmt.Errorf("detectors: preset: got %q; want one of %s", name, strings.Join(Presets(), ", "))
+	}
+	return c, nil
+}
+
+func defaultSpike() SpikeConfig {
+	return SpikeConfig{
+		Tiers: []Tier{
+			{Window: 1, MinZ: 5.5, MinCount: 8, MinMinutes: 1, Ratio: 3, MinShare: 0.02},
+			{Window: 3, MinZ: 5, MinCount: 6, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+			{Window: 5, MinZ: 4.6, MinCount: 6, MinMinutes: 2, Ratio: 2.5, MinShare: 0.007},
+			{Window: 15, MinZ: 4.3, MinCount: 6, MinMinutes: 2, Ratio: 2, MinShare: 0.005},
+			{Window: 15, MinZ: 5.5, MinCount: 4, MinMinutes: 3, Ratio: 10, MinShare: 0.03},
+			{Window: 30, MinZ: 4.3, MinCount: 7, MinMinutes: 3, Ratio: 2, MinShare: 0.005},
+			{Window: 60, MinZ: 4.3, MinCount: 8, MinMinutes: 4, Ratio: 1.8, MinShare: 0.003},
+		},
+		Jump:  Tier{Window: 2, MinZ: 6, MinCount: 12, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+		Prior: 0.001, CalmMinutes: 10, ShiftMinutes: 120, PageCount: 30, PageShare: 0.1,
+	}
+}
+
+// scale changes how strict the tiers are.
+func (c *SpikeConfig) scale(z, ratio, count float64) {
+	c.Tiers = slices.Clone(c.Tiers)
+	for i := range c.Tiers {
+		c.Tiers[i].scale(z, ratio, count)
+	}
+	c.Jump.scale(z, ratio, count)
+}
+
+func (t *Tier) scale(z, ratio, count float64) {
+	t.MinZ *= z
+	t.Ratio = 1 + (t.Ratio-1)*ratio
+	t.MinCount = uint64(math.Round(float64(t.MinCount) * count))
+}
+
+// serviceOf is the spike configuration and the objective of a service.
+func (c *Config) serviceOf(name string) (SpikeConfig, float64) {
+	o, ok := c.Services[name]
+	if !ok {
+		return c.Spike, c.SLO.Objective
+	}
+	spike, objective := c.Spike, c.SLO.Objective
+	if o.Preset != "" {
+		if p, err := Preset(o.Preset); err == nil {
+			spike = p.Spike
+		}
+	}
+	spike.Tiers = slices.Clone(spike.Tiers)
+	for i := range spike.Tiers {
+		spike.Tiers[i].MinShare = max(spike.Tiers[i].MinShare, o.MinShare)
+		spike.Tiers[i].MinCount = max(spike.Tiers[i].MinCount, o.MinCount)
+	}
+	spike.Jump.MinShare = max(spike.Jump.MinShare, o.MinShare)
+	spike.Jump.MinCount = max(spike.Jump.MinCount, o.MinCount)
+	if o.Objective != 0 {
+		objective = o.Objective
+	}
+	return spike, objective
+}
+
+// rateOf is the rate-limit configuration of a key, nil for the common one.
+func (c *Config) rateOf(key string) *RateConfig {
+	if len(c.Keys) == 0 {
+		return nil
+	}
+	o, ok := c.Keys[key]
+	if !ok || o.Preset == "" {
+		return nil
+	}
+	p, err := Preset(o.Preset)
+	if err != nil {
+		return nil
+	}
+	return &p.Rate
+}
+
+// allowed reports whether an entity is on the allow list.
+func (c *Config) allowed(t EntityType, entity string) bool {
+	switch t {
+	case ServiceEntity:
+		return slices.Contains(c.Allow.Services, entity)
+	case KeyEntity:
+		return slices.Contains(c.Allow.Keys, entity)
+	case ClientEntity:
+		if len(c.Allow.Clients) == 0 {
+			return false
+		}
+		ip, err := netip.ParseAddr(entity)
+		if err != nil {
+			return false
+		}
+		return slices.ContainsFunc(c.Allow.Clients, func(s string) bool {
+			p, err := parsePrefix(s)
+			return err == nil && p.Contains(ip.Unmap())
+		})
+	}
+	return false
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		p, err := netip.ParsePrefix(s)
+		return p.Masked(), err
+	}
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	ip = ip.Unmap()
+	return netip.PrefixFrom(ip, ip.BitLen()), nil
+}
+
+// Muted reports whether an incident is not to be sent at event minute t.
+func (c *Config) Muted(inc *Incident, t Minute) bool {
+	return slices.ContainsFunc(c.Mute, func(m Mute) bool {
+		until, err := time.Parse(time.RFC3339, m.Until)
+		return err == nil && (m.Kind == "" || m.Kind == inc.Kind) && (m.Entity == "" || m.Entity == inc.Entity) &&
+			t.Time().Before(until)
+	})
+}
+
+// Validate checks c. Its errors name the key, the value and what is accepted.
+func (c *Config) Validate() error {
+	bad := func(key string, got any, want string) error {
+		return fmt.Errorf("detectors: %s: got %v; want %s", key, got, want)
+	}
+	share := func(key string, x float64) error {
+		if !(x > 0 && x <= 1) {
+			return bad(key, x, "a share over 0 and at most 1")
+		}
+		return nil
+	}
+	if len(c.Spike.Tiers) == 0 {
+		return bad("spike.tiers", "none", "at least one tier")
+	}
+	for i, t := range c.Spike.Tiers {
+		key := fmt.Sprintf("spike.tiers[%d]", i)
+		switch {
+		case t.Window < 1 || t.Window > 60:
+			return bad(key+".window_minutes", t.Window, "1 to 60")
+		case t.MinCount < 1:
+			return bad(key+".min_count", t.MinCount, "at least 1")
+		case t.Ratio < 1:
+			return bad(key+".ratio", t.Ratio, "at least 1")
+		case !(t.MinZ > 0):
+			return bad(key+".min_z", t.MinZ, "over 0")
+		case t.MinShare < 0 || t.MinShare > 1:
+			return bad(key+".min_share", t.MinShare, "0 to 1")
+		}
+	}
+	if c.Spike.CalmMinutes < 1 {
+		return bad("spike.calm_minutes", c.Spike.CalmMinutes, "at least 1")
+	}
+	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {
+		return bad("spike.shift_minutes", c.Spike.ShiftMinutes, "120 to 1440")
+	}
+	for i, p := range c.SLO.Pairs {
+		for _, w := range []int{p.Short, p.Long} {
+			if windowIndex(w) < 0 {
+				return bad(fmt.Sprintf("slo.pairs[%d]", i), fmt.Sprintf("window %d", w), fmt.Sprintf("windows out of %v minutes", burnWindows))
+			}
+		}
+		if !slices.Contains([]Severity{Info, Ticket, Page}, p.Severity) {
+			return bad(fmt.Sprintf("slo.pairs[%d].severity", i), p.Severity, "info, ticket or page")
+		}
+	}
+	if !(c.SLO.Objective > 0 && c.SLO.Objective < 1) {
+		return bad("slo.objective", c.SLO.Objective, "a share over 0 and under 1, such as 0.999")
+	}
+	for _, s := range []struct {
+		key string
+		x   float64
+	}{
+		{"spike.prior", c.Spike.Prior}, {"spike.page_share", c.Spike.PageShare},
+		{"traffic_drop.max_share", c.Drop.MaxShare}, {"rate_limit.throttled_share", c.Rate.ThrottledShare},
+		{"rate_limit.offender_share", c.Rate.OffenderShare}, {"rate_limit.offender_slots_share", c.Rate.OffenderSlots},
+		{"rate_limit.flood_share", c.Rate.FloodShare}, {"key_scanning.min_share", c.KeyScanning.MinShare},
+		{"credential_stuffing.slow_share", c.Stuffing.SlowShare}, {"contract.min_share", c.Contract.MinShare},
+	} {
+		if err := share(s.key, s.x); err != nil {
+			return err
+		}
+	}
+	return c.validateNames(bad)
+}
+
+func (c *Config) validateNames(bad func(string, any, string) error) error {
+	presets := "one of " + strings.Join(Presets(), ", ")
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		o := c.Services[name]
+		if o.Preset != "" && !slices.Contains(Presets(), o.Preset) {
+			return bad("services."+name+".preset", o.Preset, presets)
+		}
+		if o.MinShare < 0 || o.MinShare > 1 {
+			return bad("services."+name+".min_share", o.MinShare, "0 to 1")
+		}
+		if o.Objective != 0 && !(o.Objective > 0 && o.Objective < 1) {
+			return bad("services."+name+".objective", o.Objective, "a share over 0 and under 1, such as 0.999")
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Keys)) {
+		if o := c.Keys[id]; o.Preset != "" && !slices.Contains(Presets(), o.Preset) {
+			return bad("keys."+id+".preset", o.Preset, presets)
+		}
+	}
+	for i, s := range c.Allow.Clients {
+		if _, err := parsePrefix(s); err != nil {
+			return bad(fmt.Sprintf("allow.clients[%d]", i), fmt.Sprintf("%q", s), "an address or a prefix, such as 192.0.2.0/24")
+		}
+	}
+	for i, m := range c.Mute {
+		if m.Kind != "" && !slices.Contains(Kinds(), m.Kind) {
+			return bad(fmt.Sprintf("mute[%d].kind", i), fmt.Sprintf("%q", m.Kind), fmt.Sprintf("one of %v", Kinds()))
+		}
+		if _, err := time.Parse(time.RFC3339, m.Until); err != nil {
+			return bad(fmt.Sprintf("mute[%d].until", i), fmt.Sprintf("%q", m.Until), "a time such as 2026-06-01T08:00:00Z")
+		}
+	}
+	return nil
+}

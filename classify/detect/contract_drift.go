@@ -1,0 +1,188 @@
+package detect
+
+import "fmt"
+
+const (
+	ruleContract    = "contract"
+	contractVersion = 1
+)
+
+// ContractReason says how a response breaks the API's catalogue.
+type ContractReason string
+
+// The reasons.
+const (
+	WrongStatus ContractReason = "wrong_status" // the catalogue has another HTTP status for the code
+	CodeMissing ContractReason = "code_missing" // an error without a code, where errors carry one
+	CodeUnknown ContractReason = "code_unknown" // the catalogue has no such code
+)
+
+// ContractMinute counts, in one minute, the responses of a pair, and what they
+// are compared with: all responses of the service with that code, or, for
+// CodeMissing, all its error responses.
+type ContractMinute struct {
+	Minute       Minute
+	Count, Total uint64
+}
+
+// Contract is one pair of a service: a code and the HTTP status it came with.
+type Contract struct {
+	Service    string
+	Code       uint16 // 0 for CodeMissing
+	HTTPStatus uint16
+	Reason     ContractReason
+	Catalogue  int16 // the catalogue's HTTP status, 0 for none
+	// LastBefore is when the pair was last seen before Rows begin, 0 for never.
+	LastBefore Minute
+	Rows       []ContractMinute
+	Settled    ContractState
+}
+
+// Entity is the incident's entity: service/code/status.
+func (c *Contract) Entity() string {
+	return fmt.Sprintf("%s/%d/%d", c.Service, c.Code, c.HTTPStatus)
+}
+
+// ContractState is the state of the rule of one pair at one minute.
+type ContractState struct {
+	Drift      Episode
+	lastOpened Minute
+}
+
+// Idle reports whether nothing is open.
+func (s *ContractState) Idle() bool { return !s.Drift.open }
+
+// Open appends the incident that is open in s.
+func (s *ContractState) Open(list []Incident) []Incident {
+	if s.Drift.open {
+		list = append(list, s.Drift.inc)
+	}
+	return list
+}
+
+// ContractWindow is how many minutes of rows StepContract looks back on;
+// ContractMemory is how long a pair counts as known.
+const (
+	ContractWindow = day
+	ContractMemory = 30 * day
+)
+
+// ContractConfig configures contract_drift and unknown_code.
+type ContractConfig struct {
+	MinCount uint64  `koanf:"min_count"` // in five minutes
+	MinShare float64 `koanf:"min_share"` // of the responses with that code
+	NewCount uint64  `koanf:"new_count"` // in a day, for a pair never seen before
+	// QuietMinutes without a response close the incident.
+	QuietMinutes int `koanf:"quiet_minutes"`
+}
+
+// StepContract folds minute t into s, like Step does for keys. A pair opens at
+// most once a day.
+func (c *Config) StepContract(p *Contract, s *ContractState, rows []ContractMinute, t Minute, closed []Incident) []Incident {
+	if c.allowed(ServiceEntity, p.Service) {
+		return closed
+	}
+	return c.Contract.step(p, s, rows, t, closed)
+}
+
+func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinute, t Minute, closed []Incident) []Incident {
+	e := &s.Drift
+	var row ContractMinute
+	if n := len(rows); n > 0 && rows[n-1].Minute == t {
+		row = rows[n-1]
+	}
+	if e.open {
+		e.inc.Requests += row.Total
+		e.inc.Affected += row.Count
+		if row.Count == 0 {
+			if int(t-e.lastBad) >= c.QuietMinutes {
+				closed = append(closed, e.end(t, ClosedSilent))
+			}
+			return closed
+		}
+	}
+	if row.Count == 0 {
+		return closed
+	}
+	e.lastBad = t
+	if !e.open {
+		if !c.opens(p, s, rows, t) {
+			return closed
+		}
+	}
+	inc := &e.inc
+	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinCount)
+	inc.Evidence.LastSeen = stamp(t)
+	inc.Evidence.Share = float64(inc.Affected) / float64(max(inc.Requests, 1))
+	inc.Summary = p.sentence(inc.Affected, inc.Requests)
+	return closed
+}
+
+func (c *ContractConfig) opens(p *Contract, s *ContractState, rows []ContractMinute, t Minute) bool {
+	e := &s.Drift
+	if s.lastOpened != 0 && t < s.lastOpened+day {
+		return false
+	}
+	var five, total, all, allTotal uint64
+	first := t
+	for _, r := range back(rows, contractMinute, t, ContractWindow) {
+		if r.Minute <= e.lastClose {
+			continue
+		}
+		all, allTotal = all+r.Count, allTotal+r.Total
+		if r.Count > 0 && r.Minute < first {
+			first = r.Minute
+		}
+		if r.Minute > t-5 {
+			five, total = five+r.Count, total+r.Total
+		}
+	}
+	if p.Reason == CodeMissing && !coded(rows, t) {
+		return false
+	}
+	burst := five >= c.MinCount && float64(five) >= c.MinShare*float64(total)
+	fresh := all >= c.NewCount && p.Reason != CodeMissing && e.lastClose == 0 &&
+		(p.LastBefore == 0 || p.LastBefore < t-ContractMemory)
+	if !burst && !fresh {
+		return false
+	}
+	kind := ContractDrift
+	if p.Reason == CodeUnknown {
+		kind = UnknownCode
+	}
+	if burst && !fresh {
+		all, allTotal = five, total
+	}
+	e.begin(Incident{
+		Kind: kind, Entity: p.Entity(), EntityType: ContractEntity, Service: p.Service, Severity: Ticket,
+		Requests: allTotal, Affected: all, Rule: ruleContract, RuleVersion: contractVersion,
+	}, t)
+	s.lastOpened = t
+	e.inc.Evidence.Code, e.inc.Evidence.HTTPStatus = p.Code, p.HTTPStatus
+	e.inc.Evidence.Catalogue, e.inc.Evidence.Reason = p.Catalogue, string(p.Reason)
+	e.inc.Evidence.FirstSeen = stamp(first)
+	return true
+}
+
+// coded reports whether the service's errors of the last hour carry codes: at
+// least ten of them, and half of all.
+func coded(rows []ContractMinute, t Minute) bool {
+	var missing, total uint64
+	for _, r := range back(rows, contractMinute, t, 60) {
+		missing, total = missing+r.Count, total+r.Total
+	}
+	return total-missing >= 10 && 2*missing <= total
+}
+
+func (p *Contract) sentence(n, of uint64) string {
+	switch p.Reason {
+	case CodeMissing:
+		return fmt.Sprintf("%s: %d of %d error responses carry no code (HTTP %d)", p.Service, n, of, p.HTTPStatus)
+	case CodeUnknown:
+		return fmt.Sprintf("%s: code %d is not in the catalogue (HTTP %d), %s", p.Service, p.Code, p.HTTPStatus, plural(n, "response"))
+	}
+	return fmt.Sprintf("%s: code %d came with HTTP %d instead of %d, %d of %d responses with that code",
+		p.Service, p.Code, p.HTTPStatus, p.Catalogue, n, of)
+}
+
+func contractMinute(r *ContractMinute) Minute { return r.Minute }

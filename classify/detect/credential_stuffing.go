@@ -1,0 +1,76 @@
+package detect
+
+import "fmt"
+
+const (
+	ruleStuffing    = "credential_stuffing"
+	stuffingVersion = 1
+)
+
+// StuffingConfig configures credential_stuffing: one client whose logins fail
+// (codes 14, 26, 30). The log names no account, so failures are counted.
+type StuffingConfig struct {
+	FastFailures uint64  `koanf:"fast_failures"` // in ten minutes
+	MaxSuccess   float64 `koanf:"max_success"`   // share of successes in them
+	SlowFailures uint64  `koanf:"slow_failures"` // in a day
+	SlowShare    float64 `koanf:"slow_share"`    // of the client's requests that failed
+	// QuietMinutes without a failure close the incident, SlowQuietMinutes one
+	// that only the day's count opened.
+	QuietMinutes     int `koanf:"quiet_minutes"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes"`
+}
+
+func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
+	row := clientNow(rows, t)
+	if e.open {
+		e.inc.Requests += row.Requests
+		e.inc.Affected += row.AuthFailed
+		if row.AuthFailed == 0 && int(t-e.lastBad) >= quietFor(e, c.QuietMinutes, c.SlowQuietMinutes) {
+			return append(closed, e.end(t, ClosedCalm))
+		}
+	}
+	if row.AuthFailed == 0 {
+		return closed
+	}
+	e.lastBad = t
+	failed, success, requests := logins(rows, t, 10, e.lastClose)
+	fast := failed >= c.FastFailures && float64(success) < c.MaxSuccess*float64(requests)
+	w := 10
+	if !fast {
+		w = day
+		failed, success, requests = logins(rows, t, w, e.lastClose)
+	}
+	if !e.open {
+		if !fast && (failed < c.SlowFailures || float64(failed) < c.SlowShare*float64(requests)) {
+			return closed
+		}
+		e.begin(Incident{
+			Kind: CredentialStuffing, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
+			Requests: requests, Affected: failed, Rule: ruleStuffing, RuleVersion: stuffingVersion,
+		}, t)
+	}
+	inc := &e.inc
+	if fast && float64(failed) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
+		return closed
+	}
+	threshold := c.SlowFailures
+	if fast {
+		threshold, inc.Severity = c.FastFailures, Page
+	}
+	inc.Observed, inc.Expected, inc.Score = float64(failed), 0, float64(failed)/float64(threshold)
+	inc.Evidence.WindowMinutes = w
+	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, failed
+	inc.Evidence.Share = float64(failed) / float64(max(requests, 1))
+	inc.Summary = fmt.Sprintf("client %s tries logins: %d of %d requests failed to authenticate in %s, %d succeeded",
+		inc.Entity, failed, requests, span(w), success)
+	return closed
+}
+
+func logins(rows []ClientMinute, t Minute, w int, after Minute) (failed, success, requests uint64) {
+	for _, r := range back(rows, clientMinute, t, w) {
+		if r.Minute > after {
+			failed, success, requests = failed+r.AuthFailed, success+r.Success, requests+r.Requests
+		}
+	}
+	return failed, success, requests
+}

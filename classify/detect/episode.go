@@ -1,0 +1,78 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+)
+
+// Episode is the state of one rule for one entity: the incident that is open,
+// or when the last one closed. It is copied by value; its incident's slices are
+// never changed in place.
+type Episode struct {
+	inc       Incident
+	open      bool
+	lastClose Minute // 0 for none
+	lastBad   Minute // newest minute with evidence against the entity
+}
+
+// Resume makes the episode of an entity whose previous incident of the rule
+// closed in minute lastClose (0 for none).
+func Resume(lastClose Minute) Episode { return Episode{lastClose: lastClose} }
+
+// Current returns the open incident; ok is false when none is.
+func (e *Episode) Current() (inc Incident, ok bool) { return e.inc, e.open }
+
+// LastClose is when the entity's last incident closed, 0 for never.
+func (e *Episode) LastClose() Minute { return e.lastClose }
+
+func (e *Episode) begin(inc Incident, t Minute) {
+	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)
+	inc.State, inc.OpenedAt = Open, t
+	e.inc, e.open = inc, true
+}
+
+func (e *Episode) end(t Minute, as string) Incident {
+	inc := e.inc
+	inc.State, inc.ClosedAs, inc.ClosedAt = Closed, as, t
+	*e = Episode{lastClose: t, lastBad: e.lastBad}
+	return inc
+}
+
+// escalate raises the incident to kind, once.
+func (e *Episode) escalate(kind Kind, s Severity, t Minute) {
+	e.inc.Kind, e.inc.Severity = kind, s
+	old := e.inc.Evidence.Escalated
+	e.inc.Evidence.Escalated = append(old[:len(old):len(old)], Stage{kind, stamp(t)})
+}
+
+// stamp writes a minute as RFC 3339.
+func stamp(t Minute) string { return t.Time().Format(time.RFC3339) }
+
+// clock writes a minute as a reader says it.
+func clock(t Minute) string { return t.Time().Format("15:04") }
+
+// shortKey is how a key id is shown.
+func shortKey(id string) string {
+	if len(id) > 10 {
+		return id[:10]
+	}
+	return id
+}
+
+func plural(n uint64, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// span is how long ago, in words: "25 min", "6 h", "3 days".
+func span(minutes int) string {
+	switch {
+	case minutes < 120:
+		return fmt.Sprintf("%d min", minutes)
+	case minutes < 2*day:
+		return fmt.Sprintf("%d h", minutes/60)
+	}
+	return fmt.Sprintf("%d days", minutes/day)
+}

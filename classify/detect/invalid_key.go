@@ -1,0 +1,68 @@
+package detect
+
+import "fmt"
+
+const (
+	ruleInvalid    = "invalid_key"
+	invalidVersion = 1
+)
+
+// InvalidKeyConfig configures invalid_key: the same unknown key again and
+// again, which is a misconfigured client, not a typo.
+type InvalidKeyConfig struct {
+	MinMinutes   int    `koanf:"min_minutes"`   // different minutes in an hour
+	MinCount     uint64 `koanf:"min_count"`     // or refusals in ten minutes
+	QuietMinutes int    `koanf:"quiet_minutes"` // without a refusal close
+	// PagePerMinute refusals a minute page.
+	PagePerMinute uint64 `koanf:"page_per_minute"`
+}
+
+func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
+	row := now(rows, t)
+	if e.open {
+		e.inc.Requests += row.Requests
+		switch {
+		case row.Success > 0 && row.Invalid == 0:
+			return append(closed, e.end(t, ClosedReinstated))
+		case row.Invalid == 0 && int(t-e.lastBad) >= c.QuietMinutes:
+			return append(closed, e.end(t, ClosedSilent))
+		}
+	}
+	if row.Invalid == 0 {
+		return closed
+	}
+	e.lastBad = t
+	if e.open {
+		e.inc.Affected += row.Invalid
+	} else {
+		var minutes int
+		var ten, hour, requests uint64
+		for _, r := range back(rows, keyMinute, t, 60) {
+			if r.Invalid == 0 || r.Minute <= e.lastClose {
+				continue
+			}
+			minutes++
+			hour += r.Invalid
+			requests += r.Requests
+			if r.Minute > t-10 {
+				ten += r.Invalid
+			}
+		}
+		if minutes < c.MinMinutes && ten < c.MinCount {
+			return closed
+		}
+		e.begin(Incident{
+			Kind: InvalidKey, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Ticket,
+			Requests: requests, Affected: hour, Rule: ruleInvalid, RuleVersion: invalidVersion,
+		}, t)
+	}
+	inc := &e.inc
+	if row.Invalid >= c.PagePerMinute {
+		inc.Severity = Page
+	}
+	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinMinutes)
+	inc.Evidence.LastSeen, inc.Evidence.Code = stamp(t), 7
+	inc.Summary = fmt.Sprintf("unknown key %s: refused %s as invalid since %s: a misconfigured client, not a typo",
+		shortKey(inc.Entity), plural(inc.Affected, "time"), clock(inc.OpenedAt))
+	return closed
+}

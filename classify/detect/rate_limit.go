@@ -1,0 +1,114 @@
+package detect
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+const (
+	ruleRate    = "rate_limit"
+	rateVersion = 1
+)
+
+// RateConfig configures throttled, offender and flood: one incident, which
+// rises from kind to kind. Slots are windows of the API's rate limit.
+type RateConfig struct {
+	// ThrottledShare of the slots of five minutes were refused: throttled.
+	ThrottledShare float64 `koanf:"throttled_share"`
+	// OffenderCount refusals in five minutes that are OffenderShare of the
+	// key's requests, or OffenderSlots of the slots of an hour, make a throttled
+	// key an offender. Batch jobs whose library backs off are mostly done in a
+	// quarter of an hour.
+	OffenderCount uint64  `koanf:"offender_count"`
+	OffenderShare float64 `koanf:"offender_share"`
+	OffenderSlots float64 `koanf:"offender_slots_share"`
+	// FloodCount refusals a minute, two minutes running, that are FloodShare
+	// of a throttled key's requests, are a flood. One runaway burst of a minute
+	// is over before anyone could act on it.
+	FloodCount uint64  `koanf:"flood_count"`
+	FloodShare float64 `koanf:"flood_share"`
+	// QuietMinutes without a refusal close the incident.
+	QuietMinutes int `koanf:"quiet_minutes"`
+}
+
+// refusals sums rows: refused slots, refusals, requests.
+func refusals(rows []KeyMinute) (slots int, refused, requests uint64) {
+	for i := range rows {
+		slots += bits.OnesCount64(rows[i].Slots)
+		refused += rows[i].RateLimited
+		requests += rows[i].Requests
+	}
+	return slots, refused, requests
+}
+
+func (c *RateConfig) flood(r KeyMinute) bool {
+	return r.RateLimited >= c.FloodCount && float64(r.RateLimited) >= c.FloodShare*float64(r.Requests)
+}
+
+func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *RateConfig, closed []Incident) []Incident {
+	if own != nil {
+		c = own
+	}
+	row := now(rows, t)
+	if row.RateLimited > 0 {
+		e.lastBad = t
+	}
+	if e.open {
+		e.inc.Requests += row.Requests
+		e.inc.Affected += row.RateLimited
+		if int(t-e.lastBad) >= c.QuietMinutes {
+			return append(closed, e.end(t, ClosedCalm))
+		}
+	}
+	if row.RateLimited == 0 {
+		return closed
+	}
+	five := back(rows, keyMinute, t, 5)
+	slots, refused, requests := refusals(five)
+	seconds := int(row.SlotSeconds)
+	if seconds == 0 {
+		seconds = 10
+	}
+	perMinute := 60 / seconds
+	throttled := float64(slots) >= c.ThrottledShare*float64(5*perMinute)
+	flood := c.flood(row) && len(five) > 1 && five[len(five)-2].Minute == t-1 && c.flood(five[len(five)-2])
+	if !e.open {
+		if !throttled {
+			return closed
+		}
+		e.begin(Incident{
+			Kind: Throttled, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Info,
+			Requests: requests, Affected: refused, Rule: ruleRate, RuleVersion: rateVersion,
+		}, t)
+		e.escalate(Throttled, Info, t)
+	}
+	hour, _, _ := refusals(back(rows, keyMinute, t, 60))
+	offender := throttled && (refused >= c.OffenderCount && float64(refused) >= c.OffenderShare*float64(requests) ||
+		float64(hour) >= c.OffenderSlots*float64(60*perMinute))
+	if offender && e.inc.Kind == Throttled {
+		e.escalate(Offender, Ticket, t)
+	}
+	if throttled && flood && e.inc.Kind != Flood {
+		e.escalate(Flood, Page, t)
+	}
+	c.describe(e, row, slots, 5*perMinute, refused, requests)
+	return closed
+}
+
+// describe keeps the worst five minutes of the incident.
+func (c *RateConfig) describe(e *Episode, row KeyMinute, slots, of int, refused, requests uint64) {
+	inc := &e.inc
+	inc.Evidence.Limit = max(inc.Evidence.Limit, row.Limit)
+	inc.Evidence.HighestCount = max(inc.Evidence.HighestCount, row.Highest)
+	if float64(refused) <= inc.Observed && inc.Summary != "" && inc.Evidence.Reason == string(inc.Kind) {
+		return
+	}
+	inc.Evidence.Reason = string(inc.Kind)
+	inc.Observed, inc.Expected = float64(refused), 0
+	inc.Score = float64(slots) / (c.ThrottledShare * float64(of))
+	inc.Evidence.WindowMinutes, inc.Evidence.RefusedSlots = 5, slots
+	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, refused
+	inc.Evidence.Share = float64(refused) / float64(max(requests, 1))
+	inc.Summary = fmt.Sprintf("key %s: %d of %d requests refused by the rate limit in 5 min (%s), in %d of %d limit windows; since %s",
+		shortKey(inc.Entity), refused, requests, percent(inc.Evidence.Share), slots, of, clock(inc.OpenedAt))
+}

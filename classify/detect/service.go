@@ -1,0 +1,127 @@
+package detect
+
+// ServiceState is the state of all service detectors of one service at one
+// minute. Copying it forks it: the copy may run ahead over minutes that are not
+// final yet.
+type ServiceState struct {
+	At     Minute // last minute folded; 0 before the first
+	spikes [seriesCount]spikeState
+	slo    sloState
+	drop   dropState
+	dead   int // minutes in a row without traffic of any service
+}
+
+// Service runs the service detectors (timeout_spike, outage, slo_burn,
+// traffic_drop) of one service. It is not safe for concurrent use.
+type Service struct {
+	Name    string
+	History *History
+	Settled ServiceState
+
+	cfg       *Config
+	spike     SpikeConfig
+	objective float64
+	allowed   bool
+}
+
+// NewService makes the detectors of one service.
+func NewService(name string, cfg *Config) *Service {
+	s := &Service{Name: name, History: NewHistory(), cfg: cfg}
+	s.spike, s.objective = cfg.serviceOf(name)
+	s.allowed = cfg.allowed(ServiceEntity, name)
+	return s
+}
+
+// Settle folds minute t, whose counts are final and set in History, into the
+// settled state, and appends the incidents that it closed to closed. alive says
+// whether any service had traffic in t: silence of everything is a gap in the
+// log, not calm. Minutes are settled in order and without holes.
+func (s *Service) Settle(t Minute, alive bool, closed []Incident) []Incident {
+	return s.step(&s.Settled, t, alive, closed, true)
+}
+
+// Preview folds minute t into st, a copy of the settled state, without touching
+// the history.
+func (s *Service) Preview(st *ServiceState, t Minute, alive bool, closed []Incident) []Incident {
+	return s.step(st, t, alive, closed, false)
+}
+
+func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident, settle bool) []Incident {
+	if st.At == 0 {
+		st.slo.fill(s.History, t-1)
+	}
+	st.At = t
+	if alive {
+		st.dead = 0
+	} else {
+		st.dead++
+	}
+	var masked uint8
+	for i := range st.spikes {
+		if s.allowed {
+			break
+		}
+		inc, changed := s.spike.step(s.History, &st.spikes[i], i, s.Name, t, alive)
+		sp := &st.spikes[i]
+		switch {
+		case changed && sp.open: // just opened
+			if settle {
+				s.History.mask(i, t-SettleMinutes, t)
+			}
+		case changed:
+			closed = append(closed, inc)
+		}
+		if sp.open || sp.lastClose > t-blockMinutes {
+			masked |= 1 << i
+		}
+	}
+	if !s.allowed {
+		closed = s.cfg.SLO.step(s.History, &st.slo, s.Name, t, s.objective, closed)
+		closed = s.cfg.Drop.step(s.History, &st.drop, s.Name, t, st.dead == 0, closed)
+	}
+	if settle && (t+1)%blockMinutes == 0 {
+		s.History.closeBlock(t, masked)
+	}
+	return closed
+}
+
+// Open appends the incidents that are open in st.
+func (st *ServiceState) Open(list []Incident) []Incident {
+	for i := range st.spikes {
+		if st.spikes[i].open {
+			list = append(list, st.spikes[i].inc)
+		}
+	}
+	for _, e := range []*Episode{&st.slo.Episode, &st.drop.Episode} {
+		if e.open {
+			list = append(list, e.inc)
+		}
+	}
+	return list
+}
+
+// Score is what the baseline says of one minute: a row of the table scores.
+type Score struct {
+	Series   string // timeout, offline
+	N, K     uint64
+	Expected float64 // failures expected in the minute
+	Z        float64 // of the five minutes that end with it
+}
+
+// Scores returns the scores of the minute that st has just folded.
+func (s *Service) Scores(st *ServiceState) [seriesCount]Score {
+	var out [seriesCount]Score
+	for i := range out {
+		sp := &st.spikes[i]
+		s.spike.refresh(s.History, sp, i, st.At)
+		c := s.History.at(st.At)
+		n, k, _, _ := s.History.window(i, st.At, 5, 0)
+		out[i] = Score{
+			Series: seriesNames[i], N: uint64(c.N), K: uint64(c.k(i)), Expected: float64(c.N) * sp.base.share,
+			Z: deviance(float64(k), max(float64(n)*sp.base.share, 0.02), sp.base.cv2),
+		}
+	}
+	return out
+}
+
+var seriesNames = [seriesCount]string{"timeout", "offline"}

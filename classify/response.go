@@ -1,0 +1,118 @@
+// Package classify decides why an API response was what it was: from the
+// API's own status code, from its message, from the gateway's flags and, last,
+// from the HTTP status. It is pure: no clock, file, socket, lock, goroutine or
+// randomness, so the same Response always gives the same Decision. It does not
+// read log lines (see ingest/decode) and does not count (see classify/aggregate).
+package classify
+
+import "encoding/base32"
+
+// Response is one decoded API response, the only type that crosses the whole
+// pipeline. Its byte slices alias the buffer of the record it was decoded
+// from: they are valid until that buffer is reused, and whoever keeps them
+// longer copies them. A decoder reuses one Response and calls Reset first.
+type Response struct {
+	// UnixMilli is the event time in milliseconds since the epoch, UTC.
+	UnixMilli int64
+	// Service, Method and Route are the grouping dimensions. Route is a
+	// template ("/3/movie/{id}"), never a raw path. Path is the raw path with
+	// secrets scrubbed; it only reaches samples.
+	Service, Method, Route, Path []byte
+	// Status is the HTTP status sent to the client; -1 when the log has none.
+	// 0 is what some gateways write when the client left.
+	Status int16
+	// Code is the API's own status code, 0 when the record carries none.
+	Code uint16
+	// Message is the API's own status message, or the body's text.
+	Message []byte
+	// Key identifies the API key without revealing it; the zero value means
+	// that the request carried none.
+	Key KeyID
+	// KeyName is the gateway's own public name for the key or its owner (a
+	// consumer name, a key id). It is not a secret. Empty when there is none.
+	KeyName []byte
+	// ClientIP is the client's address, IPv4 in its IPv4-mapped form; all
+	// zeroes when unknown.
+	ClientIP [16]byte
+	// LatencyMicros is the whole request's duration in microseconds, -1 when
+	// unknown. UpstreamLatencyMicros is the part spent in the upstream.
+	LatencyMicros, UpstreamLatencyMicros int64
+	// UpstreamStatus is what the upstream answered, -1 when it was not
+	// reached or is not logged.
+	UpstreamStatus int16
+	// Bytes is the size of the response sent, 0 when unknown.
+	Bytes int64
+	// RequestID and UserAgent only reach samples and the bounded sets of
+	// refused keys.
+	RequestID, UserAgent []byte
+	// Gateway is the outcome that the gateway's own flags name (Envoy "UT",
+	// HAProxy "sH--", Tyk "RLT"); Unset when they say nothing.
+	Gateway Outcome
+	// Blame says who produced the failure, when the record tells.
+	Blame Blame
+}
+
+// Reset makes r an empty response: nothing known.
+func (r *Response) Reset() {
+	*r = Response{Status: -1, UpstreamStatus: -1, LatencyMicros: -1, UpstreamLatencyMicros: -1}
+}
+
+// KeyID is the 128-bit identity of an API key: a truncated HMAC-SHA-256, never
+// the key. The zero value means no key.
+type KeyID [16]byte
+
+// OtherKey stands for all keys beyond the cardinality budget of a block.
+var OtherKey = KeyID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
+// Other is how everything beyond a cardinality budget is named.
+const Other = "__other__"
+
+var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// String is the stored form: 26 lower-case base32 characters, "" for no key
+// and "__other__" for OtherKey.
+func (k KeyID) String() string {
+	switch k {
+	case KeyID{}:
+		return ""
+	case OtherKey:
+		return Other
+	}
+	return keyEncoding.EncodeToString(k[:])
+}
+
+// Append appends the stored form to dst; it allocates only to grow dst.
+func (k KeyID) Append(dst []byte) []byte {
+	switch k {
+	case KeyID{}:
+		return dst
+	case OtherKey:
+		return append(dst, Other...)
+	}
+	return keyEncoding.AppendEncode(dst, k[:])
+}
+
+// Short is the displayed form: the first 10 characters (50 bits) of String.
+func (k KeyID) Short() string {
+	s := k.String()
+	if len(s) > 10 {
+		return s[:10]
+	}
+	return s
+}
+
+// Blame says whose side a failure came from.
+type Blame uint8
+
+// The sides. BlameNone means that the record does not tell.
+const (
+	BlameNone Blame = iota
+	BlameClient
+	BlameGateway
+	BlameUpstream
+)
+
+// String is the stored name, "" for BlameNone.
+func (b Blame) String() string {
+	return [...]string{"", "client", "gateway", "upstream"}[b&3]
+}
