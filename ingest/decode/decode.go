@@ -1,0 +1,348 @@
+// Package decode turns the value of a Kafka record into classified-ready
+// responses. Its guarantee: decoding is a pure function of the record's bytes
+// and of the configuration, whatever was decoded before; it never panics, and
+// every non-blank line ends as a Response or as a Reject. Keys are replaced by
+// their HMAC here; nothing that leaves this package holds one in clear. It
+// does not look at Kafka's timestamps and does not classify.
+//
+// One file holds one format. JSON formats share one walk over the record
+// (scanner): it notes where the values are that any format reads, what was
+// seen decides the format, and the format's mapping reads the values.
+package decode
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"statline/classify"
+)
+
+// Version changes whenever the same bytes decode differently; it is part of
+// config_hash and of every reject row.
+const Version = 1
+
+// Sink receives what a record holds, in order. r and the Reject's Raw are
+// valid during the call only.
+type Sink interface {
+	Response(r *classify.Response)
+	Reject(Reject)
+}
+
+// Reject is a line that is no response, with the reason in one word
+// (syntax, no_time, bad_time, no_status, ...) and a detail for people.
+type Reject struct {
+	Index  int // position inside the record
+	Reason string
+	Detail string
+	Format string
+	Raw    []byte // scrubbed of secrets, at most 64 KiB
+}
+
+// The reasons of a Reject.
+const (
+	ReasonSyntax    = "syntax"         // broken JSON, or a line of no known shape
+	ReasonUnknown   = "unknown_format" // an object that no format claims
+	ReasonNoTime    = "no_time"
+	ReasonBadTime   = "bad_time"
+	ReasonNoStatus  = "no_status" // neither status, code, message nor a gateway's flag
+	ReasonBadStatus = "bad_status"
+	ReasonBadCode   = "bad_code" // the API's code is negative or over 65535
+)
+
+const maxRaw = 64 << 10
+
+// Auto is the format that looks at every line.
+const Auto = "auto"
+
+// Config says how to decode. Everything in it is part of Fingerprint.
+type Config struct {
+	// Format is a name from Formats, or Auto (the default).
+	Format string
+	// Service names the responses of records that name none; "default" when empty.
+	Service string
+	// Secret keys the HMAC that replaces API keys.
+	Secret []byte
+	// Location is where times without a zone are from; UTC when nil.
+	Location *time.Location
+	// Routes are the user's own rules for route templates.
+	Routes []RouteRule
+	// RouteFrom says where routes come from: "auto" (the default) takes what
+	// the record gives as an endpoint and templates the path otherwise,
+	// "path" always templates the path, "gateway" also takes the names of
+	// routing rules (Envoy's route_name, Traefik's RouterName, ...).
+	RouteFrom string
+	// KeyNames are further names of headers and query parameters that carry
+	// an API key.
+	KeyNames []string
+	// Mapping is where format "json" finds its fields.
+	Mapping *Mapping
+	// KeyMemo bounds the memo of key ids, in keys; 196,608 when 0. It never
+	// changes a result.
+	KeyMemo int
+}
+
+// Fingerprint is a hash over everything that changes what is decoded, the
+// secret only by its SecretID.
+func (c Config) Fingerprint() string {
+	h := sha256.New()
+	zone := "UTC"
+	if c.Location != nil {
+		zone = c.Location.String()
+	}
+	fmt.Fprintf(h, "%d|%q|%q|%s|%q|%q|%q|%q", Version, c.Format, c.Service, SecretID(c.Secret), zone, c.Routes, c.RouteFrom, c.KeyNames)
+	if c.Mapping != nil {
+		fmt.Fprintf(h, "|%q", *c.Mapping)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Decoder decodes records. It is not safe for concurrent use: one per
+// goroutine.
+type Decoder struct {
+	cfg        Config
+	pathRoutes bool // routes are templates of the path, whatever the record says
+	service    []byte
+	clock      clock
+	keys       *keyring
+	names      *secretNames
+	router     *router
+	scan       *scanner
+	json       []jsonFormat
+	text       []textFormat
+	jsonName   []string // the names of json and of text
+	textName   []string
+	pin        string      // the one format allowed, "" for all
+	begins     [256]uint16 // which of text a line with this first byte may be
+	buf        []byte      // what the scanner's slots point into
+	envelope   envelope
+	known      map[nodeSet]int // which JSON format a set of seen nodes is
+	lastSeen   nodeSet         // the last set looked up in known
+	lastIs     int
+	agents     textMemo
+	messages   textMemo
+	routes     textMemo
+	params     paramMemo
+	decoded    []byte // decoded query parameters of this line
+
+	sink    Sink
+	index   int
+	format  string
+	r       classify.Response
+	draft   draft
+	scratch []byte
+	raw     []byte
+	dirty   bool   // the record may hold escapes, bad UTF-8 or control characters
+	nested  bool   // inside an envelope: the scratch buffer holds the text
+	whole   []byte // the envelope
+	wrap    [4]node
+}
+
+// draft is what a format finds in a line before it is made a Response.
+type draft struct {
+	key      []byte // the API key in clear
+	keyHash  uint64 // of key, 0 when not computed yet
+	id       []byte // the gateway's own id of the key or its owner
+	target   []byte // raw path or URL, query included
+	route    []byte // an explicit route
+	timeSeen bool
+	timeOK   bool
+	badCode  bool
+	badState bool
+	keyName  []byte // how the gateway calls the key's owner, when it is no id
+}
+
+// New makes a Decoder. It fails for an unknown format, a bad route rule or
+// mapping.
+func New(cfg Config) (*Decoder, error) {
+	if cfg.Format == "" {
+		cfg.Format = Auto
+	}
+	if cfg.Service == "" {
+		cfg.Service = "default"
+	}
+	switch cfg.RouteFrom {
+	case "", "auto", "path", "gateway":
+	default:
+		return nil, fmt.Errorf("got route-from %q; want auto, path or gateway", cfg.RouteFrom)
+	}
+	limit := 1 << 18
+	if cfg.KeyMemo > 0 {
+		limit = 16
+		for limit*3/4 < cfg.KeyMemo && limit < 1<<28 {
+			limit <<= 1
+		}
+	}
+	r, err := newRouter(cfg.Routes)
+	if err != nil {
+		return nil, err
+	}
+	names := newSecretNames(cfg.KeyNames)
+	d := &Decoder{
+		cfg:     cfg,
+		service: []byte(cfg.Service),
+		clock:   newClock(cfg.Location),
+		keys:    newKeyring(cfg.Secret, limit),
+		names:   names,
+		router:  r,
+		known:   map[nodeSet]int{},
+		lastIs:  -1,
+	}
+	d.pathRoutes = cfg.RouteFrom == "path"
+	t := newTree()
+	d.scan = newScanner(t, names)
+	d.envelope = newEnvelope(names)
+	if err := d.register(t); err != nil {
+		return nil, err
+	}
+	if t.full {
+		return nil, fmt.Errorf("mapping: got too many fields; want at most %d in all formats", maxNodes)
+	}
+	return d, nil
+}
+
+// Decode decodes one record and hands what it holds to sink, in order: the
+// record is one line, several lines, a JSON value over several lines, or a
+// JSON array of records.
+func (d *Decoder) Decode(value []byte, sink Sink) {
+	d.sink, d.index = sink, 0
+	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
+		value = value[3:]
+	}
+	d.lines(value)
+	d.sink = nil
+	if cap(d.scratch) > maxRaw || cap(d.raw) > 2*maxRaw {
+		d.scratch, d.raw = nil, nil // one huge line does not stay
+	}
+}
+
+// lines decodes everything that value holds.
+func (d *Decoder) lines(value []byte) {
+	for i := 0; i < len(value); {
+		switch c := value[i]; {
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+			i++
+		case c == '{':
+			i = d.object(value, i)
+		case c == '[' && arrayAhead(value, i):
+			i = d.array(value, i)
+		default:
+			end := indexLine(value, i)
+			d.line(trimLine(value[i:end]))
+			i = end
+		}
+	}
+}
+
+func indexLine(b []byte, i int) int {
+	if n := bytes.IndexByte(b[i:], '\n'); n >= 0 {
+		return i + n
+	}
+	return len(b)
+}
+
+func trimLine(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\r' || b[len(b)-1] == ' ') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// arrayAhead tells a JSON array from a text line that begins with a bracket.
+func arrayAhead(b []byte, i int) bool {
+	for i++; i < len(b) && b[i] <= ' '; i++ {
+	}
+	return i < len(b) && (b[i] == '{' || b[i] == ']')
+}
+
+// object decodes the JSON object at i and returns the index after it, or
+// after its line when it is broken.
+func (d *Decoder) object(b []byte, i int) int {
+	d.scan.reset()
+	end := d.scan.object(b, i+1, root)
+	if end >= 0 {
+		j := end
+		for j < len(b) && b[j] <= ' ' && b[j] != '\n' {
+			j++
+		}
+		if j == len(b) || b[j] == '\n' {
+			d.seen(b, i, end)
+			return j
+		}
+	}
+	stop := indexLine(b, i)
+	d.begin("")
+	d.reject(ReasonSyntax, "broken JSON", trimLine(b[i:stop]))
+	return stop
+}
+
+// array decodes the JSON array of records at i.
+func (d *Decoder) array(b []byte, i int) int {
+	line := indexLine(b, i)
+	for i++; ; {
+		for i < len(b) && (b[i] <= ' ' || b[i] == ',') {
+			i++
+		}
+		if i < len(b) && b[i] == ']' {
+			return i + 1
+		}
+		if i >= len(b) {
+			return i
+		}
+		start := i
+		if b[i] == '{' {
+			d.scan.reset()
+			if end := d.scan.object(b, i+1, root); end >= 0 {
+				d.seen(b, start, end)
+				i = end
+				continue
+			}
+		} else if b[i] == '[' || b[i] == '"' {
+			if end := skipValue(b, i); end >= 0 {
+				d.begin("")
+				d.reject(ReasonSyntax, "array element is no object", b[start:end])
+				i = end
+				continue
+			}
+		}
+		stop := max(line, indexLine(b, start))
+		d.begin("")
+		d.reject(ReasonSyntax, "broken JSON in an array", trimLine(b[start:stop]))
+		return stop
+	}
+}
+
+// skipValue returns the index after the string, array or object at i.
+func skipValue(b []byte, i int) int {
+	if b[i] != '"' {
+		return skipNested(b, i)
+	}
+	end, _ := stringEnd(b, i+1)
+	if end < 0 {
+		return -1
+	}
+	return end + 1
+}
+
+// begin starts a new response.
+func (d *Decoder) begin(format string) {
+	d.r.Reset()
+	d.draft = draft{}
+	d.format = format
+	d.decoded = d.decoded[:0]
+	if !d.nested {
+		d.scratch = d.scratch[:0]
+	}
+}
+
+// reject reports the line raw, scrubbed.
+func (d *Decoder) reject(reason, detail string, raw []byte) {
+	if d.whole != nil {
+		raw = d.whole
+	}
+	d.raw = d.names.scrub(d.raw[:0], cut(raw, maxRaw), true)
+	d.sink.Reject(Reject{Index: d.index, Reason: reason, Detail: detail, Format: d.format, Raw: cut(d.raw, maxRaw)})
+	d.index++
+}

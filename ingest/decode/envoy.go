@@ -1,0 +1,146 @@
+package decode
+
+import "statline/classify"
+
+// envoy is Envoy's default text access log, also with the fields that Istio
+// adds. Times are milliseconds; code 0 means that the client left.
+type envoy struct{}
+
+func (envoy) about() Format {
+	return Format{
+		Name:        "envoy",
+		Description: "Envoy default text access log, also Istio's",
+		Example:     `[2026-03-01T12:00:00.250Z] "GET /3/movie/550 HTTP/2" 504 UT 0 24 15000 - "203.0.113.7" "curl/8.10.1" "9f1c0a" "api.example.com" "10.0.0.5:8080"`,
+	}
+}
+
+func (envoy) begins(c byte) bool { return c == '[' }
+
+func (envoy) decode(d *Decoder, b []byte) bool {
+	if len(b) < 30 || b[0] != '[' || b[1]-'0' > 9 {
+		return false
+	}
+	end := indexByte(b, 1, ']')
+	if end < 20 || end+3 >= len(b) || b[end+1] != ' ' || b[end+2] != '"' {
+		return false
+	}
+	request, i := quoted(b, end+2)
+	if i+1 >= len(b) || b[i] != ' ' {
+		return false
+	}
+	code, i := word(b, i+1)
+	flags, i := word(b, i+1)
+	if len(code) == 0 || len(code) > 3 || charClass[code[0]]&hasDigit == 0 && code[0] != '-' {
+		return false
+	}
+	received, i := field(b, i)
+	var details []byte
+	if len(received) > 0 && received[0]-'0' > 9 {
+		// Istio: code details, termination details, transport failure.
+		details = received
+		_, i = field(b, i)
+		_, i = field(b, i)
+		received, i = field(b, i)
+	}
+	sent, i := field(b, i)
+	duration, i := field(b, i)
+	upstreamTime, i := field(b, i)
+	forwarded, i := field(b, i)
+	agent, i := field(b, i)
+	requestID, i := field(b, i)
+	authority, _ := field(b, i)
+	if len(received) == 0 || len(duration) == 0 {
+		return false
+	}
+
+	r := &d.r
+	ms, ok := d.clock.rfc3339(b[1:end])
+	d.setTime(ms, ok)
+	d.request(request, flagHigh)
+	d.setStatus(code)
+	r.Bytes = parseSize(sent)
+	r.LatencyMicros = micros(duration, unitMillis)
+	r.UpstreamLatencyMicros = micros(upstreamTime, unitMillis)
+	r.ClientIP = parseAddress(forwarded)
+	d.agent(agent, flagHigh)
+	if !dash(requestID) {
+		r.RequestID = requestID
+	}
+	if !dash(authority) {
+		r.Service = hostOnly(authority)
+	}
+	d.envoyReason(flags, details)
+	return true
+}
+
+// field returns the blank-separated field that follows index i (a blank or
+// the end), without its quotes, and the index behind it.
+func field(b []byte, i int) ([]byte, int) {
+	if i >= len(b) {
+		return nil, len(b)
+	}
+	if b[i] == ' ' {
+		i++
+	}
+	if i < len(b) && b[i] == '"' {
+		return quoted(b, i)
+	}
+	return word(b, i)
+}
+
+// envoyReason reads response flags (a list) and code details. The first flag
+// that says why decides. Source: Envoy, access log command operators,
+// RESPONSE_FLAGS.
+func (d *Decoder) envoyReason(flags, details []byte) {
+	r := &d.r
+	for i := 0; i < len(flags) && r.Gateway == classify.Unset; {
+		j := indexByte(flags, i, ',')
+		if j < 0 {
+			j = len(flags)
+		}
+		r.Gateway, r.Blame = envoyFlag(flags[i:j])
+		if r.Blame != classify.BlameNone && r.Gateway == classify.Unset {
+			break
+		}
+		i = j + 1
+	}
+	if r.Status == 0 && r.Gateway == classify.Unset {
+		r.Gateway, r.Blame = classify.ClientClosed, classify.BlameClient
+	}
+	if string(details) == "via_upstream" {
+		r.UpstreamStatus = r.Status
+	}
+	if r.Status >= 400 && r.Blame == classify.BlameNone && len(details) > 0 {
+		if string(details) == "via_upstream" {
+			r.Blame = classify.BlameUpstream
+		} else {
+			r.Blame = classify.BlameGateway
+		}
+	}
+}
+
+func envoyFlag(flag []byte) (classify.Outcome, classify.Blame) {
+	switch string(flag) {
+	case "UT", "UMSDR", "DT", "SI": // upstream timeout, stream or request too long, idle
+		return classify.Timeout, classify.BlameUpstream
+	case "RL": // limited by the rate limit filter
+		return classify.RateLimited, classify.BlameGateway
+	case "UF", "UH", "URX", "UC", "UR", "DF": // cannot reach, none healthy, retries used up, connection lost, no name
+		return classify.Offline, classify.BlameUpstream
+	case "UO", "NC", "LH", "OM", "DO", "LR": // circuit breaker, no cluster, overload, reset here
+		return classify.Offline, classify.BlameGateway
+	case "UPE": // protocol error of the upstream
+		return classify.ServerError, classify.BlameUpstream
+	case "NR": // no route
+		return classify.NotFound, classify.BlameGateway
+	case "DC", "DR": // the client has gone
+		return classify.ClientClosed, classify.BlameClient
+	case "DPE", "IH": // broken request
+		return classify.InvalidRequest, classify.BlameClient
+	case "RLSE", "NFCF": // the rate limit service failed, no filter configuration
+		return classify.InternalError, classify.BlameGateway
+	case "UAEX", "FI": // refused by external authorization, injected fault: the status says which
+		return classify.Unset, classify.BlameGateway
+	}
+	return classify.Unset, classify.BlameNone
+}

@@ -1,0 +1,363 @@
+package decode
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// Format describes a log format that can be decoded.
+type Format struct {
+	Name        string // what Config.Format and the rejects call it
+	Description string
+	Example     string // one line of it
+}
+
+// jsonFormat is a format whose records are JSON objects.
+type jsonFormat interface {
+	about() Format
+	// claims reports that a record with these keys is one of the format's. It
+	// sees the set of keys only, so that the answer depends on nothing else.
+	claims(seen *nodeSet) bool
+	// decode reads the record's values from d and fills d's response.
+	decode(d *Decoder)
+}
+
+// textFormat is a format whose records are lines of text.
+type textFormat interface {
+	about() Format
+	// begins reports that a line of the format may begin with c.
+	begins(c byte) bool
+	// decode fills d's response from the line; false means that the line is
+	// not of the format's shape, and that d is untouched.
+	decode(d *Decoder, line []byte) bool
+}
+
+// jsonFormats lists the JSON formats; the first that claims a record decodes
+// it. The distinctive come first, the ones with common names last.
+func jsonFormats(t *tree) []jsonFormat {
+	own := newStatline(t) // its nodes come first and lie together
+	return []jsonFormat{
+		newKong(t),
+		newApisix(t),
+		newCaddy(t),
+		newTraefikJSON(t),
+		newCloudflare(t),
+		newEnvoyJSON(t),
+		newTykPump(t),
+		newTykAccess(t),
+		newApigee(t),
+		newAPIGateway(t),
+		newNginxJSON(t),
+		own,
+	}
+}
+
+// textFormats lists the line formats in the order in which they are tried:
+// the strictest shape first.
+func textFormats() []textFormat {
+	return []textFormat{
+		envoy{},
+		alb{},
+		haproxy{},
+		tykText{},
+		traefikCLF{},
+		ingressNginx{},
+		ncsa{},
+	}
+}
+
+// Formats lists every format, with an example line each.
+func Formats() []Format {
+	var all []Format
+	for _, f := range jsonFormats(newTree()) {
+		all = append(all, f.about())
+	}
+	for _, f := range textFormats() {
+		all = append(all, f.about())
+	}
+	all = append(all, (*mappedJSON)(nil).about())
+	for i, f := range all {
+		if f.Name == "statline" {
+			copy(all[1:i+1], all[:i])
+			all[0] = f
+		}
+	}
+	return all
+}
+
+// register builds the formats and pins the configured one.
+func (d *Decoder) register(t *tree) error {
+	if err := d.choose(t); err != nil {
+		return err
+	}
+	for _, f := range d.json {
+		d.jsonName = append(d.jsonName, f.about().Name)
+	}
+	for i, f := range d.text {
+		d.textName = append(d.textName, f.about().Name)
+		for c := range d.begins {
+			if f.begins(byte(c)) {
+				d.begins[c] |= 1 << i
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) choose(t *tree) error {
+	d.json = jsonFormats(t)
+	d.text = textFormats()
+	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original")}
+	want := strings.ToLower(d.cfg.Format)
+	if d.cfg.Mapping != nil {
+		f, err := newMapped(t, d.cfg.Mapping)
+		if err != nil {
+			return err
+		}
+		d.json = append([]jsonFormat{f}, d.json...)
+	} else if want == "json" {
+		return fmt.Errorf(`format "json": got no mapping; want one in the configuration`)
+	}
+	if want == Auto {
+		return nil
+	}
+	if other, ok := aliases(want); ok {
+		want = other
+	}
+	for _, f := range d.json {
+		if f.about().Name == want {
+			d.pin, d.json, d.text = want, []jsonFormat{f}, nil
+			return nil
+		}
+	}
+	for _, f := range d.text {
+		if f.about().Name == want {
+			d.pin, d.json, d.text = want, nil, []textFormat{f}
+			return nil
+		}
+	}
+	names := []string{Auto}
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("got format %q; want one of %s", d.cfg.Format, strings.Join(names, ", "))
+}
+
+// aliases are other names under which users look for a format.
+func aliases(name string) (string, bool) {
+	switch name {
+	case "common", "apache", "nginx", "clf", "ncsa":
+		return "combined", true
+	case "kong-kafka-log", "kong-http-log":
+		return "kong", true
+	case "alb":
+		return "aws-alb", true
+	case "apigateway":
+		return "aws-apigateway", true
+	case "haproxy-httplog":
+		return "haproxy", true
+	case "ingress":
+		return "ingress-nginx", true
+	case "envoy-text":
+		return "envoy", true
+	}
+	return "", false
+}
+
+// seen decodes the object b[start:end] that the scanner has walked.
+func (d *Decoder) seen(b []byte, start, end int) {
+	d.buf = b
+	s := &d.scan.seen
+	if *s != d.lastSeen || d.lastIs < 0 {
+		d.lastSeen, d.lastIs = *s, d.which(s)
+	}
+	if d.lastIs == len(d.json) {
+		d.unclaimed(b[start:end])
+		return
+	}
+	f := d.json[d.lastIs]
+	d.begin("")
+	d.dirty = d.scan.flags != 0
+	f.decode(d)
+	d.format = d.jsonName[d.lastIs]
+	d.finish(b[start:end])
+}
+
+// which says which format claims a set of keys; len(d.json) for none.
+func (d *Decoder) which(s *nodeSet) int {
+	if d.pin != "" && len(d.json) == 1 {
+		return 0
+	}
+	if i, ok := d.known[*s]; ok {
+		return i
+	}
+	i := 0
+	for i < len(d.json) && !d.json[i].claims(s) {
+		i++
+	}
+	if len(d.known) >= 1024 {
+		clear(d.known)
+	}
+	d.known[*s] = i
+	return i
+}
+
+// unclaimed decodes an object that no format knows: a shipper's envelope
+// around a line (log, message, msg), or a reject.
+func (d *Decoder) unclaimed(raw []byte) {
+	if !d.nested {
+		d.begin("")
+		if text := trimSpace(d.first(d.wrap[:]...)); len(text) > 0 && d.pin == "" {
+			d.inner(text, raw)
+			return
+		}
+	}
+	d.begin("")
+	d.reject(ReasonUnknown, "a JSON object without the fields of any known format", raw)
+}
+
+// inner decodes text that was found inside whole.
+func (d *Decoder) inner(text, whole []byte) {
+	d.nested, d.whole = true, whole
+	d.lines(text)
+	d.nested, d.whole = false, nil
+}
+
+// line decodes one line of text.
+func (d *Decoder) line(line []byte) {
+	if len(line) == 0 {
+		return
+	}
+	rest := trimSpace(unprefixed(line))
+	if len(rest) == 0 {
+		rest = line
+	}
+	if rest[0] == '{' && !d.nested {
+		d.begin("")
+		d.inner(rest, line)
+		return
+	}
+	d.begin("")
+	d.dirty = true
+	for may := d.begins[rest[0]]; may != 0; may &= may - 1 {
+		i := bits.TrailingZeros16(may)
+		if d.text[i].decode(d, rest) {
+			d.format = d.textName[i]
+			d.finish(line)
+			return
+		}
+	}
+	d.reject(ReasonSyntax, "the line has the shape of no known format", line)
+}
+
+// The values of the object that the scanner has walked.
+
+// has reports that n was there, null included.
+func (d *Decoder) has(n node) bool { return d.scan.seen.has(n) }
+
+// str is the text of n: a string (unescaped), a number as written, the first
+// string of an array; nil for anything else and for "-".
+func (d *Decoder) str(n node) []byte {
+	if !d.scan.seen.has(n) {
+		return nil
+	}
+	v := &d.scan.vals[n]
+	if (v.kind == kindString || v.kind == kindNumber) && v.end-v.start > 4 {
+		return d.buf[v.start:v.end]
+	}
+	return d.value(*v)
+}
+
+func (d *Decoder) value(v slot) []byte {
+	b := d.buf[v.start:v.end]
+	switch v.kind &^ flagHigh {
+	case kindString, kindNumber:
+		if dash(b) {
+			return nil
+		}
+		return b
+	case kindString | flagEscaped:
+		start := len(d.scratch)
+		d.scratch = unescape(d.scratch, b)
+		return d.scratch[start:len(d.scratch):len(d.scratch)]
+	case kindArray:
+		for i := 1; i < len(b); i++ {
+			if b[i] == '"' {
+				if end, flags := stringEnd(b, i+1); end >= 0 {
+					at := v.start
+					return d.value(slot{at + uint32(i) + 1, at + uint32(end), kindString | flags})
+				}
+			}
+			if b[i] > ' ' {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// first is the first of some nodes that has a text.
+func (d *Decoder) first(nodes ...node) []byte {
+	for _, n := range nodes {
+		if b := d.str(n); len(b) > 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// kind is the kind of n's value, 0 when it is missing.
+func (d *Decoder) kind(n node) uint8 {
+	if !d.scan.seen.has(n) {
+		return 0
+	}
+	return d.scan.vals[n].kind & kindMask
+}
+
+// micros reads n as a duration in unit, -1 when there is none.
+func (d *Decoder) micros(n node, unit int) int64 {
+	b := d.str(n)
+	if len(b) == 0 {
+		return -1
+	}
+	return micros(b, unit)
+}
+
+// status reads n as an upstream's status; 0 and lists without any are -1.
+func (d *Decoder) status(n node) int16 {
+	b := d.str(n)
+	if len(b) == 0 {
+		return -1
+	}
+	return lastStatus(b)
+}
+
+// time reads n as the event's time in any notation.
+func (d *Decoder) time(n node) bool {
+	b := d.str(n)
+	if len(b) == 0 {
+		return false
+	}
+	ms, ok := d.clock.any(b)
+	d.setTime(ms, ok)
+	return true
+}
+
+// keyFrom takes the API key from n, or from a header, parameter or field that
+// is called like one.
+func (d *Decoder) keyFrom(nodes ...node) {
+	if b := d.first(nodes...); len(b) > 0 {
+		d.draft.key = b
+		d.draft.keyHash = d.keys.touch(b)
+		return
+	}
+	for i := range d.scan.secret {
+		if v := d.scan.secret[i]; v.kind != 0 {
+			if b := d.value(v); len(b) > 0 {
+				d.draft.key = b
+				return
+			}
+		}
+	}
+}

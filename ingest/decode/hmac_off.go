@@ -1,0 +1,5 @@
+//go:build nohmac
+
+package decode
+
+const hmacOff = true

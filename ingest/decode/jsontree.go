@@ -1,0 +1,173 @@
+package decode
+
+import "strings"
+
+// node is a place in a JSON record that some format reads: a key below
+// another node. Node 0 is the record itself.
+type node uint16
+
+const root node = 0
+
+const maxNodes = 512
+
+// What a node is, beside a value.
+const (
+	isInner   uint8 = 1 << iota // has children: objects there are walked
+	isHeaders                   // its unknown children are request headers
+	isQuery                     // its unknown children are query parameters
+)
+
+// tree holds every key that any format reads, so that one walk over a record
+// serves all formats and the format is decided by what was seen.
+type tree struct {
+	nodes [maxNodes]treeNode
+	len   int
+	full  bool
+	index [4 * maxNodes]node // open addressing; 0 is free (the root is never looked up)
+}
+
+// treeNode is one key. It is what a guess is compared with, so it is kept
+// small.
+type treeNode struct {
+	head, tail uint64 // first and last eight bytes of colon
+	colon      string // key + `":`, what a guessed key must look like
+	parent     node
+	flags      uint8
+}
+
+// key is the last element of the node's path.
+func (t *tree) key(n node) string { return t.nodes[n].colon[:len(t.nodes[n].colon)-2] }
+
+func newTree() *tree {
+	t := &tree{}
+	t.add(root, "")
+	return t
+}
+
+func (t *tree) add(parent node, key string) node {
+	if t.len >= maxNodes {
+		t.full = true
+		return root
+	}
+	n := node(t.len)
+	t.len++
+	x := &t.nodes[n]
+	x.parent = parent
+	x.colon = key + `":`
+	if colon := []byte(x.colon); len(colon) >= 8 {
+		x.head = load64(colon, 0)
+		x.tail = load64(colon, len(colon)-8)
+	}
+	return n
+}
+
+// at returns the node of a dotted path, made when missing. A backslash keeps
+// the dot after it: `resource.service\.name`.
+func (t *tree) at(path string) node {
+	n := root
+	for path != "" {
+		var key string
+		key, path = cutPath(path)
+		child := t.find(n, []byte(key))
+		if child == root {
+			child = t.add(n, key)
+			t.nodes[n].flags |= isInner
+			slot := t.slot(n, []byte(key))
+			for t.index[slot] != 0 {
+				slot = (slot + 1) & uint64(len(t.index)-1)
+			}
+			t.index[slot] = child
+		}
+		n = child
+	}
+	return n
+}
+
+func cutPath(path string) (key, rest string) {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		switch {
+		case path[i] == '\\' && i+1 < len(path):
+			i++
+			b.WriteByte(path[i])
+		case path[i] == '.':
+			return b.String(), path[i+1:]
+		default:
+			b.WriteByte(path[i])
+		}
+	}
+	return b.String(), ""
+}
+
+// headers and query declare objects whose keys are named by clients.
+func (t *tree) headers(path string) node {
+	n := t.at(path)
+	t.nodes[n].flags |= isHeaders | isInner
+	return n
+}
+
+func (t *tree) query(path string) node {
+	n := t.at(path)
+	t.nodes[n].flags |= isQuery | isInner
+	return n
+}
+
+func (t *tree) slot(parent node, key []byte) uint64 {
+	var w uint64
+	switch n := len(key); {
+	case n >= 8:
+		w = load64(key, 0) ^ load64(key, n-8)*mix2
+	default:
+		for i := n - 1; i >= 0; i-- {
+			w = w<<8 | uint64(key[i])
+		}
+	}
+	w = (w ^ uint64(len(key))<<56 ^ uint64(parent)<<40) * mix1
+	return w >> 40 & uint64(len(t.index)-1)
+}
+
+// find returns the child of parent called key, root when no format reads it.
+func (t *tree) find(parent node, key []byte) node {
+	mask := uint64(len(t.index) - 1)
+	for i := t.slot(parent, key); ; i = (i + 1) & mask {
+		n := t.index[i]
+		if n == root {
+			return root
+		}
+		if t.nodes[n].parent == parent && t.key(n) == string(key) {
+			return n
+		}
+	}
+}
+
+// nodeSet is a set of nodes.
+type nodeSet [maxNodes / 64]uint64
+
+func (s *nodeSet) add(n node)      { s[n>>6] |= 1 << (n & 63) }
+func (s *nodeSet) has(n node) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+
+// setOf is the set of some nodes.
+func setOf(nodes ...node) (s nodeSet) {
+	for _, n := range nodes {
+		s.add(n)
+	}
+	return s
+}
+
+func (s *nodeSet) containsAll(of *nodeSet) bool {
+	for i, w := range of {
+		if s[i]&w != w {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *nodeSet) containsAny(of *nodeSet) bool {
+	for i, w := range of {
+		if s[i]&w != 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+package decode
+
+import (
+	"fmt"
+	"time"
+)
+
+// Mapping tells format "json" where its fields are: dotted paths into the
+// record (a backslash keeps a dot that belongs to a name). Time and one of
+// Status, Code, Message and Body are needed.
+type Mapping struct {
+	Time       string `json:"time" yaml:"time" koanf:"time"`
+	TimeLayout string `json:"time_layout,omitempty" yaml:"time_layout,omitempty" koanf:"time_layout"` // "" for any known, s, ms, us, ns since 1970, or a layout of Go's package time
+	Service    string `json:"service,omitempty" yaml:"service,omitempty" koanf:"service"`
+	Method     string `json:"method,omitempty" yaml:"method,omitempty" koanf:"method"`
+	Path       string `json:"path,omitempty" yaml:"path,omitempty" koanf:"path"`
+	Route      string `json:"route,omitempty" yaml:"route,omitempty" koanf:"route"`
+	Status     string `json:"status,omitempty" yaml:"status,omitempty" koanf:"status"`
+	Code       string `json:"code,omitempty" yaml:"code,omitempty" koanf:"code"`
+	Message    string `json:"message,omitempty" yaml:"message,omitempty" koanf:"message"`
+	Body       string `json:"body,omitempty" yaml:"body,omitempty" koanf:"body"`
+	Key        string `json:"key,omitempty" yaml:"key,omitempty" koanf:"key"`
+	KeyID      string `json:"key_id,omitempty" yaml:"key_id,omitempty" koanf:"key_id"`
+	KeyName    string `json:"key_name,omitempty" yaml:"key_name,omitempty" koanf:"key_name"`
+	ClientIP   string `json:"client_ip,omitempty" yaml:"client_ip,omitempty" koanf:"client_ip"`
+	Latency    string `json:"latency,omitempty" yaml:"latency,omitempty" koanf:"latency"`
+	// LatencyUnit is s, ms (the default), us or ns, for both latencies.
+	LatencyUnit     string `json:"latency_unit,omitempty" yaml:"latency_unit,omitempty" koanf:"latency_unit"`
+	UpstreamLatency string `json:"upstream_latency,omitempty" yaml:"upstream_latency,omitempty" koanf:"upstream_latency"`
+	UpstreamStatus  string `json:"upstream_status,omitempty" yaml:"upstream_status,omitempty" koanf:"upstream_status"`
+	Bytes           string `json:"bytes,omitempty" yaml:"bytes,omitempty" koanf:"bytes"`
+	RequestID       string `json:"request_id,omitempty" yaml:"request_id,omitempty" koanf:"request_id"`
+	UserAgent       string `json:"user_agent,omitempty" yaml:"user_agent,omitempty" koanf:"user_agent"`
+}
+
+// mapped is format "json": a record read by the user's own mapping.
+type mappedJSON struct {
+	time, service, method, path, route, status, code, message, body node
+	key, keyID, keyName, clientIP, latency, upstreamLatency         node
+	upstreamStatus, bytes, requestID, agent                         node
+	unit                                                            int
+	layout                                                          string
+	any                                                             nodeSet
+}
+
+func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
+	if m.Time == "" {
+		return nil, fmt.Errorf("mapping: got no time; want the path of the event's time")
+	}
+	if m.Status == "" && m.Code == "" && m.Message == "" && m.Body == "" {
+		return nil, fmt.Errorf("mapping: got none of status, code, message and body; want at least one")
+	}
+	at := func(path string) node {
+		if path == "" {
+			return root // never seen
+		}
+		return t.at(path)
+	}
+	f := &mappedJSON{
+		time: at(m.Time), service: at(m.Service), method: at(m.Method), path: at(m.Path), route: at(m.Route),
+		status: at(m.Status), code: at(m.Code), message: at(m.Message), body: at(m.Body), key: at(m.Key),
+		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
+		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
+		requestID: at(m.RequestID), agent: at(m.UserAgent), layout: m.TimeLayout,
+	}
+	switch m.LatencyUnit {
+	case "s":
+		f.unit = unitSeconds
+	case "", "ms":
+		f.unit = unitMillis
+	case "us":
+		f.unit = unitMicros
+	case "ns":
+		f.unit = unitNanos
+	default:
+		return nil, fmt.Errorf("mapping: got latency unit %q; want s, ms, us or ns", m.LatencyUnit)
+	}
+	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
+		if n != root {
+			f.any.add(n)
+		}
+	}
+	return f, nil
+}
+
+func (*mappedJSON) about() Format {
+	return Format{
+		Name:        "json",
+		Description: "any JSON object, by a mapping in the configuration",
+		Example:     `{"when":"2026-03-01T12:00:00Z","http":{"verb":"GET","target":"/3/movie/550","code":200},"took_us":10500}`,
+	}
+}
+
+// claims a record that has the mapped time and one of the mapped results.
+func (f *mappedJSON) claims(seen *nodeSet) bool { return seen.has(f.time) && seen.containsAny(&f.any) }
+
+func (f *mappedJSON) decode(d *Decoder) {
+	r := &d.r
+	f.decodeTime(d)
+	r.Service = d.str(f.service)
+	r.Method = d.str(f.method)
+	d.draft.target = d.str(f.path)
+	d.draft.route = d.str(f.route)
+	d.setStatus(d.str(f.status))
+	d.codeAt(f.code)
+	r.Message = d.str(f.message)
+	d.draft.id, d.draft.keyName = d.str(f.keyID), d.str(f.keyName)
+	d.keyFrom(f.key)
+	r.ClientIP = parseAddress(d.str(f.clientIP))
+	r.LatencyMicros = d.micros(f.latency, f.unit)
+	r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), f.unit)
+	r.UpstreamStatus = d.status(f.upstreamStatus)
+	r.Bytes = parseSize(d.str(f.bytes))
+	r.RequestID = d.str(f.requestID)
+	r.UserAgent = d.str(f.agent)
+	d.bodyAt(f.body)
+}
+
+func (f *mappedJSON) decodeTime(d *Decoder) {
+	b := d.str(f.time)
+	if len(b) == 0 {
+		return
+	}
+	unit := 0
+	switch f.layout {
+	case "":
+		d.time(f.time)
+		return
+	case "s":
+		unit = 3
+	case "ms":
+	case "us":
+		unit = -3
+	case "ns":
+		unit = -6
+	default:
+		t, err := time.ParseInLocation(f.layout, string(b), d.clock.loc)
+		d.setTime(t.UnixMilli(), err == nil && t.UnixMilli() >= 0 && t.UnixMilli() < maxUnixMilli)
+		return
+	}
+	n, ok := parseDecimal(b)
+	ms, fits := n.floor(unit)
+	d.setTime(ms, ok && fits && ms >= 0 && ms < maxUnixMilli)
+}

@@ -1,0 +1,120 @@
+package decode
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Eight bytes at a time. The masks say something about every byte of a word:
+// the lowest marked byte is exact, marks above it may be false, so only the
+// lowest one is used.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+
+// markByte marks the bytes of w equal to c (given as c*ones).
+func markByte(w, c uint64) uint64 {
+	x := w ^ c
+	return (x - ones) &^ x & highs
+}
+
+// markControl marks the bytes below 0x20.
+func markControl(w uint64) uint64 { return (w - 0x20*ones) &^ w & highs }
+
+// markStringEnd marks quotes, backslashes and control characters.
+func markStringEnd(w uint64) uint64 {
+	quote := (w ^ '"'*ones) - ones
+	slash := (w ^ '\\'*ones) - ones
+	control := w - 0x20*ones
+	return (quote | slash | control) &^ w & highs
+}
+
+// stringEnd finds the quote that closes a JSON string whose text starts at i.
+// flags tells whether the text holds an escape or a byte above 127. It returns
+// -1 when the string is not closed or holds a line feed.
+func stringEnd(b []byte, i int) (end int, flags uint8) {
+	var high uint64
+	for i+8 <= len(b) {
+		w := load64(b, i)
+		m := markStringEnd(w)
+		if m == 0 {
+			high |= w
+			i += 8
+			continue
+		}
+		at := bits.TrailingZeros64(m) >> 3
+		high |= w & (1<<(8*uint(at)) - 1)
+		i += at
+		switch b[i] {
+		case '"':
+			if high&highs != 0 {
+				flags |= flagHigh
+			}
+			return i, flags
+		case '\\':
+			flags |= flagEscaped
+			i += 2
+		case '\n':
+			return -1, 0
+		default:
+			flags |= flagHigh // a raw control character: cleaned like bad UTF-8
+			i++
+		}
+	}
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			if high&highs != 0 {
+				flags |= flagHigh
+			}
+			return i, flags
+		case c == '\\':
+			flags |= flagEscaped
+			i++
+		case c == '\n':
+			return -1, 0
+		case c < 0x20 || c >= 0x80:
+			flags |= flagHigh
+		}
+	}
+	return -1, 0
+}
+
+// clean reports that b is ASCII without control characters (but DEL).
+func clean(b []byte) bool {
+	var bad uint64
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := load64(b, i)
+		bad |= (w | markControl(w)) & highs
+	}
+	if bad != 0 {
+		return false
+	}
+	for ; i < len(b); i++ {
+		if b[i] < 0x20 || b[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// indexByte finds c in b from i on, -1 when it is not there. For short hauls
+// it is faster than bytes.IndexByte.
+func indexByte(b []byte, i int, c byte) int {
+	pattern := uint64(c) * ones
+	for ; i+8 <= len(b); i += 8 {
+		if m := markByte(load64(b, i), pattern); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(b); i++ {
+		if b[i] == c {
+			return i
+		}
+	}
+	return -1
+}
