@@ -1,0 +1,212 @@
+package block
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"statline/classify/aggregate"
+)
+
+// ID is the identity of a block: the offset range [First, End) of one
+// partition in one life (epoch) of a topic.
+type ID struct {
+	Cluster   string
+	Topic     string
+	Epoch     uint32
+	Partition int32
+	First     int64
+	End       int64
+}
+
+// String is the identity as it appears in tokens, errors and logs:
+// cluster/topic/epoch/partition/first-end.
+func (id ID) String() string {
+	return fmt.Sprintf("%s/%s/%d/%d/%d-%d", id.Cluster, id.Topic, id.Epoch, id.Partition, id.First, id.End)
+}
+
+// Token is the insert deduplication token of one chunk of one table: a
+// function of the block's identity only, so a repeated insert is dropped by
+// ClickHouse.
+func (id ID) Token(table string, chunk int) string {
+	return id.String() + "/" + table + "/" + strconv.Itoa(chunk)
+}
+
+// Record is one Kafka record. Value aliases the fetch buffer: it is valid
+// until the next Fetch on the same partition.
+type Record struct {
+	Offset    int64
+	UnixMilli int64 // Kafka's record timestamp
+	Value     []byte
+}
+
+// Batch is what one fetch returned: records in offset order, none below the
+// offset asked for, control and aborted records left out.
+type Batch struct {
+	Records []Record
+	// Next is the offset to fetch from next: past everything seen, holes and
+	// control records included. Next > asked offset whenever progress was made.
+	Next int64
+	// LogStart and LastStable are the partition's retained range; a fetch has
+	// caught up when Next >= LastStable.
+	LogStart, LastStable int64
+	// Holes counts the offsets below Next that carried no deliverable record
+	// (compaction, aborted or control records).
+	Holes int64
+	// WireBytes is the size of the record set on the wire.
+	WireBytes int
+}
+
+// Committed is a partition's committed offset with its metadata. Offset is -1
+// when the group has never committed.
+type Committed struct {
+	Offset   int64
+	Metadata string
+}
+
+// Partition is one partition owned by this process in one group generation.
+// Every Commit is fenced by the generation and the member id: when the
+// partition has moved to another member it returns an error that wraps
+// ErrFenced. Fetch returns ErrOutOfRange when the offset is not retained.
+// Fetch may run at the same time as the other methods; no method runs twice at
+// the same time.
+type Partition interface {
+	// Bounds returns the retained range: the first offset kept and the last
+	// stable offset (what is below it is readable).
+	Bounds(ctx context.Context) (logStart, lastStable int64, err error)
+	Committed(ctx context.Context) (Committed, error)
+	Commit(ctx context.Context, c Committed) error
+	// Fetch reads from offset, waiting at most maxWait for data. The returned
+	// records are valid until the next call.
+	Fetch(ctx context.Context, offset int64, maxWait time.Duration) (Batch, error)
+}
+
+// Contents is everything that a block says, a function of its records and of
+// config_hash alone.
+type Contents struct {
+	Rows                aggregate.Rows
+	Rejects             []RejectRow
+	Records             uint64 // deliverable records in the range
+	Responses           uint64
+	Rejected            uint64
+	Holes               uint64
+	LastRecordUnixMilli int64 // timestamp of the last record, 0 when none
+}
+
+// RejectRow is one line that could not become a response.
+type RejectRow struct {
+	Partition       int32
+	Offset          int64
+	Index           uint32 // position inside the record (arrays, several lines)
+	RecordUnixMilli int64
+	Reason          string
+	Detail          string
+	Format          string
+	DecoderVersion  uint32
+	Raw             string // scrubbed, at most 64 KiB
+}
+
+// State is how far a ledger row's block has come.
+type State string
+
+// The two states of a block in the ledger.
+const (
+	Declared State = "declared"
+	Stored   State = "stored"
+)
+
+// Kind says where a ledger row's rows come from.
+type Kind string
+
+// The kinds of ledger row.
+const (
+	KindBlock   Kind = "block"
+	KindReplay  Kind = "replay"
+	KindDiscard Kind = "discard"
+	KindGap     Kind = "gap"
+)
+
+// LedgerRow is one row of the table ledger: append-only, the truth for audit
+// and resume.
+type LedgerRow struct {
+	ID
+	Kind                Kind
+	State               State
+	Group               string
+	Instance            string
+	ConfigHash          string
+	Version             string
+	Records             uint64
+	Responses           uint64
+	Rejected            uint64
+	Holes               uint64
+	Days                []aggregate.DayCount
+	MinEventUnixMilli   int64
+	MaxEventUnixMilli   int64
+	LastRecordUnixMilli int64
+	Mixed               bool   // recovered under another config_hash than declared
+	Note                string // why, for gaps, replays and discards
+	WrittenAt           time.Time
+}
+
+// Store writes blocks and keeps the ledger. Every write is idempotent: its
+// token is a function of the block's identity.
+type Store interface {
+	// WriteRows inserts the rows of every table but the ledger, in a fixed
+	// order, each chunk with its token. fence is called before every INSERT;
+	// its error ends the write. nil means that every row is durable.
+	WriteRows(ctx context.Context, id ID, c *Contents, fence func() error) error
+	// WriteLedger appends one ledger row (token: id + "/ledger/" + kind + state).
+	WriteLedger(ctx context.Context, row LedgerRow, fence func() error) error
+	// Ledger returns what the ledger knows of a partition.
+	Ledger(ctx context.Context, cluster, topic string, partition int32) (Ledger, error)
+}
+
+// Ledger is the ledger's view of one partition.
+type Ledger struct {
+	Epoch uint32 // the newest epoch
+	// Last is the stored row of kind block or gap with the highest End in Epoch;
+	// nil when there is none.
+	Last *LedgerRow
+	// Pending is the newest declared row that has no stored one; nil when none.
+	Pending *LedgerRow
+	// BlocksSince counts the blocks stored (over all partitions) after
+	// Pending was declared.
+	BlocksSince uint64
+}
+
+// Declaration is the metadata of an offset commit that declares a block.
+type Declaration struct {
+	Epoch       uint32
+	First, End  int64
+	ConfigHash  string
+	UnixSeconds int64
+}
+
+// Metadata is the wire form: v1:epoch:first-end:config_hash:unix_time.
+func (d Declaration) Metadata() string {
+	return fmt.Sprintf("v1:%d:%d-%d:%s:%d", d.Epoch, d.First, d.End, d.ConfigHash, d.UnixSeconds)
+}
+
+// ParseDeclaration reads Metadata's form. ok is false for anything else, an
+// empty string included: then nothing is declared.
+func ParseDeclaration(metadata string) (d Declaration, ok bool) {
+	f := strings.Split(metadata, ":")
+	if len(f) != 5 || f[0] != "v1" {
+		return Declaration{}, false
+	}
+	first, end, ok := strings.Cut(f[2], "-")
+	if !ok {
+		return Declaration{}, false
+	}
+	epoch, err1 := strconv.ParseUint(f[1], 10, 32)
+	a, err2 := strconv.ParseInt(first, 10, 64)
+	b, err3 := strconv.ParseInt(end, 10, 64)
+	at, err4 := strconv.ParseInt(f[4], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || a < 0 || b <= a {
+		return Declaration{}, false
+	}
+	return Declaration{Epoch: uint32(epoch), First: a, End: b, ConfigHash: f[3], UnixSeconds: at}, true
+}

@@ -1,0 +1,181 @@
+package block
+
+import (
+	"log/slog"
+	"time"
+)
+
+// From is where a partition starts that neither the group nor the ledger
+// knows.
+type From string
+
+// The two starts.
+const (
+	Earliest From = "earliest"
+	Latest   From = "latest"
+)
+
+// ResumeAt decides when the group's commit is ahead of the ledger, which
+// happens after a backup was restored: rows are missing in between.
+type ResumeAt string
+
+// Refuse stops the partition. AtLedger reads the missing range again;
+// AtGroup leaves it out and says so in a gap row.
+const (
+	Refuse   ResumeAt = ""
+	AtLedger ResumeAt = "ledger"
+	AtGroup  ResumeAt = "group"
+)
+
+// OnGap decides what happens when records are gone that were never stored.
+type OnGap string
+
+// Fail stops the partition; Skip writes a gap row and goes on.
+const (
+	Fail OnGap = "fail"
+	Skip OnGap = "skip"
+)
+
+// Limits is when a block is cut.
+type Limits struct {
+	// Flush is the age at which a block that has caught up with the log is
+	// written; MaxAge is the age for one that has not.
+	Flush, MaxAge time.Duration
+	// Records and Memory are never exceeded by much: a block is cut at the
+	// record that reaches them. Memory is in bytes.
+	Records uint64
+	Memory  int
+}
+
+// Tokens is the store's deduplication window as this process trusts it: a
+// partly inserted block older than Age, or with more than Blocks blocks
+// stored since, is not finished but refused.
+type Tokens struct {
+	Age    time.Duration
+	Blocks uint64
+}
+
+// Config is what one partition's machine is told.
+type Config struct {
+	Cluster, Topic string
+	Partition      int32
+	// Epoch is the life of the topic; 0 means the newest that the ledger knows.
+	Epoch                                uint32
+	Group, Instance, ConfigHash, Version string
+
+	From     From
+	ResumeAt ResumeAt
+	OnGap    OnGap
+	// Takeover allows to follow another group's recent rows.
+	Takeover bool
+
+	Limits Limits
+	Tokens Tokens
+	// Pipelined folds the next block while this one is being inserted.
+	Pipelined bool
+	// StopTimeout bounds how long a declared block may still take after a stop
+	// was asked for. AttemptTimeout bounds one try of one effect.
+	StopTimeout, AttemptTimeout time.Duration
+	Retry                       Retry
+}
+
+// Retry is the backoff between tries, by class: after a transient error from
+// Initial up to Max, after ErrWait from WaitInitial up to WaitMax.
+type Retry struct {
+	Initial, Max, WaitInitial, WaitMax time.Duration
+}
+
+// DefaultConfig is a config that only lacks names.
+func DefaultConfig() Config {
+	return Config{
+		From:  Earliest,
+		OnGap: Fail,
+		Limits: Limits{
+			Flush: time.Second, MaxAge: 5 * time.Second,
+			Records: 1 << 20, Memory: 32 << 20,
+		},
+		Tokens:         Tokens{Age: 6 * 24 * time.Hour, Blocks: 20_000},
+		Pipelined:      true,
+		StopTimeout:    15 * time.Second,
+		AttemptTimeout: time.Minute,
+		Retry: Retry{
+			Initial: 100 * time.Millisecond, Max: 5 * time.Second,
+			WaitInitial: time.Second, WaitMax: 30 * time.Second,
+		},
+	}
+}
+
+// writerQuiet is how long another group's newest ledger row must be past.
+const writerQuiet = 10 * time.Minute
+
+// Folder turns records into a block's contents. It is used by one goroutine
+// at a time and holds nothing of a block after Reset.
+type Folder interface {
+	// Add folds records, in order; it does not keep their values.
+	Add(rs []Record)
+	// MemoryBytes is what the block under construction takes, with the rows
+	// that Contents will make of it. It is cheap.
+	MemoryBytes() int
+	// Contents is what was added since the last Reset. It may alias the
+	// folder's memory: it is valid until Reset.
+	Contents() *Contents
+	Reset()
+}
+
+// Folders lends folders, so that idle partitions hold none. large says that
+// much is going to be folded. Put resets.
+type Folders interface {
+	Get(large bool) Folder
+	Put(Folder)
+}
+
+// Env is what a machine works with. Alive, Observe, At, Budget and Log may be
+// nil.
+type Env struct {
+	Partition Partition
+	Store     Store
+	Folders   Folders
+	// Alive is asked before each INSERT: an error means that the session may
+	// have ended, so the partition may belong to another member already.
+	Alive   func() error
+	Budget  *Budget
+	Observe func(Event)
+	// At is told every named step, before or after an effect. Tests crash here.
+	At  func(step string)
+	Log *slog.Logger
+}
+
+// Event tells what a machine does, for metrics and status.
+type Event struct {
+	Kind EventKind
+	// State is the state entered.
+	State string
+	// Class and Err describe a retry; Wait is the pause before the next try.
+	Class Class
+	Err   error
+	Wait  time.Duration
+	// Next and LastStable are the read position and the log's end (Fetched), or
+	// the committed offset (Committed).
+	Next, LastStable int64
+	// RecordUnixMilli is the newest record's timestamp seen, 0 when none.
+	RecordUnixMilli int64
+	// Row is the ledger row that was stored and Contents its rows, valid during
+	// the call only and nil for a gap; Took is the time since it was declared.
+	Row      *LedgerRow
+	Contents *Contents
+	Took     time.Duration
+}
+
+// EventKind says which fields of an Event are set. Events of one machine come
+// from two goroutines, the filler's and its own.
+type EventKind uint8
+
+// The events. Resumed carries Next: the offset from which the partition reads.
+const (
+	Entered EventKind = iota
+	Resumed
+	Retried
+	Fetched
+	BlockStored
+	BlockCommitted
+)

@@ -1,0 +1,42 @@
+// Package block moves one Kafka partition into the store exactly once. It is
+// a state machine over two small interfaces, Partition and Store, and imports
+// no driver.
+//
+//	resume -> recover -> declare -> insert -> commit -> fill -> declare -> ...
+//
+// A block is an offset range [first, end). Its range is declared in Kafka (an
+// offset commit of first whose metadata names the range, fenced by generation
+// and member) and then in the ledger, before any of its rows is written. Its
+// rows follow, then the ledger row "stored", then the commit of end.
+//
+// Why it is exactly once. The rows of a block are a function of its records
+// and of config_hash, and the token of each insert is a function of the
+// block's range alone. Whoever dies after the declaration leaves a range that
+// the next owner reads from Kafka or from the ledger, and that it must finish
+// unchanged: what was already inserted is dropped by its token, what was not
+// is inserted. Whoever dies before the declaration has written nothing. A
+// range that was declared can therefore be neither cut differently nor
+// skipped nor counted twice. An instance that lost its partition cannot
+// declare (Kafka fences it); what it still inserts of a range it declared
+// earlier carries the same tokens as its successor's.
+//
+// It holds under these assumptions, and each is checked, the last one after the
+// fact:
+//   - Retention: a declared range is still in the log when it is finished.
+//     Otherwise the partition stops, or writes a gap row, as configured.
+//   - Token window: the store remembers tokens for longer than a block stays
+//     unfinished. An older one is refused with ErrPartialBlock, never guessed.
+//   - Clock: the age of a declaration is compared between instances, so their
+//     clocks agree within an hour or so. Nothing inside a block uses a clock.
+//   - One writer: one consumer group writes a partition's rows. Another
+//     group's ledger row younger than ten minutes is refused.
+//   - Reading is repeatable: the topic is not compacted.
+//   - Server: the store keeps a token exactly when it keeps the insert. A
+//     ClickHouse server on replicated tables does. On others it writes the token
+//     to disk just before it commits the part, so a server killed in between
+//     drops the repetition of an insert that it has lost. This one is not
+//     prevented: the audit finds it (a rollup holds less than the ledger says).
+//
+// What it does not do: duplicates that a producer wrote are two records and
+// are counted as two.
+package block

@@ -1,0 +1,134 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// commitOffset commits in the group until that is confirmed.
+func (m *machine) commitOffset(ctx context.Context, c Committed) error {
+	return m.retry(ctx, "commit offset", func(ctx context.Context) error {
+		return m.env.Partition.Commit(ctx, c)
+	})
+}
+
+// writeLedger appends the ledger row of the block in hand.
+func (m *machine) writeLedger(ctx context.Context, s State) error {
+	w := m.block
+	row := m.row(w, s)
+	err := m.retry(ctx, "write ledger", func(ctx context.Context) error {
+		return m.env.Store.WriteLedger(ctx, row, m.fence)
+	})
+	if err != nil {
+		return fmt.Errorf("write ledger row %s of [%d,%d): %w", s, w.id.First, w.id.End, err)
+	}
+	if s == Stored {
+		m.at("stored")
+	}
+	if s == Stored && w.id.End > w.id.First {
+		m.observe(Event{Kind: BlockStored, Row: &row, Contents: w.contents, Took: time.Since(w.since)})
+	}
+	return nil
+}
+
+func (m *machine) row(w *work, s State) LedgerRow {
+	row := LedgerRow{
+		ID: w.id, Kind: w.kind, State: s,
+		Group: m.cfg.Group, Instance: m.cfg.Instance, ConfigHash: m.cfg.ConfigHash, Version: m.cfg.Version,
+		Mixed: w.mixed, Note: w.note, WrittenAt: time.Now(),
+	}
+	if s == Declared {
+		row.ConfigHash = w.declared.ConfigHash
+		row.WrittenAt = time.Unix(w.declared.UnixSeconds, 0)
+	}
+	if w.contents != nil && s == Stored {
+		row.count(w.contents)
+	}
+	return row
+}
+
+// anchor writes where a partition starts, in the group and then as an empty
+// gap row in the ledger. From then on a commit without a ledger means that the
+// ledger was lost.
+func (m *machine) anchor(ctx context.Context) error {
+	if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markStart)}); err != nil {
+		return fmt.Errorf("mark the start %d: %w", m.next, err)
+	}
+	m.at("anchor")
+	m.block = &work{id: m.id(m.next, m.next), kind: KindGap, note: "start", since: time.Now()}
+	defer m.dropWork()
+	return m.writeLedger(ctx, Stored)
+}
+
+// gapBlock is a block without rows: it is declared, written to the ledger and
+// committed like any other, so that two owners never disagree on its range.
+func (m *machine) gapBlock(d Declaration, note string) *work {
+	m.log.Warn("leaving out offsets", "first", d.First, "end", d.End, "why", note)
+	return &work{id: m.id(d.First, d.End), declared: d, kind: KindGap, note: note,
+		contents: &Contents{Holes: uint64(d.End - d.First)}}
+}
+
+// sameLog compares the last stored record's timestamp with the log's.
+func (m *machine) sameLog(ctx context.Context, last *LedgerRow, logStart int64) error {
+	at := last.End - 1
+	if at < logStart {
+		return nil
+	}
+	var got Batch
+	err := m.retry(ctx, "read the last stored record", func(ctx context.Context) (err error) {
+		got, err = m.env.Partition.Fetch(ctx, at, time.Second)
+		return err
+	})
+	if errors.Is(err, ErrOutOfRange) {
+		return nil // deleted since the bounds were read
+	}
+	if err != nil {
+		return err
+	}
+	if len(got.Records) == 0 || got.Records[0].Offset != at {
+		return nil // a hole now: nothing to compare
+	}
+	if ts := got.Records[0].UnixMilli; ts != last.LastRecordUnixMilli {
+		return fmt.Errorf("%w: record %d has the timestamp %d, the ledger has %d; start a new epoch",
+			ErrRecreated, at, ts, last.LastRecordUnixMilli)
+	}
+	return nil
+}
+
+// fence is asked before each INSERT, which Kafka cannot fence.
+func (m *machine) fence() error {
+	if m.env.Alive == nil {
+		return nil
+	}
+	if err := m.env.Alive(); err != nil {
+		return fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	return nil
+}
+
+func (m *machine) id(first, end int64) ID {
+	return ID{Cluster: m.cfg.Cluster, Topic: m.cfg.Topic, Epoch: m.cfg.Epoch, Partition: m.cfg.Partition, First: first, End: end}
+}
+
+func (m *machine) at(step string) {
+	if m.env.At != nil {
+		m.env.At(step)
+	}
+	m.observe(Event{Kind: Entered, State: step})
+}
+
+func (m *machine) observe(e Event) {
+	if m.env.Observe != nil {
+		m.env.Observe(e)
+	}
+}
+
+// dropWork gives back what the block in hand holds.
+func (m *machine) dropWork() {
+	if m.block != nil {
+		m.block.release(m.env.Folders)
+		m.block = nil
+	}
+}

@@ -1,0 +1,360 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// reader walks a partition's records, one fetch at a time.
+type reader struct {
+	m     *machine
+	next  int64 // the offset after everything taken
+	batch Batch
+	pos   int
+	// caughtUp tells whether the last fetch reached the log's end, stuck that
+	// it brought nothing.
+	caughtUp, stuck bool
+}
+
+// fetch reads the next batch; the current one must be used up. Transient
+// errors are tried again.
+func (r *reader) fetch(ctx context.Context, wait time.Duration) error {
+	return r.m.retry(ctx, "fetch", func(ctx context.Context) error {
+		b, err := r.m.env.Partition.Fetch(ctx, r.next, wait)
+		if err != nil {
+			return err
+		}
+		r.batch, r.pos = b, 0
+		r.caughtUp, r.stuck = b.Next >= b.LastStable, b.Next <= r.next
+		e := Event{Kind: Fetched, Next: b.Next, LastStable: b.LastStable}
+		if n := len(b.Records); n > 0 {
+			e.RecordUnixMilli = b.Records[n-1].UnixMilli
+		}
+		r.m.observe(e)
+		return nil
+	})
+}
+
+// drained is called when a batch is used up: its holes are behind us too.
+func (r *reader) drained() {
+	if r.pos == len(r.batch.Records) && r.batch.Next > r.next {
+		r.next = r.batch.Next
+	}
+}
+
+// chunkRecords is how many records are folded between two looks at the
+// memory.
+const chunkRecords = 64
+
+// take returns the next records of the batch, at most n and below end.
+func (r *reader) take(n int, end int64) []Record {
+	rs := r.batch.Records[r.pos:min(len(r.batch.Records), r.pos+n)]
+	for len(rs) > 0 && rs[len(rs)-1].Offset >= end {
+		rs = rs[:len(rs)-1]
+	}
+	if len(rs) > 0 {
+		r.pos += len(rs)
+		r.next = rs[len(rs)-1].Offset + 1
+	}
+	return rs
+}
+
+// readExactly folds the records of w's range from offset from on.
+func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
+	r := &reader{m: m, next: from}
+	for r.next < w.id.End {
+		if err := r.fetch(ctx, time.Second); err != nil {
+			return err
+		}
+		for r.pos < len(r.batch.Records) {
+			rs := r.take(chunkRecords, w.id.End)
+			if len(rs) == 0 {
+				r.next = w.id.End // the rest of the batch is not the block's
+				break
+			}
+			w.folder.Add(rs)
+		}
+		r.drained()
+		w.account.set(w.folder.MemoryBytes())
+	}
+	w.fold()
+	return nil
+}
+
+// fold ends the block's reading.
+func (w *work) fold() {
+	w.contents = w.folder.Contents()
+	w.contents.Holes = uint64(w.id.End-w.id.First) - w.contents.Records
+	w.account.set(w.folder.MemoryBytes())
+}
+
+func (w *work) release(f Folders) {
+	if w.folder != nil {
+		f.Put(w.folder)
+		w.folder = nil
+	}
+	w.contents = nil
+	w.account.release()
+}
+
+// filler folds the partition's records into block after block, one ahead of
+// the machine. It declares nothing, so what it holds can be dropped at any
+// moment.
+type filler struct {
+	m     *machine
+	limit int64 // a declared range starts here and is never touched; -1 for none
+	read  reader
+	// idle is set while the machine has nothing else to do than take a block.
+	idle   atomic.Bool
+	turn   chan struct{} // nil when pipelined: then it is always the filler's turn
+	out    chan *work
+	err    error // why out was closed
+	cancel context.CancelFunc
+}
+
+// linger is the least time between two fetches of a partition that has caught
+// up: a trickle of records is not worth a request each.
+const linger = 100 * time.Millisecond
+
+func (m *machine) newFiller(ctx context.Context) *filler {
+	f := &filler{m: m, limit: -1, out: make(chan *work)}
+	f.read = reader{m: m, next: m.next}
+	if !m.cfg.Pipelined {
+		f.turn = make(chan struct{})
+	}
+	if m.redo != nil {
+		f.limit = m.redo.First
+	}
+	ctx, f.cancel = context.WithCancel(ctx)
+	go f.run(ctx)
+	return f
+}
+
+// stopFiller drops the filler and what it holds.
+func (m *machine) stopFiller() {
+	if m.filler == nil {
+		return
+	}
+	m.filler.cancel()
+	for w := range m.filler.out {
+		w.release(m.env.Folders)
+	}
+	m.filler = nil
+}
+
+// take waits for a block; nil, nil when stop was closed first. Unless the
+// partition is pipelined, the filler only works inside take.
+func (f *filler) take(ctx context.Context, stop <-chan struct{}) (*work, error) {
+	select {
+	case <-stop:
+		return nil, nil
+	default:
+	}
+	f.idle.Store(true)
+	defer f.idle.Store(false)
+	turn := f.turn
+	for {
+		select {
+		case turn <- struct{}{}:
+			turn = nil
+		case w, ok := <-f.out:
+			if !ok {
+				return nil, f.err
+			}
+			return w, nil
+		case <-stop:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (f *filler) run(ctx context.Context) {
+	defer close(f.out)
+	for {
+		if f.turn != nil {
+			select {
+			case <-f.turn:
+			case <-ctx.Done():
+				f.err = context.Cause(ctx)
+				return
+			}
+		}
+		w, err := f.fill(ctx)
+		if err != nil {
+			f.err = err
+			return
+		}
+		select {
+		case f.out <- w:
+		case <-ctx.Done():
+			w.release(f.m.env.Folders)
+			f.err = context.Cause(ctx)
+			return
+		}
+		if f.read.next == f.limit {
+			f.err = errLimit
+			return
+		}
+	}
+}
+
+// errLimit ends a filler that reached a declared range; the machine knows the
+// limit too and does not ask for more.
+var errLimit = errors.New("the next range is declared already")
+
+// fill reads one block. A failed fetch ends a block that has something: the
+// same error comes again at once, with nothing to lose.
+func (f *filler) fill(ctx context.Context) (*work, error) {
+	m, r := f.m, &f.read
+	w := &work{id: m.id(r.next, r.next), kind: KindBlock, account: account{budget: m.env.Budget}}
+	var opened time.Time
+	for {
+		progress := f.addBatch(w)
+		if r.next > w.id.First && opened.IsZero() {
+			opened = time.Now()
+		}
+		if progress == full || f.due(opened) {
+			return f.cut(w), nil
+		}
+		var err error
+		if progress == crowded {
+			err = w.account.await(ctx, linger)
+		} else if err = f.pause(ctx, opened); err == nil {
+			err = f.fetch(ctx, opened)
+		}
+		if errors.Is(err, ErrOutOfRange) && r.next > w.id.First {
+			return f.cut(w), nil
+		}
+		if err != nil {
+			w.release(m.env.Folders)
+			return nil, err
+		}
+	}
+}
+
+// fetchPatience is how long a block that has something waits for a broker.
+const fetchPatience = 5 * time.Second
+
+// fetch reads the next batch. While a block is open it returns after a while
+// even without one, so that a broker that is away does not hold the block
+// back.
+func (f *filler) fetch(ctx context.Context, opened time.Time) error {
+	wait := f.patience(opened)
+	if opened.IsZero() {
+		return f.read.fetch(ctx, wait)
+	}
+	limited, cancel := context.WithTimeout(ctx, wait+fetchPatience)
+	defer cancel()
+	err := f.read.fetch(limited, wait)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil // no progress: the batch in hand is still used up
+	}
+	return err
+}
+
+// progress is what became of a batch.
+type progress uint8
+
+const (
+	taken   progress = iota // all of it is folded
+	full                    // the block has to be cut at the offset reached
+	crowded                 // the block waits for a place in the budget
+)
+
+// spread makes the largest block of each partition a little different, so
+// that the blocks of a backlog can be told apart by what they add to a table
+// (see ingest.Repair).
+func spread(records uint64, partition int32) uint64 {
+	if records < 64 {
+		return records
+	}
+	return records - uint64(partition)*6151%(records/8)
+}
+
+// addBatch folds what is left of the batch in hand.
+func (f *filler) addBatch(w *work) progress {
+	r, limits := &f.read, f.m.pace.now()
+	end := w.id.First + int64(spread(limits.Records, f.m.cfg.Partition))
+	if f.limit >= 0 {
+		end = min(end, f.limit)
+	}
+	for r.pos < len(r.batch.Records) {
+		if w.folder == nil {
+			// A partition that is behind will fill a large block, if it may.
+			w.folder = f.m.env.Folders.Get(!r.caughtUp && w.account.tryPlace())
+		}
+		if ok, isFull := w.account.grow(); isFull {
+			return full
+		} else if !ok {
+			return crowded
+		}
+		rs := r.take(chunkRecords, end)
+		if len(rs) == 0 { // the next record is beyond end
+			r.next = end
+			return full
+		}
+		w.folder.Add(rs)
+		w.account.set(w.folder.MemoryBytes())
+		if w.account.held >= limits.Memory {
+			r.drained()
+			return full
+		}
+	}
+	r.drained()
+	if r.next >= end {
+		r.next = end
+		return full
+	}
+	return taken
+}
+
+// due reports whether the block is old enough to be written, when there is
+// somebody to write it.
+func (f *filler) due(opened time.Time) bool {
+	if opened.IsZero() || !f.idle.Load() {
+		return false
+	}
+	age := time.Since(opened)
+	limits := f.m.pace.now()
+	if f.read.caughtUp {
+		return age >= limits.Flush
+	}
+	return age >= limits.MaxAge
+}
+
+// patience is how long a fetch may wait for records.
+func (f *filler) patience(opened time.Time) time.Duration {
+	if opened.IsZero() {
+		return time.Second
+	}
+	left := f.m.pace.now().Flush - time.Since(opened)
+	return min(max(left, linger), time.Second)
+}
+
+// pause keeps a partition that has caught up from asking for every record.
+func (f *filler) pause(ctx context.Context, opened time.Time) error {
+	waited := f.read.caughtUp && opened.IsZero() // by the fetch itself
+	if waited || !f.read.caughtUp && !f.read.stuck {
+		return ctx.Err()
+	}
+	if !sleep(ctx, linger) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// cut ends the block at the offset reached.
+func (f *filler) cut(w *work) *work {
+	m := f.m
+	w.id.End = f.read.next
+	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: m.cfg.ConfigHash}
+	if w.folder == nil {
+		w.folder = m.env.Folders.Get(false) // nothing but holes
+	}
+	w.fold()
+	return w
+}

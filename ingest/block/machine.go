@@ -1,0 +1,284 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// machine moves one partition. Each state is one method; what it returns is
+// the next state, nil at the end.
+type machine struct {
+	cfg  Config
+	env  Env
+	log  *slog.Logger
+	pace *pace
+	stop <-chan struct{}
+
+	next   int64        // everything below is committed or is the block in hand
+	redo   *Declaration // a declared range at or above next, to be finished exactly
+	redone plan         // the plan that redo comes from
+	block  *work        // the block in hand, from recover or fill to commit
+	filler *filler      // nil until the first fill and after a recover or a gap
+}
+
+// work is a block on its way.
+type work struct {
+	id       ID
+	declared Declaration
+	contents *Contents
+	folder   Folder // nil for a gap
+	account  account
+	kind     Kind
+	mixed    bool
+	inLedger bool // the ledger has the row "declared" already
+	note     string
+	since    time.Time // when it was declared
+}
+
+type state func(context.Context) (state, error)
+
+// Run moves the partition until stop is closed, ctx ends, the partition is
+// lost or an error needs an operator. After stop, a declared block is finished
+// within StopTimeout and Run returns nil; when ctx ends, Run returns its cause
+// at once, and whoever owns the partition next finishes the block. An error
+// that wraps ErrFenced means that the generation is over, one that wraps
+// ErrPermanent that this partition cannot go on.
+func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
+	log := env.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	m := &machine{
+		cfg: c, env: env, stop: stop,
+		log:  log.With("topic", c.Topic, "partition", c.Partition),
+		pace: &pace{limits: c.Limits},
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { m.boundStop(ctx, cancel) })
+	defer func() {
+		cancel(nil)
+		background.Wait()
+		m.stopFiller()
+		m.dropWork()
+	}()
+
+	for state := state(m.resume); state != nil; {
+		next, err := state(ctx)
+		if err != nil {
+			return fmt.Errorf("partition %s/%d: %w", c.Topic, c.Partition, err)
+		}
+		state = next
+	}
+	return nil
+}
+
+var errStopTimeout = errors.New("the declared block was not finished in time")
+
+// boundStop ends ctx when a stop was asked for and takes too long.
+func (m *machine) boundStop(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-m.stop:
+	}
+	if sleep(ctx, m.cfg.StopTimeout) {
+		cancel(errStopTimeout)
+	}
+}
+
+// resume finds out where the partition stands: the group's commit, the ledger
+// and the log, compared in decide.
+func (m *machine) resume(ctx context.Context) (state, error) {
+	m.at("resume")
+	var k known
+	err := m.retry(ctx, "resume", func(ctx context.Context) (err error) {
+		if k.commit, err = m.env.Partition.Committed(ctx); err != nil {
+			return fmt.Errorf("read the group's commit: %w", err)
+		}
+		if k.ledger, err = m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition); err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		if k.logStart, k.lastStable, err = m.env.Partition.Bounds(ctx); err != nil {
+			return fmt.Errorf("read the log's bounds: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.now = time.Now()
+	p, err := decide(m.cfg, k)
+	if err != nil {
+		return nil, err
+	}
+	m.cfg.Epoch, m.next, m.redo, m.redone = p.epoch, p.from, p.redo, p
+	if p.warn != "" {
+		m.log.Warn(p.warn, "from", p.from)
+	}
+	if p.check != nil {
+		if err := m.sameLog(ctx, p.check, k.logStart); err != nil {
+			return nil, err
+		}
+	}
+	if p.start {
+		if err := m.anchor(ctx); err != nil {
+			return nil, err
+		}
+	} else if p.commit {
+		if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markDone)}); err != nil {
+			return nil, err
+		}
+	}
+	m.observe(Event{Kind: Resumed, Next: m.next, LastStable: k.lastStable})
+	if p.gap != nil {
+		m.block = m.gapBlock(*p.gap, p.note)
+		return m.declare, nil
+	}
+	return m.fill, nil
+}
+
+// recover reads exactly the declared range again and folds it.
+func (m *machine) recover(ctx context.Context) (state, error) {
+	m.at("recover")
+	d := *m.redo
+	w := &work{
+		id: m.id(d.First, d.End), declared: d, kind: KindBlock,
+		inLedger: m.redone.inserted,
+		mixed:    d.ConfigHash != m.cfg.ConfigHash,
+		account:  account{budget: m.env.Budget},
+	}
+	if lost := m.redone.lost; lost > 0 {
+		w.mixed = true
+		w.note = fmt.Sprintf("partly inserted earlier; %d offsets from %d on were deleted by retention since", lost, d.First)
+	}
+	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "mixed", w.mixed)
+	m.block = w
+	w.folder = m.env.Folders.Get(true)
+	err := m.readExactly(ctx, w, d.First+m.redone.lost)
+	if errors.Is(err, ErrOutOfRange) {
+		m.dropWork()
+		sleep(ctx, linger)
+		return m.resume, nil // retention has moved on: decide again
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.redo = nil
+	return m.declare, nil
+}
+
+// fill waits for the next block.
+func (m *machine) fill(ctx context.Context) (state, error) {
+	m.at("fill")
+	if m.redo != nil && m.redo.First == m.next {
+		m.stopFiller()
+		return m.recover, nil
+	}
+	if m.filler == nil {
+		m.filler = m.newFiller(ctx)
+	}
+	w, err := m.filler.take(ctx, m.stop)
+	switch {
+	case errors.Is(err, ErrOutOfRange):
+		m.stopFiller()
+		return m.gap, nil
+	case err != nil:
+		return nil, err
+	case w == nil:
+		return nil, nil // asked to stop: nothing was declared
+	}
+	m.block = w
+	return m.declare, nil
+}
+
+// gap decides about offsets that are gone from the log.
+func (m *machine) gap(ctx context.Context) (state, error) {
+	m.at("gap")
+	var logStart, lastStable int64
+	err := m.retry(ctx, "read the log's bounds", func(ctx context.Context) (err error) {
+		logStart, lastStable, err = m.env.Partition.Bounds(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case m.next > lastStable:
+		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; start a new epoch", ErrRecreated, m.next, lastStable)
+	case m.next >= logStart:
+		sleep(ctx, linger)
+		return m.fill, nil // it was in range after all
+	case m.cfg.OnGap != Skip:
+		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; allow to skip them", ErrGap, m.next, logStart)
+	case m.redo != nil:
+		return m.resume, nil // a declared range is concerned too
+	}
+	m.block = m.gapBlock(Declaration{Epoch: m.cfg.Epoch, First: m.next, End: logStart, ConfigHash: gapHash}, noteRetention)
+	return m.declare, nil
+}
+
+// declare makes the block's range immutable: first in the group, fenced, then
+// in the ledger. A try that timed out may have declared it; only a confirmed
+// one lets anything be inserted.
+func (m *machine) declare(ctx context.Context) (state, error) {
+	m.at("declare")
+	w := m.block
+	w.since = time.Now()
+	if w.declared.UnixSeconds == 0 {
+		w.declared.UnixSeconds = w.since.Unix()
+	}
+	if err := m.commitOffset(ctx, Committed{Offset: w.id.First, Metadata: w.declared.Metadata()}); err != nil {
+		return nil, fmt.Errorf("declare block [%d,%d): %w", w.id.First, w.id.End, err)
+	}
+	m.at("declared")
+	if w.kind == KindBlock && !w.inLedger {
+		if err := m.writeLedger(ctx, Declared); err != nil {
+			return nil, err
+		}
+	}
+	return m.insert, nil
+}
+
+// insert writes the block's rows, and the ledger's word that they are stored
+// last.
+func (m *machine) insert(ctx context.Context) (state, error) {
+	m.at("insert")
+	w := m.block
+	if w.kind == KindBlock {
+		err := m.retry(ctx, "insert block", func(ctx context.Context) error {
+			return m.env.Store.WriteRows(ctx, w.id, w.contents, m.fence)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("insert block [%d,%d): %w", w.id.First, w.id.End, err)
+		}
+	}
+	m.at("inserted")
+	if err := m.writeLedger(ctx, Stored); err != nil {
+		return nil, err
+	}
+	return m.commit, nil
+}
+
+// commit tells the group that everything below the block's end is stored.
+func (m *machine) commit(ctx context.Context) (state, error) {
+	m.at("commit")
+	w := m.block
+	if err := m.commitOffset(ctx, Committed{Offset: w.id.End, Metadata: mark(m.cfg.Epoch, markDone)}); err != nil {
+		return nil, fmt.Errorf("commit block [%d,%d): %w", w.id.First, w.id.End, err)
+	}
+	m.at("committed")
+	m.next = w.id.End
+	m.pace.grow()
+	m.dropWork()
+	m.observe(Event{Kind: BlockCommitted, Next: m.next, Took: time.Since(w.since)})
+	select {
+	case <-m.stop:
+		return nil, nil
+	default:
+		return m.fill, nil
+	}
+}

@@ -1,0 +1,160 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var modelSeeds = flag.Uint64("model.seeds", 2000, "how many seeds the model test runs")
+
+// Promise: whatever dies, hangs, freezes, comes back, is told too late or
+// loses a reply, the stored sums are the records' and the ledger is contiguous.
+func TestModelExactlyOnce(t *testing.T) {
+	for seed := range *modelSeeds {
+		if err := modelRun(t, seed, nil); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// Promise: the model notices a broken protocol. Each sabotage takes away one
+// thing that the package comment's argument needs.
+func TestModelBites(t *testing.T) {
+	for name, sabotage := range map[string]func(*world){
+		"tokens off":                   func(w *world) { w.noTokens = true },
+		"declarations not fenced":      func(w *world) { w.noFence = true },
+		"stored before it is inserted": func(w *world) { w.ledgerFirst = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(400) {
+				if err := modelRun(t, seed, sabotage); err != nil {
+					t.Logf("noticed with seed %d: %v", seed, err)
+					return
+				}
+			}
+			t.Fatal("400 seeds passed without the safeguard")
+		})
+	}
+}
+
+// modelRun lives through one seed's history and then lets a healthy process
+// finish.
+func modelRun(t *testing.T, seed uint64, sabotage func(*world)) (err error) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(seed)
+		w.faults = true
+		if sabotage != nil {
+			sabotage(w)
+		}
+		folders := &countFolders{}
+		var zombies []<-chan error
+		for life := range 3 + w.roll(8) {
+			w.append(w.roll(120))
+			zombies = append(zombies, live(w, folders, life))
+		}
+		for _, z := range zombies {
+			<-z
+		}
+		w.faults = false
+		err = finish(w, folders)
+		if err == nil {
+			err = w.check(0)
+		}
+		if err == nil && folders.lent != 0 {
+			err = fmt.Errorf("%d folders were not given back", folders.lent)
+		}
+	})
+	return err
+}
+
+func modelConfig(w *world, life int) Config {
+	c := DefaultConfig()
+	c.Cluster, c.Topic, c.Group = "c", "access", "statline"
+	c.Instance = fmt.Sprintf("instance-%d", life)
+	c.ConfigHash = fmt.Sprintf("hash-%d", w.roll(2))
+	c.Limits.Records = uint64(1 + w.roll(60))
+	c.Limits.Flush = time.Duration(1+w.roll(900)) * time.Millisecond
+	c.Pipelined = w.roll(3) > 0
+	c.AttemptTimeout = 5 * time.Second
+	return c
+}
+
+func start(w *world, folders Folders, life int, stop <-chan struct{}) (*proc, <-chan error) {
+	w.mu.Lock()
+	w.generation++
+	p := &proc{w: w, name: fmt.Sprint(life), generation: w.generation, beating: true}
+	w.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	p.kill = cancel
+	done := make(chan error, 1)
+	go func() {
+		defer cancel()
+		done <- Run(ctx, modelConfig(w, life), Env{
+			Partition: p, Store: p, Folders: folders, Alive: p.Alive, At: p.at,
+			Budget: NewBudget(100, 400, 1),
+		}, stop)
+	}()
+	return p, done
+}
+
+// live runs one owner for a while and then takes the partition away in one of
+// the ways in which that happens. The returned channel yields when the owner
+// has ended, which may be long after its successor started.
+func live(w *world, folders Folders, life int) <-chan error {
+	stop := make(chan struct{})
+	p, done := start(w, folders, life, stop)
+	time.Sleep(time.Duration(w.roll(15_000)) * time.Millisecond)
+	ended := make(chan error, 1)
+	forward := func() { ended <- <-done }
+	switch w.roll(4) {
+	case 0: // told to stop, and given the time
+		close(stop)
+		forward()
+	case 1: // kill -9
+		p.crash()
+		forward()
+	case 2: // the generation ends and the process is told at once
+		p.kill()
+		forward()
+	case 3: // it is not told: it goes on until it notices, or is told late
+		late := time.Duration(w.roll(60)) * time.Second
+		p.stopBeating()
+		go func() {
+			sleepy := time.AfterFunc(late, p.kill)
+			defer sleepy.Stop()
+			forward()
+		}()
+	}
+	return ended
+}
+
+// finish runs a healthy process until everything is committed.
+func finish(w *world, folders Folders) error {
+	stop := make(chan struct{})
+	_, done := start(w, folders, 100, stop)
+	for range 10_000 {
+		time.Sleep(100 * time.Millisecond)
+		select {
+		case err := <-done:
+			return fmt.Errorf("a healthy process ended: %w", err)
+		default:
+		}
+		w.mu.Lock()
+		all := w.commit.Offset == w.logEnd && w.commit.Metadata != mark(0, markStart)
+		w.mu.Unlock()
+		if all {
+			close(stop)
+			return <-done
+		}
+	}
+	return errors.New("never finished")
+}

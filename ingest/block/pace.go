@@ -1,0 +1,41 @@
+package block
+
+import "sync"
+
+// pace is how large the next block may become. A store that asks to wait gets
+// smaller and rarer blocks: half as many records at most, twice as long
+// between flushes, per request; each stored block takes one step back.
+type pace struct {
+	mu     sync.Mutex
+	limits Limits
+	steps  uint
+}
+
+const (
+	maxSteps   = 6
+	minRecords = 1000
+)
+
+func (p *pace) now() Limits {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.limits
+	l.Records = max(l.Records>>p.steps, min(minRecords, l.Records))
+	l.Memory >>= p.steps
+	l.Flush = min(l.Flush<<p.steps, max(l.MaxAge, l.Flush))
+	return l
+}
+
+func (p *pace) shrink() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = min(p.steps+1, maxSteps)
+}
+
+func (p *pace) grow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.steps > 0 {
+		p.steps--
+	}
+}

@@ -1,0 +1,281 @@
+package block
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A commit that declares nothing carries one of two marks: "v1:epoch:start"
+// says that the partition starts here and that its first ledger row may be
+// missing, "v1:epoch:done" that everything below is stored.
+const (
+	markStart = "start"
+	markDone  = "done"
+)
+
+func mark(epoch uint32, word string) string {
+	return "v1:" + strconv.FormatUint(uint64(epoch), 10) + ":" + word
+}
+
+// epochOf is the epoch that any metadata of ours names.
+func epochOf(metadata string) (epoch uint32, ok bool) {
+	f := strings.Split(metadata, ":")
+	if len(f) < 3 || f[0] != "v1" {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(f[1], 10, 32)
+	return uint32(n), err == nil
+}
+
+// gapHash is the config_hash of a declaration that declares a gap: a range
+// without rows.
+const gapHash = "gap"
+
+// known is everything that resuming is decided from.
+type known struct {
+	commit               Committed
+	ledger               Ledger
+	logStart, lastStable int64
+	now                  time.Time
+}
+
+// plan is how a partition resumes.
+type plan struct {
+	epoch uint32
+	// start is set when neither the group nor the ledger has the partition yet:
+	// the start is marked in the group and in the ledger before anything else.
+	start bool
+	// from is the offset to go on from. commit is set when the group has to be
+	// told so, because everything below is stored.
+	from   int64
+	commit bool
+	// redo is a declared range that is not stored, at or above from; it is
+	// finished exactly. inserted is set when some of its rows may be stored;
+	// lost counts its offsets below the log's start.
+	redo     *Declaration
+	inserted bool
+	lost     int64
+	// gap is a range without rows that comes next, note is why.
+	gap  *Declaration
+	note string
+	// check is the ledger row whose last record must be the log's, nil when it
+	// cannot be compared.
+	check *LedgerRow
+	warn  string
+}
+
+// decide is the resume table: one named decision per row.
+func decide(c Config, k known) (plan, error) {
+	if err := oneWriter(c, k); err != nil {
+		return plan{}, err
+	}
+	epoch, err := liveEpoch(c, &k)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{epoch: epoch}
+	declared, isDeclared := ParseDeclaration(k.commit.Metadata)
+	isDeclared = isDeclared && declared.First == k.commit.Offset
+
+	switch end, inLedger := ledgerEnd(k.ledger); {
+	case !inLedger:
+		err = p.resumeUnknown(c, k, declared, isDeclared)
+	default:
+		err = p.resumeAfter(c, k, end, declared, isDeclared)
+	}
+	if err != nil {
+		return plan{}, err
+	}
+	if err := p.checkTokens(c, k); err != nil {
+		return plan{}, err
+	}
+	if err := p.checkLog(c, k); err != nil {
+		return plan{}, err
+	}
+	return p, nil
+}
+
+// oneWriter: Kafka fences inside a group only.
+func oneWriter(c Config, k known) error {
+	for _, row := range []*LedgerRow{k.ledger.Last, k.ledger.Pending} {
+		if row == nil || row.Group == c.Group || c.Takeover {
+			continue
+		}
+		if age := k.now.Sub(row.WrittenAt); age < writerQuiet {
+			return fmt.Errorf("%w: group %q, instance %q wrote [%d,%d) %s ago; stop it, or allow the takeover",
+				ErrOtherWriter, row.Group, row.Instance, row.First, row.End, age.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// liveEpoch is the epoch to work in; what k knows of an older one is dropped.
+func liveEpoch(c Config, k *known) (uint32, error) {
+	epoch := c.Epoch
+	if epoch == 0 {
+		epoch = k.ledger.Epoch
+	}
+	if epoch < k.ledger.Epoch {
+		return 0, fmt.Errorf("%w: got epoch %d; the ledger has epoch %d", ErrEpoch, epoch, k.ledger.Epoch)
+	}
+	if epoch > k.ledger.Epoch {
+		k.ledger = Ledger{}
+	}
+	switch committed, ours := epochOf(k.commit.Metadata); {
+	case !ours:
+	case committed > epoch:
+		return 0, fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d", ErrEpoch, epoch, committed)
+	case committed < epoch:
+		k.commit = Committed{Offset: -1}
+	}
+	return epoch, nil
+}
+
+// ledgerEnd is the offset up to which the ledger has everything.
+func ledgerEnd(l Ledger) (int64, bool) {
+	switch {
+	case l.Last != nil:
+		return l.Last.End, true
+	case l.Pending != nil:
+		return l.Pending.First, true
+	}
+	return 0, false
+}
+
+// resumeUnknown: the ledger has nothing of the partition.
+func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared bool) error {
+	p.start = true
+	at := k.commit.Offset
+	switch started := k.commit.Metadata == mark(p.epoch, markStart); {
+	case started && at >= 0:
+		p.from = at
+	case at >= 0 && c.ResumeAt == AtGroup:
+		p.from = at
+		if isDeclared && declared.ConfigHash != gapHash {
+			p.redo = &declared
+		}
+	case at >= 0 && c.ResumeAt == Refuse:
+		return fmt.Errorf("%w: the group has committed %d and the ledger is empty; choose to resume at the ledger or at the group", ErrRowsMissing, at)
+	case c.From == Latest:
+		p.from = k.lastStable
+	default:
+		p.from = k.logStart
+	}
+	return nil
+}
+
+// resumeAfter: the ledger has everything below end.
+func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, isDeclared bool) error {
+	p.from = end
+	pending := k.ledger.Pending
+	if pending != nil && pending.First < end {
+		pending = nil // finished under another range: below the log's start, or repaired
+	}
+	if pending != nil {
+		p.redo = &Declaration{Epoch: p.epoch, First: pending.First, End: pending.End,
+			ConfigHash: pending.ConfigHash, UnixSeconds: pending.WrittenAt.Unix()}
+		p.inserted = true
+	}
+	at := k.commit.Offset
+	switch {
+	case isDeclared && declared.First < end && declared.End > end && c.ResumeAt != AtLedger:
+		return fmt.Errorf("%w: declared [%d,%d), stored up to %d", ErrOverlap, declared.First, declared.End, end)
+	case at > end && c.ResumeAt == Refuse:
+		return fmt.Errorf("%w: the ledger ends at %d, the group has committed %d; choose to resume at the ledger or at the group", ErrRowsMissing, end, at)
+	case at > end && c.ResumeAt == AtGroup:
+		return p.leaveOut(at, end, declared, isDeclared)
+	case at == end && isDeclared:
+		p.adopt(declared)
+	case at > end:
+		p.commit = true // AtLedger: back to the ledger's end
+	case at < end:
+		p.commit = true
+		// A crash between the ledger row and the commit is the ordinary way to get
+		// here without a word.
+		if at >= 0 && !(isDeclared && declared.End == end) {
+			p.warn = fmt.Sprintf("the group has committed %d; resuming at the ledger's end", at)
+		}
+	}
+	if k.ledger.Last != nil && k.ledger.Last.LastRecordUnixMilli > 0 {
+		p.check = k.ledger.Last
+	}
+	return nil
+}
+
+// adopt takes over what the group has declared at from.
+func (p *plan) adopt(d Declaration) {
+	switch {
+	case d.ConfigHash == gapHash:
+		p.gap, p.redo, p.inserted = &d, nil, false
+		p.note = "declared by a predecessor"
+	case p.redo == nil || p.redo.First > d.First:
+		p.redo, p.inserted = &d, false
+	case p.redo.End == d.End:
+		p.redo = &d // the same range; the group has the declaration's own time
+	default:
+		// The ledger's range is written after the group's, so it is the one whose
+		// rows may be stored.
+		p.warn = fmt.Sprintf("declared [%d,%d) in the group and [%d,%d) in the ledger; finishing the ledger's",
+			d.First, d.End, p.redo.First, p.redo.End)
+	}
+}
+
+// leaveOut: the operator resumes at the group's commit, the rows between the
+// ledger's end and it stay missing.
+func (p *plan) leaveOut(at, end int64, declared Declaration, isDeclared bool) error {
+	if p.redo != nil && p.redo.First < at {
+		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: repair it first", ErrPartialBlock, p.redo.First, p.redo.End, at)
+	}
+	p.gap = &Declaration{Epoch: p.epoch, First: end, End: at, ConfigHash: gapHash}
+	p.note = "resumed at the group's commit by the operator"
+	if isDeclared && declared.ConfigHash != gapHash && p.redo == nil {
+		p.redo = &declared
+	}
+	return nil
+}
+
+// checkTokens refuses to finish a block whose tokens may be forgotten.
+func (p *plan) checkTokens(c Config, k known) error {
+	if p.redo == nil || !p.inserted {
+		return nil
+	}
+	age := k.now.Sub(time.Unix(p.redo.UnixSeconds, 0))
+	if age > c.Tokens.Age || k.ledger.BlocksSince > c.Tokens.Blocks {
+		return fmt.Errorf("%w [%d,%d) older than the token window: declared %s ago, %d blocks since; run repair",
+			ErrPartialBlock, p.redo.First, p.redo.End, age.Round(time.Second), k.ledger.BlocksSince)
+	}
+	return nil
+}
+
+// checkLog compares the plan with what the log still has.
+func (p *plan) checkLog(c Config, k known) error {
+	if p.from > k.lastStable {
+		return fmt.Errorf("%w: stored up to %d, the log ends at %d; start a new epoch", ErrRecreated, p.from, k.lastStable)
+	}
+	if p.redo != nil && p.redo.End > k.lastStable {
+		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; start a new epoch", ErrRecreated, p.redo.First, p.redo.End, k.lastStable)
+	}
+	if p.from >= k.logStart || p.gap != nil {
+		return nil
+	}
+	if c.OnGap == Fail {
+		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; allow to skip them", ErrGap, p.from, k.logStart)
+	}
+	if p.redo != nil && p.redo.First == p.from && p.inserted {
+		p.lost = min(k.logStart, p.redo.End) - p.redo.First
+		return nil
+	}
+	upTo := k.logStart
+	if p.redo != nil && p.inserted {
+		upTo = min(upTo, p.redo.First)
+	} else if p.redo != nil && p.redo.First < upTo {
+		p.redo = nil // declared, but nothing of it was inserted
+	}
+	p.gap = &Declaration{Epoch: p.epoch, First: p.from, End: upTo, ConfigHash: gapHash}
+	p.note = noteRetention
+	return nil
+}
+
+const noteRetention = "deleted by retention before it was read"

@@ -1,0 +1,19 @@
+package block
+
+import "time"
+
+// Stored is the row that says at that c has been written: r in the state
+// stored, with c's sums.
+func (r LedgerRow) Stored(c *Contents, at time.Time) LedgerRow {
+	r.State, r.WrittenAt = Stored, at
+	r.count(c)
+	return r
+}
+
+// count copies the sums of a block's contents.
+func (r *LedgerRow) count(c *Contents) {
+	r.Records, r.Responses, r.Rejected, r.Holes = c.Records, c.Responses, c.Rejected, c.Holes
+	r.Days = c.Rows.Days
+	r.MinEventUnixMilli, r.MaxEventUnixMilli = c.Rows.MinUnixMilli, c.Rows.MaxUnixMilli
+	r.LastRecordUnixMilli = c.LastRecordUnixMilli
+}

@@ -1,0 +1,417 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"sync"
+	"time"
+
+	"statline/classify/aggregate"
+)
+
+// world is a simulated Kafka partition with its group and a simulated store
+// with tokens. Faults hit every effect, before it or after it took place.
+type world struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+
+	log      []Record // retained records; offsets may have holes
+	logStart int64
+	logEnd   int64
+
+	generation int
+	commit     Committed
+	commits    []Committed // in order, for tests of single steps
+
+	tables map[string]map[string]uint64
+	tokens map[string]bool
+	ledger []LedgerRow
+	ops    []string // what was done to the store, in order
+
+	faults bool
+	// Sabotage, to prove that the model notices.
+	noTokens, noFence, ledgerFirst bool
+}
+
+func newWorld(seed uint64) *world {
+	return &world{
+		rng:    rand.New(rand.NewPCG(seed, 1)),
+		commit: Committed{Offset: -1},
+		tables: map[string]map[string]uint64{},
+		tokens: map[string]bool{},
+	}
+}
+
+var modelTables = []string{"responses", "keys", "clients"}
+
+// append adds n records, with holes in between now and then.
+func (w *world) append(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range n {
+		if w.rng.IntN(20) == 0 {
+			w.logEnd += int64(w.rng.IntN(4))
+		}
+		w.log = append(w.log, Record{
+			Offset: w.logEnd, UnixMilli: 1_700_000_000_000 + w.logEnd*7,
+			Value: fmt.Appendf(nil, "service-%d", w.rng.IntN(5)),
+		})
+		w.logEnd++
+	}
+}
+
+func (w *world) chance(n int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.faults && w.rng.IntN(n) == 0
+}
+
+func (w *world) roll(n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rng.IntN(n)
+}
+
+// proc is one process that owns the partition in one generation, or believes
+// so.
+type proc struct {
+	w          *world
+	name       string
+	generation int
+	kill       context.CancelFunc
+	mu         sync.Mutex
+	dead       bool
+	lastBeat   time.Time
+	beating    bool
+}
+
+var (
+	errKilled = errors.New("killed")
+	errFault  = errors.New("connection reset")
+)
+
+func (p *proc) crash() {
+	p.mu.Lock()
+	p.dead, p.beating = true, false
+	p.mu.Unlock()
+	p.kill()
+}
+
+func (p *proc) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
+
+func (p *proc) Alive() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.beating && time.Since(p.lastBeat) >= 10*time.Second {
+		return fmt.Errorf("no heartbeat for %s", time.Since(p.lastBeat))
+	}
+	return nil
+}
+
+func (p *proc) stopBeating() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.beating {
+		p.beating, p.lastBeat = false, time.Now()
+	}
+}
+
+// effect runs one effect on the world, with a fault before or after it. A
+// frozen process stands still for longer than its session and then goes on.
+func (p *proc) effect(ctx context.Context, do func() error) error {
+	if p.isDead() {
+		return errKilled
+	}
+	time.Sleep(time.Duration(1+p.w.roll(30)) * time.Millisecond)
+	fault := -1
+	if p.w.chance(12) {
+		fault = p.w.roll(9)
+	}
+	switch fault {
+	case 0:
+		return errFault
+	case 1:
+		return fmt.Errorf("too many parts: %w", ErrWait)
+	case 2:
+		p.crash()
+		return errKilled
+	case 3:
+		p.stopBeating()
+		time.Sleep(time.Duration(1+p.w.roll(40)) * time.Second)
+	case 4:
+		<-ctx.Done() // a hanging call without effect
+		return ctx.Err()
+	}
+	if p.isDead() {
+		return errKilled
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	switch fault {
+	case 5, 6:
+		return context.DeadlineExceeded // it took effect and nobody knows
+	case 7:
+		p.crash()
+		return errKilled
+	case 8:
+		p.stopBeating()
+		time.Sleep(time.Duration(1+p.w.roll(40)) * time.Second)
+	}
+	return nil
+}
+
+// at is a named step: a place to die.
+func (p *proc) at(string) {
+	if p.w.chance(60) {
+		p.crash()
+	}
+}
+
+func (p *proc) Bounds(ctx context.Context) (start, end int64, err error) {
+	err = p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		start, end = p.w.logStart, p.w.logEnd
+		return nil
+	})
+	return start, end, err
+}
+
+func (p *proc) Committed(ctx context.Context) (c Committed, err error) {
+	err = p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		c = p.w.commit
+		return nil
+	})
+	return c, err
+}
+
+func (p *proc) Commit(ctx context.Context, c Committed) error {
+	return p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if p.generation != p.w.generation && !p.w.noFence {
+			return fmt.Errorf("commit %d: %w", c.Offset, ErrFenced)
+		}
+		p.w.commit = c
+		p.w.commits = append(p.w.commits, c)
+		p.w.ops = append(p.w.ops, fmt.Sprintf("commit %d %s", c.Offset, c.Metadata))
+		return nil
+	})
+}
+
+func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (b Batch, err error) {
+	err = p.effect(ctx, func() error {
+		b = Batch{}
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if offset < p.w.logStart || offset > p.w.logEnd {
+			return fmt.Errorf("fetch %d: %w", offset, ErrOutOfRange)
+		}
+		b.Next, b.LogStart, b.LastStable = offset, p.w.logStart, p.w.logEnd
+		i := sort.Search(len(p.w.log), func(i int) bool { return p.w.log[i].Offset >= offset })
+		for n := 1 + p.w.rng.IntN(20); n > 0 && i < len(p.w.log); n-- {
+			b.Records = append(b.Records, p.w.log[i])
+			b.Next = p.w.log[i].Offset + 1
+			i++
+		}
+		if i == len(p.w.log) {
+			b.Next = p.w.logEnd
+		}
+		return nil
+	})
+	if err == nil && b.Next == offset {
+		sleep(ctx, maxWait)
+	}
+	return b, err
+}
+
+// WriteRows inserts into every table; fence, fault and token each.
+func (p *proc) WriteRows(ctx context.Context, id ID, c *Contents, fence func() error) error {
+	for _, table := range modelTables {
+		if err := fence(); err != nil {
+			return err
+		}
+		err := p.effect(ctx, func() error {
+			p.w.mu.Lock()
+			defer p.w.mu.Unlock()
+			if p.w.tokens[id.Token(table, 0)] && !p.w.noTokens {
+				return nil
+			}
+			p.w.tokens[id.Token(table, 0)] = true
+			p.w.ops = append(p.w.ops, "insert "+id.Token(table, 0))
+			if p.w.tables[table] == nil {
+				p.w.tables[table] = map[string]uint64{}
+			}
+			for _, row := range c.Rows.Services {
+				p.w.tables[table][row.Service] += row.Requests
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("insert into %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+func (p *proc) WriteLedger(ctx context.Context, row LedgerRow, fence func() error) error {
+	if err := fence(); err != nil {
+		return err
+	}
+	return p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		p.w.addLedger(row)
+		if p.w.ledgerFirst && row.State == Declared {
+			row.State = Stored
+			p.w.addLedger(row)
+		}
+		return nil
+	})
+}
+
+func (w *world) addLedger(row LedgerRow) {
+	token := fmt.Sprintf("%s/ledger/%s%s", row.ID, row.Kind, row.State)
+	if w.tokens[token] {
+		return
+	}
+	w.tokens[token] = true
+	w.ledger = append(w.ledger, row)
+	w.ops = append(w.ops, fmt.Sprintf("ledger %s %s [%d,%d)", row.Kind, row.State, row.First, row.End))
+}
+
+func (p *proc) Ledger(ctx context.Context, _, _ string, _ int32) (l Ledger, err error) {
+	err = p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		l = p.w.readLedger()
+		return nil
+	})
+	return l, err
+}
+
+func (w *world) readLedger() (l Ledger) {
+	stored := map[ID]bool{}
+	for i := range w.ledger {
+		row := &w.ledger[i]
+		l.Epoch = max(l.Epoch, row.Epoch)
+		if row.State != Stored {
+			continue
+		}
+		stored[row.ID] = true
+		if l.Last == nil || row.End > l.Last.End {
+			l.Last = row
+		}
+	}
+	for i := range w.ledger {
+		if row := &w.ledger[i]; row.State == Declared && !stored[row.ID] {
+			l.Pending = row
+		}
+	}
+	if l.Pending != nil {
+		for _, row := range w.ledger {
+			if row.State == Stored && row.WrittenAt.After(l.Pending.WrittenAt) {
+				l.BlocksSince++
+			}
+		}
+	}
+	return l
+}
+
+// check compares what is stored with what was produced.
+func (w *world) check(from int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	truth, records := map[string]uint64{}, uint64(0)
+	for _, r := range w.log {
+		if r.Offset >= from {
+			truth[string(r.Value)]++
+			records++
+		}
+	}
+	for _, table := range modelTables {
+		for service, want := range truth {
+			if got := w.tables[table][service]; got != want {
+				return fmt.Errorf("table %s, %s: got %d requests; want %d", table, service, got, want)
+			}
+		}
+	}
+	var stored []LedgerRow
+	for _, row := range w.ledger {
+		if row.State == Stored {
+			stored = append(stored, row)
+		}
+	}
+	sort.Slice(stored, func(i, j int) bool {
+		return stored[i].First < stored[j].First || stored[i].First == stored[j].First && stored[i].End < stored[j].End
+	})
+	end, sum := from, uint64(0)
+	for _, row := range stored {
+		if row.First != end {
+			return fmt.Errorf("ledger: [%d,%d) follows %d", row.First, row.End, end)
+		}
+		if uint64(row.End-row.First) != row.Records+row.Holes {
+			return fmt.Errorf("ledger: [%d,%d) has %d records and %d holes", row.First, row.End, row.Records, row.Holes)
+		}
+		end, sum = row.End, sum+row.Records
+	}
+	if end != w.logEnd || sum != records {
+		return fmt.Errorf("ledger ends at %d with %d records; want %d with %d", end, sum, w.logEnd, records)
+	}
+	return nil
+}
+
+// countFolder folds values into counts.
+type countFolder struct {
+	counts  map[string]uint64
+	records uint64
+	last    int64
+}
+
+func (f *countFolder) Add(rs []Record) {
+	for _, r := range rs {
+		f.counts[string(r.Value)]++
+		f.records++
+		f.last = r.UnixMilli
+	}
+}
+func (f *countFolder) MemoryBytes() int { return int(f.records) * 16 }
+func (f *countFolder) Reset()           { *f = countFolder{counts: map[string]uint64{}} }
+func (f *countFolder) Contents() *Contents {
+	c := &Contents{Records: f.records, Responses: f.records, LastRecordUnixMilli: f.last}
+	for service, n := range f.counts {
+		c.Rows.Services = append(c.Rows.Services, aggregate.ServiceRow{Service: service, Requests: n})
+	}
+	sort.Slice(c.Rows.Services, func(i, j int) bool { return c.Rows.Services[i].Service < c.Rows.Services[j].Service })
+	return c
+}
+
+// countFolders counts what is lent, so that a test sees what was not given
+// back.
+type countFolders struct {
+	mu   sync.Mutex
+	lent int
+}
+
+func (c *countFolders) Get(bool) Folder {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lent++
+	return &countFolder{counts: map[string]uint64{}}
+}
+
+func (c *countFolders) Put(Folder) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lent--
+}

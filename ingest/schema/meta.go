@@ -1,0 +1,171 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// The keys of the table meta.
+const (
+	metaVersion = "schema_version"
+	metaSecret  = "secret_id"
+	metaTTL     = "ttl"
+)
+
+// ErrSecret: the database was filled under another HMAC secret.
+var ErrSecret = errors.New("another HMAC secret")
+
+type meta struct {
+	version int
+	secret  string
+	ttl     string
+}
+
+// readMeta reads the table meta; the zero value when there is none yet.
+func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
+	var tables []struct {
+		Name string `ch:"name"`
+	}
+	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND name = ?", database, string(Meta))
+	if err != nil || len(tables) == 0 {
+		return meta{}, err
+	}
+	var rows []struct {
+		Key   string `ch:"key"`
+		Value string `ch:"value"`
+	}
+	err = conn.Select(ctx, &rows, "SELECT key, value FROM "+Qualified(database, Meta)+" FINAL")
+	if err != nil {
+		return meta{}, err
+	}
+	var m meta
+	for _, r := range rows {
+		switch r.Key {
+		case metaVersion:
+			if m.version, err = strconv.Atoi(r.Value); err != nil {
+				return meta{}, fmt.Errorf("meta.schema_version: got %q; want a number", r.Value)
+			}
+		case metaSecret:
+			m.secret = r.Value
+		case metaTTL:
+			m.ttl = r.Value
+		}
+	}
+	return m, nil
+}
+
+// writeMeta appends a value; of several for one key the highest version wins.
+func (o Options) writeMeta(ctx context.Context, conn Conn, key, value string, version uint64) error {
+	err := conn.Exec(ctx, "INSERT INTO "+Qualified(o.Database, Meta)+" (key, value, version) SELECT ?, ?, toUInt64(?)", key, value, strconv.FormatUint(version, 10))
+	if err != nil {
+		return fmt.Errorf("write meta.%s: %w", key, err)
+	}
+	return nil
+}
+
+// CheckSecret compares the instance's secret, by its public fingerprint, with
+// the one that the database was filled under; the first instance's is
+// recorded. Under two secrets one API key would count as two. The error wraps
+// ErrSecret.
+func CheckSecret(ctx context.Context, conn Conn, database, secretID string) error {
+	if secretID == "" {
+		return errors.New("check secret: got an empty fingerprint")
+	}
+	m, err := readMeta(ctx, conn, database)
+	if err != nil {
+		return fmt.Errorf("check secret: %w", err)
+	}
+	if m.secret == "" {
+		// The first writer wins whoever reads first: its version is the highest.
+		first := math.MaxUint64 - uint64(time.Now().UnixNano())
+		if err := (Options{Database: database}).writeMeta(ctx, conn, metaSecret, secretID, first); err != nil {
+			return fmt.Errorf("check secret: %w", err)
+		}
+		if m, err = readMeta(ctx, conn, database); err != nil {
+			return fmt.Errorf("check secret: %w", err)
+		}
+	}
+	if m.secret != secretID {
+		return fmt.Errorf("check secret: database %s holds key ids made with secret %s, this instance has secret %s: %w; start it with the same secret, or give it a database of its own",
+			database, m.secret, secretID, ErrSecret)
+	}
+	return nil
+}
+
+// StoredTTL is how long the database's rows live, as the last Migrate left it:
+// what an audit of it goes by, whatever the auditor's own configuration.
+func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
+	m, err := readMeta(ctx, conn, database)
+	if err != nil {
+		return TTL{}, fmt.Errorf("read ttl of database %s: %w", database, err)
+	}
+	var t TTL
+	if _, err := fmt.Sscanf(m.ttl, ttlForm, &t.MinuteDays, &t.HourDays, &t.SampleDays); err != nil {
+		return TTL{}, fmt.Errorf("read ttl of database %s: got %q; is it one of statline's? run: statline migrate", database, m.ttl)
+	}
+	return t, nil
+}
+
+// ttlForm is the form of meta.ttl: days of minute rows, hour rows and samples.
+const ttlForm = "%d/%d/%d"
+
+// applyTTL changes the tables' TTL when it is not the recorded one. Only tables
+// that have a TTL can lose it, so those are looked up: a change that was cut
+// half way is completed by the next run.
+func (o Options) applyTTL(ctx context.Context, conn Conn, have meta) error {
+	want := fmt.Sprintf(ttlForm, o.TTL.MinuteDays, o.TTL.HourDays, o.TTL.SampleDays)
+	if have.ttl == want {
+		return nil
+	}
+	if have.ttl != "" {
+		if err := o.alterTTLs(ctx, conn); err != nil {
+			return fmt.Errorf("change ttl from %s to %s days (minutes/hours/samples): %w", have.ttl, want, err)
+		}
+	}
+	return o.writeMeta(ctx, conn, metaTTL, want, uint64(time.Now().UnixNano()))
+}
+
+func (o Options) alterTTLs(ctx context.Context, conn Conn) error {
+	var tables []struct {
+		Name string `ch:"name"`
+	}
+	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND engine_full LIKE '% TTL %'", o.Database)
+	if err != nil {
+		return err
+	}
+	expiring := make(map[Table]bool, len(tables))
+	for _, t := range tables {
+		expiring[Table(t.Name)] = true
+	}
+	for _, t := range Tables() {
+		if LevelOf(t) == Forever {
+			continue
+		}
+		if alter := o.alterTTL(t, expiring[o.storage(t)]); alter != "" {
+			if err := conn.Exec(ctx, alter); err != nil {
+				return fmt.Errorf("%s: %w", t, err)
+			}
+		}
+	}
+	return nil
+}
+
+// alterTTL is the statement that gives t its TTL; "" when it has none to lose.
+func (o Options) alterTTL(t Table, expiring bool) string {
+	column := Minute
+	if t == Rejects {
+		column = RecordTS
+	}
+	alter := "ALTER TABLE " + Qualified(o.Database, o.storage(t)) + " " + o.onCluster()
+	if e := o.ttlExpression(string(column), LevelOf(t)); e != "" {
+		return alter + " MODIFY TTL " + e
+	}
+	if !expiring {
+		return ""
+	}
+	return alter + " REMOVE TTL"
+}

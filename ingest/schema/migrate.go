@@ -1,0 +1,187 @@
+package schema
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// Conn runs statements. clickhouse-go's driver.Conn is one.
+type Conn interface {
+	Exec(ctx context.Context, query string, args ...any) error
+	// Select scans all rows of a query into dest, a pointer to a slice of
+	// structs with `ch` tags.
+	Select(ctx context.Context, dest any, query string, args ...any) error
+}
+
+// ErrNewer: the database was made by a newer statline.
+var ErrNewer = errors.New("the database's schema is newer than this binary")
+
+// Version is the schema version of this binary: the number of its newest
+// migration.
+func Version() int {
+	list, err := load(migrations)
+	if err != nil {
+		return 0 // the embedded files are fixed at build time; a test loads them
+	}
+	return list[len(list)-1].number
+}
+
+// Migrate brings the database to Version. Every statement of a migration is
+// idempotent and the version is recorded after the last one, so a run that
+// was cut is repeated whole and concurrent runs do the same work twice.
+// A change of Options.TTL is applied to existing tables.
+func Migrate(ctx context.Context, conn Conn, o Options) error {
+	return migrate(ctx, conn, o, migrations)
+}
+
+func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
+	if err := o.check(); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	list, err := load(files)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	have, err := readMeta(ctx, conn, o.Database)
+	if err != nil {
+		return fmt.Errorf("migrate database %s: %w", o.Database, err)
+	}
+	from, newest := have.version, list[len(list)-1].number
+	if from > newest {
+		return fmt.Errorf("migrate database %s: version %d, this binary knows up to %d: %w; run the newer statline, or give this one another database",
+			o.Database, from, newest, ErrNewer)
+	}
+	for _, m := range list {
+		if m.number <= from {
+			continue
+		}
+		if err := o.apply(ctx, conn, m); err != nil {
+			return fmt.Errorf("migrate database %s to version %d: %w", o.Database, m.number, err)
+		}
+	}
+	if err := o.applyTTL(ctx, conn, have); err != nil {
+		return fmt.Errorf("migrate database %s: %w", o.Database, err)
+	}
+	return nil
+}
+
+type migration struct {
+	number int
+	name   string
+	text   string
+}
+
+var fileName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
+
+// load reads the migrations in order; numbers run from 1 without holes.
+func load(files fs.FS) ([]migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var list []migration
+	for _, name := range names {
+		m := fileName.FindStringSubmatch(path.Base(name))
+		if m == nil {
+			return nil, fmt.Errorf("migration %s: want a name like 0001_tables.sql", name)
+		}
+		n, _ := strconv.Atoi(m[1])
+		if n != len(list)+1 {
+			return nil, fmt.Errorf("migration %s: got number %d; want %d", name, n, len(list)+1)
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, migration{number: n, name: path.Base(name), text: string(text)})
+	}
+	if len(list) == 0 {
+		return nil, errors.New("no migrations")
+	}
+	return list, nil
+}
+
+func (o Options) apply(ctx context.Context, conn Conn, m migration) error {
+	statements, err := o.render(m)
+	if err != nil {
+		return err
+	}
+	if m.number == 1 {
+		statements = slices.Concat(
+			[]string{fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s` %s", o.Database, o.onCluster())},
+			statements)
+	}
+	for _, s := range statements {
+		if err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", firstLine(s), err)
+		}
+	}
+	return o.writeMeta(ctx, conn, metaVersion, strconv.Itoa(m.number), uint64(m.number))
+}
+
+// render fills the placeholders of a migration and splits it at the lines
+// that hold only a semicolon.
+func (o Options) render(m migration) ([]string, error) {
+	t, err := template.New(m.name).Funcs(template.FuncMap{
+		"table":      func(t string) string { return Qualified(o.Database, o.storage(Table(t))) },
+		"on_cluster": o.onCluster,
+		"engine":     o.engine,
+		"ttl":        func(column, level string) string { return o.ttl(column, Level(level)) },
+		"settings":   o.settings,
+		"distributed": func(t string) string {
+			return o.distributed(Table(t))
+		},
+	}).Parse(m.text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.name, err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.name, err)
+	}
+	var statements []string
+	for s := range strings.SplitSeq(b.String(), "\n;\n") {
+		if s = stripComments(s); s != "" {
+			statements = append(statements, s)
+		}
+	}
+	return statements, nil
+}
+
+// distributed is the statement that puts a Distributed table over the shards
+// of t; nothing without a cluster.
+func (o Options) distributed(t Table) string {
+	if o.Cluster == "" {
+		return ""
+	}
+	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(`%s`, `%s`, `%s`, %s)\n;\n",
+		Qualified(o.Database, t), o.onCluster(), Qualified(o.Database, t.Local()), o.Cluster, o.Database, t.Local(), shardBy(t))
+}
+
+// stripComments drops the lines and line ends that are comments, and blank
+// lines: no string in a migration holds two dashes.
+func stripComments(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		line, _, _ = strings.Cut(line, "--")
+		if line = strings.TrimRight(line, " \t\n;"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -1,0 +1,310 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"statline/ingest/sandbox"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+// engine is the one embedded ClickHouse of this test process.
+type engine struct {
+	url       string
+	databases atomic.Int64
+}
+
+var shared engine
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	sb, err := sandbox.Start(context.Background(), sandbox.Config{ClickHouse: "127.0.0.1:0"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	shared.url = sb.ClickHouseURL()
+	code := m.Run()
+	for _, err := range []error{sb.Close(), goleak.Find()} {
+		if err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
+}
+
+func dial(t *testing.T) *store.Store {
+	t.Helper()
+	c := store.DefaultConfig()
+	c.URL, c.Database = shared.url, fmt.Sprintf("s%d", shared.databases.Add(1))
+	s, err := store.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// state is every table's definition and every row of meta.
+func state(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	type line struct {
+		Text string `ch:"text"`
+	}
+	var all []string
+	for _, q := range []string{
+		"SELECT concat(name, ' ', create_table_query, ' ', toString(uuid)) AS text FROM system.tables WHERE database = '" + s.Database() + "' ORDER BY name",
+		"SELECT concat(key, '=', value, ' ', toString(version)) AS text FROM " + s.Table(schema.Meta) + " ORDER BY key, version",
+	} {
+		lines, err := store.Select[line](t.Context(), s, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			all = append(all, l.Text)
+		}
+	}
+	return all
+}
+
+func exec(t *testing.T, s *store.Store, query string) {
+	t.Helper()
+	if err := s.Exec(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func number(t *testing.T, s *store.Store, expression string) uint64 {
+	t.Helper()
+	rows, err := store.Select[struct {
+		N uint64 `ch:"n"`
+	}](t.Context(), s, "SELECT toUInt64("+expression+") AS n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[0].N
+}
+
+// Migrating a second time changes nothing: no table, no row.
+func TestMigrateTwice(t *testing.T) {
+	s := dial(t)
+	o := schema.Options{Database: s.Database(), TTL: schema.DefaultTTL()}
+	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+		t.Fatal(err)
+	}
+	first := state(t, s)
+	if want := len(schema.Tables()) + 2; len(first) != want {
+		t.Fatalf("got %d lines of state; want %d", len(first), want)
+	}
+	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, state(t, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Several instances that start at once make one schema.
+func TestMigrateConcurrently(t *testing.T) {
+	s := dial(t)
+	o := schema.Options{Database: s.Database(), TTL: schema.DefaultTTL()}
+	var wg sync.WaitGroup
+	errs := make([]error, 6)
+	for i := range errs {
+		wg.Go(func() { errs[i] = schema.Migrate(t.Context(), s.Conn(), o) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, s, "(SELECT count() FROM system.tables WHERE database = '"+s.Database()+"')"); got != uint64(len(schema.Tables())) {
+		t.Errorf("got %d tables; want %d", got, len(schema.Tables()))
+	}
+	if got := number(t, s, "(SELECT toUInt64(value) FROM "+s.Table(schema.Meta)+" FINAL WHERE key = 'schema_version')"); got != uint64(schema.Version()) {
+		t.Errorf("got version %d; want %d", got, schema.Version())
+	}
+}
+
+// A database of an older version, with rows in it, is brought up and keeps
+// them; the rows count on; a run that was cut half way is repeated.
+func TestUpgradeKeepsData(t *testing.T) {
+	s := dial(t)
+	o := schema.Options{Database: s.Database(), TTL: schema.TTL{}}
+	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+		t.Fatal(err)
+	}
+	insert := "INSERT INTO " + s.Table(schema.Services) + " (minute, service, outcome, requests) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', 'timeout', 40"
+	exec(t, s, insert)
+	exec(t, s, "INSERT INTO "+s.Table(schema.Ledger)+" (cluster, topic, end, days) SELECT 'c', 't', 7, [('2026-01-01', 40, 1, 2)]")
+
+	next := fmt.Sprintf("migrations/%04d_more.sql", schema.Version()+1)
+	half := schema.WithMigration(next, "ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\nSELECT throwIf(1)\n;\n")
+	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, half); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("to version %d", schema.Version()+1)) {
+		t.Fatalf("got %v; want the second statement's error", err)
+	}
+	whole := schema.WithMigration(next, "ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\n")
+	for range 2 {
+		if err := schema.MigrateFrom(t.Context(), s.Conn(), o, whole); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(t, s, strings.Replace(strings.Replace(insert, "requests)", "requests, failures)", 1), "40", "2, 3", 1))
+	exec(t, s, "OPTIMIZE TABLE "+s.Table(schema.Services)+" FINAL")
+	if got := number(t, s, "(SELECT sum(requests) * 100 + sum(failures) FROM "+s.Table(schema.Services)+")"); got != 4203 {
+		t.Errorf("got %d; want 42 requests, 3 failures", got)
+	}
+	if got := number(t, s, "(SELECT sum(arraySum(days.responses)) FROM "+s.Table(schema.Ledger)+")"); got != 40 {
+		t.Errorf("got %d responses in the ledger; want 40", got)
+	}
+
+	err := schema.Migrate(t.Context(), s.Conn(), o)
+	if !errors.Is(err, schema.ErrNewer) || !strings.Contains(err.Error(), s.Database()) || !strings.Contains(err.Error(), fmt.Sprintf("version %d", schema.Version()+1)) {
+		t.Errorf("got %v; want ErrNewer from the older binary", err)
+	}
+}
+
+// A life time that changed in the configuration is applied, and forgetting can
+// be switched off.
+func TestTTLChanges(t *testing.T) {
+	s := dial(t)
+	if _, err := schema.StoredTTL(t.Context(), s.Conn(), s.Database()); err == nil {
+		t.Error("got the ttl of a database that is not there")
+	}
+	for _, test := range []struct {
+		ttl  schema.TTL
+		want string
+	}{
+		{schema.DefaultTTL(), "TTL toDateTime(minute) + toIntervalDay(30)"},
+		{schema.TTL{MinuteDays: 3, HourDays: 396, SampleDays: 7}, "TTL toDateTime(minute) + toIntervalDay(3)"},
+		{schema.TTL{}, ""},
+		{schema.TTL{MinuteDays: 9}, "TTL toDateTime(minute) + toIntervalDay(9)"},
+	} {
+		if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), TTL: test.ttl}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := schema.StoredTTL(t.Context(), s.Conn(), s.Database()); err != nil || got != test.ttl {
+			t.Errorf("got %+v, %v; want %+v", got, err, test.ttl)
+		}
+		type line struct {
+			Text string `ch:"engine_full"`
+		}
+		lines, err := store.Select[line](t.Context(), s, "SELECT engine_full FROM system.tables WHERE database = ? AND name = 'keys'", s.Database())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines[0].Text; !strings.Contains(got, test.want) || strings.Contains(got, "TTL") != (test.want != "") {
+			t.Errorf("%+v: got %s; want %q", test.ttl, got, test.want)
+		}
+	}
+}
+
+// One database, one secret: the first instance's, however many start at once.
+func TestCheckSecret(t *testing.T) {
+	s := dial(t)
+	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.CheckSecret(t.Context(), s.Conn(), s.Database(), ""); err == nil {
+		t.Error("got no error for an empty fingerprint")
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() {
+			errs[i] = schema.CheckSecret(t.Context(), s.Conn(), s.Database(), fmt.Sprintf("secret%d", i%2))
+		})
+	}
+	wg.Wait()
+	accepted := [2]int{}
+	for i := range errs {
+		err := schema.CheckSecret(t.Context(), s.Conn(), s.Database(), fmt.Sprintf("secret%d", i%2))
+		switch {
+		case err == nil:
+			accepted[i%2]++
+		case !errors.Is(err, schema.ErrSecret) || !strings.Contains(err.Error(), "the same secret"):
+			t.Errorf("got %v; want ErrSecret with what to do", err)
+		}
+	}
+	if accepted != [2]int{4, 0} && accepted != [2]int{0, 4} {
+		t.Errorf("got %v accepted; want all of one secret and none of the other", accepted)
+	}
+}
+
+// Merges keep what was written: sums add up, sets stay sets, and stay small.
+func TestMergesKeepValues(t *testing.T) {
+	s := dial(t)
+	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
+		t.Fatal(err)
+	}
+	const parts = 12
+	const newYear = 1_767_225_600 // 2026
+	for i := range parts {
+		exec(t, s, "INSERT INTO "+s.Table(schema.Responses)+" (minute, service, requests, latency) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', toUInt64(2), "+
+			fmt.Sprintf("([toUInt16(5), toUInt16(%d)], [toUInt64(1), toUInt64(1)])", 100+i))
+		exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests, count_max, slots, first_offset, last_offset, client_ips, user_agents) SELECT"+
+			" toDateTime('2026-01-01 00:00:00'), 'k', toUInt64(1), toUInt32("+fmt.Sprint(50-i)+"), bitShiftLeft(toUInt64(1), "+fmt.Sprint(i)+"),"+
+			" toUInt16("+fmt.Sprint(30-i)+"), toUInt16("+fmt.Sprint(30+i)+"),"+
+			" arrayMap(x -> toIPv6(concat('2001:db8::', hex(x + 8 * "+fmt.Sprint(i)+"))), range(8)), arrayMap(x -> concat('ua', toString(x + 8 * "+fmt.Sprint(i)+")), range(8))")
+	}
+	check := func(when string) {
+		t.Helper()
+		for name, test := range map[string]struct {
+			expression string
+			want       uint64
+		}{
+			"requests":     {"(SELECT sum(requests) FROM " + s.Table(schema.Responses) + ")", 2 * parts},
+			"bucket 5":     {"(SELECT sumMap(latency).2[1] FROM " + s.Table(schema.Responses) + ")", parts},
+			"buckets":      {"(SELECT length(sumMap(latency).1) FROM " + s.Table(schema.Responses) + ")", parts + 1},
+			"histogram":    {"(SELECT arraySum(sumMap(latency).2) FROM " + s.Table(schema.Responses) + ")", 2 * parts},
+			"key requests": {"(SELECT sum(requests) FROM " + s.Table(schema.Keys) + ")", parts},
+			"count_max":    {"(SELECT max(count_max) FROM " + s.Table(schema.Keys) + ")", 50},
+			"slots":        {"(SELECT groupBitOr(slots) FROM " + s.Table(schema.Keys) + ")", 1<<parts - 1},
+			"first_seen":   {"(SELECT toUnixTimestamp(min(first_seen)) FROM " + s.Table(schema.Keys) + ")", newYear + 30 - parts + 1},
+			"last_seen":    {"(SELECT toUnixTimestamp(max(last_seen)) FROM " + s.Table(schema.Keys) + ")", newYear + 30 + parts - 1},
+			"addresses":    {"(SELECT max(length(client_ips)) <= 16 AND min(length(client_ips)) >= 8 AND uniqExactArray(client_ips) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
+			"user agents":  {"(SELECT max(length(user_agents)) <= 16 AND min(length(user_agents)) >= 8 AND uniqExactArray(user_agents) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
+		} {
+			if got := number(t, s, test.expression); got != test.want {
+				t.Errorf("%s, %s: got %d; want %d", when, name, got, test.want)
+			}
+		}
+	}
+	check("before the merge")
+	for _, table := range []schema.Table{schema.Responses, schema.Keys} {
+		exec(t, s, "OPTIMIZE TABLE "+s.Table(table)+" FINAL")
+		if got := number(t, s, "(SELECT count() FROM "+s.Table(table)+")"); got != 1 {
+			t.Errorf("%s: got %d rows after the merge; want 1", table, got)
+		}
+	}
+	check("after the merge")
+}
+
+// A cluster's statements are at least ClickHouse's grammar; running them takes
+// a cluster.
+func TestClusterStatementsParse(t *testing.T) {
+	s := dial(t)
+	for _, q := range schema.Statements(t, schema.Options{Database: "d", Cluster: "c", Replicated: true, TTL: schema.DefaultTTL()}) {
+		type line struct {
+			Text string `ch:"text"`
+		}
+		if _, err := store.Select[line](t.Context(), s, "SELECT formatQuery(?) AS text", q); err != nil {
+			t.Errorf("%v\n%s", err, q)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// DedupWindow is how many inserts a table remembers the tokens of, and
+// DedupSeconds for how long when it is replicated: the token window of the
+// exactly-once protocol. A plain table has no limit in time.
+const (
+	DedupWindow  = 100_000
+	DedupSeconds = 604_800
+)
+
+// TTL is how many days rows live, by level; 0 keeps them for ever.
+type TTL struct {
+	MinuteDays, HourDays, SampleDays int
+}
+
+// DefaultTTL keeps minute rows 30 days, hour rows 13 months, samples and
+// rejects 7 days.
+func DefaultTTL() TTL { return TTL{MinuteDays: 30, HourDays: 396, SampleDays: 7} }
+
+// Days is how long the rows of a level live; 0 for ever.
+func (t TTL) Days(l Level) int {
+	switch l {
+	case MinuteLevel:
+		return t.MinuteDays
+	case HourLevel:
+		return t.HourDays
+	case SampleLevel:
+		return t.SampleDays
+	default:
+		return 0
+	}
+}
+
+// Options says where and how the tables are made.
+type Options struct {
+	// Database holds the tables; Migrate creates it.
+	Database string
+	// Cluster, when set, makes every table on each node of that ClickHouse
+	// cluster, with a Distributed table over them.
+	Cluster string
+	// Replicated takes the Replicated engines, at the server's
+	// default_replica_path.
+	Replicated bool
+	// TTL of the zero value keeps everything: analysis of old logs needs it,
+	// for a merge would drop them at once.
+	TTL TTL
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+func (o Options) check() error {
+	if !identifier.MatchString(o.Database) {
+		return fmt.Errorf("database name: got %q; want letters, digits and underscores", o.Database)
+	}
+	if o.Cluster != "" && !identifier.MatchString(o.Cluster) {
+		return fmt.Errorf("cluster name: got %q; want letters, digits and underscores", o.Cluster)
+	}
+	if o.TTL.MinuteDays < 0 || o.TTL.HourDays < 0 || o.TTL.SampleDays < 0 {
+		return fmt.Errorf("ttl: got %+v; want days of 0 (for ever) or more", o.TTL)
+	}
+	return nil
+}
+
+// storage is the table that holds t's rows on a node.
+func (o Options) storage(t Table) Table {
+	if o.Cluster != "" {
+		return t.Local()
+	}
+	return t
+}
+
+// Qualified is the name of t in statements: database and table, quoted.
+func Qualified(database string, t Table) string {
+	return "`" + database + "`.`" + string(t) + "`"
+}
+
+func (o Options) onCluster() string {
+	if o.Cluster == "" {
+		return ""
+	}
+	return "ON CLUSTER `" + o.Cluster + "`"
+}
+
+func (o Options) engine(family string, args ...string) string {
+	if o.Replicated {
+		family = "Replicated" + family
+	}
+	return family + "(" + strings.Join(args, ", ") + ")"
+}
+
+func (o Options) ttl(column string, level Level) string {
+	if e := o.ttlExpression(column, level); e != "" {
+		return "TTL " + e
+	}
+	return ""
+}
+
+func (o Options) ttlExpression(column string, level Level) string {
+	days := o.TTL.Days(level)
+	if days == 0 {
+		return ""
+	}
+	return fmt.Sprintf("toDateTime(%s) + INTERVAL %d DAY", column, days)
+}
+
+// settings are those of every table. Whole parts expire, because rewriting
+// parts to drop single rows costs more than a day of disk. An insert is on disk
+// before it is answered: a ledger that survived a power cut must not tell of
+// rows that did not. (Merged parts need no such care: the parts they replace
+// stay for eight minutes.)
+func (o Options) settings() string {
+	s := fmt.Sprintf("ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = %d", DedupWindow)
+	if o.Replicated {
+		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d", DedupWindow, DedupSeconds)
+	}
+	return s
+}

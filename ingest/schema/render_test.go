@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func rendered(t *testing.T, o Options) []string {
+	t.Helper()
+	list, err := load(migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, m := range list {
+		statements, err := o.render(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, statements...)
+	}
+	return all
+}
+
+// Every table is made, with its engine, its life time and its token window.
+func TestRenderPlain(t *testing.T) {
+	all := rendered(t, Options{Database: "d", TTL: DefaultTTL()})
+	if len(all) != len(Tables()) {
+		t.Fatalf("got %d statements; want one for each of %d tables", len(all), len(Tables()))
+	}
+	for i, table := range Tables() {
+		s := all[i]
+		if firstLine(s) != "CREATE TABLE IF NOT EXISTS "+Qualified("d", table) {
+			t.Errorf("statement %d: got %s; want table %s", i, firstLine(s), table)
+		}
+		if strings.Contains(s, "Replicated") || strings.Contains(s, "CLUSTER") || strings.Contains(s, "{{") {
+			t.Errorf("%s: got %s", table, s)
+		}
+		if !strings.Contains(s, "non_replicated_deduplication_window = 100000") {
+			t.Errorf("%s: no token window", table)
+		}
+		if expires := strings.Contains(s, "TTL toDateTime("); expires != (LevelOf(table) != Forever) {
+			t.Errorf("%s: expires %v, level %q", table, expires, LevelOf(table))
+		}
+	}
+}
+
+// An analysis store forgets nothing.
+func TestRenderForever(t *testing.T) {
+	for _, s := range rendered(t, Options{Database: "d"}) {
+		if strings.Contains(s, "TTL ") {
+			t.Errorf("got a TTL in %s", firstLine(s))
+		}
+	}
+}
+
+// In a cluster every table is a local one on each node and a Distributed one
+// over them, whose rows meet by what the engine merges.
+func TestRenderCluster(t *testing.T) {
+	all := rendered(t, Options{Database: "d", Cluster: "c", Replicated: true, TTL: DefaultTTL()})
+	if want := 2 * len(Tables()); len(all) != want {
+		t.Fatalf("got %d statements; want %d", len(all), want)
+	}
+	for i, table := range Tables() {
+		local, over := all[2*i], all[2*i+1]
+		if !strings.Contains(local, Qualified("d", table.Local())+" ON CLUSTER `c`") || !strings.Contains(local, "ENGINE = Replicated") ||
+			!strings.Contains(local, "replicated_deduplication_window_seconds = 604800") {
+			t.Errorf("%s: got %s", table, local)
+		}
+		want := "AS " + Qualified("d", table.Local()) + " ENGINE = Distributed(`c`, `d`, `" + string(table.Local()) + "`, " + shardBy(table) + ")"
+		if !strings.Contains(over, want) {
+			t.Errorf("%s: got %s; want %s", table, over, want)
+		}
+	}
+}
+
+func TestOptionsRefused(t *testing.T) {
+	for _, o := range []Options{
+		{},
+		{Database: "a`b"},
+		{Database: "d", Cluster: "c; DROP"},
+		{Database: "d", TTL: TTL{MinuteDays: -1}},
+	} {
+		if err := o.check(); err == nil {
+			t.Errorf("%+v: got no error", o)
+		}
+	}
+}
+
+func TestLoadRefusesHoles(t *testing.T) {
+	for _, files := range []fstest.MapFS{
+		{},
+		{"migrations/0002_b.sql": {}},
+		{"migrations/0001_a.sql": {}, "migrations/0003_c.sql": {}},
+		{"migrations/tables.sql": {}},
+	} {
+		if list, err := load(files); err == nil {
+			t.Errorf("got %v; want an error", list)
+		}
+	}
+}

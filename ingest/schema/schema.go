@@ -1,0 +1,172 @@
+// Package schema owns the names and the shape of everything statline stores:
+// the tables, their columns, and the numbered SQL migrations that make them.
+// Its guarantee: Migrate brings a database of any older version, or none, to
+// Version without losing a row; running it again, or at the same time from
+// several processes, changes nothing; a database of a newer version is
+// refused. It opens no connection and imports no driver.
+package schema
+
+import "embed"
+
+// Table is the name of one of statline's tables.
+type Table string
+
+// The tables. In a cluster each name is a Distributed table over Local.
+const (
+	Responses     Table = "responses"
+	ResponsesHour Table = "responses_hour"
+	Services      Table = "services"
+	Scores        Table = "scores"
+	Keys          Table = "keys"
+	KeysHour      Table = "keys_hour"
+	Clients       Table = "clients"
+	Samples       Table = "samples"
+	KeyNames      Table = "key_names"
+	Rejects       Table = "rejects"
+	Ledger        Table = "ledger"
+	Incidents     Table = "incidents"
+	Pipeline      Table = "pipeline"
+	Meta          Table = "meta"
+)
+
+// Tables lists every table in the order of their creation.
+func Tables() []Table {
+	return []Table{
+		Responses, ResponsesHour, Services, Scores, Keys, KeysHour, Clients,
+		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta,
+	}
+}
+
+// Local is the table that holds one shard's rows of t in a cluster.
+func (t Table) Local() Table { return t + "_local" }
+
+// shardBy says which rows of a table must meet in one shard: those that its
+// engine merges into one, so that sums and replacements work per shard.
+func shardBy(t Table) string {
+	switch t {
+	case Responses, ResponsesHour:
+		return "cityHash64(service, route)"
+	case Services, Scores:
+		return "cityHash64(service)"
+	case Keys, KeysHour, KeyNames:
+		return "cityHash64(key_id)"
+	case Clients:
+		return "cityHash64(client_ip)"
+	case Samples:
+		return "cityHash64(service, outcome)"
+	case Rejects, Ledger, Pipeline:
+		return "cityHash64(topic, partition)"
+	case Incidents:
+		return "cityHash64(id)"
+	default:
+		return "cityHash64(key)"
+	}
+}
+
+// Column is the name of a column.
+type Column string
+
+// The columns that code refers to by name.
+const (
+	Minute           Column = "minute"
+	Service          Column = "service"
+	Route            Column = "route"
+	Method           Column = "method"
+	HTTPStatus       Column = "http_status"
+	Code             Column = "code"
+	Outcome          Column = "outcome"
+	DecidedBy        Column = "decided_by"
+	Blame            Column = "blame"
+	Requests         Column = "requests"
+	Bytes            Column = "bytes"
+	Drift            Column = "drift"
+	Latency          Column = "latency"
+	LatencyUS        Column = "latency_us"
+	UpstreamRequests Column = "upstream_requests"
+	UpstreamUS       Column = "upstream_us"
+	Truncated        Column = "truncated"
+
+	KeyID       Column = "key_id"
+	CountMax    Column = "count_max"
+	LimitMax    Column = "limit_max"
+	Slots       Column = "slots"
+	SlotSeconds Column = "slot_seconds"
+	FirstOffset Column = "first_offset"
+	LastOffset  Column = "last_offset"
+	FirstSeen   Column = "first_seen" // computed from the offset
+	LastSeen    Column = "last_seen"
+	ClientIPs   Column = "client_ips"
+	UserAgents  Column = "user_agents"
+	ClientIP    Column = "client_ip"
+	KeyIDs      Column = "key_ids"
+
+	Slot           Column = "slot"
+	TS             Column = "ts"
+	Path           Column = "path"
+	Message        Column = "message"
+	UpstreamStatus Column = "upstream_status"
+	RequestID      Column = "request_id"
+	UserAgent      Column = "user_agent"
+	Partition      Column = "partition"
+	Offset         Column = "offset"
+	Name           Column = "name"
+
+	Cluster        Column = "cluster"
+	Topic          Column = "topic"
+	Epoch          Column = "epoch"
+	Index          Column = "idx"
+	RecordTS       Column = "record_ts"
+	Reason         Column = "reason"
+	Detail         Column = "detail"
+	Format         Column = "format"
+	DecoderVersion Column = "decoder_version"
+	Raw            Column = "raw"
+
+	First        Column = "first"
+	End          Column = "end"
+	Kind         Column = "kind"
+	State        Column = "state"
+	Group        Column = "group"
+	Instance     Column = "instance"
+	ConfigHash   Column = "config_hash"
+	Build        Column = "version"
+	Records      Column = "records"
+	Responded    Column = "responses"
+	Rejected     Column = "rejected"
+	Holes        Column = "holes"
+	Days         Column = "days"
+	MinEvent     Column = "min_event"
+	MaxEvent     Column = "max_event"
+	LastRecordTS Column = "last_record_ts"
+	Mixed        Column = "mixed"
+	Note         Column = "note"
+	WrittenAt    Column = "written_at"
+)
+
+// Level is how long the rows of a table live.
+type Level string
+
+// The levels. Forever is the level of the ledger, the incidents and the names.
+const (
+	MinuteLevel Level = "minute"
+	HourLevel   Level = "hour"
+	SampleLevel Level = "sample"
+	Forever     Level = ""
+)
+
+// LevelOf is the level of a table.
+func LevelOf(t Table) Level {
+	switch t {
+	case Responses, Services, Scores, Keys, Clients, Pipeline:
+		return MinuteLevel
+	case ResponsesHour, KeysHour:
+		return HourLevel
+	case Samples, Rejects:
+		return SampleLevel
+	default:
+		return Forever
+	}
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"statline/ingest/schema"
+)
+
+// AuditOptions says what may be missing because it has expired.
+type AuditOptions struct {
+	// TTL is how long rows live; days older than that are skipped.
+	TTL schema.TTL
+	// Now is the moment that ages are taken from.
+	Now time.Time
+	// Limit bounds the differences that are listed per check; 0 takes 1000.
+	Limit int
+}
+
+// Audit proves or refutes that what is stored is what the ledger says:
+//
+//   - the stored blocks and gaps of a partition follow each other without
+//     hole, overlap or repetition;
+//   - a block's records and holes fill its offset range, and its days add up
+//     to its responses;
+//   - per event day, every rollup holds the responses of the ledger's blocks
+//     and replays: responses, responses_hour and services all of them, keys
+//     and keys_hour those with a key, clients those with an address;
+//   - the rejects, where they never expire, are as many as the ledger says.
+//
+// It can run beside writers. A block that is being written is in the tables
+// before it is in the ledger: such a surplus is reported as unsettled, not as
+// a difference, as long as a declared block is unfinished.
+func (s *Store) Audit(ctx context.Context, o AuditOptions) (*AuditReport, error) {
+	if o.Limit <= 0 {
+		o.Limit = 1000
+	}
+	a := &audit{s: s, o: o, ledger: s.Table(schema.Ledger), report: &AuditReport{At: o.Now.UTC()}}
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"partitions", a.partitions},
+		{"ranges", a.ranges},
+		{"sums", a.sums},
+		{"days", a.days},
+		{"rejects", a.rejects},
+	} {
+		if err := step.run(ctx); err != nil {
+			return nil, fmt.Errorf("audit %s: %w", step.name, err)
+		}
+	}
+	return a.report, nil
+}
+
+type audit struct {
+	s      *Store
+	o      AuditOptions
+	ledger string
+	report *AuditReport
+}
+
+// chained are the rows that cover a partition's offsets.
+const chained = " WHERE state = 'stored' AND kind IN ('block', 'gap')"
+
+func (a *audit) partitions(ctx context.Context) (err error) {
+	a.report.Partitions, err = Select[PartitionAudit](ctx, a.s, "SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end,"+
+		" countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected,"+
+		" sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event"+
+		" FROM "+a.ledger+" AS l"+chained+" GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition")
+	return err
+}
+
+type rangeScan struct {
+	Cluster   string `ch:"cluster"`
+	Topic     string `ch:"topic"`
+	Epoch     uint32 `ch:"epoch"`
+	Partition int32  `ch:"partition"`
+	First     int64  `ch:"first"`
+	End       int64  `ch:"end"`
+	Before    int64  `ch:"before"`
+	Expected  uint64 `ch:"expected"`
+	Got       uint64 `ch:"got"`
+}
+
+func (r *rangeScan) difference(kind DifferenceKind) Difference {
+	return Difference{Kind: kind, Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First, End: r.End}
+}
+
+// ranges compares where each row begins with the highest end before it.
+func (a *audit) ranges(ctx context.Context) error {
+	rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, first, end, before FROM ("+
+		"SELECT cluster, topic, epoch, partition, first, end,"+
+		" max(end) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, row_number() OVER w AS n"+
+		" FROM "+a.ledger+chained+
+		" WINDOW w AS (PARTITION BY cluster, topic, epoch, partition ORDER BY first, end)"+
+		") WHERE n > 1 AND first != before ORDER BY cluster, topic, epoch, partition, first LIMIT ?", a.o.Limit)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		d := r.difference(Overlap)
+		d.First, d.End = r.First, min(r.Before, r.End)
+		if r.First > r.Before {
+			d.Kind, d.First, d.End = Hole, r.Before, r.First
+		}
+		a.report.Differences = append(a.report.Differences, d)
+	}
+	return nil
+}
+
+// sums checks each row of the ledger against itself.
+func (a *audit) sums(ctx context.Context) error {
+	for _, check := range []struct {
+		kind          DifferenceKind
+		expected, got string
+		where         string
+	}{
+		{Records, "toUInt64(end - first)", "records + holes", " AND kind = 'block'"},
+		{DaySum, "responses", "arraySum(days.responses)", " AND kind IN ('block', 'replay')"},
+	} {
+		rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, first, end, "+check.expected+" AS expected, "+check.got+" AS got"+
+			" FROM "+a.ledger+" WHERE state = 'stored'"+check.where+" AND expected != got"+
+			" ORDER BY cluster, topic, epoch, partition, first LIMIT ?", a.o.Limit)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			d := r.difference(check.kind)
+			d.Expected, d.Got = r.Expected, r.Got
+			a.report.Differences = append(a.report.Differences, d)
+		}
+	}
+	return nil
+}
+
+// dayTables says which sum of the ledger each rollup must hold.
+func dayTables() []struct {
+	table schema.Table
+	want  func(*daySums) uint64
+} {
+	responses := func(d *daySums) uint64 { return d.Responses }
+	keyed := func(d *daySums) uint64 { return d.Keyed }
+	addressed := func(d *daySums) uint64 { return d.Addressed }
+	return []struct {
+		table schema.Table
+		want  func(*daySums) uint64
+	}{
+		{schema.Responses, responses}, {schema.ResponsesHour, responses}, {schema.Services, responses},
+		{schema.Keys, keyed}, {schema.KeysHour, keyed}, {schema.Clients, addressed},
+	}
+}
+
+type daySums struct {
+	Day       int32  `ch:"day"`
+	Responses uint64 `ch:"responses"`
+	Keyed     uint64 `ch:"keyed"`
+	Addressed uint64 `ch:"addressed"`
+}
+
+// days reads the ledger before and after the tables: what was stored
+// meanwhile lies between the two.
+func (a *audit) days(ctx context.Context) error {
+	before, err := a.ledgerDays(ctx)
+	if err != nil {
+		return err
+	}
+	tables := dayTables()
+	stored := make([]map[int32]uint64, len(tables))
+	for i, t := range tables {
+		if stored[i], err = a.tableDays(ctx, t.table); err != nil {
+			return err
+		}
+	}
+	after, err := a.ledgerDays(ctx)
+	if err != nil {
+		return err
+	}
+	if a.report.Pending, err = a.pending(ctx); err != nil {
+		return err
+	}
+	for i, t := range tables {
+		for _, day := range union(before, after, stored[i]) {
+			a.compareDay(t.table, day, t.want(sumsOf(before, day)), stored[i][day], t.want(sumsOf(after, day)))
+		}
+	}
+	return nil
+}
+
+// compareDay judges what a table holds of a day: low and high are the ledger's
+// sums before and after the table was read.
+func (a *audit) compareDay(table schema.Table, day int32, low, got, high uint64) {
+	start := time.Unix(int64(day)*daySeconds, 0).UTC()
+	d := DayAudit{Day: start.Format(time.DateOnly), Table: table, Expected: high, Got: got}
+	if got >= low && got <= high {
+		d.Expected = got
+	}
+	if keep := a.o.TTL.Days(schema.LevelOf(table)); keep > 0 {
+		d.Expired = !a.o.Now.Before(start.AddDate(0, 0, keep))
+	}
+	d.Unsettled = got > high && a.report.Pending > 0
+	a.report.Days = append(a.report.Days, d)
+	if d.Expired || d.Unsettled || d.Expected == got {
+		return
+	}
+	a.report.Differences = append(a.report.Differences, Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
+}
+
+func (a *audit) ledgerDays(ctx context.Context) (map[int32]*daySums, error) {
+	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed"+
+		" FROM "+a.ledger+" ARRAY JOIN days AS d WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
+	if err != nil {
+		return nil, err
+	}
+	days := make(map[int32]*daySums, len(rows))
+	for i := range rows {
+		days[rows[i].Day] = &rows[i]
+	}
+	return days, nil
+}
+
+func (a *audit) tableDays(ctx context.Context, table schema.Table) (map[int32]uint64, error) {
+	rows, err := Select[struct {
+		Day      int32  `ch:"day"`
+		Requests uint64 `ch:"requests"`
+	}](ctx, a.s, "SELECT toInt32(toUInt16(toDate(minute))) AS day, sum(requests) AS requests FROM "+a.s.Table(table)+" GROUP BY day")
+	if err != nil {
+		return nil, err
+	}
+	days := make(map[int32]uint64, len(rows))
+	for _, r := range rows {
+		days[r.Day] = r.Requests
+	}
+	return days, nil
+}
+
+// pending counts the declared blocks that lie at or above what their
+// partition has stored, and are not stored themselves.
+func (a *audit) pending(ctx context.Context) (uint64, error) {
+	rows, err := Select[struct {
+		Pending uint64 `ch:"pending"`
+	}](ctx, a.s, "SELECT countIf(declared >= stored) AS pending FROM (SELECT"+
+		" maxIf(first, state = 'declared' AND kind = 'block') AS declared, countIf(state = 'declared' AND kind = 'block') AS declarations,"+
+		" maxIf(end, state = 'stored' AND kind IN ('block', 'gap')) AS stored"+
+		" FROM "+a.ledger+" GROUP BY cluster, topic, epoch, partition HAVING declarations > 0)")
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return rows[0].Pending, nil
+}
+
+// rejects counts where nothing expires: a block's records may be older than
+// the rejects' life, and the ledger does not know each record's time.
+func (a *audit) rejects(ctx context.Context) error {
+	if a.o.TTL.SampleDays > 0 {
+		return nil
+	}
+	rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM ("+
+		"SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' GROUP BY ALL"+
+		" UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM "+a.s.Table(schema.Rejects)+" GROUP BY ALL"+
+		") GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND ?) LIMIT ?", a.report.Pending == 0, a.o.Limit)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		d := r.difference(RejectSum)
+		d.Table, d.Expected, d.Got = schema.Rejects, r.Expected, r.Got
+		a.report.Differences = append(a.report.Differences, d)
+	}
+	return nil
+}

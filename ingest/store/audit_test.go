@@ -1,0 +1,216 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+func audited(t *testing.T, s *Store, o AuditOptions) *AuditReport {
+	t.Helper()
+	if o.Now.IsZero() {
+		o.Now = time.Unix(int64(minuteOf(3, 0)), 0)
+	}
+	r, err := s.Audit(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// healthy stores three blocks of partition 3 over two days each.
+func healthy(t *testing.T) *Store {
+	t.Helper()
+	s := open(t)
+	for first := int64(100); first < 400; first += 100 {
+		id, c := blockOf(first, first+100, 2, 10)
+		write(t, s, id, c)
+	}
+	return s
+}
+
+func TestAuditEmpty(t *testing.T) {
+	if r := audited(t, open(t), AuditOptions{}); !r.OK() || len(r.Partitions) != 0 {
+		t.Errorf("got %+v; want nothing", r)
+	}
+}
+
+func TestAuditHealthy(t *testing.T) {
+	r := audited(t, healthy(t), AuditOptions{})
+	if !r.OK() || r.Pending != 0 {
+		t.Fatalf("got %v", r.Differences)
+	}
+	last := time.UnixMilli(int64(minuteOf(1, 5)) * 1000).UTC()
+	want := []PartitionAudit{{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: 100, End: 400, Blocks: 3, Records: 300, Responses: 60, Rejected: 3,
+		LastRecord: last, LastEvent: time.UnixMilli(int64(minuteOf(1, 61)) * 1000).UTC()}}
+	if diff := cmp.Diff(want, r.Partitions); diff != "" {
+		t.Error(diff)
+	}
+	if len(r.Days) != 12 {
+		t.Errorf("got %d days; want two for each of six tables: %v", len(r.Days), r.Days)
+	}
+	for _, d := range r.Days {
+		if d.Got == 0 || d.Got != d.Expected {
+			t.Errorf("got %+v", d)
+		}
+	}
+}
+
+// Each planted fault is found, and nothing but it.
+func TestAuditFindsFaults(t *testing.T) {
+	remove := func(table schema.Table, where string) func(*testing.T, *Store) {
+		return func(t *testing.T, s *Store) {
+			err := s.Exec(t.Context(), "DELETE FROM "+s.Table(table)+" WHERE "+where)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rowsAgain := func(t *testing.T, s *Store) {
+		s.noTokens = true
+		id, c := blockOf(100, 200, 2, 10)
+		c.Rejects = nil
+		c.Rows.Responses, c.Rows.ResponsesHour, c.Rows.KeysHour, c.Rows.Services, c.Rows.Clients = nil, nil, nil, nil, nil
+		c.Rows.Keys[0].Bytes++
+		c.Rows.Keys = c.Rows.Keys[:1]
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ledgerRow := func(first, end int64, change func(*block.LedgerRow)) func(*testing.T, *Store) {
+		return func(t *testing.T, s *Store) {
+			row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: first, End: end},
+				Kind: block.KindBlock, State: block.Stored, Records: uint64(end - first), Note: "planted"}
+			if change != nil {
+				change(&row)
+			}
+			writeLedger(t, s, row)
+		}
+	}
+	day := func(d int) string { return time.Unix(int64(day0+d)*daySeconds, 0).UTC().Format(time.DateOnly) }
+	everySum := func(got, want int) (all []string) {
+		for d := range 2 {
+			for table, minus := range map[string]int{"responses": 0, "responses_hour": 0, "services": 0, "keys": 1, "keys_hour": 1, "clients": 2} {
+				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", table, day(d), got/10*(10-minus), want/10*(10-minus)))
+			}
+		}
+		return all
+	}
+	for _, test := range []struct {
+		name  string
+		plant func(*testing.T, *Store)
+		want  []string
+	}{
+		{"a deleted ledger row", remove(schema.Ledger, "first = 200"),
+			append(everySum(30, 20), "access/3 epoch 1 [200,300): no block or gap covers these offsets", "access/3 epoch 1: got 3 rejects; want 2")},
+		{"a doubled rollup row", rowsAgain, []string{"keys on " + day(0) + ": got 36 responses; want 27"}},
+		{"a missing rollup row", remove(schema.ResponsesHour, "toDate(minute) = '"+day(1)+"'"), []string{"responses_hour on " + day(1) + ": got 0 responses; want 30"}},
+		{"a missing clients row", remove(schema.Clients, "toDate(minute) = '"+day(0)+"'"), []string{"clients on " + day(0) + ": got 0 responses; want 24"}},
+		{"a day that the ledger does not know", func(t *testing.T, s *Store) {
+			id, c := blockOf(1, 2, 3, 10)
+			c.Rows = aggregate.Rows{Services: c.Rows.Services[2:]}
+			c.Rejects = nil
+			if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"services on " + day(2) + ": got 10 responses; want 0"}},
+		{"a missing reject", remove(schema.Rejects, "offset = 200"), []string{"access/3 epoch 1: got 2 rejects; want 3"}},
+		{"an overlap", ledgerRow(350, 450, nil), []string{"access/3 epoch 1 [350,400): two blocks cover these offsets"}},
+		{"a block inside another", ledgerRow(110, 120, nil), []string{"access/3 epoch 1 [110,120): two blocks cover these offsets"}},
+		{"a hole", ledgerRow(410, 420, nil), []string{"access/3 epoch 1 [400,410): no block or gap covers these offsets"}},
+		{"lost records", ledgerRow(400, 410, func(r *block.LedgerRow) { r.Records, r.Holes = 7, 2 }), []string{"access/3 epoch 1 [400,410): got 9 records and holes; want 10"}},
+		{"days that do not add up", ledgerRow(400, 410, func(r *block.LedgerRow) { r.Responses = 4 }), []string{"access/3 epoch 1 [400,410): the days hold 0 responses; want 4"}},
+		{"a gap is no fault", ledgerRow(400, 500, func(r *block.LedgerRow) { r.Kind, r.Records = block.KindGap, 0 }), nil},
+		{"another life of the topic is no fault", ledgerRow(0, 10, func(r *block.LedgerRow) { r.Epoch = 2 }), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := healthy(t)
+			test.plant(t, s)
+			got := map[string]bool{}
+			for _, d := range audited(t, s, AuditOptions{}).Differences {
+				got[d.String()] = true
+			}
+			want := map[string]bool{}
+			for _, w := range test.want {
+				want[w] = true
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// A doubled block: ledger row and rows under another identity.
+func TestAuditFindsDoubledBlock(t *testing.T) {
+	s := healthy(t)
+	s.noTokens = true
+	id, c := blockOf(100, 200, 2, 10)
+	c.Rows.Responses[0].Bytes++ // the engine knows equal bytes again without a token
+	write(t, s, id, c)
+	var found []string
+	for _, d := range audited(t, s, AuditOptions{}).Differences {
+		found = append(found, d.String())
+	}
+	if all := strings.Join(found, "\n"); !strings.Contains(all, "[100,200): two blocks cover these offsets") {
+		t.Errorf("got %s", all)
+	}
+}
+
+// A block that is being written is no difference; rows that are missing are
+// one even then.
+func TestAuditBesideWriter(t *testing.T) {
+	s := healthy(t)
+	id, c := blockOf(400, 500, 2, 10)
+	writeLedger(t, s, declared(id, c))
+	c.Rows.Clients, c.Rejects = nil, nil
+	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+		t.Fatal(err)
+	}
+	r := audited(t, s, AuditOptions{})
+	if !r.OK() || r.Pending != 1 {
+		t.Errorf("got pending %d, %v", r.Pending, r.Differences)
+	}
+	unsettled := 0
+	for _, d := range r.Days {
+		if d.Unsettled {
+			unsettled++
+		}
+	}
+	if unsettled != 10 {
+		t.Errorf("got %d unsettled days; want 10", unsettled)
+	}
+	writeLedger(t, s, stored(id, c))
+	r = audited(t, s, AuditOptions{TTL: schema.TTL{SampleDays: 7}})
+	if len(r.Differences) != 2 || r.Differences[0].Table != schema.Clients || r.Pending != 0 {
+		t.Errorf("got pending %d, %v; want clients missing on two days", r.Pending, r.Differences)
+	}
+}
+
+// Days that may have expired are not judged, each level by its own life.
+func TestAuditSkipsExpired(t *testing.T) {
+	s := healthy(t)
+	for _, table := range []schema.Table{schema.Responses, schema.Keys, schema.ResponsesHour} {
+		if err := s.Exec(t.Context(), "TRUNCATE TABLE "+s.Table(table)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := AuditOptions{TTL: schema.DefaultTTL(), Now: time.Unix(int64(minuteOf(30, 1)), 0)}
+	r := audited(t, s, o)
+	got := map[string]bool{}
+	for _, d := range r.Differences {
+		got[string(d.Table)+" "+d.Day] = true
+	}
+	first, second := r.Days[0].Day, r.Days[1].Day
+	want := map[string]bool{"responses " + second: true, "keys " + second: true, "responses_hour " + first: true, "responses_hour " + second: true}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

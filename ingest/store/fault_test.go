@@ -1,0 +1,435 @@
+package store
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// fault is what the proxy does to a request.
+type fault int
+
+const (
+	pass   fault = iota
+	cut          // forward it, wait for the whole answer, then drop the connection
+	refuse       // drop the connection before forwarding
+	busy         // answer 503
+	hang         // never answer
+)
+
+// proxy stands between a store and the engine; on says what happens to each
+// request that carries a body to insert.
+type proxy struct {
+	*httptest.Server
+	on      atomic.Int64
+	inserts atomic.Int64
+	release chan struct{}
+}
+
+// inject makes every insert suffer f.
+func (p *proxy) inject(f fault) { p.on.Store(int64(f)) }
+
+func newProxy(t *testing.T) *proxy {
+	t.Helper()
+	to, err := url.Parse(shared.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{release: make(chan struct{})}
+	transport := &http.Transport{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := pass
+		if strings.HasPrefix(r.URL.Query().Get("query"), "INSERT") {
+			p.inserts.Add(1)
+			f = fault(p.on.Load())
+		}
+		switch f {
+		case refuse:
+			panic(http.ErrAbortHandler)
+		case busy:
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		case hang:
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-p.release
+			return
+		}
+		out := r.Clone(r.Context())
+		out.URL.Scheme, out.URL.Host, out.RequestURI = to.Scheme, to.Host, ""
+		answer, err := transport.RoundTrip(out)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil || f == cut {
+			panic(http.ErrAbortHandler)
+		}
+		for k, v := range answer.Header {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(answer.StatusCode)
+		_, _ = w.Write(body)
+	}))
+	t.Cleanup(func() {
+		close(p.release)
+		p.Close()
+		transport.CloseIdleConnections()
+	})
+	return p
+}
+
+// The server commits an insert and its answer is lost, at every table: the
+// repetition doubles nothing.
+func TestCutAfterCommit(t *testing.T) {
+	p := newProxy(t)
+	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL, 1 })
+	id, c := blockOf(100, 200, 2, 10)
+	cutEverywhere(t, p, s, id, c)
+	for table, want := range map[schema.Table]uint64{
+		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
+	} {
+		if got := sum(t, s, table, schema.Requests); got != want {
+			t.Errorf("%s: got %d requests; want %d", table, got, want)
+		}
+	}
+	for table, want := range map[schema.Table]uint64{schema.Samples: 2, schema.KeyNames: 1, schema.Rejects: 1, schema.Ledger: 1} {
+		if got := count(t, s, table); got != want {
+			t.Errorf("%s: got %d rows; want %d", table, got, want)
+		}
+	}
+}
+
+// The same without tokens counts twice: the test above can fail.
+func TestCutAfterCommitWithoutTokens(t *testing.T) {
+	p := newProxy(t)
+	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL, 1 })
+	s.noTokens = true
+	id, c := blockOf(100, 200, 2, 10)
+	cutEverywhere(t, p, s, id, c)
+	for table, once := range map[schema.Table]uint64{
+		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
+	} {
+		if got := sum(t, s, table, schema.Requests); got <= once {
+			t.Errorf("%s: got %d requests; want more than %d", table, got, once)
+		}
+	}
+}
+
+// cutEverywhere loses the answer of each table's insert in turn, then writes
+// the block to its end. Without tokens the engine would still know equal bytes
+// again, so then they are made to differ as map order does in other clients.
+func cutEverywhere(t *testing.T, p *proxy, s *Store, id block.ID, c *block.Contents) {
+	t.Helper()
+	for n := range int64(len(blockTables())) {
+		var asked atomic.Int64
+		fence := func() error {
+			p.inject(pass)
+			if asked.Add(1) == n+1 {
+				p.inject(cut)
+			}
+			return nil
+		}
+		if err := s.WriteRows(t.Context(), id, c, fence); err == nil {
+			t.Fatalf("table %d: got no error from a cut insert", n)
+		} else if Class(err) != Retryable {
+			t.Fatalf("table %d: got class %s for %v; want retryable", n, Class(err), err)
+		}
+		if s.noTokens {
+			vary(c)
+		}
+	}
+	p.inject(pass)
+	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+		t.Fatal(err)
+	}
+	row := stored(id, c)
+	if err := s.WriteLedger(t.Context(), row, func() error { p.inject(cut); return nil }); err == nil {
+		t.Fatal("got no error from a cut insert")
+	}
+	if err := s.WriteLedger(t.Context(), row, func() error { p.inject(pass); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func vary(c *block.Contents) {
+	for i := range c.Rows.Responses {
+		c.Rows.Responses[i].Bytes++
+		c.Rows.ResponsesHour[i].Bytes++
+		c.Rows.Keys[i].Bytes++
+		c.Rows.KeysHour[i].Bytes++
+		c.Rows.Clients[i].Slots <<= 1
+		c.Rows.Services[i].Minute += 60
+	}
+}
+
+// Faults on the way are retryable or a reason to wait, never silence, and the
+// error says which block and table.
+func TestFaultsOnTheWay(t *testing.T) {
+	p := newProxy(t)
+	s := open(t, func(c *Config) { c.URL, c.InsertTimeout = p.URL, 300*time.Millisecond })
+	id, c := blockOf(100, 200, 1, 10)
+	for _, test := range []struct {
+		fault fault
+		class ErrClass
+		says  string
+	}{
+		{refuse, Retryable, "EOF"},
+		{busy, Wait, "503"},
+		{hang, Retryable, "no answer within 300ms"},
+	} {
+		p.inject(test.fault)
+		start := time.Now()
+		err := s.WriteRows(t.Context(), id, c, free)
+		if err == nil || Class(err) != test.class || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
+			t.Errorf("got class %s, %v; want %s, %s", Class(err), err, test.class, test.says)
+		}
+		if errors.Is(err, block.ErrWait) != (test.class == Wait) {
+			t.Errorf("%v: wraps ErrWait: %v", err, errors.Is(err, block.ErrWait))
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("took %s", took)
+		}
+	}
+	p.inject(pass)
+	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+		t.Fatal(err)
+	}
+	if got := sum(t, s, schema.Keys, schema.Requests); got != 9 {
+		t.Errorf("got %d; want 9", got)
+	}
+}
+
+// Of several hosts one that is not there is passed over.
+func TestInsertNextHost(t *testing.T) {
+	s := open(t)
+	to, err := url.Parse(shared.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := Config{URL: "http://127.0.0.1:1," + to.Host, DialTimeout: time.Second}.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := s.post
+	s.post = newPoster(o, 4)
+	t.Cleanup(direct.close)
+	id, c := blockOf(100, 200, 1, 10)
+	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.post.current.Load(); n != 1 {
+		t.Errorf("got host %d in use; want 1", n)
+	}
+}
+
+// What an answer to an INSERT means.
+func TestVerdict(t *testing.T) {
+	header := http.Header{"X-Clickhouse-Exception-Code": {"241"}}
+	for _, test := range []struct {
+		status int
+		header http.Header
+		body   string
+		class  ErrClass
+		says   string
+	}{
+		{200, nil, "", None, ""},
+		{200, nil, "\r\n__exception__\r\nabc\r\nCode: 252. DB::Exception: Too many parts", Wait, "Too many parts"},
+		{404, nil, "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE)", Permanent, "Table d.t does not exist"},
+		{500, nil, "Code: 159. DB::Exception: Timeout exceeded", Retryable, "159"},
+		{500, header, "unreadable", Wait, "unreadable"},
+		{502, nil, "<html>bad gateway</html>", Retryable, "bad gateway"},
+		{503, nil, "", Wait, "503"},
+	} {
+		err := verdict(&http.Response{StatusCode: test.status, Header: test.header}, []byte(test.body))
+		if got := Class(err); got != test.class {
+			t.Errorf("%d %q: got %s; want %s", test.status, test.body, got, test.class)
+		}
+		if err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%d %q: got %v; want it to say %q", test.status, test.body, err, test.says)
+		}
+	}
+}
+
+// The end of the caller's context ends the write, and is no success.
+func TestWriteRowsCancelled(t *testing.T) {
+	s := open(t)
+	id, c := blockOf(100, 200, 1, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.WriteRows(ctx, id, c, free); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want context.Canceled", err)
+	}
+}
+
+// What a real server says is classed.
+func TestClassOfServerErrors(t *testing.T) {
+	s := open(t)
+	for _, test := range []struct {
+		query string
+		class ErrClass
+	}{
+		{"SELECT 1", None},
+		{"SELECT * FROM " + s.Table("nothing"), Permanent},
+		{"SELECT * FROM nowhere.nothing", Permanent},
+		{"SELEC", Permanent},
+		{"SELECT nothing FROM " + s.Table(schema.Ledger), Permanent},
+		{"SELECT count() FROM numbers(100000000) GROUP BY number SETTINGS max_memory_usage = 1000000", Wait},
+		{"SELECT sleepEachRow(1) FROM numbers(9) SETTINGS max_execution_time = 0.1, max_block_size = 1", Retryable},
+	} {
+		err := s.Exec(t.Context(), test.query)
+		if got := Class(err); got != test.class {
+			t.Errorf("%s: got %s for %v; want %s", test.query, got, err, test.class)
+		}
+		if errors.Is(err, block.ErrPermanent) != (test.class == Permanent) || errors.Is(err, block.ErrWait) != (test.class == Wait) {
+			t.Errorf("%s: wraps the wrong sentinel: %v", test.query, err)
+		}
+	}
+}
+
+func TestClass(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want ErrClass
+	}{
+		{nil, None},
+		{&clickhouse.Exception{Code: 252}, Wait},
+		{&clickhouse.Exception{Code: 241}, Wait},
+		{&clickhouse.Exception{Code: 202}, Wait},
+		{&clickhouse.Exception{Code: 242}, Wait},
+		{&clickhouse.Exception{Code: 516}, Permanent},
+		{&clickhouse.Exception{Code: 60}, Permanent},
+		{&clickhouse.Exception{Code: 159}, Retryable},
+		{&clickhouse.Exception{Code: 285}, Retryable}, // TOO_FEW_LIVE_REPLICAS
+		{&clickhouse.Exception{Code: 999}, Retryable}, // KEEPER_EXCEPTION
+		{&clickhouse.HTTPError{StatusCode: 502, Err: errors.New("bad gateway")}, Retryable},
+		{&clickhouse.HTTPError{StatusCode: 429, Err: errors.New("slow down")}, Wait},
+		{&clickhouse.HTTPError{StatusCode: 401, Err: errors.New("who?")}, Permanent},
+		{&clickhouse.HTTPError{StatusCode: 500, Err: &clickhouse.Exception{Code: 60}}, Permanent},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, Retryable},
+		{context.DeadlineExceeded, Retryable},
+		{io.ErrUnexpectedEOF, Retryable},
+	} {
+		if got := Class(test.err); got != test.want {
+			t.Errorf("%v: got %s; want %s", test.err, got, test.want)
+		}
+	}
+}
+
+// What cannot be opened says where, and what to do; never a password.
+func TestOpenErrors(t *testing.T) {
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)", http.StatusForbidden)
+	}))
+	defer old.Close()
+	noPEM := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(noPEM, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		config Config
+		class  ErrClass
+		says   string
+	}{
+		{"no url", Config{}, Permanent, "want http://host:8123"},
+		{"bad url", Config{URL: "http://u:geheim@ho st:1/"}, Permanent, "url"},
+		{"nobody there", Config{URL: "http://u:geheim@127.0.0.1:1/"}, Retryable, "127.0.0.1:1"},
+		{"nobody there, native", Config{URL: "clickhouse://u:geheim@127.0.0.1:1/"}, Retryable, "127.0.0.1:1"},
+		{"refused", Config{URL: old.URL}, Permanent, "user and password"},
+		{"no ca", Config{URL: old.URL, CA: "/nowhere"}, Permanent, "/nowhere"},
+		{"ca without a certificate", Config{URL: old.URL, CA: noPEM}, Permanent, "PEM"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := test.config
+			c.DialTimeout, c.InsertTimeout, c.QueryTimeout = time.Second, time.Second, time.Second
+			s, err := Open(t.Context(), c)
+			if err == nil {
+				s.Close()
+				t.Fatal("got no error")
+			}
+			if !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "geheim") {
+				t.Errorf("got %v; want it to say %q", err, test.says)
+			}
+			if got := Class(err); got != test.class {
+				t.Errorf("got class %s; want %s: %v", got, test.class, err)
+			}
+		})
+	}
+}
+
+func pemOf(server *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+func TestOpenRefusesOldServer(t *testing.T) {
+	s := &Store{hosts: "h"}
+	if err := s.checkVersion(23, 8, 1); err == nil || !strings.Contains(err.Error(), "want 24.8 or newer") || Class(err) != Permanent {
+		t.Errorf("got %v", err)
+	}
+	for _, v := range [][2]uint64{{24, 8}, {24, 12}, {25, 1}, {26, 5}} {
+		if err := s.checkVersion(v[0], v[1], 0); err != nil {
+			t.Errorf("%v: got %v", v, err)
+		}
+	}
+}
+
+// https and a CA file: the connection verifies the server.
+func TestTLS(t *testing.T) {
+	to, err := url.Parse(shared.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out := r.Clone(r.Context())
+		out.URL.Scheme, out.URL.Host, out.RequestURI = to.Scheme, to.Host, ""
+		answer, err := transport.RoundTrip(out)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer answer.Body.Close()
+		for k, v := range answer.Header {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(answer.StatusCode)
+		_, _ = io.Copy(w, answer.Body)
+	}))
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.StartTLS()
+	defer front.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pemOf(front), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := dial(t, database(t), func(c *Config) { c.URL, c.CA = front.URL, ca })
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := DefaultConfig()
+	c.URL = front.URL
+	if s, err := Open(t.Context(), c); err == nil {
+		s.Close()
+		t.Fatal("got no error from a server whose authority is unknown")
+	} else if !strings.Contains(err.Error(), "certificate") || Class(err) != Permanent {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
+
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// WriteLedger implements block.Store. The row is on disk when it returns: the
+// table syncs every insert.
+func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error {
+	token := row.ID.String() + "/" + string(schema.Ledger) + "/" + string(row.Kind) + "/" + string(row.State)
+	if row.Kind == block.KindReplay || row.Kind == block.KindDiscard {
+		// Several of one range differ by the rejects that their note lists.
+		sum := sha256.Sum256([]byte(row.Note))
+		token += "/" + hex.EncodeToString(sum[:8])
+	}
+	err := insert(ctx, s, schema.Ledger, ledgerColumns(), []block.LedgerRow{row}, token, fence)
+	if err != nil {
+		return fmt.Errorf("insert block %s into ledger as %s: %w", row.ID, row.State, s.classify(err))
+	}
+	return nil
+}
+
+// ledgerDay is one element of the column days for clickhouse-go.
+type ledgerDay struct {
+	Day       time.Time `ch:"day"`
+	Responses uint64    `ch:"responses"`
+	Keyed     uint64    `ch:"keyed"`
+	Addressed uint64    `ch:"addressed"`
+}
+
+func ledgerDays(name schema.Column) columnOf[block.LedgerRow] {
+	return columnOf[block.LedgerRow]{
+		name: name,
+		wire: "Array(Tuple(day Date, responses UInt64, keyed UInt64, addressed UInt64))",
+		put: func(w *wire, rows []block.LedgerRow) {
+			putOffsets(w, rows, func(r *block.LedgerRow) int { return len(r.Days) })
+			each := func(put func(d aggregate.DayCount)) {
+				for i := range rows {
+					for _, d := range rows[i].Days {
+						put(d)
+					}
+				}
+			}
+			each(func(d aggregate.DayCount) { w.u16(uint16(d.Day)) })
+			each(func(d aggregate.DayCount) { w.u64(d.Responses) })
+			each(func(d aggregate.DayCount) { w.u64(d.Keyed) })
+			each(func(d aggregate.DayCount) { w.u64(d.Addressed) })
+		},
+		fill: func(to column.Interface, rows []block.LedgerRow, _ *scratch) error {
+			for i := range rows {
+				list := make([]ledgerDay, len(rows[i].Days))
+				for j, d := range rows[i].Days {
+					list[j] = ledgerDay{time.Unix(int64(d.Day)*daySeconds, 0).UTC(), d.Responses, d.Keyed, d.Addressed}
+				}
+				if err := to.AppendRow(list); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// ledgerSelect reads rows as ledgerScan takes them.
+const ledgerSelect = "cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version," +
+	" records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses," +
+	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, note, written_at"
+
+type ledgerScan struct {
+	Cluster      string    `ch:"cluster"`
+	Topic        string    `ch:"topic"`
+	Epoch        uint32    `ch:"epoch"`
+	Partition    int32     `ch:"partition"`
+	First        int64     `ch:"first"`
+	End          int64     `ch:"end"`
+	Kind         string    `ch:"kind"`
+	State        string    `ch:"state"`
+	Group        string    `ch:"group"`
+	Instance     string    `ch:"instance"`
+	ConfigHash   string    `ch:"config_hash"`
+	Version      string    `ch:"version"`
+	Records      uint64    `ch:"records"`
+	Responses    uint64    `ch:"responses"`
+	Rejected     uint64    `ch:"rejected"`
+	Holes        uint64    `ch:"holes"`
+	Day          []int32   `ch:"day"`
+	DayResponses []uint64  `ch:"day_responses"`
+	DayKeyed     []uint64  `ch:"day_keyed"`
+	DayAddressed []uint64  `ch:"day_addressed"`
+	MinEvent     time.Time `ch:"min_event"`
+	MaxEvent     time.Time `ch:"max_event"`
+	LastRecordTS time.Time `ch:"last_record_ts"`
+	Mixed        uint8     `ch:"mixed"`
+	Note         string    `ch:"note"`
+	WrittenAt    time.Time `ch:"written_at"`
+}
+
+func (l *ledgerScan) row() block.LedgerRow {
+	r := block.LedgerRow{
+		ID:   block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First, End: l.End},
+		Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
+		Records: l.Records, Responses: l.Responses, Rejected: l.Rejected, Holes: l.Holes,
+		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordTS.UnixMilli(),
+		Mixed: l.Mixed != 0, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
+	}
+	for i, day := range l.Day {
+		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i]})
+	}
+	return r
+}
+
+// Ledger implements block.Store. The epoch is the newest of the topic, over
+// all its partitions. Pending is looked for from Last's end on: what lies
+// below is stored. BlocksSince counts in the unit of the token window: a block
+// that touches n days takes n places in it, and one more for every maxRows
+// responses.
+func (s *Store) Ledger(ctx context.Context, cluster, topic string, partition int32) (block.Ledger, error) {
+	l, err := s.ledger(ctx, cluster, topic, partition)
+	if err != nil {
+		return block.Ledger{}, fmt.Errorf("read ledger of %s/%d: %w", topic, partition, err)
+	}
+	return l, nil
+}
+
+func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int32) (block.Ledger, error) {
+	if s.config.Replicated {
+		// A replica that lags would make a stored block look unfinished.
+		table := schema.Ledger
+		if s.config.Cluster != "" {
+			table = table.Local()
+		}
+		if err := s.Exec(ctx, "SYSTEM SYNC REPLICA "+s.Table(table)+" LIGHTWEIGHT"); err != nil {
+			return block.Ledger{}, err
+		}
+	}
+	table := s.Table(schema.Ledger)
+	epochs, err := Select[struct {
+		Epoch uint32 `ch:"epoch"`
+		Rows  uint64 `ch:"rows"`
+	}](ctx, s, "SELECT max(epoch) AS epoch, count() AS rows FROM "+table+" WHERE cluster = ? AND topic = ?", cluster, topic)
+	if err != nil || len(epochs) == 0 || epochs[0].Rows == 0 {
+		return block.Ledger{}, err
+	}
+	l := block.Ledger{Epoch: epochs[0].Epoch}
+	of := " FROM " + table + " WHERE cluster = ? AND topic = ? AND epoch = ? AND partition = ? "
+	last, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
+		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic, l.Epoch, partition)
+	if err != nil {
+		return block.Ledger{}, err
+	}
+	from := int64(0)
+	if len(last) > 0 {
+		row := last[0].row()
+		l.Last, from = &row, row.End
+	}
+	pending, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
+		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1", cluster, topic, l.Epoch, partition, from)
+	if err != nil || len(pending) == 0 {
+		return l, err
+	}
+	row := pending[0].row()
+	l.Pending = &row
+	since, err := Select[struct {
+		Blocks uint64 `ch:"blocks"`
+	}](ctx, s, "SELECT sum(greatest(length(days), 1) + intDiv(responses, ?)) AS blocks FROM "+table+
+		" WHERE state = 'stored' AND written_at >= fromUnixTimestamp64Milli(?)", maxRows, row.WrittenAt.UnixMilli())
+	if err != nil {
+		return block.Ledger{}, err
+	}
+	if len(since) > 0 {
+		l.BlocksSince = since[0].Blocks
+	}
+	return l, nil
+}
+
+// Settlements lists the ledger's rows of kind replay and discard of a topic,
+// oldest first.
+func (s *Store) Settlements(ctx context.Context, cluster, topic string) ([]block.LedgerRow, error) {
+	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+
+		" WHERE cluster = ? AND topic = ? AND kind IN ('replay', 'discard') ORDER BY written_at, epoch, partition, first", cluster, topic)
+	if err != nil {
+		return nil, fmt.Errorf("list replays and discards of %s: %w", topic, err)
+	}
+	rows := make([]block.LedgerRow, len(scans))
+	for i := range scans {
+		rows[i] = scans[i].row()
+	}
+	return rows, nil
+}

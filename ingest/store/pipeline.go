@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"statline/ingest/schema"
+)
+
+// PipelineRow is how one instance did on one partition in one minute. A row
+// written again for the same minute replaces the earlier one.
+type PipelineRow struct {
+	Minute           uint32 // Unix seconds, a multiple of 60
+	Instance         string
+	Topic            string
+	Partition        int32
+	LagRecords       int64
+	LagSeconds       float64
+	FreshnessSeconds float64
+	Blocks           uint64 // of this minute so far, like the next two
+	Records          uint64
+	Rejected         uint64
+	AuditDifferences int64 // -1 when not audited in this minute
+	Stalled          bool
+	Version          uint64 // the highest wins
+}
+
+// WritePipeline inserts rows of the table pipeline. It is not exactly once:
+// rows of one minute and version are the same row.
+func (s *Store) WritePipeline(ctx context.Context, rows []PipelineRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	token := fmt.Sprintf("pipeline/%s/%s/%d", rows[0].Instance, rows[0].Topic, rows[0].Version)
+	if err := insert(ctx, s, schema.Pipeline, pipelineColumns(), rows, token, func() error { return nil }); err != nil {
+		return fmt.Errorf("insert into %s: %w", schema.Pipeline, s.classify(err))
+	}
+	return nil
+}
+
+func pipelineColumns() []columnOf[PipelineRow] {
+	type row = PipelineRow
+	return []columnOf[row]{
+		seconds(schema.Minute, func(r *row) uint32 { return r.Minute }),
+		text(schema.Instance, func(r *row) string { return r.Instance }),
+		text(schema.Topic, func(r *row) string { return r.Topic }),
+		i32(schema.Partition, func(r *row) int32 { return r.Partition }),
+		i64("lag_records", func(r *row) int64 { return r.LagRecords }),
+		f64("lag_seconds", func(r *row) float64 { return r.LagSeconds }),
+		f64("freshness_seconds", func(r *row) float64 { return r.FreshnessSeconds }),
+		u64("blocks", func(r *row) uint64 { return r.Blocks }),
+		u64(schema.Records, func(r *row) uint64 { return r.Records }),
+		u64(schema.Rejected, func(r *row) uint64 { return r.Rejected }),
+		i64("audit_differences", func(r *row) int64 { return r.AuditDifferences }),
+		flag("stalled", func(r *row) bool { return r.Stalled }),
+		u64("version", func(r *row) uint64 { return r.Version }),
+	}
+}

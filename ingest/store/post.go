@@ -1,0 +1,143 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// poster sends INSERTs to ClickHouse's HTTP interface. clickhouse-go could,
+// but it keeps every column twice, plain and compressed, for as long as a
+// connection lives; here a body is built in buffers that are used again.
+// Errors are clickhouse-go's own, so that Class reads them alike.
+type poster struct {
+	transport *http.Transport
+	client    http.Client
+	targets   []url.URL
+	header    http.Header
+	current   atomic.Uint32 // index of the target in use
+}
+
+func newPoster(o *clickhouse.Options, conns int) *poster {
+	p := &poster{header: http.Header{"User-Agent": {"statline"}, "Content-Type": {"application/octet-stream"}}}
+	scheme := "http"
+	if o.TLS != nil {
+		scheme = "https"
+	}
+	for _, host := range o.Addr {
+		p.targets = append(p.targets, url.URL{Scheme: scheme, Host: host, Path: "/" + strings.TrimPrefix(o.HttpUrlPath, "/")})
+	}
+	for k, v := range o.HttpHeaders {
+		p.header.Set(k, v)
+	}
+	if o.Auth.Username != "" {
+		p.header.Set("X-ClickHouse-User", o.Auth.Username)
+		p.header.Set("X-ClickHouse-Key", o.Auth.Password)
+		if o.Auth.Password == "" && o.TLS != nil {
+			p.header.Set("X-ClickHouse-SSL-Certificate-Auth", "on")
+		}
+	}
+	proxy := http.ProxyFromEnvironment
+	if o.HTTPProxyURL != nil {
+		proxy = http.ProxyURL(o.HTTPProxyURL)
+	}
+	p.transport = &http.Transport{
+		Proxy:               proxy,
+		DialContext:         (&net.Dialer{Timeout: o.DialTimeout}).DialContext,
+		TLSClientConfig:     o.TLS,
+		TLSHandshakeTimeout: o.DialTimeout,
+		MaxConnsPerHost:     conns,
+		MaxIdleConnsPerHost: conns,
+		IdleConnTimeout:     o.ConnMaxLifetime,
+		DisableCompression:  true,
+	}
+	p.client.Transport = p.transport
+	return p
+}
+
+func (p *poster) close() { p.transport.CloseIdleConnections() }
+
+// insert runs statement with settings over body, which is compressed. Hosts
+// that cannot be reached are passed over; once bytes were sent there is no
+// second try, for that is the caller's.
+func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, body []byte) error {
+	query := url.Values{"query": {statement}, "decompress": {"1"}}
+	for k, v := range settings {
+		query.Set(k, fmt.Sprint(v))
+	}
+	first := p.current.Load()
+	var err error
+	for i := range p.targets {
+		n := (first + uint32(i)) % uint32(len(p.targets))
+		if err = p.send(ctx, p.targets[n], query, body); !unreachable(err) || ctx.Err() != nil {
+			p.current.Store(n)
+			return err
+		}
+	}
+	return err
+}
+
+// unreachable reports that no connection was made.
+func unreachable(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+func (p *poster) send(ctx context.Context, target url.URL, query url.Values, body []byte) error {
+	target.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header = p.header
+	if host := p.header.Get("Host"); host != "" {
+		request.Host = host
+	}
+	answer, err := p.client.Do(request)
+	if err != nil {
+		var e *url.Error
+		if errors.As(err, &e) {
+			err = e.Err // the address holds the whole statement
+		}
+		return fmt.Errorf("post to %s: %w", target.Host, err)
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("answer of %s: %w", target.Host, err)
+	}
+	return verdict(answer, said)
+}
+
+// maxAnswer bounds what is read of an answer: it is empty or an error.
+const maxAnswer = 64 << 10
+
+var exceptionCode = regexp.MustCompile(`Code: (\d+)\. DB::Exception: `)
+
+// verdict is the error in an answer. An INSERT has no result, so an exception
+// in the body of a 200 answer is one as well.
+func verdict(answer *http.Response, said []byte) error {
+	text := strings.TrimSpace(string(said))
+	if m := exceptionCode.FindStringSubmatchIndex(text); m != nil {
+		code, _ := strconv.ParseInt(text[m[2]:m[3]], 10, 32)
+		return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: &clickhouse.Exception{Code: int32(code), Message: text[m[1]:]}}
+	}
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	if code, err := strconv.ParseInt(answer.Header.Get("X-ClickHouse-Exception-Code"), 10, 32); err == nil {
+		return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: &clickhouse.Exception{Code: int32(code), Message: text}}
+	}
+	return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: fmt.Errorf("answer: %q", text)}
+}

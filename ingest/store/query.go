@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Select runs a query and returns its rows; T is a struct with `ch` tags that
+// name the columns. The query is bounded by Config.QueryTimeout.
+func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	defer cancel()
+	var rows []T
+	if err := s.conn.Select(ctx, &rows, query, args...); err != nil {
+		return nil, cause(ctx, s.classify(err))
+	}
+	return rows, nil
+}
+
+// Each runs a query and calls row for each of its rows, which need not fit
+// into memory. row's error ends the query and is returned as it is.
+func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string, args ...any) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	defer cancel()
+	rows, err := s.conn.Query(ctx, query, args...)
+	if err != nil {
+		return cause(ctx, s.classify(err))
+	}
+	defer func() {
+		if e := rows.Close(); err == nil && e != nil {
+			err = cause(ctx, s.classify(e))
+		}
+	}()
+	for rows.Next() {
+		var v T
+		if err := rows.ScanStruct(&v); err != nil {
+			return err
+		}
+		if err := row(&v); err != nil {
+			return err
+		}
+	}
+	return cause(ctx, s.classify(rows.Err()))
+}
+
+// Exec runs a statement without rows, bounded by Config.QueryTimeout.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	defer cancel()
+	return cause(ctx, s.classify(s.conn.Exec(ctx, query, args...)))
+}

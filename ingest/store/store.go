@@ -1,0 +1,274 @@
+// Package store writes blocks to ClickHouse and reads the ledger back. It is
+// the only importer of clickhouse-go, and speaks both its protocols: native
+// (clickhouse://) to a server or cluster, HTTP (http://, https://) to those and
+// to the embedded engine.
+//
+// Its guarantee: a repeated write of the same block changes nothing. Every
+// INSERT carries a deduplication token that is a function of the block's
+// identity, the table and the chunk, and chunks are a function of the rows
+// alone. A token counts per table partition, so an INSERT that was stored in
+// some partitions and not in others is completed by its repetition. The limit
+// of the guarantee is the token window (schema.DedupWindow).
+//
+// It does not retry, does not decide what to write, and makes no tables (see
+// package schema).
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// Config says which ClickHouse, and how patiently.
+type Config struct {
+	// URL is http://host:8123, https://host:8443 or clickhouse://host:9000,
+	// with user:password@, several hosts and ?secure=true as clickhouse-go
+	// reads them.
+	URL string
+	// Username and Password, when set, win over the URL's.
+	Username, Password string
+	// CA is a PEM file of the authority that signed the server's certificate.
+	// It turns TLS on for clickhouse:// too.
+	CA string
+	// Database holds the tables. Empty takes the URL's path, else "statline".
+	Database string
+	// Cluster, when set, says that the tables are Distributed ones over that
+	// cluster; Replicated, that they are replicated: inserts wait for a quorum.
+	Cluster    string
+	Replicated bool
+	// DialTimeout bounds a connection attempt, InsertTimeout one INSERT (on
+	// the server too), QueryTimeout one query.
+	DialTimeout, InsertTimeout, QueryTimeout time.Duration
+	// MaxConns bounds the connections.
+	MaxConns int
+	// SlotSeconds is the width of a slot as the rows were folded.
+	SlotSeconds uint8
+	// Parallel is how many tables of one block are written at a time.
+	Parallel int
+}
+
+// DefaultConfig is complete but for the URL.
+func DefaultConfig() Config {
+	return Config{
+		DialTimeout:   5 * time.Second,
+		InsertTimeout: 60 * time.Second,
+		QueryTimeout:  60 * time.Second,
+		MaxConns:      16,
+		SlotSeconds:   10,
+		Parallel:      2,
+	}
+}
+
+// MinServer is the oldest server line that the tables and settings are meant
+// for; tests run on 26.5.
+const MinServer = "24.8"
+
+// DefaultDatabase is the database when none is named.
+const DefaultDatabase = "statline"
+
+// Store is a connection pool to one database.
+type Store struct {
+	conn     driver.Conn
+	config   Config
+	database string
+	hosts    string
+	version  string
+	post     *poster // inserts over HTTP; nil over the native protocol
+	encoders encoders
+	// noTokens is for the test that proves the tokens necessary, bare for
+	// servers that know none of our settings.
+	noTokens, bare bool
+}
+
+var _ block.Store = (*Store)(nil)
+
+// Open connects and checks the server's version; the database need not exist
+// yet. The error says which host and what to do; whether to try again is
+// Class's answer.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	s, err := connect(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkServer(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect makes the pool, without talking to the server.
+func connect(c Config) (*Store, error) {
+	o, err := c.options()
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w: %w", block.ErrPermanent, err)
+	}
+	s := &Store{config: c, hosts: strings.Join(o.Addr, ","), database: c.Database}
+	if s.database == "" {
+		s.database = o.Auth.Database
+	}
+	if s.database == "" {
+		s.database = DefaultDatabase
+	}
+	if o.Protocol == clickhouse.HTTP {
+		s.post = newPoster(o, c.MaxConns)
+	}
+	// Statements name their database: a connection to one that does not exist
+	// yet is refused, and Migrate makes it.
+	o.Auth.Database = ""
+	if s.conn, err = clickhouse.Open(o); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", s.hosts, err)
+	}
+	return s, nil
+}
+
+// options reads the URL; its errors never hold a password.
+func (c Config) options() (*clickhouse.Options, error) {
+	if c.URL == "" {
+		return nil, errors.New("url: got an empty one; want http://host:8123 or clickhouse://host:9000")
+	}
+	o, err := clickhouse.ParseDSN(withPort(c.URL))
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if c.Username != "" {
+		o.Auth.Username = c.Username
+	}
+	if c.Password != "" {
+		o.Auth.Password = c.Password
+	}
+	if c.CA != "" {
+		if o.TLS, err = withCA(o.TLS, c.CA); err != nil {
+			return nil, err
+		}
+	}
+	o.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	o.DialTimeout = c.DialTimeout
+	// A read waits at most for the longest statement; contexts cut earlier.
+	o.ReadTimeout = max(c.InsertTimeout, c.QueryTimeout) + 5*time.Second
+	o.MaxOpenConns, o.MaxIdleConns = c.MaxConns, c.MaxConns
+	o.Logger = slog.New(slog.DiscardHandler)
+	return o, nil
+}
+
+// withPort lets "https://" say by itself that it is secure, which
+// clickhouse-go wants as a parameter.
+func withPort(url string) string {
+	if !strings.HasPrefix(url, "https://") || strings.Contains(url, "secure=") {
+		return url
+	}
+	if strings.Contains(url, "?") {
+		return url + "&secure=true"
+	}
+	return url + "?secure=true"
+}
+
+func withCA(t *tls.Config, file string) (*tls.Config, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	if t == nil {
+		t = &tls.Config{}
+	}
+	t.RootCAs = x509.NewCertPool()
+	if !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca %s: no PEM certificate in it", file)
+	}
+	return t, nil
+}
+
+// checkServer refuses servers that are too old, and a profile that would make
+// the tokens useless.
+func (s *Store) checkServer(ctx context.Context) error {
+	v, err := s.conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("open store %s: %w; is ClickHouse running there, and are user and password right?", s.hosts, s.classify(err))
+	}
+	if err := s.checkVersion(v.Version.Major, v.Version.Minor, v.Version.Patch); err != nil {
+		return err
+	}
+	off, err := Select[struct {
+		Name string `ch:"name"`
+	}](ctx, s, "SELECT name FROM system.settings WHERE name = 'deduplicate_insert' AND value = 'disable'")
+	if err != nil {
+		return fmt.Errorf("open store %s: %w", s.hosts, err)
+	}
+	if len(off) > 0 {
+		return fmt.Errorf("open store %s: %w: the user's profile sets deduplicate_insert = 'disable', so a repeated insert would count twice; remove it", s.hosts, block.ErrPermanent)
+	}
+	return nil
+}
+
+func (s *Store) checkVersion(major, minor, patch uint64) error {
+	s.version = fmt.Sprintf("%d.%d.%d", major, minor, patch)
+	if major < 24 || major == 24 && minor < 8 {
+		return fmt.Errorf("open store %s: %w: ClickHouse %s is too old; want %s or newer", s.hosts, block.ErrPermanent, s.version, MinServer)
+	}
+	return nil
+}
+
+// Conn is the connection, for statements of other packages.
+func (s *Store) Conn() driver.Conn { return s.conn }
+
+// Database is the database that holds the tables.
+func (s *Store) Database() string { return s.database }
+
+// ServerVersion is the server's version, as of Open.
+func (s *Store) ServerVersion() string { return s.version }
+
+// Table is the qualified and quoted name of a table.
+func (s *Store) Table(t schema.Table) string { return schema.Qualified(s.database, t) }
+
+// Ping asks the server whether it answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("ping %s: %w", s.hosts, s.classify(err))
+	}
+	return nil
+}
+
+// Close closes the connections.
+func (s *Store) Close() error {
+	if s.post != nil {
+		s.post.close()
+	}
+	return s.conn.Close()
+}
+
+// encoders holds the buffers of past inserts for the next ones.
+type encoders struct {
+	mu   sync.Mutex
+	free []*scratch
+}
+
+func (e *encoders) get() *scratch {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := len(e.free); n > 0 {
+		s := e.free[n-1]
+		e.free = e.free[:n-1]
+		return s
+	}
+	return new(scratch)
+}
+
+func (e *encoders) put(s *scratch) {
+	s.forget()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.free = append(e.free, s)
+}

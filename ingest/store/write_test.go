@@ -1,0 +1,361 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"statline/classify"
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// tables that a block writes, but for the ledger.
+func blockTables() []schema.Table {
+	return []schema.Table{schema.Responses, schema.ResponsesHour, schema.Services, schema.Keys, schema.KeysHour,
+		schema.Clients, schema.Samples, schema.KeyNames, schema.Rejects}
+}
+
+// A block written twice is stored once, in every table, on every day.
+func TestRepeatedWriteDoublesNothing(t *testing.T) {
+	s := open(t)
+	id, c := blockOf(100, 200, 3, 10)
+	for range 2 {
+		write(t, s, id, c)
+	}
+	for table, want := range map[schema.Table]uint64{
+		schema.Responses: 30, schema.ResponsesHour: 30, schema.Services: 30, schema.Keys: 27, schema.KeysHour: 27, schema.Clients: 24,
+	} {
+		if got := sum(t, s, table, schema.Requests); got != want {
+			t.Errorf("%s: got %d requests; want %d", table, got, want)
+		}
+	}
+	for table, want := range map[schema.Table]uint64{schema.Samples: 3, schema.KeyNames: 1, schema.Rejects: 1, schema.Ledger: 2} {
+		if got := count(t, s, table); got != want {
+			t.Errorf("%s: got %d rows; want %d", table, got, want)
+		}
+	}
+}
+
+// Proof that the tokens do it: without them the same writes count twice.
+func TestRepeatedWriteWithoutTokensDoubles(t *testing.T) {
+	s := open(t)
+	s.noTokens = true
+	id, c := blockOf(100, 200, 3, 10)
+	for range 2 {
+		c.Rows.Keys[0].Bytes++ // else the server knows the same bytes again
+		c.Rows.Responses[0].Bytes++
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sum(t, s, schema.Responses, schema.Requests); got <= 30 {
+		t.Errorf("responses: got %d requests; want more than 30", got)
+	}
+	if got := sum(t, s, schema.Keys, schema.Requests); got <= 27 {
+		t.Errorf("keys: got %d requests; want more than 27", got)
+	}
+}
+
+// An INSERT over several days that got only some of them stored is completed
+// by its repetition: a token counts per day.
+func TestHalfDoneInsertIsCompleted(t *testing.T) {
+	s := open(t)
+	id, whole := blockOf(100, 200, 4, 10)
+	half := *whole
+	half.Rows.Responses = whole.Rows.Responses[1:3]
+	half.Rows.Keys = whole.Rows.Keys[2:]
+	half.Rows.Clients, half.Rows.Services = nil, nil
+	for _, c := range []*block.Contents{&half, whole, whole} {
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for table, want := range map[schema.Table]uint64{
+		schema.Responses: 40, schema.ResponsesHour: 40, schema.Services: 40, schema.Keys: 36, schema.KeysHour: 36, schema.Clients: 32,
+	} {
+		if got := sum(t, s, table, schema.Requests); got != want {
+			t.Errorf("%s: got %d requests; want %d", table, got, want)
+		}
+	}
+}
+
+// More days than the server takes in one INSERT are cut, and cut alike when
+// repeated.
+func TestManyDays(t *testing.T) {
+	s := open(t)
+	id, c := blockOf(100, 1000, 200, 10)
+	for range 2 {
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sum(t, s, schema.Responses, schema.Requests); got != 2000 {
+		t.Errorf("got %d requests; want 2000", got)
+	}
+	if got := sum(t, s, schema.KeysHour, schema.Requests); got != 1800 {
+		t.Errorf("got %d requests; want 1800", got)
+	}
+}
+
+// A replay of the range of a block is stored beside it, once.
+func TestReplayBesideBlock(t *testing.T) {
+	s := open(t)
+	id, c := blockOf(100, 101, 1, 10)
+	for range 2 {
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.WriteRowsAs(t.Context(), id, block.KindReplay, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sum(t, s, schema.Responses, schema.Requests); got != 20 {
+		t.Errorf("got %d requests; want 20", got)
+	}
+}
+
+// The fence is asked before each INSERT; when it fails nothing more is sent.
+func TestFence(t *testing.T) {
+	s := open(t, func(c *Config) { c.Parallel = 1 })
+	id, c := blockOf(100, 200, 1, 10)
+	var asked atomic.Int64
+	err := s.WriteRows(t.Context(), id, c, func() error {
+		if asked.Add(1) > 2 {
+			return block.ErrFenced
+		}
+		return nil
+	})
+	if !errors.Is(err, block.ErrFenced) || !strings.Contains(err.Error(), "services") {
+		t.Fatalf("got %v; want ErrFenced at the third table", err)
+	}
+	if asked.Load() != 3 {
+		t.Errorf("got %d questions; want 3", asked.Load())
+	}
+	for i, table := range blockTables() {
+		if got := count(t, s, table) > 0; got != (i < 2) {
+			t.Errorf("%s: stored %v", table, got)
+		}
+	}
+	asked.Store(0)
+	if err := s.WriteRows(t.Context(), id, c, func() error { asked.Add(1); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(len(blockTables())); asked.Load() != want {
+		t.Errorf("got %d questions; want %d", asked.Load(), want)
+	}
+	if err := s.WriteLedger(t.Context(), stored(id, c), func() error { return block.ErrFenced }); !errors.Is(err, block.ErrFenced) {
+		t.Errorf("got %v; want ErrFenced", err)
+	}
+}
+
+// Names and types of the columns are those of the tables.
+func TestColumnsMatchTables(t *testing.T) {
+	s := open(t)
+	check := func(table schema.Table, names, wire []string) {
+		rows, err := Select[struct {
+			Name string `ch:"name"`
+			Type string `ch:"type"`
+		}](t.Context(), s, "SELECT name, type FROM system.columns WHERE database = ? AND table = ? AND default_kind = '' ORDER BY position", s.Database(), string(table))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var gotNames, gotTypes []string
+		for _, r := range rows {
+			gotNames = append(gotNames, r.Name)
+			gotTypes = append(gotTypes, valueType(r.Type))
+		}
+		if diff := cmp.Diff(gotNames, names); diff != "" {
+			t.Errorf("%s: names (-table +ours)\n%s", table, diff)
+		}
+		if diff := cmp.Diff(gotTypes, wire); diff != "" {
+			t.Errorf("%s: types (-table +ours)\n%s", table, diff)
+		}
+	}
+	checkColumns(check, schema.Responses, responseColumns())
+	checkColumns(check, schema.ResponsesHour, responseColumns())
+	checkColumns(check, schema.Services, serviceColumns())
+	checkColumns(check, schema.Keys, keyColumns(10))
+	checkColumns(check, schema.KeysHour, keyColumns(0))
+	checkColumns(check, schema.Clients, clientColumns())
+	checkColumns(check, schema.Samples, sampleColumns())
+	checkColumns(check, schema.KeyNames, keyNameColumns())
+	checkColumns(check, schema.Rejects, rejectColumns(block.ID{}))
+	checkColumns(check, schema.Ledger, ledgerColumns())
+	checkColumns(check, schema.Pipeline, pipelineColumns())
+	checkColumns(check, schema.Pipeline, pipelineColumns())
+}
+
+func checkColumns[R any](check func(schema.Table, []string, []string), table schema.Table, columns []columnOf[R]) {
+	var names, wire []string
+	for _, c := range columns {
+		names, wire = append(names, string(c.name)), append(wire, c.wire)
+	}
+	check(table, names, wire)
+}
+
+// valueType is a column's type without how it is merged and encoded.
+func valueType(t string) string {
+	if rest, ok := strings.CutPrefix(t, "SimpleAggregateFunction("); ok {
+		_, rest, _ = strings.Cut(rest, ", ")
+		t = strings.TrimSuffix(rest, ")")
+	}
+	if t == "LowCardinality(String)" {
+		return "String"
+	}
+	return t
+}
+
+// Every column of every table comes back as it was given.
+func TestRoundTrip(t *testing.T) {
+	s := open(t)
+	m := minuteOf(0, 61)
+	ip := netip.MustParseAddr("2001:db8::1").As16()
+	ip4 := netip.MustParseAddr("192.0.2.1").As16()
+	id := block.ID{Cluster: "kafka-1", Topic: "access", Epoch: 7, Partition: 3, First: 5, End: 9}
+	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
+		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, Requests: 300, Bytes: 1 << 40, Drift: 2,
+		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
+	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, CountMax: 41, LimitMax: 40,
+		Slots: 1 << 63, FirstSeen: m + 1, LastSeen: m + 59, ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}, Truncated: true}
+	c := &block.Contents{Rows: aggregate.Rows{
+		Responses:     []aggregate.ResponseRow{response},
+		ResponsesHour: []aggregate.ResponseRow{response},
+		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
+		Keys:          []aggregate.KeyRow{k},
+		KeysHour:      []aggregate.KeyRow{k},
+		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Slots: 9,
+			Keys: []classify.KeyID{key(1), classify.OtherKey}, Truncated: true}},
+		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
+			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip, LatencyMicros: -1, UpstreamStatus: -1,
+			RequestID: "req", UserAgent: "curl", Partition: 3, Offset: 1 << 50}},
+		KeyNames: []aggregate.KeyNameRow{{Key: key(9), Name: "acme"}},
+	}, Rejects: []block.RejectRow{{Partition: 3, Offset: 6, Index: 2, RecordUnixMilli: int64(m)*1000 + 9, Reason: "syntax", Detail: "at 4", Format: "json",
+		DecoderVersion: 1, Raw: strings.Repeat("\n\x00\xff", 9)}}}
+	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+		t.Fatal(err)
+	}
+	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
+	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
+	at := fmt.Sprint(m)
+	keyRow := func(slot int) string {
+		return at + "," + k9 + ",movies,rate_limited,25,3,4,41,40,9223372036854775808," + fmt.Sprint(slot) + "," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
+			",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1"
+	}
+	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
+		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
+		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated)"
+	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ','," +
+		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', truncated)"
+	for _, test := range []struct {
+		table         schema.Table
+		columns, want string
+	}{
+		{schema.Responses, responseSelect, at + "," + responseText},
+		{schema.ResponsesHour, responseSelect, at + "," + responseText},
+		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)", at + ",tv,unknown,1125899906842624"},
+		{schema.Keys, keySelect, keyRow(10)},
+		{schema.KeysHour, keySelect, keyRow(0)},
+		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated)",
+			at + ",2001:db8::1,invalid_key,7,8,9,['__other__','" + k1 + "'],1"},
+		{schema.Samples, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
+			"code, ',', message, ',', key_id, ',', toString(client_ip), ',', latency_us, ',', upstream_status, ',', request_id, ',', user_agent, ',', partition, ',', offset)",
+			at + ",movies,timeout,2," + at + "007,/r,PUT,/3/x?y=\n\n,504,24,late," + k2 + ",2001:db8::1,-1,-1,req,curl,3,1125899906842624"},
+		{schema.KeyNames, "concat(key_id, ',', name)", k9 + ",acme"},
+	} {
+		rows, err := Select[struct {
+			Text string `ch:"text"`
+		}](t.Context(), s, "SELECT "+test.columns+" AS text FROM "+s.Table(test.table))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) != 1 || rows[0].Text != test.want {
+			t.Errorf("%s: got %q; want %q", test.table, rows, test.want)
+		}
+	}
+	rejects, err := s.Rejects(t.Context(), RejectFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Reject{{Cluster: "kafka-1", Topic: "access", Epoch: 7, RejectRow: c.Rejects[0]}}
+	if diff := cmp.Diff(want, rejects); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Chunks depend on the rows alone and keep the server's limits.
+func TestChunks(t *testing.T) {
+	type row struct {
+		day  int64
+		size int
+	}
+	cut := func(rows []row) (sizes []int) {
+		for _, c := range chunks(rows, func(r *row) int64 { return r.day }, func(r *row) int { return r.size }) {
+			sizes = append(sizes, len(c))
+		}
+		return sizes
+	}
+	days := func(n int) (rows []row) {
+		for d := range n {
+			rows = append(rows, row{day: int64(d)}, row{day: int64(d)})
+		}
+		return rows
+	}
+	back := append(days(maxPartitions), row{day: 0}, row{day: 500})
+	for _, test := range []struct {
+		name string
+		rows []row
+		want []int
+	}{
+		{"nothing", nil, nil},
+		{"one", make([]row, 1), []int{1}},
+		{"as many rows as fit", make([]row, maxRows), []int{maxRows}},
+		{"one row more", make([]row, maxRows+1), []int{maxRows, 1}},
+		{"as many days as fit", days(maxPartitions), []int{2 * maxPartitions}},
+		{"more days", days(2*maxPartitions + 1), []int{2 * maxPartitions, 2 * maxPartitions, 2}},
+		{"back to a day that is in, then a new one", back, []int{2*maxPartitions + 1, 1}},
+		{"text", []row{{size: maxText - 1}, {size: 1}, {size: 1}, {size: 2 * maxText}, {size: 1}}, []int{2, 1, 1, 1}},
+	} {
+		if got := cut(test.rows); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %d; want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// Hour tables are cut by the week that the server partitions them by.
+func TestPartitionOf(t *testing.T) {
+	s := open(t)
+	for d := range 15 {
+		m := minuteOf(d, 5)
+		monday := number(t, s, "toUInt16(toMonday(toDateTime(?, 'UTC')))", int64(m))
+		if got := partitionOf(schema.KeysHour, m); uint64(got*7-3) != monday {
+			t.Errorf("%s: got week %d; want %d", time.Unix(int64(m), 0).UTC(), got*7-3, monday)
+		}
+		if got := partitionOf(schema.Keys, m); got != int64(day0+d) {
+			t.Errorf("got day %d; want %d", got, day0+d)
+		}
+	}
+}
+
+// A minute's row of the pipeline table is replaced by its later versions.
+func TestWritePipeline(t *testing.T) {
+	s := open(t)
+	for version := range uint64(3) {
+		row := PipelineRow{Minute: 1_780_000_020, Instance: "i", Topic: "access", Partition: 2, LagSeconds: 1.5,
+			Records: 10 * version, AuditDifferences: -1, Version: version}
+		if err := s.WritePipeline(t.Context(), []PipelineRow{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := number(t, s, "(SELECT sum(records) FROM "+s.Table(schema.Pipeline)+" FINAL)"); got != 20 {
+		t.Errorf("got %d records; want 20", got)
+	}
+}
