@@ -1,0 +1,206 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"statline/ingest/block"
+)
+
+// Each error has the class its handling needs.
+func TestClass(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ErrorClass
+	}{
+		{nil, ""},
+		{io.EOF, Transient},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, Transient},
+		{kafka.NotLeaderForPartition, Transient},
+		{kafka.GroupCoordinatorNotAvailable, Transient},
+		{kafka.Error(12345), Transient},
+		{fmt.Errorf("x: %w", codeError(int16(kafka.UnknownTopicOrPartition))), Transient},
+		{codeError(int16(kafka.IllegalGeneration)), Fenced},
+		{codeError(int16(kafka.UnknownMemberId)), Fenced},
+		{codeError(int16(kafka.RebalanceInProgress)), Fenced},
+		{block.ErrFenced, Fenced},
+		{codeError(int16(kafka.OffsetOutOfRange)), OutOfRange},
+		{kafka.TopicAuthorizationFailed, Auth},
+		{kafka.SASLAuthenticationFailed, Auth},
+		{kafka.UnsupportedSASLMechanism, Auth},
+		{kafka.OffsetMetadataTooLarge, Fatal},
+		{kafka.UnsupportedVersion, Fatal},
+		{&CorruptError{Reason: "x"}, Fatal},
+	} {
+		if got := Class(c.err); got != c.want {
+			t.Errorf("%v: got %q; want %q", c.err, got, c.want)
+		}
+	}
+}
+
+// A reader follows its partition's leader without the caller's help.
+func TestLeaderMoves(t *testing.T) {
+	b := broker(t, 1, kfake.NumBrokers(3))
+	p := producer(t, b.ListenAddrs())
+	r := client(t, testConfig(b.ListenAddrs())).Reader(0)
+	for i, node := range []int32{0, 1, 2, 0} {
+		if err := b.MoveTopicPartition("access", 0, node); err != nil {
+			t.Fatal(err)
+		}
+		produce(t, p, 0, "v")
+		if got := read(t, r, int64(i), int64(i+1)); len(got) != 1 {
+			t.Fatalf("after move %d: got %v", i, got)
+		}
+	}
+}
+
+// The coordinator moves: commits and heartbeats go after it, the member stays.
+func TestCoordinatorMoves(t *testing.T) {
+	b := broker(t, 1, kfake.NumBrokers(3))
+	in := join(t, testConfig(b.ListenAddrs()))
+	g := settled(t, 1, in)[0]
+	for i := range int64(3) {
+		b.RehashCoordinators()
+		if err := g.Partition(0).Commit(deadline(t), block.Committed{Offset: i}); err != nil {
+			t.Fatalf("commit %d: %v", i, err)
+		}
+	}
+	beats := in.c.Stats().Heartbeats
+	for ctx := deadline(t); in.c.Stats().Heartbeats < beats+3; {
+		if !sleep(ctx, 10*time.Millisecond) {
+			t.Fatal("no heartbeats after the coordinator moved")
+		}
+	}
+	select {
+	case g := <-in.gens:
+		t.Errorf("generation %d: the member had to join again", g.ID)
+	default:
+	}
+}
+
+// A broker that goes away and comes back on its port: reading, the group and
+// commits go on, and nothing is read twice or left out.
+func TestBrokerRestart(t *testing.T) {
+	dir := t.TempDir()
+	start := func(port int) *kfake.Cluster {
+		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.DataDir(dir), kfake.SyncWrites(), kfake.Ports(port),
+			kfake.GroupMinSessionTimeout(100*time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	b := start(0)
+	addrs := b.ListenAddrs()
+	_, portText, _ := net.SplitHostPort(addrs[0])
+	port, _ := strconv.Atoi(portText)
+	values := numbered(20)
+	produce(t, producer(t, addrs), 0, values[:10]...)
+	in := join(t, testConfig(addrs))
+	g := settled(t, 1, in)[0]
+	r := in.c.Reader(0)
+	got := read(t, r, 0, 10)
+	b.Close()
+	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); Class(err) != Transient {
+		t.Errorf("broker away: got %v (%s); want transient", err, Class(err))
+	}
+	b = start(port)
+	t.Cleanup(b.Close)
+	produce(t, producer(t, addrs), 0, values[10:]...)
+	ctx := deadline(t)
+	for at := int64(10); at < 20; {
+		batch, err := r.Fetch(ctx, at, 100*time.Millisecond)
+		if err != nil {
+			if Class(err) != Transient || !sleep(ctx, settle) {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for _, rec := range batch.Records {
+			got = append(got, fmt.Sprintf("%d=%s", rec.Offset, rec.Value))
+		}
+		at = batch.Next
+	}
+	if !slices.Equal(got, want(values, 0)) {
+		t.Errorf("got %d records; want %d", len(got), len(values))
+	}
+	// The group goes on, in this generation or in a later one.
+	for {
+		err := g.Partition(0).Commit(ctx, block.Committed{Offset: 20})
+		if err == nil {
+			break
+		}
+		if Class(err) == Fenced {
+			g = settled(t, 1, in)[0]
+		} else if Class(err) != Transient || !sleep(ctx, settle) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An ended context ends a waiting fetch at once, and the reader can go on.
+func TestFetchCancelled(t *testing.T) {
+	b := broker(t, 1)
+	r := client(t, testConfig(b.ListenAddrs())).Reader(0)
+	ctx, cancel := contextFor(t, 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := r.Fetch(ctx, 0, 10*time.Second); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v; want %v", err, context.DeadlineExceeded)
+	}
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("ended after %v", d)
+	}
+	produce(t, producer(t, b.ListenAddrs()), 0, "v")
+	if got := read(t, r, 0, 1); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A fault in one partition's commit, inside a response that is otherwise
+// fine, is an error.
+func TestCommitRefused(t *testing.T) {
+	b := broker(t, 1)
+	in := join(t, testConfig(b.ListenAddrs()))
+	p := settled(t, 1, in)[0].Partition(0)
+	for _, c := range []struct {
+		code kafka.Error
+		want ErrorClass
+	}{{kafka.RebalanceInProgress, Fenced}, {kafka.OffsetMetadataTooLarge, Fatal}, {kafka.GroupAuthorizationFailed, Auth}, {kafka.RequestTimedOut, Transient}} {
+		b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			r := req.(*kmsg.OffsetCommitRequest)
+			res := r.ResponseKind().(*kmsg.OffsetCommitResponse)
+			res.Topics = []kmsg.OffsetCommitResponseTopic{{Topic: "access", Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: 0, ErrorCode: int16(c.code)}}}}
+			return res, nil, true
+		})
+		err := p.Commit(deadline(t), block.Committed{Offset: 1})
+		if Class(err) != c.want || !errors.Is(err, c.code) {
+			t.Errorf("%v: got %v (%s); want %s", c.code, err, Class(err), c.want)
+		}
+	}
+}
+
+// Compaction leaves holes and empty batches: all are passed, in one sweep.
+func TestCompaction(t *testing.T) {
+	b := broker(t, 1)
+	cfg := testConfig(b.ListenAddrs())
+	cfg.Topic = "compacted"
+	c := client(t, cfg)
+	if _, err := c.CreateTopic(deadline(t), 1, 1, map[string]string{"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01", "segment.ms": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	n := writeKeyed(t, b.ListenAddrs(), "compacted")
+	b.Compact()
+	checkCompacted(t, c, n)
+}

@@ -1,0 +1,340 @@
+package source
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"statline/ingest/block"
+)
+
+// settle is the pause before a request is repeated that found a cluster in
+// the middle of a change.
+const settle = 100 * time.Millisecond
+
+// Reader reads one partition, one fetch at a time; it is made for one
+// goroutine. It needs no group, so it can read any range again.
+//
+// Each partition fetches on its own, over a connection of its own while the
+// fetch lasts: an idle partition's wait delays nobody, a slow reader holds
+// back only its own partition, and its memory is its own. The price is one
+// connection and one request per wait and partition, which brokers take by
+// the thousand; a fetch session shared by all partitions would save that and
+// tie their progress and buffers together.
+type Reader struct {
+	c         *Client
+	partition int32
+	at        partitionName
+
+	buf       []byte // the response; the record set and the records alias it
+	req       []byte
+	aborted   []abortedTxn
+	want      int // fetch bytes for a batch that did not fit, 0 none
+	decode    decoder
+	logStart  int64
+	stable    int64
+	setBefore int // bytes of the record set not handed out yet
+}
+
+// partitionName is topic/partition in errors.
+type partitionName struct {
+	topic string
+	id    int32
+}
+
+func (n partitionName) String() string { return fmt.Sprintf("%s/%d", n.topic, n.id) }
+
+// Reader returns a reader of one partition, whoever owns it.
+func (c *Client) Reader(partition int32) *Reader {
+	return &Reader{
+		c: c, partition: partition, at: partitionName{c.cfg.Topic, partition},
+		decode: decoder{
+			maxBytes:   c.cfg.BatchBytes,
+			maxRecords: c.cfg.BatchRecords,
+			codecs:     codecs{limit: c.cfg.DecompressLimit},
+		},
+	}
+}
+
+// Fetch reads from offset, waiting at most maxWait for data; see block.Partition.
+// Records are valid until the next call. An error's class tells what to do:
+// Fetch itself repeats only what a stale connection or a leader that has just
+// moved broke.
+func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (block.Batch, error) {
+	if r.decode.pending(offset) {
+		if b, ok, err := r.next(offset); ok || err != nil {
+			return b, err
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		err := r.fetch(ctx, offset, maxWait)
+		if err == nil {
+			r.c.stats.fetches.Add(1)
+			break
+		}
+		r.c.stats.fetchErrors.Add(1)
+		if attempt > 0 || ctx.Err() != nil || !moved(err) || !sleep(ctx, settle) {
+			return block.Batch{}, fmt.Errorf("fetch %v at offset %d: %w", r.at, offset, err)
+		}
+	}
+	b, ok, err := r.next(offset)
+	if err != nil {
+		return b, err
+	}
+	if !ok {
+		if need := r.decode.missing(); need > 0 {
+			if need > r.c.cfg.FetchLimit {
+				return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset, Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
+			}
+			r.want = need
+		}
+	}
+	return b, nil
+}
+
+// next makes a batch of what the decoder has; ok says whether it goes beyond
+// offset.
+func (r *Reader) next(offset int64) (block.Batch, bool, error) {
+	records, next, ok, err := r.decode.decode()
+	if err != nil {
+		return block.Batch{}, false, fmt.Errorf("decode %v: %w", r.at, err)
+	}
+	left := len(r.decode.set)
+	b := block.Batch{
+		Records: records, Next: next, LogStart: r.logStart, LastStable: r.stable,
+		Holes: next - offset - int64(len(records)), WireBytes: r.setBefore - left,
+	}
+	r.setBefore = left
+	r.c.stats.records.Add(int64(len(records)))
+	r.c.stats.holes.Add(b.Holes)
+	r.c.stats.wireBytes.Add(int64(b.WireBytes))
+	return b, ok, nil
+}
+
+// moved says whether the partition's leader is elsewhere now, or will be soon.
+func moved(err error) bool {
+	return errors.Is(err, kafka.NotLeaderForPartition) || errors.Is(err, kafka.UnknownTopicOrPartition) ||
+		errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.ReplicaNotAvailable) ||
+		errors.Is(err, kafka.FencedLeaderEpoch) || errors.Is(err, kafka.UnknownLeaderEpoch) ||
+		errors.Is(err, kafka.BrokerNotAvailable)
+}
+
+// fetch asks the partition's leader and hands the record set to the decoder.
+func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration) error {
+	r.decode.start(nil, nil, offset)
+	r.setBefore = 0
+	leader, err := r.c.leader(ctx, r.partition)
+	if err != nil {
+		return err
+	}
+	size := max(int(r.c.fetchBytes.Load()), r.want)
+	ctx, cancel := context.WithTimeout(ctx, maxWait+r.c.cfg.RequestTimeout)
+	defer cancel()
+	var res []byte
+	var version int16
+	err = r.c.send(ctx, protocol.Fetch, leader, func(rw io.ReadWriter, v int16) error {
+		if v < 4 || v > 11 {
+			return fmt.Errorf("%w: fetch version %d; want 4 to 11", kafka.UnsupportedVersion, v)
+		}
+		version = v
+		r.req = appendFetch(r.req[:0], v, r.c.cfg.ClientID, fetchAsk{
+			topic: r.c.cfg.Topic, partition: r.partition, offset: offset,
+			wait: maxWait, bytes: size,
+		})
+		if _, err := rw.Write(r.req); err != nil {
+			return err
+		}
+		var err error
+		res, err = r.read(rw, size)
+		return err
+	})
+	if err != nil {
+		if Class(err) == Transient {
+			r.c.forgetLeader(r.partition)
+		}
+		return err
+	}
+	p, err := parseFetch(res, version, r.partition, r.aborted[:0])
+	if err == nil {
+		err = codeError(p.code)
+	}
+	r.aborted = p.aborted
+	if err != nil {
+		if Class(err) == Transient {
+			r.c.forgetLeader(r.partition)
+		}
+		return err
+	}
+	r.want = 0
+	r.logStart, r.stable = p.logStart, p.stable
+	r.setBefore = len(p.set)
+	r.decode.start(p.set, p.aborted, offset)
+	return nil
+}
+
+// read reads a response into the reader's buffer.
+func (r *Reader) read(rd io.Reader, size int) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(rd, head[:]); err != nil {
+		return nil, err
+	}
+	n := int64(int32(binary.BigEndian.Uint32(head[:])))
+	// The limit is for the record set; the envelope around it is small.
+	if n < 0 || n > int64(r.c.cfg.FetchLimit)+64<<10 {
+		return nil, &CorruptError{Offset: r.decode.next, Reason: fmt.Sprintf("response of %d bytes; the fetch limit is %d", n, r.c.cfg.FetchLimit)}
+	}
+	usual := size + 4<<10
+	if int64(cap(r.buf)) < n || cap(r.buf) > 4*max(usual, int(n)) {
+		r.buf = make([]byte, max(int(n), min(usual, r.c.cfg.FetchLimit)))
+	}
+	buf := r.buf[:n]
+	_, err := io.ReadFull(rd, buf)
+	return buf, err
+}
+
+type fetchAsk struct {
+	topic     string
+	partition int32
+	offset    int64
+	wait      time.Duration
+	bytes     int
+}
+
+// appendFetch appends a Fetch request of version 4 to 11: read_committed, one
+// partition, no session.
+func appendFetch(b []byte, version int16, client string, a fetchAsk) []byte {
+	be := binary.BigEndian
+	start := len(b)
+	b = be.AppendUint32(b, 0) // size, below
+	b = be.AppendUint16(b, uint16(protocol.Fetch))
+	b = be.AppendUint16(b, uint16(version))
+	b = be.AppendUint32(b, 1) // correlation id
+	b = appendString(b, client)
+	b = be.AppendUint32(b, 0xffffffff) // replica id: a consumer
+	b = be.AppendUint32(b, uint32(a.wait.Milliseconds()))
+	b = be.AppendUint32(b, 1) // min bytes
+	b = be.AppendUint32(b, uint32(a.bytes))
+	b = append(b, byte(kafka.ReadCommitted))
+	if version >= 7 {
+		b = be.AppendUint32(b, 0)          // session id
+		b = be.AppendUint32(b, 0xffffffff) // session epoch: none
+	}
+	b = be.AppendUint32(b, 1)
+	b = appendString(b, a.topic)
+	b = be.AppendUint32(b, 1)
+	b = be.AppendUint32(b, uint32(a.partition))
+	if version >= 9 {
+		b = be.AppendUint32(b, 0xffffffff) // leader epoch: not known
+	}
+	b = be.AppendUint64(b, uint64(a.offset))
+	if version >= 5 {
+		b = be.AppendUint64(b, 0xffffffffffffffff) // log start: followers only
+	}
+	b = be.AppendUint32(b, uint32(a.bytes))
+	if version >= 7 {
+		b = be.AppendUint32(b, 0) // forgotten topics
+	}
+	if version >= 11 {
+		b = appendString(b, "") // rack
+	}
+	be.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
+}
+
+// fetched is one partition of a Fetch response.
+type fetched struct {
+	code             int16
+	stable, logStart int64
+	aborted          []abortedTxn
+	set              []byte
+}
+
+// parseFetch reads a Fetch response of version 4 to 11; the record set
+// aliases it.
+func parseFetch(b []byte, version int16, partition int32, aborted []abortedTxn) (fetched, error) {
+	r := wire{b: b}
+	r.int32() // correlation id
+	r.int32() // throttled for
+	if version >= 7 {
+		if code := r.int16(); code != 0 {
+			return fetched{aborted: aborted}, codeError(code)
+		}
+		r.int32() // session id
+	}
+	for topics := r.int32(); topics > 0 && !r.bad; topics-- {
+		r.bytes(int(r.int16()))
+		for partitions := r.int32(); partitions > 0 && !r.bad; partitions-- {
+			id := r.int32()
+			p := fetched{code: r.int16(), logStart: -1, aborted: aborted}
+			r.int64() // high watermark
+			p.stable = r.int64()
+			if version >= 5 {
+				p.logStart = r.int64()
+			}
+			for n := r.int32(); n > 0 && !r.bad; n-- {
+				p.aborted = append(p.aborted, abortedTxn{producer: r.int64(), first: r.int64()})
+			}
+			if version >= 11 {
+				r.int32() // preferred replica
+			}
+			if n := r.int32(); n > 0 {
+				p.set = r.bytes(int(n))
+			}
+			if !r.bad && id == partition {
+				return p, nil
+			}
+		}
+	}
+	if r.bad {
+		return fetched{aborted: aborted}, fmt.Errorf("fetch response of %d bytes: %w", len(b), io.ErrUnexpectedEOF)
+	}
+	return fetched{aborted: aborted}, fmt.Errorf("fetch response: %w: no partition %d", kafka.UnknownTopicOrPartition, partition)
+}
+
+// wire reads big-endian fields; after a field that is not there it is bad and
+// gives zeroes.
+type wire struct {
+	b   []byte
+	bad bool
+}
+
+func (w *wire) bytes(n int) []byte {
+	if n < 0 || n > len(w.b) {
+		w.bad, w.b = true, nil
+		return nil
+	}
+	v := w.b[:n:n]
+	w.b = w.b[n:]
+	return v
+}
+
+func (w *wire) int16() int16 {
+	if v := w.bytes(2); v != nil {
+		return int16(binary.BigEndian.Uint16(v))
+	}
+	return 0
+}
+
+func (w *wire) int32() int32 {
+	if v := w.bytes(4); v != nil {
+		return int32(binary.BigEndian.Uint32(v))
+	}
+	return 0
+}
+
+func (w *wire) int64() int64 {
+	if v := w.bytes(8); v != nil {
+		return int64(binary.BigEndian.Uint64(v))
+	}
+	return 0
+}

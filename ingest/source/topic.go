@@ -1,0 +1,321 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"statline/ingest/block"
+)
+
+// ClusterID is the cluster's own name for itself, part of every block's
+// identity.
+func (c *Client) ClusterID(ctx context.Context) (string, error) {
+	m, err := c.metadata(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read kafka cluster id: %w", err)
+	}
+	if m.ClusterID == "" {
+		return "", &configError{errors.New("read kafka cluster id: the cluster has none")}
+	}
+	return m.ClusterID, nil
+}
+
+// Partitions lists the topic's partitions in order. The error wraps
+// ErrNoTopic when the cluster does not know the topic.
+func (c *Client) Partitions(ctx context.Context) ([]int32, error) {
+	leaders, err := c.refreshLeaders(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list partitions of %s: %w", c.cfg.Topic, err)
+	}
+	ps := make([]int32, 0, len(leaders))
+	for p := range leaders {
+		ps = append(ps, p)
+	}
+	slices.Sort(ps)
+	return ps, nil
+}
+
+// metadata asks a broker, past the Transport's cache, about the given topics
+// and this client's own.
+func (c *Client) metadata(ctx context.Context, more ...string) (*metadata.Response, error) {
+	topics := append([]string{c.cfg.Topic}, more...)
+	slices.Sort(topics)
+	return call[*metadata.Response](ctx, c, anyBroker, 0, &metadata.Request{TopicNames: slices.Compact(topics)})
+}
+
+func (c *Client) refreshLeaders(ctx context.Context) (map[int32]int32, error) {
+	m, err := c.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range m.Topics {
+		if t.Name != c.cfg.Topic {
+			continue
+		}
+		if err := codeError(t.ErrorCode); err != nil {
+			return nil, err
+		}
+		leaders := make(map[int32]int32, len(t.Partitions))
+		for _, p := range t.Partitions {
+			leaders[p.PartitionIndex] = p.LeaderID // -1 while there is none
+		}
+		c.mu.Lock()
+		c.leaders = leaders
+		c.mu.Unlock()
+		return leaders, nil
+	}
+	return nil, ErrNoTopic
+}
+
+// leader is the broker that leads the partition, from memory when it is known.
+func (c *Client) leader(ctx context.Context, p int32) (int32, error) {
+	c.mu.Lock()
+	id, ok := c.leaders[p]
+	c.mu.Unlock()
+	if ok && id >= 0 {
+		return id, nil
+	}
+	leaders, err := c.refreshLeaders(ctx)
+	if err != nil {
+		return 0, err
+	}
+	id, ok = leaders[p]
+	if !ok {
+		return 0, fmt.Errorf("%w: no partition %d", kafka.UnknownTopicOrPartition, p)
+	}
+	if id < 0 {
+		return 0, kafka.LeaderNotAvailable
+	}
+	return id, nil
+}
+
+// forgetLeader makes the next request for the partition look its leader up.
+func (c *Client) forgetLeader(p int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The map is shared with readers of refreshLeaders: replace, do not change.
+	next := make(map[int32]int32, len(c.leaders))
+	for k, v := range c.leaders {
+		if k != p {
+			next[k] = v
+		}
+	}
+	c.leaders = next
+}
+
+// StartOffsets is the first retained offset of each partition.
+func (c *Client) StartOffsets(ctx context.Context) (map[int32]int64, error) {
+	m, err := c.listOffsets(ctx, kafka.FirstOffset)
+	if err != nil {
+		return nil, fmt.Errorf("list start offsets of %s: %w", c.cfg.Topic, err)
+	}
+	return m, nil
+}
+
+// EndOffsets is the last stable offset of each partition: everything below it
+// is decided, so reading up to it never waits for an open transaction.
+func (c *Client) EndOffsets(ctx context.Context) (map[int32]int64, error) {
+	m, err := c.listOffsets(ctx, kafka.LastOffset)
+	if err != nil {
+		return nil, fmt.Errorf("list end offsets of %s: %w", c.cfg.Topic, err)
+	}
+	return m, nil
+}
+
+// listOffsets asks each leader once for all of its partitions.
+func (c *Client) listOffsets(ctx context.Context, at int64) (map[int32]int64, error) {
+	leaders, err := c.refreshLeaders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ask := make(map[int32][]listoffsets.RequestPartition)
+	for p, broker := range leaders {
+		if broker < 0 {
+			return nil, fmt.Errorf("partition %d: %w", p, kafka.LeaderNotAvailable)
+		}
+		ask[broker] = append(ask[broker], listoffsets.RequestPartition{Partition: p, CurrentLeaderEpoch: -1, Timestamp: at})
+	}
+	offsets := make(map[int32]int64, len(leaders))
+	for broker, ps := range ask {
+		if err := c.askOffsets(ctx, broker, ps, offsets); err != nil {
+			return nil, err
+		}
+	}
+	if len(offsets) != len(leaders) {
+		return nil, fmt.Errorf("%w: got offsets of %d partitions; want %d", kafka.UnknownTopicOrPartition, len(offsets), len(leaders))
+	}
+	return offsets, nil
+}
+
+func (c *Client) askOffsets(ctx context.Context, leader int32, ps []listoffsets.RequestPartition, into map[int32]int64) error {
+	res, err := call[*listoffsets.Response](ctx, c, leader, 0, &listoffsets.Request{
+		ReplicaID:      -1,
+		IsolationLevel: int8(kafka.ReadCommitted),
+		Topics:         []listoffsets.RequestTopic{{Topic: c.cfg.Topic, Partitions: ps}},
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if err := codeError(p.ErrorCode); err != nil {
+				return fmt.Errorf("partition %d: %w", p.Partition, err)
+			}
+			into[p.Partition] = p.Offset
+		}
+	}
+	return nil
+}
+
+// Bounds is the partition's retained range; see block.Partition. It may run
+// at the same time as Fetch.
+func (r *Reader) Bounds(ctx context.Context) (logStart, lastStable int64, err error) {
+	// One request per bound: a broker refuses a partition twice in one.
+	for _, ask := range []struct {
+		at   int64
+		into *int64
+	}{{kafka.FirstOffset, &logStart}, {kafka.LastOffset, &lastStable}} {
+		leader, err := r.c.leader(ctx, r.partition)
+		if err != nil {
+			return 0, 0, fmt.Errorf("list offsets of %v: %w", r.at, err)
+		}
+		got := map[int32]int64{}
+		err = r.c.askOffsets(ctx, leader, []listoffsets.RequestPartition{{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: ask.at}}, got)
+		offset, ok := got[r.partition]
+		if err == nil && !ok {
+			err = kafka.UnknownTopicOrPartition
+		}
+		if err != nil {
+			r.c.forgetLeader(r.partition)
+			return 0, 0, fmt.Errorf("list offsets of %v: %w", r.at, err)
+		}
+		*ask.into = offset
+	}
+	return logStart, lastStable, nil
+}
+
+// GroupOffsets is what a group has committed, for every partition of the
+// topic; Offset is -1 where it never has.
+func (c *Client) GroupOffsets(ctx context.Context, group string) (map[int32]block.Committed, error) {
+	ps, err := c.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.committed(ctx, group, ps)
+}
+
+// Lag is how many offsets of each partition the group has not committed up to
+// the last stable offset. A partition never committed lags from its start.
+// Offsets without a record count, as in every Kafka tool.
+func (c *Client) Lag(ctx context.Context, group string) (map[int32]int64, error) {
+	done, err := c.GroupOffsets(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	start, err := c.StartOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	end, err := c.EndOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lag := make(map[int32]int64, len(end))
+	for p, e := range end {
+		at := start[p]
+		if d, ok := done[p]; ok && d.Offset >= 0 {
+			at = d.Offset
+		}
+		lag[p] = max(0, e-at)
+	}
+	return lag, nil
+}
+
+// Compacted says whether the topic's clean-up policy removes records by key:
+// reading such a topic again may give less than before.
+func (c *Client) Compacted(ctx context.Context) (bool, error) {
+	const topicResource = 2
+	res, err := call[*describeconfigs.Response](ctx, c, anyBroker, 0, &describeconfigs.Request{
+		Resources: []describeconfigs.RequestResource{{ResourceType: topicResource, ResourceName: c.cfg.Topic, ConfigNames: []string{"cleanup.policy"}}},
+	})
+	if err != nil {
+		return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
+	}
+	for _, r := range res.Resources {
+		if err := codeError(r.ErrorCode); err != nil {
+			return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
+		}
+		for _, e := range r.ConfigEntries {
+			if e.ConfigName == "cleanup.policy" {
+				return strings.Contains(e.ConfigValue, "compact"), nil
+			}
+		}
+	}
+	return false, fmt.Errorf("describe topic %s: the broker did not tell cleanup.policy", c.cfg.Topic)
+}
+
+// CreateTopic makes the client's topic and waits until every partition has a
+// leader. created is false when it existed already, with however many
+// partitions.
+func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, configs map[string]string) (created bool, err error) {
+	fail := func(err error) (bool, error) {
+		return false, fmt.Errorf("create topic %s: %w", c.cfg.Topic, err)
+	}
+	m, err := c.metadata(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	t := createtopics.RequestTopic{Name: c.cfg.Topic, NumPartitions: int32(partitions), ReplicationFactor: int16(replication)}
+	for k, v := range configs {
+		t.Configs = append(t.Configs, createtopics.RequestConfig{Name: k, Value: v})
+	}
+	slices.SortFunc(t.Configs, func(a, b createtopics.RequestConfig) int { return strings.Compare(a.Name, b.Name) })
+	wait := c.cfg.RequestTimeout
+	res, err := call[*createtopics.Response](ctx, c, m.ControllerID, wait, &createtopics.Request{
+		Topics: []createtopics.RequestTopic{t}, TimeoutMs: int32(wait.Milliseconds()),
+	})
+	if err != nil {
+		return fail(err)
+	}
+	for _, r := range res.Topics {
+		switch code := kafka.Error(r.ErrorCode); code {
+		case 0:
+			created = true
+		case kafka.TopicAlreadyExists:
+		default:
+			if r.ErrorMessage != "" {
+				return fail(fmt.Errorf("%w: %s", code, r.ErrorMessage))
+			}
+			return fail(code)
+		}
+	}
+	for {
+		leaders, err := c.refreshLeaders(ctx)
+		if err == nil && len(leaders) > 0 && !slices.Contains(values(leaders), -1) {
+			return created, nil
+		}
+		if err != nil && Class(err) != Transient {
+			return created, fmt.Errorf("create topic %s: %w", c.cfg.Topic, err)
+		}
+		if !sleep(ctx, settle) {
+			return created, fmt.Errorf("create topic %s: wait for its leaders: %w", c.cfg.Topic, ctx.Err())
+		}
+	}
+}
+
+func values(m map[int32]int32) []int32 {
+	vs := make([]int32, 0, len(m))
+	for _, v := range m {
+		vs = append(vs, v)
+	}
+	return vs
+}
