@@ -1,0 +1,77 @@
+package chhttp
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// spool is a file that holds one INSERT's rows while the engine reads them.
+//
+// Rows cannot go into the query's text: the engine's text interface ends
+// inline data at the first blank line, which binary formats contain. A pipe
+// would save the copy but has a fault: a client that dies looks like the end
+// of the data, and a part of its rows would be inserted.
+type spool struct {
+	file *os.File
+	path string
+	size int64
+}
+
+// keepBytes is how large a spool may be to be used again.
+const keepBytes = 32 << 20
+
+// spools keeps files, and the memory they have grown to, for the next INSERT.
+type spools struct {
+	mu   sync.Mutex
+	free []*spool
+}
+
+func (p *spools) get() (*spool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		s := p.free[n-1]
+		p.free = p.free[:n-1]
+		return s, nil
+	}
+	return newSpool()
+}
+
+// put takes back a spool that no query reads any more.
+func (p *spools) put(s *spool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.size <= keepBytes && len(p.free) < 2 {
+		p.free = append(p.free, s)
+		return
+	}
+	_ = s.close()
+}
+
+func (p *spools) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.free {
+		_ = s.close()
+	}
+	p.free = nil
+}
+
+// fill replaces the contents by everything that r gives.
+func (s *spool) fill(r io.Reader) error {
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("rewind spool: %w", err)
+	}
+	// The file's own ReadFrom would read in pieces of 32 KiB.
+	n, err := io.CopyBuffer(struct{ io.Writer }{s.file}, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	s.size = n
+	if err != nil {
+		return fmt.Errorf("read rows: %w", err)
+	}
+	if err := s.file.Truncate(n); err != nil {
+		return fmt.Errorf("cut spool: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package chhttp
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// statement is what the server has to know of a SQL text before it runs it.
+type statement struct {
+	verb   string // first keyword in upper case: SELECT, INSERT, …
+	format string // of a FORMAT clause outside parentheses, "" when none
+	multi  bool   // a second statement follows
+
+	// Where the SYNC that ends a DROP stands, 0 when there is none.
+	syncAt int
+
+	// For an INSERT whose rows are data and not a query: the text up to where
+	// FROM INFILE goes, the clauses after that place, and the rows that follow
+	// in the same text.
+	takesData  bool
+	head, tail []byte
+	inline     []byte
+}
+
+// parseStatement reads sql as far as it must. It is no parser: a wrong text
+// passes, and the engine says what is wrong with it.
+func parseStatement(sql []byte) statement {
+	s := scanner{text: sql}
+	var st statement
+	first, ok := s.next()
+	for ok && first.is("(") { // (SELECT …) UNION …
+		first, ok = s.next()
+	}
+	if !ok {
+		return st
+	}
+	st.verb = strings.ToUpper(string(first.text))
+	if st.verb == "INSERT" {
+		parseInsert(&s, &st)
+		if st.takesData || st.multi {
+			return st
+		}
+	}
+	for before := first; ; {
+		t, ok := s.next()
+		if !ok {
+			return st
+		}
+		if t.is(";") {
+			_, st.multi = s.next()
+			return st
+		}
+		st.syncAt = 0
+		switch {
+		case st.verb == "DROP" && t.is("SYNC") && !beforeName(before):
+			st.syncAt = t.at
+		case t.depth == 0 && t.is("FORMAT"):
+			// FORMAT is also a function and may name a column, so only a bare
+			// word behind it makes a clause.
+			if name, ok := s.next(); ok && name.word {
+				st.format = string(name.text)
+			}
+		}
+		before = t
+	}
+}
+
+// beforeName says whether t is followed by a name in a DROP.
+func beforeName(t token) bool {
+	return slices.ContainsFunc([]string{"TABLE", "VIEW", "DATABASE", "DICTIONARY", "EXISTS", "."}, t.is)
+}
+
+// parseInsert finds out whether an INSERT takes data, and where its parts are.
+func parseInsert(s *scanner, st *statement) {
+	cut := -1 // where FROM INFILE goes
+	for {
+		t, ok := s.next()
+		if !ok {
+			// INSERT INTO t: the rows come with the request.
+			if cut < 0 {
+				cut = len(s.text)
+			}
+			st.setData("Values", cut, len(s.text), s.text, nil)
+			return
+		}
+		if t.depth > 0 {
+			continue
+		}
+		switch {
+		case t.is(";"):
+			if _, st.multi = s.next(); st.multi {
+				return
+			}
+			if cut < 0 {
+				cut = t.at
+			}
+			st.setData("Values", cut, t.at, s.text, nil)
+			return
+		case t.is("SELECT"), t.is("WITH"), t.is("FROM"), t.is("WATCH"):
+			return
+		case t.is("SETTINGS"):
+			if cut < 0 {
+				cut = t.at
+			}
+		case t.is("VALUES"):
+			if cut < 0 {
+				cut = t.at
+			}
+			st.setData("Values", cut, t.at, s.text, s.text[s.at:])
+			return
+		case t.is("FORMAT"):
+			name, ok := s.next()
+			if !ok {
+				return
+			}
+			if cut < 0 {
+				cut = t.at
+			}
+			st.setData(string(name.text), cut, t.at, s.text, inlineRows(s.text[s.at:]))
+			return
+		}
+	}
+}
+
+func (st *statement) setData(format string, cut, end int, text, rows []byte) {
+	st.takesData, st.format = true, format
+	st.head, st.tail, st.inline = text[:cut], text[cut:end], rows
+}
+
+// inlineRows skips what may stand between the format's name and its rows: one
+// line end, blanks before it, a semicolon that ends the statement.
+func inlineRows(rest []byte) []byte {
+	trimmed := bytes.TrimLeft(rest, " \t\f\r")
+	if len(bytes.TrimSpace(trimmed)) == 0 || bytes.Equal(bytes.TrimSpace(trimmed), []byte(";")) {
+		return nil
+	}
+	return bytes.TrimPrefix(trimmed, []byte("\n"))
+}
+
+// token is one word, string or sign of SQL.
+type token struct {
+	text  []byte
+	at    int
+	depth int // of brackets around it
+	word  bool
+}
+
+func (t token) is(keyword string) bool {
+	return len(t.text) == len(keyword) && strings.EqualFold(string(t.text), keyword)
+}
+
+type scanner struct {
+	text  []byte
+	at    int
+	depth int
+}
+
+// next returns the next token; comments and blanks are none.
+func (s *scanner) next() (token, bool) {
+	s.skipBlank()
+	if s.at >= len(s.text) {
+		return token{}, false
+	}
+	start, c := s.at, s.text[s.at]
+	switch {
+	case c == '\'' || c == '"' || c == '`':
+		s.skipQuoted(c)
+	case isWord(c):
+		for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '$') {
+			s.at++
+		}
+		word := s.text[start:s.at]
+		return token{text: word, at: start, depth: s.depth, word: word[0] < '0' || word[0] > '9'}, true
+	case c == '$' && s.skipHeredoc():
+	case c == '(' || c == '[' || c == '{':
+		s.at++
+		s.depth++
+		return token{text: s.text[start:s.at], at: start, depth: s.depth - 1}, true
+	case c == ')' || c == ']' || c == '}':
+		s.at++
+		s.depth--
+		return token{text: s.text[start:s.at], at: start, depth: s.depth}, true
+	default:
+		s.at++
+	}
+	return token{text: s.text[start:s.at], at: start, depth: s.depth}, true
+}
+
+func (s *scanner) skipBlank() {
+	for s.at < len(s.text) {
+		rest := s.text[s.at:]
+		switch {
+		case rest[0] == ' ' || rest[0] >= '\t' && rest[0] <= '\r':
+			s.at++
+		case bytes.HasPrefix(rest, []byte("--")), bytes.HasPrefix(rest, []byte("#!")), bytes.HasPrefix(rest, []byte("# ")):
+			s.skipPast(rest, "\n")
+		case bytes.HasPrefix(rest, []byte("/*")):
+			s.skipPast(rest, "*/")
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) skipPast(rest []byte, end string) {
+	if i := bytes.Index(rest, []byte(end)); i >= 0 {
+		s.at += i + len(end)
+		return
+	}
+	s.at = len(s.text)
+}
+
+// skipQuoted passes a quoted text; a doubled quote reads as two texts in a
+// row, which comes to the same.
+func (s *scanner) skipQuoted(quote byte) {
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case '\\':
+			s.at++
+		case quote:
+			s.at++
+			return
+		}
+	}
+	s.at = len(s.text)
+}
+
+// skipHeredoc passes $tag$…$tag$.
+func (s *scanner) skipHeredoc() bool {
+	end := bytes.IndexByte(s.text[s.at+1:], '$')
+	if end < 0 {
+		return false
+	}
+	tag := s.text[s.at : s.at+end+2]
+	for _, c := range tag[1 : len(tag)-1] {
+		if !isWord(c) {
+			return false
+		}
+	}
+	s.at += len(tag)
+	s.skipPast(s.text[s.at:], string(tag))
+	return true
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// quote writes s as a SQL string.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// quoteName writes s as a SQL identifier.
+func quoteName(s string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(s) + "`"
+}
