@@ -1,0 +1,117 @@
+package traffic
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+)
+
+// client is one user of the API: a key with the addresses it is used from.
+type client struct {
+	key       string // empty for requests without a key
+	ips       []string
+	userAgent string
+	partition uint64 // hash of the key, or of the address without a key
+}
+
+// population is the API's users. Volume falls with rank as 1/rank^1.1.
+type population struct {
+	keyed   []client
+	keyless []client
+	byRank  alias
+	byIP    alias // over keyless
+}
+
+const (
+	populationKeys    = 2000
+	populationKeyless = 800
+	natAddresses      = 40
+)
+
+// userAgents are the programs that call the API, the frequent ones first.
+var userAgents = [...]string{
+	"okhttp/4.12.0",
+	"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+	"python-requests/2.32.3",
+	"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+	"Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8)",
+	"axios/1.7.2",
+	"Go-http-client/2.0",
+	"MediaCentre/21.0 (X11; Linux x86_64)",
+	"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0",
+	"node-fetch/1.0",
+	"Java/17.0.11",
+	"curl/8.5.0",
+}
+
+func newPopulation(seed uint64) *population {
+	r := stream(seed, "population", 0)
+	nats := make([]string, natAddresses)
+	for i := range nats {
+		nats[i] = natIP(i)
+	}
+	p := &population{
+		keyed:   make([]client, populationKeys),
+		keyless: make([]client, populationKeyless),
+		byRank:  newAlias(zipf(populationKeys, 1.1)),
+		byIP:    newAlias(zipf(populationKeyless, 0.9)),
+	}
+	for i := range p.keyed {
+		c := client{key: newKey(r), userAgent: pickUserAgent(r)}
+		n := 1 + r.IntN(2)
+		switch u := r.Float64(); {
+		case u < 0.30:
+			c.ips, n = append(c.ips, nats[r.IntN(natAddresses)]), n-1
+		case u < 0.31:
+			n = 20 + r.IntN(20) // roaming
+		}
+		for range n {
+			c.ips = append(c.ips, newIP(r))
+		}
+		c.partition = hashString(c.key)
+		p.keyed[i] = c
+	}
+	for i := range p.keyless {
+		c := client{ips: []string{newIP(r)}, userAgent: pickUserAgent(r)}
+		if r.IntN(5) == 0 {
+			c.ips[0] = nats[r.IntN(natAddresses)]
+		}
+		c.partition = hashString(c.ips[0])
+		p.keyless[i] = c
+	}
+	return p
+}
+
+// newKey is an API key as the API issues them: 32 hexadecimal characters.
+func newKey(r *rand.Rand) string {
+	var raw [16]byte
+	for i := 0; i < 16; i += 8 {
+		x := r.Uint64()
+		for j := range 8 {
+			raw[i+j] = byte(x >> (8 * j))
+		}
+	}
+	return hex.EncodeToString(raw[:])
+}
+
+// newIP is an address from the ranges set apart for benchmarks (RFC 2544) and
+// documentation (RFC 3849): no line of ours names someone's real address.
+func newIP(r *rand.Rand) string {
+	if r.IntN(20) == 0 {
+		return fmt.Sprintf("2001:db8:%x:%x::%x", 1+r.IntN(0xfffe), 1+r.IntN(0xfffe), 1+r.IntN(0xfffe))
+	}
+	return fmt.Sprintf("198.%d.%d.%d", 18+r.IntN(2), r.IntN(256), 1+r.IntN(254))
+}
+
+func pickUserAgent(r *rand.Rand) string {
+	u := r.Float64()
+	return userAgents[int(u*u*float64(len(userAgents)))]
+}
+
+func hashString(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}

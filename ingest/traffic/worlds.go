@@ -1,0 +1,249 @@
+package traffic
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The evidence rows that a World gives, in the shape in which the detectors
+// read them from the store. Minute is the start of an event minute in Unix
+// seconds (a multiple of 60), and so are the bounds of a Label.
+type (
+	// ServiceMinute counts the responses of a service in a minute: N in all, of
+	// which the failures of the service itself are named.
+	ServiceMinute struct {
+		Minute                                   int64
+		Service                                  string
+		N, Timeout, Offline, Internal, ServerErr uint64
+	}
+	// KeyMinute counts the responses to a key with one outcome and code. Key is
+	// the key in clear (a test hashes it). Slots has bit i set when a response
+	// with outcome rate_limited fell into the i-th ten seconds of the minute.
+	// ClientIPs and UserAgents are sorted sets.
+	KeyMinute struct {
+		Minute     int64
+		Key        string
+		Service    string
+		Outcome    string
+		Code       uint16
+		Requests   uint64
+		Slots      uint64
+		ClientIPs  []string
+		UserAgents []string
+	}
+	// ClientMinute counts the responses to a client address with one outcome
+	// and code. Keys is the sorted set of the keys it used, in clear.
+	ClientMinute struct {
+		Minute   int64
+		IP       string
+		Outcome  string
+		Code     uint16
+		Requests uint64
+		Keys     []string
+	}
+	// ContractMinute counts the responses of a service that carried Code with
+	// HTTPStatus.
+	ContractMinute struct {
+		Minute     int64
+		Service    string
+		Code       uint16
+		HTTPStatus int
+		Requests   uint64
+	}
+	// Label is one event that the world planted, from Start to End (Unix
+	// seconds, End exclusive). Kind is an incident kind, or the name of a
+	// nuisance; Entity is a service, a clear key, an ip, or
+	// service/code/status. Detectable is false for events too small for anyone
+	// to see (for spikes: fewer than 10 excess failures expected).
+	Label struct {
+		Kind       string
+		Entity     string
+		Start, End int64
+		Detectable bool
+		Excess     float64 // expected failures beyond the base, for spikes and outages
+		Note       string
+	}
+)
+
+// The kinds of world. In Clean every count is Poisson around a smooth load; in
+// Default load and failure share wander; in Rough they wander more and retry
+// blips are four times as frequent.
+const (
+	Clean   = "clean"
+	Default = "default"
+	Rough   = "rough"
+)
+
+// WorldConfig says which world to make.
+type WorldConfig struct {
+	Kind     string // Clean, Default or Rough
+	Seed     uint64 // same seed, same world
+	Services int    // 0: 32
+	Days     int    // 0: 28
+	WarmUp   int    // days without incidents at the beginning; negative: none, 0: 8
+	Keys     int    // 0: 7390
+	Clients  int    // 0: 340
+	// Means are the services' mean requests per minute, in turn; nil: 6, 60,
+	// 600 and 6000. A run of every single response wants lower ones.
+	Means []float64
+	Start time.Time // truncated to the day, UTC; zero: Monday 2026-06-01
+}
+
+// World is a labelled world of aggregate rows. Every service, key and client
+// has its own random stream: its rows do not depend on how many others there
+// are or on the order of the calls. It is safe for concurrent use.
+type World struct {
+	cfg   WorldConfig
+	start int64 // Unix seconds
+	gaps  []Label
+	pairs []pairedIncident
+	rough bool
+	clean bool
+}
+
+// NewWorld checks c and fills its defaults.
+func NewWorld(c WorldConfig) (*World, error) {
+	kinds := []string{Clean, Default, Rough}
+	if !slices.Contains(kinds, c.Kind) {
+		return nil, fmt.Errorf("world: got kind %q; want %s", c.Kind, strings.Join(kinds, ", "))
+	}
+	if c.Services == 0 {
+		c.Services = 32
+	}
+	if c.Days == 0 {
+		c.Days = 28
+	}
+	if c.Keys == 0 {
+		c.Keys = 7390
+	}
+	if c.Clients == 0 {
+		c.Clients = 340
+	}
+	switch {
+	case c.WarmUp == 0:
+		c.WarmUp = 8
+	case c.WarmUp < 0:
+		c.WarmUp = 0
+	}
+	if len(c.Means) == 0 {
+		c.Means = []float64{6, 60, 600, 6000}
+	}
+	if c.Services < 1 || c.Days < 1 || c.Keys < 1 || c.Clients < 1 || c.WarmUp >= c.Days {
+		return nil, fmt.Errorf("world: got %d services, %d days of which %d warm-up, %d keys, %d clients; want at least one of each and a day after the warm-up",
+			c.Services, c.Days, c.WarmUp, c.Keys, c.Clients)
+	}
+	if c.Start.IsZero() {
+		c.Start = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	}
+	c.Start = c.Start.UTC().Truncate(24 * time.Hour)
+	w := &World{cfg: c, start: c.Start.Unix(), rough: c.Kind == Rough, clean: c.Kind == Clean}
+	w.planGaps()
+	w.planPairs()
+	return w, nil
+}
+
+// Config is the configuration with its defaults filled in.
+func (w *World) Config() WorldConfig { return w.cfg }
+
+// minutes is the length of the world.
+func (w *World) minutes() int { return w.cfg.Days * 1440 }
+
+// at is the Unix time of a minute counted from the world's start.
+func (w *World) at(minute int) int64 { return w.start + int64(minute)*60 }
+
+// ServiceSeries is everything that happens to one service: one row a minute
+// (none in an ingest gap), sorted; what was planted, and the nuisances, during
+// which an alarm is a false one.
+type ServiceSeries struct {
+	Service       string
+	MeanPerMinute float64
+	BaseShare     float64 // of timeouts
+	Rows          []ServiceMinute
+	Labels        []Label
+	Nuisances     []Label
+}
+
+// Services is the number of services of the world.
+func (w *World) Services() int { return w.cfg.Services }
+
+// ServiceName is the name of service i.
+func (w *World) ServiceName(i int) string { return fmt.Sprintf("svc-%03d", i) }
+
+// Service makes the series of service i. The sixteen combinations of the four
+// volumes and four base shares (0, 0.03 %, 0.2 %, 1 %) repeat with i.
+func (w *World) Service(i int) ServiceSeries {
+	r := stream(w.cfg.Seed, "service/"+w.cfg.Kind, i)
+	s := ServiceSeries{
+		Service:       w.ServiceName(i),
+		MeanPerMinute: w.cfg.Means[i%len(w.cfg.Means)],
+		BaseShare:     [...]float64{0, 0.0003, 0.002, 0.01}[i/len(w.cfg.Means)%4],
+		Rows:          make([]ServiceMinute, 0, w.minutes()),
+	}
+	plan := w.planService(r, i, &s)
+	m := w.newServiceModel(r, &s)
+	for t := range w.minutes() {
+		load, share, wentGap := m.step(r, t), m.share(r), w.inGap(t)
+		row := plan.draw(r, t, load, share)
+		if wentGap {
+			continue
+		}
+		row.Minute, row.Service = w.at(t), s.Service
+		s.Rows = append(s.Rows, row)
+	}
+	plan.label(&s)
+	return s
+}
+
+// serviceModel is the undisturbed behaviour of one service.
+type serviceModel struct {
+	mean, base, phase, amplitude float64
+	weekday                      int
+	load, err                    drift
+	coupling                     float64
+	loadFactor                   float64
+}
+
+func (w *World) newServiceModel(r *rand.Rand, s *ServiceSeries) *serviceModel {
+	m := &serviceModel{
+		mean: s.MeanPerMinute, base: s.BaseShare, amplitude: 0.7,
+		phase: between(r, -2, 2), weekday: int(w.cfg.Start.Weekday()), coupling: 0.5,
+	}
+	switch {
+	case w.clean:
+		m.coupling = 0
+	case w.rough:
+		m.load, m.err = newDrift(r, 0.12, 0.95), newDrift(r, 0.7, 0.95)
+	default:
+		m.load, m.err = newDrift(r, 0.12, 0.95), newDrift(r, 0.35, 0.9)
+	}
+	return m
+}
+
+// step returns the expected responses of minute t.
+func (m *serviceModel) step(r *rand.Rand, t int) float64 {
+	hour := float64(t%1440)/60 + m.phase
+	m.loadFactor = 1 + m.amplitude*math.Sin(2*math.Pi*(hour-9)/24)
+	if day := (m.weekday + t/1440) % 7; day == 0 || day == 6 {
+		m.loadFactor *= 0.6
+	}
+	m.loadFactor *= m.load.next(r)
+	return m.mean * m.loadFactor
+}
+
+// share returns the expected share of timeouts at the load of the last step.
+func (m *serviceModel) share(r *rand.Rand) float64 {
+	return math.Min(m.base*m.err.next(r)*math.Pow(m.loadFactor, m.coupling), 0.5)
+}
+
+func sortLabels(l []Label) {
+	slices.SortStableFunc(l, func(a, b Label) int {
+		if a.Start != b.Start {
+			return int(a.Start - b.Start)
+		}
+		return strings.Compare(a.Entity, b.Entity)
+	})
+}
