@@ -1,0 +1,27 @@
+// Package watch runs the detectors of classify/detect on what the store holds,
+// and writes the incidents and the scores behind the baseline band.
+//
+// Its guarantee: the incidents are a function of the stored aggregates. An
+// instance that starts in the middle, one that was killed, and several at once
+// write the same rows; a row is replaced by its version, never doubled. The
+// only state is a cache, which Restore rebuilds from the tables.
+//
+// Time is event time: the watermark is the least of the partitions' greatest
+// event times, minute t is decided when the watermark has passed its end by
+// Config.Lag, and again 5 and 15 minutes later, when most of what was late has
+// come. After that it is settled: rows that come later still count in every
+// sum, and change no incident. An incident keeps its id when late rows move its
+// opening; one that late rows take back is withdrawn, never deleted.
+//
+//	services keys clients responses        ledger
+//	        |  evidence queries (sql.go)     | watermark
+//	        v                                v
+//	     Batch -----> Evaluator (settle t-15, preview t) -----> Publisher
+//	                      ^                                      |   |
+//	                      | Restore                              v   v
+//	                  incidents, scores <------------------- incidents scores
+//	                                                             |
+//	                                                         Notifier -> webhook, Alertmanager
+//
+// The package shows nothing (see package dashboards) and reads no log.
+package watch

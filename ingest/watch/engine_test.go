@@ -1,0 +1,251 @@
+package watch
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"statline/classify"
+	"statline/classify/detect"
+	"statline/ingest"
+	"statline/ingest/block"
+	"statline/ingest/decode"
+	"statline/ingest/store"
+	"statline/ingest/traffic"
+)
+
+var testSecret = []byte("a secret of this test only")
+
+// feed folds a scenario's lines into a store, a block for each few seconds of
+// event time, until the event time minutes after the start.
+type feed struct {
+	t      *testing.T
+	store  *store.Store
+	gen    *traffic.Generator
+	fold   *ingest.Fold
+	offset int64
+	start  time.Time
+	line   []byte
+}
+
+func newFeed(t *testing.T, s *store.Store, scenario string, seed uint64) *feed {
+	t.Helper()
+	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	g, err := traffic.New(traffic.Config{Scenario: scenario, Seed: seed, Rate: 60, Start: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := ingest.DefaultFoldConfig()
+	cfg.Decode.Secret = testSecret
+	f, err := ingest.NewFold(cfg, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &feed{t: t, store: s, gen: g, fold: f, start: start}
+}
+
+// until stores everything up to an event time.
+func (f *feed) until(at time.Time) {
+	f.t.Helper()
+	first := f.offset
+	var last int64
+	flush := func() {
+		if f.offset == first {
+			return
+		}
+		contents := f.fold.Contents()
+		id := block.ID{Cluster: "c", Topic: "access", First: first, End: f.offset}
+		free := func() error { return nil }
+		if err := f.store.WriteRows(f.t.Context(), id, contents, free); err != nil {
+			f.t.Fatal(err)
+		}
+		if err := f.store.WriteLedger(f.t.Context(), block.LedgerRow{
+			ID: id, Kind: block.KindBlock, State: block.Stored, Records: uint64(f.offset - first), Responses: contents.Rows.Responded,
+			MinEventUnixMilli: contents.Rows.MinUnixMilli, MaxEventUnixMilli: contents.Rows.MaxUnixMilli, LastRecordUnixMilli: last,
+			WrittenAt: time.Now(),
+		}, free); err != nil {
+			f.t.Fatal(err)
+		}
+		f.fold.Reset()
+		first = f.offset
+	}
+	for last < at.UnixMilli() {
+		line, ms, _, ok := f.gen.Next(f.line[:0])
+		if !ok {
+			break
+		}
+		f.line, last = line, ms
+		f.fold.Add([]block.Record{{Offset: f.offset, UnixMilli: ms, Value: line}})
+		f.offset++
+		if f.offset-first >= 20_000 {
+			flush()
+		}
+	}
+	flush()
+}
+
+// expect compares incidents with what the scenario planted: each one due by
+// until is there, opened by the time it was due, and what else is there has one of them
+// as its parent.
+func (f *feed) expect(list []detect.Incident, until time.Time) {
+	f.t.Helper()
+	found := map[string]bool{}
+	for _, p := range f.gen.Truth().Planted {
+		name := p.Entity
+		if p.EntityType == "key" {
+			name = decode.KeyID(testSecret, p.Entity).String()
+		}
+		first := time.Time{}
+		for _, inc := range list {
+			at := inc.OpenedAt.Time()
+			if string(inc.Kind) != p.Kind || inc.Entity != name || at.Before(p.Start.Add(-time.Minute)) || at.After(p.End.Add(5*time.Minute)) {
+				continue
+			}
+			if found[inc.ID] = true; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+		switch decided := first.Add(time.Minute); {
+		case first.IsZero() && p.Due.After(until):
+		case first.IsZero():
+			f.t.Errorf("no incident for %s %s (%s)", p.Kind, name, p.Note)
+		case decided.After(p.Due.Add(time.Minute)):
+			f.t.Errorf("%s %s: decided at %s; due %s", p.Kind, name, decided, p.Due)
+		}
+	}
+	for _, inc := range list {
+		if !found[inc.ID] && !found[inc.Parent] {
+			f.t.Errorf("nobody planted this: %s %s, opened %s, parent %q: %s", inc.Kind, inc.Entity, inc.OpenedAt.Time().Format("15:04"), inc.Parent, inc.Summary)
+		}
+	}
+}
+
+func testSQL(s *store.Store) *SQL { return NewSQL(s, classify.Builtin()) }
+
+// Lines of every scenario, through decode, classify, aggregate and the store:
+// everything planted is an incident, and nothing else is.
+func TestScenarios(t *testing.T) {
+	for _, scenario := range []string{traffic.Quiet, traffic.Offender, traffic.Suspended, traffic.TimeoutSpike, traffic.Mixed} {
+		t.Run(scenario, func(t *testing.T) {
+			f := newFeed(t, openStore(t), scenario, 7)
+			f.until(f.start.Add(35 * time.Minute))
+			q := testSQL(f.store)
+			p, err := q.Progress(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := DefaultConfig()
+			list, err := Evaluate(t.Context(), &cfg.Detectors, q, Range{p.First, p.First, p.Last})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.expect(list, p.Last.Time())
+		})
+	}
+}
+
+// The live loop over the engine finds what an evaluation of everything finds,
+// also when it is killed, and the tables hold it.
+func TestLiveOnTheEngine(t *testing.T) {
+	s := openStore(t)
+	f := newFeed(t, s, traffic.Mixed, 3)
+	q := testSQL(s)
+	w := New(testConfig(), q, q)
+	for minute := 1; minute <= 130; minute += 3 {
+		f.until(f.start.Add(time.Duration(minute) * time.Minute))
+		if minute == 40 || minute == 115 { // killed
+			w = New(testConfig(), q, q)
+		}
+		if err := w.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored, err := q.Incidents(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]detect.Incident, len(stored))
+	for i := range stored {
+		list[i] = stored[i].Incident
+	}
+	p, err := q.Progress(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.expect(list, p.Evaluated.Time())
+	if want := w.target(p.Watermark); p.Evaluated != want {
+		t.Errorf("scores reach %s; want %s", p.Evaluated.Time(), want.Time())
+	}
+	all, err := Evaluate(t.Context(), &w.cfg.Detectors, q, Range{p.First, p.First, w.eval.Evaluated()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := func(l []detect.Incident) (out []string) {
+		for _, i := range l {
+			if i.State != detect.Withdrawn {
+				out = append(out, strings.Join([]string{i.ID, string(i.Kind), i.Entity, stampOf(i.OpenedAt), stampOf(i.ClosedAt)}, " "))
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	if d := cmp.Diff(key(all), key(list)); d != "" {
+		t.Errorf("live differs from an evaluation of everything (-all at once):\n%s", d)
+	}
+	for _, i := range list {
+		if i.EntityType == detect.KeyEntity && (len(i.Evidence.ClientIPs) == 0 || len(i.Evidence.UserAgents) == 0) {
+			t.Errorf("%s %s does not name its sources", i.Kind, i.Entity)
+		}
+		text, err := json.Marshal(i)
+		if err != nil || strings.Contains(string(text), "null") && strings.Contains(string(text), "nil") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func stampOf(m detect.Minute) string { return m.Time().Format("02T15:04") }
+
+func testConfig() Config {
+	c := DefaultConfig()
+	c.Logger = nil
+	return c
+}
+
+// The lease goes to one instance at a time and expires; what was told stays.
+func TestOutboxOnTheEngine(t *testing.T) {
+	q := testSQL(openStore(t))
+	now := time.Now()
+	lease := func(instance string, at time.Time, want bool) {
+		t.Helper()
+		ok, err := q.Lease(t.Context(), instance, at, at.Add(leaseFor))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok != want {
+			t.Errorf("%s at +%s: got %t; want %t", instance, at.Sub(now), ok, want)
+		}
+	}
+	lease("a", now, true)
+	lease("b", now.Add(time.Second), false)
+	lease("a", now.Add(2*time.Second), true)
+	lease("a", now.Add(20*time.Second), true) // renewed
+	lease("b", now.Add(40*time.Second), false)
+	lease("b", now.Add(51*time.Second), true)
+	lease("a", now.Add(52*time.Second), false)
+	for _, state := range []string{"open/ticket", "closed"} {
+		if err := q.Tell(t.Context(), "x", state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told, err := q.Told(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]string{"x": "closed"}, told); d != "" {
+		t.Errorf("told:\n%s", d)
+	}
+}

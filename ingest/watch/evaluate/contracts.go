@@ -1,0 +1,177 @@
+package evaluate
+
+import (
+	"slices"
+	"time"
+
+	"statline/classify"
+	"statline/classify/detect"
+	"statline/ingest/traffic"
+)
+
+func minuteOfStamp(s string) detect.Minute {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return 0
+	}
+	return detect.MinuteOf(t.Unix())
+}
+
+// contractScore is what contract_drift and unknown_code did.
+type contractScore struct {
+	recall, precision tally
+	delays            []int
+}
+
+// contracts judges contract_drift and unknown_code. Errors without a code that
+// the gateway itself makes (502, 504) are its own, as in the store.
+func contracts(o Options) (*contractScore, error) {
+	cfg := presetConfig("default")
+	catalogue := classify.Builtin()
+	sc := &contractScore{}
+	for _, seed := range o.Seeds {
+		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed})
+		if err != nil {
+			return nil, err
+		}
+		for i := range w.Contracts() {
+			s := w.Contract(i)
+			list := contractIncidents(&cfg, catalogue, &s)
+			for _, l := range s.Labels {
+				at := slices.IndexFunc(list, func(i detect.Incident) bool { return i.Entity == l.Entity && string(i.Kind) == l.Kind })
+				sc.recall.add(at >= 0)
+				if at >= 0 {
+					sc.delays = append(sc.delays, int(list[at].OpenedAt-detect.MinuteOf(l.Start))+1)
+				}
+			}
+			for _, inc := range list {
+				sc.precision.add(slices.ContainsFunc(s.Labels, func(l traffic.Label) bool { return l.Entity == inc.Entity }))
+			}
+		}
+	}
+	slices.Sort(sc.delays)
+	return sc, nil
+}
+
+func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *traffic.ContractSeries) (list []detect.Incident) {
+	type minuteCode struct {
+		minute int64
+		code   uint16
+	}
+	totals := map[minuteCode]uint64{}
+	for _, r := range s.Rows {
+		totals[minuteCode{r.Minute, r.Code}] += r.Requests
+	}
+	pairs := map[[2]int]*detect.Contract{}
+	var order []*detect.Contract
+	for _, r := range s.Rows {
+		entry, known := catalogue.Entry(r.Code)
+		if r.Code == 0 || known && int(entry.HTTPStatus) == r.HTTPStatus {
+			continue
+		}
+		id := [2]int{int(r.Code), r.HTTPStatus}
+		p := pairs[id]
+		if p == nil {
+			p = &detect.Contract{Service: s.Service, Code: r.Code, HTTPStatus: uint16(r.HTTPStatus), Reason: detect.WrongStatus, Catalogue: entry.HTTPStatus}
+			if !known {
+				p.Reason = detect.CodeUnknown
+			}
+			pairs[id] = p
+			order = append(order, p)
+		}
+		p.Rows = append(p.Rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests, Total: totals[minuteCode{r.Minute, r.Code}]})
+	}
+	for _, p := range order {
+		i := 0
+		for t := p.Rows[0].Minute; t <= p.Rows[len(p.Rows)-1].Minute; t++ {
+			for i < len(p.Rows) && p.Rows[i].Minute <= t {
+				i++
+			}
+			list = cfg.StepContract(p, &p.Settled, p.Rows[:i], t, list)
+		}
+		list = p.Settled.Open(list)
+	}
+	return list
+}
+
+// burnScore compares slo_burn with its definition, evaluated anew each minute.
+type burnScore struct {
+	onsets tally // times the definition began to hold, found within a minute
+	extra  int   // incidents that opened while it did not hold
+	opened int
+}
+
+// burns judges slo_burn.
+func burns(o Options) (*burnScore, error) {
+	cfg := presetConfig("default")
+	sc := &burnScore{}
+	type result struct {
+		onsets []int
+		holds  []bool
+		opened []alarm
+	}
+	err := worldsOf(traffic.Default, o.Seeds[:1], o.Services, o.Parallel, func(s *series) (r result) {
+		r.holds = oracle(s, &cfg.SLO)
+		quiet := cfg.SLO.CalmMinutes
+		for t, h := range r.holds {
+			if h && quiet >= cfg.SLO.CalmMinutes {
+				r.onsets = append(r.onsets, t)
+			}
+			if h {
+				quiet = 0
+			} else {
+				quiet++
+			}
+		}
+		base := detect.MinuteOf(s.start)
+		for _, inc := range incidents(s, &cfg) {
+			if inc.Kind == detect.SLOBurn {
+				r.opened = append(r.opened, alarm{start: int(inc.OpenedAt - base)})
+			}
+		}
+		return r
+	}, func(s *series, r result) {
+		for _, t := range r.onsets {
+			sc.onsets.add(slices.ContainsFunc(r.opened, func(a alarm) bool { return a.start >= t && a.start <= t+1 }))
+		}
+		for _, a := range r.opened {
+			sc.opened++
+			if !r.holds[a.start] {
+				sc.extra++
+			}
+		}
+	})
+	return sc, err
+}
+
+// oracle says in which minutes the definition of slo_burn holds.
+func oracle(s *series, c *detect.SLOConfig) []bool {
+	n, bad := make([]float64, len(s.counts)+1), make([]float64, len(s.counts)+1)
+	for i, x := range s.counts {
+		n[i+1], bad[i+1] = n[i]+float64(x.N), bad[i]+float64(x.Bad)
+	}
+	burn := func(t, w int) (rate, count float64) {
+		from := max(0, t+1-w)
+		m, b := n[t+1]-n[from], bad[t+1]-bad[from]
+		if m == 0 {
+			return 0, b
+		}
+		return b / m / (1 - c.Objective), b
+	}
+	first := slices.IndexFunc(s.counts, func(x detect.Counts) bool { return x.N > 0 })
+	out := make([]bool, len(s.counts))
+	for t := range s.counts {
+		covered := t - first + 1
+		for _, p := range c.Pairs {
+			long, b := burn(t, p.Long)
+			short, _ := burn(t, p.Short)
+			if covered >= p.Long/4 && b >= float64(c.MinBad) && long > p.Factor && short > p.Factor {
+				out[t] = true
+			}
+		}
+		if low, b := burn(t, 360); covered >= 90 && b >= float64(c.LowBad) && low >= c.LowFactor {
+			out[t] = true
+		}
+	}
+	return out
+}

@@ -1,0 +1,415 @@
+package evaluate
+
+import (
+	"maps"
+	"slices"
+
+	"statline/classify/detect"
+	"statline/ingest/traffic"
+)
+
+// keyRows turns a key's rows of a world into the detectors' evidence.
+func keyRows(rows []traffic.KeyMinute) []detect.KeyMinute {
+	var out []detect.KeyMinute
+	for i := range rows {
+		r := &rows[i]
+		m := detect.MinuteOf(r.Minute)
+		if n := len(out); n == 0 || out[n-1].Minute != m {
+			out = append(out, detect.KeyMinute{Minute: m, SlotSeconds: 10})
+		}
+		k := &out[len(out)-1]
+		k.Requests += r.Requests
+		switch r.Outcome {
+		case "success":
+			k.Success += r.Requests
+		case "rate_limited":
+			k.RateLimited += r.Requests
+			k.Slots |= r.Slots
+		case "suspended_key", "disabled_account":
+			k.Dead += r.Requests
+			k.DeadCode = r.Code
+		case "invalid_key":
+			k.Invalid += r.Requests
+		}
+	}
+	return out
+}
+
+// keyIncidents runs the key detectors over one key's rows, to the end of the
+// last row's minute plus quiet minutes.
+func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet int) []detect.Incident {
+	if len(rows) == 0 {
+		return nil
+	}
+	k := &detect.Key{ID: id}
+	var list []detect.Incident
+	i := 0
+	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute+detect.Minute(quiet); t++ {
+		if k.Settled.Idle() {
+			if i >= len(rows) {
+				break
+			}
+			t = rows[i].Minute
+		}
+		for i < len(rows) && rows[i].Minute <= t {
+			i++
+		}
+		from := 0
+		if i > 6000 {
+			from = i - 6000 // far more than the rules look back on
+		}
+		list = cfg.Step(k, &k.Settled, rows[from:i], t, list)
+	}
+	return k.Settled.Open(list)
+}
+
+// keyRule flags a key at minutes of its life.
+type keyRule struct {
+	name string
+	flag func(rows []detect.KeyMinute, i int) bool // at rows[i]
+}
+
+// keyRivals are rules that people use for a key's refusals.
+func keyRivals() []keyRule {
+	within := func(rows []detect.KeyMinute, i, w int) (refused uint64, minutes int) {
+		for j := i; j >= 0 && rows[j].Minute > rows[i].Minute-detect.Minute(w); j-- {
+			refused += rows[j].RateLimited
+			if rows[j].RateLimited >= 3 {
+				minutes++
+			}
+		}
+		return refused, minutes
+	}
+	return []keyRule{
+		{"5 refusals in 10 min (fail2ban), by key", func(rows []detect.KeyMinute, i int) bool {
+			n, _ := within(rows, i, 10)
+			return n >= 5
+		}},
+		{"leaky bucket of 40, 2 a second (CrowdSec), by key", func(rows []detect.KeyMinute, i int) bool {
+			level := 0.0
+			for j := max(0, i-5); j <= i; j++ {
+				if j > 0 {
+					level = max(0, level-120*float64(rows[j].Minute-rows[j-1].Minute))
+				}
+				level += float64(rows[j].RateLimited)
+			}
+			return level > 40
+		}},
+		{"50 refusals in 5 min, by key", func(rows []detect.KeyMinute, i int) bool {
+			n, _ := within(rows, i, 5)
+			return n >= 50
+		}},
+		{"100 refusals in 1 h, by key", func(rows []detect.KeyMinute, i int) bool {
+			n, _ := within(rows, i, 60)
+			return n >= 100
+		}},
+		{"4 of 5 minutes with 3 refusals, by key", func(rows []detect.KeyMinute, i int) bool {
+			_, m := within(rows, i, 5)
+			return m >= 4
+		}},
+	}
+}
+
+// keyScore is what one rule did with the rate-limit world's keys.
+type keyScore struct {
+	name            string
+	clean, cleanHit int            // clean keys, and those falsely flagged
+	harmless        int            // of the flagged: normal, near-limit, polite, page-load
+	falseByClass    map[string]int // flagged clean keys
+	recall          tally
+	delays          []int
+}
+
+func (s *keyScore) precision(withBackoff bool) tally {
+	wrong := s.cleanHit
+	if !withBackoff {
+		wrong -= s.falseByClass[traffic.KeyBackoff]
+	}
+	return tally{s.recall.hit, s.recall.hit + wrong}
+}
+
+func (s *keyScore) add(k *traffic.KeySeries, flagged bool, delay int) {
+	if k.Offends() {
+		s.recall.add(flagged)
+		if flagged {
+			s.delays = append(s.delays, delay)
+		}
+		return
+	}
+	s.clean++
+	if !flagged {
+		return
+	}
+	s.cleanHit++
+	s.falseByClass[k.Class]++
+	switch k.Class {
+	case traffic.KeyNormal, traffic.KeyNearLimit, traffic.KeyPolite, traffic.KeyPageLoad:
+		s.harmless++
+	}
+}
+
+// rateLimits judges throttled and offender, and the rivals.
+func rateLimits(o Options) ([]*keyScore, error) {
+	cfg := presetConfig("default")
+	kinds := []detect.Kind{detect.Throttled, detect.Offender}
+	var scores []*keyScore
+	for _, k := range kinds {
+		scores = append(scores, &keyScore{name: "statline `" + string(k) + "`", falseByClass: map[string]int{}})
+	}
+	rules := keyRivals()
+	for _, r := range rules {
+		scores = append(scores, &keyScore{name: r.name, falseByClass: map[string]int{}})
+	}
+	for _, seed := range o.Seeds {
+		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed, Keys: o.Keys})
+		if err != nil {
+			return nil, err
+		}
+		for i := range w.Keys() {
+			k := w.Key(i)
+			rows := keyRows(k.Rows)
+			start := detect.Minute(0)
+			if len(k.Labels) > 0 {
+				start = detect.MinuteOf(k.Labels[0].Start)
+			}
+			reached := reachedAt(keyIncidents(&cfg, k.Key, rows, 20))
+			for j, kind := range kinds {
+				at, ok := reached[kind]
+				scores[j].add(&k, ok, int(at-start)+1)
+			}
+			for j, r := range rules {
+				at := slices.IndexFunc(rows, func(x detect.KeyMinute) bool { return false })
+				for n := range rows {
+					if rows[n].RateLimited > 0 && r.flag(rows, n) {
+						at = n
+						break
+					}
+				}
+				delay := 0
+				if at >= 0 {
+					delay = int(rows[at].Minute-start) + 1
+				}
+				scores[len(kinds)+j].add(&k, at >= 0, delay)
+			}
+		}
+	}
+	for _, s := range scores {
+		slices.Sort(s.delays)
+	}
+	return scores, nil
+}
+
+// reachedAt says when a key's incidents first reached each kind; whoever is an
+// offender was throttled too.
+func reachedAt(list []detect.Incident) map[detect.Kind]detect.Minute {
+	at := map[detect.Kind]detect.Minute{}
+	note := func(k detect.Kind, m detect.Minute) {
+		if old, ok := at[k]; !ok || m < old {
+			at[k] = m
+		}
+	}
+	for _, inc := range list {
+		for _, st := range inc.Evidence.Escalated {
+			note(st.Kind, minuteOfStamp(st.At))
+			if st.Kind == detect.Flood {
+				note(detect.Offender, minuteOfStamp(st.At))
+			}
+		}
+	}
+	return at
+}
+
+// deadScore is what the rules for dead and invalid keys did.
+type deadScore struct {
+	recall, precision tally
+	uses              []int // refusals until the incident opened
+	reinstated        int   // reinstated keys
+	stillOpen         int   // of those, with an incident after their return
+}
+
+// deadKeys judges dead_key.
+func deadKeys(o Options) (*deadScore, error) {
+	cfg := presetConfig("default")
+	sc := &deadScore{}
+	for _, seed := range o.Seeds {
+		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed})
+		if err != nil {
+			return nil, err
+		}
+		for i := range w.DeadKeys() {
+			k := w.DeadKey(i)
+			rows := keyRows(k.Rows)
+			list := keyIncidents(&cfg, k.Key, rows, 0)
+			sc.precision.hit += min(len(list), len(k.Labels))
+			sc.precision.all += len(list)
+			if len(k.Labels) == 0 {
+				continue
+			}
+			l := k.Labels[0]
+			if l.Detectable {
+				sc.recall.add(len(list) > 0)
+			}
+			if len(list) > 0 {
+				sc.uses = append(sc.uses, usesBefore(rows, list[0].OpenedAt))
+			}
+			if back := detect.MinuteOf(l.End); len(rows) > 0 && rows[len(rows)-1].Minute > back && rows[len(rows)-1].Success > 0 {
+				sc.reinstated++
+				for _, inc := range list {
+					if inc.OpenedAt > back || inc.State == detect.Open {
+						sc.stillOpen++
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(sc.uses)
+	return sc, nil
+}
+
+// usesBefore counts how often a dead key was used until a minute, in separate
+// minutes of use.
+func usesBefore(rows []detect.KeyMinute, until detect.Minute) (n int) {
+	for _, r := range rows {
+		if r.Dead > 0 && r.Minute <= until {
+			n++
+		}
+	}
+	return n
+}
+
+// invalidKeys judges invalid_key: misconfigured clients against typing errors.
+func invalidKeys(o Options) (recall, precision tally, err error) {
+	cfg := presetConfig("default")
+	for _, seed := range o.Seeds {
+		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed})
+		if err != nil {
+			return recall, precision, err
+		}
+		for i := range w.InvalidKeys() {
+			k := w.InvalidKey(i)
+			list := keyIncidents(&cfg, k.Key, keyRows(k.Rows), 0)
+			if len(k.Labels) > 0 {
+				recall.add(len(list) > 0)
+			}
+			for range list {
+				precision.add(len(k.Labels) > 0)
+			}
+		}
+	}
+	return recall, precision, nil
+}
+
+// clientScore is what the client rules did in one kind of attack.
+type clientScore struct {
+	fast, slow  tally // recall
+	precision   tally
+	fastDelays  []int
+	slowDelays  []int
+	natDays     int // days of addresses of many
+	natIncident int
+}
+
+// clients judges key_scanning and credential_stuffing.
+func clients(o Options) (map[detect.Kind]*clientScore, error) {
+	cfg := presetConfig("default")
+	scores := map[detect.Kind]*clientScore{detect.KeyScanning: {}, detect.CredentialStuffing: {}}
+	for _, seed := range o.Seeds {
+		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed})
+		if err != nil {
+			return nil, err
+		}
+		for i := range w.Clients() {
+			c := w.Client(i)
+			list := clientIncidents(&cfg, &c)
+			for kind, sc := range scores {
+				sc.add(kind, &c, list)
+			}
+		}
+	}
+	for _, sc := range scores {
+		slices.Sort(sc.fastDelays)
+		slices.Sort(sc.slowDelays)
+	}
+	return scores, nil
+}
+
+func (sc *clientScore) add(kind detect.Kind, c *traffic.ClientSeries, list []detect.Incident) {
+	mine := slices.DeleteFunc(slices.Clone(list), func(i detect.Incident) bool { return i.Kind != kind })
+	truth := slices.IndexFunc(c.Labels, func(l traffic.Label) bool { return l.Kind == string(kind) })
+	for range mine {
+		sc.precision.add(truth >= 0)
+	}
+	if c.Class == traffic.ClientNAT || c.Class == traffic.ClientBackend {
+		sc.natDays++
+		if len(mine) > 0 {
+			sc.natIncident++
+		}
+	}
+	if truth < 0 {
+		return
+	}
+	found, delay := len(mine) > 0, 0
+	if found {
+		delay = int(mine[0].OpenedAt-detect.MinuteOf(c.Labels[truth].Start)) + 1
+	}
+	recall, delays := &sc.fast, &sc.fastDelays
+	if c.Class == traffic.ClientSlowScan || c.Class == traffic.ClientStuffingBot {
+		recall, delays = &sc.slow, &sc.slowDelays
+	}
+	recall.add(found)
+	if found {
+		*delays = append(*delays, delay)
+	}
+}
+
+func clientIncidents(cfg *detect.Config, c *traffic.ClientSeries) []detect.Incident {
+	byMinute := map[detect.Minute]*detect.ClientMinute{}
+	ids := map[string]uint64{}
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		m := detect.MinuteOf(r.Minute)
+		row := byMinute[m]
+		if row == nil {
+			row = &detect.ClientMinute{Minute: m}
+			byMinute[m] = row
+		}
+		row.Requests += r.Requests
+		switch {
+		case r.Outcome == "success":
+			row.Success += r.Requests
+		case r.Outcome == "invalid_key":
+			row.Invalid += r.Requests
+			for j, k := range r.Keys {
+				if j >= storedKeys {
+					break // the store keeps so many of a minute
+				}
+				if ids[k] == 0 {
+					ids[k] = uint64(len(ids) + 1)
+				}
+				row.InvalidKeys = append(row.InvalidKeys, ids[k])
+			}
+		case r.Code == 14 || r.Code == 26 || r.Code == 30:
+			row.AuthFailed += r.Requests
+		}
+	}
+	cl := &detect.Client{IP: c.IP}
+	var list []detect.Incident
+	for _, m := range slices.Sorted(maps.Keys(byMinute)) {
+		cl.Rows = append(cl.Rows, *byMinute[m])
+	}
+	if len(cl.Rows) == 0 {
+		return nil
+	}
+	i := 0
+	for t := cl.Rows[0].Minute; t <= cl.Rows[len(cl.Rows)-1].Minute; t++ {
+		for i < len(cl.Rows) && cl.Rows[i].Minute <= t {
+			i++
+		}
+		list = cfg.StepClient(cl, &cl.Settled, cl.Rows[:i], t, list)
+	}
+	return cl.Settled.Open(list)
+}
+
+// storedKeys is the least size of the bounded set of keys that the store keeps
+// of a client's minute.
+const storedKeys = 10

@@ -1,0 +1,479 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"statline/classify/detect"
+)
+
+// Evaluator runs the detectors forward over event minutes. It keeps a cache of
+// the evidence that they look back on, and the state of each entity at the
+// last settled minute. It is not safe for concurrent use.
+type Evaluator struct {
+	cfg      *detect.Config
+	evidence Evidence
+
+	services  map[string]*service
+	keys      map[string]*key
+	clients   map[string]*client
+	contracts map[Pair]*contract
+
+	settled   detect.Minute // last minute that is final; 0 before the first
+	evaluated detect.Minute // last minute that was decided
+	alive     map[detect.Minute]bool
+	dirty     map[detect.Minute]bool // minutes whose counts changed when read again
+}
+
+// Each entity carries, besides its settled state, the state ahead of it: as of
+// the evaluated minute.
+type (
+	service struct {
+		detect.Service
+		ahead detect.ServiceState
+		seen  detect.Minute // newest minute with traffic
+	}
+	key struct {
+		detect.Key
+		ahead detect.KeyState
+	}
+	client struct {
+		detect.Client
+		ahead detect.ClientState
+		full  bool // every row is here, not only those with a refusal
+	}
+	contract struct {
+		detect.Contract
+		ahead detect.ContractState
+	}
+)
+
+// Result is what an advance decided.
+type Result struct {
+	From, To detect.Minute // minutes that are newly evaluated
+	Settled  detect.Minute // everything up to here is final
+	// Final are the incidents that closed in a settled minute; Tentative those
+	// that are open at To, or closed in a minute that is not settled yet.
+	Final, Tentative []detect.Incident
+	Scores           []ScoreRow
+}
+
+// ScoreRow is one row of the table scores.
+type ScoreRow struct {
+	Minute  detect.Minute
+	Service string
+	detect.Score
+}
+
+// NewEvaluator makes an evaluator that begins with the first minute it is
+// given. cfg must be valid.
+func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
+	return &Evaluator{
+		cfg: cfg, evidence: e,
+		services: map[string]*service{}, keys: map[string]*key{}, clients: map[string]*client{}, contracts: map[Pair]*contract{},
+		alive: map[detect.Minute]bool{}, dirty: map[detect.Minute]bool{},
+	}
+}
+
+// Start sets where to begin: the next minute to decide is first.
+func (e *Evaluator) Start(first detect.Minute) { e.settled, e.evaluated = first-1, first-1 }
+
+// Settled and Evaluated are the last final minute and the last decided one.
+func (e *Evaluator) Settled() detect.Minute   { return e.settled }
+func (e *Evaluator) Evaluated() detect.Minute { return e.evaluated }
+
+// chunkMinutes bounds how much evidence is read at once while catching up.
+const chunkMinutes = 360
+
+// again are the delays, in minutes, after which a decided minute is read again.
+var again = [...]detect.Minute{5, detect.SettleMinutes}
+
+// minutesFor lists the minutes to read to advance to minute to: the new ones,
+// and those whose time to be read again has come.
+func (e *Evaluator) minutesFor(to detect.Minute) []detect.Minute {
+	set := map[detect.Minute]bool{}
+	for m := e.evaluated + 1; m <= to; m++ {
+		set[m] = true
+	}
+	for _, d := range again {
+		for m := e.evaluated + 1 - d; m <= to-d; m++ {
+			if m > e.settled {
+				set[m] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// Advance decides every minute up to to and settles those that are older than
+// detect.SettleMinutes. It reads at most chunkMinutes at a time; more is false
+// when to is reached.
+func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, more bool, err error) {
+	if to <= e.evaluated {
+		return Result{From: e.evaluated + 1, To: e.evaluated, Settled: e.settled}, false, nil
+	}
+	if to > e.evaluated+chunkMinutes {
+		to, more = e.evaluated+chunkMinutes, true
+	}
+	need := Need{Minutes: e.minutesFor(to), Keys: e.suspects(), Clients: e.watched()}
+	b, err := e.evidence.Batch(ctx, need)
+	if err != nil {
+		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(need.Minutes), to.Time().Format("2006-01-02T15:04"), err)
+	}
+	if err := e.take(ctx, need, b, to); err != nil {
+		return Result{}, false, err
+	}
+	res = Result{From: e.evaluated + 1, To: to, Settled: max(e.settled, to-detect.SettleMinutes)}
+	e.settleServices(&res)
+	e.settleKeys(&res)
+	e.settleClients(&res)
+	e.settleContracts(&res)
+	e.settled, e.evaluated = res.Settled, to
+	e.forget()
+	return res, more, nil
+}
+
+// take puts a batch into the cache.
+func (e *Evaluator) take(ctx context.Context, need Need, b *Batch, to detect.Minute) error {
+	for _, m := range b.Minutes {
+		e.alive[m] = false
+	}
+	for i := range b.Services {
+		r := &b.Services[i]
+		s := e.service(r.Service)
+		if r.Minute <= e.evaluated && s.History.At(r.Minute) != r.Counts {
+			e.dirty[r.Minute] = true
+		}
+		s.History.Set(r.Minute, r.Counts)
+		if r.N > 0 {
+			e.alive[r.Minute] = true
+			s.seen = max(s.seen, r.Minute)
+		}
+	}
+	for i := range b.Keys {
+		e.takeKey(&b.Keys[i])
+	}
+	if err := e.completeKeys(ctx, need); err != nil {
+		return err
+	}
+	for i := range b.Clients {
+		r := &b.Clients[i]
+		c := e.client(r.IP)
+		c.Rows = put(c.Rows, r.ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
+	}
+	if err := e.completeClients(ctx, b, to); err != nil {
+		return err
+	}
+	for i := range b.Contracts {
+		if err := e.takeContract(ctx, &b.Contracts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Evaluator) service(name string) *service {
+	s := e.services[name]
+	if s == nil {
+		s = &service{Service: *detect.NewService(name, e.cfg)}
+		s.Settled.At = e.settled
+		e.services[name] = s
+	}
+	return s
+}
+
+func (e *Evaluator) takeKey(r *KeyRow) {
+	k := e.keys[r.Key]
+	if k == nil {
+		k = &key{Key: detect.Key{ID: r.Key, Service: r.Service}}
+		e.keys[r.Key] = k
+	}
+	if k.Service != r.Service {
+		k.Service = ""
+	}
+	k.Rows = put(k.Rows, r.KeyMinute, func(m *detect.KeyMinute) detect.Minute { return m.Minute })
+}
+
+func (e *Evaluator) client(ip string) *client {
+	c := e.clients[ip]
+	if c == nil {
+		c = &client{Client: detect.Client{IP: ip}}
+		e.clients[ip] = c
+	}
+	return c
+}
+
+func (e *Evaluator) takeContract(ctx context.Context, r *ContractRow) error {
+	c := e.contracts[r.Pair]
+	if c == nil {
+		seen, err := e.evidence.PairSeen(ctx, r.Pair, r.Minute)
+		if err != nil {
+			return fmt.Errorf("look up when %s/%d/%d was seen: %w", r.Pair.Service, r.Pair.Code, r.Pair.HTTPStatus, err)
+		}
+		c = newContract(r.Pair)
+		c.LastBefore = seen
+		e.contracts[r.Pair] = c
+	}
+	c.Rows = put(c.Rows, r.ContractMinute, func(m *detect.ContractMinute) detect.Minute { return m.Minute })
+	return nil
+}
+
+func newContract(p Pair) *contract {
+	return &contract{Contract: detect.Contract{Service: p.Service, Code: p.Code, HTTPStatus: p.HTTPStatus, Reason: p.Reason, Catalogue: p.Catalogue}}
+}
+
+// put inserts or replaces a row in a slice sorted by minute.
+func put[R any](rows []R, r R, minute func(*R) detect.Minute) []R {
+	m := minute(&r)
+	if n := len(rows); n == 0 || minute(&rows[n-1]) < m {
+		return append(rows, r)
+	}
+	i, found := slices.BinarySearchFunc(rows, m, func(x R, m detect.Minute) int { return int(minute(&x) - m) })
+	if found {
+		rows[i] = r
+		return rows
+	}
+	return slices.Insert(rows, i, r)
+}
+
+// suspects are the keys of which every row is needed, sorted.
+func (e *Evaluator) suspects() []string {
+	var ids []string
+	for id, k := range e.keys {
+		if k.suspect(e.cfg) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// completeKeys fetches the batch's minutes of keys that became suspects with
+// this batch: their successes count too.
+func (e *Evaluator) completeKeys(ctx context.Context, need Need) error {
+	var ids []string
+	for _, id := range e.suspects() {
+		if _, known := slices.BinarySearch(need.Keys, id); !known {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := e.evidence.Keys(ctx, ids, need.Minutes)
+	if err != nil {
+		return fmt.Errorf("read the rows of %d keys: %w", len(ids), err)
+	}
+	for i := range rows {
+		e.takeKey(&rows[i])
+	}
+	return nil
+}
+
+func comparePairs(a, b Pair) int {
+	return cmp.Or(strings.Compare(a.Service, b.Service), cmp.Compare(a.Code, b.Code), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Reason, b.Reason))
+}
+
+// suspect reports whether successes of the key matter: it was refused as dead,
+// or often enough as invalid.
+func (k *key) suspect(cfg *detect.Config) bool {
+	for _, st := range []*detect.KeyState{&k.Settled, &k.ahead} {
+		if _, open := st.Invalid.Current(); open {
+			return true
+		}
+	}
+	minutes, refused := 0, uint64(0)
+	for i := range k.Rows {
+		r := &k.Rows[i]
+		if r.Dead > 0 {
+			return true
+		}
+		if r.Invalid > 0 {
+			minutes, refused = minutes+1, refused+r.Invalid
+		}
+	}
+	return minutes >= cfg.InvalidKey.MinMinutes || refused >= cfg.InvalidKey.MinCount
+}
+
+// watched are the clients of which every row is needed.
+func (e *Evaluator) watched() []string {
+	var ips []string
+	for ip, c := range e.clients {
+		if c.full {
+			ips = append(ips, ip)
+		}
+	}
+	slices.Sort(ips)
+	return ips
+}
+
+// completeClients fetches the whole day of clients that have just become
+// suspicious: the rules compare with all their requests.
+func (e *Evaluator) completeClients(ctx context.Context, b *Batch, to detect.Minute) error {
+	var ips []string
+	for i := range b.Clients {
+		c := e.clients[b.Clients[i].IP]
+		if c.full || !e.cfg.Suspicious(c.Rows) {
+			continue
+		}
+		c.full = true
+		ips = append(ips, c.IP)
+	}
+	if len(ips) == 0 {
+		return nil
+	}
+	slices.Sort(ips)
+	rows, err := e.evidence.Clients(ctx, ips, e.settled+1-detect.ClientWindow, to)
+	if err != nil {
+		return fmt.Errorf("read the day of %d clients: %w", len(ips), err)
+	}
+	for i := range rows {
+		c := e.client(rows[i].IP)
+		c.Rows = put(c.Rows, rows[i].ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
+	}
+	return nil
+}
+
+func (e *Evaluator) settleServices(res *Result) {
+	for _, name := range slices.Sorted(maps.Keys(e.services)) {
+		s := e.services[name]
+		for m := e.settled + 1; m <= res.To; m++ {
+			s.History.Extend(m)
+		}
+		for m := e.settled + 1; m <= res.Settled; m++ {
+			res.Final = s.Settle(m, e.alive[m], res.Final)
+			if m >= res.From || e.dirty[m] {
+				res.Scores = appendScores(res.Scores, s, &s.Settled)
+			}
+		}
+		s.ahead = s.Settled
+		for m := res.Settled + 1; m <= res.To; m++ {
+			res.Tentative = s.Preview(&s.ahead, m, e.alive[m], res.Tentative)
+			if m >= res.From || e.dirty[m] {
+				res.Scores = appendScores(res.Scores, s, &s.ahead)
+			}
+		}
+		res.Tentative = s.ahead.Open(res.Tentative)
+	}
+	clear(e.dirty)
+}
+
+func appendScores(rows []ScoreRow, s *service, st *detect.ServiceState) []ScoreRow {
+	for _, sc := range s.Scores(st) {
+		if sc.N > 0 {
+			rows = append(rows, ScoreRow{Minute: st.At, Service: s.Name, Score: sc})
+		}
+	}
+	return rows
+}
+
+// walk steps an entity over the minutes (from, to]: those with a row, and all
+// others too while something is open. step gets the number of rows up to and
+// including the minute.
+func walk[R any](rows []R, minute func(*R) detect.Minute, from, to detect.Minute, idle func() bool, step func(n int, m detect.Minute)) {
+	i, _ := slices.BinarySearchFunc(rows, from+1, func(x R, m detect.Minute) int { return int(minute(&x) - m) })
+	for m := from + 1; m <= to; m++ {
+		if idle() {
+			if i >= len(rows) {
+				return
+			}
+			if m = minute(&rows[i]); m > to {
+				return
+			}
+		}
+		if i < len(rows) && minute(&rows[i]) == m {
+			i++
+		}
+		step(i, m)
+	}
+}
+
+func (e *Evaluator) settleKeys(res *Result) {
+	at := func(r *detect.KeyMinute) detect.Minute { return r.Minute }
+	for _, id := range slices.Sorted(maps.Keys(e.keys)) {
+		k := e.keys[id]
+		walk(k.Rows, at, e.settled, res.Settled, k.Settled.Idle, func(n int, m detect.Minute) {
+			res.Final = e.cfg.Step(&k.Key, &k.Settled, k.Rows[:n], m, res.Final)
+		})
+		k.ahead = k.Settled
+		walk(k.Rows, at, res.Settled, res.To, k.ahead.Idle, func(n int, m detect.Minute) {
+			res.Tentative = e.cfg.Step(&k.Key, &k.ahead, k.Rows[:n], m, res.Tentative)
+		})
+		res.Tentative = k.ahead.Open(res.Tentative)
+	}
+}
+
+func (e *Evaluator) settleClients(res *Result) {
+	at := func(r *detect.ClientMinute) detect.Minute { return r.Minute }
+	for _, ip := range slices.Sorted(maps.Keys(e.clients)) {
+		c := e.clients[ip]
+		walk(c.Rows, at, e.settled, res.Settled, c.Settled.Idle, func(n int, m detect.Minute) {
+			res.Final = e.cfg.StepClient(&c.Client, &c.Settled, c.Rows[:n], m, res.Final)
+		})
+		c.ahead = c.Settled
+		walk(c.Rows, at, res.Settled, res.To, c.ahead.Idle, func(n int, m detect.Minute) {
+			res.Tentative = e.cfg.StepClient(&c.Client, &c.ahead, c.Rows[:n], m, res.Tentative)
+		})
+		res.Tentative = c.ahead.Open(res.Tentative)
+	}
+}
+
+func (e *Evaluator) settleContracts(res *Result) {
+	at := func(r *detect.ContractMinute) detect.Minute { return r.Minute }
+	for _, p := range slices.SortedFunc(maps.Keys(e.contracts), comparePairs) {
+		c := e.contracts[p]
+		walk(c.Rows, at, e.settled, res.Settled, c.Settled.Idle, func(n int, m detect.Minute) {
+			res.Final = e.cfg.StepContract(&c.Contract, &c.Settled, c.Rows[:n], m, res.Final)
+		})
+		c.ahead = c.Settled
+		walk(c.Rows, at, res.Settled, res.To, c.ahead.Idle, func(n int, m detect.Minute) {
+			res.Tentative = e.cfg.StepContract(&c.Contract, &c.ahead, c.Rows[:n], m, res.Tentative)
+		})
+		res.Tentative = c.ahead.Open(res.Tentative)
+	}
+}
+
+// forget drops what no detector looks back on any more.
+func (e *Evaluator) forget() {
+	maps.DeleteFunc(e.services, func(_ string, s *service) bool {
+		return s.seen < e.settled-detect.Memory && len(s.ahead.Open(nil)) == 0
+	})
+	maps.DeleteFunc(e.alive, func(m detect.Minute, _ bool) bool { return m <= e.settled })
+	for id, k := range e.keys {
+		k.Rows = slices.DeleteFunc(k.Rows, func(r detect.KeyMinute) bool {
+			return r.Minute <= e.settled-detect.KeyWindow || r.Minute <= e.settled-keyMemory && r.Dead == 0 && r.Success == 0
+		})
+		if !k.suspect(e.cfg) {
+			k.Rows = slices.DeleteFunc(k.Rows, func(r detect.KeyMinute) bool { return r.Minute <= e.settled-keyMemory })
+		}
+		if len(k.Rows) == 0 && !k.Settled.Remembers(e.settled) {
+			delete(e.keys, id)
+		}
+	}
+	for ip, c := range e.clients {
+		c.Rows = slices.DeleteFunc(c.Rows, func(r detect.ClientMinute) bool { return r.Minute <= e.settled-detect.ClientWindow })
+		if c.full && c.Settled.Idle() && !e.cfg.Suspicious(c.Rows) {
+			c.full = false
+			c.Rows = slices.DeleteFunc(c.Rows, func(r detect.ClientMinute) bool { return r.Invalid == 0 && r.AuthFailed == 0 })
+		}
+		if len(c.Rows) == 0 && !c.Settled.Remembers(e.settled) {
+			delete(e.clients, ip)
+		}
+	}
+	for p, c := range e.contracts {
+		old := e.settled - detect.ContractWindow
+		for len(c.Rows) > 0 && c.Rows[0].Minute <= old {
+			if c.Rows[0].Count > 0 {
+				c.LastBefore = c.Rows[0].Minute
+			}
+			c.Rows = c.Rows[1:]
+		}
+		if len(c.Rows) == 0 && !c.Settled.Remembers(e.settled) && c.LastBefore <= old-detect.ContractMemory {
+			delete(e.contracts, p)
+		}
+	}
+}

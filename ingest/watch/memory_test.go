@@ -1,0 +1,282 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"statline/classify/detect"
+)
+
+// memory is a store in memory: aggregates that grow as rows arrive, and the
+// tables that a watch writes. It answers from what has arrived.
+type memory struct {
+	mu        sync.Mutex
+	services  map[detect.Minute]map[string]detect.Counts
+	keys      map[detect.Minute]map[string]KeyRow
+	clients   map[detect.Minute]map[string]ClientRow
+	contracts map[detect.Minute]map[Pair]detect.ContractMinute
+	mark      time.Time
+	first     detect.Minute
+
+	incidents map[string]Stored
+	scores    map[scoreKey]ScoreRow
+	scored    detect.Minute
+	writes    int
+	fail      error
+	meta      map[string]string
+	holder    string
+	expires   time.Time
+}
+
+type scoreKey struct {
+	minute          detect.Minute
+	service, series string
+}
+
+func newMemory() *memory {
+	return &memory{
+		services: map[detect.Minute]map[string]detect.Counts{}, keys: map[detect.Minute]map[string]KeyRow{},
+		clients: map[detect.Minute]map[string]ClientRow{}, contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
+		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]string{},
+	}
+}
+
+func inner[K, L comparable, V any](m map[K]map[L]V, k K) map[L]V {
+	if m[k] == nil {
+		m[k] = map[L]V{}
+	}
+	return m[k]
+}
+
+func (m *memory) addService(r ServiceRow) {
+	at := inner(m.services, r.Minute)
+	c := at[r.Service]
+	c.N, c.Timeout, c.Offline, c.Bad = c.N+r.N, c.Timeout+r.Timeout, c.Offline+r.Offline, c.Bad+r.Bad
+	at[r.Service] = c
+	if m.first == 0 || r.Minute < m.first {
+		m.first = r.Minute
+	}
+}
+
+func (m *memory) addKey(r KeyRow) {
+	at := inner(m.keys, r.Minute)
+	k, ok := at[r.Key]
+	if !ok {
+		at[r.Key] = r
+		return
+	}
+	k.Requests, k.Success, k.RateLimited = k.Requests+r.Requests, k.Success+r.Success, k.RateLimited+r.RateLimited
+	k.Dead, k.Invalid, k.Slots = k.Dead+r.Dead, k.Invalid+r.Invalid, k.Slots|r.Slots
+	k.DeadCode = max(k.DeadCode, r.DeadCode)
+	at[r.Key] = k
+}
+
+func (m *memory) addClient(r ClientRow) {
+	at := inner(m.clients, r.Minute)
+	c, ok := at[r.IP]
+	if !ok {
+		at[r.IP] = r
+		return
+	}
+	c.Requests, c.Success, c.Invalid, c.AuthFailed = c.Requests+r.Requests, c.Success+r.Success, c.Invalid+r.Invalid, c.AuthFailed+r.AuthFailed
+	c.InvalidKeys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.InvalidKeys, r.InvalidKeys))))
+	at[r.IP] = c
+}
+
+func (m *memory) addContract(r ContractRow) {
+	at := inner(m.contracts, r.Minute)
+	c := at[r.Pair]
+	at[r.Pair] = detect.ContractMinute{Minute: r.Minute, Count: c.Count + r.Count, Total: c.Total + r.Total}
+}
+
+func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	b := &Batch{Minutes: n.Minutes}
+	for _, at := range n.Minutes {
+		for _, s := range slices.Sorted(maps.Keys(m.services[at])) {
+			b.Services = append(b.Services, ServiceRow{at, s, m.services[at][s]})
+		}
+		for _, id := range slices.Sorted(maps.Keys(m.keys[at])) {
+			if r := m.keys[at][id]; r.RateLimited+r.Dead+r.Invalid > 0 || slices.Contains(n.Keys, id) {
+				b.Keys = append(b.Keys, r)
+			}
+		}
+		for _, ip := range slices.Sorted(maps.Keys(m.clients[at])) {
+			if r := m.clients[at][ip]; r.Invalid+r.AuthFailed > 0 || slices.Contains(n.Clients, ip) {
+				b.Clients = append(b.Clients, r)
+			}
+		}
+		for _, p := range slices.SortedFunc(maps.Keys(m.contracts[at]), comparePairs) {
+			b.Contracts = append(b.Contracts, ContractRow{p, m.contracts[at][p]})
+		}
+	}
+	return b, nil
+}
+
+func (m *memory) Keys(ctx context.Context, ids []string, minutes []detect.Minute) (rows []KeyRow, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range minutes {
+		for _, id := range ids {
+			if r, ok := m.keys[at][id]; ok {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows, nil
+}
+
+func (m *memory) Clients(ctx context.Context, ips []string, from, to detect.Minute) (rows []ClientRow, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for at := from; at <= to; at++ {
+		for _, ip := range ips {
+			if r, ok := m.clients[at][ip]; ok {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows, nil
+}
+
+func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (last detect.Minute, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for at, pairs := range m.contracts {
+		if at < before-before%60 && at > before-detect.ContractMemory && pairs[p].Count > 0 {
+			last = max(last, at)
+		}
+	}
+	return last, nil
+}
+
+func (m *memory) Past(ctx context.Context, at detect.Minute) (*Past, error) {
+	p := &Past{}
+	b, err := m.Batch(ctx, Need{Minutes: span(max(at-3*1440, m.first), at)})
+	if err != nil {
+		return nil, err
+	}
+	p.Minutes = b.Services
+	blocks := map[detect.Minute]map[string]BlockRow{}
+	b, err = m.Batch(ctx, Need{Minutes: span(max(at-22*1440, m.first), at)})
+	if err != nil {
+		return nil, err
+	}
+	dead := map[string]bool{}
+	for _, r := range b.Services {
+		start := r.Minute - r.Minute%5
+		x := inner(blocks, start)[r.Service]
+		blocks[start][r.Service] = BlockRow{start, r.Service, x.N + r.N, x.Timeout + r.Timeout, x.Offline + r.Offline}
+	}
+	for _, x := range blocks {
+		for _, r := range x {
+			p.Blocks = append(p.Blocks, r)
+		}
+	}
+	for _, r := range b.Keys {
+		if r.Minute > at-detect.KeyWindow-60 && r.Dead > 0 {
+			dead[r.Key] = true
+		}
+		if r.Minute >= at-keyMemory {
+			p.Keys = append(p.Keys, r)
+		}
+	}
+	more, err := m.Keys(ctx, slices.Sorted(maps.Keys(dead)), span(max(at-detect.KeyWindow, m.first), at))
+	if err != nil {
+		return nil, err
+	}
+	p.Keys = append(p.Keys, more...)
+	for _, r := range b.Clients {
+		if r.Minute >= at-detect.ClientWindow {
+			p.Clients = append(p.Clients, r)
+		}
+	}
+	for _, r := range b.Contracts {
+		if r.Minute >= at-detect.ContractWindow {
+			p.Contracts = append(p.Contracts, r)
+		}
+	}
+	return p, nil
+}
+
+func span(from, to detect.Minute) (list []detect.Minute) {
+	for m := from; m <= to; m++ {
+		list = append(list, m)
+	}
+	return list
+}
+
+func (m *memory) Progress(context.Context) (Progress, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := Progress{Watermark: m.mark, First: m.first}
+	p.Evaluated = m.scored
+	return p, nil
+}
+
+func (m *memory) Incidents(_ context.Context, since detect.Minute) (rows []Stored, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.incidents {
+		if r.State == detect.Open || r.OpenedAt >= since || r.ClosedAt >= since {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b Stored) int { return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
+	return rows, nil
+}
+
+// Write replaces like a ReplacingMergeTree.
+func (m *memory) Write(_ context.Context, rows []Stored, scores []ScoreRow, version uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	m.writes++
+	for _, r := range rows {
+		if old, ok := m.incidents[r.ID]; !ok || r.Version >= old.Version {
+			m.incidents[r.ID] = r
+		}
+	}
+	for _, s := range scores {
+		m.scores[scoreKey{s.Minute, s.Service, s.Series}] = s
+		m.scored = max(m.scored, s.Minute)
+	}
+	return nil
+}
+
+func (m *memory) Sources(context.Context, string, detect.Minute, detect.Minute) (ips, agents []string, err error) {
+	return []string{"192.0.2.1"}, []string{"curl/8"}, nil
+}
+
+func (m *memory) Lease(_ context.Context, instance string, now, until time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.holder != "" && m.holder != instance && now.Before(m.expires) {
+		return false, nil
+	}
+	m.holder, m.expires = instance, until
+	return true, nil
+}
+
+func (m *memory) Told(context.Context) (map[string]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.meta), nil
+}
+
+func (m *memory) Tell(_ context.Context, id, state string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.meta[id] = state
+	return nil
+}

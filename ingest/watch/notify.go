@@ -1,0 +1,339 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"statline/classify/detect"
+)
+
+// NotifyConfig says who is told of incidents.
+type NotifyConfig struct {
+	// Webhook gets a POST of a JSON object for each notice, Alertmanager (its
+	// base URL) one of its API v2. Empty for none.
+	Webhook      string
+	Alertmanager string
+	// Link is the base of the address that a notice names for its incident.
+	Link string
+	// MaxAge keeps incidents that opened longer ago, by the wall clock, from
+	// being sent for the first time: a replay of last month pages nobody.
+	MaxAge time.Duration
+	// Every is how often the table is looked at, Timeout bounds one request.
+	Every, Timeout time.Duration
+	// MinSeverity is the least severity that is sent.
+	MinSeverity detect.Severity
+}
+
+// DefaultNotify tells nobody.
+func DefaultNotify() NotifyConfig {
+	return NotifyConfig{MaxAge: 24 * time.Hour, Every: 5 * time.Second, Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
+}
+
+func (c *NotifyConfig) validate() error {
+	for _, x := range []struct{ key, url string }{{"webhook", c.Webhook}, {"alertmanager", c.Alertmanager}, {"link", c.Link}} {
+		if x.url == "" {
+			continue
+		}
+		if u, err := url.Parse(x.url); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("watch: notify.%s: got %q; want an address such as https://host/path", x.key, redact(x.url))
+		}
+	}
+	if severityRank(c.MinSeverity) < 0 {
+		return fmt.Errorf("watch: notify.min_severity: got %q; want info, ticket or page", c.MinSeverity)
+	}
+	return nil
+}
+
+// redact keeps the secrets that people put into addresses out of errors.
+func redact(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}
+
+func severityRank(s detect.Severity) int {
+	for i, x := range []detect.Severity{detect.Info, detect.Ticket, detect.Page} {
+		if s == x {
+			return i
+		}
+	}
+	return -1
+}
+
+// Notice is what a receiver gets. It may come more than once: DedupID is the
+// same each time.
+type Notice struct {
+	DedupID  string          `json:"dedup_id"` // incident id and state
+	ID       string          `json:"id"`
+	State    detect.State    `json:"state"`
+	Kind     detect.Kind     `json:"kind"`
+	Severity detect.Severity `json:"severity"`
+	Entity   string          `json:"entity"`
+	Type     string          `json:"entity_type"`
+	Service  string          `json:"service,omitempty"`
+	Opened   time.Time       `json:"opened"`
+	Closed   *time.Time      `json:"closed,omitempty"`
+	ClosedAs string          `json:"closed_as,omitempty"`
+	Observed float64         `json:"observed"`
+	Expected float64         `json:"expected"`
+	Score    float64         `json:"score"`
+	Summary  string          `json:"summary"`
+	Evidence detect.Evidence `json:"evidence"`
+	Link     string          `json:"link,omitempty"`
+}
+
+// stateOf is the part of the dedup id that says what is told: the state, and
+// for an open incident its severity too, so that an escalation is news.
+func stateOf(i *detect.Incident) string {
+	if i.State == detect.Open {
+		return string(i.State) + "/" + string(i.Severity)
+	}
+	return string(i.State)
+}
+
+func (c *NotifyConfig) notice(i *detect.Incident) Notice {
+	n := Notice{
+		DedupID: i.ID + "/" + stateOf(i), ID: i.ID, State: i.State, Kind: i.Kind, Severity: i.Severity,
+		Entity: i.Entity, Type: string(i.EntityType), Service: i.Service, Opened: i.OpenedAt.Time(), ClosedAs: i.ClosedAs,
+		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Evidence: i.Evidence,
+	}
+	if i.ClosedAt > 0 {
+		t := i.ClosedAt.Time()
+		n.Closed = &t
+	}
+	if c.Link != "" {
+		n.Link = c.Link + i.ID
+	}
+	return n
+}
+
+// Outbox remembers what was told, for all instances.
+type Outbox interface {
+	// Lease makes instance the one that sends until the time; ok is false when
+	// another one is.
+	Lease(ctx context.Context, instance string, now, until time.Time) (ok bool, err error)
+	// Told returns the last state told of each incident.
+	Told(ctx context.Context) (map[string]string, error)
+	// Tell notes that state was told of an incident.
+	Tell(ctx context.Context, id, state string) error
+	// Incidents is that of Tables.
+	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
+}
+
+// Notifier sends what the table incidents holds and nobody was told yet. Each
+// notice is sent at least once: it is noted as told only after the receiver
+// took it. One instance sends at a time, as long as the lease holds; a lost
+// lease can make two send the same notice.
+type Notifier struct {
+	cfg      NotifyConfig
+	muted    func(*detect.Incident, detect.Minute) bool
+	outbox   Outbox
+	instance string
+	client   *http.Client
+	log      *slog.Logger
+	stats    *Stats
+	resent   map[string]time.Time // Alertmanager forgets alerts that are not repeated
+	now      func() time.Time
+}
+
+// NewNotifier makes the notifier of w; it sends nothing yet.
+func (w *Watch) NewNotifier(o Outbox) *Notifier {
+	return &Notifier{
+		cfg: w.cfg.Notify, muted: w.cfg.Detectors.Muted, outbox: o, instance: w.cfg.Instance,
+		client: &http.Client{Timeout: w.cfg.Notify.Timeout}, log: w.cfg.Logger, stats: &w.stats,
+		resent: map[string]time.Time{}, now: time.Now,
+	}
+}
+
+// Run sends until ctx ends. Failures back off up to five minutes.
+func (n *Notifier) Run(ctx context.Context) error {
+	if n.cfg.Webhook == "" && n.cfg.Alertmanager == "" {
+		return nil
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = n.cfg.Every, 5*time.Minute
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		wait := n.cfg.Every
+		if err := n.Round(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("notify", "err", err)
+			wait = pause.NextBackOff()
+		} else {
+			pause.Reset()
+		}
+		timer.Reset(wait)
+	}
+}
+
+// leaseFor is how long one instance sends without asking again.
+const leaseFor = 30 * time.Second
+
+// Round sends everything that is due, once.
+func (n *Notifier) Round(ctx context.Context) error {
+	now := n.now()
+	ok, err := n.outbox.Lease(ctx, n.instance, now, now.Add(leaseFor))
+	if err != nil || !ok {
+		return err
+	}
+	oldest := detect.MinuteOf(now.Add(-n.cfg.MaxAge).Unix())
+	rows, err := n.outbox.Incidents(ctx, oldest)
+	if err != nil {
+		return err
+	}
+	told, err := n.outbox.Told(ctx)
+	if err != nil {
+		return err
+	}
+	var alerts []*detect.Incident
+	for i := range rows {
+		inc := &rows[i].Incident
+		before, known := told[inc.ID]
+		if !known && (inc.OpenedAt < oldest || inc.State == detect.Withdrawn) || inc.Parent != "" ||
+			severityRank(inc.Severity) < severityRank(n.cfg.MinSeverity) || n.muted(inc, detect.MinuteOf(int64(rows[i].Version))) {
+			continue
+		}
+		if inc.State == detect.Open {
+			alerts = append(alerts, inc)
+		}
+		if before == stateOf(inc) {
+			continue
+		}
+		if inc.State != detect.Open {
+			alerts = append(alerts, inc)
+		}
+		if err := n.tell(ctx, inc); err != nil {
+			return err
+		}
+	}
+	return n.repeat(ctx, alerts, now)
+}
+
+// tell sends one notice and notes that it was taken.
+func (n *Notifier) tell(ctx context.Context, inc *detect.Incident) error {
+	if n.cfg.Webhook != "" {
+		if err := n.post(ctx, n.cfg.Webhook, n.cfg.notice(inc)); err != nil {
+			return err
+		}
+	}
+	if n.cfg.Alertmanager != "" {
+		if err := n.alert(ctx, []*detect.Incident{inc}); err != nil {
+			return err
+		}
+	}
+	n.stats.Sent.Add(1)
+	return n.outbox.Tell(ctx, inc.ID, stateOf(inc))
+}
+
+// repeatAfter is how often an open alert is repeated; Alertmanager resolves it
+// keepFor after the last time.
+const (
+	repeatAfter = time.Minute
+	keepFor     = 4 * time.Minute
+)
+
+func (n *Notifier) repeat(ctx context.Context, open []*detect.Incident, now time.Time) error {
+	if n.cfg.Alertmanager == "" {
+		return nil
+	}
+	var due []*detect.Incident
+	for _, inc := range open {
+		if inc.State == detect.Open && now.Sub(n.resent[inc.ID]) >= repeatAfter {
+			due = append(due, inc)
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	return n.alert(ctx, due)
+}
+
+// alert is one alert of Alertmanager's API v2 (postableAlert).
+type alert struct {
+	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations"`
+	StartsAt     time.Time         `json:"startsAt"`
+	EndsAt       time.Time         `json:"endsAt"`
+	GeneratorURL string            `json:"generatorURL,omitempty"`
+}
+
+func (n *Notifier) alert(ctx context.Context, list []*detect.Incident) error {
+	now := n.now()
+	alerts := make([]alert, 0, len(list))
+	for _, inc := range list {
+		a := alert{
+			Labels: map[string]string{
+				"alertname": "statline_" + string(inc.Kind), "incident": inc.ID, "entity": inc.Entity,
+				"entity_type": string(inc.EntityType), "severity": string(inc.Severity),
+			},
+			Annotations: map[string]string{"summary": inc.Summary, "dedup_id": inc.ID + "/" + stateOf(inc)},
+			StartsAt:    inc.OpenedAt.Time(), EndsAt: now.Add(keepFor),
+		}
+		if inc.Service != "" {
+			a.Labels["service"] = inc.Service
+		}
+		if inc.State != detect.Open {
+			a.EndsAt = now
+		}
+		if n.cfg.Link != "" {
+			a.GeneratorURL = n.cfg.Link + inc.ID
+		}
+		alerts = append(alerts, a)
+		n.resent[inc.ID] = now
+		if inc.State != detect.Open {
+			delete(n.resent, inc.ID)
+		}
+	}
+	address, err := url.JoinPath(n.cfg.Alertmanager, "api/v2/alerts")
+	if err != nil {
+		return fmt.Errorf("alertmanager address: %w", err)
+	}
+	return n.post(ctx, address, alerts)
+}
+
+// post sends v as JSON; anything but a 2xx answer is an error, which names the
+// receiver without secrets.
+func (n *Notifier) post(ctx context.Context, address string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("notice: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("post to %s: bad address", redact(address))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "statline")
+	resp, err := n.client.Do(req)
+	if err != nil {
+		n.stats.Failed.Add(1)
+		if u, ok := err.(*url.Error); ok {
+			err = u.Err
+		}
+		return fmt.Errorf("post to %s: %w", redact(address), err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode/100 != 2 {
+		n.stats.Failed.Add(1)
+		return fmt.Errorf("post to %s: got status %s; want 2xx", redact(address), resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package watch
+
+import (
+	"slices"
+	"strings"
+
+	"statline/classify/detect"
+)
+
+// Publisher turns what the evaluator decides into rows of the table incidents:
+// it writes what changed, keeps the id under which an incident was first
+// published, attaches children to their parents, and withdraws what late rows
+// took back. It is not safe for concurrent use.
+type Publisher struct {
+	known map[string]*published
+	alias map[string]string // id decided later -> id published first
+}
+
+type published struct {
+	detect.Incident
+	touched detect.Minute // minute of the last row written
+	final   bool
+}
+
+// Stored is one row of the table incidents.
+type Stored struct {
+	detect.Incident
+	Version uint64 // Unix seconds of the minute evaluated through
+}
+
+// NewPublisher makes a publisher that has published nothing.
+func NewPublisher() *Publisher {
+	return &Publisher{known: map[string]*published{}, alias: map[string]string{}}
+}
+
+// parentMemory is how many minutes a closed incident can still be a parent.
+const parentMemory = 4320
+
+// refreshMinutes is how often the counts of an open incident are written when
+// nothing else changed.
+const refreshMinutes = 5
+
+// Adopt takes rows that are in the table already.
+func (p *Publisher) Adopt(rows []Stored, settled detect.Minute) {
+	for _, r := range rows {
+		p.known[r.ID] = &published{
+			Incident: r.Incident, touched: detect.MinuteOf(int64(r.Version)),
+			final: r.State == detect.Withdrawn || r.State == detect.Closed && r.ClosedAt <= settled,
+		}
+	}
+}
+
+// Publish takes what an advance decided and returns the rows to write, sorted
+// by opening and id. Each row's version is the minute evaluated through.
+func (p *Publisher) Publish(res *Result) []Stored {
+	now := map[string]bool{}
+	var fresh []detect.Incident
+	for i, inc := range slices.Concat(res.Final, res.Tentative) {
+		inc = p.rename(inc, res)
+		now[inc.ID] = true
+		final := i < len(res.Final)
+		if k := p.known[inc.ID]; k != nil {
+			inc.Parent = k.Parent
+			if len(inc.Evidence.ClientIPs) == 0 {
+				inc.Evidence.ClientIPs, inc.Evidence.UserAgents = k.Evidence.ClientIPs, k.Evidence.UserAgents
+			}
+			if !final && k.final {
+				continue // a settled incident is not taken back by a preview
+			}
+		}
+		fresh = append(fresh, inc)
+		if final {
+			p.forgetFinal(inc.ID)
+		}
+	}
+	changed := map[string]*published{}
+	for _, inc := range fresh {
+		p.update(inc, res.To, changed)
+	}
+	p.withdraw(now, res, changed)
+	for _, inc := range res.Final {
+		if k := p.known[p.id(inc.ID)]; k != nil {
+			k.final = true
+		}
+	}
+	p.attach(res, changed)
+	p.drop(res.Settled)
+	return p.rows(changed, res.To)
+}
+
+// forgetFinal lets a settled decision replace whatever was published.
+func (p *Publisher) forgetFinal(id string) {
+	if k := p.known[id]; k != nil {
+		k.final = false
+	}
+}
+
+func (p *Publisher) id(id string) string {
+	if first, ok := p.alias[id]; ok {
+		return first
+	}
+	return id
+}
+
+// rename gives inc the id under which the same event was published before: an
+// incident of the same rule and entity that overlaps it, was not settled, and
+// is not decided any more under its own id.
+func (p *Publisher) rename(inc detect.Incident, res *Result) detect.Incident {
+	if first, ok := p.alias[inc.ID]; ok {
+		inc.ID = first
+		return inc
+	}
+	if p.known[inc.ID] != nil {
+		return inc
+	}
+	for id, k := range p.known {
+		if k.final || k.Rule != inc.Rule || k.Entity != inc.Entity || k.State == detect.Withdrawn {
+			continue
+		}
+		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes || decided(res, id) {
+			continue
+		}
+		p.alias[inc.ID] = id
+		inc.ID = id
+		break
+	}
+	return inc
+}
+
+func decided(res *Result, id string) bool {
+	has := func(i detect.Incident) bool { return i.ID == id }
+	return slices.ContainsFunc(res.Final, has) || slices.ContainsFunc(res.Tentative, has)
+}
+
+// update notes inc and whether a row is to be written for it.
+func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[string]*published) {
+	k := p.known[inc.ID]
+	if k == nil {
+		k = &published{Incident: inc}
+		p.known[inc.ID] = k
+		changed[inc.ID] = k
+		return
+	}
+	old := k.Incident
+	k.Incident = inc
+	switch {
+	case old.State != inc.State, old.Severity != inc.Severity, old.Kind != inc.Kind, old.ClosedAs != inc.ClosedAs,
+		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt:
+		changed[inc.ID] = k
+	case inc.State == detect.Open && to-k.touched >= refreshMinutes && (old.Requests != inc.Requests || old.Affected != inc.Affected):
+		changed[inc.ID] = k
+	}
+}
+
+// withdraw marks what was published, is not settled, and is not decided any
+// more.
+func (p *Publisher) withdraw(now map[string]bool, res *Result, changed map[string]*published) {
+	for id, k := range p.known {
+		if now[id] || k.final || k.State == detect.Withdrawn {
+			continue
+		}
+		k.State, k.ClosedAs, k.ClosedAt = detect.Withdrawn, "", res.To
+		changed[id] = k
+	}
+}
+
+// attach sets parents among everything that is open or closed recently.
+func (p *Publisher) attach(res *Result, changed map[string]*published) {
+	list := make([]detect.Incident, 0, len(p.known))
+	for _, k := range p.known {
+		list = append(list, k.Incident)
+	}
+	slices.SortFunc(list, func(a, b detect.Incident) int { return strings.Compare(a.ID, b.ID) })
+	detect.Attach(list)
+	for i := range list {
+		if k := p.known[list[i].ID]; k.Parent != list[i].Parent {
+			k.Parent = list[i].Parent
+			if !k.final || k.touched >= res.From-1 || changed[k.ID] != nil {
+				changed[k.ID] = k
+			}
+		}
+	}
+}
+
+func (p *Publisher) drop(settled detect.Minute) {
+	for id, k := range p.known {
+		if k.final && k.ClosedAt < settled-parentMemory {
+			delete(p.known, id)
+		}
+	}
+	for later, first := range p.alias {
+		if p.known[first] == nil {
+			delete(p.alias, later)
+		}
+	}
+}
+
+func (p *Publisher) rows(changed map[string]*published, to detect.Minute) []Stored {
+	rows := make([]Stored, 0, len(changed))
+	for _, k := range changed {
+		k.touched = to
+		rows = append(rows, Stored{Incident: k.Incident, Version: uint64(to.Unix())})
+	}
+	slices.SortFunc(rows, func(a, b Stored) int {
+		if a.OpenedAt != b.OpenedAt {
+			return int(a.OpenedAt - b.OpenedAt)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return rows
+}
+
+// Enrich fills in what the evidence of a key's incident names: addresses and
+// user agents. It is called once for each new incident.
+func (p *Publisher) Enrich(id string, ips, agents []string) {
+	if k := p.known[id]; k != nil {
+		k.Evidence.ClientIPs, k.Evidence.UserAgents = ips, agents
+	}
+}
+
+// Knows reports whether an incident was published under id.
+func (p *Publisher) Knows(id string) bool { return p.known[id] != nil }
+
+// overlapping returns the incidents that were open at some time in [from, to]
+// and were not withdrawn, sorted by opening.
+func overlapping(all map[string]detect.Incident, from, to detect.Minute) []detect.Incident {
+	var list []detect.Incident
+	for _, i := range all {
+		if i.State != detect.Withdrawn && i.OpenedAt <= to && (i.ClosedAt == 0 || i.ClosedAt >= from) {
+			list = append(list, i)
+		}
+	}
+	slices.SortFunc(list, func(a, b detect.Incident) int {
+		if a.OpenedAt != b.OpenedAt {
+			return int(a.OpenedAt - b.OpenedAt)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list
+}

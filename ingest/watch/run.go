@@ -1,0 +1,286 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"statline/classify/detect"
+)
+
+// Config configures the daemon's loop.
+type Config struct {
+	Detectors detect.Config
+	// Lag is how far the watermark must have passed a minute's end before the
+	// minute is decided for the first time.
+	Lag time.Duration
+	// Every is how often the watermark is looked at, by the wall clock.
+	Every time.Duration
+	// Instance names this process in the lease of the notifications.
+	Instance string
+	// Notify says who is told.
+	Notify NotifyConfig
+	Logger *slog.Logger
+}
+
+// DefaultConfig is complete but for Instance and who is to be told.
+func DefaultConfig() Config {
+	d, err := detect.Preset("default")
+	if err != nil {
+		panic(err) // the name is a constant of this program
+	}
+	return Config{Detectors: d, Lag: 90 * time.Second, Every: time.Second, Notify: DefaultNotify(), Logger: slog.Default()}
+}
+
+// Validate checks c. Its errors name the key, the value and what is accepted.
+func (c *Config) Validate() error {
+	switch {
+	case c.Lag < 0 || c.Lag > time.Hour:
+		return fmt.Errorf("watch: lag: got %s; want 0s to 1h", c.Lag)
+	case c.Every < 10*time.Millisecond || c.Every > 5*time.Minute:
+		return fmt.Errorf("watch: every: got %s; want 10ms to 5m", c.Every)
+	}
+	if err := c.Detectors.Validate(); err != nil {
+		return err
+	}
+	return c.Notify.validate()
+}
+
+// Stats are the loop's counters. They may be read at any time.
+type Stats struct {
+	Evaluations  atomic.Int64 // advances of the evaluator
+	Minutes      atomic.Int64 // event minutes decided
+	Incidents    atomic.Int64 // rows written to incidents
+	Opened       atomic.Int64 // incidents seen for the first time
+	Scores       atomic.Int64 // rows written to scores
+	Errors       atomic.Int64 // rounds that failed
+	LastNanos    atomic.Int64 // duration of the last round that advanced
+	EvaluatedTo  atomic.Int64 // Unix seconds of the last decided minute
+	Watermark    atomic.Int64 // Unix milliseconds
+	Sent, Failed atomic.Int64 // notifications
+}
+
+// Watch is the daemon's loop over one store.
+type Watch struct {
+	cfg      Config
+	evidence Evidence
+	tables   Tables
+	eval     *Evaluator
+	publish  *Publisher
+	pending  []pendingWrite
+	swept    detect.Minute
+	stats    Stats
+}
+
+type pendingWrite struct {
+	rows    []Stored
+	scores  []ScoreRow
+	version uint64
+}
+
+// New makes the loop; it touches nothing yet. cfg must be valid.
+func New(cfg Config, e Evidence, t Tables) *Watch {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Watch{cfg: cfg, evidence: e, tables: t, publish: NewPublisher()}
+}
+
+// Stats returns the counters.
+func (w *Watch) Stats() *Stats { return &w.stats }
+
+// Run decides every new minute until ctx ends. A round that fails is logged and
+// tried again; nothing is lost, because the store holds everything.
+func (w *Watch) Run(ctx context.Context) error {
+	tick := time.NewTicker(w.cfg.Every)
+	defer tick.Stop()
+	for {
+		if err := w.Round(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			w.stats.Errors.Add(1)
+			w.cfg.Logger.Warn("evaluate", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// target is the last minute that may be decided at a watermark.
+func (w *Watch) target(mark time.Time) detect.Minute {
+	return detect.MinuteOf(mark.Add(-w.cfg.Lag).Unix()) - 1
+}
+
+// Round looks at the watermark once and decides the minutes that it has passed.
+func (w *Watch) Round(ctx context.Context) error {
+	begin := time.Now()
+	p, err := w.tables.Progress(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Watermark.IsZero() || p.First == 0 {
+		return nil
+	}
+	w.stats.Watermark.Store(p.Watermark.UnixMilli())
+	if w.eval == nil {
+		if err := w.start(ctx, p); err != nil {
+			return err
+		}
+	}
+	to := w.target(p.Watermark)
+	advanced, err := w.advance(ctx, to)
+	if advanced {
+		w.stats.LastNanos.Store(int64(time.Since(begin)))
+	}
+	return err
+}
+
+// advance decides up to to and writes the result; what could not be written is
+// written first the next time.
+func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, err error) {
+	if err := w.flush(ctx); err != nil {
+		return false, err
+	}
+	for more := true; more && to > w.eval.Evaluated(); {
+		var res Result
+		if res, more, err = w.eval.Advance(ctx, to); err != nil {
+			return advanced, err
+		}
+		advanced = true
+		if err := w.sweep(ctx, res.Settled); err != nil {
+			return advanced, err
+		}
+		rows := w.publish.Publish(&res)
+		if err := w.enrich(ctx, rows, res.To); err != nil {
+			return advanced, err
+		}
+		w.pending = append(w.pending, pendingWrite{rows, res.Scores, uint64(res.To.Unix())})
+		w.stats.Evaluations.Add(1)
+		w.stats.Minutes.Add(int64(res.To - res.From + 1))
+		w.stats.EvaluatedTo.Store(res.To.Unix())
+		if err := w.flush(ctx); err != nil {
+			return advanced, err
+		}
+	}
+	return advanced, nil
+}
+
+func (w *Watch) flush(ctx context.Context) error {
+	for len(w.pending) > 0 {
+		p := &w.pending[0]
+		if err := w.tables.Write(ctx, p.rows, p.scores, p.version); err != nil {
+			return err
+		}
+		w.stats.Incidents.Add(int64(len(p.rows)))
+		w.stats.Scores.Add(int64(len(p.scores)))
+		w.pending = w.pending[1:]
+	}
+	w.pending = nil
+	return nil
+}
+
+// start begins at the first stored minute, or goes on where some instance was.
+func (w *Watch) start(ctx context.Context, p Progress) error {
+	e := NewEvaluator(&w.cfg.Detectors, w.evidence)
+	if p.Evaluated == 0 || p.Evaluated-rewind <= p.First {
+		e.Start(p.First)
+	}
+	rows, err := w.tables.Incidents(ctx, p.Evaluated-rewind-detect.Memory)
+	if err != nil {
+		return err
+	}
+	if p.Evaluated > 0 && p.Evaluated-rewind > p.First {
+		if err := e.Restore(ctx, p.Evaluated, rows); err != nil {
+			return err
+		}
+	}
+	w.publish.Adopt(rows, e.Settled())
+	w.eval, w.swept = e, e.Settled()
+	w.cfg.Logger.Info("watch", "from", e.Evaluated().Time(), "incidents", len(rows))
+	return nil
+}
+
+// sweepMinutes is how often other instances' open incidents are looked at.
+const sweepMinutes = 15
+
+// sweep adopts incidents that another instance opened from incomplete rows and
+// did not live to withdraw: they were opened in a minute that is settled here,
+// and are not known here, so the next Publish withdraws them.
+func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
+	if settled < w.swept+sweepMinutes {
+		return nil
+	}
+	w.swept = settled
+	rows, err := w.tables.Incidents(ctx, settled)
+	if err != nil {
+		return err
+	}
+	var lost []Stored
+	for _, r := range rows {
+		if r.State == detect.Open && r.OpenedAt <= settled && !w.publish.Knows(r.ID) {
+			lost = append(lost, r)
+		}
+	}
+	w.publish.Adopt(lost, settled)
+	return nil
+}
+
+// enrich names the sources of a key's incident when it is first written.
+func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
+	for i := range rows {
+		r := &rows[i]
+		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 || r.State == detect.Withdrawn {
+			continue
+		}
+		w.stats.Opened.Add(1)
+		ips, agents, err := w.tables.Sources(ctx, r.Entity, r.OpenedAt-detect.SettleMinutes, to)
+		if err != nil {
+			return fmt.Errorf("sources of key %.10s: %w", r.Entity, err)
+		}
+		r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
+		w.publish.Enrich(r.ID, ips, agents)
+	}
+	return nil
+}
+
+// ErrNothing says that a store holds no response in the range asked for.
+var ErrNothing = errors.New("no responses in this range")
+
+// Range is what Evaluate is to look at. First is the first minute with data.
+type Range struct{ First, From, To detect.Minute }
+
+// Evaluate decides all of [r.From, r.To] at once, from what the store holds,
+// and returns every incident that was open at some time in it, parents
+// attached, sorted by opening. It begins as much earlier as the baselines look
+// back; nothing is written.
+func Evaluate(ctx context.Context, cfg *detect.Config, e Evidence, r Range) ([]detect.Incident, error) {
+	if r.To < r.From || r.First == 0 || r.To < r.First {
+		return nil, fmt.Errorf("evaluate %s to %s: %w", r.From.Time().Format(time.RFC3339), r.To.Time().Format(time.RFC3339), ErrNothing)
+	}
+	ev := NewEvaluator(cfg, e)
+	ev.Start(max(r.From-warmUp, r.First))
+	pub := NewPublisher()
+	all := map[string]detect.Incident{}
+	for more := true; more; {
+		var res Result
+		var err error
+		if res, more, err = ev.Advance(ctx, r.To); err != nil {
+			return nil, err
+		}
+		for _, s := range pub.Publish(&res) {
+			all[s.ID] = s.Incident
+		}
+	}
+	return overlapping(all, r.From, r.To), nil
+}
+
+// warmUp is how much history before a range makes its baselines warm: the
+// longest look back of any baseline.
+const warmUp = 22 * 1440

@@ -1,0 +1,383 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"statline/classify"
+	"statline/classify/detect"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+// SQL reads evidence from ClickHouse and keeps incidents and scores there.
+type SQL struct {
+	store     *store.Store
+	catalogue map[uint16]int16 // code -> HTTP status
+	codes     string           // the known codes as an SQL list
+}
+
+// NewSQL makes the evidence queries of a store; catalogue says which codes are
+// known.
+func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
+	q := &SQL{store: s, catalogue: map[uint16]int16{}}
+	var codes []string
+	for _, e := range catalogue.Entries() {
+		q.catalogue[e.Code] = e.HTTPStatus
+		codes = append(codes, fmt.Sprint(e.Code))
+	}
+	q.codes = strings.Join(codes, ", ")
+	return q
+}
+
+func (q *SQL) table(t schema.Table) string { return q.store.Table(t) }
+
+// within is the SQL condition for a sorted list of minutes, as few ranges as
+// possible.
+func within(minutes []detect.Minute) string {
+	if len(minutes) == 0 {
+		return "0"
+	}
+	var parts []string
+	for i := 0; i < len(minutes); {
+		j := i
+		for j+1 < len(minutes) && minutes[j+1] == minutes[j]+1 {
+			j++
+		}
+		parts = append(parts, between(minutes[i], minutes[j]))
+		i = j + 1
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+func between(from, to detect.Minute) string {
+	return fmt.Sprintf("minute BETWEEN toDateTime(%d, 'UTC') AND toDateTime(%d, 'UTC')", max(from.Unix(), 0), max(to.Unix(), 0))
+}
+
+const serviceSums = `toUInt32(sum(requests)) AS n, toUInt32(sumIf(requests, outcome = 'timeout')) AS timeout,
+	toUInt32(sumIf(requests, outcome = 'offline')) AS offline,
+	toUInt32(sumIf(requests, outcome IN ('timeout', 'offline', 'internal_error', 'server_error'))) AS bad`
+
+// Batch implements Evidence.
+func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
+	b := &Batch{Minutes: n.Minutes}
+	where := within(n.Minutes)
+	type row struct {
+		Minute  time.Time `ch:"minute"`
+		Service string    `ch:"service"`
+		N       uint32    `ch:"n"`
+		Timeout uint32    `ch:"timeout"`
+		Offline uint32    `ch:"offline"`
+		Bad     uint32    `ch:"bad"`
+	}
+	err := store.Each(ctx, q.store, func(r *row) error {
+		b.Services = append(b.Services, ServiceRow{minuteOf(r.Minute), r.Service,
+			detect.Counts{N: r.N, Timeout: r.Timeout, Offline: r.Offline, Bad: r.Bad}})
+		return nil
+	}, "SELECT minute, service, "+serviceSums+" FROM "+q.table(schema.Services)+" WHERE "+where+
+		" GROUP BY minute, service ORDER BY minute, service")
+	if err != nil {
+		return nil, fmt.Errorf("services: %w", err)
+	}
+	if b.Keys, err = q.keyRows(ctx, where, "HAVING limited + dead + invalid > 0", nil); err != nil {
+		return nil, err
+	}
+	if len(n.Keys) > 0 {
+		more, err := q.Keys(ctx, n.Keys, n.Minutes)
+		if err != nil {
+			return nil, err
+		}
+		b.Keys = append(b.Keys, more...)
+	}
+	if b.Clients, err = q.clientRows(ctx, where, "HAVING invalid + failed > 0", nil); err != nil {
+		return nil, err
+	}
+	if len(n.Clients) > 0 {
+		more, err := q.clientRows(ctx, where, "", n.Clients)
+		if err != nil {
+			return nil, err
+		}
+		b.Clients = append(b.Clients, more...)
+	}
+	if b.Contracts, err = q.contractRows(ctx, where); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Keys implements Evidence.
+func (q *SQL) Keys(ctx context.Context, ids []string, minutes []detect.Minute) ([]KeyRow, error) {
+	return q.keyRows(ctx, within(minutes), "", ids)
+}
+
+type keyScan struct {
+	Key     string    `ch:"key_id"`
+	Minute  time.Time `ch:"minute"`
+	Service string    `ch:"one_service"`
+	N       uint64    `ch:"n"`
+	Success uint64    `ch:"success"`
+	Limited uint64    `ch:"limited"`
+	Dead    uint64    `ch:"dead"`
+	Invalid uint64    `ch:"invalid"`
+	Slots   uint64    `ch:"slot_mask"`
+	Seconds uint8     `ch:"seconds"`
+	Limit   uint32    `ch:"limit_seen"`
+	Highest uint32    `ch:"count_seen"`
+	Code    uint16    `ch:"dead_code"`
+}
+
+const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, sum(requests) AS n,
+	sumIf(requests, outcome = 'success') AS success, sumIf(requests, outcome = 'rate_limited') AS limited,
+	sumIf(requests, outcome IN ('suspended_key', 'disabled_account')) AS dead, sumIf(requests, outcome = 'invalid_key') AS invalid,
+	groupBitOrIf(slots, outcome = 'rate_limited') AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
+	max(count_max) AS count_seen, maxIf(code, outcome IN ('suspended_key', 'disabled_account')) AS dead_code`
+
+func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string) (rows []KeyRow, err error) {
+	var args []any
+	where += " AND key_id != '" + classify.Other + "'"
+	if ids != nil {
+		where += " AND key_id IN (SELECT arrayJoin(?))"
+		args = append(args, ids)
+	}
+	// Most keys are never refused: they are left out before the grouping, which
+	// is what costs.
+	if having != "" {
+		where += " AND key_id GLOBAL IN (SELECT key_id FROM " + q.table(schema.Keys) + " WHERE " + where +
+			" AND outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key'))"
+	}
+	err = store.Each(ctx, q.store, func(r *keyScan) error {
+		rows = append(rows, KeyRow{r.Key, r.Service, detect.KeyMinute{
+			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead, Invalid: r.Invalid,
+			Slots: r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
+		}})
+		return nil
+	}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", args...)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	return rows, nil
+}
+
+type clientScan struct {
+	IP      string    `ch:"ip"`
+	Minute  time.Time `ch:"minute"`
+	N       uint64    `ch:"n"`
+	Success uint64    `ch:"success"`
+	Invalid uint64    `ch:"invalid"`
+	Failed  uint64    `ch:"failed"`
+	Keys    []string  `ch:"invalid_keys"`
+}
+
+const clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(requests, outcome = 'success') AS success,
+	sumIf(requests, outcome = 'invalid_key') AS invalid, sumIf(requests, code IN (14, 26, 30)) AS failed,
+	groupUniqArrayArrayIf(key_ids, outcome = 'invalid_key') AS invalid_keys`
+
+func (q *SQL) clientRows(ctx context.Context, where, having string, ips []string) (rows []ClientRow, err error) {
+	var args []any
+	if ips != nil {
+		where += " AND client_ip IN (SELECT toIPv6(arrayJoin(?)))"
+		args = append(args, ips)
+	}
+	err = store.Each(ctx, q.store, func(r *clientScan) error {
+		m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed}
+		for _, k := range r.Keys {
+			m.InvalidKeys = append(m.InvalidKeys, hash(k))
+		}
+		slices.Sort(m.InvalidKeys)
+		rows = append(rows, ClientRow{plainIP(r.IP), m})
+		return nil
+	}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+where+" AND client_ip != toIPv6('::') GROUP BY client_ip, minute "+having+
+		" ORDER BY minute, client_ip", args...)
+	if err != nil {
+		return nil, fmt.Errorf("clients: %w", err)
+	}
+	return rows, nil
+}
+
+// Clients implements Evidence.
+func (q *SQL) Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error) {
+	return q.clientRows(ctx, between(from, to), "", ips)
+}
+
+// contractRows reads the pairs that break the contract, then what each is
+// compared with.
+func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, error) {
+	type row struct {
+		Minute  time.Time `ch:"minute"`
+		Service string    `ch:"service"`
+		Code    uint16    `ch:"code"`
+		Status  uint16    `ch:"http_status"`
+		N       uint64    `ch:"n"`
+	}
+	found, err := store.Select[row](ctx, q.store, "SELECT minute, service, code, http_status, sum(requests) AS n FROM "+q.table(schema.Responses)+
+		" WHERE "+where+" AND (drift > 0 OR code > 0 AND code NOT IN ("+q.codes+") OR "+missingCode+
+		") GROUP BY minute, service, code, http_status ORDER BY minute, service, code, http_status")
+	if err != nil {
+		return nil, fmt.Errorf("contracts: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	services := map[string]bool{}
+	for i := range found {
+		services[found[i].Service] = true
+	}
+	names := make([]string, 0, len(services))
+	for s := range services {
+		names = append(names, s)
+	}
+	slices.Sort(names)
+	type total struct {
+		Minute  time.Time `ch:"minute"`
+		Service string    `ch:"service"`
+		Code    uint16    `ch:"code"`
+		N       uint64    `ch:"n"`
+		Errors  uint64    `ch:"errors"`
+	}
+	type place struct {
+		minute  detect.Minute
+		service string
+		code    uint16
+	}
+	byCode, errors := map[place]uint64{}, map[place]uint64{}
+	err = store.Each(ctx, q.store, func(r *total) error {
+		m := minuteOf(r.Minute)
+		byCode[place{m, r.Service, r.Code}] += r.N
+		errors[place{m, r.Service, 0}] += r.Errors
+		return nil
+	}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors FROM "+q.table(schema.Responses)+
+		" WHERE service IN (SELECT arrayJoin(?)) AND "+where+" GROUP BY minute, service, code", names)
+	if err != nil {
+		return nil, fmt.Errorf("contract totals: %w", err)
+	}
+	rows := make([]ContractRow, 0, len(found))
+	for _, r := range found {
+		m := minuteOf(r.Minute)
+		c := ContractRow{Pair: q.pair(r.Service, r.Code, r.Status), ContractMinute: detect.ContractMinute{Minute: m, Count: r.N}}
+		c.Total = byCode[place{m, r.Service, r.Code}]
+		if c.Pair.Reason == detect.CodeMissing {
+			c.Total = errors[place{m, r.Service, 0}]
+		}
+		rows = append(rows, c)
+	}
+	return rows, nil
+}
+
+// An error response that should carry a code: not the gateway's own, and not a
+// client that left.
+const (
+	errorResponse = "http_status >= 400 AND http_status != 499 AND blame != 'gateway'"
+	missingCode   = "code = 0 AND " + errorResponse
+)
+
+func (q *SQL) pair(service string, code, status uint16) Pair {
+	p := Pair{Service: service, Code: code, HTTPStatus: status, Reason: detect.WrongStatus}
+	want, known := q.catalogue[code]
+	switch {
+	case code == 0:
+		p.Reason = detect.CodeMissing
+	case !known:
+		p.Reason = detect.CodeUnknown
+	default:
+		p.Catalogue = want
+	}
+	return p
+}
+
+// PairSeen implements Evidence; it looks at the hour rows, which outlive the
+// minutes.
+func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error) {
+	hour := before - before%60
+	rows, err := store.Select[struct {
+		Last int64 `ch:"last"`
+	}](ctx, q.store, fmt.Sprintf("SELECT toInt64(toUnixTimestamp(max(minute))) AS last FROM %s WHERE service = ? AND code = ? AND http_status = ? AND %s",
+		q.table(schema.ResponsesHour), between(hour-detect.ContractMemory, hour-1)), p.Service, p.Code, p.HTTPStatus)
+	if err != nil || len(rows) == 0 || rows[0].Last == 0 {
+		return 0, err
+	}
+	return detect.MinuteOf(rows[0].Last), nil
+}
+
+// Past implements Evidence.
+func (q *SQL) Past(ctx context.Context, at detect.Minute) (*Past, error) {
+	p := &Past{}
+	type series struct {
+		Service string   `ch:"service"`
+		At      []uint32 `ch:"at"`
+		N       []uint32 `ch:"ns"`
+		Timeout []uint32 `ch:"timeouts"`
+		Offline []uint32 `ch:"offlines"`
+		Bad     []uint32 `ch:"bads"`
+	}
+	read := func(step int, from detect.Minute, row func(s *series, i int)) error {
+		return store.Each(ctx, q.store, func(s *series) error {
+			for i := range s.At {
+				row(s, i)
+			}
+			return nil
+		}, fmt.Sprintf(`SELECT service, groupArray(slot) AS at, groupArray(n) AS ns, groupArray(timeout) AS timeouts, groupArray(offline) AS offlines, groupArray(bad) AS bads
+			FROM (SELECT service, toUInt32(intDiv(toUnixTimestamp(minute), %d) * %d) AS slot, %s FROM %s WHERE %s GROUP BY service, slot ORDER BY service, slot)
+			GROUP BY service ORDER BY service`, step, step, serviceSums, q.table(schema.Services), between(from, at)))
+	}
+	err := read(60, at-3*1440, func(s *series, i int) {
+		p.Minutes = append(p.Minutes, ServiceRow{detect.MinuteOf(int64(s.At[i])), s.Service,
+			detect.Counts{N: s.N[i], Timeout: s.Timeout[i], Offline: s.Offline[i], Bad: s.Bad[i]}})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("minutes of services: %w", err)
+	}
+	err = read(300, at-22*1440, func(s *series, i int) {
+		p.Blocks = append(p.Blocks, BlockRow{detect.MinuteOf(int64(s.At[i])), s.Service, s.N[i], s.Timeout[i], s.Offline[i]})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("blocks of services: %w", err)
+	}
+	if p.Keys, err = q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", nil); err != nil {
+		return nil, err
+	}
+	dead, err := store.Select[struct {
+		Key string `ch:"key_id"`
+	}](ctx, q.store, "SELECT DISTINCT key_id FROM "+q.table(schema.KeysHour)+" WHERE outcome IN ('suspended_key', 'disabled_account') AND "+
+		between(at-detect.KeyWindow-60, at)+" AND key_id != '"+classify.Other+"' ORDER BY key_id")
+	if err != nil {
+		return nil, fmt.Errorf("dead keys: %w", err)
+	}
+	if len(dead) > 0 {
+		ids := make([]string, len(dead))
+		for i := range dead {
+			ids[i] = dead[i].Key
+		}
+		more, err := q.keyRows(ctx, between(at-detect.KeyWindow, at), "", ids)
+		if err != nil {
+			return nil, err
+		}
+		p.Keys = append(p.Keys, more...)
+	}
+	if p.Clients, err = q.clientRows(ctx, between(at-detect.ClientWindow, at), "HAVING invalid + failed > 0", nil); err != nil {
+		return nil, err
+	}
+	p.Contracts, err = q.contractRows(ctx, between(at-detect.ContractWindow, at))
+	return p, err
+}
+
+func minuteOf(t time.Time) detect.Minute { return detect.MinuteOf(t.Unix()) }
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
+}
+
+// plainIP writes an IPv4-mapped address as IPv4.
+func plainIP(s string) string {
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		return s
+	}
+	return ip.Unmap().String()
+}

@@ -1,0 +1,190 @@
+package watch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"statline/classify/detect"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+// Tables keeps incidents and scores, and tells how far events have come.
+type Tables interface {
+	// Progress reads the watermark and what has been evaluated.
+	Progress(ctx context.Context) (Progress, error)
+	// Incidents reads the newest row of every incident that is open, or that
+	// opened or closed at or after since.
+	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
+	// Write inserts rows; each replaces the incident's row of a lower version.
+	Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error
+	// Sources reads the addresses and user agents of a key's refusals.
+	Sources(ctx context.Context, key string, from, to detect.Minute) (ips, agents []string, err error)
+}
+
+// Progress is how far events and their evaluation have come.
+type Progress struct {
+	Watermark time.Time     // zero when nothing is stored
+	First     detect.Minute // first minute with a response, 0 for none
+	Last      detect.Minute // last one
+	Evaluated detect.Minute // last minute with a score, 0 for none
+}
+
+// idleAfter is how long a partition may be silent, by the writers' clocks,
+// before it no longer holds the watermark back. A partition that has a lag is
+// never silent.
+const idleAfter = 30 * time.Second
+
+// Progress implements Tables. The watermark is the least of the partitions'
+// greatest event times; partitions that have nothing to read are left out.
+func (q *SQL) Progress(ctx context.Context) (p Progress, err error) {
+	marks, err := store.Select[struct {
+		Mark time.Time `ch:"mark"`
+		N    uint64    `ch:"n"`
+	}](ctx, q.store, fmt.Sprintf(`SELECT min(latest) AS mark, count() AS n FROM (
+			SELECT topic, partition, max(max_event) AS latest, max(written_at) AS seen, max(seen) OVER () AS newest
+			FROM %s WHERE state = 'stored' AND responses > 0 GROUP BY topic, partition)
+		WHERE seen >= newest - %d OR (topic, partition) IN (
+			SELECT topic, partition FROM %s GROUP BY topic, partition HAVING argMax(lag_records, (minute, version)) > 0)`,
+		q.table(schema.Ledger), int(idleAfter.Seconds()), q.table(schema.Pipeline)))
+	if err != nil {
+		return p, fmt.Errorf("read watermark: %w", err)
+	}
+	if len(marks) > 0 && marks[0].N > 0 {
+		p.Watermark = marks[0].Mark
+	}
+	bounds, err := store.Select[struct {
+		First int64 `ch:"first"`
+		Last  int64 `ch:"last"`
+		Done  int64 `ch:"done"`
+	}](ctx, q.store, fmt.Sprintf(`SELECT toInt64(toUnixTimestamp(min(minute))) AS first, toInt64(toUnixTimestamp(max(minute))) AS last,
+		(SELECT toInt64(toUnixTimestamp(max(minute))) FROM %s) AS done FROM %s`, q.table(schema.Scores), q.table(schema.Services)))
+	if err != nil {
+		return p, fmt.Errorf("read bounds: %w", err)
+	}
+	if len(bounds) > 0 {
+		p.First, p.Last, p.Evaluated = detect.MinuteOf(bounds[0].First), detect.MinuteOf(bounds[0].Last), detect.MinuteOf(bounds[0].Done)
+	}
+	return p, nil
+}
+
+type incidentScan struct {
+	ID          string    `ch:"id"`
+	Kind        string    `ch:"kind"`
+	Entity      string    `ch:"entity"`
+	EntityType  string    `ch:"entity_type"`
+	Service     string    `ch:"service"`
+	Parent      string    `ch:"parent"`
+	Severity    string    `ch:"severity"`
+	State       string    `ch:"state"`
+	ClosedAs    string    `ch:"closed_as"`
+	OpenedAt    time.Time `ch:"opened_at"`
+	ClosedAt    time.Time `ch:"closed_at"`
+	Observed    float64   `ch:"observed"`
+	Expected    float64   `ch:"expected"`
+	Score       float64   `ch:"score"`
+	Requests    uint64    `ch:"requests"`
+	Affected    uint64    `ch:"affected"`
+	Summary     string    `ch:"summary"`
+	Evidence    string    `ch:"evidence"`
+	Rule        string    `ch:"rule"`
+	RuleVersion uint32    `ch:"rule_version"`
+	Version     uint64    `ch:"version"`
+}
+
+const incidentColumns = `id, kind, entity, entity_type, service, parent, severity, state, closed_as, opened_at, closed_at,
+	observed, expected, score, requests, affected, summary, evidence, rule, rule_version, version`
+
+// Incidents implements Tables.
+func (q *SQL) Incidents(ctx context.Context, since detect.Minute) (rows []Stored, err error) {
+	err = store.Each(ctx, q.store, func(r *incidentScan) error {
+		s, err := r.stored()
+		rows = append(rows, s)
+		return err
+	}, fmt.Sprintf("SELECT %s FROM %s FINAL WHERE state = 'open' OR opened_at >= toDateTime(%d, 'UTC') OR closed_at >= toDateTime(%d, 'UTC') ORDER BY opened_at, id",
+		incidentColumns, q.table(schema.Incidents), max(since.Unix(), 1), max(since.Unix(), 1)))
+	if err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	return rows, nil
+}
+
+func (r *incidentScan) stored() (Stored, error) {
+	s := Stored{Version: r.Version, Incident: detect.Incident{
+		ID: r.ID, Kind: detect.Kind(r.Kind), Entity: r.Entity, EntityType: detect.EntityType(r.EntityType), Service: r.Service,
+		Parent: r.Parent, Severity: detect.Severity(r.Severity), State: detect.State(r.State), ClosedAs: r.ClosedAs,
+		OpenedAt: minuteOf(r.OpenedAt), ClosedAt: minuteOf(r.ClosedAt), Observed: r.Observed, Expected: r.Expected, Score: r.Score,
+		Requests: r.Requests, Affected: r.Affected, Summary: r.Summary, Rule: r.Rule, RuleVersion: r.RuleVersion,
+	}}
+	if r.Evidence != "" {
+		if err := json.Unmarshal([]byte(r.Evidence), &s.Evidence); err != nil {
+			return s, fmt.Errorf("incident %s: evidence %q: %w", r.ID, r.Evidence, err)
+		}
+	}
+	return s, nil
+}
+
+// Write implements Tables.
+func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error {
+	if len(rows) > 0 {
+		batch, err := q.store.Conn().PrepareBatch(ctx, "INSERT INTO "+q.table(schema.Incidents)+" ("+incidentColumns+")")
+		if err != nil {
+			return fmt.Errorf("insert %d incidents: %w", len(rows), err)
+		}
+		for i := range rows {
+			r := &rows[i]
+			evidence, err := json.Marshal(&r.Evidence)
+			if err != nil {
+				return fmt.Errorf("incident %s: %w", r.ID, err)
+			}
+			err = batch.Append(r.ID, string(r.Kind), r.Entity, string(r.EntityType), r.Service, r.Parent, string(r.Severity),
+				string(r.State), r.ClosedAs, r.OpenedAt.Time(), r.ClosedAt.Time(), r.Observed, r.Expected, r.Score,
+				r.Requests, r.Affected, r.Summary, string(evidence), r.Rule, r.RuleVersion, r.Version)
+			if err != nil {
+				return fmt.Errorf("incident %s: %w", r.ID, err)
+			}
+		}
+		if err := batch.Send(); err != nil {
+			return fmt.Errorf("insert %d incidents: %w", len(rows), err)
+		}
+	}
+	if len(scores) == 0 {
+		return nil
+	}
+	batch, err := q.store.Conn().PrepareBatch(ctx, "INSERT INTO "+q.table(schema.Scores)+" (minute, service, series, n, k, expected, z, version)")
+	if err != nil {
+		return fmt.Errorf("insert %d scores: %w", len(scores), err)
+	}
+	for i := range scores {
+		s := &scores[i]
+		if err := batch.Append(s.Minute.Time(), s.Service, s.Series, s.N, s.K, s.Expected, s.Z, version); err != nil {
+			return fmt.Errorf("score of %s: %w", s.Service, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert %d scores: %w", len(scores), err)
+	}
+	return nil
+}
+
+// maxSources bounds how many addresses and user agents an incident names.
+const maxSources = 10
+
+// Sources implements Tables.
+func (q *SQL) Sources(ctx context.Context, key string, from, to detect.Minute) (ips, agents []string, err error) {
+	rows, err := store.Select[struct {
+		IPs    []string `ch:"ips"`
+		Agents []string `ch:"agents"`
+	}](ctx, q.store, fmt.Sprintf(`SELECT arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
+		arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s WHERE key_id = ? AND %s`,
+		maxSources, maxSources, q.table(schema.Keys), between(from, to)), key)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	for _, ip := range rows[0].IPs {
+		ips = append(ips, plainIP(ip))
+	}
+	return ips, rows[0].Agents, nil
+}
