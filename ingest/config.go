@@ -1,0 +1,104 @@
+package ingest
+
+import (
+	"fmt"
+	"time"
+
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// Config is what a Pipeline is told. Start from DefaultConfig.
+type Config struct {
+	// Block is the protocol's configuration. The pipeline fills in Cluster,
+	// Partition, ConfigHash and Limits.
+	Block block.Config
+	// MemoryBudget bounds, in bytes, what fetches, blocks in flight and their
+	// rows take over all partitions together. Hours of backlog do not raise it.
+	MemoryBudget int
+	// FlushInterval is the age at which a block that has caught up is written;
+	// 0 chooses it by the number of partitions (see FlushInterval).
+	FlushInterval time.Duration
+	// UntilCaughtUp ends Run when every partition of the topic, whoever owns
+	// it, is committed up to its end as of the start of Run.
+	UntilCaughtUp bool
+	// AllowCompacted reads topics whose clean-up policy is compact, although
+	// reading a block again may then give other records.
+	AllowCompacted bool
+	// RetryStopped is how long a partition that cannot go on waits until it
+	// tries again.
+	RetryStopped time.Duration
+	// AuditEvery is the time between two audits of the whole database, made by
+	// the instance that owns partition 0; 0 makes none. TTL is how long its rows
+	// live: what has expired is not missed.
+	AuditEvery time.Duration
+	TTL        schema.TTL
+}
+
+// DefaultConfig is a config that only lacks names.
+func DefaultConfig() Config {
+	return Config{
+		Block:        block.DefaultConfig(),
+		MemoryBudget: 256 << 20,
+		RetryStopped: time.Minute,
+		AuditEvery:   15 * time.Minute,
+		TTL:          schema.DefaultTTL(),
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Block.Topic == "":
+		return fmt.Errorf("topic: got an empty one; want the topic's name")
+	case c.Block.Group == "":
+		return fmt.Errorf("group: got an empty one; want the consumer group's name")
+	case c.MemoryBudget < minBudget:
+		return fmt.Errorf("memory budget: got %d bytes; want at least %d", c.MemoryBudget, minBudget)
+	case c.Block.From != block.Earliest && c.Block.From != block.Latest:
+		return fmt.Errorf("from: got %q; want earliest or latest", c.Block.From)
+	case c.Block.OnGap != block.Fail && c.Block.OnGap != block.Skip:
+		return fmt.Errorf("on gap: got %q; want fail or skip", c.Block.OnGap)
+	}
+	switch c.Block.ResumeAt {
+	case block.Refuse, block.AtLedger, block.AtGroup:
+		return nil
+	}
+	return fmt.Errorf("resume at: got %q; want ledger or group", c.Block.ResumeAt)
+}
+
+const minBudget = 16 << 20
+
+// FlushInterval is how long a block of one partition may wait for more records
+// once it has caught up. Each block is one insert into each table, and parts
+// are the store's scarcest good: up to 12 partitions records are queryable
+// within 3 seconds, beyond that a table gets at most 4 inserts a second from
+// all partitions together.
+func FlushInterval(partitions int) time.Duration {
+	n := time.Duration(partitions)
+	if partitions > 12 {
+		return n * time.Second / 4
+	}
+	return max(time.Second, n*time.Second/6)
+}
+
+// shares are the parts of the memory budget. What they leave is the store's
+// encoding, the decoders' and the garbage collector's.
+type shares struct {
+	fetch        int // one fetch of one partition
+	small, large int // see block.Budget
+}
+
+// places is how many large blocks may be in flight: one being folded per core
+// and one being inserted.
+const places = 3
+
+// shares cuts the budget for a number of owned partitions.
+func (c Config) shares(partitions int) shares {
+	n := max(1, partitions)
+	blocks := c.MemoryBudget * 6 / 20
+	return shares{
+		fetch: min(max(c.MemoryBudget/64/n, 64<<10), 4<<20),
+		small: blocks / 4 / (2 * n),
+		large: blocks * 3 / 4 / places,
+	}
+}

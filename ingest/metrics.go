@@ -1,0 +1,147 @@
+package ingest
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"statline/ingest/block"
+)
+
+// metrics are the pipeline's counters, and its status as gauges.
+type metrics struct {
+	pipeline *Pipeline
+
+	records, holes       prometheus.Counter
+	responses, rejected  *prometheus.CounterVec
+	blocks, retries      *prometheus.CounterVec
+	blockSeconds         prometheus.Histogram
+	other                *prometheus.CounterVec
+	generations, stopped prometheus.Counter
+
+	lagRecords, lagSeconds, freshness, rate, stalled, ready, budget, audit, audited *prometheus.Desc
+}
+
+func newMetrics(p *Pipeline) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "statline_" + name, Help: help})
+	}
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "statline_" + name, Help: help}, []string{label})
+	}
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("statline_"+name, help, labels, nil)
+	}
+	return &metrics{
+		pipeline:    p,
+		records:     counter("records_total", "Kafka records stored."),
+		holes:       counter("holes_total", "Offsets without a record: compacted, aborted, control, or left out as a gap."),
+		responses:   vec("responses_total", "API responses stored, by outcome.", "outcome"),
+		rejected:    vec("rejected_total", "Lines that were no response, stored as rejects, by reason.", "reason"),
+		blocks:      vec("blocks_total", "Blocks by how far they came: declared, stored, committed; gap counts ranges left out.", "state"),
+		retries:     vec("retries_total", "Failed tries of an effect on Kafka or ClickHouse, by class.", "class"),
+		other:       vec("other_total", "Responses whose name went to __other__ because a block's cardinality budget was spent, by dimension.", "dimension"),
+		generations: counter("generations_total", "Consumer group generations that this process took part in."),
+		stopped:     counter("partition_stops_total", "Times that a partition could not go on without an operator."),
+		blockSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "statline_block_seconds", Help: "Time from a block's declaration to its commit.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}),
+		lagRecords: desc("lag_records", "Offsets between the committed one and the log's last stable one.", "partition"),
+		lagSeconds: desc("lag_seconds", "Age of the newest stored record while there are newer ones.", "partition"),
+		freshness:  desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
+		rate:       desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
+		stalled:    desc("stalled", "1 when there is something to do and nothing was stored for a minute.", "partition"),
+		ready:      desc("ready", "1 when the pipeline runs and no partition is stalled."),
+		budget:     desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
+		audit:      desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
+		audited:    desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
+	}
+}
+
+func (m *metrics) counters() []prometheus.Collector {
+	return []prometheus.Collector{m.records, m.holes, m.responses, m.rejected, m.blocks, m.retries, m.other, m.generations, m.stopped, m.blockSeconds}
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.counters() {
+		c.Describe(ch)
+	}
+	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagSeconds, m.freshness, m.rate, m.stalled, m.ready, m.budget, m.audit, m.audited} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.counters() {
+		c.Collect(ch)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	st := m.pipeline.Status()
+	for _, p := range st.Partitions {
+		label := strconv.Itoa(int(p.Partition))
+		gauge(m.lagRecords, float64(p.LagRecords), label)
+		gauge(m.lagSeconds, p.LagSeconds, label)
+		gauge(m.freshness, p.FreshnessSeconds, label)
+		gauge(m.rate, p.RecordsPerSecond, label)
+		gauge(m.stalled, bit(p.Stalled), label)
+	}
+	gauge(m.ready, bit(st.Ready))
+	if st.Audit != nil {
+		gauge(m.audit, float64(st.Audit.Differences))
+		gauge(m.audited, float64(st.Audit.At.Unix()))
+	}
+	gauge(m.budget, float64(m.pipeline.cfg.MemoryBudget), "limit")
+	gauge(m.budget, float64(m.pipeline.budget.Load().Used()), "used")
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (m *metrics) event(e block.Event) {
+	switch e.Kind {
+	case block.Entered:
+		if e.State == "declared" {
+			m.blocks.WithLabelValues("declared").Inc()
+		}
+	case block.Retried:
+		m.retries.WithLabelValues(string(e.Class)).Inc()
+	case block.BlockStored:
+		m.stored(e)
+	case block.BlockCommitted:
+		m.blocks.WithLabelValues("committed").Inc()
+		m.blockSeconds.Observe(e.Took.Seconds())
+	}
+}
+
+var otherDimensions = [...]string{"service", "route", "key", "client"}
+
+func (m *metrics) stored(e block.Event) {
+	m.holes.Add(float64(e.Row.Holes))
+	if e.Row.Kind == block.KindGap {
+		m.blocks.WithLabelValues("gap").Inc()
+		return
+	}
+	m.blocks.WithLabelValues("stored").Inc()
+	m.records.Add(float64(e.Row.Records))
+	for i := range e.Contents.Rows.Services {
+		row := &e.Contents.Rows.Services[i]
+		m.responses.WithLabelValues(row.Outcome.String()).Add(float64(row.Requests))
+	}
+	for i := range e.Contents.Rejects {
+		m.rejected.WithLabelValues(e.Contents.Rejects[i].Reason).Inc()
+	}
+	for i, n := range e.Contents.Rows.Other {
+		if n > 0 {
+			m.other.WithLabelValues(otherDimensions[i]).Add(float64(n))
+		}
+	}
+}

@@ -1,0 +1,444 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"statline/ingest/block"
+	"statline/ingest/store"
+)
+
+// Pipeline moves a topic into the store. New touches nothing outside; Run
+// does.
+type Pipeline struct {
+	cfg    Config
+	source Source
+	store  Store
+	folds  Folds
+	log    *slog.Logger
+
+	budget  atomic.Pointer[block.Budget] // of this generation
+	board   *board
+	metrics *metrics
+	crash   func(step string)
+}
+
+// Parts is what a pipeline is made of. Log may be nil.
+type Parts struct {
+	Source Source
+	Store  Store
+	Folds  Folds
+	Log    *slog.Logger
+}
+
+// New checks the configuration.
+func New(cfg Config, parts Parts) (*Pipeline, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("pipeline: %w", err)
+	}
+	log := parts.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	p := &Pipeline{
+		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), folds: parts.Folds, log: log,
+		board: newBoard(),
+		crash: crashHook(),
+	}
+	p.cfg.Block.ConfigHash = configHash(parts.Folds.Hash())
+	p.budget.Store(block.NewBudget(0, 0, places))
+	p.metrics = newMetrics(p)
+	return p, nil
+}
+
+// configHash adds how rows are cut into inserts, which decides what a token
+// stands for.
+func configHash(fold string) string { return fmt.Sprintf("%s.%d", fold, store.ChunkVersion) }
+
+// Status is how the pipeline does now. It is safe for concurrent use.
+func (p *Pipeline) Status() Status { return p.board.status() }
+
+// Ready says whether the pipeline does its work, with the Status as detail.
+func (p *Pipeline) Ready() (ok bool, detail any) {
+	st := p.Status()
+	return st.Ready, st
+}
+
+// Collector is the pipeline's metrics, all named statline_*.
+func (p *Pipeline) Collector() prometheus.Collector { return p.metrics }
+
+// Run waits for Kafka and the store, and moves what the group gives this
+// process until ctx ends or, with UntilCaughtUp, until everything is stored
+// that was there at the start. Blocks that were declared by then are finished
+// within Block.StopTimeout. A nil error means that it ended for one of these
+// reasons; otherwise the error says what an operator has to do.
+func (p *Pipeline) Run(ctx context.Context) error {
+	partitions, err := p.connect(ctx)
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	r := &run{Pipeline: p, stop: make(chan struct{}), partitions: len(partitions)}
+	// The group outlives ctx for as long as declared blocks need.
+	group, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	r.leave = leave
+
+	var tasks sync.WaitGroup
+	background, end := context.WithCancel(group)
+	defer tasks.Wait()
+	defer end()
+	tasks.Go(func() {
+		select {
+		case <-ctx.Done():
+			r.finish(nil)
+		case <-background.Done():
+		}
+	})
+	if p.cfg.UntilCaughtUp {
+		targets, err := retry(ctx, p, "read the log's ends", p.source.EndOffsets)
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		tasks.Go(func() { r.awaitCaughtUp(background, targets) })
+	}
+	tasks.Go(func() { r.watchEnds(background) })
+	tasks.Go(func() { r.report(background) })
+	tasks.Go(func() { r.auditAll(background) })
+
+	err = p.source.RunGroup(group, r.generation)
+	if ended, why := r.ended(); ended {
+		return why
+	}
+	return err
+}
+
+// stopped turns the end of ctx into the nil that Run promises.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// connect waits until both ends answer.
+func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
+	cluster, err := retry(ctx, p, "reach Kafka", p.source.ClusterID)
+	if err != nil {
+		return nil, err
+	}
+	p.cfg.Block.Cluster = cluster
+	partitions, err := retry(ctx, p, "find topic "+p.cfg.Block.Topic, p.source.Partitions)
+	if err != nil {
+		return nil, err
+	}
+	if !p.cfg.AllowCompacted {
+		compacted, err := retry(ctx, p, "read the topic's clean-up policy", p.source.Compacted)
+		if err != nil {
+			return nil, err
+		}
+		if compacted {
+			return nil, fmt.Errorf("topic %s is compacted: a block read again may have fewer records, so it cannot count exactly once; allow compacted topics to read it anyway", p.cfg.Block.Topic)
+		}
+	}
+	_, err = retry(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.store.Ping(ctx)
+	})
+	return partitions, err
+}
+
+// retry calls op until it succeeds, fails for good, or ctx ends. Meanwhile the
+// status says what the pipeline waits for.
+func retry[T any](ctx context.Context, p *Pipeline, what string, op func(context.Context) (T, error)) (T, error) {
+	pause := backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, RandomizationFactor: 0.5}
+	var logged time.Time
+	for {
+		v, err := op(ctx)
+		if err == nil {
+			return v, nil
+		}
+		if block.Classify(err) == block.Permanent {
+			return v, fmt.Errorf("%s: %w", what, err)
+		}
+		p.board.wait(what + ": " + err.Error())
+		if time.Since(logged) > 10*time.Second {
+			logged = time.Now()
+			p.log.Warn("waiting", "what", what, "err", err)
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+			return v, context.Cause(ctx)
+		}
+	}
+}
+
+// run is one call of Run.
+type run struct {
+	*Pipeline
+	stop  chan struct{} // closed when machines shall finish
+	leave context.CancelFunc
+	// reported is the status that the table pipeline was told last; only report
+	// uses it.
+	reported []PartitionStatus
+
+	mu         sync.Mutex
+	partitions int // of the topic
+	finished   bool
+	why        error
+	handling   bool
+}
+
+// finish asks for the end; the first reason counts.
+func (r *run) finish(why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		return
+	}
+	r.finished, r.why = true, why
+	close(r.stop)
+	if !r.handling {
+		r.leave()
+	}
+}
+
+func (r *run) ended() (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.finished, r.why
+}
+
+// handover is how long a declared block may still take after the group began
+// to rebalance. Its commit is accepted until the new generation begins, and a
+// block that is finished here need not be read again by the next owner.
+const handover = 5 * time.Second
+
+// generation works on what the group gave this process, until the generation
+// ends. Partitions do not touch each other: one that cannot go on leaves the
+// others at work.
+func (r *run) generation(ctx context.Context, g Generation) error {
+	if !r.begin() {
+		return nil
+	}
+	defer r.done()
+	r.metrics.generations.Inc()
+	r.board.own(g, r.topicPartitions())
+	r.log.Info("owning partitions", "generation", g.Number(), "partitions", g.Owned())
+	share := r.cfg.shares(len(g.Owned()))
+	r.source.SetFetchBytes(share.fetch)
+	r.budget.Store(block.NewBudget(share.small, share.large, places))
+
+	o := &ownership{Generation: g, stop: make(chan struct{})}
+	var abort context.CancelFunc
+	o.ctx, abort = context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	var machines sync.WaitGroup
+	var fenced atomic.Pointer[error]
+	for _, p := range g.Owned() {
+		machines.Go(func() {
+			if err := r.partition(o, p); errors.Is(err, block.ErrFenced) {
+				fenced.CompareAndSwap(nil, &err)
+				abort()
+			}
+		})
+	}
+	all := make(chan struct{})
+	go func() { machines.Wait(); close(all) }()
+
+	select {
+	case <-ctx.Done():
+	case <-r.stop:
+	case <-o.ctx.Done():
+	}
+	close(o.stop)
+	select {
+	case <-all:
+	case <-time.After(handover):
+		if ctx.Err() != nil { // a stop has its own, longer bound
+			abort()
+		}
+	}
+	<-all
+	if err := fenced.Load(); err != nil {
+		return *err // the group has to be joined again
+	}
+	return nil
+}
+
+// ownership is a generation at work: stop is closed when declared blocks shall
+// be finished and no other begun, ctx ends when even that has to stop.
+type ownership struct {
+	Generation
+	ctx  context.Context
+	stop chan struct{}
+}
+
+// stopping says that no other block shall be begun.
+func (o *ownership) stopping() bool {
+	select {
+	case <-o.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		r.leave()
+		return false
+	}
+	r.handling = true
+	return true
+}
+
+func (r *run) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handling = false
+	r.board.own(nil, r.partitions)
+	if r.finished {
+		r.leave()
+	}
+}
+
+func (r *run) topicPartitions() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.partitions
+}
+
+// partition runs one partition's machine, and again after a while when it
+// could not go on: an operator may have put right what was wrong.
+func (r *run) partition(o *ownership, p int32) error {
+	cfg, env := r.blockConfig(o, p), r.env(o, p)
+	for {
+		err := block.Run(o.ctx, cfg, env, o.stop)
+		if err == nil || o.ctx.Err() != nil || errors.Is(err, block.ErrFenced) {
+			return err
+		}
+		if o.stopping() && !errors.Is(err, block.ErrPermanent) {
+			r.log.Info("leaving a declared block to the next owner", "topic", cfg.Topic, "partition", p, "err", err)
+			return nil
+		}
+		r.log.Error("partition stopped", "topic", cfg.Topic, "partition", p, "err", err)
+		r.metrics.stopped.Inc()
+		r.board.stop(p, err)
+		if r.cfg.UntilCaughtUp && errors.Is(err, block.ErrPermanent) {
+			r.finish(err)
+			return err
+		}
+		select {
+		case <-time.After(r.cfg.RetryStopped):
+		case <-o.ctx.Done():
+			return o.ctx.Err()
+		case <-o.stop:
+			return nil
+		}
+	}
+}
+
+func (r *run) blockConfig(o *ownership, p int32) block.Config {
+	cfg := r.cfg.Block
+	cfg.Partition = p
+	cfg.Limits.Memory = r.cfg.shares(len(o.Owned())).large
+	cfg.Limits.Flush = r.cfg.FlushInterval
+	switch {
+	case cfg.Limits.Flush > 0:
+	case r.cfg.UntilCaughtUp: // nothing more is waited for
+		cfg.Limits.Flush = 100 * time.Millisecond
+	default:
+		cfg.Limits.Flush = FlushInterval(r.topicPartitions())
+	}
+	cfg.Limits.MaxAge = max(cfg.Limits.MaxAge, cfg.Limits.Flush)
+	return cfg
+}
+
+func (r *run) env(o *ownership, p int32) block.Env {
+	session := r.source.SessionTimeout()
+	return block.Env{
+		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Budget: r.budget.Load(), Log: r.log, At: r.crash,
+		Alive: func() error {
+			if silent := time.Since(o.LastHeartbeat()); silent >= session {
+				return fmt.Errorf("no heartbeat for %s; the session timeout is %s", silent.Round(time.Millisecond), session)
+			}
+			return nil
+		},
+		Observe: func(e block.Event) {
+			r.board.event(p, e)
+			r.metrics.event(e)
+		},
+	}
+}
+
+// awaitCaughtUp ends the run when the group has committed every partition up
+// to its target.
+func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
+	for {
+		left, err := r.behind(ctx, targets)
+		if err == nil && left == 0 {
+			r.finish(nil)
+			return
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// behind counts the partitions that are not committed up to their target.
+func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) {
+	committed, err := r.source.GroupOffsets(ctx, r.cfg.Block.Group)
+	if err != nil {
+		return 0, err
+	}
+	starts, err := r.source.StartOffsets(ctx)
+	if err != nil {
+		return 0, err
+	}
+	left := 0
+	for p, target := range targets {
+		// A partition without records may never be committed.
+		if target > starts[p] && committed[p].Offset < target {
+			left++
+		}
+	}
+	return left, nil
+}
+
+// endsEvery is how often the log's ends are asked for, besides what fetching
+// tells.
+const endsEvery = 5 * time.Second
+
+func (r *run) watchEnds(ctx context.Context) {
+	tick := time.NewTicker(endsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		ends, err := r.source.EndOffsets(ctx)
+		if err != nil {
+			r.log.Debug("read the log's ends", "err", err)
+			continue
+		}
+		r.board.ends(ends)
+		r.mu.Lock()
+		r.partitions = len(ends)
+		r.mu.Unlock()
+	}
+}

@@ -1,0 +1,409 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"statline/classify"
+	"statline/ingest/block"
+	"statline/ingest/decode"
+	"statline/ingest/store"
+)
+
+// RejectStore is what Rejects needs of a store.
+type RejectStore interface {
+	Rejects(ctx context.Context, f store.RejectFilter) ([]store.Reject, error)
+	Settlements(ctx context.Context, cluster, topic string) ([]block.LedgerRow, error)
+	WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error
+	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
+}
+
+// Rejects settles a topic's rejects. Replay decodes them again, after a fix of
+// the decoder or of the configuration, and stores those that are responses
+// now; Discard says that they are none. Either is a ledger row of its own kind
+// whose note lists the rejects, so each is settled once however often that is
+// repeated. One such command works on a topic at a time.
+//
+// A replay is as exactly once as a block: its rejects are declared in the
+// ledger, its inserts carry tokens made of them, the row "stored" comes last,
+// and the next replay first finishes one that was cut.
+type Rejects struct {
+	Store RejectStore
+	// Log gives the records back with their API keys, as long as they are
+	// retained; nil, or a record that is gone, leaves the reject's scrubbed
+	// bytes, whose responses have no key.
+	Log  RecordReader
+	Fold FoldConfig
+	// Block names cluster, topic, group, instance and version, and how old a
+	// cut replay may be.
+	Block block.Config
+}
+
+// rejectsAtOnce is the number of rejects of one ledger row.
+const rejectsAtOnce = 500
+
+// ReplayReport says what Replay did.
+type ReplayReport struct {
+	Replayed  int // rejects that are responses now
+	Responses uint64
+	Still     int // rejects that are rejects still
+}
+
+// Open lists the rejects that match the filter and are not settled. The
+// filter's Cluster and Topic are those of Block.
+func (r *Rejects) Open(ctx context.Context, f store.RejectFilter) ([]store.Reject, error) {
+	open, _, err := r.open(ctx, f)
+	return open, err
+}
+
+func (r *Rejects) open(ctx context.Context, f store.RejectFilter) (open []store.Reject, cut []block.LedgerRow, err error) {
+	f.Cluster, f.Topic = r.Block.Cluster, r.Block.Topic
+	all, err := r.Store.Rejects(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := r.Store.Settlements(ctx, f.Cluster, f.Topic)
+	if err != nil {
+		return nil, nil, err
+	}
+	settled, finished := map[rejectID]bool{}, map[string]bool{}
+	for _, row := range rows {
+		for _, p := range listed(row.Note) {
+			settled[rejectID{row.Epoch, row.Partition, p}] = true
+		}
+		if row.State == block.Stored {
+			finished[row.ID.String()+row.Note] = true
+		}
+	}
+	for _, row := range rows {
+		if row.State == block.Declared && !finished[row.ID.String()+row.Note] {
+			cut = append(cut, row)
+		}
+	}
+	for _, x := range all {
+		if !settled[idOf(x)] {
+			open = append(open, x)
+		}
+	}
+	return open, cut, nil
+}
+
+// Replay stores what the matching rejects say, as far as they decode now.
+func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayReport, error) {
+	var report ReplayReport
+	open, cut, err := r.open(ctx, f)
+	if err != nil {
+		return report, err
+	}
+	d, err := decode.New(r.Fold.Decode)
+	if err != nil {
+		return report, fmt.Errorf("decoder: %w", err)
+	}
+	for _, row := range cut {
+		if err := r.finish(ctx, d, row, &report); err != nil {
+			return report, err
+		}
+	}
+	var ready []store.Reject
+	for _, x := range open {
+		if _, ok := r.probe(d, x); ok {
+			ready = append(ready, x)
+		} else {
+			report.Still++
+		}
+	}
+	for _, unit := range units(ready) {
+		row := r.settlement(block.KindReplay, block.Declared, unit, "")
+		if err := r.Store.WriteLedger(ctx, row, nofence); err != nil {
+			return report, err
+		}
+		if err := r.write(ctx, d, row, unit, &report); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
+}
+
+// Discard settles the matching rejects without storing anything; why is for
+// people. It returns how many they were.
+func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string) (int, error) {
+	open, _, err := r.open(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	for _, unit := range units(open) {
+		if err := r.Store.WriteLedger(ctx, r.settlement(block.KindDiscard, block.Stored, unit, why), nofence); err != nil {
+			return 0, err
+		}
+	}
+	return len(open), nil
+}
+
+// finish completes a replay that was cut after its declaration.
+func (r *Rejects) finish(ctx context.Context, d lineDecoder, row block.LedgerRow, report *ReplayReport) error {
+	if age := time.Since(row.WrittenAt); age > r.Block.Tokens.Age {
+		return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared %s ago and is older than the token window",
+			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, age.Round(time.Second))
+	}
+	want := map[place]bool{}
+	for _, p := range listed(row.Note) {
+		want[p] = true
+	}
+	found, err := r.Store.Rejects(ctx, store.RejectFilter{Cluster: row.Cluster, Topic: row.Topic, Epoch: &row.Epoch, Partition: &row.Partition,
+		First: row.First, End: row.End, Limit: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	var unit []store.Reject
+	for _, x := range found {
+		if want[idOf(x).place] {
+			unit = append(unit, x)
+		}
+	}
+	if len(unit) != len(want) {
+		return fmt.Errorf("%w: replay [%d,%d) of %s/%d: %d of its %d rejects have expired",
+			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, len(want)-len(unit), len(want))
+	}
+	slices.SortFunc(unit, compareRejects)
+	return r.write(ctx, d, row, unit, report)
+}
+
+// write stores a declared replay.
+func (r *Rejects) write(ctx context.Context, d lineDecoder, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
+	f, err := NewFold(r.Fold, row.Partition)
+	if err != nil {
+		return err
+	}
+	records, err := r.records(ctx, unit)
+	if err != nil {
+		return err
+	}
+	for _, x := range unit {
+		r.fold(d, f, x, records[x.Offset])
+	}
+	c := f.Contents()
+	c.Rejects = nil // they are rejects already
+	sum := sha256.Sum256([]byte(row.Note))
+	kind := block.KindReplay + block.Kind("/"+hex.EncodeToString(sum[:8]))
+	if err := r.Store.WriteRowsAs(ctx, row.ID, kind, c, nofence); err != nil {
+		return fmt.Errorf("replay [%d,%d) of %s/%d: %w", row.First, row.End, row.Topic, row.Partition, err)
+	}
+	hash := configHash(r.Fold.Hash())
+	row.State, row.Mixed, row.ConfigHash = block.Stored, row.ConfigHash != hash, hash
+	row.Records, row.Responses, row.Days = uint64(len(unit)), c.Responses, c.Rows.Days
+	row.MinEventUnixMilli, row.MaxEventUnixMilli = c.Rows.MinUnixMilli, c.Rows.MaxUnixMilli
+	row.WrittenAt = time.Now()
+	if err := r.Store.WriteLedger(ctx, row, nofence); err != nil {
+		return err
+	}
+	report.Replayed += len(unit)
+	report.Responses += c.Responses
+	return nil
+}
+
+// fold adds a reject's responses: from its record, when there is one and it
+// holds the same responses, else from the reject's own bytes.
+func (r *Rejects) fold(d lineDecoder, f *Fold, x store.Reject, record []byte) {
+	said, _ := r.probe(d, x)
+	value, from := []byte(x.Raw), 0
+	if whole(x) {
+		from = int(x.Index)
+	}
+	if record != nil {
+		var all probe
+		d.Decode(record, &all)
+		// Rejects before this one may have become several responses: look for
+		// these ones from the reject's own place on.
+		for i := int(x.Index); i+len(said) <= len(all.items); i++ {
+			if slices.Equal(all.items[i:i+len(said)], said) {
+				value, from = record, i
+				break
+			}
+		}
+	}
+	f.record, f.decode = block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli}, d
+	d.Decode(value, &window{to: f, from: from, until: from + len(said)})
+	f.records++
+	f.decode = nil
+}
+
+// nearby is how many offsets are read for nothing rather than ask the broker
+// again.
+const nearby = 10_000
+
+// records reads a unit's records again, by offset; those that are gone are
+// missing.
+func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][]byte, error) {
+	if r.Log == nil {
+		return nil, nil
+	}
+	starts, err := r.Log.StartOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	want := map[int64]int64{} // offset -> timestamp
+	for _, x := range unit {
+		want[x.Offset] = x.RecordUnixMilli
+	}
+	found := map[int64][]byte{}
+	take := func(rec block.Record) error {
+		// A topic that was made again has another record there.
+		if ts, ok := want[rec.Offset]; ok && ts == rec.UnixMilli {
+			found[rec.Offset] = slices.Clone(rec.Value)
+		}
+		return nil
+	}
+	for i := 0; i < len(unit); {
+		first, last := unit[i].Offset, unit[i].Offset
+		for ; i < len(unit) && unit[i].Offset-last <= nearby; i++ {
+			last = unit[i].Offset
+		}
+		start, ok := starts[unit[0].Partition]
+		if first = max(first, start); !ok || first > last {
+			continue
+		}
+		err := r.Log.ReadRange(ctx, unit[0].Partition, first, last+1, take)
+		if err != nil && !errors.Is(err, block.ErrOutOfRange) {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// item is what tells one response of a record from another without its key.
+type item struct {
+	ok        bool
+	unixMilli int64
+	status    int16
+	code      uint16
+	service   string
+	method    string
+	route     string
+}
+
+// probe is a Sink that notes what a record holds.
+type probe struct{ items []item }
+
+func (p *probe) Reject(decode.Reject) { p.items = append(p.items, item{}) }
+func (p *probe) Response(r *classify.Response) {
+	p.items = append(p.items, item{true, r.UnixMilli, r.Status, r.Code, string(r.Service), string(r.Method), string(r.Route)})
+}
+
+// probe decodes a reject's own bytes; ok when they are responses now, all of
+// them, and of an acceptable time.
+func (r *Rejects) probe(d lineDecoder, x store.Reject) (items []item, ok bool) {
+	var p probe
+	d.Decode([]byte(x.Raw), &p)
+	items = p.items
+	if whole(x) {
+		if int(x.Index) >= len(items) {
+			return nil, false
+		}
+		items = items[x.Index : x.Index+1]
+	}
+	for _, it := range items {
+		if !it.ok || r.Fold.window(it.unixMilli, x.RecordUnixMilli) != "" {
+			return nil, false
+		}
+	}
+	return items, len(items) > 0
+}
+
+// whole says that a reject's bytes are its record's, of which only the item
+// at its index was rejected.
+func whole(x store.Reject) bool { return strings.HasPrefix(x.Detail, windowDetail) }
+
+// window is a Sink that passes some responses of a record on.
+type window struct {
+	to          *Fold
+	from, until int
+	at          int
+}
+
+func (w *window) Reject(decode.Reject) { w.at++ }
+func (w *window) Response(r *classify.Response) {
+	if w.at >= w.from && w.at < w.until {
+		w.to.Response(r)
+	}
+	w.at++
+}
+
+// place is where a reject lies in its partition.
+type place struct {
+	offset int64
+	index  uint32
+}
+
+type rejectID struct {
+	epoch     uint32
+	partition int32
+	place
+}
+
+func idOf(x store.Reject) rejectID {
+	return rejectID{x.Epoch, x.Partition, place{x.Offset, x.Index}}
+}
+
+func compareRejects(a, b store.Reject) int {
+	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Index, b.Index))
+}
+
+// units cuts rejects into ledger rows: one partition's, at most rejectsAtOnce,
+// in order.
+func units(xs []store.Reject) (list [][]store.Reject) {
+	xs = slices.SortedFunc(slices.Values(xs), compareRejects)
+	for start := 0; start < len(xs); {
+		end := start
+		for end < len(xs) && end-start < rejectsAtOnce && xs[end].Epoch == xs[start].Epoch && xs[end].Partition == xs[start].Partition {
+			end++
+		}
+		list = append(list, xs[start:end])
+		start = end
+	}
+	return list
+}
+
+// settlement is the ledger row of a unit. Its note is "offset:index,..." and,
+// after a space, why.
+func (r *Rejects) settlement(kind block.Kind, state block.State, unit []store.Reject, why string) block.LedgerRow {
+	first, last := unit[0], unit[len(unit)-1]
+	var note strings.Builder
+	for i, x := range unit {
+		if i > 0 {
+			note.WriteByte(',')
+		}
+		fmt.Fprintf(&note, "%d:%d", x.Offset, x.Index)
+	}
+	if why != "" {
+		note.WriteString(" " + why)
+	}
+	return block.LedgerRow{
+		ID:   block.ID{Cluster: r.Block.Cluster, Topic: r.Block.Topic, Epoch: first.Epoch, Partition: first.Partition, First: first.Offset, End: last.Offset + 1},
+		Kind: kind, State: state, Group: r.Block.Group, Instance: r.Block.Instance,
+		ConfigHash: configHash(r.Fold.Hash()), Version: r.Block.Version,
+		Records: uint64(len(unit)), Note: note.String(), WrittenAt: time.Now(),
+	}
+}
+
+// listed reads a settlement's note.
+func listed(note string) (places []place) {
+	list, _, _ := strings.Cut(note, " ")
+	for _, entry := range strings.Split(list, ",") {
+		offset, index, _ := strings.Cut(entry, ":")
+		o, err1 := strconv.ParseInt(offset, 10, 64)
+		i, err2 := strconv.ParseUint(index, 10, 32)
+		if err1 == nil && err2 == nil {
+			places = append(places, place{o, uint32(i)})
+		}
+	}
+	return places
+}
