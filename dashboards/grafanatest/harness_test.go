@@ -1,0 +1,164 @@
+package grafanatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"statline/dashboards"
+	"statline/dashboards/query"
+	"statline/ingest"
+	"statline/ingest/decode"
+	"statline/ingest/file"
+	"statline/ingest/sandbox"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+	"statline/ingest/traffic"
+)
+
+// world is the embedded engine with one database full of generated traffic and
+// one with empty tables.
+type world struct {
+	url           string
+	full, empty   *store.Store
+	asks, nothing *Grafana // of full, of empty
+	truth         *traffic.Truth
+}
+
+var shared world
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	sb, err := sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0"})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, sb.Close()) }()
+	shared.url = sb.ClickHouseURL()
+	for _, db := range []struct {
+		name  string
+		store **store.Store
+		asks  **Grafana
+	}{{"full", &shared.full, &shared.asks}, {"empty", &shared.empty, &shared.nothing}} {
+		if *db.store, err = openStore(ctx, db.name); err != nil {
+			return 1, err
+		}
+		defer (*db.store).Close()
+		if *db.asks, err = Open(ctx, shared.url+"/"+db.name); err != nil {
+			return 1, err
+		}
+	}
+	if err := seed(ctx); err != nil {
+		return 1, fmt.Errorf("seed: %w", err)
+	}
+	return m.Run(), nil
+}
+
+func openStore(ctx context.Context, database string) (*store.Store, error) {
+	c := store.DefaultConfig()
+	c.URL, c.Database = shared.url, database
+	s, err := store.Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return s, schema.Migrate(ctx, s.Conn(), schema.Options{Database: database})
+}
+
+// seed puts four hours of mixed traffic that end now through the decoder, the
+// classification and the aggregation, and adds what the watching daemon would
+// have written: incidents, scores and pipeline rows.
+func seed(ctx context.Context) error {
+	const perSecond, hours = 8, 4
+	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: traffic.Mixed, Malformed: 0.003, Rate: perSecond, Count: perSecond * hours * 3600,
+		Start: time.Now().UTC().Add(-hours * time.Hour).Truncate(time.Minute)})
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "grafanatest-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "access.log")
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(traffic.WriteTo(ctx, g, f), f.Close()); err != nil {
+		return err
+	}
+	shared.truth = g.Truth()
+	in, err := file.Open(path, nil)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	folding := ingest.DefaultFoldConfig()
+	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto", Secret: []byte("a secret of the tests, 32 bytes!")}
+	folds, err := ingest.NewPool(folding, 64<<20)
+	if err != nil {
+		return err
+	}
+	cfg := file.DefaultConfig(2)
+	cfg.BlockBytes, cfg.ConfigHash = 4<<20, folds.Hash()
+	if err := file.Load(ctx, cfg, in, shared.full, folds.For(0), &file.Progress{}); err != nil {
+		return err
+	}
+	return watched(ctx, shared.full)
+}
+
+// watched writes what ingest/watch writes: one incident of each kind, baselines
+// and pipeline rows.
+func watched(ctx context.Context, s *store.Store) error {
+	for _, text := range []string{
+		// A file's records carry no time of Kafka's.
+		`INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC') - rowNumberInAllBlocks() * 60 AS record_ts, offset + 1000000000 AS offset) FROM {db}.rejects`,
+		`INSERT INTO {db}.incidents SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
+  multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), 'movie', '',
+  ['page', 'ticket', 'ticket', 'info'][1 + number % 4], if(number % 3 = 0, 'closed', 'open'), if(number % 3 = 0, 'calm', ''),
+  toDateTime(toStartOfMinute(now()) - 1800 - 600 * number), if(number % 3 = 0, toDateTime(toStartOfMinute(now()) - 900), toDateTime(0)),
+  120 + number, 4.5, 12.25, 9000, 120 + number, concat(k, ': 120 of 9000 responses in 5 min, 4.5 expected'), '{}', k, 1, 1
+FROM (SELECT number, ['timeout_spike', 'outage', 'throttled', 'offender', 'flood', 'dead_key', 'invalid_key', 'key_scanning', 'credential_stuffing', 'slo_burn', 'contract_drift', 'unknown_code', 'traffic_drop'][number + 1] AS k FROM numbers(13))`,
+		`INSERT INTO {db}.scores SELECT minute, service, series, n, k, expected, (k - expected) / sqrt(expected), 1 FROM (
+  SELECT minute, service, series, sum(requests) AS n, sumIf(requests, outcome = series) AS k, 0.2 + n * 0.002 AS expected
+  FROM {db}.services ARRAY JOIN ['timeout', 'offline'] AS series GROUP BY minute, service, series)`,
+		`INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60 * intDiv(number, 4), 'a', 'access', number % 4, 50 + cityHash64(number) % 900, 0.5 + cityHash64(number, 1) % 30 / 10, 4 + cityHash64(number, 2) % 50 / 10,
+  12, 480 + cityHash64(number, 3) % 60, cityHash64(number) % 3, if(number % 40 = 0, 0, -1), 0, 1 FROM numbers(960)`,
+	} {
+		if err := s.Exec(ctx, in(s, text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boards are the dashboards for a store's database.
+func boards(t testing.TB, s *store.Store) ([]dashboards.Board, dashboards.RuleFile) {
+	t.Helper()
+	o := dashboards.DefaultOptions()
+	o.Database = s.Database()
+	list, err := dashboards.Boards(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := dashboards.Rules(o, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list, rules
+}
+
+func in(s *store.Store, text string) string { return query.In(s.Database(), text) }

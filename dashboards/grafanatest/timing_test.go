@@ -1,0 +1,114 @@
+package grafanatest
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"statline/ingest/store"
+)
+
+// fillMonth writes thirty days of hour rows for 100 services x 20 routes and
+// 10,000 keys, two days of minute rows for the services, and what else the
+// panels read.
+func fillMonth(t *testing.T, s *store.Store, share int) {
+	t.Helper()
+	rows := regexp.MustCompile(`FROM numbers\((\d+)\)$`)
+	hour := "toDateTime(toStartOfHour(now()) - 3600 * intDiv(number, %d), 'UTC')"
+	for _, text := range []string{
+		// 720 hours x 2000 routes: one row of success each, one of failure for
+		// every second. Latency: 60 buckets a row of success, 8 a row of failure.
+		`INSERT INTO {db}.responses_hour SELECT ` + fmt.Sprintf(hour, 2000) + ` AS minute, concat('service-', toString(intDiv(number, 20) % 100)), concat('/v1/route-', toString(number % 20), '/{id}'), 'GET', 200, 1, 'success', 'code', '',
+  900, 90000, 0, (arrayMap(i -> toUInt16(900 + i * 3 + number % 3), range(60)), arrayMap(i -> toUInt64(15), range(60))), 900 * 80000, 900, 900 * 70000, 0 FROM numbers(1440000)`,
+		`INSERT INTO {db}.responses_hour SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, concat('service-', toString(intDiv(number, 10) % 100)), concat('/v1/route-', toString(number % 10), '/{id}'), 'GET', [429, 504, 401, 404, 500][1 + number % 5], [25, 24, 10, 6, 11][1 + number % 5],
+  ['rate_limited', 'timeout', 'suspended_key', 'not_found', 'internal_error'][1 + number % 5], 'code', ['client', 'upstream', 'client', 'client', 'gateway'][1 + number % 5],
+  16, 1600, 0, (arrayMap(i -> toUInt16(1100 + i * 5), range(8)), arrayMap(i -> toUInt64(2), range(8))), 16 * 900000, 16, 16 * 800000, 0 FROM numbers(720000)`,
+		// 10,000 keys x 720 hours, a tenth of them with refusals.
+		`INSERT INTO {db}.keys_hour SELECT ` + fmt.Sprintf(hour, 10000) + ` AS minute, lower(hex(MD5(toString(number % 10000)))), concat('service-', toString(number % 100)), 'success', 1, 200, 20000, 0, 0, 0, 0, minute, minute + 3000, [], [], 0 FROM numbers(7200000)`,
+		`INSERT INTO {db}.keys_hour SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, lower(hex(MD5(toString(number % 1000)))), concat('service-', toString(number % 100)), ['rate_limited', 'suspended_key', 'invalid_key', 'disabled_account'][1 + number % 4], [25, 10, 7, 31][1 + number % 4], 20, 2000, 61, 40, 0, 0, minute, minute + 3000,
+  [toIPv6('203.0.113.7')], ['client/1.0'], 0 FROM numbers(720000)`,
+		`INSERT INTO {db}.services SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 300), 'UTC'), concat('service-', toString(intDiv(number, 3) % 100)), ['success', 'timeout', 'rate_limited'][1 + number % 3], 20 FROM numbers(864000)`,
+		`INSERT INTO {db}.scores SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 200), 'UTC'), concat('service-', toString(intDiv(number, 2) % 100)), ['timeout', 'offline'][1 + number % 2], 100, 1, 0.5, 0.7, 1 FROM numbers(8640000)`,
+		`INSERT INTO {db}.clients SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 100), 'UTC'), toIPv6(concat('2001:db8::', toString(number % 100))), ['success', 'invalid_key', 'not_found', 'auth_failed'][1 + number % 4], 7, 3, 0, [toString(number % 1000)], 0 FROM numbers(4320000)`,
+		`INSERT INTO {db}.pipeline SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 8), 'UTC'), 'a', 'access', number % 8, 10, 1, 5, 12, 6000, 1, -1, 0, 1 FROM numbers(345600)`,
+		`INSERT INTO {db}.incidents SELECT toString(number), ['timeout_spike', 'offender', 'dead_key'][1 + number % 3], 'x', 'service', 'service-1', '', 'ticket', if(number % 50 = 0, 'open', 'closed'), '', toDateTime(now() - number * 800), toDateTime(now() - number * 800 + 600), 1, 1, 1, 1, 1, 'x', '{}', 'r', 1, 1 FROM numbers(3000)`,
+		`INSERT INTO {db}.ledger SELECT 'c', 'access', 0, number % 8, intDiv(number, 8) * 1000, intDiv(number, 8) * 1000 + 1000, 'block', 'stored', 'g', 'a', 'h', 'v', 1000, 1000, 0, 0, [(toDate(now()), 1000, 900, 1000)], now64(3), now64(3), now64(3), 0, '', now64(3) FROM numbers(100000)`,
+	} {
+		total, err := strconv.Atoi(rows.FindStringSubmatch(text)[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		total /= share
+		const chunk = 144_000
+		for first := 0; first < total; first += chunk {
+			part := rows.ReplaceAllString(text, fmt.Sprintf("FROM numbers(%d, %d)", first, min(chunk, total-first)))
+			if err := s.Exec(t.Context(), in(s, part)); err != nil {
+				t.Fatalf("%v\n%s", err, part)
+			}
+		}
+	}
+}
+
+// Panels over thirty days: the best of three runs each. With
+// STATLINE_PANEL_LIMIT (such as 300ms, on an idle machine) all rows are written
+// and every panel is held to it; otherwise the newest tenth of them, with a
+// limit that only a query gone wrong exceeds.
+func TestPanelsOverThirtyDays(t *testing.T) {
+	limit, share := 5*time.Second, 10
+	if v := os.Getenv("STATLINE_PANEL_LIMIT"); v != "" {
+		share = 1
+		var err error
+		if limit, err = time.ParseDuration(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := openStore(t.Context(), "month")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	g, err := Open(t.Context(), shared.url+"/month")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillMonth(t, s, share)
+	list, _ := boards(t, s)
+	type timed struct {
+		name string
+		best time.Duration
+		cpu  time.Duration
+	}
+	var all []timed
+	for _, q := range everything(t, list) {
+		best, cpu := time.Hour, time.Hour
+		for range 3 {
+			began, used := time.Now(), processorTime(t)
+			ask(t, g, q, nil, 30*24*time.Hour)
+			best, cpu = min(best, time.Since(began)), min(cpu, processorTime(t)-used)
+		}
+		all = append(all, timed{q.board + "/" + q.title, best, cpu})
+		if best > limit {
+			t.Errorf("%s/%s: %v; want at most %v", q.board, q.title, best, limit)
+		}
+	}
+	slices.SortFunc(all, func(a, b timed) int { return int(b.cpu - a.cpu) })
+	for _, q := range all {
+		t.Logf("%8.1f ms, %8.1f ms of processors  %s", q.best.Seconds()*1000, q.cpu.Seconds()*1000, q.name)
+	}
+}
+
+// processorTime is what this process, the engine in it included, has used: on a
+// busy machine it says more than the clock.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,45 @@
+package dashboards
+
+import (
+	"fmt"
+	"regexp"
+
+	"statline/dashboards/query"
+)
+
+// Options is what a team changes about the files.
+type Options struct {
+	// DatasourceUID is the uid of Grafana's ClickHouse data source: alert rules
+	// cannot choose one by a variable.
+	DatasourceUID string
+	// Folder is the title of Grafana's folder for the dashboards and the rules.
+	Folder string
+	// Database holds the tables; Cluster is ClickHouse's cluster, empty for one
+	// server.
+	Database, Cluster string
+}
+
+// DefaultOptions are those of docker-compose.yml.
+func DefaultOptions() Options {
+	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline"}
+}
+
+func (o Options) target() query.Target { return query.Target{Database: o.Database, Cluster: o.Cluster} }
+
+// Validate checks o: names stand in SQL and in YAML that Grafana expands.
+func (o Options) Validate() error {
+	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	if !name.MatchString(o.Database) {
+		return fmt.Errorf("database: got %q; want letters, digits and underscores", o.Database)
+	}
+	if o.Cluster != "" && !name.MatchString(o.Cluster) {
+		return fmt.Errorf("cluster: got %q; want letters, digits and underscores", o.Cluster)
+	}
+	if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(o.DatasourceUID) {
+		return fmt.Errorf("data source uid: got %q; want at most 40 letters, digits, - and _", o.DatasourceUID)
+	}
+	if !regexp.MustCompile(`^[\pL\pN][\pL\pN ._-]{0,60}$`).MatchString(o.Folder) {
+		return fmt.Errorf("folder: got %q; want letters, digits, spaces, dots, - and _", o.Folder)
+	}
+	return nil
+}

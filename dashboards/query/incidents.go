@@ -1,0 +1,58 @@
+package query
+
+// OpenIncidents returns what is open now, the most urgent first, causes before
+// their consequences.
+func OpenIncidents() Text {
+	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", toString(kind) AS "Kind", entity AS "Entity", toString(service) AS "Service",
+  summary AS "What happens", affected AS "Affected", id AS "id"
+FROM {db}.incidents FINAL
+WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
+ORDER BY parent != '', indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
+}
+
+// OpenCount returns how many incidents of each severity are open now.
+func OpenCount() Text {
+	return `SELECT countIf(severity = 'page') AS page, countIf(severity = 'ticket') AS ticket, countIf(severity = 'info') AS info
+FROM {db}.incidents FINAL
+WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)`
+}
+
+const touching = "opened_at <= $__toTime AND (state = 'open' OR closed_at >= $__fromTime) AND state != 'withdrawn' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)"
+
+// IncidentHistory returns every incident that touches the span.
+func IncidentHistory() Text {
+	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
+  dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
+  toString(closed_as) AS "Closed as", toString(kind) AS "Kind", entity AS "Entity", toString(service) AS "Service", summary AS "What happened",
+  observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id"
+FROM {db}.incidents FINAL
+WHERE ` + touching + `
+ORDER BY opened_at DESC, id LIMIT 500`
+}
+
+// IncidentsByKind returns, per point, how many incidents of each kind were
+// open at its beginning or opened in it.
+func IncidentsByKind() Text {
+	return spans + `SELECT toDateTime(t, 'UTC') AS time, toString(kind) AS kind, count() AS Value
+FROM {db}.incidents FINAL
+ARRAY JOIN range(toUInt64(intDiv(greatest(toUInt32(opened_at), toUInt32($__fromTime)), step) * step),
+  toUInt64(least(toUInt32(if(state = 'open', now(), closed_at)), toUInt32($__toTime))) + 1, toUInt64(step)) AS t
+WHERE ` + touching + `
+GROUP BY time, kind ORDER BY time, kind`
+}
+
+// IncidentsPerKind returns incidents that touch the span by kind.
+func IncidentsPerKind() Text {
+	return `SELECT toString(kind) AS "Kind", count() AS "Incidents"
+FROM {db}.incidents FINAL
+WHERE ` + touching + `
+GROUP BY kind ORDER BY 2 DESC, 1`
+}
+
+// IncidentMarks returns the incidents as annotations of a time axis.
+func IncidentMarks() Text {
+	return `SELECT opened_at AS time, if(state = 'open', now(), closed_at) AS timeEnd, summary AS text, concat(kind, ',', severity) AS tags
+FROM {db}.incidents FINAL
+WHERE ` + touching + ` AND severity != 'info' AND parent = ''
+ORDER BY time LIMIT 200`
+}

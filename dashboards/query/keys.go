@@ -1,0 +1,152 @@
+package query
+
+// The panels about keys. Slots (ten seconds each, unless configured otherwise)
+// are kept per minute only: over more than two days they are unknown.
+
+const (
+	refused   = "outcome = 'rate_limited'"
+	deadKey   = "outcome IN ('suspended_key', 'disabled_account')"
+	chosenKey = ofService + " AND " + ofKey
+)
+
+// RefusedKeys returns how many keys were refused for their rate.
+func RefusedKeys() Text {
+	return spans + "SELECT uniqExact(key_id) AS keys FROM " + fromKeys("key_id", chosenKey+" AND "+refused)
+}
+
+// RefusedRate returns responses refused for their rate, per second.
+func RefusedRate() Text {
+	return spans + "SELECT " + at + ", sum(requests) / step AS refused\nFROM " + fromServices(ofService+" AND "+refused) + "\nGROUP BY time ORDER BY time"
+}
+
+// RefusedShare returns the share of responses refused for their rate.
+func RefusedShare() Text {
+	return spans + "SELECT sumIf(requests, " + refused + ") / sum(requests) AS refused\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+}
+
+// PersistingKeys returns how many of the refused keys were refused in the last
+// ten minutes of the span, and how many had stopped by then.
+func PersistingKeys() Text {
+	return spans + `SELECT countIf(last >= $__toTime - 600) AS persist, countIf(last < $__toTime - 600) AS stopped
+FROM (SELECT key_id, max(last_seen) AS last FROM ` + fromKeys("key_id, last_seen", chosenKey+" AND "+refused) + ` GROUP BY key_id)`
+}
+
+// Offenders returns the keys refused for their rate: how often, the highest
+// count against the limit, the slots refused, whether they go on.
+func Offenders() Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", if(last >= $__toTime - 600, 'persists', 'stopped') AS "Now", n AS "Refused", n / total AS "Share refused",
+  highest AS "Highest count", lim AS "Limit", highest / nullIf(lim, 0) AS "Over the limit", slots_refused AS "Slots refused",
+  first AS "First", last AS "Last", services AS "Services", clients AS "Clients", agent AS "User agent", key_id AS "id"
+FROM (
+  SELECT key_id, sumIf(requests, ` + refused + `) AS n, sum(requests) AS total, max(count_max) AS highest, max(limit_max) AS lim,
+    if(any(span) > 172800, NULL, sum(bitCount(slots))) AS slots_refused,
+    minIf(first_seen, ` + refused + `) AS first, maxIf(last_seen, ` + refused + `) AS last, arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
+    length(groupUniqArrayArray(16)(client_ips)) AS clients, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
+  FROM ` + fromRefused() + ` GROUP BY key_id ORDER BY n DESC, key_id LIMIT 100
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY n DESC, key_id`
+}
+
+// fromRefused reads every row of the keys that were refused for their rate.
+// Only the first hundred of them are read: the rest stays off the screen.
+func fromRefused() Text {
+	return fromKeys("key_id, service, outcome, requests, count_max, limit_max, slots, first_seen, last_seen, client_ips, user_agents",
+		chosenKey+" AND key_id GLOBAL IN (SELECT key_id FROM "+fromKeys("key_id, requests", chosenKey+" AND "+refused)+
+			" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 100)")
+}
+
+// RefusedByKey returns refused responses per second by key, the ten keys
+// refused most.
+func RefusedByKey() Text {
+	return perKey(refused, 10, "sum(requests) / step")
+}
+
+// RefusedPerMinute returns refused responses per minute by key, the fifteen
+// keys refused most: who stopped and who goes on.
+func RefusedPerMinute() Text {
+	return perKey(refused, 15, "sum(requests) / step * 60")
+}
+
+// perKey is a value over time of the keys with most rows of a kind.
+func perKey(where Text, keys int, value Text) Text {
+	source := fromKeys("key_id, requests", chosenKey+" AND "+where)
+	return spans + "SELECT time, " + keyName + " AS key, Value FROM (\n  SELECT " + at + ", key_id, " + value + " AS Value FROM " + source +
+		"\n  WHERE key_id GLOBAL IN (SELECT key_id FROM " + source + " GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")" +
+		"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN " + names + " AS named USING (key_id)\nORDER BY time, key"
+}
+
+// HighestCounts returns each key's highest request count as a multiple of its
+// limit, the twelve highest.
+func HighestCounts() Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", over AS "Highest count / limit" FROM (
+  SELECT key_id, max(count_max) / nullIf(max(limit_max), 0) AS over
+  FROM ` + fromKeys("key_id, count_max, limit_max", chosenKey+" AND "+refused) + ` GROUP BY key_id
+  HAVING over > 0 ORDER BY over DESC, key_id LIMIT 12
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY over DESC, key_id`
+}
+
+// TroubledKeys returns how many different keys were refused for each reason
+// that lies in the key itself.
+func TroubledKeys() Text {
+	return spans + `SELECT uniqExactIf(key_id, outcome = 'suspended_key') AS suspended, uniqExactIf(key_id, outcome = 'disabled_account') AS disabled,
+  uniqExactIf(key_id, outcome = 'invalid_key') AS invalid, uniqExactIf(key_id, outcome = 'unverified_account') AS unverified
+FROM ` + fromKeys("key_id, outcome", chosenKey+" AND outcome IN ('suspended_key', 'disabled_account', 'invalid_key', 'unverified_account')")
+}
+
+// DeadKeys returns the suspended keys and the keys of disabled accounts that
+// are still in use.
+func DeadKeys() Text { return keyTable(deadKey) }
+
+// InvalidKeys returns the unknown keys in use.
+func InvalidKeys() Text { return keyTable("outcome IN ('invalid_key', 'unverified_account')") }
+
+func keyTable(where Text) Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", toString(outcome) AS "Outcome", code AS "Code", n AS "Refused", first AS "First", last AS "Last",
+  if(last >= $__toTime - 3600, 'in use', 'silent') AS "Now", services AS "Services", arrayStringConcat(arraySlice(clients, 1, 3), ', ') AS "Clients", length(clients) AS "Number of clients", agent AS "User agent", key_id AS "id"
+FROM (
+  SELECT key_id, outcome, code, sum(requests) AS n, min(first_seen) AS first, max(last_seen) AS last,
+    arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
+    arraySort(arrayMap(a -> replaceOne(IPv6NumToString(a), '::ffff:', ''), groupUniqArrayArray(16)(client_ips))) AS clients,
+    toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
+  FROM ` + fromKeys("key_id, service, outcome, code, requests, first_seen, last_seen, client_ips, user_agents", chosenKey+" AND "+where) + `
+  GROUP BY key_id, outcome, code ORDER BY n DESC, key_id LIMIT 200
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY n DESC, key_id`
+}
+
+// KeyTroubleRates returns refusals per second by the reason that lies in the
+// key.
+func KeyTroubleRates() Text {
+	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+}
+
+// ScanningClients returns the client addresses that try keys or logins: how
+// many requests failed, and with how many different keys (at most 16 are
+// remembered a minute).
+func ScanningClients() Text {
+	return `SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') AS "Client", sum(requests) AS "Refused", uniqExactArray(key_ids) AS "Keys tried",
+  sumIf(requests, outcome = 'invalid_key') AS "Invalid keys", sumIf(requests, outcome = 'auth_failed') AS "Failed logins", min(minute) AS "First", max(minute) AS "Last"
+FROM {db}.clients
+WHERE ` + onScreen + ` AND outcome IN ('invalid_key', 'auth_failed')
+GROUP BY client_ip ORDER BY "Refused" DESC, client_ip LIMIT 100`
+}
+
+// KeyOutcomeRates returns the chosen keys' responses per second by outcome.
+func KeyOutcomeRates() Text {
+	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromKeys("outcome, requests", chosenKey) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+}
+
+// KeyDetail returns what the chosen keys did, by key, service and code; of many
+// keys the fifty with most requests.
+func KeyDetail() Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", toString(service) AS "Service", toString(outcome) AS "Outcome", code AS "Code", n AS "Responses", bytes_all AS "Bytes", first AS "First", last AS "Last", key_id AS "id"
+FROM (
+  SELECT key_id, service, outcome, code, sum(requests) AS n, sum(bytes) AS bytes_all, min(first_seen) AS first, max(last_seen) AS last
+  FROM ` + fromKeys("key_id, service, outcome, code, requests, bytes, first_seen, last_seen",
+		chosenKey+" AND key_id GLOBAL IN (SELECT key_id FROM "+fromKeys("key_id, requests", chosenKey)+
+			" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 50)") + `
+  GROUP BY key_id, service, outcome, code ORDER BY n DESC, key_id LIMIT 100
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY n DESC, key_id, service, code`
+}

@@ -1,0 +1,101 @@
+package query
+
+// The panels of the overview. Where a text is about the chosen services only,
+// its comment does not say so again.
+
+// OutcomeRates returns requests per second by outcome.
+func OutcomeRates() Text {
+	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromServices(ofService+" AND "+ofOutcome) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+}
+
+// RequestRate returns requests per second.
+func RequestRate() Text {
+	return spans + "SELECT " + at + ", sum(requests) / step AS requests\nFROM " + fromServices(ofService) + "\nGROUP BY time ORDER BY time"
+}
+
+// ServerFailureShare returns the share of responses that failed on the
+// server's side, over the whole span.
+func ServerFailureShare() Text {
+	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+}
+
+// CallerFailureShare returns the share that failed on the caller's side.
+func CallerFailureShare() Text {
+	return spans + "SELECT sumIf(requests, " + failed + " AND NOT " + serverSide + ") / sum(requests) AS caller\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+}
+
+// FailureShareByService returns the ten worst services' share of failures on
+// the server's side.
+func FailureShareByService() Text {
+	source := fromServices(ofService)
+	return spans + "SELECT " + at + ", toString(service) AS service, sumIf(requests, " + serverSide + ") / sum(requests) AS Value\nFROM " + source +
+		"\nWHERE service GLOBAL IN (SELECT service FROM " + source + " GROUP BY service ORDER BY sumIf(requests, " + serverSide + ") DESC, service LIMIT 10)" +
+		"\nGROUP BY time, service ORDER BY time, service"
+}
+
+// ServiceTable returns each service: requests, failures on either side, the
+// share of each, the timeouts and the 95th percentile of the latency.
+func ServiceTable() Text {
+	return spans + `SELECT service AS "Service", n AS "Requests", server / n AS "Server side", caller / n AS "Caller side",
+  timeouts AS "Timeouts", p95 AS "p95"
+FROM (
+  SELECT toString(service) AS service, sum(requests) AS n, sumIf(requests, ` + serverSide + `) AS server,
+    sumIf(requests, ` + failed + ` AND NOT ` + serverSide + `) AS caller, sumIf(requests, outcome = 'timeout') AS timeouts
+  FROM ` + fromServices(ofService) + ` GROUP BY service
+) AS counts
+GLOBAL LEFT JOIN (
+  SELECT toString(service) AS service, ` + micros("quantileExactWeightedArray(0.95)(buckets, counts)") + ` AS p95
+  FROM ` + latencies(ofService) + ` AS histogram GROUP BY histogram.service
+) AS latency USING (service)
+ORDER BY server DESC, n DESC, service LIMIT 200`
+}
+
+// latencies is the latency histogram of each row: parallel arrays of buckets and
+// counts.
+func latencies(where Text) Text {
+	return fromResponses("service, latency.1 AS buckets, latency.2 AS counts", where)
+}
+
+// micros is the middle of a bucket in microseconds. Buckets rise with the
+// latency: a percentile is taken of the buckets, which are small numbers, and
+// turned into a time once.
+func micros(bucket Text) Text {
+	return "arrayMap(b -> " + bucketMicros + ", [" + bucket + "])[1]"
+}
+
+// LatencyQuantiles returns the 50th, 95th and 99th percentile of the latency
+// in microseconds.
+func LatencyQuantiles() Text {
+	return spans + `SELECT time, ` + micros("q[1]") + ` AS p50, ` + micros("q[2]") + ` AS p95, ` + micros("q[3]") + ` AS p99 FROM (
+  SELECT ` + at + `, quantilesExactWeightedArray(0.5, 0.95, 0.99)(buckets, counts) AS q
+  FROM ` + latencies(ofService+" AND notEmpty(latency.1)") + ` GROUP BY time
+) ORDER BY time`
+}
+
+// LatencyP95 returns the 95th percentile over the whole span, microseconds.
+func LatencyP95() Text {
+	return spans + `SELECT ` + micros("quantileExactWeightedArray(0.95)(buckets, counts)") + ` AS p95
+FROM ` + latencies(ofService+" AND notEmpty(latency.1)") + `
+HAVING count() > 0`
+}
+
+// LatencyHeatmap returns responses by latency, two buckets an octave: the label
+// is the bucket's upper end in microseconds.
+func LatencyHeatmap() Text {
+	return spans + `SELECT time, toString(if(half < 2, 32 * (half + 1), toUInt64((96 + 32 * (half % 2)) * exp2(intDiv(half, 2) - 1)))) AS le, sum(n) AS Value
+FROM (
+  SELECT time, intDiv(bucket, 32) AS half, sum(count) AS n
+  FROM (SELECT ` + at + `, buckets, counts FROM ` + latencies(ofService) + `)
+  ARRAY JOIN buckets AS bucket, counts AS count
+  GROUP BY time, half
+)
+GROUP BY time, le ORDER BY time, toUInt64(le)`
+}
+
+// Freshness returns the age of the newest minute stored, in seconds; no row
+// when nothing came for a day.
+func Freshness() Text {
+	return `SELECT greatest(0, dateDiff('second', max(minute) + 60, now())) AS age
+FROM {db}.services WHERE minute > now() - INTERVAL 1 DAY
+HAVING count() > 0`
+}

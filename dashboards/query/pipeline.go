@@ -1,0 +1,136 @@
+package query
+
+// The panels about statline itself.
+
+// Lag returns the records not yet read, by partition.
+func Lag() Text { return perPartition("max(lag_records)") }
+
+// LagSeconds returns how old the last record read was, by partition, seconds.
+func LagSeconds() Text { return perPartition("max(lag_seconds)") }
+
+func perPartition(value Text) Text {
+	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+SELECT ` + at + `, concat(topic, '/', toString(partition)) AS partition, ` + value + ` AS Value
+FROM {db}.pipeline FINAL
+WHERE ` + onScreen + `
+GROUP BY time, topic, partition ORDER BY time, partition`
+}
+
+// LagNow returns the records not yet read, over all partitions, as of the
+// newest minute of each.
+func LagNow() Text {
+	return `SELECT sum(lag) AS lag, max(seconds) AS seconds FROM (
+  SELECT argMax(lag_records, (minute, version)) AS lag, argMax(lag_seconds, (minute, version)) AS seconds
+  FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 HOUR GROUP BY topic, partition
+) HAVING count() > 0`
+}
+
+// Throughput returns records, responses refused by the decoder and blocks per
+// second.
+func Throughput() Text {
+	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+SELECT ` + at + `, sum(records) / step AS records, sum(rejected) / step AS rejected, sum(blocks) / step AS blocks
+FROM {db}.pipeline FINAL
+WHERE ` + onScreen + `
+GROUP BY time ORDER BY time`
+}
+
+// FreshnessOverTime returns the age of the newest stored event, seconds.
+func FreshnessOverTime() Text {
+	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+SELECT ` + at + `, max(freshness_seconds) AS freshness, max(lag_seconds) AS lag
+FROM {db}.pipeline FINAL
+WHERE ` + onScreen + `
+GROUP BY time ORDER BY time`
+}
+
+// StalledNow returns the partitions that did not move although there is
+// something to read, in the last five minutes.
+func StalledNow() Text {
+	return `SELECT uniqExactIf((topic, partition), stalled > 0) AS stalled
+FROM {db}.pipeline FINAL WHERE minute > now() - INTERVAL 5 MINUTE
+HAVING count() > 0`
+}
+
+// RejectShare returns the share of records that could not be decoded.
+func RejectShare() Text {
+	return `SELECT sum(rejected) / sum(records) AS rejected
+FROM {db}.pipeline FINAL WHERE ` + onScreen + `
+HAVING sum(records) > 0`
+}
+
+// RejectRates returns rejected lines per minute by reason, over the time of
+// their records.
+func RejectRates() Text {
+	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+SELECT toDateTime(intDiv(toUnixTimestamp(record_ts), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / step AS Value
+FROM {db}.rejects FINAL
+WHERE record_ts >= $__fromTime AND record_ts <= $__toTime
+GROUP BY time, reason ORDER BY time, reason`
+}
+
+// RejectTable returns the rejects by reason, with one example of each.
+func RejectTable() Text {
+	return `SELECT toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(record_ts) AS "Last", argMax(detail, record_ts) AS "Detail", argMax(substring(raw, 1, 300), record_ts) AS "Example"
+FROM {db}.rejects FINAL
+WHERE record_ts >= $__fromTime AND record_ts <= $__toTime
+GROUP BY reason, format ORDER BY "Lines" DESC, 1, 2 LIMIT 100`
+}
+
+// blocks are the stored blocks and what was left out on purpose, each once.
+const blocks = "(SELECT DISTINCT cluster, topic, epoch, partition, first, end, kind FROM {db}.ledger WHERE (state = 'stored' AND kind = 'block') OR kind = 'gap')"
+
+// LedgerCheck returns each partition's blocks: where they begin and end, and
+// the gaps and overlaps between them, both 0 when every record was stored
+// exactly once.
+func LedgerCheck() Text {
+	return `SELECT toString(topic) AS "Topic", epoch AS "Epoch", partition AS "Partition", count() AS "Blocks", min(first) AS "First offset", max(end) AS "Next offset",
+  sum(if(before >= 0 AND first > before, first - before, 0)) AS "Records missing", sum(if(before >= 0 AND first < before, before - first, 0)) AS "Records twice"
+FROM (
+  SELECT topic, epoch, partition, first, end,
+    lagInFrame(end, 1, toInt64(-1)) OVER (PARTITION BY cluster, topic, epoch, partition ORDER BY first, end ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before
+  FROM ` + blocks + `
+)
+GROUP BY topic, epoch, partition ORDER BY 7 DESC, 8 DESC, 1, 2, 3 LIMIT 200`
+}
+
+// LedgerByDay compares, per event day, the responses that the ledger promises
+// with those that the rollups hold.
+func LedgerByDay() Text {
+	return `SELECT day AS "Day", promised AS "Ledger", toInt64(stored) AS "Stored", toInt64(stored) - toInt64(promised) AS "Difference"
+FROM (
+  SELECT d.day AS day, sum(d.responses) AS promised
+  FROM {db}.ledger ARRAY JOIN days AS d
+  WHERE state = 'stored' AND d.day >= toDate($__fromTime) AND d.day <= toDate($__toTime)
+  GROUP BY day
+) AS ledger
+GLOBAL LEFT JOIN (
+  SELECT toDate(minute) AS day, sum(requests) AS stored FROM {db}.responses_hour
+  WHERE minute >= toStartOfDay($__fromTime) AND minute < toStartOfDay($__toTime) + INTERVAL 1 DAY
+  GROUP BY day
+) AS rollup USING (day)
+ORDER BY day DESC LIMIT 60`
+}
+
+// AuditNow returns the differences that the last audit found; no row when
+// there was none in the last day.
+func AuditNow() Text {
+	return `SELECT argMax(audit_differences, (minute, version)) AS differences
+FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY AND audit_differences >= 0
+HAVING count() > 0`
+}
+
+// Tables returns the size of each table. The reader needs SELECT on
+// system.parts.
+func Tables() Text {
+	return `SELECT table AS "Table", sum(rows) AS "Rows", sum(bytes_on_disk) AS "Bytes", count() AS "Parts", max(parts_of_partition) AS "Most parts in a partition", uniqExact(partition) AS "Partitions"
+FROM (SELECT *, count() OVER (PARTITION BY table, partition) AS parts_of_partition FROM {parts} WHERE active AND database = '{database}')
+GROUP BY table ORDER BY "Bytes" DESC, 1`
+}
+
+// Instances returns who does the work.
+func Instances() Text {
+	return `SELECT toString(instance) AS "Instance", uniqExact((topic, partition)) AS "Partitions", sum(records) AS "Records", sum(rejected) AS "Rejected", sum(blocks) AS "Blocks", max(minute) AS "Last seen"
+FROM {db}.pipeline FINAL WHERE ` + onScreen + `
+GROUP BY instance ORDER BY "Records" DESC, 1 LIMIT 100`
+}
