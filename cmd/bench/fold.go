@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+
+	"statline/ingest"
+	"statline/ingest/block"
+)
+
+// folded is what one pass over the records gave.
+type folded struct {
+	records, rejected  uint64
+	responses, keys    int
+	clients            int
+	blocks             int
+	other              [4]uint64
+	perRecord, objects float64
+	minuteRowsARecord  float64
+}
+
+// folder folds records in blocks as the daemon does: a block ends when it takes
+// blockMemory bytes or has a million records.
+type folder struct {
+	fold        *ingest.Fold
+	blockMemory int
+}
+
+// daemonBlock is the memory of a large block of run under its default
+// --memory-budget of 256 MiB.
+const (
+	daemonBlock   = 256 << 20 * 9 / 20 * 3 / 4 / 3
+	blockRecords  = 1 << 20
+	recordsAnAdd  = 256
+	recordsACheck = 4096
+)
+
+func newFolder(blockMemory int) (*folder, error) {
+	c := ingest.DefaultFoldConfig()
+	c.Decode.Secret = []byte("a secret for measurements")
+	c.Decode.KeyMemo = 196_608 // as ingest.NewPool chooses it
+	f, err := ingest.NewFold(c, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &folder{f, blockMemory}, nil
+}
+
+func (f *folder) pass(rs []block.Record) folded {
+	var out folded
+	first := 0
+	for i := 0; i < len(rs); {
+		n := min(recordsAnAdd, len(rs)-i)
+		f.fold.Add(rs[i : i+n])
+		i += n
+		full := i-first >= blockRecords || (i-first)%recordsACheck == 0 && f.fold.MemoryBytes() >= f.blockMemory
+		if full || i == len(rs) {
+			f.end(&out)
+			first = i
+		}
+	}
+	return out
+}
+
+func (f *folder) end(out *folded) {
+	c := f.fold.Contents()
+	out.records += c.Records
+	out.rejected += c.Rejected
+	out.responses += len(c.Rows.Responses)
+	out.keys += len(c.Rows.Keys)
+	out.clients += len(c.Rows.Clients)
+	for i, n := range c.Rows.Other {
+		out.other[i] += n
+	}
+	out.blocks++
+	f.fold.Reset()
+}
+
+// measureFold is the CPU cost of decode, classify and fold over rs, and what
+// came of it.
+func measureFold(rs []block.Record, blockMemory, rounds int) (folded, error) {
+	f, err := newFolder(blockMemory)
+	if err != nil {
+		return folded{}, err
+	}
+	out := f.pass(rs) // warm-up
+	if out.rejected > 0 || out.records != uint64(len(rs)) {
+		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs), out.rejected)
+	}
+	if out.other != [4]uint64{} {
+		return out, fmt.Errorf("fold: %v records in __other__; want none", out.other)
+	}
+	cost, err := least(rounds, func() error { f.pass(rs); return nil })
+	if err != nil {
+		return out, err
+	}
+	out.perRecord = perRecord(cost, len(rs))
+	out.objects = float64(mallocs(func() { f.pass(rs) })) / float64(len(rs))
+	out.minuteRowsARecord = float64(out.responses+out.keys+out.clients) / float64(len(rs))
+	return out, nil
+}

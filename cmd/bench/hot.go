@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// hot compares decode + classify + fold of the statline JSON line with
+// ClickHouse on the same bytes and with JSON libraries.
+func (b *bench) hot(ctx context.Context) error {
+	const stage = "hot path"
+	rs, size, err := benchRecords(b.records)
+	if err != nil {
+		return err
+	}
+	ours, err := measureFold(rs, daemonBlock, b.rounds)
+	if err != nil {
+		return err
+	}
+	b.table.judge(stage, fmt.Sprintf("decode + classify + fold, bench JSON lines of %d bytes", size/len(rs)),
+		fmt.Sprintf("%.3f us CPU a record", ours.perRecord), "<= 0.35 us", ours.perRecord <= 0.35)
+	b.table.judge(stage, "heap objects after warm-up, those of a block's end included", fmt.Sprintf("%.4f a record", ours.objects), "0", ours.objects < 0.005)
+	b.table.add(stage, "rollup rows, blocks as run cuts them, nothing in __other__",
+		fmt.Sprintf("%.3f a record (responses %d, keys %d, clients %d of %d records in %d blocks)", ours.minuteRowsARecord, ours.responses, ours.keys, ours.clients, len(rs), ours.blocks))
+	cheapest := clickhouseCost{parse: math.Inf(1)}
+	for _, types := range lineTypes {
+		theirs, err := measureClickHouse(rs, types, b.engine, b.dir, max(1, b.rounds/2))
+		if err != nil {
+			return err
+		}
+		if theirs.sum() < cheapest.sum() {
+			cheapest = theirs
+		}
+		b.table.add(stage, "ClickHouse on the same bytes, one thread, "+types.name,
+			fmt.Sprintf("%.1fx as much: %.2f us CPU a record (parse %.2f, by status %.2f, by key %.2f, by client %.2f)",
+				theirs.sum()/ours.perRecord, theirs.sum(), theirs.parse, theirs.status, theirs.key, theirs.client))
+	}
+	ratio := cheapest.sum() / ours.perRecord
+	b.table.judge(stage, "ClickHouse with the types that cost it least", fmt.Sprintf("%.1fx as much", ratio), ">= 10x", ratio >= 10)
+	some := rs[:min(len(rs), 200_000)]
+	standard, err := measureJSON(some, max(1, b.rounds/2))
+	if err != nil {
+		return err
+	}
+	b.table.add(stage, "encoding/json into a struct, nothing else", fmt.Sprintf("%.1fx as much: %.2f us", standard/ours.perRecord, standard))
+	fast, err := measureSonic(ctx, some, b.dir, max(1, b.rounds/2))
+	if err != nil {
+		return err
+	}
+	b.table.add(stage, "sonic (fastest settings) into a struct, nothing else", fmt.Sprintf("%.1fx as much: %.2f us", fast/ours.perRecord, fast))
+	return nil
+}
+
+// formats measures the hot path over other log formats.
+func (b *bench) formats() error {
+	from, _, err := benchRecords(min(b.records, 300_000))
+	if err != nil {
+		return err
+	}
+	for _, f := range formats() {
+		rs, err := rendered(f, from)
+		if err != nil {
+			return err
+		}
+		got, err := measureFold(rs, daemonBlock, b.rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		b.table.judge("formats", fmt.Sprintf("%s, about %d bytes", f.name, len(rs[len(rs)/2].Value)), fmt.Sprintf("%.3f us CPU a record", got.perRecord),
+			fmt.Sprintf("<= %g us", f.target), got.perRecord <= f.target)
+	}
+	return nil
+}
+
+// growth measures how the cost of a record depends on the number of distinct
+// keys, at the same number of records a minute.
+func (b *bench) growth() error {
+	const minutes = 1
+	few := 0.0
+	for _, keys := range []int{1000, 10_000, 100_000, 1_000_000} {
+		rs := growthRecords(2*b.records, minutes, keys)
+		got, err := measureFold(rs, daemonBlock, max(1, b.rounds/2))
+		if err != nil {
+			return err
+		}
+		if few == 0 {
+			few = got.perRecord
+		}
+		growth := (got.perRecord/few - 1) * 100
+		what := fmt.Sprintf("%d distinct keys among %d records of a minute", keys, len(rs))
+		measured := fmt.Sprintf("%.3f us CPU a record, %+.0f %%, %.3f rows a record in %d blocks", got.perRecord, growth, got.minuteRowsARecord, got.blocks)
+		if keys == 100_000 {
+			b.table.judge("growth", what, measured, "< +20 %", growth < 20)
+		} else {
+			b.table.add("growth", what, measured)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bench is one run of the program.
+type bench struct {
+	table     table
+	dir       string // temporary
+	binary    string // statline
+	engine    string
+	records   int
+	rounds    int
+	fileBytes int64
+	backlogs  []int
+	hours     int
+}
+
+// stages are what --only chooses from, in the order in which they run.
+var stages = []string{"hot", "formats", "growth", "storage", "analyze", "run"}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, args []string) error {
+	b := bench{}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.StringVar(&b.binary, "statline", "bin/statline", "the built `binary`, for analyze and run")
+	f.StringVar(&b.engine, "engine", "", "`file` of the engine library (default: where make engine puts it)")
+	f.IntVar(&b.records, "records", 1_000_000, "records in memory for the costs of a record")
+	f.IntVar(&b.rounds, "rounds", 7, "rounds of each; the cheapest counts")
+	size := f.Float64("gb", 1, "size of analyze's files, in `gigabytes`")
+	backlogs := f.String("backlogs", "5,20", "`millions` of records for run to drain, each in a fresh sandbox")
+	f.IntVar(&b.hours, "hours", 24, "hours of traffic to store")
+	only := f.String("only", strings.Join(stages, ","), "`stages` to run")
+	readme := f.String("readme", "", "`file` whose section of figures is replaced")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	b.fileBytes = int64(*size * 1e9)
+	for s := range strings.SplitSeq(*backlogs, ",") {
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("--backlogs: got %q; want millions of records, such as 5,20", s)
+		}
+		b.backlogs = append(b.backlogs, int(n*1e6))
+	}
+	b.table.log = os.Stderr
+	if b.fileBytes < 1e9 || b.hours < 24 || slices.Max(b.backlogs) < 20e6 {
+		b.table.note("A short run. The targets of analyze, storage and run are meant for a file of 1 GB, 24 hours and backlogs of 5 and 20 million records: for them \"met\" and \"missed\" above decide nothing.")
+	}
+	began := time.Now()
+	if err := b.run(ctx, strings.Split(*only, ",")); err != nil {
+		return err
+	}
+	fmt.Printf("%s\n%s, load %.1f, %.0f s\n\n", began.UTC().Format(time.RFC3339), machine(), load(), time.Since(began).Seconds())
+	if err := b.table.print(os.Stdout); err != nil {
+		return err
+	}
+	if *readme == "" {
+		return nil
+	}
+	command := "make bench"
+	if given := without(args, "readme", "statline"); len(given) > 0 {
+		command += ` ARGS="` + strings.Join(given, " ") + `"`
+	}
+	return replaceSection(*readme, b.table.markdown(command, began))
+}
+
+// without is args less the named flags, which are given as --name=value.
+func without(args []string, names ...string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(a string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		return slices.Contains(names, name)
+	})
+}
+
+func (b *bench) run(ctx context.Context, chosen []string) (err error) {
+	for _, s := range chosen {
+		if !slices.Contains(stages, s) {
+			return fmt.Errorf("--only: got %q; want some of %s", s, strings.Join(stages, ","))
+		}
+	}
+	if b.dir, err = os.MkdirTemp("", "statline-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	for _, s := range stages {
+		if !slices.Contains(chosen, s) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := b.stage(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) stage(ctx context.Context, name string) error {
+	switch name {
+	case "hot":
+		return b.hot(ctx)
+	case "formats":
+		return b.formats()
+	case "growth":
+		return b.growth()
+	case "storage":
+		return b.storage(ctx)
+	case "analyze":
+		return b.analyze(ctx)
+	default:
+		return b.endToEnd(ctx)
+	}
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// campaign is one run: a plan, the processes, and what came of it.
+type campaign struct {
+	cfg  config
+	dir  string
+	plan []fault
+
+	kafka, clickhouse string // addresses
+	sandbox           *process
+	proxy             *proxy
+	feed              *feed
+	instances         []*process
+	http              *http.Client
+
+	started int // instances so far
+	ghosts  int // see exorcise
+	rounds  []round
+	maxRSS  int64
+
+	mu        sync.Mutex // for what log lines touch
+	failures  []string
+	recovered []time.Time
+	lost      uint64
+	doubled   uint64
+	overlaps  uint64
+	doubledIn map[string]uint64 // by table
+}
+
+// round is what happened.
+type round struct {
+	fault
+	began, struck, ended time.Time
+	missed               bool // the fault found nothing to strike
+}
+
+func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
+	if _, err := os.Stat(cfg.binary); err != nil {
+		return nil, fmt.Errorf("%w; make chaos builds it", err)
+	}
+	c := &campaign{cfg: cfg, dir: dir, plan: plan, doubledIn: map[string]uint64{}, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	var err error
+	if c.kafka, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	if c.clickhouse, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	c.proxy = newProxy(c.clickhouse)
+	c.feed, err = newFeed(cfg, []string{c.kafka})
+	return c, err
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// run goes through the plan and judges. passed counts the checks that held.
+func (c *campaign) run(ctx context.Context) (passed int, err error) {
+	began := time.Now()
+	defer func() {
+		for _, p := range append(c.instances, c.sandbox) {
+			if p != nil {
+				p.kill()
+			}
+		}
+		err = errors.Join(err, c.proxy.close())
+	}()
+	if err := c.startSandbox(ctx); err != nil {
+		return 0, err
+	}
+	// The first instance dies where a partition starts.
+	if err := c.startInstance("anchor:3"); err != nil {
+		return 0, err
+	}
+	for range 2 {
+		if err := c.startInstance(""); err != nil {
+			return 0, err
+		}
+	}
+	producing, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { c.feed.run(producing, max(1, c.cfg.lines/4), 250*time.Millisecond) })
+	err = c.allRounds(ctx)
+	stop()
+	background.Wait()
+	if err != nil {
+		return 0, err
+	}
+	passed, err = c.judge(ctx)
+	if err == nil {
+		c.report(ctx, time.Since(began))
+	}
+	return passed, err
+}
+
+// allRounds injects the faults, one after the other.
+func (c *campaign) allRounds(ctx context.Context) error {
+	if err := c.settle(ctx, time.Now()); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	for i, f := range c.plan {
+		r := round{fault: f, began: time.Now()}
+		sleep(ctx, f.delay)
+		if err := c.replaceDead(); err != nil {
+			return err
+		}
+		r.struck = time.Now()
+		hit, err := c.inject(ctx, f)
+		if err != nil {
+			return fmt.Errorf("round %d, %s: %w", i+1, f.name(), err)
+		}
+		r.missed = !hit
+		if f.settle {
+			if err := c.settle(ctx, time.Now()); err != nil {
+				return fmt.Errorf("round %d, %s: %w", i+1, f.name(), err)
+			}
+		}
+		r.ended = time.Now()
+		c.rounds = append(c.rounds, r)
+		fmt.Printf("%4d/%d  %-34s %5.1f s%s%s\n", i+1, len(c.plan), f.name(), r.ended.Sub(r.began).Seconds(),
+			map[bool]string{true: "  (not reached)"}[r.missed], map[bool]string{true: "  and kill -9"}[f.also])
+		if c.feed.failed() != nil {
+			return fmt.Errorf("round %d, %s: produce: %w", i+1, f.name(), c.feed.failed())
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// judge lets everything catch up without faults and compares.
+func (c *campaign) judge(ctx context.Context) (passed int, err error) {
+	c.proxy.lift()
+	if err := c.replaceDead(); err != nil {
+		return 0, err
+	}
+	if err := c.feed.end(); err != nil {
+		return 0, err
+	}
+	want, err := c.feed.truth()
+	if err != nil {
+		return 0, err
+	}
+	if err := c.awaitCaughtUp(ctx, want.records); err != nil {
+		if !c.cfg.noTokens {
+			return 0, err
+		}
+	} else {
+		passed++
+	}
+	for _, p := range c.instances {
+		p.signal(syscall.SIGTERM)
+	}
+	for _, p := range c.instances {
+		if !p.ended(15 * time.Second) {
+			c.fail("%s did not end within 15 s of SIGTERM", p.name)
+		} else if p.err != nil {
+			c.fail("%s: SIGTERM: %v\n    %s", p.name, p.err, p.last())
+		}
+		c.maxRSS = max(c.maxRSS, p.maxRSS)
+	}
+	c.instances = nil
+	a, err := c.runAudit(ctx)
+	if err != nil {
+		return passed, err
+	}
+	for _, d := range a.Differences {
+		if d.Kind == "overlap" || d.Kind == "hole" {
+			c.overlaps++
+		}
+	}
+	if a.OK {
+		passed++
+	} else {
+		c.fail("audit: %d differences: %s", len(a.Differences), cutText(a.text, 3000))
+	}
+	n, err := c.compare(ctx, want)
+	return passed + n, err
+}
+
+// settle waits until every partition has stored something after since.
+func (c *campaign) settle(ctx context.Context, since time.Time) error {
+	deadline, whole := time.Now().Add(90*time.Second), time.Now()
+	for time.Now().Before(deadline) {
+		owned := 0
+		for _, p := range c.instances {
+			owned += p.owns()
+		}
+		if owned == partitions {
+			whole = time.Now()
+		} else if time.Since(whole) > 4*session {
+			if err := c.exorcise(); err != nil {
+				return err
+			}
+			whole = time.Now()
+		}
+		rows, err := c.query(ctx, fmt.Sprintf("SELECT count() FROM (SELECT partition FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND"+
+			" written_at > fromUnixTimestamp64Milli(%d) GROUP BY partition)", since.UnixMilli()))
+		if err == nil && len(rows) == 1 && rows[0][0] == fmt.Sprint(partitions) {
+			return nil
+		}
+		if err := c.replaceDead(); err != nil {
+			return err
+		}
+		if !sleep(ctx, 200*time.Millisecond) {
+			return context.Cause(ctx)
+		}
+	}
+	return errors.New("not every partition moved within 90 s")
+}
+
+// exorcise makes the group share out its partitions again. The embedded broker
+// starts no session for a member whose connection is gone when its JoinGroup is
+// answered, so one that was killed while it joined keeps its partitions until
+// the next rebalance. Apache Kafka lets its session expire. How often this
+// happened is reported.
+func (c *campaign) exorcise() error {
+	c.ghosts++
+	c.remove(c.instances[0])
+	return c.startInstance("")
+}
+
+func (c *campaign) startSandbox(ctx context.Context) error {
+	var err error
+	c.sandbox, err = spawn(c.dir, "sandbox", c.cfg.binary, nil, func(string) {},
+		"sandbox", "--kafka", c.kafka, "--clickhouse", c.clickhouse, "--data", filepath.Join(c.dir, "sandbox"), "--partitions", fmt.Sprint(partitions), "--topics", topic)
+	if err != nil {
+		return err
+	}
+	return c.sandbox.await(ctx, 60*time.Second)
+}
+
+// startInstance starts an instance of run; crashAt is step:n or "".
+func (c *campaign) startInstance(crashAt string) error {
+	number := c.started
+	c.started++
+	address, err := c.proxy.endpoint(number)
+	if err != nil {
+		return err
+	}
+	env := []string{"STATLINE_CRASH_AT=" + crashAt}
+	if c.cfg.noTokens {
+		env = append(env, "STATLINE_CHAOS_NO_TOKENS=1")
+	}
+	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine,
+		"run", "--brokers", c.kafka, "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "",
+		"--memory-budget", "16MiB", "--flush-interval", "700ms",
+		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String())
+	if err != nil {
+		return err
+	}
+	p.number = number
+	c.instances = append(c.instances, p)
+	return nil
+}
+
+// onLine watches the instances' logs.
+func (c *campaign) onLine(line string) {
+	switch {
+	case strings.Contains(line, `msg="finishing a declared block"`):
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.recovered = append(c.recovered, time.Now())
+	case strings.Contains(line, `msg="partition stopped"`):
+		c.fail("a partition stopped: %s", line)
+	case strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
+		c.fail("an instance broke: %s", line)
+	}
+}
+
+func (c *campaign) fail(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.failures) < 40 {
+		c.failures = append(c.failures, fmt.Sprintf(format, args...))
+	}
+}
+
+// replaceDead starts another for each instance that has died; one that was
+// not killed by a signal is a failure.
+func (c *campaign) replaceDead() error {
+	for _, p := range slices.Clone(c.instances) {
+		select {
+		case <-p.done:
+		default:
+			continue
+		}
+		if !p.killed() {
+			c.fail("%s ended by itself: %v\n    %s", p.name, p.err, p.last())
+		}
+		c.forget(p)
+		if err := c.startInstance(""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func cutText(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// query runs SQL over the engine's HTTP port and returns the rows' columns.
+func (c *campaign) query(ctx context.Context, sql string) ([][]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.clickhouse+"/", strings.NewReader(sql+" FORMAT TSV"))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s: %s", sql, answer.Status, text)
+	}
+	var rows [][]string
+	for line := range strings.Lines(string(text)) {
+		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return rows, nil
+}
+
+// counts runs a query of names and numbers.
+func (c *campaign) counts(ctx context.Context, sql string) (map[string]uint64, error) {
+	rows, err := c.query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]uint64, len(rows))
+	for _, row := range rows {
+		var n uint64
+		if _, err := fmt.Sscan(row[len(row)-1], &n); err != nil {
+			return nil, fmt.Errorf("%s: row %q: %w", sql, row, err)
+		}
+		m[row[0]] += n
+	}
+	return m, nil
+}
+
+// rollups are the tables that a doubled insert shows in. The others keep one
+// of two equal rows, and the ledger is the audit's.
+var rollups = []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients"}
+
+// check is one comparison of what a table holds with the truth.
+type check struct {
+	table, by, sql string
+	want           map[string]uint64
+}
+
+func checks(t truth) []check {
+	const minute = "formatDateTime(minute, '%Y-%m-%dT%H:%i:00Z')"
+	sums := func(table, column string) string {
+		return "SELECT " + column + " AS name, sum(requests) FROM statline." + table + " GROUP BY name"
+	}
+	list := []check{
+		{"responses", "minute", sums("responses", minute), t.minute},
+		{"responses_hour", "hour", sums("responses_hour", minute), t.hour},
+		{"services", "minute", sums("services", minute), t.minute},
+		{"services", "service", sums("services", "service"), t.service},
+		{"services", "outcome", sums("services", "outcome"), t.outcome},
+		{"clients", "address", sums("clients", "hex(client_ip)"), t.clients},
+		{"keys", "key", sums("keys", "key_id"), t.keys},
+		{"keys_hour", "key", sums("keys_hour", "key_id"), t.keys},
+		{"ledger", "count", "SELECT 'records' AS name, sum(records) FROM statline.ledger WHERE state = 'stored'" +
+			" UNION ALL SELECT 'responses', sum(responses) FROM statline.ledger WHERE state = 'stored'" +
+			" UNION ALL SELECT 'rejected', sum(rejected) FROM statline.ledger WHERE state = 'stored'",
+			map[string]uint64{"records": t.records, "responses": t.responses, "rejected": t.rejected}},
+		{"rejects", "count", "SELECT 'rejects', count() FROM statline.rejects FINAL", map[string]uint64{"rejects": t.rejected}},
+	}
+	for _, table := range []string{"responses", "responses_hour"} {
+		list = append(list,
+			check{table, "code", sums(table, "toString(code)"), t.code},
+			check{table, "HTTP status", sums(table, "toString(http_status)"), t.status},
+			check{table, "outcome", sums(table, "outcome"), t.outcome},
+			check{table, "service", sums(table, "service"), t.service})
+	}
+	return list
+}
+
+// compare runs every check; lost and doubled are in requests, over all checks.
+func (c *campaign) compare(ctx context.Context, t truth) (passed int, err error) {
+	for _, k := range checks(t) {
+		got, err := c.counts(ctx, k.sql)
+		if err != nil {
+			return passed, err
+		}
+		lost, doubled, first := difference(got, k.want)
+		if lost == 0 && doubled == 0 {
+			passed++
+			continue
+		}
+		c.lost += lost
+		c.doubled += doubled
+		c.doubledIn[k.table] += doubled
+		c.fail("%s by %s: %d lost, %d doubled; %s", k.table, k.by, lost, doubled, first)
+	}
+	return passed, nil
+}
+
+// difference sums what is missing and what is too much, with one example.
+func difference(got, want map[string]uint64) (lost, doubled uint64, example string) {
+	note := func(name string) {
+		if example == "" {
+			example = fmt.Sprintf("such as %s: got %d, want %d", name, got[name], want[name])
+		}
+	}
+	for name, n := range want {
+		if got[name] < n {
+			lost += n - got[name]
+			note(name)
+		}
+	}
+	for name, n := range got {
+		if n > want[name] {
+			doubled += n - want[name]
+			note(name)
+		}
+	}
+	return lost, doubled, example
+}
+
+// audit is what statline audit --json prints, as far as it matters here.
+type audit struct {
+	OK          bool `json:"ok"`
+	Pending     uint64
+	Differences []struct {
+		Kind string `json:"kind"`
+	} `json:"differences"`
+	Group map[string]struct {
+		Committed int64 `json:"committed"`
+		Lag       int64 `json:"lag_records"`
+	} `json:"group"`
+	text string
+}
+
+// runAudit runs the binary's own audit, past the proxy.
+func (c *campaign) runAudit(ctx context.Context) (audit, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.cfg.binary, "audit", "--json", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.kafka, "--topic", topic, "--group", group)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	runErr := cmd.Run()
+	var a audit
+	if err := json.Unmarshal(stdout.Bytes(), &a); err != nil {
+		return a, fmt.Errorf("statline audit: %w: %s", runErr, stderr.String())
+	}
+	a.text = stdout.String()
+	return a, nil
+}
+
+// awaitCaughtUp waits until the group has committed everything.
+func (c *campaign) awaitCaughtUp(ctx context.Context, records uint64) error {
+	deadline := time.Now().Add(3 * time.Minute)
+	for {
+		a, err := c.runAudit(ctx)
+		committed, lag := int64(0), int64(0)
+		for _, g := range a.Group {
+			committed, lag = committed+g.Committed, lag+g.Lag
+		}
+		if err == nil && len(a.Group) == partitions && lag == 0 && committed == int64(records) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not caught up three minutes after the last fault: committed %d of %d, lag %d: %w", committed, records, lag, err)
+		}
+		if !sleep(ctx, 500*time.Millisecond) {
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"statline/ingest/decode"
+	"statline/ingest/traffic"
+)
+
+// topic is what everybody reads; it has partitions partitions.
+const (
+	topic      = "access"
+	partitions = 12
+	group      = "chaos"
+)
+
+// span is about how much event time a run has. It stays within every table's
+// life.
+const span = 3 * 24 * time.Hour
+
+// feed produces lines in slices and counts what it produced. A slice is whole
+// or the run has failed, so the truth is true of the topic at any moment
+// between two slices.
+type feed struct {
+	brokers   []string
+	generator *traffic.Generator
+	malformed *traffic.Generator
+	lines     *traffic.Delivery
+	secret    []byte
+
+	mu      sync.Mutex // held while a slice is produced
+	ended   bool
+	err     error
+	keys    map[string]uint64
+	clients map[string]uint64
+	records uint64
+}
+
+func newFeed(cfg config, brokers []string) (*feed, error) {
+	lines := float64(cfg.lines) * 8 * float64(max(cfg.rounds, 10)) // a round takes about eight seconds
+	// Some minutes before a midnight, with lines up to three hours late: many
+	// blocks touch two days, which are two partitions of a table.
+	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
+	f := &feed{brokers: brokers, secret: []byte(secret), keys: map[string]uint64{}, clients: map[string]uint64{}}
+	var err error
+	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(), Start: start, Malformed: 0.01})
+	if err != nil {
+		return nil, err
+	}
+	f.malformed, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Quiet, Start: start, Malformed: 1})
+	if err != nil {
+		return nil, err
+	}
+	// Late lines spread a block over days.
+	f.lines = traffic.NewDelivery(source(f.next), traffic.DeliveryConfig{Seed: cfg.seed, Late: 0.02, VeryLate: 0.02})
+	return f, nil
+}
+
+// source is a function as a traffic.Source.
+type source func(line []byte) ([]byte, int64, uint64, bool)
+
+// Next implements traffic.Source.
+func (s source) Next(line []byte) ([]byte, int64, uint64, bool) { return s(line) }
+
+// next ends the generator's lines when the run ends.
+func (f *feed) next(line []byte) ([]byte, int64, uint64, bool) {
+	if f.ended {
+		return line, 0, 0, false
+	}
+	return f.generator.Next(line)
+}
+
+// run produces n lines every interval until ctx ends.
+func (f *feed) run(ctx context.Context, n int, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if f.produce(n, 0) != nil {
+			return
+		}
+	}
+}
+
+// produce sends n lines, each padded to size bytes when size is larger.
+func (f *feed) produce(n, size int) error {
+	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
+		out, at, key, ok := f.lines.Next(line)
+		if ok {
+			f.count(out[len(line):])
+			out = append(line, pad(out[len(line):], size)...)
+		}
+		return out, at, key, ok
+	})
+}
+
+// poison sends n lines that are no response.
+func (f *feed) poison(n int) error {
+	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
+		f.records++
+		return f.malformed.Next(line)
+	})
+}
+
+func (f *feed) send(n int, next source) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return f.err
+	}
+	f.err = traffic.Produce(context.Background(), f.brokers, topic, source(func(line []byte) ([]byte, int64, uint64, bool) {
+		if n == 0 {
+			return line, 0, 0, false
+		}
+		n--
+		return next(line)
+	}), traffic.ProduceOptions{Partitions: partitions})
+	return f.err
+}
+
+// end sends what is still on its way, and no more.
+func (f *feed) end() error {
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
+	return f.produce(1<<30, 0)
+}
+
+// pad makes a line longer than any ordinary one: a response stays one, with a
+// longer user agent, and what is none stays none.
+func pad(line []byte, size int) []byte {
+	missing := size - len(line)
+	if missing <= 0 {
+		return line
+	}
+	body, whole := bytes.CutSuffix(line, []byte(`"}`))
+	out := append(make([]byte, 0, size), body...)
+	for range missing {
+		out = append(out, 'x')
+	}
+	if whole {
+		out = append(out, `"}`...)
+	}
+	return out
+}
+
+// count adds a line to what keys and clients did. It reads the line itself
+// instead of trusting the decoder under test.
+func (f *feed) count(line []byte) {
+	f.records++
+	var r struct {
+		Key    string `json:"api_key"`
+		Client string `json:"client_ip"`
+	}
+	if json.Unmarshal(line, &r) != nil || r.Client == "" {
+		return // malformed
+	}
+	f.clients[addressHex(r.Client)]++
+	if r.Key != "" {
+		f.keys[r.Key]++
+	}
+}
+
+// addressHex is how ClickHouse's hex shows an address of type IPv6.
+func addressHex(text string) string {
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return text
+	}
+	b := a.As16()
+	return strings.ToUpper(hex.EncodeToString(b[:]))
+}
+
+// truth is everything that was produced.
+type truth struct {
+	records, responses, rejected   uint64
+	code, status, outcome, service map[string]uint64
+	minute, hour, keys, clients    map[string]uint64
+}
+
+func (f *feed) truth() (truth, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return truth{}, f.err
+	}
+	g, m := f.generator.Truth(), f.malformed.Truth()
+	t := truth{
+		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
+		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
+		hour: map[string]uint64{}, keys: map[string]uint64{}, clients: f.clients,
+	}
+	if t.records != f.records {
+		return truth{}, errors.New("the generator's count is not what was produced: the run itself is wrong")
+	}
+	for minute, n := range g.ByMinute {
+		t.hour[minute[:len("2006-01-02T15")]+":00:00Z"] += n
+	}
+	for key, n := range f.keys {
+		t.keys[decode.KeyID(f.secret, key).String()] += n
+	}
+	return t, nil
+}
+
+// failed is why no more is produced, nil while all is well.
+func (f *feed) failed() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}

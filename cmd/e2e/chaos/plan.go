@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// kind is a kind of fault.
+type kind string
+
+// The faults.
+const (
+	kill     kind = "kill -9"
+	killAll  kind = "kill -9 of all instances"
+	crash    kind = "kill -9 at"           // target: a step of package block
+	pause    kind = "pause past session"   // SIGSTOP, SIGCONT: the process comes back as a zombie
+	late     kind = "late insert into"     // target: a table; the insert arrives after the next owner's
+	grow     kind = "add an instance"      //
+	shrink   kind = "remove an instance"   // SIGTERM
+	refuse   kind = "ClickHouse refuses"   //
+	hang     kind = "ClickHouse hangs"     //
+	broken   kind = "ClickHouse 5xx"       //
+	slow     kind = "ClickHouse slow"      //
+	cut      kind = "cut after commit of"  // target: a table
+	restart  kind = "kill -9 of broker+CH" // both in one process
+	poison   kind = "poison records"       //
+	oversize kind = "oversize records"     //
+)
+
+// steps are the states at which a process is killed. The first start of a
+// partition (anchor) is there once, in every run.
+var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert", "inserted", "stored", "commit", "committed"}
+
+// cutTables are the tables whose inserts lose their answer, in the order in
+// which a block writes them.
+var cutTables = []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients", "samples", "rejects", "ledger"}
+
+// deck is what a run of rounds is dealt from: frequent faults are in it twice.
+var deck = []kind{kill, crash, cut, pause, restart, late, crash, cut, hang, grow, shrink, broken, kill, refuse, slow, crash, cut, poison, oversize, killAll}
+
+// fault is one round.
+type fault struct {
+	kind   kind
+	target string
+	victim int           // which instance, modulo how many there are
+	nth    int           // at which time a step is reached
+	delay  time.Duration // from the round's begin
+	span   time.Duration // how long it lasts
+	status int           // of a 5xx
+	// also kills another instance while it lasts; settle waits until every
+	// partition moves again before the next round.
+	also, settle bool
+}
+
+// name is the fault's row in the table.
+func (f fault) name() string {
+	if f.target == "" {
+		return string(f.kind)
+	}
+	return string(f.kind) + " " + f.target
+}
+
+func (f fault) String() string {
+	s := fmt.Sprintf("%-34s victim %d, after %v, for %v", f.name(), f.victim, f.delay, f.span)
+	if f.also {
+		s += ", and a kill -9 meanwhile"
+	}
+	if f.settle {
+		s += ", then calm"
+	}
+	return s
+}
+
+// session is the group's session timeout, and heartbeat the time between two
+// heartbeats: short, so that a takeover takes seconds.
+const (
+	session   = 4 * time.Second
+	heartbeat = time.Second
+)
+
+// newPlan deals n faults; it is a function of its arguments.
+func newPlan(seed uint64, n int) []fault {
+	r := rand.New(rand.NewPCG(seed, 0x63_68_61_6f_73))
+	deal := func(cards []string) func() string {
+		var left []string
+		return func() string {
+			if len(left) == 0 {
+				left = append(left, cards...)
+				r.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
+			}
+			card := left[0]
+			left = left[1:]
+			return card
+		}
+	}
+	kinds := make([]string, len(deck))
+	for i, k := range deck {
+		kinds[i] = string(k)
+	}
+	nextKind, nextStep, nextTable, nextLate := deal(kinds), deal(steps), deal(cutTables), deal(cutTables)
+	between := func(from, to time.Duration) time.Duration {
+		return (from + time.Duration(r.Int64N(int64(to-from)))).Round(time.Millisecond)
+	}
+	plan := make([]fault, n)
+	for i := range plan {
+		f := &plan[i]
+		f.kind = kind(nextKind())
+		f.victim, f.nth, f.delay = r.IntN(12), 1+r.IntN(6), between(0, 1500*time.Millisecond)
+		f.span = between(500*time.Millisecond, 4*time.Second)
+		f.status = []int{500, 502, 503, 504}[r.IntN(4)]
+		f.also, f.settle = r.IntN(4) == 0, r.IntN(2) == 0
+		switch f.kind {
+		case crash:
+			f.target = nextStep()
+			if f.target == "recover" {
+				f.nth = 1
+			}
+		case cut:
+			f.target = nextTable()
+		case late:
+			f.target = nextLate()
+		case pause:
+			f.span = session + between(500*time.Millisecond, 3*time.Second)
+		}
+	}
+	return plan
+}

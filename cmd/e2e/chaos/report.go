@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// line is one row of the table.
+type line struct {
+	name                 string
+	injected, missed     int
+	takeovers, recovered int
+	still                time.Duration // the longest time without progress of a partition
+}
+
+// storedBlock is a block as the ledger has it.
+type storedBlock struct {
+	partition, instance string
+	at                  time.Time
+	days                int
+}
+
+// report prints what was injected and what it did.
+func (c *campaign) report(ctx context.Context, took time.Duration) {
+	blocks, err := c.blocks(ctx)
+	if err != nil {
+		c.fail("report: %v", err)
+		return
+	}
+	lines, wide := c.tabulate(blocks), 0
+	for _, b := range blocks {
+		if b.days > 1 {
+			wide++
+		}
+	}
+	fmt.Printf("\nseed %d, %d rounds, %v, %d instances started, largest %d MiB; %d records, %d blocks, %d of them over several days\n\n", c.cfg.seed, len(c.rounds),
+		took.Round(time.Second), c.started, c.maxRSS>>20, c.feed.records, len(blocks), wide)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "fault\tinjected\tnot reached\ttakeovers\tblocks recovered\tlongest pause\t")
+	var total line
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f s\t\n", l.name, l.injected, l.missed, l.takeovers, l.recovered, l.still.Seconds())
+		total.injected += l.injected
+		total.missed += l.missed
+		total.takeovers += l.takeovers
+		total.recovered += l.recovered
+		total.still = max(total.still, l.still)
+	}
+	fmt.Fprintf(w, "total\t%d\t%d\t%d\t%d\t%.1f s\t\n", total.injected, total.missed, total.takeovers, total.recovered, total.still.Seconds())
+	_ = w.Flush() // standard output
+	if c.ghosts > 0 {
+		fmt.Printf("\n%d times the embedded broker kept a member that was killed while joining; an instance was restarted to rebalance\n", c.ghosts)
+	}
+	fmt.Printf("\nlost %d, doubled %d, overlaps %d\n", c.lost, c.doubled, c.overlaps)
+}
+
+func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
+	rows, err := c.query(ctx, "SELECT partition, instance, toUnixTimestamp64Milli(written_at), length(days) FROM statline.ledger"+
+		" WHERE state = 'stored' AND kind = 'block' ORDER BY partition, first")
+	if err != nil {
+		return nil, err
+	}
+	blocks := make([]storedBlock, len(rows))
+	for i, row := range rows {
+		ms, err := strconv.ParseInt(row[2], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		days, err := strconv.Atoi(row[3])
+		if err != nil {
+			return nil, err
+		}
+		blocks[i] = storedBlock{row[0], row[1], time.UnixMilli(ms), days}
+	}
+	return blocks, nil
+}
+
+// tabulate attributes what happened to the round in which it did, and a pause
+// to every round that struck in it.
+func (c *campaign) tabulate(blocks []storedBlock) []*line {
+	byName := map[string]*line{}
+	of := func(r *round) *line {
+		l := byName[r.name()]
+		if l == nil {
+			l = &line{name: r.name()}
+			byName[r.name()] = l
+		}
+		return l
+	}
+	at := func(when time.Time) *line { // of the last round that began before
+		i, _ := slices.BinarySearchFunc(c.rounds, when, func(r round, t time.Time) int { return r.struck.Compare(t) })
+		if i == 0 {
+			return nil
+		}
+		return of(&c.rounds[i-1])
+	}
+	for i := range c.rounds {
+		r := &c.rounds[i]
+		if l := of(r); r.missed {
+			l.missed++
+		} else {
+			l.injected++
+		}
+	}
+	for _, when := range c.recovered {
+		if l := at(when); l != nil {
+			l.recovered++
+		}
+	}
+	for i := 1; i < len(blocks); i++ {
+		a, b := &blocks[i-1], &blocks[i]
+		if a.partition != b.partition {
+			continue
+		}
+		if l := at(b.at); l != nil && a.instance != b.instance {
+			l.takeovers++
+		}
+		for j := range c.rounds {
+			if r := &c.rounds[j]; !r.struck.Before(a.at) && r.struck.Before(b.at) {
+				of(r).still = max(of(r).still, b.at.Sub(a.at))
+			}
+		}
+	}
+	lines := make([]*line, 0, len(byName))
+	for _, l := range byName {
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b *line) int { return strings.Compare(a.name, b.name) })
+	return lines
+}

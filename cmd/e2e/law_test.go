@@ -1,0 +1,158 @@
+// Package e2e tests statline from outside: the real binary against the embedded
+// broker and engine, and the laws of the tree.
+package e2e
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the repository's top, seen from this package.
+const root = "../.."
+
+// packageImports maps each folder of this module to what its files import.
+// Tests count apart: they may use real parts that the code must not.
+func packageImports(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	all := map[string]map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			name := d.Name()
+			if rel != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(rel))
+		if all[dir] == nil {
+			all[dir] = map[string]bool{}
+		}
+		for _, spec := range f.Imports {
+			p, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			all[dir][p] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 8 {
+		t.Fatalf("found %d packages; the walk is broken", len(all))
+	}
+	return all
+}
+
+// Each driver has one owner, so that it can be understood and replaced in one
+// place.
+func TestDriverHasOneOwner(t *testing.T) {
+	owners := map[string][]string{
+		"github.com/segmentio/kafka-go":                {"ingest/source"},
+		"github.com/ClickHouse/clickhouse-go":          {"ingest/store", "ingest/schema", "dashboards/grafanatest"},
+		"github.com/ClickHouse/ch-go":                  {"ingest/store", "ingest/sandbox"},
+		"github.com/twmb/franz-go":                     {"ingest/sandbox", "ingest/traffic"},
+		"github.com/ebitengine/purego":                 {"ingest/sandbox"},
+		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards"},
+		"github.com/spf13/cobra":                       {"cmd/statline"},
+		"github.com/knadh/koanf":                       {"cmd/statline"},
+		"github.com/charmbracelet":                     {"cmd/statline"},
+	}
+	for dir, imports := range packageImports(t) {
+		for imported := range imports {
+			for driver, allowed := range owners {
+				if imported != driver && !strings.HasPrefix(imported, driver+"/") {
+					continue
+				}
+				if !within(dir, allowed) {
+					t.Errorf("%s imports %s; only %s may", dir, imported, strings.Join(allowed, ", "))
+				}
+			}
+		}
+	}
+}
+
+// classify thinks: it has no clock, file, socket, lock, goroutine or
+// randomness, and knows nothing of who calls it.
+func TestClassifyIsPure(t *testing.T) {
+	impure := []string{"os", "net", "sync", "context", "io/fs", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "os/exec", "syscall", "unsafe"}
+	for dir, imports := range packageImports(t) {
+		if !within(dir, []string{"classify"}) {
+			continue
+		}
+		for imported := range imports {
+			for _, bad := range impure {
+				if imported == bad ||
+					strings.HasPrefix(imported, "net/") && imported != "net/netip" { // addresses are values
+					t.Errorf("%s imports %s: classify must stay pure", dir, imported)
+				}
+			}
+			if strings.HasPrefix(imported, "statline/") && !strings.HasPrefix(imported, "statline/classify") {
+				t.Errorf("%s imports %s: classify depends on nothing of ours", dir, imported)
+			}
+			if strings.Contains(strings.Split(imported, "/")[0], ".") && imported != "github.com/goccy/go-yaml" {
+				t.Errorf("%s imports %s: classify depends on no driver", dir, imported)
+			}
+		}
+	}
+}
+
+// classify thinks, ingest moves, dashboards shows, cmd wires: arrows point one
+// way.
+func TestArrowsPointOneWay(t *testing.T) {
+	forbidden := []struct{ from, to string }{
+		{"ingest", "statline/dashboards"}, {"ingest", "statline/cmd"}, {"dashboards", "statline/cmd"},
+		{"dashboards", "statline/ingest"},
+		{"ingest/block", "statline/ingest/source"}, {"ingest/block", "statline/ingest/store"},
+		{"ingest/decode", "statline/ingest"}, {"ingest/source", "statline/ingest/store"}, {"ingest/store", "statline/ingest/source"},
+	}
+	for dir, imports := range packageImports(t) {
+		for imported := range imports {
+			for _, f := range forbidden {
+				if within(dir, []string{f.from}) && within(imported, []string{f.to}) && !within(imported, []string{"statline/" + f.from}) && dir != "dashboards/grafanatest" {
+					t.Errorf("%s imports %s", dir, imported)
+				}
+			}
+		}
+	}
+}
+
+// No drawers: a folder is named after what it does.
+func TestNoDrawers(t *testing.T) {
+	for dir := range packageImports(t) {
+		switch filepath.Base(dir) {
+		case "util", "utils", "helper", "helpers", "common", "types", "pkg", "misc":
+			t.Errorf("%s: name the folder after what it does", dir)
+		}
+	}
+}
+
+func within(path string, folders []string) bool {
+	for _, f := range folders {
+		if path == f || strings.HasPrefix(path, f+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Every command and group explains itself, with an example.
+func TestHelpTeaches(t *testing.T) {
+	out := must(t, "--help").stdout
+	for _, name := range []string{"demo", "analyze", "run", "report", "incidents", "backtest", "audit", "rejects", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
+		if !strings.Contains(out, "\n  "+name+" ") {
+			t.Errorf("--help does not list %s", name)
+		}
+		if help := must(t, name, "--help").stdout; !strings.Contains(help, "statline "+name) {
+			t.Errorf("%s --help: got %q", name, help)
+		}
+	}
+	if r := run(t, nil, "dmeo"); r.err == nil || !strings.Contains(r.stderr, "demo") {
+		t.Errorf("a mistyped command: got %q; want a suggestion", r.stderr)
+	}
+}
+
+// codes 25 explains the code; the list has all 34.
+func TestCodes(t *testing.T) {
+	out := must(t, "codes", "25").stdout
+	for _, want := range []string{"code 25", "HTTP 429", "rate_limited", "over the allowed limit"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("codes 25 lacks %q:\n%s", want, out)
+		}
+	}
+	if n := strings.Count(must(t, "codes").stdout, "\n"); n != 35 {
+		t.Errorf("codes: got %d lines; want 34 and a header", n)
+	}
+	if r := run(t, nil, "codes", "99"); r.err == nil || !strings.Contains(r.stderr, "not in the catalogue") {
+		t.Errorf("codes 99: got %q", r.stderr)
+	}
+}
+
+// A key and its id: the same secret gives the same id, another secret another.
+func TestKeyID(t *testing.T) {
+	secret := write(t, "secret", []byte("0123456789abcdef0123456789abcdef\n"))
+	id := func(file string) string {
+		r := run(t, strings.NewReader("sesame\n"), "key-id", "--hmac-secret-file", file)
+		if r.err != nil {
+			t.Fatal(r.err, r.stderr)
+		}
+		return strings.TrimSpace(r.stdout)
+	}
+	first := id(secret)
+	if len(first) != 26 || first != id(secret) || first == id(write(t, "other", []byte("another secret, long enough"))) {
+		t.Errorf("got id %q", first)
+	}
+	if r := run(t, strings.NewReader("x"), "key-id", "--hmac-secret-file", write(t, "short", []byte("short"))); r.err == nil || !strings.Contains(r.stderr, "at least 16") {
+		t.Errorf("short secret: got %q", r.stderr)
+	}
+}
+
+// probe names the format, and its configuration pins it.
+func TestProbe(t *testing.T) {
+	log := write(t, "a.log", []byte(`203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /films/7 HTTP/1.1" 404 203 "-" "curl/8.10.1"`+"\n"))
+	out := must(t, "probe", log).stdout
+	for _, want := range []string{"combined", "otherwise", "203.0.113.7", "404", "no line has:", "format: combined"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("probe lacks %q:\n%s", want, out)
+		}
+	}
+	got := decodeJSON[map[string]any](t, must(t, "probe", "--json", log).stdout)
+	for _, key := range []string{"format", "confidence", "runner_up", "record", "missing"} {
+		if _, ok := got[key]; !ok {
+			t.Errorf("probe --json lacks %q", key)
+		}
+	}
+	if n := strings.Count(must(t, "formats").stdout, "\n"); n < 2*15 {
+		t.Errorf("formats: got %d lines; want two a format", n)
+	}
+}
+
+// A backtest of a file prints the incident that is in it, as JSON lines.
+func TestBacktestCSV(t *testing.T) {
+	var csv strings.Builder
+	csv.WriteString("time,service,requests,timeouts\n")
+	for m := range 2000 {
+		timeouts := 0
+		if m >= 1500 && m < 1520 {
+			timeouts = 90
+		}
+		fmt.Fprintf(&csv, "%d,search,300,%d\n", 1772323200+60*m, timeouts)
+	}
+	r := must(t, "backtest", "--csv", write(t, "history.csv", []byte(csv.String())))
+	first, _, _ := strings.Cut(r.stdout, "\n")
+	got := decodeJSON[map[string]any](t, first)
+	for _, key := range []string{"kind", "entity", "severity", "opened", "closed", "observed", "expected", "score", "summary"} {
+		if _, ok := got[key]; !ok {
+			t.Errorf("no %q in %s", key, first)
+		}
+	}
+	if got["kind"] != "timeout_spike" || got["entity"] != "search" {
+		t.Errorf("got %s; want the spike of search", first)
+	}
+	if bad := run(t, nil, "backtest", "--csv", write(t, "bad.csv", []byte("a,b\n"))); bad.err == nil || !strings.Contains(bad.stderr, "time,service,requests,timeouts") {
+		t.Errorf("bad file: got %q", bad.stderr)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/classify"
+	"statline/classify/detect"
+	"statline/ingest/file"
+	"statline/ingest/store"
+	"statline/ingest/watch"
+)
+
+func backtestCommand() *cobra.Command {
+	var (
+		st       storeFlags
+		rules    detectFlags
+		path     string
+		from, to string
+		codes    string
+	)
+	c := &cobra.Command{
+		Use:   "backtest",
+		Short: "Run the detectors over history and print the incidents, before a threshold pages anyone",
+		Long: `backtest runs the detectors, with a preset and the config file's section detect,
+over what is stored (--clickhouse, --from, --to) or over a CSV file of
+time,service,requests,timeouts, and prints one JSON object a line. It writes
+nothing and tells nobody. A CSV file may have gaps, unsorted lines and coarser
+points than minutes.`,
+		Example: `  statline backtest --clickhouse http://127.0.0.1:8123 --from 2026-01-01T00:00:00Z --preset quiet
+  statline backtest --csv last-month.csv --preset sensitive`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := rules.open(configPath(cmd))
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			var rows []incidentRow
+			switch {
+			case (path == "") == (st.url == ""):
+				return errors.New("backtest needs either --csv FILE or --clickhouse URL")
+			case path != "":
+				rows, err = backtestCSV(ctx, cmd, path, &cfg)
+			default:
+				var catalogue *classify.Catalogue
+				if catalogue, err = openCatalogue(codes); err == nil {
+					rows, err = backtestStore(ctx, st, catalogue, &cfg, from, to)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			e := json.NewEncoder(cmd.OutOrStdout())
+			e.SetEscapeHTML(false)
+			for _, r := range rows {
+				if err := e.Encode(r); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d incidents\n", len(rows))
+			return nil
+		},
+	}
+	st.bind(c, false)
+	rules.bind(c)
+	f := c.Flags()
+	f.StringVar(&path, "csv", "", "`file` of time,service,requests,timeouts; - is standard input")
+	f.StringVar(&from, "from", "", "first `time`, RFC 3339 (default: the oldest stored)")
+	f.StringVar(&to, "to", "", "end `time`, RFC 3339 (default: the newest stored)")
+	f.StringVar(&codes, "catalogue", "", "YAML `file` with another API's status codes")
+	return c
+}
+
+func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *detect.Config) ([]incidentRow, error) {
+	in, err := file.Open(path, cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	series, err := watch.ReadCSV(io.Reader(in))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	found, err := watch.Evaluate(ctx, cfg, series, series.Range())
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]incidentRow, 0, len(found))
+	for i := range found {
+		rows = append(rows, toRow(&found[i]))
+	}
+	return rows, nil
+}
+
+func backtestStore(ctx context.Context, st storeFlags, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]incidentRow, error) {
+	w := everything
+	for _, x := range []struct {
+		flag, text string
+		into       *time.Time
+	}{{"--from", from, &w.From}, {"--to", to, &w.To}} {
+		if x.text == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, x.text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: got %q; want a time such as 2026-01-31T12:00:00Z", x.flag, x.text)
+		}
+		*x.into = t
+	}
+	s, err := store.Open(ctx, st.config())
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return detectStored(ctx, s, catalogue, cfg, w)
+}

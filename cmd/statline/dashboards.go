@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/dashboards"
+)
+
+func dashboardsCommand() *cobra.Command {
+	o := dashboards.DefaultOptions()
+	out := "."
+	c := &cobra.Command{
+		Use:   "dashboards",
+		Short: "Write Grafana's dashboards, alert rules and provisioning files",
+		Long: `dashboards writes DIR/generated (seven dashboards as JSON) and DIR/provisioning
+(data source, dashboard provider, alert rules, contact point and policy). The
+same flags give the same bytes; a second run changes nothing.`,
+		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			files, err := dashboards.Files(o)
+			if err != nil {
+				return err
+			}
+			changed, err := dashboards.Write(out, files)
+			for _, name := range changed {
+				fmt.Fprintln(cmd.OutOrStdout(), name)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d files, %d changed\n", len(files), len(changed))
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&out, "out", out, "`directory` to write to")
+	f.StringVar(&o.DatasourceUID, "datasource-uid", o.DatasourceUID, "`uid` of Grafana's ClickHouse data source")
+	f.StringVar(&o.Folder, "folder", o.Folder, "`title` of Grafana's folder")
+	f.StringVar(&o.Database, "database", o.Database, "`name` of the database in ClickHouse")
+	f.StringVar(&o.Cluster, "cluster", o.Cluster, "`name` of the ClickHouse cluster, if there is one")
+	return c
+}

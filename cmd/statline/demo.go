@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"statline/ingest"
+	"statline/ingest/block"
+	"statline/ingest/sandbox"
+	"statline/ingest/schema"
+	"statline/ingest/source"
+	"statline/ingest/traffic"
+	"statline/ingest/watch"
+)
+
+const demoTopic = "access"
+
+// demoSpeed is how many seconds of event time pass in one of wall time, so that
+// an hour's story is told in a minute.
+const demoSpeed = 60
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	decode   decodeFlags
+	duration spanValue
+	rate     float64
+	seed     uint64
+	scenario string
+	data     string
+	engine   string
+	asJSON   bool
+	log      logFlags
+}
+
+func demoCommand() *cobra.Command {
+	o := demoOptions{scenario: traffic.Mixed}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Everything in one process: generated traffic, broker, daemon, ClickHouse, live view",
+		Long: `demo runs generated API traffic through the embedded Kafka-protocol broker, the
+daemon's own pipeline and the embedded ClickHouse engine, and shows what is found
+while it streams. Event time passes 60 times faster than on the wall. It ends
+with Ctrl-C or after --for, with a report; --json compares every stored count
+with what the generator knows to be true.`,
+		Example: `  statline demo
+  statline demo --for 20s --seed 7 --json
+  statline demo --scenario timeout-spike --rate 5000 --data ./demo`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	f := c.Flags()
+	f.Var(&o.duration, "for", "end after this `time` (default: when Ctrl-C is pressed)")
+	f.Float64Var(&o.rate, "rate", 2000, "responses per second of wall time")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
+	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")
+	f.StringVar(&o.data, "data", "", "`directory` that keeps the broker's log, the store and the secret; a temporary one when empty")
+	f.StringVar(&o.engine, "engine", "", "`file` of the engine library libchdb (default: where make engine puts it)")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object at the end instead of the live view")
+	o.log.bind(c, "error")
+	o.decode.secret.bind(c)
+	o.decode.format, o.decode.zone = "auto", "UTC"
+	return c
+}
+
+// demoResult is what --json prints.
+type demoResult struct {
+	*summary
+	Truth *traffic.Truth `json:"truth"`
+	Match bool           `json:"match"`
+	// Differences names each count that is not the truth's; empty on a match.
+	Differences []string `json:"differences"`
+}
+
+func (o *demoOptions) run(cmd *cobra.Command) (err error) {
+	began := time.Now()
+	log := o.log.logger()
+	work := context.WithoutCancel(cmd.Context()) // what was produced is stored and reported after Ctrl-C too
+	e, err := openEmbedded(work, o.data, o.engine, o.decode, schema.DefaultTTL(),
+		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 4, Topics: []string{demoTopic}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.close()) }()
+	client, p, err := demoPipeline(e, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	g, err := traffic.New(traffic.Config{Seed: o.seed, Scenario: o.scenario, Rate: o.rate / demoSpeed,
+		Start: time.Now().UTC().Add(-48 * time.Hour).Truncate(time.Hour)})
+	if err != nil {
+		return err
+	}
+	rules, err := (&detectFlags{preset: "default"}).open("")
+	if err != nil {
+		return err
+	}
+	watching, _, err := newWatch(e.store, rules, watch.DefaultNotify(), e.folding.Catalogue, 250*time.Millisecond, log)
+	if err != nil {
+		return err
+	}
+	d := &demo{options: o, embedded: e, pipeline: p, watch: watching, traffic: g, began: began}
+	if err := readLedger(work, e.store, &d.before); err != nil {
+		return err
+	}
+	if err := d.stream(cmd, work); err != nil {
+		return err
+	}
+	return d.report(work, cmd)
+}
+
+// demoPipeline wires the daemon's pipeline to the embedded servers.
+func demoPipeline(e *embedded, log *slog.Logger) (*source.Client, *ingest.Pipeline, error) {
+	kafka := source.DefaultConfig()
+	kafka.Brokers, kafka.Topic, kafka.Group, kafka.Logger = e.sandbox.Brokers(), demoTopic, "demo", log
+	client, err := source.New(kafka)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := ingest.DefaultConfig()
+	cfg.FlushInterval = 500 * time.Millisecond // a demo is watched: fresher than a daemon need be
+	cfg.Block.Topic, cfg.Block.Group, cfg.Block.Instance, cfg.Block.Version = demoTopic, "demo", instanceName(), version
+	cfg.Block.From = block.Earliest
+	p, err := newPipeline(cfg, client, e.store, e.folding, log)
+	return client, p, err
+}
+
+// demo is one running demo.
+type demo struct {
+	options  *demoOptions
+	embedded *embedded
+	pipeline *ingest.Pipeline
+	watch    *watch.Watch
+	traffic  *traffic.Generator
+	began    time.Time
+	produced produced
+	before   summary // what the store held when the demo began
+}
+
+// stream generates and stores until Ctrl-C or the time is over, then until
+// every line produced is stored.
+func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
+	generating, stop := context.WithCancel(cmd.Context())
+	if d.options.duration > 0 {
+		generating, stop = context.WithTimeout(cmd.Context(), time.Duration(d.options.duration))
+	}
+	defer stop()
+	moving, stopMoving := context.WithCancel(work)
+	defer stopMoving()
+	group, groupCtx := errgroup.WithContext(work)
+	group.Go(func() error {
+		if err := runWatched(moving, d.pipeline, d.watch, nil); err != nil {
+			stop()
+			return fmt.Errorf("pipeline: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		defer stopMoving()
+		err := traffic.Produce(generating, d.embedded.sandbox.Brokers(), demoTopic, d.traffic,
+			traffic.ProduceOptions{Speed: demoSpeed, Progress: d.produced.set})
+		if err != nil && generating.Err() == nil {
+			return err
+		}
+		return d.awaitStored(groupCtx)
+	})
+	frames := make(chan frame, 1)
+	shown := make(chan error, 1)
+	out, _ := cmd.OutOrStdout().(*os.File)
+	view := liveView{out: cmd.OutOrStdout(), terminal: out != nil && isTerminal(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
+	if d.options.asJSON {
+		view.out, view.terminal = cmd.ErrOrStderr(), false
+	}
+	go func() { shown <- view.show(work, frames) }()
+	group.Go(func() error {
+		defer close(frames)
+		return d.follow(moving, frames)
+	})
+	return errors.Join(group.Wait(), <-shown)
+}
+
+// awaitStored waits until the ledger has every record of the topic.
+func (d *demo) awaitStored(ctx context.Context) error {
+	want := d.before.Records + d.traffic.Truth().Records
+	deadline := time.Now().Add(time.Minute)
+	for {
+		sum := &summary{}
+		if err := readLedger(ctx, d.embedded.store, sum); err != nil {
+			return err
+		}
+		switch {
+		case sum.Records >= want:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%d of %d records stored a minute after the last was produced; last error: %s", sum.Records, want, lastError(d.pipeline))
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// lastError is what keeps the pipeline from moving, as far as known.
+func lastError(p *ingest.Pipeline) string {
+	st := p.Status()
+	for _, part := range st.Partitions {
+		if part.LastError != "" {
+			return part.LastError
+		}
+	}
+	if st.Waiting != "" {
+		return st.Waiting
+	}
+	return "none"
+}
+
+// report prints what was found, and compares it with the truth.
+func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
+	if err := d.watch.Round(ctx); err != nil {
+		return fmt.Errorf("run the detectors: %w", err)
+	}
+	sum, err := summarize(ctx, d.embedded.store, everything, reportFilter{})
+	if err != nil {
+		return err
+	}
+	sum.ElapsedSeconds = time.Since(d.began).Seconds()
+	truth := d.traffic.Truth()
+	differences := compare(sum, truth)
+	if d.before.Records > 0 { // the store holds an earlier run's traffic too: only the totals compare
+		differences = compare(
+			&summary{Records: sum.Records - d.before.Records, Responses: sum.Responses - d.before.Responses, Rejected: sum.Rejected - d.before.Rejected},
+			&traffic.Truth{Records: truth.Records, Responses: truth.Responses, Rejected: truth.Rejected})
+	}
+	r := demoResult{summary: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
+	if d.options.asJSON {
+		if err := printJSON(cmd.OutOrStdout(), r); err != nil {
+			return err
+		}
+	} else {
+		printSummary(cmd.OutOrStdout(), "statline demo", sum, d.embedded.folding.Catalogue)
+		st := newStyle(cmd.OutOrStdout())
+		if r.Match {
+			fmt.Fprintf(cmd.OutOrStdout(), "\n%s every stored count equals what the generator knows to be true (%s records)\n", st.good.Render("✓"), count(truth.Records))
+		}
+	}
+	if !r.Match {
+		for _, difference := range differences {
+			fmt.Fprintln(cmd.ErrOrStderr(), "differs from the truth:", difference)
+		}
+		return exitCode(1)
+	}
+	return nil
+}
+
+// compare lists every count that is not the truth's.
+func compare(s *summary, t *traffic.Truth) []string {
+	d := []string{}
+	one := func(name string, got, want uint64) {
+		if got != want {
+			d = append(d, fmt.Sprintf("%s: stored %d; want %d", name, got, want))
+		}
+	}
+	one("records", s.Records, t.Records)
+	one("responses", s.Responses, t.Responses)
+	one("rejected", s.Rejected, t.Rejected)
+	for _, m := range []struct {
+		name      string
+		got, want map[string]uint64
+	}{
+		{"http status", s.ByHTTPStatus, t.ByHTTPStatus}, {"code", s.ByCode, t.ByCode},
+		{"outcome", s.ByOutcome, t.ByOutcome}, {"service", s.ByService, t.ByService},
+	} {
+		for _, p := range ranked(m.want) {
+			one(m.name+" "+p.name, m.got[p.name], p.n)
+		}
+		for _, p := range ranked(m.got) {
+			if _, ok := m.want[p.name]; !ok {
+				one(m.name+" "+p.name, p.n, 0)
+			}
+		}
+	}
+	return d
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/cobra"
+
+	"statline/classify"
+	"statline/classify/detect"
+	"statline/ingest/store"
+	"statline/ingest/watch"
+)
+
+// detectFlags choose the detectors' thresholds: a preset, and the config
+// file's section detect over it.
+type detectFlags struct {
+	preset string
+}
+
+func (f *detectFlags) bind(c *cobra.Command) {
+	f.preset = "default"
+	c.Flags().Var(choiceValue{&f.preset, detect.Presets()}, "preset", "thresholds of the detectors; the config file's section detect changes single ones")
+}
+
+// open returns the detectors' configuration; path is the config file, "" for
+// none.
+func (f *detectFlags) open(path string) (detect.Config, error) {
+	cfg, err := detect.Preset(f.preset)
+	if err != nil {
+		return cfg, err
+	}
+	if path != "" {
+		if err := configSection(path, "detect", &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, fmt.Errorf("config: detect: %w", err)
+	}
+	return cfg, nil
+}
+
+// notifyFlags say who is told of incidents.
+type notifyFlags struct {
+	webhook, alertmanager, link string
+	severity                    string
+}
+
+func (f *notifyFlags) bind(c *cobra.Command) {
+	f.severity = "ticket"
+	c.Flags().StringVar(&f.webhook, "webhook", "", "`URL` that gets a JSON object for each incident that opens or closes")
+	c.Flags().StringVar(&f.alertmanager, "alertmanager", "", "base `URL` of an Alertmanager (API v2)")
+	c.Flags().StringVar(&f.link, "incident-link", "", "`URL` that notifications link to, with the incident's id appended")
+	c.Flags().Var(choiceValue{&f.severity, []string{"info", "ticket", "page"}}, "notify-severity", "least severity that is sent")
+}
+
+func (f *notifyFlags) config() watch.NotifyConfig {
+	cfg := watch.DefaultNotify()
+	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = f.webhook, f.alertmanager, f.link, detect.Severity(f.severity)
+	return cfg
+}
+
+// sectionDecoder reads a section of the config file strictly: unknown keys and
+// wrong types are errors that name them.
+func sectionDecoder(dest any) (*mapstructure.Decoder, error) {
+	return mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: dest, TagName: "koanf", ErrorUnused: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(
+			mapstructure.StringToTimeDurationHookFunc(),
+			mapstructure.TextUnmarshallerHookFunc(),
+		),
+	})
+}
+
+// newWatch wires the detectors' loop to a store.
+func newWatch(s *store.Store, detectors detect.Config, notify watch.NotifyConfig, catalogue *classify.Catalogue, every time.Duration, log *slog.Logger) (*watch.Watch, *watch.Notifier, error) {
+	cfg := watch.DefaultConfig()
+	cfg.Detectors, cfg.Notify, cfg.Instance, cfg.Logger, cfg.Every = detectors, notify, instanceName(), log, every
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, err
+	}
+	tables := watch.NewSQL(s, catalogue)
+	w := watch.New(cfg, tables, tables)
+	if notify.Webhook == "" && notify.Alertmanager == "" {
+		return w, nil, nil
+	}
+	return w, w.NewNotifier(tables), nil
+}
+
+// detectStored decides everything that the store holds, without writing.
+func detectStored(ctx context.Context, s *store.Store, catalogue *classify.Catalogue, cfg *detect.Config, w window) ([]incidentRow, error) {
+	sql := watch.NewSQL(s, catalogue)
+	p, err := sql.Progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := []incidentRow{}
+	if p.First == 0 {
+		return rows, nil
+	}
+	r := watch.Range{First: p.First, From: max(detect.MinuteOf(w.From.Unix()), p.First), To: min(detect.MinuteOf(w.To.Unix()), p.Last)}
+	if r.To < r.From {
+		return rows, nil
+	}
+	found, err := watch.Evaluate(ctx, cfg, sql, r)
+	if err != nil {
+		return nil, fmt.Errorf("run the detectors: %w", err)
+	}
+	for i := range found {
+		rows = append(rows, toRow(&found[i]))
+	}
+	return rows, nil
+}
+
+// toRow is an incident as reports print it.
+func toRow(i *detect.Incident) incidentRow {
+	r := incidentRow{Kind: string(i.Kind), Entity: i.Entity, Severity: string(i.Severity), State: string(i.State), Opened: i.OpenedAt.Time(),
+		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Parent: i.Parent, ID: i.ID}
+	if i.ClosedAt > 0 {
+		closed := i.ClosedAt.Time()
+		r.Closed = &closed
+	}
+	return r
+}

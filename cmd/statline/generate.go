@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest/traffic"
+)
+
+func generateCommand() *cobra.Command {
+	var (
+		cfg       = traffic.Config{Rate: 1000}
+		opts      traffic.ProduceOptions
+		to, truth string
+		start     string
+		brokers   []string
+		topic     string
+	)
+	c := &cobra.Command{
+		Use:   "generate",
+		Short: "Write realistic API traffic to Kafka or a file, and the truth about it",
+		Long: `generate writes seeded API traffic as JSON lines: the same seed, scenario, rate
+and start give the same bytes. --truth FILE says what is in it, counted by the
+generator and not by the code that reads it.`,
+		Example: `  statline generate --to - --count 5 --seed 1
+  statline generate --to kafka --brokers 127.0.0.1:19092 --topic access --count 1000000 --scenario mixed --truth truth.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			at, err := startTime(start, cfg)
+			if err != nil {
+				return err
+			}
+			cfg.Start = at
+			g, err := traffic.New(cfg)
+			if err != nil {
+				return err
+			}
+			switch to {
+			case "kafka":
+				if len(brokers) == 0 {
+					return errors.New("generate --to kafka needs --brokers host:port")
+				}
+				err = traffic.Produce(cmd.Context(), brokers, topic, g, opts)
+			case "-":
+				err = traffic.WriteTo(cmd.Context(), g, cmd.OutOrStdout())
+			case "":
+				return errors.New("generate needs --to kafka, --to FILE or --to -")
+			default:
+				var f *os.File
+				if f, err = os.Create(to); err == nil {
+					err = errors.Join(traffic.WriteTo(cmd.Context(), g, f), f.Close())
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if truth == "" {
+				return nil
+			}
+			b, err := json.Marshal(g.Truth())
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(truth, append(b, '\n'), 0o644)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&to, "to", "", "`where`: kafka, a file, or - for standard output")
+	f.Int64Var(&cfg.Count, "count", 100000, "lines")
+	f.Uint64Var(&cfg.Seed, "seed", 1, "seed")
+	cfg.Scenario = "mixed"
+	f.Var(choiceValue{&cfg.Scenario, traffic.Scenarios()}, "scenario", "what happens")
+	f.Float64Var(&cfg.Rate, "rate", cfg.Rate, "responses per second of event time")
+	f.Float64Var(&cfg.Malformed, "malformed", 0, "share of lines that are no response, 0 to 1")
+	f.StringVar(&start, "start", "", "first event `time`, RFC 3339, or now (default: so that the last event is now)")
+	f.StringVar(&truth, "truth", "", "`file` for the truth, as JSON")
+	f.StringSliceVar(&brokers, "brokers", nil, "Kafka bootstrap `addresses`")
+	f.StringVar(&topic, "topic", "access", "Kafka topic, created when missing")
+	f.Int32Var(&opts.Partitions, "partitions", 4, "partitions of a topic that is created")
+	f.Float64Var(&opts.Speed, "speed", 0, "event seconds per second of wall time; 0 is as fast as possible")
+	return c
+}
+
+// startTime is the first event time: as given, or so that the last of Count
+// events happens about now.
+func startTime(given string, cfg traffic.Config) (time.Time, error) {
+	if given == "now" {
+		return time.Now().UTC(), nil
+	}
+	if given != "" {
+		t, err := time.Parse(time.RFC3339, given)
+		if err != nil {
+			return t, fmt.Errorf("--start: got %q; want now or a time such as 2026-01-31T12:00:00Z", given)
+		}
+		return t, nil
+	}
+	rate := cfg.Rate
+	if cfg.Scenario == traffic.Bench {
+		rate = 10_000
+	}
+	if rate <= 0 {
+		return time.Time{}, fmt.Errorf("--rate: got %v; want more than 0", cfg.Rate)
+	}
+	span := time.Duration(float64(cfg.Count) / rate * float64(time.Second))
+	return time.Now().UTC().Add(-span).Truncate(time.Minute), nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/dashboards/query"
+	"statline/ingest/store"
+)
+
+func incidentsCommand() *cobra.Command {
+	var (
+		st     storeFlags
+		since  = spanValue(24 * time.Hour)
+		filter reportFilter
+		open   bool
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:   "incidents",
+		Short: "List what the detectors found: which key, which service, since when, how sure",
+		Example: `  statline incidents --clickhouse http://127.0.0.1:8123 --open
+  statline incidents --clickhouse http://127.0.0.1:8123 --since 7d --service search --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			s, err := store.Open(ctx, st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			w, stored, err := newest(ctx, s, time.Duration(since))
+			if err != nil {
+				return err
+			}
+			rows := []incidentRow{}
+			if stored {
+				rows, err = readIncidents(ctx, s, query.NewReport(false).Incidents, []any{w.From, w.To, filter.Service, filter.Key})
+				if err != nil {
+					return err
+				}
+			}
+			out := cmd.OutOrStdout()
+			encoder := json.NewEncoder(out)
+			encoder.SetEscapeHTML(false)
+			shown := rows[:0]
+			for _, r := range rows {
+				if open && r.State != "open" {
+					continue
+				}
+				shown = append(shown, r)
+				if asJSON {
+					if err := encoder.Encode(r); err != nil {
+						return err
+					}
+				}
+			}
+			switch {
+			case asJSON:
+			case len(shown) == 0:
+				fmt.Fprintf(out, "no incidents, %s\n", filter.title(w))
+			default:
+				printIncidents(out, newStyle(out), &summary{Incidents: shown}, time.Duration(since) > 20*time.Hour)
+			}
+			return nil
+		},
+	}
+	st.bind(c, true)
+	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
+	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
+	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
+	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/term"
+
+	"statline/classify"
+)
+
+// frame is one picture of a running demo.
+type frame struct {
+	Elapsed   time.Duration
+	Left      time.Duration // 0 when it runs until Ctrl-C
+	EventTime time.Time     // newest event stored
+	Speed     float64       // event seconds per wall second
+	Produced  uint64
+	Stored    uint64
+	Rate      float64 // records per second of wall time
+	Lag       int64
+	Freshness time.Duration // age of the newest event when it became queryable
+	Sum       *summary
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// liveView shows frames until they end: redrawn in place on a terminal, as a
+// line now and then elsewhere.
+type liveView struct {
+	out       io.Writer
+	terminal  bool
+	catalogue *classify.Catalogue
+	interrupt func() // what Ctrl-C does while the terminal is in raw mode
+}
+
+// show draws every frame that arrives; it returns when frames is closed.
+func (v liveView) show(ctx context.Context, frames <-chan frame) error {
+	if !v.terminal {
+		v.showLines(frames)
+		return nil
+	}
+	p := tea.NewProgram(liveModel{view: v}, tea.WithOutput(v.out), tea.WithAltScreen(), tea.WithContext(context.WithoutCancel(ctx)), tea.WithoutSignalHandler())
+	go func() {
+		for f := range frames {
+			p.Send(f)
+		}
+		p.Quit()
+	}()
+	if _, err := p.Run(); err != nil {
+		return fmt.Errorf("draw the live view: %w", err)
+	}
+	return nil
+}
+
+// showLines prints one line each five seconds.
+func (v liveView) showLines(frames <-chan frame) {
+	next := time.Duration(0)
+	for f := range frames {
+		if f.Elapsed < next || f.Sum == nil {
+			continue
+		}
+		next = f.Elapsed + 5*time.Second
+		all := total(f.Sum.ByOutcome)
+		failed := all - f.Sum.ByOutcome["success"] - f.Sum.ByOutcome["redirect"]
+		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().Format("15:04:05"),
+			f.Stored, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
+		for i, p := range ranked(failures(f.Sum.ByOutcome)) {
+			if i == 3 {
+				break
+			}
+			line += fmt.Sprintf(" %s=%d", p.name, p.n)
+		}
+		fmt.Fprintln(v.out, line)
+	}
+}
+
+// failures leaves out what is no failure.
+func failures(m map[string]uint64) map[string]uint64 {
+	f := make(map[string]uint64, len(m))
+	for name, n := range m {
+		if name != "success" && name != "redirect" {
+			f[name] = n
+		}
+	}
+	return f
+}
+
+// liveModel is bubbletea's model of the live view.
+type liveModel struct {
+	view          liveView
+	frame         frame
+	width, height int
+}
+
+func (m liveModel) Init() tea.Cmd { return nil }
+
+func (m liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case frame:
+		m.frame = msg
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyMsg:
+		if s := msg.String(); s == "ctrl+c" || s == "q" {
+			m.view.interrupt()
+		}
+	}
+	return m, nil
+}
+
+func (m liveModel) View() string {
+	lines := strings.Split(m.view.draw(m.frame, max(m.width, 60)), "\n")
+	if m.height > 0 && len(lines) > m.height {
+		lines = lines[:m.height]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// draw is the whole picture of a frame, at most width cells wide.
+func (v liveView) draw(f frame, width int) string {
+	var b strings.Builder
+	st := newStyle(v.out)
+	left := "Ctrl-C ends"
+	if f.Left > 0 {
+		left = fmt.Sprintf("%.0f s left", f.Left.Seconds())
+	}
+	fmt.Fprintf(&b, "%s  %s\n", st.bold.Render("statline demo"), st.dim.Render("generated traffic → Kafka → classify → ClickHouse, all in this process · "+left))
+	if f.Sum == nil {
+		fmt.Fprintf(&b, "\n  waiting for the first block …\n")
+		return b.String()
+	}
+	all := total(f.Sum.ByOutcome)
+	failed := all - f.Sum.ByOutcome["success"] - f.Sum.ByOutcome["redirect"]
+	fmt.Fprintf(&b, "%s stored at %s/s · %s failed · event time %s (%.0f×) · lag %s · fresh within %.1f s\n",
+		st.bold.Render(count(f.Stored)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)),
+		f.EventTime.UTC().Format("2006-01-02 15:04:05"), f.Speed, count(uint64(max(f.Lag, 0))), f.Freshness.Seconds())
+
+	fmt.Fprintf(&b, "\n%s\n", st.bold.Render("Outcomes"))
+	var rows [][]string
+	worst := uint64(1)
+	for _, p := range ranked(failures(f.Sum.ByOutcome)) {
+		worst = max(worst, p.n)
+	}
+	cells := max(10, min(50, width-45))
+	for i, p := range ranked(f.Sum.ByOutcome) {
+		if i == 12 {
+			break
+		}
+		drawn := "" // only failures are drawn, to their own scale: success would flatten them
+		if p.name != "success" && p.name != "redirect" {
+			drawn = st.outcome(p.name).Render(bar(float64(p.n)/float64(worst), cells))
+		}
+		rows = append(rows, []string{p.name, count(p.n), percent(p.n, all), drawn})
+	}
+	table(&b, "  ", []bool{false, true, true}, rows)
+
+	v.drawKeys(&b, st, "Rate-limited keys", f.Sum.Who, "rate_limited")
+	v.drawKeys(&b, st, "Suspended and disabled keys in use", f.Sum.Who, "suspended_key", "disabled_account")
+	v.drawTimeouts(&b, st, f.Sum)
+	if len(f.Sum.Incidents) > 0 {
+		var text strings.Builder
+		printIncidents(&text, st, f.Sum, false)
+		b.WriteString(text.String())
+	}
+	return b.String()
+}
+
+func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []whoRow, outcomes ...string) {
+	rows := [][]string{}
+	for _, r := range who {
+		for _, o := range outcomes {
+			if r.Outcome == o && len(rows) < 5 {
+				limit := ""
+				if r.LimitMax > 0 {
+					limit = fmt.Sprintf("%d over %d", r.CountMax, r.LimitMax)
+				}
+				rows = append(rows, []string{keyName(r), count(r.Requests), percent(r.Requests, r.OfKey) + " of its requests",
+					"since " + clock(r.FirstSeen, false), limit, st.dim.Render(shorten(r.Services, 30))})
+			}
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n%s\n", st.bold.Render(title))
+		table(b, "  ", []bool{false, true, true}, rows)
+	}
+}
+
+func (v liveView) drawTimeouts(b *strings.Builder, st style, s *summary) {
+	rows := [][]string{}
+	for _, r := range s.Services {
+		if r.Timeouts > 0 && len(rows) < 6 {
+			rows = append(rows, []string{r.Service, count(r.Timeouts), percent(r.Timeouts, r.Requests), "since " + clock(*r.TimeoutSince, false),
+				"p99 " + latency(r.P99Micros), st.bad.Render(bar(float64(r.Timeouts)/float64(r.Requests)*5, 20))})
+		}
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n%s\n", st.bold.Render("Timeouts"))
+		table(b, "  ", []bool{false, true, true}, rows)
+	}
+}

@@ -1,0 +1,83 @@
+// Command statline reads API access logs, works out why each response was what
+// it was, and says who is failing and since when. This package only wires: one
+// file per subcommand, nothing that thinks or moves.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker (make build).
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := rootCommand().ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		os.Exit(int(code))
+	}
+	fmt.Fprintln(os.Stderr, "statline:", err)
+	os.Exit(1)
+}
+
+// exitCode ends the process with a status and without a message: the command
+// has already said what there was to say.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "statline",
+		Short: "Why are our responses failing, who is doing it, and since when?",
+		Long: `statline reads API access logs from Kafka, classifies each response by its
+HTTP status and by the API's own status code, and writes exact aggregates to
+ClickHouse.
+
+Try it with nothing installed:      statline demo
+Look into a log file:               statline analyze access.log.gz
+Run it against your own servers:    statline run --brokers kafka:9092 --topic access --clickhouse clickhouse://user:pass@host:9000/statline
+
+Every flag can also stand in a YAML file (--config, key = flag name) or in the
+environment (STATLINE_ and the flag's name in capitals, - as _). A flag beats
+the environment, the environment beats the file.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version,
+	}
+	root.SetVersionTemplate("statline {{.Version}}\n")
+	root.PersistentFlags().String("config", "", "YAML `file` with defaults for every flag")
+	root.AddGroup(
+		&cobra.Group{ID: "start", Title: "Start here:"},
+		&cobra.Group{ID: "daemon", Title: "The daemon:"},
+		&cobra.Group{ID: "ask", Title: "Ask what is stored:"},
+		&cobra.Group{ID: "tools", Title: "Tools:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("start", demoCommand(), analyzeCommand())
+	add("daemon", runCommand(), migrateCommand(), checkCommand(), repairCommand())
+	add("ask", reportCommand(), incidentsCommand(), backtestCommand(), auditCommand(), rejectsCommand())
+	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), versionCommand())
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applyConfig(root, cmd) }
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nsee: %s --help", err, c.CommandPath())
+	})
+	return root
+}

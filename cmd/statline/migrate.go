@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+func migrateCommand() *cobra.Command {
+	var st storeFlags
+	c := &cobra.Command{
+		Use:   "migrate",
+		Short: "Create or upgrade the tables in ClickHouse",
+		Long: `migrate brings the database to this binary's schema; running it again changes
+nothing. The daemon does the same at its start unless --migrate=false, so that
+its user needs no right to create tables.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := store.Open(cmd.Context(), st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: st.database, Cluster: st.cluster, Replicated: st.cluster != "", TTL: schema.DefaultTTL()}); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "database %s is at schema %d\n", st.database, schema.Version())
+			return nil
+		},
+	}
+	st.bind(c, true)
+	return c
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest/decode"
+	"statline/ingest/file"
+)
+
+// probeBytes is how much of a file probe looks at.
+const probeBytes = 4 << 20
+
+func probeCommand() *cobra.Command {
+	var (
+		flags  decodeFlags
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:   "probe FILE|-",
+		Short: "Say which log format a file has and how its fields are understood",
+		Example: `  statline probe access.log
+  kafka-console-consumer --topic access --max-messages 100 | statline probe -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, _, err := flags.open("")
+			if err != nil {
+				return err
+			}
+			in, err := file.Open(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			text, err := io.ReadAll(io.LimitReader(in, probeBytes))
+			if err != nil {
+				return fmt.Errorf("read %s: %w", args[0], err)
+			}
+			if i := bytes.LastIndexByte(text, '\n'); i > 0 && len(text) == probeBytes {
+				text = text[:i]
+			}
+			report, err := decode.ProbeWith(cfg, bytes.Split(text, []byte("\n")))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			printProbe(cmd.OutOrStdout(), report)
+			if report.Responses == 0 {
+				return errors.New("no line was understood; statline formats lists what is, and format json takes a mapping of your own")
+			}
+			return nil
+		},
+	}
+	flags.bind(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+func printProbe(w io.Writer, r decode.Report) {
+	st := newStyle(w)
+	name := r.Format
+	if name == "" {
+		name = "unknown"
+	}
+	fmt.Fprintf(w, "%s  %.0f %% of %d lines", st.bold.Render(name), 100*r.Confidence, r.Lines)
+	if r.RunnerUp != "" {
+		fmt.Fprintf(w, "; otherwise %s with %.0f %%", r.RunnerUp, 100*r.RunnerUpConfidence)
+	}
+	fmt.Fprintln(w)
+	for reason, n := range r.Reasons {
+		fmt.Fprintf(w, "%s %d rejected: %s\n", st.warn.Render("!"), n, reason)
+	}
+	if len(r.Record) > 0 {
+		fmt.Fprintln(w)
+		var rows [][]string
+		for _, f := range r.Record {
+			rows = append(rows, []string{f.Name, strings.TrimSpace(shorten(f.Value, 90) + " " + st.dim.Render(f.Unit))})
+		}
+		table(w, "  ", nil, rows)
+	}
+	if len(r.Missing) > 0 {
+		fmt.Fprintf(w, "\nno line has: %s\n", strings.Join(r.Missing, ", "))
+	}
+	if r.Config != "" {
+		fmt.Fprintf(w, "\nto pin it, in the configuration file:\n%s\n", strings.TrimRight(r.Config, "\n"))
+	}
+}
+
+func formatsCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "formats",
+		Short: "List the log formats that are understood, with an example of each",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if asJSON {
+				return printJSON(out, decode.Formats())
+			}
+			st := newStyle(out)
+			for _, f := range decode.Formats() {
+				fmt.Fprintf(out, "%s  %s\n    %s\n", st.bold.Render(f.Name), f.Description, st.dim.Render(shorten(f.Example, 160)))
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array, examples in full")
+	return c
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest/store"
+)
+
+func rejectsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rejects",
+		Short: "List, show, replay and discard lines that could not become a response",
+		Long: `A line that cannot be decoded is kept as a reject with its reason, partition,
+offset and scrubbed bytes; nothing is dropped.`,
+	}
+	c.AddCommand(rejectsListCommand(), rejectsShowCommand(), rejectsReplayCommand(), rejectsDiscardCommand())
+	return c
+}
+
+func rejectsListCommand() *cobra.Command {
+	var (
+		st     storeFlags
+		filter store.RejectFilter
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "Count the rejects by reason and list the newest",
+		Example: `  statline rejects list --clickhouse http://127.0.0.1:8123 --reason syntax`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			s, err := store.Open(ctx, st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			counts, err := s.CountRejects(ctx, filter)
+			if err != nil {
+				return err
+			}
+			rejects, err := s.Rejects(ctx, filter)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				return printJSON(out, map[string]any{"counts": counts, "rejects": rejects})
+			}
+			if len(counts) == 0 {
+				fmt.Fprintln(out, "no rejects")
+				return nil
+			}
+			rows := [][]string{{"topic", "reason", "lines", "first", "last"}}
+			for _, n := range counts {
+				rows = append(rows, []string{n.Topic, n.Reason, count(n.Rejects), clock(n.First, true), clock(n.Last, true)})
+			}
+			table(out, "", []bool{false, false, true}, rows)
+			fmt.Fprintln(out)
+			rows = [][]string{{"where", "reason", "detail", "line"}}
+			for _, r := range rejects {
+				rows = append(rows, []string{place(r), r.Reason, shorten(r.Detail, 40), shorten(printable(r.Raw), 80)})
+			}
+			table(out, "", nil, rows)
+			return nil
+		},
+	}
+	st.bind(c, true)
+	f := c.Flags()
+	f.StringVar(&filter.Topic, "topic", "", "only this topic")
+	f.StringVar(&filter.Reason, "reason", "", "only this reason")
+	f.IntVar(&filter.Limit, "limit", 50, "lines listed")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// place is where a reject came from: topic/partition@offset, with the position
+// inside a record that held several lines.
+func place(r store.Reject) string {
+	s := fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset)
+	if r.Index > 0 {
+		s += fmt.Sprintf("#%d", r.Index)
+	}
+	return s
+}
+
+func rejectsShowCommand() *cobra.Command {
+	var st storeFlags
+	c := &cobra.Command{
+		Use:     "show TOPIC/PARTITION@OFFSET",
+		Short:   "Show one reject whole",
+		Example: `  statline rejects show access/3@1041 --clickhouse http://127.0.0.1:8123`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			filter, err := parsePlace(args[0])
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			s, err := store.Open(ctx, st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			rejects, err := s.Rejects(ctx, filter)
+			if err != nil {
+				return err
+			}
+			if len(rejects) == 0 {
+				return fmt.Errorf("no reject at %s; statline rejects list says where they are", args[0])
+			}
+			for _, r := range rejects {
+				table(cmd.OutOrStdout(), "", nil, [][]string{
+					{"where", place(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
+					{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", time.UnixMilli(r.RecordUnixMilli).UTC().Format(time.RFC3339)},
+				})
+				fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", printable(r.Raw))
+			}
+			return nil
+		},
+	}
+	st.bind(c, true)
+	return c
+}
+
+// parsePlace reads the form that place prints.
+func parsePlace(s string) (f store.RejectFilter, err error) {
+	at, _, _ := strings.Cut(s, "#")
+	topic, rest, ok1 := cutLast(at, "/")
+	p, o, ok2 := strings.Cut(rest, "@")
+	partition, err1 := strconv.ParseInt(p, 10, 32)
+	offset, err2 := strconv.ParseInt(o, 10, 64)
+	if !ok1 || !ok2 || err1 != nil || err2 != nil {
+		return f, fmt.Errorf("got %q; want TOPIC/PARTITION@OFFSET such as access/3@1041", s)
+	}
+	p32 := int32(partition)
+	return store.RejectFilter{Topic: topic, Partition: &p32, Offset: &offset}, nil
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// printable keeps a terminal safe from what a log line may hold.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return '·'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest"
+	"statline/ingest/store"
+)
+
+// settleFlags choose rejects to settle.
+type settleFlags struct {
+	topic  topicFlags
+	reason string
+	place  string
+}
+
+func (f *settleFlags) bind(c *cobra.Command) {
+	f.topic.bind(c)
+	c.Flags().StringVar(&f.reason, "reason", "", "only this reason")
+	c.Flags().StringVar(&f.place, "at", "", "only the reject at TOPIC/PARTITION@`OFFSET`, as list prints it")
+}
+
+func (f *settleFlags) filter() (store.RejectFilter, error) {
+	filter := store.RejectFilter{}
+	if f.place != "" {
+		var err error
+		if filter, err = parsePlace(f.place); err != nil {
+			return filter, fmt.Errorf("--at: %w", err)
+		}
+	}
+	filter.Reason, filter.Limit = f.reason, 1_000_000
+	return filter, nil
+}
+
+// run opens the topic and calls do with its rejects.
+func (f *settleFlags) run(cmd *cobra.Command, do func(*ingest.Rejects, store.RejectFilter) error) (err error) {
+	filter, err := f.filter()
+	if err != nil {
+		return err
+	}
+	t, err := f.topic.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	return do(&ingest.Rejects{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block}, filter)
+}
+
+func rejectsReplayCommand() *cobra.Command {
+	var flags settleFlags
+	c := &cobra.Command{
+		Use:   "replay",
+		Short: "Decode rejects again and store what is a response now",
+		Long: `replay decodes the rejects again, after a fix of the configuration or a newer
+statline, and adds exactly those that are responses now; each enters the ledger
+as a replay and is never counted twice, however often this is repeated.`,
+		Example: `  statline rejects replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --reason syntax`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return flags.run(cmd, func(r *ingest.Rejects, filter store.RejectFilter) error {
+				report, err := r.Replay(cmd.Context(), filter)
+				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects replayed, %d responses stored; %d are still rejects\n", report.Replayed, report.Responses, report.Still)
+				return err
+			})
+		},
+	}
+	flags.bind(c)
+	return c
+}
+
+func rejectsDiscardCommand() *cobra.Command {
+	var (
+		flags settleFlags
+		why   string
+	)
+	c := &cobra.Command{
+		Use:     "discard",
+		Short:   "Say that rejects are no responses, so that nobody replays them",
+		Example: `  statline rejects discard --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --at access/3@1041 --why "a health check"`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return flags.run(cmd, func(r *ingest.Rejects, filter store.RejectFilter) error {
+				n, err := r.Discard(cmd.Context(), filter, why)
+				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects discarded\n", n)
+				return err
+			})
+		},
+	}
+	flags.bind(c)
+	c.Flags().StringVar(&why, "why", "", "the reason, kept in the ledger")
+	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
+	return c
+}

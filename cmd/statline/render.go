@@ -1,0 +1,312 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/dustin/go-humanize"
+
+	"statline/classify"
+)
+
+// style draws for one output: colours only where the output is a terminal
+// that has them and NO_COLOR is not set.
+type style struct {
+	bold, dim, good, warn, bad lipgloss.Style
+}
+
+func newStyle(w io.Writer) style {
+	r := lipgloss.NewRenderer(w)
+	return style{
+		bold: r.NewStyle().Bold(true),
+		dim:  r.NewStyle().Foreground(lipgloss.Color("8")),
+		good: r.NewStyle().Foreground(lipgloss.Color("2")),
+		warn: r.NewStyle().Foreground(lipgloss.Color("3")),
+		bad:  r.NewStyle().Foreground(lipgloss.Color("1")),
+	}
+}
+
+// outcome is the colour of an outcome: the same everywhere.
+func (s style) outcome(name string) lipgloss.Style {
+	switch name {
+	case "success", "redirect":
+		return s.good
+	case "timeout", "offline", "internal_error", "server_error":
+		return s.bad
+	}
+	return s.warn
+}
+
+// bar is a proportional bar of at most width cells, with eighths.
+func bar(share float64, width int) string {
+	share = min(max(share, 0), 1)
+	eighths := int(share*float64(width)*8 + 0.5)
+	if share > 0 && eighths == 0 {
+		eighths = 1
+	}
+	b := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		b += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return b
+}
+
+func percent(part, whole uint64) string {
+	if whole == 0 {
+		return "-"
+	}
+	p := 100 * float64(part) / float64(whole)
+	switch {
+	case p > 0 && p < 0.01:
+		return "<0.01 %"
+	case p < 1:
+		return fmt.Sprintf("%.2f %%", p)
+	}
+	return fmt.Sprintf("%.1f %%", p)
+}
+
+func count(n uint64) string { return humanize.Comma(int64(n)) }
+
+func latency(micros float64) string {
+	switch {
+	case micros <= 0:
+		return "-"
+	case micros < 1000:
+		return fmt.Sprintf("%.0f µs", micros)
+	case micros < 1e6:
+		return fmt.Sprintf("%.3g ms", micros/1e3)
+	}
+	return fmt.Sprintf("%.3g s", micros/1e6)
+}
+
+// clock prints a time of the day, with the date when the window spans days.
+func clock(t time.Time, withDate bool) string {
+	if t.IsZero() || t.Unix() == 0 {
+		return "-"
+	}
+	if withDate {
+		return t.UTC().Format("2006-01-02 15:04")
+	}
+	return t.UTC().Format("15:04")
+}
+
+// table prints rows with aligned columns; right[i] aligns column i right.
+func table(w io.Writer, indent string, right []bool, rows [][]string) {
+	var width []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], lipgloss.Width(cell))
+		}
+	}
+	for _, row := range rows {
+		line := indent
+		for i, cell := range row {
+			pad := strings.Repeat(" ", width[i]-lipgloss.Width(cell))
+			if i < len(right) && right[i] {
+				line += pad + cell
+			} else {
+				line += cell + pad
+			}
+			line += "  "
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+}
+
+type pair struct {
+	name string
+	n    uint64
+}
+
+// ranked sorts a count map by falling number, then by name.
+func ranked(m map[string]uint64) []pair {
+	all := make([]pair, 0, len(m))
+	for name, n := range m {
+		all = append(all, pair{name, n})
+	}
+	slices.SortFunc(all, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.name, b.name))
+	})
+	return all
+}
+
+func total(m map[string]uint64) (n uint64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// printSummary writes the report that a person reads: why, who, where, since
+// when, the answer first.
+func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Catalogue) {
+	st := newStyle(w)
+	all := total(s.ByOutcome)
+	if all == 0 {
+		fmt.Fprintf(w, "%s: nothing stored yet", title)
+		if s.Rejected > 0 {
+			fmt.Fprintf(w, "; %s lines rejected", count(s.Rejected))
+		}
+		fmt.Fprintln(w)
+		printRejects(w, st, s)
+		return
+	}
+	failed := all - s.ByOutcome["success"] - s.ByOutcome["redirect"]
+	withDate := s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
+	head := fmt.Sprintf("%s responses, %s failed (%s)", count(all), count(failed), percent(failed, all))
+	if s.First != nil {
+		head += fmt.Sprintf(", %s to %s UTC", clock(*s.First, true), clock(*s.Last, withDate))
+	}
+	fmt.Fprintln(w, head)
+
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Outcomes"))
+	var rows [][]string
+	for _, p := range ranked(s.ByOutcome) {
+		rows = append(rows, []string{p.name, count(p.n), percent(p.n, all),
+			st.outcome(p.name).Render(bar(float64(p.n)/float64(all), 40))})
+	}
+	table(w, "  ", []bool{false, true, true}, rows)
+	printWhy(w, st, s, failed, catalogue, withDate)
+	printWho(w, st, s, withDate)
+	printServices(w, st, s, withDate)
+	printIncidents(w, st, s, withDate)
+	printRejects(w, st, s)
+}
+
+func printWhy(w io.Writer, st style, s *summary, failed uint64, catalogue *classify.Catalogue, withDate bool) {
+	if len(s.Why) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Why responses fail"))
+	rows := [][]string{{"", "requests", "of failures", "code", "HTTP", "since", "most in", ""}}
+	for i, r := range s.Why {
+		if i == 10 {
+			break
+		}
+		code, message := "-", ""
+		if r.Code != 0 {
+			code = fmt.Sprint(r.Code)
+			if e, ok := catalogue.Entry(r.Code); ok {
+				message = e.Message
+			} else {
+				message = "not in the catalogue"
+			}
+		}
+		rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, failed), code,
+			fmt.Sprint(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(shorten(message, 60))})
+	}
+	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
+}
+
+func printWho(w io.Writer, st style, s *summary, withDate bool) {
+	if len(s.Who) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Who is refused"))
+	rows := [][]string{{"key", "why", "refused", "of its requests", "count/limit", "first seen", "last seen", "clients", "service"}}
+	for i, r := range s.Who {
+		if i == 10 {
+			break
+		}
+		limit := "-"
+		if r.LimitMax > 0 {
+			limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
+		}
+		rows = append(rows, []string{keyName(r), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, r.OfKey),
+			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), shorten(r.Services, 40)})
+	}
+	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
+}
+
+func keyName(r whoRow) string {
+	short := r.Key
+	if len(short) > 10 {
+		short = short[:10]
+	}
+	if r.Name != "" {
+		return shorten(r.Name, 24) + " (" + short + ")"
+	}
+	return short
+}
+
+func printServices(w io.Writer, st style, s *summary, withDate bool) {
+	if len(s.Services) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Services"))
+	rows := [][]string{{"service", "requests", "server-side failures", "timeouts", "since", "p50", "p95", "p99"}}
+	for i, r := range s.Services {
+		if i == 12 {
+			rows = append(rows, []string{fmt.Sprintf("… and %d more", len(s.Services)-12)})
+			break
+		}
+		since := "-"
+		if r.TimeoutSince != nil {
+			since = clock(*r.TimeoutSince, withDate)
+		}
+		name := r.Service
+		if name == "" {
+			name = "(none)"
+		}
+		timeouts := count(r.Timeouts)
+		if r.Timeouts > 0 {
+			timeouts = st.bad.Render(timeouts)
+		}
+		rows = append(rows, []string{name, count(r.Requests), percent(r.Failures, r.Requests), timeouts, since,
+			latency(r.P50Micros), latency(r.P95Micros), latency(r.P99Micros)})
+	}
+	table(w, "  ", []bool{false, true, true, true, true, true, true, true}, rows)
+}
+
+func printIncidents(w io.Writer, st style, s *summary, withDate bool) {
+	if len(s.Incidents) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Incidents"))
+	rows := [][]string{{"since", "state", "severity", "what", ""}}
+	for _, r := range s.Incidents {
+		severity := r.Severity
+		if severity == "page" {
+			severity = st.bad.Render(severity)
+		}
+		kind := r.Kind
+		if r.Parent != "" {
+			kind = "└ " + kind
+		}
+		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, shorten(r.Summary, 110)})
+	}
+	table(w, "  ", []bool{true}, rows)
+}
+
+func printRejects(w io.Writer, st style, s *summary) {
+	if s.Rejected == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s %s lines could not be read", st.bold.Render("Rejected"), count(s.Rejected))
+	for i, p := range ranked(s.RejectReasons) {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(w, "%s%s %s", sep, count(p.n), p.name)
+	}
+	fmt.Fprintln(w)
+}
+
+// shorten cuts s to n characters, with an ellipsis.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}

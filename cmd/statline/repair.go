@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+	"statline/ingest/source"
+	"statline/ingest/store"
+)
+
+// topicFlags name one topic with its store, for the commands that mend.
+type topicFlags struct {
+	store  storeFlags
+	kafka  kafkaFlags
+	decode decodeFlags
+}
+
+func (f *topicFlags) bind(c *cobra.Command) {
+	f.store.bind(c, true)
+	f.kafka.bind(c)
+	c.Flags().StringVar(&f.kafka.group, "group", "statline", "Kafka consumer group")
+	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
+	f.decode.bind(c)
+}
+
+// topic is an open topic with its store.
+type topic struct {
+	client  *source.Client
+	store   *store.Store
+	folding ingest.FoldConfig
+	block   block.Config
+}
+
+func (f *topicFlags) open(ctx context.Context) (*topic, error) {
+	decoding, catalogue, err := f.decode.open("")
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := f.kafka.config()
+	if err != nil {
+		return nil, err
+	}
+	t := &topic{folding: foldConfig(decoding, catalogue), block: block.DefaultConfig()}
+	if t.client, err = source.New(cfg); err != nil {
+		return nil, err
+	}
+	t.block.Topic, t.block.Group, t.block.Instance, t.block.Version = cfg.Topic, cfg.Group, instanceName(), version
+	if t.block.Cluster, err = t.client.ClusterID(ctx); err == nil {
+		t.store, err = openStore(ctx, f.store, decoding.Secret, false, schema.DefaultTTL())
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.client.Close())
+	}
+	return t, nil
+}
+
+func (t *topic) close() error { return errors.Join(t.store.Close(), t.client.Close()) }
+
+func repairCommand() *cobra.Command {
+	var flags topicFlags
+	c := &cobra.Command{
+		Use:   "repair",
+		Short: "Finish partly inserted blocks that are older than the token window",
+		Long: `A daemon that finds a block half inserted, so old that ClickHouse may have
+forgotten its tokens, stops instead of guessing. repair finds out from the ledger
+which of its rows are there, inserts the others from the records that Kafka still
+has, and proves the result with an audit. Stop every daemon that writes to the
+database first. It deletes nothing, and repeating it is safe.`,
+		Example: `  statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			ctx := cmd.Context()
+			t, err := flags.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, t.close()) }()
+			partitions, err := t.client.Partitions(ctx)
+			if err != nil {
+				return err
+			}
+			r := ingest.Repair{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block, TTL: schema.DefaultTTL()}
+			report, err := r.Run(ctx, partitions)
+			out := cmd.OutOrStdout()
+			if errors.Is(err, ingest.ErrNothingToRepair) {
+				fmt.Fprintln(out, err)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			for _, id := range report.Blocks {
+				fmt.Fprintln(out, "repaired", id)
+			}
+			for _, d := range report.Inserted {
+				fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+			}
+			for _, d := range report.Present {
+				fmt.Fprintf(out, "  already in %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+			}
+			return nil
+		},
+	}
+	flags.bind(c)
+	return c
+}

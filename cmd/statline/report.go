@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/ingest/store"
+)
+
+func reportCommand() *cobra.Command {
+	var (
+		st        storeFlags
+		since     = spanValue(time.Hour)
+		filter    reportFilter
+		asJSON    bool
+		catalogue string
+	)
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "Say why responses fail, who causes it and since when, from what is stored",
+		Long: `report reads the aggregates that the daemon stored. --since counts back from
+the newest stored minute, not from now, so that a report on old logs shows them.`,
+		Example: `  statline report --clickhouse http://127.0.0.1:8123 --since 1h
+  statline report --clickhouse http://127.0.0.1:8123 --since 7d --service search
+  statline report --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			codes, err := openCatalogue(catalogue)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			s, err := store.Open(ctx, st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			began := time.Now()
+			w, stored, err := newest(ctx, s, time.Duration(since))
+			if err != nil {
+				return err
+			}
+			sum := &summary{}
+			if stored {
+				if sum, err = summarize(ctx, s, w, filter); err != nil {
+					return err
+				}
+			}
+			sum.ElapsedSeconds = time.Since(began).Seconds()
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), sum)
+			}
+			printSummary(cmd.OutOrStdout(), filter.title(w), sum, codes)
+			return nil
+		},
+	}
+	st.bind(c, true)
+	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
+	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
+	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
+	c.Flags().StringVar(&catalogue, "catalogue", "", "YAML `file` with another API's status codes")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// reportFilter narrows a report.
+type reportFilter struct{ Service, Key string }
+
+func (f reportFilter) title(w window) string {
+	t := fmt.Sprintf("%s to %s UTC", w.From.UTC().Format("2006-01-02 15:04"), w.To.UTC().Format("2006-01-02 15:04"))
+	if f.Service != "" {
+		t += ", service " + f.Service
+	}
+	if f.Key != "" {
+		t += ", key " + f.Key
+	}
+	return t
+}
+
+// printJSON writes v as one indented JSON object.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

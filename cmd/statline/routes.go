@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/dashboards/query"
+	"statline/ingest/decode"
+	"statline/ingest/store"
+)
+
+func routesCommand() *cobra.Command {
+	c := &cobra.Command{Use: "routes", Short: "Work with route templates"}
+	c.AddCommand(routesSuggestCommand())
+	return c
+}
+
+func routesSuggestCommand() *cobra.Command {
+	var st storeFlags
+	c := &cobra.Command{
+		Use:   "suggest",
+		Short: "Propose rules that fold the stored routes further",
+		Long: `suggest looks at the routes and sample paths that are stored and prints rules for
+the configuration file's section routes, where many routes differ in one segment
+only. It changes nothing: a rule holds from the next start of the daemon on.`,
+		Example: `  statline routes suggest --clickhouse http://127.0.0.1:8123 >> statline.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			s, err := store.Open(ctx, st.config())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			paths, err := collect(ctx, s, "the stored routes", query.StoredRoutes, func(scan func(...any) error) (p string, err error) {
+				err = scan(&p)
+				return p, err
+			})
+			if err != nil {
+				return err
+			}
+			rules := decode.Suggest(paths)
+			if len(rules) == 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d routes stored; nothing to fold\n", len(paths))
+				return nil
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintln(out, "routes:")
+			for _, r := range rules {
+				if r.Route == "" || r.Route == r.Pattern {
+					fmt.Fprintf(out, "  - {pattern: %q}\n", r.Pattern)
+				} else {
+					fmt.Fprintf(out, "  - {pattern: %q, route: %q}\n", r.Pattern, r.Route)
+				}
+			}
+			return nil
+		},
+	}
+	st.bind(c, true)
+	return c
+}
