@@ -1,0 +1,81 @@
+# statline: make help lists what there is.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 5s
+BENCHTIME ?= 0.5s
+BENCHCOUNT ?= 5
+ARGS ?=
+
+.DEFAULT_GOAL := help
+include ingest/sandbox/engine/engine.mk
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: engine ## the binary, bin/statline
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/statline ./cmd/statline
+
+.PHONY: demo
+demo: build ## generated traffic through the embedded broker and engine; ARGS="--for 20s --seed 7 --json"
+	@./bin/statline demo $(ARGS)
+
+.PHONY: test
+test: engine cc ## every test, race detector on
+	$(GO) test -race -timeout 20m ./...
+
+.PHONY: test-kafka
+test-kafka: ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
+	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest/source/...
+
+.PHONY: cc
+cc:
+	@command -v $${CC:-cc} >/dev/null || { echo "make test: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: evaluate
+evaluate: engine ## the detectors on labelled traffic: ingest/watch/evaluate/REPORT.md; fails when a target is missed (some minutes)
+	$(GO) run ./cmd/evaluate -o ingest/watch/evaluate/REPORT.md $(ARGS)
+
+.PHONY: generate
+generate: ## everything that is generated and committed
+	$(GO) generate ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+.PHONY: bench
+bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries (the full run takes half an hour; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1" for a short one; --readme=README.md writes the figures)
+	$(GO) build -o bin/bench ./cmd/bench
+	@./bin/bench --statline=bin/statline $(ARGS)
+
+.PHONY: bench-stages
+bench-stages: engine ## go test -bench of every stage but the whole pipeline, in benchstat's format; compare with cmd/bench/baseline.txt
+	@$(GO) test -run '^$$' -bench . -skip 'Pipeline' -benchtime $(BENCHTIME) -count $(BENCHCOUNT) ./classify/... ./ingest/decode ./ingest ./ingest/source ./ingest/traffic
+
+.PHONY: clean
+clean: ## what was built; the engine stays
+	rm -rf bin
+
+N ?= 25
+SEED ?= 1
+
+.PHONY: chaos
+chaos: engine ## N=300 SEED=1: N seeded faults on real processes, then every count against the truth
+	CGO_ENABLED=0 $(GO) build -tags chaos -trimpath -ldflags '$(LDFLAGS)' -o bin/statline-chaos ./cmd/statline
+	$(GO) run ./cmd/e2e/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) $(ARGS)
+.PHONY: dashboards-check
+dashboards-check: engine ## every dashboard and alert query through Grafana's own backend, on the embedded engine
+	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
