@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"statline/classify"
 	"statline/ingest/block"
 )
 
@@ -32,7 +33,7 @@ func newMetrics(p *Pipeline) *metrics {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("statline_"+name, help, labels, nil)
 	}
-	return &metrics{
+	m := &metrics{
 		pipeline:    p,
 		records:     counter("records_total", "Kafka records stored."),
 		holes:       counter("holes_total", "Offsets without a record: compacted, aborted, control, or left out as a gap."),
@@ -57,6 +58,18 @@ func newMetrics(p *Pipeline) *metrics {
 		audit:      desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
 		audited:    desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
 	}
+	// Label values that are known beforehand start at 0, so that rate() sees
+	// their first increase.
+	for _, o := range classify.Outcomes() {
+		m.responses.WithLabelValues(o.String())
+	}
+	for _, state := range []string{"declared", "stored", "committed", "gap"} {
+		m.blocks.WithLabelValues(state)
+	}
+	for _, dimension := range otherDimensions {
+		m.other.WithLabelValues(dimension)
+	}
+	return m
 }
 
 func (m *metrics) counters() []prometheus.Collector {

@@ -114,8 +114,13 @@ func TestRunServesAndStops(t *testing.T) {
 	if body, status := get(t, "http://"+listen+"/healthz"); status != http.StatusOK || body != "ok\n" {
 		t.Errorf("/healthz: got %d %q", status, body)
 	}
+	// A block is counted after its ledger row, so a moment after its responses.
+	eventually(t, 10*time.Second, "/metrics counts every record", func() bool {
+		body, _ := get(t, "http://"+listen+"/metrics")
+		return strings.Contains(body, fmt.Sprintf("\nstatline_records_total %d\n", want.Records))
+	})
 	body, _ := get(t, "http://"+listen+"/metrics")
-	for _, metric := range []string{"statline_records_total", "statline_responses_total", "statline_lag_records", "statline_blocks_total"} {
+	for _, metric := range []string{"statline_responses_total", "statline_lag_records", "statline_blocks_total"} {
 		if !strings.Contains(body, "\n"+metric) {
 			t.Errorf("/metrics lacks %s", metric)
 		}
