@@ -92,6 +92,16 @@ func (k KeyID) Append(dst []byte) []byte {
 	return keyEncoding.AppendEncode(dst, k[:])
 }
 
+// ParseKeyID reads the stored form of a key's id; ok is false for anything
+// else, OtherKey and the empty id included.
+func ParseKeyID(s string) (id KeyID, ok bool) {
+	if len(s) != keyEncoding.EncodedLen(len(id)) {
+		return KeyID{}, false
+	}
+	_, err := keyEncoding.Decode(id[:], []byte(s))
+	return id, err == nil && id.String() == s
+}
+
 // Short is the displayed form: the first 10 characters (50 bits) of String.
 func (k KeyID) Short() string {
 	s := k.String()

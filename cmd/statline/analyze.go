@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,6 +30,7 @@ func analyzeCommand() *cobra.Command {
 		engine    string
 		asJSON    bool
 		detectors detectFlags
+		labels    labelFlags
 	)
 	c := &cobra.Command{
 		Use:   "analyze FILE...|-",
@@ -48,11 +50,17 @@ a file that has grown adds its new lines.`,
 			if err != nil {
 				return err
 			}
+			if _, err := labels.check(); err != nil {
+				return err
+			}
 			e, err := openEmbedded(ctx, data, engine, flags, schema.TTL{})
 			if err != nil {
 				return err
 			}
 			defer e.close()
+			if _, err := labels.set(ctx, e.store, slog.New(slog.DiscardHandler)); err != nil {
+				return err
+			}
 			if err := analyzeFiles(ctx, cmd, e, args); err != nil {
 				return err
 			}
@@ -75,6 +83,7 @@ a file that has grown adds its new lines.`,
 	}
 	flags.bind(c)
 	detectors.bind(c)
+	labels.bind(c)
 	c.Flags().StringVar(&data, "data", "", "`directory` that keeps the store; a temporary one when empty")
 	c.Flags().StringVar(&engine, "engine", "", "`file` of the engine library libchdb (default: where make engine puts it)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

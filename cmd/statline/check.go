@@ -18,6 +18,7 @@ func checkCommand() *cobra.Command {
 		st     storeFlags
 		kafka  kafkaFlags
 		decode decodeFlags
+		labels labelFlags
 	)
 	c := &cobra.Command{
 		Use:   "check",
@@ -39,6 +40,12 @@ exit status is 1 when something does not.`,
 				}
 				return fmt.Sprintf("format %s, %d status codes, zone %s", decode.format, len(catalogue.Entries()), decode.zone), nil
 			})
+			if labels.path != "" {
+				r.part("key labels", func() (string, error) {
+					n, err := labels.check()
+					return fmt.Sprintf("%s names %d keys", labels.path, n), err
+				})
+			}
 			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st) })
 			r.part("kafka", func() (string, error) { return checkKafka(ctx, kafka) })
 			if r.failed {
@@ -52,6 +59,7 @@ exit status is 1 when something does not.`,
 	st.bind(c, true)
 	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
 	decode.bind(c)
+	labels.bind(c)
 	return c
 }
 

@@ -167,10 +167,22 @@ func editDistance(a, b string) int {
 // yamlParser reads a config file for koanf.
 type yamlParser struct{}
 
+// Unmarshal takes key_labels for key-labels: YAML is often written so.
 func (yamlParser) Unmarshal(b []byte) (map[string]any, error) {
 	m := map[string]any{}
 	if err := yaml.Unmarshal(b, &m); err != nil {
 		return nil, err
+	}
+	for key, value := range m {
+		dashed := strings.ReplaceAll(key, "_", "-")
+		if dashed == key {
+			continue
+		}
+		if _, ok := m[dashed]; ok {
+			return nil, fmt.Errorf("got both %q and %q; want one of them", key, dashed)
+		}
+		delete(m, key)
+		m[dashed] = value
 	}
 	return m, nil
 }

@@ -35,7 +35,7 @@ func configFile(t *testing.T, text string) string {
 // A flag beats the environment, the environment beats the file, the file beats
 // the default.
 func TestConfigPrecedence(t *testing.T) {
-	path := configFile(t, "brokers: [a:1, b:2]\ntopic: from-file\nmemory-budget: 64MiB\n")
+	path := configFile(t, "brokers: [a:1, b:2]\ntopic: from-file\nmemory_budget: 64MiB\n")
 	t.Setenv("STATLINE_TOPIC", "from-env")
 	root, _, brokers, topic, budget := testTree()
 	root.SetArgs([]string{"sub", "--config", path, "--memory-budget", "1GiB"})
@@ -60,6 +60,7 @@ func TestConfigErrors(t *testing.T) {
 		{"nothing-like-it-at-all: 1\n", "known keys: brokers"},
 		{"memory-budget: much\n", `memory-budget: got "much"`},
 		{"topic: [\n", "config "},
+		{"memory-budget: 1MiB\nmemory_budget: 2MiB\n", `got both "memory_budget" and "memory-budget"`},
 	} {
 		root, _, _, _, _ := testTree()
 		root.SetArgs([]string{"sub", "--config", configFile(t, c.text)})

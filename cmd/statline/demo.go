@@ -37,6 +37,7 @@ type demoOptions struct {
 	engine   string
 	asJSON   bool
 	log      logFlags
+	labels   labelFlags
 }
 
 func demoCommand() *cobra.Command {
@@ -65,6 +66,7 @@ with what the generator knows to be true.`,
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object at the end instead of the live view")
 	o.log.bind(c, "error")
 	o.decode.secret.bind(c)
+	o.labels.bind(c)
 	o.decode.format, o.decode.zone = "auto", "UTC"
 	return c
 }
@@ -82,12 +84,18 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 	began := time.Now()
 	log := o.log.logger()
 	work := context.WithoutCancel(cmd.Context()) // what was produced is stored and reported after Ctrl-C too
+	if _, err := o.labels.check(); err != nil {
+		return err
+	}
 	e, err := openEmbedded(work, o.data, o.engine, o.decode, schema.DefaultTTL(),
 		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 4, Topics: []string{demoTopic}})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
+	if _, err := o.labels.set(work, e.store, log); err != nil {
+		return err
+	}
 	client, p, err := demoPipeline(e, log)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/detect"
+	"statline/dashboards/query"
 	"statline/ingest/store"
 	"statline/ingest/watch"
 )
@@ -110,10 +111,33 @@ func detectStored(ctx context.Context, s *store.Store, catalogue *classify.Catal
 	if err != nil {
 		return nil, fmt.Errorf("run the detectors: %w", err)
 	}
+	var keys []string
 	for i := range found {
 		rows = append(rows, toRow(&found[i]))
+		if found[i].EntityType == detect.KeyEntity {
+			keys = append(keys, found[i].Entity)
+		}
 	}
-	return rows, nil
+	names, err := keyNames(ctx, s, keys)
+	for i := range rows {
+		rows[i].Name = names[rows[i].Entity]
+	}
+	return rows, err
+}
+
+// keyNames maps those of the keys to their names that have one.
+func keyNames(ctx context.Context, s *store.Store, keys []string) (map[string]string, error) {
+	names := map[string]string{}
+	if len(keys) == 0 {
+		return names, nil
+	}
+	_, err := collect(ctx, s, "the names of keys", query.KeyNames, func(scan func(...any) error) (struct{}, error) {
+		var key, name string
+		err := scan(&key, &name)
+		names[key] = name
+		return struct{}{}, err
+	}, keys)
+	return names, err
 }
 
 // toRow is an incident as reports print it.

@@ -238,6 +238,15 @@ func keyName(r whoRow) string {
 	return short
 }
 
+// named is an incident's sentence, with the customer's name before the id.
+func named(r incidentRow) string {
+	if r.Name == "" || len(r.Entity) < 10 {
+		return r.Summary
+	}
+	short := r.Entity[:10]
+	return strings.Replace(r.Summary, short, shorten(r.Name, 40)+" ("+short+")", 1)
+}
+
 func printServices(w io.Writer, st style, s *summary, withDate bool) {
 	if len(s.Services) == 0 {
 		return
@@ -282,7 +291,7 @@ func printIncidents(w io.Writer, st style, s *summary, withDate bool) {
 		if r.Parent != "" {
 			kind = "└ " + kind
 		}
-		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, shorten(r.Summary, 110)})
+		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, shorten(named(r), 110)})
 	}
 	table(w, "  ", []bool{true}, rows)
 }

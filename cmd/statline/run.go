@@ -30,6 +30,7 @@ type runOptions struct {
 	store     storeFlags
 	kafka     kafkaFlags
 	decode    decodeFlags
+	labels    labelFlags
 	detect    detectFlags
 	notify    notifyFlags
 	watch     bool
@@ -70,6 +71,7 @@ or ClickHouse cannot be reached or a partition cannot go on, and says why.`,
 	o.store.bind(c, true)
 	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
 	o.decode.bind(c)
+	o.labels.bind(c)
 	f.BoolVar(&o.watch, "watch", true, "run the detectors over what is stored and write incidents")
 	o.detect.bind(c)
 	o.notify.bind(c)
@@ -113,6 +115,9 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, err := o.labels.check(); err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	ready := &startup{}
 	if o.listen != "" {
@@ -127,6 +132,11 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	stopLabels, err := o.followLabels(ctx, s, log)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	defer func() { err = errors.Join(err, stopLabels()) }()
 	kafka, err := o.kafka.config()
 	if err != nil {
 		return err
@@ -154,6 +164,19 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	}
 	registry.MustRegister(watchMetrics(w.Stats()))
 	return runWatched(ctx, p, w, notifier)
+}
+
+// followLabels brings the customers' names into the store and keeps them equal
+// to the file until stop is called.
+func (o *runOptions) followLabels(ctx context.Context, s *store.Store, log *slog.Logger) (stop func() error, err error) {
+	follower, err := o.labels.set(ctx, s, log)
+	if err != nil || follower == nil {
+		return func() error { return nil }, err
+	}
+	following, cancel := context.WithCancel(ctx)
+	var tasks errgroup.Group
+	tasks.Go(func() error { return follower.Run(following, labelsEvery) })
+	return func() error { cancel(); return tasks.Wait() }, nil
 }
 
 // runWatched runs the detectors beside the pipeline, and once more over what

@@ -69,6 +69,7 @@ type serviceRow struct {
 type incidentRow struct {
 	Kind     string     `json:"kind"`
 	Entity   string     `json:"entity"`
+	Name     string     `json:"name,omitempty"` // of a key
 	Severity string     `json:"severity"`
 	State    string     `json:"state"`
 	Opened   time.Time  `json:"opened"`
@@ -225,7 +226,7 @@ func readServices(ctx context.Context, s *store.Store, sql string, args []any) (
 func readIncidents(ctx context.Context, s *store.Store, sql string, args []any) ([]incidentRow, error) {
 	return collect(ctx, s, "the incidents", sql, func(scan func(...any) error) (r incidentRow, err error) {
 		var closed time.Time
-		err = scan(&r.Kind, &r.Entity, &r.Severity, &r.State, &r.Opened, &closed, &r.Observed, &r.Expected, &r.Score, &r.Summary, &r.Parent, &r.ID)
+		err = scan(&r.Kind, &r.Entity, &r.Severity, &r.State, &r.Opened, &closed, &r.Observed, &r.Expected, &r.Score, &r.Summary, &r.Parent, &r.ID, &r.Name)
 		if r.State != "open" {
 			r.Closed = &closed
 		}

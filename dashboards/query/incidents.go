@@ -3,9 +3,9 @@ package query
 // OpenIncidents returns what is open now, the most urgent first, causes before
 // their consequences.
 func OpenIncidents() Text {
-	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", toString(kind) AS "Kind", entity AS "Entity", toString(service) AS "Service",
+	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service",
   summary AS "What happens", affected AS "Affected", id AS "id"
-FROM {db}.incidents FINAL
+FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
 ORDER BY parent != '', indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
 }
@@ -23,9 +23,9 @@ const touching = "opened_at <= $__toTime AND (state = 'open' OR closed_at >= $__
 func IncidentHistory() Text {
 	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
   dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
-  toString(closed_as) AS "Closed as", toString(kind) AS "Kind", entity AS "Entity", toString(service) AS "Service", summary AS "What happened",
+  toString(closed_as) AS "Closed as", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service", summary AS "What happened",
   observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id"
-FROM {db}.incidents FINAL
+FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 WHERE ` + touching + `
 ORDER BY opened_at DESC, id LIMIT 500`
 }

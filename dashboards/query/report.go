@@ -79,7 +79,7 @@ LIMIT 20`
 FROM (SELECT *, first_seen, last_seen FROM {db}.keys WHERE ` + within + ` AND startsWith(key_id, $4)
   AND outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key', 'unverified_account')) AS k
 INNER JOIN (SELECT key_id, sum(requests) AS total FROM {db}.keys WHERE ` + within + ` AND startsWith(key_id, $4) GROUP BY key_id) AS of_key ON of_key.key_id = k.key_id
-LEFT JOIN (SELECT key_id, max(name) AS name FROM {db}.key_names GROUP BY key_id) AS names ON names.key_id = k.key_id
+LEFT JOIN ` + names + ` AS names ON names.key_id = k.key_id
 GROUP BY k.key_id, o, k.code
 ORDER BY n DESC, k.key_id
 LIMIT 1 BY k.key_id, o
@@ -106,8 +106,8 @@ LIMIT 50`
 	// (aggregate.BucketMicros).
 	bucketMicros = "if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDiv(b, 64) - 1))"
 
-	reportIncidents = `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id
-FROM {db}.incidents FINAL
+	reportIncidents = `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id, named.name
+FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 WHERE (closed_at >= $1 OR state = 'open') AND opened_at < $2 AND state != 'withdrawn' AND ($3 = '' OR service = $3) AND ($4 = '' OR startsWith(entity, $4))
 ORDER BY opened_at, kind, entity
 LIMIT 200`
@@ -125,6 +125,9 @@ FROM {db}.ledger WHERE state = 'stored' AND kind = 'block'`
 	// rows: 0 when there is nothing.
 	ReportSpan = `SELECT min(minute), max(minute), count() FROM {db}.services`
 )
+
+// KeyNames returns (key id, name) of those of the keys $1 that have a name.
+const KeyNames = `SELECT key_id, name FROM ` + names + ` WHERE has($1, key_id) AND name != ''`
 
 // StoredRoutes lists the routes of the newest days and the paths of samples.
 const StoredRoutes = `SELECT DISTINCT toString(route) AS r FROM {db}.responses_hour WHERE r NOT IN ('', '__other__') ORDER BY r LIMIT 50000`

@@ -90,7 +90,11 @@ func fromKeys(columns, where Text) Text {
 // the key is called, when somebody named it.
 const keyName = "concat(substring(key_id, 1, 10), if(name = '', '', concat(' ', name)))"
 
-// names gives each key's name. It stands on the right of a GLOBAL LEFT JOIN.
-const names = "(SELECT key_id, max(name) AS name FROM {db}.key_names GROUP BY key_id)"
+// names gives each key's name: the operator's label, or else what the gateway
+// calls it. It stands on the right of a GLOBAL LEFT JOIN.
+const names = `(SELECT key_id, if(max(label) != '', max(label), max(given)) AS name FROM (
+  SELECT key_id, name AS given, '' AS label FROM {db}.key_names UNION ALL
+  SELECT key_id, '' AS given, argMax(name, revision) AS label FROM {db}.key_labels GROUP BY key_id
+) GROUP BY key_id)`
 
 func number(n int) Text { return Text(strconv.Itoa(n)) }

@@ -27,13 +27,14 @@ const (
 	Incidents     Table = "incidents"
 	Pipeline      Table = "pipeline"
 	Meta          Table = "meta"
+	KeyLabels     Table = "key_labels"
 )
 
 // Tables lists every table in the order of their creation.
 func Tables() []Table {
 	return []Table{
 		Responses, ResponsesHour, Services, Scores, Keys, KeysHour, Clients,
-		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta,
+		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels,
 	}
 }
 
@@ -48,7 +49,7 @@ func shardBy(t Table) string {
 		return "cityHash64(service, route)"
 	case Services, Scores:
 		return "cityHash64(service)"
-	case Keys, KeysHour, KeyNames:
+	case Keys, KeysHour, KeyNames, KeyLabels:
 		return "cityHash64(key_id)"
 	case Clients:
 		return "cityHash64(client_ip)"
@@ -110,6 +111,7 @@ const (
 	Partition      Column = "partition"
 	Offset         Column = "offset"
 	Name           Column = "name"
+	Revision       Column = "revision"
 
 	Cluster        Column = "cluster"
 	Topic          Column = "topic"

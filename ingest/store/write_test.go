@@ -188,6 +188,7 @@ func TestColumnsMatchTables(t *testing.T) {
 	checkColumns(check, schema.Clients, clientColumns())
 	checkColumns(check, schema.Samples, sampleColumns())
 	checkColumns(check, schema.KeyNames, keyNameColumns())
+	checkColumns(check, schema.KeyLabels, keyLabelColumns())
 	checkColumns(check, schema.Rejects, rejectColumns(block.ID{}))
 	checkColumns(check, schema.Ledger, ledgerColumns())
 	checkColumns(check, schema.Pipeline, pipelineColumns())

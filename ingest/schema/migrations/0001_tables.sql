@@ -206,7 +206,7 @@ ORDER BY (service, outcome, minute, slot)
 SETTINGS {{settings}}
 ;
 {{distributed "samples"}}
--- What the gateway or the key_labels file calls a key.
+-- What the gateway calls a key.
 CREATE TABLE IF NOT EXISTS {{table "key_names"}} {{on_cluster}}
 (
     key_id String,

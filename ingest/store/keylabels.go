@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"statline/classify"
+	"statline/ingest/schema"
+)
+
+// keyLabelRow is one row of the table key_labels.
+type keyLabelRow struct {
+	key      classify.KeyID
+	name     string // "" takes the label away
+	revision uint64 // the highest wins
+}
+
+// SetKeyLabels makes labels all the labels that the store knows: it writes
+// those that are new or changed, takes away those that are not in labels, and
+// returns how many that were. The same labels again write nothing. Of two
+// instances that set different labels at once the later wins, label by label.
+func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]string) (changed int, err error) {
+	have, err := Select[struct {
+		Key      string `ch:"key_id"`
+		Name     string `ch:"name"`
+		Revision uint64 `ch:"newest"`
+	}](ctx, s, "SELECT key_id, argMax(name, revision) AS name, max(revision) AS newest FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id")
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", schema.KeyLabels, err)
+	}
+	revision := uint64(time.Now().UnixMicro())
+	missing := maps.Clone(labels)
+	var rows []keyLabelRow
+	for _, h := range have {
+		key, ok := classify.ParseKeyID(h.Key)
+		if !ok {
+			continue // nobody's key: a hand wrote it
+		}
+		revision = max(revision, h.Revision+1) // whatever the clocks of the others say
+		if labels[key] != h.Name {
+			rows = append(rows, keyLabelRow{key: key, name: labels[key]})
+		}
+		delete(missing, key)
+	}
+	for key, name := range missing {
+		rows = append(rows, keyLabelRow{key: key, name: name})
+	}
+	slices.SortFunc(rows, func(a, b keyLabelRow) int { return slices.Compare(a.key[:], b.key[:]) })
+	for i := range rows {
+		rows[i].revision = revision
+	}
+	for i, chunk := range chunks(rows, func(*keyLabelRow) int64 { return 0 }, func(r *keyLabelRow) int { return len(r.name) }) {
+		token := fmt.Sprintf("key_labels/%s/%d/%d", rows[0].key, revision, i)
+		if err := insert(ctx, s, schema.KeyLabels, keyLabelColumns(), chunk, token, func() error { return nil }); err != nil {
+			return 0, fmt.Errorf("insert into %s: %w", schema.KeyLabels, s.classify(err))
+		}
+	}
+	return len(rows), nil
+}
+
+func keyLabelColumns() []columnOf[keyLabelRow] {
+	type row = keyLabelRow
+	return []columnOf[row]{
+		keyText(schema.KeyID, func(r *row) classify.KeyID { return r.key }),
+		text(schema.Name, func(r *row) string { return r.name }),
+		u64(schema.Revision, func(r *row) uint64 { return r.revision }),
+	}
+}
