@@ -24,7 +24,11 @@ func startBroker(cfg Config, dir string) (*kfake.Cluster, error) {
 			if err != nil {
 				return nil, err
 			}
-			return net.Listen(network, net.JoinHostPort(host, p))
+			l, err := net.Listen(network, net.JoinHostPort(host, p))
+			if err != nil {
+				return nil, err
+			}
+			return joiningListener{l}, nil
 		}),
 		// Kept by the data directory; a new one is another cluster, and its
 		// offsets must never be taken for those of an earlier one.

@@ -59,6 +59,32 @@ func Produce(ctx context.Context, brokers []string, topic string, g Source, o Pr
 	return errors.Join(err, p.flush(drain))
 }
 
+// Expire deletes every record that the topic holds, as retention does when its
+// time has come. Offsets go on where they were.
+func Expire(ctx context.Context, brokers []string, topic string) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	ends, err := admin.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
+	}
+	deleted, err := admin.DeleteRecords(ctx, ends.Offsets())
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
+	}
+	return nil
+}
+
 func (o ProduceOptions) codec() kgo.CompressionCodec {
 	if o.Plain {
 		return kgo.NoCompression()

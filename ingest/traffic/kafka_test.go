@@ -147,3 +147,28 @@ func BenchmarkProduce(b *testing.B) {
 		})
 	}
 }
+
+// What has expired is gone, and the next line gets the next offset.
+func TestExpire(t *testing.T) {
+	brokers := fakeBroker(t)
+	g, err := New(Config{Seed: 3, Scenario: Mixed, Count: 500, Rate: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Produce(t.Context(), brokers, "access", g, ProduceOptions{Partitions: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Expire(t.Context(), brokers, "access"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := New(Config{Seed: 4, Scenario: Mixed, Count: 1, Rate: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Produce(t.Context(), brokers, "access", after, ProduceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := consumeAll(t, brokers, "access", 1); len(got) != 1 || got[0].Offset != 500 {
+		t.Errorf("got %d records, the first at offset %d; want one at 500", len(got), got[0].Offset)
+	}
+}

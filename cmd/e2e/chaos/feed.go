@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,9 +40,11 @@ type feed struct {
 	mu      sync.Mutex // held while a slice is produced
 	ended   bool
 	err     error
-	keys    map[string]uint64
+	keys    map[string]uint64 // requests
+	names   map[string]uint64 // the same for keys that are known by a name
 	clients map[string]uint64
-	records uint64
+	records uint64 // produced
+	doomed  uint64 // of these, the most that retention deleted unread
 }
 
 func newFeed(cfg config, brokers []string) (*feed, error) {
@@ -49,7 +52,7 @@ func newFeed(cfg config, brokers []string) (*feed, error) {
 	// Some minutes before a midnight, with lines up to three hours late: many
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
-	f := &feed{brokers: brokers, secret: []byte(secret), keys: map[string]uint64{}, clients: map[string]uint64{}}
+	f := &feed{brokers: brokers, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, clients: map[string]uint64{}}
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(), Start: start, Malformed: 0.01})
 	if err != nil {
@@ -99,8 +102,9 @@ func (f *feed) produce(n, size int) error {
 	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
 		out, at, key, ok := f.lines.Next(line)
 		if ok {
-			f.count(out[len(line):])
-			out = append(line, pad(out[len(line):], size)...)
+			text := named(out[len(line):])
+			f.count(text)
+			out = append(line, pad(text, size)...)
 		}
 		return out, at, key, ok
 	})
@@ -108,7 +112,13 @@ func (f *feed) produce(n, size int) error {
 
 // poison sends n lines that are no response.
 func (f *feed) poison(n int) error {
-	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sendMalformed(n)
+}
+
+func (f *feed) sendMalformed(n int) error {
+	return f.sendLocked(n, func(line []byte) ([]byte, int64, uint64, bool) {
 		f.records++
 		return f.malformed.Next(line)
 	})
@@ -117,6 +127,10 @@ func (f *feed) poison(n int) error {
 func (f *feed) send(n int, next source) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.sendLocked(n, next)
+}
+
+func (f *feed) sendLocked(n int, next source) error {
 	if f.err != nil {
 		return f.err
 	}
@@ -162,6 +176,7 @@ func (f *feed) count(line []byte) {
 	f.records++
 	var r struct {
 		Key    string `json:"api_key"`
+		Name   string `json:"key_id"`
 		Client string `json:"client_ip"`
 	}
 	if json.Unmarshal(line, &r) != nil || r.Client == "" {
@@ -171,6 +186,20 @@ func (f *feed) count(line []byte) {
 	if r.Key != "" {
 		f.keys[r.Key]++
 	}
+	if r.Name != "" {
+		f.names[r.Name]++
+	}
+}
+
+var keyField = []byte(`"api_key":"`)
+
+// named puts a gateway's name in the place of every fourth key.
+func named(line []byte) []byte {
+	before, after, found := bytes.Cut(line, keyField)
+	if !found || len(after) < 9 || after[0] > '3' {
+		return line
+	}
+	return slices.Concat(before, []byte(`"key_id":"caller-`), after)
 }
 
 // addressHex is how ClickHouse's hex shows an address of type IPv6.
@@ -186,8 +215,10 @@ func addressHex(text string) string {
 // truth is everything that was produced.
 type truth struct {
 	records, responses, rejected   uint64
+	doomed                         uint64 // of records and rejected, the most that was never read
 	code, status, outcome, service map[string]uint64
 	minute, hour, keys, clients    map[string]uint64
+	names                          map[string]uint64 // 1 for each key with a name
 }
 
 func (f *feed) truth() (truth, error) {
@@ -200,7 +231,7 @@ func (f *feed) truth() (truth, error) {
 	t := truth{
 		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
 		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
-		hour: map[string]uint64{}, keys: map[string]uint64{}, clients: f.clients,
+		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients, doomed: f.doomed,
 	}
 	if t.records != f.records {
 		return truth{}, errors.New("the generator's count is not what was produced: the run itself is wrong")
@@ -210,6 +241,11 @@ func (f *feed) truth() (truth, error) {
 	}
 	for key, n := range f.keys {
 		t.keys[decode.KeyID(f.secret, key).String()] += n
+	}
+	for name, n := range f.names {
+		id := decode.KeyID(f.secret, "id:"+name).String()
+		t.keys[id] += n
+		t.names[id+" "+name] = 1
 	}
 	return t, nil
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
 	"time"
+
+	"statline/ingest/traffic"
 )
 
 // inject strikes and heals; hit is false when there was nothing to strike.
@@ -36,8 +39,10 @@ func (c *campaign) inject(ctx context.Context, f fault) (hit bool, err error) {
 		return true, c.startInstance("")
 	case shrink:
 		c.remove(victim)
-	case restart:
-		return c.restartSandbox(ctx, f.span/4)
+	case broker, engine, both:
+		return c.restart(ctx, f.kind, f.span/4)
+	case expire:
+		return c.expireUnread(ctx, f, victim)
 	case poison:
 		return true, c.feed.poison(200)
 	case oversize:
@@ -142,23 +147,87 @@ func (c *campaign) forget(p *process) {
 	c.instances = slices.DeleteFunc(c.instances, func(q *process) bool { return q == p })
 }
 
-// restartSandbox kills broker and engine together. Nothing is being produced
-// then: what is acknowledged has to survive, and what is not is not counted.
+// restart kills the broker, the engine or both. Nothing is being produced then:
+// what is acknowledged has to survive, and what is not is not counted.
 //
 // The engine is killed between two inserts, unless midInsert is set. On tables
 // that are not replicated ClickHouse writes an insert's token to disk before it
 // commits the part, and does not compare the two when it starts: killed in
 // between, it drops the repetition of an insert that it does not have. The
 // audit finds that; no client can prevent it.
-func (c *campaign) restartSandbox(ctx context.Context, down time.Duration) (hit bool, err error) {
+func (c *campaign) restart(ctx context.Context, what kind, down time.Duration) (hit bool, err error) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	if !c.cfg.midInsert && !c.proxy.drain(ctx) {
+	if what != broker && !c.cfg.midInsert && !c.proxy.drain(ctx) {
 		c.proxy.lift()
 		return false, nil
 	}
-	c.sandbox.kill()
-	c.proxy.lift() // what was held back finds nobody
+	if what != engine {
+		c.broker.kill()
+	}
+	if what != broker {
+		c.engine.kill()
+		c.proxy.lift() // what was held back finds nobody
+	}
 	sleep(ctx, down)
-	return true, c.startSandbox(ctx)
+	if what != engine {
+		err = c.startBroker(ctx)
+	}
+	if what != broker {
+		err = errors.Join(err, c.startEngine(ctx))
+	}
+	return true, err
+}
+
+// expireUnread lets retention delete records that nobody has read. They are
+// malformed ones, so that what becomes of the responses stays known. The
+// instances have read everything else by then, and are killed, or stopped for
+// less than a session. A stopped one still gets what it asked the broker for
+// before; the second half is gone when it asks again.
+func (c *campaign) expireUnread(ctx context.Context, f fault, victim *process) (hit bool, err error) {
+	if f.target == "gap" {
+		c.remove(victim)
+		if err := c.startInstance("gap:1"); err != nil {
+			return false, err
+		}
+	}
+	doomed := c.instances[len(c.instances)-1]
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if err := c.awaitCaughtUp(ctx, c.feed.records); err != nil {
+		return false, err
+	}
+	wake := func() error { return c.replaceDead() }
+	if f.target == "resume" {
+		for _, p := range c.instances {
+			p.kill()
+		}
+	} else {
+		for _, p := range c.instances {
+			p.signal(syscall.SIGSTOP)
+		}
+		wake = func() error {
+			for _, p := range c.instances {
+				p.signal(syscall.SIGCONT)
+			}
+			return nil
+		}
+	}
+	for range 2 {
+		if err := c.feed.sendMalformed(100 * partitions); err != nil {
+			return false, err
+		}
+	}
+	c.feed.doomed += 2 * 100 * partitions
+	if err := traffic.Expire(ctx, []string{c.kafka}, topic); err != nil {
+		return false, err
+	}
+	if err := wake(); err != nil {
+		return false, err
+	}
+	if f.target == "gap" {
+		hit = doomed.ended(20 * time.Second)
+		return hit, c.replaceDead()
+	}
+	return true, nil
 }

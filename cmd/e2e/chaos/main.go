@@ -1,5 +1,5 @@
 // Command chaos proves from outside that statline counts exactly once. It runs
-// the real binary: a sandbox (broker and engine), three instances of run in one
+// the real binary: a broker, an engine, three instances of run in one
 // group, a generator that knows its truth, and between the instances and
 // ClickHouse a proxy that can refuse, hang, fail, delay and lose answers. Each
 // round injects a fault that the seed has chosen; at the end every record must
@@ -33,7 +33,7 @@ type config struct {
 	data     string
 	lines    int // a second
 	noTokens bool
-	// midInsert kills the engine while it inserts, see restartSandbox.
+	// midInsert kills the engine while it inserts, see restart.
 	midInsert bool
 }
 

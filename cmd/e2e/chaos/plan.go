@@ -23,21 +23,28 @@ const (
 	broken   kind = "ClickHouse 5xx"       //
 	slow     kind = "ClickHouse slow"      //
 	cut      kind = "cut after commit of"  // target: a table
-	restart  kind = "kill -9 of broker+CH" // both in one process
+	broker   kind = "kill -9 of broker"    //
+	engine   kind = "kill -9 of CH"        //
+	both     kind = "kill -9 of broker+CH" //
 	poison   kind = "poison records"       //
 	oversize kind = "oversize records"     //
+	expire   kind = "retention before"     // target: resume, or a step; records expire that nobody has read
 )
 
 // steps are the states at which a process is killed. The first start of a
-// partition (anchor) is there once, in every run.
+// partition (anchor) is there once, in every run, and gap comes with expire.
 var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert", "inserted", "stored", "commit", "committed"}
 
 // cutTables are the tables whose inserts lose their answer, in the order in
 // which a block writes them.
-var cutTables = []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients", "samples", "rejects", "ledger"}
+var cutTables = []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients", "samples", "key_names", "rejects", "ledger"}
+
+// expiries are where a partition notices that records have expired: when it
+// resumes, and when it reads on; there it lives or dies.
+var expiries = []string{"resume", "fill", "gap"}
 
 // deck is what a run of rounds is dealt from: frequent faults are in it twice.
-var deck = []kind{kill, crash, cut, pause, restart, late, crash, cut, hang, grow, shrink, broken, kill, refuse, slow, crash, cut, poison, oversize, killAll}
+var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll}
 
 // fault is one round.
 type fault struct {
@@ -98,7 +105,7 @@ func newPlan(seed uint64, n int) []fault {
 	for i, k := range deck {
 		kinds[i] = string(k)
 	}
-	nextKind, nextStep, nextTable, nextLate := deal(kinds), deal(steps), deal(cutTables), deal(cutTables)
+	nextKind, nextStep, nextTable, nextLate, nextExpiry := deal(kinds), deal(steps), deal(cutTables), deal(cutTables), deal(expiries)
 	between := func(from, to time.Duration) time.Duration {
 		return (from + time.Duration(r.Int64N(int64(to-from)))).Round(time.Millisecond)
 	}
@@ -120,6 +127,8 @@ func newPlan(seed uint64, n int) []fault {
 			f.target = nextTable()
 		case late:
 			f.target = nextLate()
+		case expire:
+			f.target = nextExpiry()
 		case pause:
 			f.span = session + between(500*time.Millisecond, 3*time.Second)
 		}

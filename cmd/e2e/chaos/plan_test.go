@@ -39,6 +39,11 @@ func TestPlanLeavesNothingOut(t *testing.T) {
 				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
 			}
 		}
+		for _, where := range expiries {
+			if name := string(expire) + " " + where; !names[name] {
+				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
+			}
+		}
 		for _, table := range cutTables {
 			if name := string(cut) + " " + table; !names[name] {
 				t.Errorf("seed %d: 300 rounds lack %q", seed, name)

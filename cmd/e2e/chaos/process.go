@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,9 +26,8 @@ type process struct {
 	err    error         // how it ended, after done
 	maxRSS int64         // bytes, after done
 
-	mu    sync.Mutex
-	tail  []string
-	owned int // partitions, of an instance
+	mu   sync.Mutex
+	tail []string
 	// ready is closed when the process has said that it is.
 	ready chan struct{}
 	said  bool
@@ -83,26 +81,12 @@ func (p *process) watch(r io.ReadCloser, file *os.File, onLine func(string)) {
 	_ = file.Close()
 }
 
-var owning = regexp.MustCompile(`msg="owning partitions" .*partitions="?\[([0-9 ]*)\]`)
-
-// owns is how many partitions an instance has, as it says itself.
-func (p *process) owns() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.owned
-}
-
 func (p *process) note(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tail = append(p.tail, line)
 	if len(p.tail) > 12 {
 		p.tail = p.tail[1:]
-	}
-	if strings.Contains(line, `msg="group generation ended"`) {
-		p.owned = 0
-	} else if m := owning.FindStringSubmatch(line); m != nil {
-		p.owned = len(strings.Fields(m[1]))
 	}
 	if line == "ready" && !p.said {
 		p.said = true

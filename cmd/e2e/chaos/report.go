@@ -54,10 +54,7 @@ func (c *campaign) report(ctx context.Context, took time.Duration) {
 	}
 	fmt.Fprintf(w, "total\t%d\t%d\t%d\t%d\t%.1f s\t\n", total.injected, total.missed, total.takeovers, total.recovered, total.still.Seconds())
 	_ = w.Flush() // standard output
-	if c.ghosts > 0 {
-		fmt.Printf("\n%d times the embedded broker kept a member that was killed while joining; an instance was restarted to rebalance\n", c.ghosts)
-	}
-	fmt.Printf("\nlost %d, doubled %d, overlaps %d\n", c.lost, c.doubled, c.overlaps)
+	fmt.Printf("\nlost %d, doubled %d, overlaps %d; %d records deleted by retention before they were read\n", c.lost, c.doubled, c.overlaps, c.skipped)
 }
 
 func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
