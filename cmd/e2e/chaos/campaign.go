@@ -115,10 +115,15 @@ func (c *campaign) run(ctx context.Context) (passed int, err error) {
 
 // allRounds injects the faults, one after the other.
 func (c *campaign) allRounds(ctx context.Context) error {
-	if err := c.settle(ctx, time.Now()); err != nil {
+	began := time.Now()
+	if err := c.settle(ctx, began); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	for i, f := range c.plan {
+		if i > 0 && c.cfg.limit > 0 && time.Since(began) > c.cfg.limit {
+			fmt.Printf("%v are over after %d of %d rounds\n", c.cfg.limit, i, len(c.plan))
+			break
+		}
 		r := round{fault: f, began: time.Now()}
 		sleep(ctx, f.delay)
 		if err := c.replaceDead(); err != nil {

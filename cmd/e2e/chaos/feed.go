@@ -193,13 +193,15 @@ func (f *feed) count(line []byte) {
 
 var keyField = []byte(`"api_key":"`)
 
-// named puts a gateway's name in the place of every fourth key.
+// named puts a gateway's name in the place of every fourth key. The name does
+// not hold the key, which the line's query may repeat: such a name is dropped.
 func named(line []byte) []byte {
 	before, after, found := bytes.Cut(line, keyField)
-	if !found || len(after) < 9 || after[0] > '3' {
+	key, rest, whole := bytes.Cut(after, []byte(`"`))
+	if !found || !whole || len(key) < 16 || key[0] > '3' {
 		return line
 	}
-	return slices.Concat(before, []byte(`"key_id":"caller-`), after)
+	return slices.Concat(before, []byte(`"key_id":"caller-`), key[:8], []byte(`"`), rest)
 }
 
 // addressHex is how ClickHouse's hex shows an address of type IPv6.
@@ -216,6 +218,7 @@ func addressHex(text string) string {
 type truth struct {
 	records, responses, rejected   uint64
 	doomed                         uint64 // of records and rejected, the most that was never read
+	cut                            uint64 // of these, what a declared block lost
 	code, status, outcome, service map[string]uint64
 	minute, hour, keys, clients    map[string]uint64
 	names                          map[string]uint64 // 1 for each key with a name

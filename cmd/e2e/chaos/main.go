@@ -33,6 +33,7 @@ type config struct {
 	data     string
 	lines    int // a second
 	noTokens bool
+	limit    time.Duration // no round begins after this long; 0: all do
 	// midInsert kills the engine while it inserts, see restart.
 	midInsert bool
 }
@@ -49,6 +50,7 @@ func main() {
 	flag.StringVar(&cfg.data, "data", "", "`directory` for data and logs (default: a temporary one, kept when something differs)")
 	flag.IntVar(&cfg.lines, "lines", 400, "log lines a second")
 	flag.BoolVar(&cfg.midInsert, "mid-insert", false, "kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated")
+	flag.DurationVar(&cfg.limit, "limit", 0, "end the rounds after `this long` and judge (default: when all are done)")
 	flag.BoolVar(&show, "plan", false, "print the plan and end")
 	flag.BoolVar(&bite, "bite", true, "first prove that doubled rows would be found")
 	flag.Parse()
@@ -65,7 +67,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
 	}
-	passed, failures := 0, []string(nil)
+	passed, rounds, failures := 0, 0, []string(nil)
 	if bite {
 		passed, failures = proveBite(ctx, cfg, filepath.Join(dir, "tokens-off"))
 	}
@@ -75,7 +77,7 @@ func main() {
 		if c, n, err = campaignIn(ctx, cfg, filepath.Join(dir, "run"), newPlan(cfg.seed, cfg.rounds)); err != nil {
 			failures = append(failures, err.Error())
 		}
-		passed, failures = passed+n, append(c.failures, failures...)
+		passed, rounds, failures = passed+n, len(c.rounds), append(c.failures, failures...)
 	}
 	for _, f := range failures {
 		fmt.Println("FAIL", f)
@@ -88,7 +90,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 		}
 	}
-	fmt.Printf("chaos: seed %d, %d rounds, %d checks: %d passed, %d failed\n", cfg.seed, cfg.rounds, passed+len(failures), passed, len(failures))
+	fmt.Printf("chaos: seed %d, %d of %d rounds, %d checks: %d passed, %d failed\n", cfg.seed, rounds, cfg.rounds, passed+len(failures), passed, len(failures))
 	if len(failures) > 0 {
 		os.Exit(1)
 	}
@@ -109,7 +111,7 @@ func campaignIn(ctx context.Context, cfg config, dir string, plan []fault) (c *c
 // proveBite loses the answer of an insert into each table with the tokens off:
 // the comparison must find doubled rows in each rollup.
 func proveBite(ctx context.Context, cfg config, dir string) (passed int, failures []string) {
-	cfg.noTokens = true
+	cfg.noTokens, cfg.limit = true, 0
 	plan := make([]fault, 0, len(cutTables))
 	for i, table := range cutTables {
 		plan = append(plan, fault{kind: cut, target: table, victim: i, delay: 100 * time.Millisecond})
