@@ -23,6 +23,8 @@ type output struct {
 	keys          []KeyRow
 	keysHour      []KeyRow
 	clients       []ClientRow
+	keyFailures   []KeyFailure // what rows of keys point to
+	ofClients     []ClientFailure
 	samples       []SampleRow
 	labels        []KeyNameRow
 	days          []DayCount

@@ -1,11 +1,16 @@
 package aggregate
 
-import "statline/classify"
+import (
+	"slices"
+
+	"statline/classify"
+)
 
 // emitClients sorts the rows and merges those that a budget made equal.
 func (t *Table) emitClients(other *[4]uint64) {
 	o := &t.out
 	o.clientRefs, o.clients = o.clientRefs[:0], o.clients[:0]
+	o.ofClients = slices.Grow(o.ofClients[:0], len(t.clients.failures))
 	merged := t.clientsOverBudget()
 	for i := 1; i < len(t.clients.rows); i++ {
 		row := &t.clients.rows[i]
@@ -24,6 +29,9 @@ func (t *Table) emitClients(other *[4]uint64) {
 		if i > 0 && o.clientRefs[i-1].w == ref.w {
 			last := &o.clients[len(o.clients)-1]
 			last.Requests += row.Requests
+			if row.ClientFailure == &noClientFailure {
+				continue // nor has last one: the outcome is the same
+			}
 			last.Slots |= row.Slots
 			last.Keys, o.ids = union(last.Keys, row.Keys, o.ids, keySetSize, hashID, compareIDs)
 			continue
@@ -46,18 +54,23 @@ func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 	out := ClientRow{
 		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: classify.Outcome(what >> 16),
 		Code: uint16(what), Requests: t.clientRequests(ref.row), Truncated: truncated,
+		ClientFailure: &noClientFailure,
 	}
 	cold := t.clients.cold[ref.row]
 	if cold == 0 {
 		return out
 	}
 	f := &t.clients.failures[cold-1]
-	out.Slots = f.slots
+	o.ofClients = append(o.ofClients, ClientFailure{Slots: f.slots})
+	out.ClientFailure = &o.ofClients[len(o.ofClients)-1]
 	from := len(o.ids)
 	t.clients.keys.each(&f.keys, func(k words) { o.ids = append(o.ids, classify.KeyID(k.array())) })
 	out.Keys = sortedArrays(o.ids[from:len(o.ids):len(o.ids)])
 	return out
 }
+
+// noClientFailure is what rows without failures point to. Nobody writes to it.
+var noClientFailure ClientFailure
 
 func hashID(k classify.KeyID) uint64 { return hashArray(k) }
 

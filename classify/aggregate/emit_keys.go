@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"statline/classify"
@@ -23,6 +22,7 @@ func (r *ref) what() uint32 { return uint32(r.w[2]) }
 func (t *Table) emitKeys(other *[4]uint64) map[words]bool {
 	o := &t.out
 	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
+	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
 	groups := o.resolved.keyGroups
 	merged := t.keysOverBudget()
 	for i := 1; i < len(t.keys.rows); i++ {
@@ -67,15 +67,16 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	out := KeyRow{
 		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: what.service,
 		Outcome: what.outcome, Code: what.code, Requests: t.keyRequests(ref.row),
-		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated,
+		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
 	}
 	cold := t.keys.cold[ref.row]
 	if cold == 0 {
 		return out
 	}
 	f := &t.keys.failures[cold-1]
-	out.CountMax, out.LimitMax, out.Slots = f.countMax, f.limitMax, f.slots
-	out.FirstSeen, out.LastSeen = f.first, f.last
+	out.KeyFailure = o.keyFailure(KeyFailure{
+		CountMax: f.countMax, LimitMax: f.limitMax, Slots: f.slots, FirstSeen: f.first, LastSeen: f.last,
+	})
 	from := len(o.ips)
 	t.keys.ips.each(&f.ips, func(ip words) { o.ips = append(o.ips, ip.array()) })
 	out.ClientIPs = sortedArrays(o.ips[from:len(o.ips):len(o.ips)])
@@ -86,6 +87,14 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 		slices.Sort(out.UserAgents)
 	}
 	return out
+}
+
+// noKeyFailure is what rows without failures point to. Nobody writes to it.
+var noKeyFailure KeyFailure
+
+func (o *output) keyFailure(f KeyFailure) *KeyFailure {
+	o.keyFailures = append(o.keyFailures, f)
+	return &o.keyFailures[len(o.keyFailures)-1]
 }
 
 func sortedArrays[A ~[16]byte](s []A) []A {
@@ -99,22 +108,15 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 func (t *Table) mergeKey(row, from *KeyRow) {
 	row.Requests += from.Requests
 	row.Bytes += from.Bytes
+	if from.KeyFailure == &noKeyFailure {
+		return // nor has row one: the outcome is the same
+	}
 	row.CountMax, row.LimitMax = max(row.CountMax, from.CountMax), max(row.LimitMax, from.LimitMax)
 	row.Slots |= from.Slots
-	if from.LastSeen > 0 {
-		row.LastSeen = max(row.LastSeen, from.LastSeen)
-		row.FirstSeen = min(firstOr(row.FirstSeen), from.FirstSeen)
-	}
+	row.FirstSeen, row.LastSeen = min(row.FirstSeen, from.FirstSeen), max(row.LastSeen, from.LastSeen)
 	o := &t.out
 	row.ClientIPs, o.ips = union(row.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
 	row.UserAgents, o.agents = union(row.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString, cmp.Compare[string])
-}
-
-func firstOr(seen uint32) uint32 {
-	if seen == 0 {
-		return math.MaxUint32
-	}
-	return seen
 }
 
 // emitKeysHour merges the minute rows of an hour. The slots are of a minute
@@ -128,13 +130,21 @@ func (t *Table) emitKeysHour() {
 	var last *ref
 	for _, i := range o.order {
 		ref, row := &o.keyRefs[i], o.keys[i]
-		row.Minute, row.Slots = row.Minute/3600*3600, 0
+		row.Minute = row.Minute / 3600 * 3600
 		if w := len(o.keysHour); w > 0 && o.keysHour[w-1].Minute == row.Minute && last.compareWithin(ref) == 0 {
 			t.mergeKey(&o.keysHour[w-1], &row)
 			continue
 		}
+		if row.KeyFailure != &noKeyFailure {
+			row.KeyFailure = o.keyFailure(*row.KeyFailure)
+		}
 		o.keysHour = append(o.keysHour, row)
 		last = ref
+	}
+	for i := range o.keysHour {
+		if f := o.keysHour[i].KeyFailure; f != &noKeyFailure {
+			f.Slots = 0
+		}
 	}
 }
 

@@ -65,8 +65,8 @@ func (k *keys) failure(n uint32) *keyFailure {
 	return &k.failures[k.cold[n]-1]
 }
 
-// bytes counts a row with its slots and its two output rows.
+// bytes counts a row with its slots, its two output rows and what sorts them.
 func (k *keys) bytes() int {
-	return (len(k.rows)-1)*(32+4+16+2*160) + len(k.failures)*(88+2*48) +
+	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(72+16)) +
 		len(k.ips.members)*(24+2*16) + len(k.agents.members)*(16+2*16)
 }

@@ -121,7 +121,7 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.Key != (classify.KeyID{}) {
 		day.Keyed = 1
-		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size}
+		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}}
 		if d.Outcome.Failure() {
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
 			if r.ClientIP != ([16]byte{}) {
@@ -135,7 +135,7 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.ClientIP != ([16]byte{}) {
 		day.Addressed = 1
-		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1}
+		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1, ClientFailure: &ClientFailure{}}
 		if d.Outcome.Failure() {
 			cl.Slots = slot
 			if r.Key != (classify.KeyID{}) {
@@ -224,6 +224,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
+		a.KeyFailure = &KeyFailure{a.CountMax, a.LimitMax, a.Slots, a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots
 		a.FirstSeen, a.LastSeen = min(a.FirstSeen, b.FirstSeen), max(a.LastSeen, b.LastSeen)
@@ -234,6 +235,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	keys, keyHours := collect[keyKey, KeyRow]{add: addKey}, collect[keyKey, KeyRow]{add: addKey}
 	clients := collect[clientKey, ClientRow]{add: func(a, b *ClientRow) {
 		a.Requests += b.Requests
+		a.ClientFailure = &ClientFailure{a.Slots, a.Keys} // not a part's
 		a.Slots |= b.Slots
 		a.Keys = smallest(keySetSize, hashID, compareIDs, a.Keys, b.Keys)
 	}}
@@ -257,7 +259,9 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code}
 			keys.put(k, r)
 			r.Minute -= r.Minute % 3600
-			r.Slots, k.minute = 0, r.Minute
+			failure := *r.KeyFailure
+			failure.Slots, k.minute = 0, r.Minute
+			r.KeyFailure = &failure
 			keyHours.put(k, r)
 		}
 		for _, r := range p.Clients {
@@ -383,12 +387,25 @@ func emptyToNil(v reflect.Value) {
 		return
 	}
 	for i := range v.Len() {
-		if row := v.Index(i); row.Kind() == reflect.Struct {
-			for f := range row.NumField() {
-				if row.Field(f).Kind() == reflect.Slice && row.Field(f).Len() == 0 {
-					row.Field(f).SetZero()
-				}
+		eachSlice(v.Index(i), func(s reflect.Value) {
+			if s.Len() == 0 && !s.IsNil() {
+				s.SetZero()
 			}
+		})
+	}
+}
+
+// eachSlice calls f with the slices in a row and in what it points to.
+func eachSlice(row reflect.Value, f func(s reflect.Value)) {
+	if row.Kind() != reflect.Struct {
+		return
+	}
+	for i := range row.NumField() {
+		switch field := row.Field(i); field.Kind() {
+		case reflect.Slice:
+			f(field)
+		case reflect.Pointer:
+			eachSlice(field.Elem(), f)
 		}
 	}
 }

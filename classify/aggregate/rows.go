@@ -74,15 +74,22 @@ type ServiceRow struct {
 }
 
 // KeyRow is one row of the tables keys and keys_hour: responses to requests
-// that carried a key. The fields from CountMax on are kept for failures only.
+// that carried a key. It is kept small: there are more of it than of all other
+// rows together, and most are successes.
 type KeyRow struct {
-	Minute   uint32
-	Key      classify.KeyID
-	Service  string
-	Outcome  classify.Outcome
-	Code     uint16
-	Requests uint64
-	Bytes    uint64
+	Minute      uint32
+	Code        uint16
+	Outcome     classify.Outcome
+	Truncated   bool
+	Key         classify.KeyID
+	Service     string
+	Requests    uint64
+	Bytes       uint64
+	*KeyFailure // never nil in the rows of a Table; all zero for what is no failure
+}
+
+// KeyFailure is what a KeyRow has for failures only.
+type KeyFailure struct {
 	CountMax uint32 // highest request count read from code 25's message
 	LimitMax uint32
 	// Slots has bit i set when a refused (rate_limited) response fell into
@@ -93,20 +100,23 @@ type KeyRow struct {
 	// ClientIPs and UserAgents are bounded sorted sets.
 	ClientIPs  [][16]byte
 	UserAgents []string
-	Truncated  bool
 }
 
-// ClientRow is one row of the table clients. Slots and Keys are kept for
-// failures only.
+// ClientRow is one row of the table clients.
 type ClientRow struct {
-	Minute    uint32
-	ClientIP  [16]byte
-	Outcome   classify.Outcome
-	Code      uint16
-	Requests  uint64
-	Slots     uint64
-	Keys      []classify.KeyID // bounded sorted set
-	Truncated bool
+	Minute         uint32
+	Code           uint16
+	Outcome        classify.Outcome
+	Truncated      bool
+	ClientIP       [16]byte
+	Requests       uint64
+	*ClientFailure // never nil in the rows of a Table; all zero for what is no failure
+}
+
+// ClientFailure is what a ClientRow has for failures only.
+type ClientFailure struct {
+	Slots uint64
+	Keys  []classify.KeyID // bounded sorted set
 }
 
 // SampleRow is one scrubbed example of a (minute, service, outcome).

@@ -72,7 +72,7 @@ func TestGoldenFold(t *testing.T) {
 			continue
 		}
 		for n := range field.Len() {
-			got = fmt.Appendf(got, "%s: %+v\n", name, field.Index(n))
+			got = append(appendRow(append(got, name+":"...), field.Index(n)), '\n')
 		}
 	}
 	file := filepath.Join("testdata", "fold.txt")
@@ -88,6 +88,18 @@ func TestGoldenFold(t *testing.T) {
 	if string(got) != string(want) {
 		t.Errorf("the fold's rows differ from %s; see git diff after go test -update", file)
 	}
+}
+
+// appendRow appends a row's fields by name, and those of what it points to.
+func appendRow(b []byte, row reflect.Value) []byte {
+	for i := range row.NumField() {
+		if field := row.Field(i); field.Kind() == reflect.Pointer {
+			b = appendRow(b, field.Elem())
+		} else {
+			b = fmt.Appendf(b, " %s:%v", row.Type().Field(i).Name, field)
+		}
+	}
+	return b
 }
 
 // Add does not allocate once the table has seen as many names: the memory of

@@ -138,12 +138,14 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		r.ResponsesHour = append(r.ResponsesHour, row)
 		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Requests: n})
 		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: n - 1, Bytes: 9,
-			Slots: 5, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}
+			KeyFailure: &aggregate.KeyFailure{Slots: 5, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}}
 		r.Keys = append(r.Keys, k)
-		k.Minute, k.Slots = hour, 0
+		failure := *k.KeyFailure
+		failure.Slots = 0
+		k.Minute, k.KeyFailure = hour, &failure
 		r.KeysHour = append(r.KeysHour, k)
 		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1}, Outcome: classify.RateLimited, Code: 25,
-			Requests: n - 2, Slots: 5, Keys: []classify.KeyID{key(1)}})
+			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)}}})
 		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, UnixMilli: int64(m) * 1000, Offset: first})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(day0 + d), Responses: n})
 		c.Responses += n

@@ -225,16 +225,17 @@ func TestRoundTrip(t *testing.T) {
 	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
 		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, Requests: 300, Bytes: 1 << 40, Drift: 2,
 		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
-	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, CountMax: 41, LimitMax: 40,
-		Slots: 1 << 63, FirstSeen: m + 1, LastSeen: m + 59, ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}, Truncated: true}
+	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
+		KeyFailure: &aggregate.KeyFailure{CountMax: 41, LimitMax: 40, Slots: 1 << 63, FirstSeen: m + 1, LastSeen: m + 59,
+			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}}}
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
 		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
 		Keys:          []aggregate.KeyRow{k},
 		KeysHour:      []aggregate.KeyRow{k},
-		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Slots: 9,
-			Keys: []classify.KeyID{key(1), classify.OtherKey}, Truncated: true}},
+		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
+			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}}}},
 		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
 			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip, LatencyMicros: -1, UpstreamStatus: -1,
 			RequestID: "req", UserAgent: "curl", Partition: 3, Offset: 1 << 50}},
