@@ -112,8 +112,8 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 					end += 8
 					continue
 				}
-				at := uint(bits.TrailingZeros64(m))
-				high |= w << (63 - at) << 1
+				at := uint(bits.TrailingZeros64(m)) &^ 7
+				high |= w & (1<<at - 1)
 				end += int(at >> 3)
 				break
 			}
