@@ -5,8 +5,10 @@ package query
 func OpenIncidents() Text {
 	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service",
   summary AS "What happens", affected AS "Affected", id AS "id"
-FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
-WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
+FROM (
+  SELECT * FROM {db}.incidents FINAL
+  WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
+) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 ORDER BY parent != '', indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
 }
 
@@ -25,8 +27,10 @@ func IncidentHistory() Text {
   dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
   toString(closed_as) AS "Closed as", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service", summary AS "What happened",
   observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id"
-FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
-WHERE ` + touching + `
+FROM (
+  SELECT * FROM {db}.incidents FINAL
+  WHERE ` + touching + `
+) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 ORDER BY opened_at DESC, id LIMIT 500`
 }
 

@@ -107,8 +107,10 @@ LIMIT 50`
 	bucketMicros = "if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDiv(b, 64) - 1))"
 
 	reportIncidents = `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id, named.name
-FROM {db}.incidents AS i FINAL GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
-WHERE (closed_at >= $1 OR state = 'open') AND opened_at < $2 AND state != 'withdrawn' AND ($3 = '' OR service = $3) AND ($4 = '' OR startsWith(entity, $4))
+FROM (
+  SELECT * FROM {db}.incidents FINAL
+  WHERE (closed_at >= $1 OR state = 'open') AND opened_at < $2 AND state != 'withdrawn' AND ($3 = '' OR service = $3) AND ($4 = '' OR startsWith(entity, $4))
+) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 ORDER BY opened_at, kind, entity
 LIMIT 200`
 
