@@ -25,10 +25,12 @@ type RepairStore interface {
 	block.Store
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)
 	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
+	DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow, error)
+	EachRequest(ctx context.Context, table schema.Table, day int64, f func(minute uint32, name string, requests uint64)) error
 }
 
 // Repair finishes the partial blocks of a topic whose tokens the store may
-// have forgotten.
+// have forgotten (Run), and inserts rows again that the store has lost (Lost).
 //
 // It does not guess and deletes nothing: it looks. An INSERT is atomic within
 // a table partition, and with all writers stopped the ledger says what every

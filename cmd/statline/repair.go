@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -66,12 +67,21 @@ func repairCommand() *cobra.Command {
 	var flags topicFlags
 	c := &cobra.Command{
 		Use:   "repair",
-		Short: "Finish partly inserted blocks that are older than the token window",
+		Short: "Finish partly inserted blocks that are older than the token window, and insert lost rows again",
 		Long: `A daemon that finds a block half inserted, so old that ClickHouse may have
 forgotten its tokens, stops instead of guessing. repair finds out from the ledger
 which of its rows are there, inserts the others from the records that Kafka still
-has, and proves the result with an audit. Stop every daemon that writes to the
-database first. It deletes nothing, and repeating it is safe.`,
+has, and proves the result with an audit.
+
+A ClickHouse server that is killed in the middle of an INSERT into a table that
+is not replicated can lose the rows and keep the token, so that the daemon's
+repetition is dropped; audit then finds a table with less than the ledger says.
+repair reads every block of that day from Kafka again and inserts the rows of
+the blocks that are missing. When what is missing is not exactly some whole
+blocks, or Kafka does not have the day any more, it says so and changes nothing.
+
+Stop every daemon that writes to the database first. It deletes nothing, and
+repeating it is safe.`,
 		Example: `  statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -86,27 +96,36 @@ database first. It deletes nothing, and repeating it is safe.`,
 				return err
 			}
 			r := ingest.Repair{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block, TTL: schema.DefaultTTL()}
-			report, err := r.Run(ctx, partitions)
 			out := cmd.OutOrStdout()
-			if errors.Is(err, ingest.ErrNothingToRepair) {
-				fmt.Fprintln(out, err)
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			for _, id := range report.Blocks {
-				fmt.Fprintln(out, "repaired", id)
-			}
-			for _, d := range report.Inserted {
-				fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
-			}
-			for _, d := range report.Present {
-				fmt.Fprintf(out, "  already in %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+			for _, mend := range []func() (*ingest.RepairReport, error){
+				func() (*ingest.RepairReport, error) { return r.Run(ctx, partitions) },
+				func() (*ingest.RepairReport, error) { return r.Lost(ctx) },
+			} {
+				report, err := mend()
+				if errors.Is(err, ingest.ErrNothingToRepair) {
+					fmt.Fprintln(out, err)
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				printRepair(out, report)
 			}
 			return nil
 		},
 	}
 	flags.bind(c)
 	return c
+}
+
+func printRepair(out io.Writer, report *ingest.RepairReport) {
+	for _, id := range report.Blocks {
+		fmt.Fprintln(out, "repaired", id)
+	}
+	for _, d := range report.Inserted {
+		fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+	}
+	for _, d := range report.Present {
+		fmt.Fprintf(out, "  already in %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+	}
 }

@@ -1,0 +1,445 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+// Lost inserts blocks' rows again that ClickHouse has lost while it kept their
+// token. A server that is killed in the middle of an INSERT can do that on
+// tables that are not replicated: the block is repeated, its token drops the
+// repetition, and the ledger says stored. An audit then finds a rollup that
+// holds less than the ledger says on some day.
+//
+// It does not guess. It reads every block of that day again, checks that each
+// gives what the ledger says, and so knows what the table has to hold, row by
+// row. What is missing has to be exactly the rows of some blocks, whole, and
+// of no other choice of blocks; these rows are inserted under tokens of their own,
+// and an audit has to find the sums right afterwards. It refuses with the
+// numbers when the log does not have a block of that day any more, when one
+// was stored under other rules than this binary's, when there is a replay, or
+// when what is missing is no set of whole blocks: then the day has to be
+// restored from a backup.
+//
+// Every writer of the database has to be stopped, and no block may be
+// unfinished (see Run for those). Repeating it is safe: what an earlier try
+// inserted is not missing any more.
+func (r *Repair) Lost(ctx context.Context) (*RepairReport, error) {
+	report, err := r.lost(ctx)
+	if err != nil {
+		return report, fmt.Errorf("repair %s: lost rows: %w", r.Block.Topic, err)
+	}
+	return report, nil
+}
+
+func (r *Repair) lost(ctx context.Context) (*RepairReport, error) {
+	short, err := r.shortDays(ctx)
+	if err != nil || len(short) == 0 {
+		if err == nil {
+			err = fmt.Errorf("%w: every table holds what the ledger says", ErrNothingToRepair)
+		}
+		return nil, err
+	}
+	blocks, err := r.blocksOf(ctx, short)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.expect(ctx, short, blocks); err != nil {
+		return nil, err
+	}
+	for _, s := range short {
+		if err := s.subtractStored(ctx, r.Store); err != nil {
+			return nil, err
+		}
+	}
+	lost, err := r.choose(ctx, short, blocks)
+	if err != nil {
+		return nil, err
+	}
+	report := &RepairReport{}
+	// A token of an earlier try may stand for rows that were lost as well.
+	kind := block.Kind(fmt.Sprintf("lost-%d", time.Now().UnixMilli()))
+	for _, p := range lost {
+		lacking := *p.contents
+		lacking.Rows = rowsOf(&p.contents.Rows, p.missing)
+		if err := r.Store.WriteRowsAs(ctx, p.row.ID, kind, &lacking, nofence); err != nil {
+			return report, fmt.Errorf("block %s: %w", p.row.ID, err)
+		}
+		report.Blocks = append(report.Blocks, p.row.ID)
+		for _, t := range rollups(&p.contents.Rows) {
+			for day := range p.missing[t.table] {
+				report.Inserted = append(report.Inserted, TableDay{p.row.Partition, t.table, dayName(day), t.days[day]})
+			}
+		}
+	}
+	left, err := r.shortDays(ctx)
+	if err != nil {
+		return report, fmt.Errorf("after the insert: %w", err)
+	}
+	if len(left) > 0 {
+		return report, fmt.Errorf("after the insert %s still lacks %d responses on %s: is another writer at work?", left[0].table, left[0].missing, dayName(left[0].day))
+	}
+	return report, nil
+}
+
+// lostBuckets is how finely rows are told apart. Rows that share a bucket only
+// make a refusal likelier: sums of buckets add up as sums of rows do.
+const lostBuckets = 1 << 18
+
+// shortDay is a day of which a table holds too little.
+type shortDay struct {
+	table   schema.Table
+	day     int64
+	missing uint64
+	seed    maphash.Seed
+	// deficit is by bucket what the blocks add to the table, and later what of
+	// it the table does not hold.
+	deficit []int64
+}
+
+func (s *shortDay) bucket(minute uint32, name string) int {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	_, _ = h.WriteString(name) // never fails
+	var b [4]byte
+	for i := range b {
+		b[i] = byte(minute >> (8 * i))
+	}
+	_, _ = h.Write(b[:])
+	return int(h.Sum64() % lostBuckets)
+}
+
+// adds is what a block adds to the day, by bucket.
+func (s *shortDay) adds(c *block.Contents) map[int]int64 {
+	adds := map[int]int64{}
+	eachRequest(&c.Rows, s.table, func(minute uint32, name string, n uint64) {
+		if int64(minute)/daySeconds == s.day {
+			adds[s.bucket(minute, name)] += int64(n)
+		}
+	})
+	return adds
+}
+
+// count is the ledger's sum of a block for the day.
+func (s *shortDay) count(row *block.LedgerRow) uint64 {
+	for _, d := range row.Days {
+		if int64(d.Day) != s.day {
+			continue
+		}
+		switch s.table {
+		case schema.Keys, schema.KeysHour:
+			return d.Keyed
+		case schema.Clients:
+			return d.Addressed
+		default:
+			return d.Responses
+		}
+	}
+	return 0
+}
+
+func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
+	err := from.EachRequest(ctx, s.table, s.day, func(minute uint32, name string, n uint64) {
+		s.deficit[s.bucket(minute, name)] -= int64(n)
+	})
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, n := range s.deficit {
+		if total += n; n < 0 {
+			return fmt.Errorf("%s holds rows on %s that no block of the ledger has", s.table, dayName(s.day))
+		}
+	}
+	if total != int64(s.missing) {
+		return fmt.Errorf("%s lacks %d responses on %s by its rows, %d by the ledger", s.table, total, dayName(s.day), s.missing)
+	}
+	return nil
+}
+
+// shortDays asks an audit. Anything else that it finds is not for Lost to mend.
+func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
+	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now()})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range report.Differences {
+		if d.Kind == store.RejectSum {
+			continue
+		}
+		if d.Kind != store.Sum || d.Got > d.Expected {
+			return nil, fmt.Errorf("only missing rows can be inserted again, and the audit finds %s", d)
+		}
+		at, err := time.Parse(time.DateOnly, d.Day)
+		if err != nil {
+			return nil, err
+		}
+		short = append(short, &shortDay{table: d.Table, day: at.Unix() / daySeconds, missing: d.Expected - d.Got, seed: maphash.MakeSeed()})
+	}
+	if len(short) > 0 && report.Pending > 0 {
+		return nil, fmt.Errorf("%d partitions have an unfinished block: let the daemon finish them, then stop it", report.Pending)
+	}
+	if len(short) > maxShort {
+		return nil, fmt.Errorf("got %d days of tables that lack rows; want at most %d at a time", len(short), maxShort)
+	}
+	for _, s := range short {
+		s.deficit = make([]int64, lostBuckets)
+	}
+	return short, nil
+}
+
+// maxShort bounds the memory of Lost.
+const maxShort = 64
+
+// blocksOf lists the blocks of the short days, all of which can be read again.
+func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.LedgerRow, error) {
+	var days []int64
+	for _, s := range short {
+		days = append(days, s.day)
+	}
+	slices.Sort(days)
+	rows, err := r.Store.DayBlocks(ctx, slices.Compact(days))
+	if err != nil {
+		return nil, err
+	}
+	starts, err := r.Log.StartOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hash, epochs := configHash(r.Fold.Hash()), map[int32]uint32{}
+	for i := range rows {
+		row := &rows[i]
+		if _, known := epochs[row.Partition]; !known {
+			l, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, row.Partition)
+			if err != nil {
+				return nil, err
+			}
+			epochs[row.Partition] = l.Epoch
+		}
+		start, has := starts[row.Partition]
+		switch {
+		case row.Cluster != r.Block.Cluster || row.Topic != r.Block.Topic:
+			err = errors.New("it is of another topic")
+		case row.Kind != block.KindBlock:
+			err = fmt.Errorf("it is a %s", row.Kind)
+		case row.Epoch != epochs[row.Partition]:
+			err = errors.New("it is of an earlier life of the topic")
+		case !has || start > row.First:
+			err = errors.New("its records are no longer in the log")
+		case row.Mixed || row.ConfigHash != hash:
+			err = fmt.Errorf("it was stored under other rules (%s; this binary and configuration: %s)", row.ConfigHash, hash)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("block %s of a day that lacks rows cannot be read again as it was: %w", row.ID, err)
+		}
+	}
+	return rows, nil
+}
+
+// expect reads every block again and adds up what the tables have to hold.
+func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) error {
+	for i := range blocks {
+		p := &partial{row: &blocks[i]}
+		if err := r.read(ctx, p); err != nil {
+			return fmt.Errorf("block %s: %w", p.row.ID, err)
+		}
+		c := p.contents
+		if c.Records != p.row.Records || c.Responses != p.row.Responses || c.Rejected != p.row.Rejected || !slices.Equal(c.Rows.Days, p.row.Days) {
+			return fmt.Errorf("block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
+				p.row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, p.row.Records, p.row.Responses, p.row.Rejected, p.row.Days)
+		}
+		for _, s := range short {
+			for bucket, n := range s.adds(c) {
+				s.deficit[bucket] += n
+			}
+		}
+	}
+	return nil
+}
+
+// choose finds the blocks that are missing, day by day, and reads them.
+func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) (lost []*partial, err error) {
+	could := make([][]candidate, len(short))
+	for i := range blocks {
+		p := &partial{row: &blocks[i]}
+		for j, s := range short {
+			if n := s.count(p.row); n == 0 || n > s.missing {
+				continue
+			}
+			if p.contents == nil {
+				if err := r.read(ctx, p); err != nil {
+					return nil, fmt.Errorf("block %s: %w", p.row.ID, err)
+				}
+			}
+			if adds := s.adds(p.contents); s.fits(adds) {
+				could[j] = append(could[j], candidate{block: i, count: s.count(p.row), adds: adds})
+			}
+		}
+	}
+	missing := map[int]*partial{}
+	for j, s := range short {
+		chosen, choices := explain(s.deficit, could[j])
+		if choices != 1 {
+			return nil, fmt.Errorf("%s lacks %d responses on %s; of %d blocks that could be missing %d choices are exactly that; want one",
+				s.table, s.missing, dayName(s.day), len(could[j]), choices)
+		}
+		for _, i := range chosen {
+			p := missing[i]
+			if p == nil {
+				p = &partial{row: &blocks[i], missing: map[schema.Table]map[int64]bool{}}
+				missing[i], lost = p, append(lost, p)
+			}
+			if p.missing[s.table] == nil {
+				p.missing[s.table] = map[int64]bool{}
+			}
+			p.missing[s.table][s.day] = true
+		}
+	}
+	for _, p := range lost {
+		if err := r.read(ctx, p); err != nil {
+			return nil, fmt.Errorf("block %s: %w", p.row.ID, err)
+		}
+	}
+	return lost, nil
+}
+
+// fits says whether a block can be missing: then its rows are, in every bucket.
+func (s *shortDay) fits(adds map[int]int64) bool {
+	for bucket, n := range adds {
+		if s.deficit[bucket] < n {
+			return false
+		}
+	}
+	return true
+}
+
+// candidate is a block that fits into a deficit.
+type candidate struct {
+	block int
+	count uint64
+	adds  map[int]int64
+}
+
+// explain finds the candidates that add up to the deficit in every bucket, and
+// how many such choices there are, counted up to 2. A search that grows too
+// long counts as two: it is no proof.
+func explain(deficit []int64, could []candidate) (chosen []int, choices int) {
+	slices.SortFunc(could, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.block, b.block))
+	})
+	e := &explanation{could: could, rest: slices.Clone(deficit), left: make([]int64, len(deficit)), steps: maxSteps}
+	for _, c := range could {
+		for bucket, n := range c.adds {
+			e.left[bucket] += n
+		}
+	}
+	for bucket, n := range e.rest {
+		if n > e.left[bucket] {
+			return nil, 0
+		}
+	}
+	e.search(0)
+	if e.steps <= 0 {
+		return nil, 2
+	}
+	return e.found, e.choices
+}
+
+// maxSteps bounds a search, in rows looked at.
+const maxSteps = 200_000_000
+
+// explanation is a search in progress: what is still to be explained, what the
+// candidates that are not decided yet add, and the blocks taken. rest never
+// exceeds left, so that at the end nothing is unexplained.
+type explanation struct {
+	could      []candidate
+	rest, left []int64
+	taken      []int
+	found      []int
+	choices    int
+	steps      int
+}
+
+func (e *explanation) search(i int) {
+	if i == len(e.could) {
+		e.choices++
+		e.found = slices.Clone(e.taken)
+		return
+	}
+	c := e.could[i]
+	if e.steps -= 4 * len(c.adds); e.steps <= 0 {
+		return
+	}
+	take, leave := true, true
+	for bucket, n := range c.adds {
+		e.left[bucket] -= n
+		take = take && e.rest[bucket] >= n
+		leave = leave && e.rest[bucket] <= e.left[bucket]
+	}
+	if take {
+		for bucket, n := range c.adds {
+			e.rest[bucket] -= n
+		}
+		e.taken = append(e.taken, c.block)
+		e.search(i + 1)
+		e.taken = e.taken[:len(e.taken)-1]
+		for bucket, n := range c.adds {
+			e.rest[bucket] += n
+		}
+	}
+	if leave && e.choices < 2 {
+		e.search(i + 1)
+	}
+	for bucket, n := range c.adds {
+		e.left[bucket] += n
+	}
+}
+
+// eachRequest calls f for each row of a rollup, with the name that the store's
+// EachRequest gives it.
+func eachRequest(rows *aggregate.Rows, table schema.Table, f func(minute uint32, name string, requests uint64)) {
+	responses := func(list []aggregate.ResponseRow) {
+		for i := range list {
+			r := &list[i]
+			f(r.Minute, r.Service+" "+r.Outcome.String()+" "+r.Route, r.Requests)
+		}
+	}
+	keys := func(list []aggregate.KeyRow) {
+		for i := range list {
+			r := &list[i]
+			f(r.Minute, r.Service+" "+r.Outcome.String()+" "+r.Key.String(), r.Requests)
+		}
+	}
+	switch table {
+	case schema.Responses:
+		responses(rows.Responses)
+	case schema.ResponsesHour:
+		responses(rows.ResponsesHour)
+	case schema.Keys:
+		keys(rows.Keys)
+	case schema.KeysHour:
+		keys(rows.KeysHour)
+	case schema.Services:
+		for i := range rows.Services {
+			r := &rows.Services[i]
+			f(r.Minute, r.Service+" "+r.Outcome.String(), r.Requests)
+		}
+	case schema.Clients:
+		for i := range rows.Clients {
+			r := &rows.Clients[i]
+			f(r.Minute, r.Outcome.String()+" "+strings.ToUpper(hex.EncodeToString(r.ClientIP[:])), r.Requests)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+	"statline/ingest/traffic"
+)
+
+// lossyStore says that every block is stored, and loses tables of some, as a
+// server does that keeps a token and not the rows.
+type lossyStore struct {
+	*store.Store
+	lose   map[int64]func(*aggregate.Rows) // by the number of the block
+	blocks atomic.Int64
+}
+
+func (s *lossyStore) WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error {
+	left := *c
+	if lose := s.lose[s.blocks.Add(1)]; lose != nil {
+		lose(&left.Rows)
+	}
+	return s.Store.WriteRows(ctx, id, &left, fence)
+}
+
+// small limits a pipeline to small blocks.
+func small(c *Config) { c.Block.Limits.Records = 1000 }
+
+func (r *rig) repair() *Repair {
+	r.t.Helper()
+	client := r.client()
+	r.t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			r.t.Error(err)
+		}
+	})
+	cfg := testConfig().Block
+	cfg.Topic = r.topic
+	var err error
+	if cfg.Cluster, err = client.ClusterID(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	return &Repair{Store: r.store, Log: client, Fold: r.fold, Block: cfg, TTL: schema.DefaultTTL()}
+}
+
+func (r *rig) exec(sql string) {
+	r.t.Helper()
+	if err := r.store.Exec(r.t.Context(), sql); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// checkRefused wants Lost to say why, and to change nothing.
+func (r *rig) checkRefused(repair *Repair, why string) {
+	r.t.Helper()
+	before := r.differences()
+	report, err := repair.Lost(r.t.Context())
+	if err == nil || !strings.Contains(err.Error(), why) {
+		r.t.Errorf("got %+v, error %v; want one that says %q", report, err, why)
+	}
+	if after := r.differences(); !slices.Equal(before, after) {
+		r.t.Errorf("a refused repair changed what is stored: the audit found %v, now %v", before, after)
+	}
+}
+
+func (r *rig) differences() []store.Difference {
+	r.t.Helper()
+	report, err := r.store.Audit(r.t.Context(), store.AuditOptions{TTL: schema.DefaultTTL(), Now: time.Now()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return report.Differences
+}
+
+// Promise: rows of several blocks that are lost in several tables, of blocks
+// that share their minutes with others, come back once and exactly; before
+// that the audit finds them, and afterwards nothing.
+func TestLostRowsComeBack(t *testing.T) {
+	r := newRig(t, "lost")
+	truth := r.produce(17, 12_000)
+	lossy := &lossyStore{Store: r.store, lose: map[int64]func(*aggregate.Rows){
+		1: func(rows *aggregate.Rows) { rows.Services, rows.ResponsesHour = nil, nil },
+		2: func(rows *aggregate.Rows) { rows.Clients = nil },
+		4: func(rows *aggregate.Rows) { rows.Services, rows.Keys, rows.KeysHour = nil, nil, nil },
+		7: func(rows *aggregate.Rows) { rows.Responses = nil },
+	}}
+	r.into = lossy
+	if err := r.run(t.Context(), small); err != nil {
+		t.Fatal(err)
+	}
+	if n := lossy.blocks.Load(); n < 12 {
+		t.Fatalf("got %d blocks; want at least 12", n)
+	}
+	tables := map[schema.Table]bool{}
+	for _, d := range r.differences() {
+		if d.Kind != store.Sum || d.Got >= d.Expected {
+			t.Errorf("audit: %s; want only missing rows", d)
+		}
+		tables[d.Table] = true
+	}
+	if len(tables) != 6 {
+		t.Errorf("the audit finds rows missing in %v; want six tables", slices.Collect(maps.Keys(tables)))
+	}
+	repair := r.repair()
+	report, err := repair.Lost(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Blocks) != 4 || len(report.Inserted) < 7 {
+		t.Errorf("got %d blocks and %+v; want four blocks with seven tables", len(report.Blocks), report.Inserted)
+	}
+	r.check(truth)
+	if _, err := repair.Lost(t.Context()); !errors.Is(err, ErrNothingToRepair) {
+		t.Errorf("repaired twice: got error %v; want ErrNothingToRepair", err)
+	}
+	r.check(truth)
+}
+
+// Promise: the lost rows' own token, which the server has kept, does not stop
+// the repair.
+func TestLostRowsWithTheirTokenKept(t *testing.T) {
+	r := newRig(t, "lost_token")
+	truth := r.produce(18, 3000)
+	if err := r.run(t.Context(), small); err != nil {
+		t.Fatal(err)
+	}
+	r.exec("DELETE FROM " + r.store.Table(schema.Services) + " WHERE 1 SETTINGS mutations_sync = 2")
+	repair := r.repair()
+	// What the daemon would do: the same rows under the same token.
+	rows, err := r.store.DayBlocks(t.Context(), []int64{truth.First.Unix() / daySeconds})
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("got %d blocks, %v", len(rows), err)
+	}
+	for i := range rows {
+		p := &partial{row: &rows[i]}
+		if err := repair.read(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.store.WriteRows(t.Context(), rows[i].ID, p.contents, nofence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(r.differences()) == 0 {
+		t.Fatal("the tokens are gone with the rows: this test shows nothing")
+	}
+	if _, err := repair.Lost(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.check(truth)
+}
+
+// Promise: what is missing and is no set of whole blocks is refused, and so is
+// what cannot be read again as it was; then nothing is inserted.
+func TestLostRowsNeverGuessed(t *testing.T) {
+	r := newRig(t, "lost_refused")
+	r.produce(19, 6000)
+	r.into = &lossyStore{Store: r.store, lose: map[int64]func(*aggregate.Rows){1: func(rows *aggregate.Rows) { rows.Services = nil }}}
+	if err := r.run(t.Context(), small); err != nil {
+		t.Fatal(err)
+	}
+	other := r.repair()
+	other.Fold.Decode.Service = "another"
+	r.checkRefused(other, "under other rules")
+
+	services := r.store.Table(schema.Services)
+	r.exec("INSERT INTO " + services + " (minute, service, outcome, requests) SELECT minute, 'planted', outcome, 1 FROM " + services + " LIMIT 1")
+	r.checkRefused(r.repair(), "no block of the ledger has")
+	r.exec("DELETE FROM " + services + " WHERE service = 'planted' SETTINGS mutations_sync = 2")
+
+	// Some rows of whichever block have gone too.
+	r.exec("DELETE FROM " + services + " WHERE service IN (SELECT service FROM " + services + " ORDER BY service LIMIT 1) SETTINGS mutations_sync = 2")
+	r.checkRefused(r.repair(), "0 choices are exactly that")
+
+	if err := traffic.Expire(t.Context(), testbed(t).Brokers(), r.topic); err != nil {
+		t.Fatal(err)
+	}
+	r.checkRefused(r.repair(), "no longer in the log")
+}
+
+// Promise: of blocks that could be missing, one choice is exactly what is
+// missing, or none is taken.
+func TestExplain(t *testing.T) {
+	c := func(block int, adds ...int64) candidate {
+		m, n := map[int]int64{}, uint64(0)
+		for bucket, add := range adds {
+			if add > 0 {
+				m[bucket], n = add, n+uint64(add)
+			}
+		}
+		return candidate{block, n, m}
+	}
+	for name, k := range map[string]struct {
+		deficit []int64
+		could   []candidate
+		want    []int
+		choices int
+	}{
+		"one":                         {[]int64{2, 3, 0}, []candidate{c(7, 2, 3)}, []int{7}, 1},
+		"a smaller one fits too":      {[]int64{2, 3, 0}, []candidate{c(1, 1, 1), c(7, 2, 3)}, []int{7}, 1},
+		"two":                         {[]int64{2, 3, 5}, []candidate{c(1, 1, 1), c(2, 2, 0, 5), c(3, 0, 3)}, []int{2, 3}, 1},
+		"as many, elsewhere":          {[]int64{4, 0}, []candidate{c(1, 4)}, []int{1}, 1},
+		"two that are alike":          {[]int64{2, 3}, []candidate{c(1, 2, 3), c(2, 2, 3)}, nil, 2},
+		"one, or two that make it up": {[]int64{2, 3}, []candidate{c(1, 2, 3), c(2, 2), c(3, 0, 3)}, nil, 2},
+		"half a block":                {[]int64{2, 0}, []candidate{c(1, 1)}, nil, 0},
+		"none":                        {[]int64{2, 0}, nil, nil, 0},
+	} {
+		got, choices := explain(k.deficit, k.could)
+		slices.Sort(got)
+		if choices != k.choices || choices == 1 && !slices.Equal(got, k.want) {
+			t.Errorf("%s: got %v, %d choices; want %v, %d", name, got, choices, k.want, k.choices)
+		}
+	}
+}
