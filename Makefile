@@ -32,6 +32,14 @@ test: engine cc ## every test, race detector on
 test-kafka: ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
 	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest/source/...
 
+.PHONY: test-kafka-run
+test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
+	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
+
+.PHONY: test-kill
+test-kill: engine ## kill -9 of a process at every named step of the protocol, on the embedded broker and engine
+	$(GO) test -tags chaos -run 'TestKillAtEveryStep' -count=1 -timeout 10m -v ./ingest
+
 .PHONY: cc
 cc:
 	@command -v $${CC:-cc} >/dev/null || { echo "make test: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }

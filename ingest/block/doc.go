@@ -35,7 +35,9 @@
 //     ClickHouse server on replicated tables does. On others it writes the token
 //     to disk just before it commits the part, so a server killed in between
 //     drops the repetition of an insert that it has lost. This one is not
-//     prevented: the audit finds it (a rollup holds less than the ledger says).
+//     prevented: the audit finds it (a rollup holds less than the ledger says),
+//     and the command repair inserts the rows again as long as Kafka has the
+//     records of that day (see ingest.Repair.Lost).
 //
 // What it does not do: duplicates that a producer wrote are two records and
 // are counted as two.

@@ -59,8 +59,9 @@ func Produce(ctx context.Context, brokers []string, topic string, g Source, o Pr
 	return errors.Join(err, p.flush(drain))
 }
 
-// Expire deletes every record that the topic holds, as retention does when its
-// time has come. Offsets go on where they were.
+// Expire deletes all records of a topic but the newest of each partition, as
+// retention does in time. (The embedded broker would forget where an empty
+// partition ends when it is killed.)
 func Expire(ctx context.Context, brokers []string, topic string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
@@ -75,7 +76,17 @@ func Expire(ctx context.Context, brokers []string, topic string) error {
 	if err != nil {
 		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
 	}
-	deleted, err := admin.DeleteRecords(ctx, ends.Offsets())
+	newest := ends.Offsets()
+	for topic, partitions := range newest {
+		for partition, o := range partitions {
+			if o.At--; o.At < 0 {
+				delete(partitions, partition)
+				continue
+			}
+			newest[topic][partition] = o
+		}
+	}
+	deleted, err := admin.DeleteRecords(ctx, newest)
 	if err == nil {
 		err = deleted.Error()
 	}

@@ -190,6 +190,15 @@ func (c *campaign) judge(ctx context.Context) (passed int, err error) {
 	if err != nil {
 		return passed, err
 	}
+	if c.cfg.midInsert && !a.OK {
+		fmt.Printf("the audit found %d differences\n", len(a.Differences))
+		if err := c.repair(ctx); err != nil {
+			return passed, err
+		}
+		if a, err = c.runAudit(ctx); err != nil {
+			return passed, err
+		}
+	}
 	for _, d := range a.Differences {
 		if d.Kind == "overlap" || d.Kind == "hole" {
 			c.overlaps++

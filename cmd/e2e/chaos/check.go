@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -190,6 +191,20 @@ func (c *campaign) runAudit(ctx context.Context) (audit, error) {
 	}
 	a.text = stdout.String()
 	return a, nil
+}
+
+// repair runs the binary's own repair.
+func (c *campaign) repair(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.cfg.binary, "repair", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.kafka, "--topic", topic, "--group", group)
+	cmd.Env = append(os.Environ(), "STATLINE_HMAC_SECRET="+secret)
+	out, err := cmd.CombinedOutput()
+	fmt.Printf("%s", out)
+	if err != nil {
+		return fmt.Errorf("statline repair: %w: %s", err, out)
+	}
+	return nil
 }
 
 // awaitCaughtUp waits until the group has committed everything.

@@ -34,6 +34,7 @@ type config struct {
 	lines    int // a second
 	noTokens bool
 	limit    time.Duration // no round begins after this long; 0: all do
+	only     string
 	// midInsert kills the engine while it inserts, see restart.
 	midInsert bool
 }
@@ -49,13 +50,14 @@ func main() {
 	flag.StringVar(&cfg.binary, "binary", "bin/statline-chaos", "statline, built with -tags chaos")
 	flag.StringVar(&cfg.data, "data", "", "`directory` for data and logs (default: a temporary one, kept when something differs)")
 	flag.IntVar(&cfg.lines, "lines", 400, "log lines a second")
-	flag.BoolVar(&cfg.midInsert, "mid-insert", false, "kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated")
+	flag.BoolVar(&cfg.midInsert, "mid-insert", false, "kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated; statline repair mends it at the end")
 	flag.DurationVar(&cfg.limit, "limit", 0, "end the rounds after `this long` and judge (default: when all are done)")
+	flag.StringVar(&cfg.only, "only", "", "deal only the faults whose `name` contains this, such as \"of CH\"")
 	flag.BoolVar(&show, "plan", false, "print the plan and end")
 	flag.BoolVar(&bite, "bite", true, "first prove that doubled rows would be found")
 	flag.Parse()
 	if show {
-		for i, f := range newPlan(cfg.seed, cfg.rounds) {
+		for i, f := range cfg.newPlan() {
 			fmt.Printf("%4d  %s\n", i+1, f)
 		}
 		return
@@ -74,7 +76,7 @@ func main() {
 	if len(failures) == 0 {
 		var c *campaign
 		n := 0
-		if c, n, err = campaignIn(ctx, cfg, filepath.Join(dir, "run"), newPlan(cfg.seed, cfg.rounds)); err != nil {
+		if c, n, err = campaignIn(ctx, cfg, filepath.Join(dir, "run"), cfg.newPlan()); err != nil {
 			failures = append(failures, err.Error())
 		}
 		passed, rounds, failures = passed+n, len(c.rounds), append(c.failures, failures...)
@@ -94,6 +96,20 @@ func main() {
 	if len(failures) > 0 {
 		os.Exit(1)
 	}
+}
+
+// newPlan is the plan that the command line asks for.
+func (cfg config) newPlan() []fault {
+	if cfg.only == "" {
+		return newPlan(cfg.seed, cfg.rounds)
+	}
+	var plan []fault
+	for _, f := range newPlan(cfg.seed, 100*cfg.rounds) {
+		if len(plan) < cfg.rounds && strings.Contains(f.name(), cfg.only) {
+			plan = append(plan, f)
+		}
+	}
+	return plan
 }
 
 // campaignIn runs a plan in a new directory; the campaign is never nil.
