@@ -26,6 +26,7 @@ type Input struct {
 	Size int64
 
 	text  *bufio.Reader
+	plain io.ReaderAt // the file when it is one of plain text, read from any place
 	raw   *counting
 	close []func() error
 }
@@ -49,7 +50,7 @@ func Open(path string, stdin io.Reader) (*Input, error) {
 			return nil, errors.Join(fmt.Errorf("%s is a directory; name its files, for example %s/*.log", path, path), in.Close())
 		}
 		if st.Mode().IsRegular() {
-			in.Size = st.Size()
+			in.Size, in.plain = st.Size(), f
 		}
 		r = f
 	}
@@ -60,6 +61,8 @@ func Open(path string, stdin io.Reader) (*Input, error) {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), in.Close())
 	}
 	in.text = head
+	plain := in.plain
+	in.plain = nil
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(head)
@@ -75,6 +78,8 @@ func Open(path string, stdin io.Reader) (*Input, error) {
 		in.text, in.close = bufio.NewReaderSize(z, 1<<20), append(in.close, func() error { z.Close(); return nil })
 	case bytes.HasPrefix(magic, []byte("BZh")):
 		in.text = bufio.NewReaderSize(bzip2.NewReader(head), 1<<20)
+	default:
+		in.plain = plain
 	}
 	return in, nil
 }
