@@ -213,6 +213,23 @@ func checkLoaded(t *testing.T, store *ledgerStore, content []byte, want []string
 	}
 }
 
+// The last block of a file that has grown since it was declared is written as
+// it was declared: its rows may be there already.
+func TestGrownSinceDeclared(t *testing.T) {
+	content := []byte("first\nsecond\nthird\n")
+	for _, form := range []string{"plain", "stdin"} {
+		calls := 0
+		store := &ledgerStore{rows: map[block.ID][]block.RejectRow{}, fail: func() bool { calls++; return calls == 3 }}
+		if err := load(t, DefaultConfig(1), form, content[:13], store); !errors.Is(err, errKilled) {
+			t.Fatalf("got %v; want it killed before the ledger says stored", err)
+		}
+		if err := load(t, DefaultConfig(1), form, content, store); err != nil {
+			t.Fatal(err)
+		}
+		checkLoaded(t, store, content, []string{"first", "second", "third"})
+	}
+}
+
 // What is not there any more is said, not counted again.
 func TestShorterThanStored(t *testing.T) {
 	for _, form := range []string{"plain", "gzip"} {
