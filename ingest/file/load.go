@@ -299,7 +299,6 @@ type worker struct {
 	*loader
 	folder  block.Folder
 	records []block.Record
-	lines   int64
 	text    []byte // of a plain file
 }
 
