@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"statline/ingest/block"
 	"statline/ingest/schema"
 	"statline/ingest/store"
+	"statline/ingest/traffic"
 )
 
 // cutStore fails its n-th WriteRowsAs after the rows are stored, as a cut
@@ -83,6 +85,60 @@ func TestReplayEndToEnd(t *testing.T) {
 	}
 	r.checkOutcomes(truth)
 	r.audit()
+}
+
+// oneLine is a traffic.Source of a single line.
+type oneLine struct {
+	text string
+	at   time.Time
+	sent bool
+}
+
+func (o *oneLine) Next(line []byte) ([]byte, int64, uint64, bool) {
+	if o.sent {
+		return line, 0, 0, false
+	}
+	o.sent = true
+	return append(line, o.text...), o.at.UnixMilli(), 0, true
+}
+
+// Promise: a line that this configuration cannot read, between lines that it
+// can, stops nothing, and when that is put right a replay adds exactly this
+// line.
+func TestPoisonBetweenGood(t *testing.T) {
+	r := newRig(t, "poison")
+	before := r.produce(21, 2000)
+	at := time.Now().Add(-30 * time.Minute)
+	early := fmt.Sprintf(`{"ts":%q,"service":"only-here","path":"/a","status":429}`, at.Add(20*time.Minute).UTC().Format(time.RFC3339))
+	if err := traffic.Produce(t.Context(), testbed(t).Brokers(), r.topic, &oneLine{text: early, at: at}, traffic.ProduceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	after := r.produce(22, 2000)
+	if err := r.run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	r.checkOutcomes(before, after)
+	r.audit()
+
+	repair := r.repair()
+	x := &Rejects{Store: r.store, Log: repair.Log, Fold: r.fold, Block: repair.Block}
+	x.Fold.MaxAhead = time.Hour // was ten minutes, and the line is twenty ahead
+	report, err := x.Replay(t.Context(), store.RejectFilter{Limit: 10_000})
+	if err != nil || report.Responses != 1 {
+		t.Fatalf("got %+v, %v; want one response", report, err)
+	}
+	got, err := store.Select[struct {
+		Service  string `ch:"service"`
+		Requests uint64 `ch:"n"`
+	}](t.Context(), r.store, "SELECT service, sum(requests) AS n FROM "+r.store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429 GROUP BY service")
+	if err != nil || len(got) != 1 || got[0].Requests != 1 {
+		t.Errorf("got %+v, %v; want the one request", got, err)
+	}
+	r.exec("DELETE FROM " + r.store.Table(schema.Services) + " WHERE service = 'only-here' SETTINGS mutations_sync = 2")
+	differences := r.differences()
+	if len(differences) != 1 || differences[0].Table != schema.Services || differences[0].Expected != differences[0].Got+1 {
+		t.Errorf("without the replayed line the audit found %v; want one request missing in services", differences)
+	}
 }
 
 // Promise: without the log, a reject's own bytes are enough for everything but
