@@ -282,10 +282,10 @@ func (l *loader) chunk(buf []byte, size int) ([]byte, error) {
 			l.rest = append([]byte(nil), buf[i+1:]...)
 			return buf[:i+1], nil
 		}
-		if size > maxLine {
+		if size >= maxLine {
 			return nil, l.tooLong()
 		}
-		size *= 2
+		size = min(2*size, maxLine)
 		buf = append(make([]byte, 0, size), buf...)
 	}
 }
@@ -373,7 +373,7 @@ func (w *worker) readFile(ctx context.Context, id block.ID, fold func([]byte) er
 		if at+int64(len(text)) < id.End {
 			i := bytes.LastIndexByte(text, '\n')
 			if i < 0 {
-				if len(w.text) > maxLine {
+				if len(w.text) >= maxLine {
 					return w.tooLong()
 				}
 				w.text = make([]byte, 2*len(w.text))

@@ -69,7 +69,7 @@ func Open(path string, stdin io.Reader) (*Input, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("read gzip %s: %w", path, err), in.Close())
 		}
-		in.text, in.close = bufio.NewReaderSize(z, 1<<20), append(in.close, z.Close)
+		in.text, in.close = bufio.NewReaderSize(z, 1<<20), append(in.close, func() error { _ = z.Close(); return nil }) // repeats what Read said
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1))
 		if err != nil {
@@ -119,8 +119,9 @@ func (in *Input) firstLine() ([]byte, error) {
 	}
 }
 
-// maxLine bounds the memory that one line may take.
-const maxLine = 256 << 20
+// maxLine bounds the memory that one line may take: a longer one ends the
+// loading.
+const maxLine = 64 << 20
 
 // counting counts the bytes that pass.
 type counting struct {
