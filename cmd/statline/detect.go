@@ -107,15 +107,24 @@ func detectStored(ctx context.Context, s *store.Store, catalogue *classify.Catal
 	if r.To < r.From {
 		return rows, nil
 	}
-	found, err := watch.Evaluate(ctx, cfg, sql, r)
+	days, err := collect(ctx, s, "the stored days", query.StoredDays, func(scan func(...any) error) (day uint32, err error) {
+		err = scan(&day)
+		return day, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("run the detectors: %w", err)
+		return nil, err
 	}
 	var keys []string
-	for i := range found {
-		rows = append(rows, toRow(&found[i]))
-		if found[i].EntityType == detect.KeyEntity {
-			keys = append(keys, found[i].Entity)
+	for _, r := range stretches(days, r) {
+		found, err := watch.Evaluate(ctx, cfg, sql, r)
+		if err != nil {
+			return nil, fmt.Errorf("run the detectors: %w", err)
+		}
+		for i := range found {
+			rows = append(rows, toRow(&found[i]))
+			if found[i].EntityType == detect.KeyEntity {
+				keys = append(keys, found[i].Entity)
+			}
 		}
 	}
 	names, err := keyNames(ctx, s, keys)
@@ -123,6 +132,32 @@ func detectStored(ctx context.Context, s *store.Store, catalogue *classify.Catal
 		rows[i].Name = names[rows[i].Entity]
 	}
 	return rows, err
+}
+
+// dayMinutes, and how long nothing may be stored within one stretch: the
+// detectors' baselines look back 22 days, so that after 30 none is left. What
+// is open at the end of a stretch is closed within three days.
+const (
+	dayMinutes    = 1440
+	silentMinutes = 30 * dayMinutes
+	closeMinutes  = 3 * dayMinutes
+)
+
+// stretches cuts r where nothing is stored for a month: a file may hold lines
+// of different years, and looking at every minute between them takes long and
+// finds nothing. days are the days with rows, ascending, in minutes.
+func stretches(days []uint32, r watch.Range) []watch.Range {
+	var all []watch.Range
+	for i := 0; i < len(days); {
+		first := days[i]
+		for i++; i < len(days) && days[i]-days[i-1] < silentMinutes; i++ {
+		}
+		s := watch.Range{First: max(r.First, detect.Minute(first)), To: min(r.To, detect.Minute(days[i-1]+dayMinutes+closeMinutes))}
+		if s.From = max(r.From, s.First); s.From <= s.To {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // keyNames maps those of the keys to their names that have one.

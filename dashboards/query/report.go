@@ -128,6 +128,9 @@ FROM {db}.ledger WHERE state = 'stored' AND kind = 'block'`
 	ReportSpan = `SELECT min(minute), max(minute), count() FROM {db}.services`
 )
 
+// StoredDays lists the days with responses, as minutes since 1970.
+const StoredDays = `SELECT DISTINCT intDiv(toUnixTimestamp(toStartOfDay(minute)), 60)::UInt32 AS day FROM {db}.services ORDER BY day`
+
 // KeyNames returns (key id, name) of those of the keys $1 that have a name.
 const KeyNames = `SELECT key_id, name FROM ` + names + ` WHERE has($1, key_id) AND name != ''`
 

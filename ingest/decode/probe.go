@@ -49,12 +49,16 @@ func Probe(lines [][]byte) Report {
 	return r
 }
 
-// maxProbed bounds the lines that a probe looks at.
-const maxProbed = 2000
+// maxProbed bounds the lines that a probe looks at, maxCompared those that it
+// reads once more with every other format.
+const (
+	maxProbed   = 100_000
+	maxCompared = 2000
+)
 
-// ProbeWith decodes lines as cfg says but with format auto, and then pins each
-// other format in turn to find the runner-up. It looks at the first 2,000
-// lines.
+// ProbeWith decodes the first 100,000 lines as cfg says but with format auto,
+// and then pins each other format in turn for the first 2,000 lines, to find
+// the runner-up.
 func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 	lines = lines[:min(len(lines), maxProbed)]
 	cfg.Format = Auto
@@ -87,7 +91,7 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 		}
 		rep.Config = "format: " + rep.Format + "\n"
 	}
-	rep.RunnerUp, rep.RunnerUpConfidence = runnerUp(cfg, lines, rep.Format)
+	rep.RunnerUp, rep.RunnerUpConfidence = runnerUp(cfg, lines[:min(len(lines), maxCompared)], rep.Format)
 	return rep, nil
 }
 

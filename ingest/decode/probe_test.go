@@ -77,3 +77,17 @@ func TestUnknownFormat(t *testing.T) {
 		t.Error("mapping without a result: got no error")
 	}
 }
+
+// A long file is counted whole; only the comparison with other formats is cut.
+func TestProbeCountsEveryLine(t *testing.T) {
+	line := []byte(`203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] "GET /3/movie/550 HTTP/1.1" 200 5120 "-" "curl/8.10.1"`)
+	lines := make([][]byte, maxCompared+3000)
+	for i := range lines {
+		lines[i] = line
+	}
+	lines[maxCompared+5] = []byte("broken")
+	rep := Probe(lines)
+	if rep.Lines != len(lines) || rep.Responses != len(lines)-1 || rep.Rejected != 1 || rep.RunnerUp == "" {
+		t.Errorf("got %d lines, %d responses, %d rejected, runner-up %q", rep.Lines, rep.Responses, rep.Rejected, rep.RunnerUp)
+	}
+}
