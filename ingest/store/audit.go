@@ -25,8 +25,9 @@ type AuditOptions struct {
 //   - a block's records and holes fill its offset range, and its days add up
 //     to its responses;
 //   - per event day, every rollup holds the responses of the ledger's blocks
-//     and replays: responses, responses_hour and services all of them, keys
-//     and keys_hour those with a key, clients those with an address;
+//     and replays: responses, responses_hour, services and services_hour
+//     all of them, keys and keys_hour those with a key, clients those with an
+//     address;
 //   - the rejects, where they never expire, are as many as the ledger says.
 //
 // It can run beside writers. A block that is being written is in the tables
@@ -147,7 +148,7 @@ func dayTables() []struct {
 		table schema.Table
 		want  func(*daySums) uint64
 	}{
-		{schema.Responses, responses}, {schema.ResponsesHour, responses}, {schema.Services, responses},
+		{schema.Responses, responses}, {schema.ResponsesHour, responses}, {schema.Services, responses}, {schema.ServicesHour, responses},
 		{schema.Keys, keyed}, {schema.KeysHour, keyed}, {schema.Clients, addressed},
 	}
 }
