@@ -33,8 +33,8 @@ func keysBoard(o Options) (Board, error) {
 	b.row(10,
 		cell{10, b.place(panel{title: "Responses of the chosen keys", about: "Responses per second by outcome.",
 			sql: query.KeyOutcomeRates(), unit: perSecond, none: "no responses in this time", overrides: byOutcome()}, stacked())},
-		cell{14, b.place(panel{title: "What the chosen keys did", about: "By key, service, outcome and code, most responses first.",
-			sql: query.KeyDetail(), unit: count, none: "no responses in this time",
+		cell{14, b.place(panel{title: "What the chosen keys did", about: "By key, service, outcome and code, most responses first. With no key chosen: the fifty keys refused most.",
+			sql: query.KeyDetail(), unit: count, none: "No key was refused in this time; choose one above.",
 			overrides: append(overrides{field("Key", keyLink(), width(180)), field("Service", serviceLink()), field("Outcome", outcomeWords()...), field("Code", decimals(0), width(60)), field("Bytes", unit(bytesUnit)), hidden("id")}, times...)}, rows())},
 	)
 	return b.build()

@@ -42,7 +42,8 @@ FROM (
     if(any(span) > 172800, NULL, sum(bitCount(slots))) AS slots_refused,
     minIf(first_seen, ` + refused + `) AS first, maxIf(last_seen, ` + refused + `) AS last, arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
     length(groupUniqArrayArray(16)(client_ips)) AS clients, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
-  FROM ` + fromRefused() + ` GROUP BY key_id ORDER BY n DESC, key_id LIMIT 100
+  FROM ` + fromRefused() + `
+  GROUP BY key_id ORDER BY n DESC, key_id LIMIT 100
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id`
 }
@@ -51,8 +52,7 @@ ORDER BY n DESC, key_id`
 // Only the first hundred of them are read: the rest stays off the screen.
 func fromRefused() Text {
 	return fromKeys("key_id, service, outcome, requests, count_max, limit_max, slots, first_seen, last_seen, client_ips, user_agents",
-		chosenKey+" AND key_id GLOBAL IN (SELECT key_id FROM "+fromKeys("key_id, requests", chosenKey+" AND "+refused)+
-			" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 100)")
+		chosenKey) + "\n  WHERE " + amongTop(chosenKey+" AND "+refused, 100)
 }
 
 // RefusedByKey returns refused responses per second by key, the ten keys
@@ -71,8 +71,15 @@ func RefusedPerMinute() Text {
 func perKey(where Text, keys int, value Text) Text {
 	source := fromKeys("key_id, requests", chosenKey+" AND "+where)
 	return spans + "SELECT time, " + keyName + " AS key, Value FROM (\n  SELECT " + at + ", key_id, " + value + " AS Value FROM " + source +
-		"\n  WHERE key_id GLOBAL IN (SELECT key_id FROM " + source + " GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")" +
+		"\n  WHERE " + amongTop(chosenKey+" AND "+where, keys) +
 		"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN " + names + " AS named USING (key_id)\nORDER BY time, key"
+}
+
+// amongTop lets the keys through that have most requests of those that where
+// lets through. It stands outside of fromKeys: inside, the minutes' side and the
+// hours' side would each look for them.
+func amongTop(where Text, keys int) Text {
+	return "key_id GLOBAL IN (SELECT key_id FROM " + fromKeys("key_id, requests", where) + " GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")"
 }
 
 // HighestCounts returns each key's highest request count as a multiple of its
@@ -133,19 +140,21 @@ GROUP BY client_ip ORDER BY "Refused" DESC, client_ip LIMIT 100`
 }
 
 // KeyOutcomeRates returns the chosen keys' responses per second by outcome.
+// Groups by a number are found faster than by a text, and a month of keys has
+// millions of rows.
 func KeyOutcomeRates() Text {
-	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromKeys("outcome, requests", chosenKey) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+	return spans + "SELECT time, toString(name) AS outcome, Value FROM (\n  SELECT " + at + ", any(outcome) AS name, sum(requests) / step AS Value\n  FROM " +
+		fromKeys("outcome, requests", chosenKey) + "\n  GROUP BY time, cityHash64(outcome)\n) ORDER BY time, outcome"
 }
 
-// KeyDetail returns what the chosen keys did, by key, service and code; of many
-// keys the fifty with most requests.
+// KeyDetail returns what the chosen keys did, by key, service and code; with no
+// key chosen, what those fifty did that were refused most for what lies in them.
 func KeyDetail() Text {
 	return spans + `SELECT ` + keyName + ` AS "Key", toString(service) AS "Service", toString(outcome) AS "Outcome", code AS "Code", n AS "Responses", bytes_all AS "Bytes", first AS "First", last AS "Last", key_id AS "id"
 FROM (
   SELECT key_id, service, outcome, code, sum(requests) AS n, sum(bytes) AS bytes_all, min(first_seen) AS first, max(last_seen) AS last
-  FROM ` + fromKeys("key_id, service, outcome, code, requests, bytes, first_seen, last_seen",
-		chosenKey+" AND key_id GLOBAL IN (SELECT key_id FROM "+fromKeys("key_id, requests", chosenKey)+
-			" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 50)") + `
+  FROM ` + fromKeys("key_id, service, outcome, code, requests, bytes, first_seen, last_seen", chosenKey) + `
+  WHERE ` + amongTop(chosenKey+" AND ("+keyTrouble+" OR NOT $__conditionalAll(0 = 1, $key))", 50) + `
   GROUP BY key_id, service, outcome, code ORDER BY n DESC, key_id LIMIT 100
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id, service, code`
