@@ -50,12 +50,12 @@ type ContractState struct {
 }
 
 // Idle reports whether nothing is open.
-func (s *ContractState) Idle() bool { return !s.Drift.open }
+func (s *ContractState) Idle() bool { return !s.Drift.open() }
 
 // Open appends the incident that is open in s.
 func (s *ContractState) Open(list []Incident) []Incident {
-	if s.Drift.open {
-		list = append(list, s.Drift.inc)
+	if s.Drift.open() {
+		list = append(list, *s.Drift.inc)
 	}
 	return list
 }
@@ -91,9 +91,10 @@ func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinu
 	if n := len(rows); n > 0 && rows[n-1].Minute == t {
 		row = rows[n-1]
 	}
-	if e.open {
-		e.inc.Requests += row.Total
-		e.inc.Affected += row.Count
+	if e.open() {
+		inc := e.edit()
+		inc.Requests += row.Total
+		inc.Affected += row.Count
 		if row.Count == 0 {
 			if int(t-e.lastBad) >= c.QuietMinutes {
 				closed = append(closed, e.end(t, ClosedSilent))
@@ -105,12 +106,12 @@ func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinu
 		return closed
 	}
 	e.lastBad = t
-	if !e.open {
+	if !e.open() {
 		if !c.opens(p, s, rows, t) {
 			return closed
 		}
 	}
-	inc := &e.inc
+	inc := e.edit()
 	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinCount)
 	inc.Evidence.LastSeen = stamp(t)
 	inc.Evidence.Share = float64(inc.Affected) / float64(max(inc.Requests, 1))
@@ -158,9 +159,10 @@ func (c *ContractConfig) opens(p *Contract, s *ContractState, rows []ContractMin
 		Requests: allTotal, Affected: all, Rule: ruleContract, RuleVersion: contractVersion,
 	}, t)
 	s.lastOpened = t
-	e.inc.Evidence.Code, e.inc.Evidence.HTTPStatus = p.Code, p.HTTPStatus
-	e.inc.Evidence.Catalogue, e.inc.Evidence.Reason = p.Catalogue, string(p.Reason)
-	e.inc.Evidence.FirstSeen = stamp(first)
+	inc := e.edit()
+	inc.Evidence.Code, inc.Evidence.HTTPStatus = p.Code, p.HTTPStatus
+	inc.Evidence.Catalogue, inc.Evidence.Reason = p.Catalogue, string(p.Reason)
+	inc.Evidence.FirstSeen = stamp(first)
 	return true
 }
 

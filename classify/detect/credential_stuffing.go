@@ -22,9 +22,10 @@ type StuffingConfig struct {
 
 func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
 	row := clientNow(rows, t)
-	if e.open {
-		e.inc.Requests += row.Requests
-		e.inc.Affected += row.AuthFailed
+	if e.open() {
+		inc := e.edit()
+		inc.Requests += row.Requests
+		inc.Affected += row.AuthFailed
 		if row.AuthFailed == 0 && int(t-e.lastBad) >= quietFor(e, c.QuietMinutes, c.SlowQuietMinutes) {
 			return append(closed, e.end(t, ClosedCalm))
 		}
@@ -40,7 +41,7 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 		w = day
 		failed, success, requests = logins(rows, t, w, e.lastClose)
 	}
-	if !e.open {
+	if !e.open() {
 		if !fast && (failed < c.SlowFailures || float64(failed) < c.SlowShare*float64(requests)) {
 			return closed
 		}
@@ -49,7 +50,7 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 			Requests: requests, Affected: failed, Rule: ruleStuffing, RuleVersion: stuffingVersion,
 		}, t)
 	}
-	inc := &e.inc
+	inc := e.edit()
 	if fast && float64(failed) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
 		return closed
 	}

@@ -26,8 +26,8 @@ type DeadKeyConfig struct {
 
 func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
-	if e.open {
-		e.inc.Requests += row.Requests
+	if e.open() {
+		e.edit().Requests += row.Requests
 		switch {
 		case row.Success > 0 && t >= e.lastBad:
 			return append(closed, e.end(t, ClosedReinstated))
@@ -39,8 +39,8 @@ func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, clo
 		return closed
 	}
 	e.lastBad = t
-	if e.open {
-		e.inc.Affected += row.Dead
+	if e.open() {
+		e.edit().Affected += row.Dead
 		c.describe(e, rows, t)
 		return closed
 	}
@@ -52,7 +52,8 @@ func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, clo
 		Kind: DeadKey, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Ticket,
 		Requests: u.requests, Affected: u.all, Rule: ruleDead, RuleVersion: deadVersion,
 	}, t)
-	e.inc.Evidence.FirstSeen, e.inc.Evidence.Code = stamp(u.first), row.DeadCode
+	inc := e.edit()
+	inc.Evidence.FirstSeen, inc.Evidence.Code = stamp(u.first), row.DeadCode
 	c.describe(e, rows, t)
 	return closed
 }
@@ -95,7 +96,7 @@ func deadUses(rows []KeyMinute, t, after Minute) (u uses) {
 
 func (c *DeadKeyConfig) describe(e *Episode, rows []KeyMinute, t Minute) {
 	u := deadUses(rows, t, e.lastClose)
-	inc := &e.inc
+	inc := e.edit()
 	if row := now(rows, t); row.Dead >= c.PagePerMinute {
 		inc.Severity = Page
 	}

@@ -6,13 +6,12 @@ import (
 )
 
 // Episode is the state of one rule for one entity: the incident that is open,
-// or when the last one closed. It is copied by value; its incident's slices are
-// never changed in place.
+// or when the last one closed. It is copied by value, and small: there is one
+// for every rule of every key that was ever refused.
 type Episode struct {
-	inc       Incident
-	open      bool
-	lastClose Minute // 0 for none
-	lastBad   Minute // newest minute with evidence against the entity
+	inc       *Incident // nil when none is open; shared by copies, so changed by edit only
+	lastClose Minute    // 0 for none
+	lastBad   Minute    // newest minute with evidence against the entity
 }
 
 // Resume makes the episode of an entity whose previous incident of the rule
@@ -20,7 +19,22 @@ type Episode struct {
 func Resume(lastClose Minute) Episode { return Episode{lastClose: lastClose} }
 
 // Current returns the open incident; ok is false when none is.
-func (e *Episode) Current() (inc Incident, ok bool) { return e.inc, e.open }
+func (e *Episode) Current() (inc Incident, ok bool) {
+	if e.inc == nil {
+		return Incident{}, false
+	}
+	return *e.inc, true
+}
+
+func (e *Episode) open() bool { return e.inc != nil }
+
+// edit is the open incident, to be changed: a copy, which no copy of e shares.
+// Its slices are never changed in place.
+func (e *Episode) edit() *Incident {
+	inc := *e.inc
+	e.inc = &inc
+	return e.inc
+}
 
 // LastClose is when the entity's last incident closed, 0 for never.
 func (e *Episode) LastClose() Minute { return e.lastClose }
@@ -28,11 +42,11 @@ func (e *Episode) LastClose() Minute { return e.lastClose }
 func (e *Episode) begin(inc Incident, t Minute) {
 	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)
 	inc.State, inc.OpenedAt = Open, t
-	e.inc, e.open = inc, true
+	e.inc = &inc
 }
 
 func (e *Episode) end(t Minute, as string) Incident {
-	inc := e.inc
+	inc := *e.inc
 	inc.State, inc.ClosedAs, inc.ClosedAt = Closed, as, t
 	*e = Episode{lastClose: t, lastBad: e.lastBad}
 	return inc
@@ -40,9 +54,10 @@ func (e *Episode) end(t Minute, as string) Incident {
 
 // escalate raises the incident to kind, once.
 func (e *Episode) escalate(kind Kind, s Severity, t Minute) {
-	e.inc.Kind, e.inc.Severity = kind, s
-	old := e.inc.Evidence.Escalated
-	e.inc.Evidence.Escalated = append(old[:len(old):len(old)], Stage{kind, stamp(t)})
+	inc := e.edit()
+	inc.Kind, inc.Severity = kind, s
+	old := inc.Evidence.Escalated
+	inc.Evidence.Escalated = append(old[:len(old):len(old)], Stage{kind, stamp(t)})
 }
 
 // stamp writes a minute as RFC 3339.

@@ -19,8 +19,8 @@ type InvalidKeyConfig struct {
 
 func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
-	if e.open {
-		e.inc.Requests += row.Requests
+	if e.open() {
+		e.edit().Requests += row.Requests
 		switch {
 		case row.Success > 0 && row.Invalid == 0:
 			return append(closed, e.end(t, ClosedReinstated))
@@ -32,8 +32,8 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 		return closed
 	}
 	e.lastBad = t
-	if e.open {
-		e.inc.Affected += row.Invalid
+	if e.open() {
+		e.edit().Affected += row.Invalid
 	} else {
 		var minutes int
 		var ten, hour, requests uint64
@@ -56,7 +56,7 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 			Requests: requests, Affected: hour, Rule: ruleInvalid, RuleVersion: invalidVersion,
 		}, t)
 	}
-	inc := &e.inc
+	inc := e.edit()
 	if row.Invalid >= c.PagePerMinute {
 		inc.Severity = Page
 	}

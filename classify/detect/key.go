@@ -34,13 +34,13 @@ type KeyState struct {
 const KeyWindow = 7 * day
 
 // Idle reports whether nothing about the key is open.
-func (s *KeyState) Idle() bool { return !s.Rate.open && !s.Dead.open && !s.Invalid.open }
+func (s *KeyState) Idle() bool { return !s.Rate.open() && !s.Dead.open() && !s.Invalid.open() }
 
 // Open appends the incidents that are open in s.
 func (s *KeyState) Open(list []Incident) []Incident {
 	for _, e := range []*Episode{&s.Rate, &s.Dead, &s.Invalid} {
-		if e.open {
-			list = append(list, e.inc)
+		if e.open() {
+			list = append(list, *e.inc)
 		}
 	}
 	return list

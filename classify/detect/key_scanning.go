@@ -20,9 +20,10 @@ type KeyScanningConfig struct {
 
 func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
 	row := clientNow(rows, t)
-	if e.open {
-		e.inc.Requests += row.Requests
-		e.inc.Affected += row.Invalid
+	if e.open() {
+		inc := e.edit()
+		inc.Requests += row.Requests
+		inc.Affected += row.Invalid
 		if row.Invalid == 0 {
 			if int(t-e.lastBad) >= quietFor(e, c.QuietMinutes, c.SlowQuietMinutes) {
 				closed = append(closed, e.end(t, ClosedCalm))
@@ -42,7 +43,7 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 		w = day
 		keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
 	}
-	if !e.open {
+	if !e.open() {
 		if !fast && (keys < c.SlowKeys || float64(invalid) < c.MinShare*float64(requests)) {
 			return closed
 		}
@@ -51,7 +52,7 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 			Requests: requests, Affected: invalid, Rule: ruleScan, RuleVersion: scanVersion,
 		}, t)
 	}
-	inc := &e.inc
+	inc := e.edit()
 	if fast && float64(keys) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
 		return closed
 	}

@@ -53,9 +53,10 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 	if row.RateLimited > 0 {
 		e.lastBad = t
 	}
-	if e.open {
-		e.inc.Requests += row.Requests
-		e.inc.Affected += row.RateLimited
+	if e.open() {
+		inc := e.edit()
+		inc.Requests += row.Requests
+		inc.Affected += row.RateLimited
 		if int(t-e.lastBad) >= c.QuietMinutes {
 			return append(closed, e.end(t, ClosedCalm))
 		}
@@ -72,7 +73,7 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 	perMinute := 60 / seconds
 	throttled := float64(slots) >= c.ThrottledShare*float64(5*perMinute)
 	flood := c.flood(row) && len(five) > 1 && five[len(five)-2].Minute == t-1 && c.flood(five[len(five)-2])
-	if !e.open {
+	if !e.open() {
 		if !throttled {
 			return closed
 		}
@@ -97,7 +98,7 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 
 // describe keeps the worst five minutes of the incident.
 func (c *RateConfig) describe(e *Episode, row KeyMinute, slots, of int, refused, requests uint64) {
-	inc := &e.inc
+	inc := e.edit()
 	inc.Evidence.Limit = max(inc.Evidence.Limit, row.Limit)
 	inc.Evidence.HighestCount = max(inc.Evidence.HighestCount, row.Highest)
 	if float64(refused) <= inc.Observed && inc.Summary != "" && inc.Evidence.Reason == string(inc.Kind) {

@@ -18,8 +18,9 @@ type Restored struct {
 func (e *Episode) restore(r Restored, lastBad Minute) {
 	*e = Episode{lastClose: r.LastClose, lastBad: lastBad}
 	if r.Open != nil {
-		e.inc, e.open = *r.Open, true
-		e.inc.State, e.inc.ClosedAs, e.inc.ClosedAt = Open, "", 0
+		inc := *r.Open
+		inc.State, inc.ClosedAs, inc.ClosedAt = Open, "", 0
+		e.inc = &inc
 	}
 }
 
@@ -153,7 +154,7 @@ func (s *ContractState) Remembers(t Minute) bool { return remembers(t, &s.Drift)
 
 func remembers(t Minute, episodes ...*Episode) bool {
 	for _, e := range episodes {
-		if e.open || e.lastClose > 0 && e.lastClose > t-Memory {
+		if e.open() || e.lastClose > 0 && e.lastClose > t-Memory {
 			return true
 		}
 	}

@@ -93,8 +93,8 @@ func (st *ServiceState) Open(list []Incident) []Incident {
 		}
 	}
 	for _, e := range []*Episode{&st.slo.Episode, &st.drop.Episode} {
-		if e.open {
-			list = append(list, e.inc)
+		if e.open() {
+			list = append(list, *e.inc)
 		}
 	}
 	return list

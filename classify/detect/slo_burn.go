@@ -119,7 +119,7 @@ func (c *SLOConfig) recall(h *History, s *sloState, at Minute, objective float64
 	s.calm = 0
 	for t := at - recallMinutes + 1; t <= at; t++ {
 		s.fold(h, t)
-		if !s.open || t <= s.inc.OpenedAt {
+		if !s.open() || t <= s.inc.OpenedAt {
 			continue
 		}
 		if _, _, _, _, holds := c.worst(s, h.covered(t), objective); holds {
@@ -134,9 +134,10 @@ func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, obje
 	s.fold(h, t)
 	row := h.at(t)
 	sev, window, burn, factor, holds := c.worst(s, h.covered(t), objective)
-	if s.open {
-		s.inc.Requests += uint64(row.N)
-		s.inc.Affected += uint64(row.Bad)
+	if s.open() {
+		inc := s.edit()
+		inc.Requests += uint64(row.N)
+		inc.Affected += uint64(row.Bad)
 		if !holds {
 			if s.calm++; s.calm >= c.CalmMinutes {
 				s.calm = 0
@@ -150,21 +151,22 @@ func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, obje
 	}
 	s.calm = 0
 	i := windowIndex(window)
-	if !s.open {
+	if !s.open() {
 		s.begin(Incident{
 			Kind: SLOBurn, Entity: service, EntityType: ServiceEntity, Service: service, Severity: sev,
 			Requests: s.n[i], Affected: s.bad[i], Rule: ruleSLO, RuleVersion: sloVersion,
 		}, t)
 	}
 	if sev == Page {
-		s.inc.Severity = Page
+		s.edit().Severity = Page
 	}
 	if score := burn / factor; score > s.inc.Score {
 		budget := 1 - objective
-		s.inc.Observed, s.inc.Expected, s.inc.Score = burn*budget, budget, score
-		s.inc.Evidence.WindowMinutes, s.inc.Evidence.Burn, s.inc.Evidence.Objective = window, burn, objective
-		s.inc.Evidence.WindowRequests, s.inc.Evidence.WindowAffected = s.n[i], s.bad[i]
-		s.inc.Summary = fmt.Sprintf("%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast",
+		inc := s.edit()
+		inc.Observed, inc.Expected, inc.Score = burn*budget, budget, score
+		inc.Evidence.WindowMinutes, inc.Evidence.Burn, inc.Evidence.Objective = window, burn, objective
+		inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = s.n[i], s.bad[i]
+		inc.Summary = fmt.Sprintf("%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast",
 			service, s.bad[i], s.n[i], span(window), percent(burn*budget), percent(budget), number(burn))
 	}
 	return closed

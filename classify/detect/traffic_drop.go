@@ -63,7 +63,10 @@ func (c *DropConfig) over(got, want float64) bool {
 // recall counts for how long an open incident has been calm as of minute at.
 func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minute) bool) {
 	s.calm = 0
-	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; s.open && t <= at; t++ {
+	if !s.open() {
+		return
+	}
+	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
 		if (t+1)%blockMinutes != 0 || !alive(t) {
 			continue
 		}
@@ -83,8 +86,8 @@ func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minu
 // step judges at the end of each block of five minutes. alive says whether
 // every minute of the quarter had traffic of any service.
 func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, alive bool, closed []Incident) []Incident {
-	if s.open {
-		s.inc.Requests += uint64(h.at(t).N)
+	if s.open() {
+		s.edit().Requests += uint64(h.at(t).N)
 	}
 	if (t+1)%blockMinutes != 0 || !alive {
 		return closed
@@ -95,7 +98,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, al
 	}
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
 	got := float64(n)
-	if s.open {
+	if s.open() {
 		s.calm++
 		if !c.over(got, want) {
 			s.calm = 0
@@ -115,10 +118,11 @@ func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, al
 		}, t)
 	}
 	if score := want / max(got, 1); score > s.inc.Score {
-		s.inc.Observed, s.inc.Expected, s.inc.Score = got, want, score
-		s.inc.Evidence.WindowMinutes, s.inc.Evidence.WindowRequests = 15, n
-		s.inc.Evidence.Share = got / want
-		s.inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%s)", service, n, number(want), percent(got/want))
+		inc := s.edit()
+		inc.Observed, inc.Expected, inc.Score = got, want, score
+		inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests = 15, n
+		inc.Evidence.Share = got / want
+		inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%s)", service, n, number(want), percent(got/want))
 	}
 	return closed
 }
