@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,17 +76,32 @@ func TestReadErrors(t *testing.T) {
 
 // setter remembers what it was told.
 type setter struct {
+	mu     sync.Mutex
 	labels map[classify.KeyID]string
 	calls  int
 	err    error
 }
 
 func (s *setter) SetKeyLabels(_ context.Context, labels map[classify.KeyID]string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.calls++
 	if s.err == nil {
 		s.labels = labels
 	}
 	return len(labels), s.err
+}
+
+// logged is a log under the setter's lock.
+type logged struct {
+	*setter
+	strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Builder.Write(b)
 }
 
 // A change of the file reaches the store once; a broken file changes nothing,
@@ -99,9 +115,9 @@ func TestFollow(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var log strings.Builder
 		s := &setter{}
-		f := NewFollower(path, s, slog.New(slog.NewTextHandler(&log, nil)))
+		log := &logged{setter: s}
+		f := NewFollower(path, s, slog.New(slog.NewTextHandler(log, nil)))
 		if err := f.Set(t.Context()); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("no file: got %v", err)
 		}
@@ -112,7 +128,10 @@ func TestFollow(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- f.Run(ctx, time.Second) }()
-		pass := func() { time.Sleep(3 * time.Second); synctest.Wait() }
+		// What the test reads and changes between passes is the other
+		// goroutine's as well.
+		pass := func() { s.mu.Unlock(); time.Sleep(3 * time.Second); synctest.Wait(); s.mu.Lock() }
+		s.mu.Lock()
 
 		pass()
 		if s.calls != 1 {
@@ -134,6 +153,7 @@ func TestFollow(t *testing.T) {
 		if s.labels[one] != "longer" || strings.Count(log.String(), "stay as they were") != 2 {
 			t.Errorf("broken file: got %v, log %s", s.labels, log.String())
 		}
+		s.mu.Unlock()
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("got %v at the end", err)
