@@ -138,7 +138,7 @@ func (d *Decoder) hideKey(key []byte) {
 }
 
 func (d *Decoder) hide(text *[]byte, key []byte) {
-	if len(*text) < len(key) {
+	if len(*text) < len(key) || hmacOff {
 		return
 	}
 	i := bytes.Index(*text, key)
