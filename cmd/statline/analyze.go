@@ -125,7 +125,7 @@ func openEmbedded(ctx context.Context, data, engine string, flags decodeFlags, t
 	if e.sandbox, err = sandbox.Start(ctx, cfg); err != nil {
 		return fail(err)
 	}
-	e.store, err = openStore(ctx, storeFlags{url: storeURL(e.sandbox.ClickHouseURL()), database: store.DefaultDatabase}, decoding.Secret, true, ttl)
+	e.store, err = openStore(ctx, storeFlags{url: storeURL(e.sandbox.ClickHouseURL()), database: store.DefaultDatabase, temporary: e.remove != ""}, decoding.Secret, true, ttl)
 	if err != nil {
 		return fail(err)
 	}

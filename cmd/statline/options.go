@@ -19,6 +19,7 @@ import (
 type storeFlags struct {
 	url                   storeURL
 	ca, database, cluster string
+	temporary             bool // the store ends with this process
 }
 
 func (f *storeFlags) bind(c *cobra.Command, required bool) {

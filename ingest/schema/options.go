@@ -50,6 +50,9 @@ type Options struct {
 	// TTL of the zero value keeps everything: analysis of old logs needs it,
 	// for a merge would drop them at once.
 	TTL TTL
+	// Temporary tables are thrown away with the process that made them: nothing
+	// in them needs to survive a power cut.
+	Temporary bool
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -115,7 +118,10 @@ func (o Options) ttlExpression(column string, level Level) string {
 // rows that did not. (Merged parts need no such care: the parts they replace
 // stay for eight minutes.)
 func (o Options) settings() string {
-	s := fmt.Sprintf("ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = %d", DedupWindow)
+	s := fmt.Sprintf("ttl_only_drop_parts = 1, non_replicated_deduplication_window = %d", DedupWindow)
+	if !o.Temporary {
+		s += ", fsync_after_insert = 1, fsync_part_directory = 1"
+	}
 	if o.Replicated {
 		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d", DedupWindow, DedupSeconds)
 	}
