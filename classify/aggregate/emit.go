@@ -20,7 +20,6 @@ type output struct {
 	responses     []ResponseRow
 	responsesHour []ResponseRow
 	services      []ServiceRow
-	servicesHour  []ServiceHourRow
 	keys          []KeyRow
 	keysHour      []KeyRow
 	clients       []ClientRow
@@ -60,9 +59,7 @@ func (t *Table) Rows() Rows {
 	t.emitResponses()
 	t.emitResponsesHour()
 	t.emitServices()
-	t.emitServicesHour()
-	rows.Responses, rows.ResponsesHour, rows.Days = o.responses, o.responsesHour, o.days
-	rows.Services, rows.ServicesHour = o.services, o.servicesHour
+	rows.Responses, rows.ResponsesHour, rows.Services, rows.Days = o.responses, o.responsesHour, o.services, o.days
 	otherKeys := t.emitKeys(&rows.Other)
 	t.emitKeysHour()
 	t.emitClients(&rows.Other)

@@ -257,7 +257,7 @@ func TestEitherReadsOneSide(t *testing.T) {
 	for _, c := range []struct {
 		span      time.Duration
 		read, not string
-	}{{6 * time.Hour, "services", "services_hour"}, {30 * 24 * time.Hour, "services_hour", "services"}} {
+	}{{6 * time.Hour, "services", "responses_hour"}, {30 * 24 * time.Hour, "responses_hour", "services"}} {
 		to := time.Now()
 		frames, err := shared.asks.Ask(t.Context(), "EXPLAIN indexes = 1 "+Choice{}.Apply(query.OutcomeRates().For(query.Target{Database: "full"})), 1, to.Add(-c.span), to, time.Minute)
 		if err != nil {

@@ -75,7 +75,7 @@ func either(minutes, hours, columns, where Text) Text {
 
 // fromServices reads requests per service and outcome: the smallest tables.
 func fromServices(where Text) Text {
-	return either("services", "services_hour", "service, outcome, requests", where)
+	return either("services", "responses_hour", "service, outcome, requests", where)
 }
 
 func fromResponses(columns, where Text) Text {

@@ -20,27 +20,5 @@ func WithMigration(name, text string) fs.FS {
 	return files
 }
 
-// Oldest is the migration that made the oldest databases.
-func Oldest() fs.FS {
-	const name = "migrations/0001_tables.sql"
-	data, _ := fs.ReadFile(migrations, name)
-	return fstest.MapFS{name: {Data: data}}
-}
-
-// Statements is what Migrate runs from version after on.
-func Statements(t *testing.T, o Options, after int) []string {
-	t.Helper()
-	list, err := load(migrations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, m := range list[after:] {
-		statements, err := o.render(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, statements...)
-	}
-	return all
-}
+// Statements is what Migrate runs.
+func Statements(t *testing.T, o Options) []string { return rendered(t, o) }

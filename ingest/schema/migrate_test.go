@@ -180,55 +180,6 @@ func TestUpgradeKeepsData(t *testing.T) {
 	}
 }
 
-// A database of version 1 gets the hours of its services from those of its
-// routes, histograms included; statements that run again, or at the same time
-// in several instances, add nothing.
-func TestServicesHourIsFilled(t *testing.T) {
-	s := dial(t)
-	o := schema.Options{Database: s.Database(), TTL: schema.TTL{}}
-	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Oldest()); err != nil {
-		t.Fatal(err)
-	}
-	// Eight weeks of forty services with two routes and two outcomes each: more
-	// rows than one block of the statement takes.
-	const rows = 8 * 168 * 40 * 2 * 2
-	exec(t, s, "INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, service, route, outcome, requests, latency)"+
-		" SELECT toDateTime('2024-01-01 00:00:00', 'UTC') + 3600 * intDiv(number, 160), concat('service-', toString(number % 40)), concat('/', toString(intDiv(number, 40) % 2)),"+
-		" ['success', 'timeout'][1 + intDiv(number, 80) % 2], 3, ([toUInt16(100 + intDiv(number, 40) % 2), toUInt16(200)], [toUInt64(1), toUInt64(2)]) FROM numbers("+fmt.Sprint(rows)+")")
-	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
-		t.Fatal(err)
-	}
-	check := func(when string) {
-		t.Helper()
-		sums := func(table schema.Table) string {
-			return "(SELECT cityHash64(groupArray((minute, service, outcome, n, m))) FROM (SELECT minute, service, outcome, sum(requests) AS n, sumMap(latency.1, latency.2) AS m FROM " +
-				s.Table(table) + " GROUP BY ALL ORDER BY ALL))"
-		}
-		if got, want := number(t, s, sums(schema.ServicesHour)), number(t, s, sums(schema.ResponsesHour)); got != want {
-			t.Errorf("%s: services_hour and responses_hour differ", when)
-		}
-		if got := number(t, s, "(SELECT sum(requests) FROM "+s.Table(schema.ServicesHour)+")"); got != 3*rows {
-			t.Errorf("%s: got %d requests; want %d", when, got, 3*rows)
-		}
-	}
-	check("first run")
-	exec(t, s, "ALTER TABLE "+s.Table(schema.ServicesHour)+" DROP PARTITION '2024-02-05'") // as if it had not come so far
-	var wg sync.WaitGroup
-	for range 2 {
-		wg.Go(func() {
-			for _, statement := range schema.Statements(t, o, 1) {
-				if err := s.Exec(t.Context(), statement); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if got := number(t, s, "(SELECT sum(requests) FROM "+s.Table(schema.ServicesHour)+")"); got != 3*rows {
-		t.Errorf("repeated: got %d requests; want %d", got, 3*rows)
-	}
-}
-
 // A life time that changed in the configuration is applied, and forgetting can
 // be switched off.
 func TestTTLChanges(t *testing.T) {
@@ -349,7 +300,7 @@ func TestMergesKeepValues(t *testing.T) {
 // a cluster.
 func TestClusterStatementsParse(t *testing.T) {
 	s := dial(t)
-	for _, q := range schema.Statements(t, schema.Options{Database: "d", Cluster: "c", Replicated: true, TTL: schema.DefaultTTL()}, 0) {
+	for _, q := range schema.Statements(t, schema.Options{Database: "d", Cluster: "c", Replicated: true, TTL: schema.DefaultTTL()}) {
 		type line struct {
 			Text string `ch:"text"`
 		}

@@ -6,7 +6,6 @@ import (
 	"testing/fstest"
 )
 
-// rendered are the statements that make tables.
 func rendered(t *testing.T, o Options) []string {
 	t.Helper()
 	list, err := load(migrations)
@@ -19,11 +18,7 @@ func rendered(t *testing.T, o Options) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range statements {
-			if strings.HasPrefix(s, "CREATE TABLE ") {
-				all = append(all, s)
-			}
-		}
+		all = append(all, statements...)
 	}
 	return all
 }
