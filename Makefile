@@ -84,6 +84,12 @@ SEED ?= 1
 chaos: engine ## N=300 SEED=1: N seeded faults on real processes, then every count against the truth
 	CGO_ENABLED=0 $(GO) build -tags chaos -trimpath -ldflags '$(LDFLAGS)' -o bin/statline-chaos ./cmd/statline
 	$(GO) run ./cmd/e2e/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) $(ARGS)
+NODE := dashboards/grafanatest/node
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@command -v npm >/dev/null || { echo "make dashboards-check: needs npm (it comes with Node.js)"; exit 1; }
+	cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error && touch node_modules/.package-lock.json
+
 .PHONY: dashboards-check
-dashboards-check: engine ## every dashboard and alert query through Grafana's own backend, on the embedded engine
+dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashboard and alert query through Grafana's own backend, on the embedded engine; options, units and names against Grafana's own library
 	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...

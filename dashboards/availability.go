@@ -9,7 +9,9 @@ func availability(o Options) (Board, error) {
 	b.services()
 	b.routes()
 	b.marks()
-	blame := overrides{field("upstream", fixed(bad)), field("gateway", fixed("#8F3BB8")), field("client", fixed(note)), field("not told", fixed(plain)), field("untold", fixed(plain))}
+	sides := overrides{field("upstream", fixed(bad)), field("gateway", fixed("#8F3BB8"))}
+	counts := append(sides[:2:2], field("untold", fixed(plain)))
+	rates := append(sides[:2:2], field("client", fixed(note)), field("not told", fixed(plain)))
 	b.row(9,
 		cell{5, b.place(panel{title: "Available", about: "Share of responses in the time on screen that did not fail on the server's side.",
 			sql: query.Availability(), unit: share, decimals: hundredth(), none: "no responses", steps: falling(0.99, 0.999)}, alarm())},
@@ -20,11 +22,11 @@ func availability(o Options) (Board, error) {
 	b.row(4,
 		cell{8, b.place(panel{title: "Timeouts", about: "Responses that timed out in the time on screen.", sql: query.TimeoutCount(), unit: count, none: "0", steps: rising(1, 1000)}, number())},
 		cell{16, b.place(panel{title: "Whose side", about: "Failures on the server's side: from behind the gateway, from the gateway itself, or not told by the log.",
-			sql: query.BlameShares(), unit: count, none: "nothing failed on the server's side", overrides: blame}, number())},
+			sql: query.BlameShares(), unit: count, none: "nothing failed on the server's side", overrides: counts}, number())},
 	)
 	b.row(9,
 		cell{12, b.place(panel{title: "Failures by whose side they came from", about: "Timeouts, offline answers and errors per second. Gateway: it gave up or had nobody to ask. Upstream: the service behind it answered so.",
-			sql: query.BlameRates(), unit: perSecond, none: "nothing failed on the server's side", overrides: blame}, stacked())},
+			sql: query.BlameRates(), unit: perSecond, none: "nothing failed on the server's side", overrides: rates}, stacked())},
 		cell{12, b.place(panel{title: "Where the time goes", about: "Mean latency as the caller sees it and mean time of the upstream: the gap is the gateway's and the network's.",
 			sql: query.MeanTimes(), unit: micros, none: "no latency in this time", overrides: overrides{field("total", fixed(note)), field("upstream", fixed(fair))}}, lines())},
 	)

@@ -85,6 +85,8 @@ func dashed() property {
 func hide() property {
 	return property{Id: "custom.hideFrom", Value: map[string]any{"viz": true, "legend": true, "tooltip": true}}
 }
+
+// hidden leaves a column of a table out, for Grafana before 13 and since.
 func hidden(name string) dashboard.DashboardFieldConfigSourceOverrides {
 	return field(name, property{Id: "custom.hidden", Value: true}, hide())
 }

@@ -76,7 +76,7 @@ func MeanTimes() Text {
 // Samples returns scrubbed examples of failures.
 func Samples() Text {
 	return `SELECT ts AS "Time", toString(service) AS "Service", toString(outcome) AS "Outcome", toString(method) AS "Method", path AS "Path", http_status AS "HTTP", code AS "Code",
-  latency_us AS "Latency", upstream_status AS "Upstream status", request_id AS "Request id", substring(key_id, 1, 10) AS "Key", message AS "Message"
+  if(latency_us < 0, NULL, latency_us) AS "Latency", if(upstream_status < 0, NULL, upstream_status) AS "Upstream status", request_id AS "Request id", substring(key_id, 1, 10) AS "Key", message AS "Message"
 FROM {db}.samples
 WHERE ` + onScreen + ` AND ` + serverSide + ` AND ` + chosenRoute + `
 ORDER BY ts DESC LIMIT 100`
