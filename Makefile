@@ -93,3 +93,8 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 .PHONY: dashboards-check
 dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashboard and alert query through Grafana's own backend, on the embedded engine; options, units and names against Grafana's own library
 	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
+
+.PHONY: pictures
+pictures: engine $(NODE)/node_modules/.package-lock.json ## dashboards/docs/*.png from generated traffic (Chromium; some minutes)
+	@command -v chromium >/dev/null || { echo "make pictures: needs chromium (Debian: apt-get install chromium)"; exit 1; }
+	cd dashboards/grafanatest && $(GO) test -tags pictures -count=1 -run TestDrawPictures -v .

@@ -87,6 +87,15 @@ func seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := loadLines(ctx, shared.full, g); err != nil {
+		return err
+	}
+	shared.truth = g.Truth()
+	return watched(ctx, shared.full)
+}
+
+// loadLines puts generated lines through what analyze puts a file through.
+func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error {
 	dir, err := os.MkdirTemp("", "grafanatest-")
 	if err != nil {
 		return err
@@ -97,10 +106,9 @@ func seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(traffic.WriteTo(ctx, g, f), f.Close()); err != nil {
+	if err := errors.Join(traffic.WriteTo(ctx, lines, f), f.Close()); err != nil {
 		return err
 	}
-	shared.truth = g.Truth()
 	in, err := file.Open(path, nil)
 	if err != nil {
 		return err
@@ -114,18 +122,17 @@ func seed(ctx context.Context) error {
 	}
 	cfg := file.DefaultConfig(2)
 	cfg.BlockBytes, cfg.ConfigHash = 4<<20, folds.Hash()
-	if err := file.Load(ctx, cfg, in, shared.full, folds.For(0), &file.Progress{}); err != nil {
-		return err
-	}
-	return watched(ctx, shared.full)
+	return file.Load(ctx, cfg, in, s, folds.For(0), &file.Progress{})
 }
+
+// datedRejects gives rejects a time: a file's records carry none of Kafka's.
+const datedRejects = `INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC') - rowNumberInAllBlocks() * 60 AS record_ts, offset + 1000000000 AS offset) FROM {db}.rejects`
 
 // watched writes what ingest/watch writes: one incident of each kind, baselines
 // and pipeline rows.
 func watched(ctx context.Context, s *store.Store) error {
 	for _, text := range []string{
-		// A file's records carry no time of Kafka's.
-		`INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC') - rowNumberInAllBlocks() * 60 AS record_ts, offset + 1000000000 AS offset) FROM {db}.rejects`,
+		datedRejects,
 		`INSERT INTO {db}.incidents SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
   multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), 'movie', '',
   ['page', 'ticket', 'ticket', 'info'][1 + number % 4], if(number % 3 = 0, 'closed', 'open'), if(number % 3 = 0, 'calm', ''),
