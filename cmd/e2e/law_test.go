@@ -77,6 +77,7 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards"},
 		"github.com/spf13/cobra":                       {"cmd/statline"},
 		"github.com/knadh/koanf":                       {"cmd/statline"},
+		"charm.land":                                   {"cmd/statline"},
 		"github.com/charmbracelet":                     {"cmd/statline"},
 	}
 	for dir, imports := range packageImports(t) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
 
 	"statline/classify"
@@ -30,6 +30,12 @@ type frame struct {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// canRedraw: a terminal that knows its size, so that a view can be drawn in it.
+func canRedraw(f *os.File) bool {
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
+}
+
 // liveView shows frames until they end: redrawn in place on a terminal, as a
 // line now and then elsewhere.
 type liveView struct {
@@ -45,7 +51,7 @@ func (v liveView) show(ctx context.Context, frames <-chan frame) error {
 		v.showLines(frames)
 		return nil
 	}
-	p := tea.NewProgram(liveModel{view: v}, tea.WithOutput(v.out), tea.WithAltScreen(), tea.WithContext(context.WithoutCancel(ctx)), tea.WithoutSignalHandler())
+	p := tea.NewProgram(liveModel{view: v}, tea.WithOutput(v.out), tea.WithContext(context.WithoutCancel(ctx)), tea.WithoutSignalHandler())
 	go func() {
 		for f := range frames {
 			p.Send(f)
@@ -106,7 +112,7 @@ func (m liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.frame = msg
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
-	case tea.KeyMsg:
+	case tea.KeyPressMsg:
 		if s := msg.String(); s == "ctrl+c" || s == "q" {
 			m.view.interrupt()
 		}
@@ -114,12 +120,14 @@ func (m liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-func (m liveModel) View() string {
+func (m liveModel) View() tea.View {
 	lines := strings.Split(m.view.draw(m.frame, max(m.width, 60)), "\n")
 	if m.height > 0 && len(lines) > m.height {
 		lines = lines[:m.height]
 	}
-	return strings.Join(lines, "\n")
+	view := tea.NewView(strings.Join(lines, "\n"))
+	view.AltScreen = true
+	return view
 }
 
 // draw is the whole picture of a frame, at most width cells wide.

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
 	"github.com/dustin/go-humanize"
 
 	"statline/classify"
@@ -21,13 +23,16 @@ type style struct {
 }
 
 func newStyle(w io.Writer) style {
-	r := lipgloss.NewRenderer(w)
+	if colorprofile.Detect(w, os.Environ()) <= colorprofile.ASCII {
+		return style{}
+	}
+	plain := lipgloss.NewStyle()
 	return style{
-		bold: r.NewStyle().Bold(true),
-		dim:  r.NewStyle().Foreground(lipgloss.Color("8")),
-		good: r.NewStyle().Foreground(lipgloss.Color("2")),
-		warn: r.NewStyle().Foreground(lipgloss.Color("3")),
-		bad:  r.NewStyle().Foreground(lipgloss.Color("1")),
+		bold: plain.Bold(true),
+		dim:  plain.Foreground(lipgloss.Color("8")),
+		good: plain.Foreground(lipgloss.Color("2")),
+		warn: plain.Foreground(lipgloss.Color("3")),
+		bad:  plain.Foreground(lipgloss.Color("1")),
 	}
 }
 

@@ -54,10 +54,13 @@ func (s *Server) session(req *request) (*libchdb.Conn, error) {
 }
 
 // preamble is the SQL that gives a session the request's settings. A server's
-// own defaults come first where the library's differ.
+// own defaults come first where the library's differ, and no query is compiled
+// to machine code: its third run would take a second longer, which a small
+// store never earns back. A request can ask for it.
 func (q *request) preamble() string {
 	var b strings.Builder
-	b.WriteString("SET implicit_select = 0, allow_introspection_functions = 0")
+	b.WriteString("SET implicit_select = 0, allow_introspection_functions = 0" +
+		", compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0")
 	comment := ""
 	for _, p := range q.settings {
 		if p.name == "log_comment" {
