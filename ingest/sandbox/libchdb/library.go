@@ -5,6 +5,9 @@
 // bytes pass, and the process's signal handlers are the same after loading,
 // opening and closing as before. It knows nothing of HTTP, formats or SQL.
 //
+// Load moves the process's standard input to another descriptor (see
+// moveStdin): os.Stdin reads it as before.
+//
 // The library is a singleton: one data directory per process at a time, and it
 // is never unloaded.
 package libchdb
@@ -12,6 +15,7 @@ package libchdb
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -48,6 +52,7 @@ type Library struct {
 	bytesWritten func(result unsafe.Pointer) uint64
 
 	signals *signalTable
+	stdin   *os.File // of descriptor 0
 	mu      sync.Mutex
 	open    bool
 }
@@ -115,6 +120,9 @@ func load(path string) (l *Library, err error) {
 			return nil, fmt.Errorf("not a libchdb of the pinned version: %w", err)
 		}
 		purego.RegisterFunc(fn, sym)
+	}
+	if l.stdin, err = moveStdin(); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
