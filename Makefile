@@ -95,6 +95,10 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashboard and alert query through Grafana's own backend, on the embedded engine; options, units and names against Grafana's own library
 	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
 
+.PHONY: panel-times
+panel-times: engine ## dashboards/docs/times.md: every panel over thirty days, at most 300 ms each (an idle machine; some minutes)
+	cd dashboards/grafanatest && STATLINE_PANEL_LIMIT=300ms STATLINE_PANEL_TIMES=$(CURDIR)/dashboards/docs/times.md $(GO) test -count=1 -timeout 30m -run TestPanelsOverThirtyDays -v .
+
 .PHONY: pictures
 pictures: engine $(NODE)/node_modules/.package-lock.json ## dashboards/docs/*.png from generated traffic (Chromium; some minutes)
 	@command -v chromium >/dev/null || { echo "make pictures: needs chromium (Debian: apt-get install chromium)"; exit 1; }

@@ -341,6 +341,7 @@ func rollups(rows *aggregate.Rows) []rollup {
 		{schema.Responses, sumDays(rows.Responses, responses)},
 		{schema.ResponsesHour, sumDays(rows.ResponsesHour, responses)},
 		{schema.Services, sumDays(rows.Services, func(r *aggregate.ServiceRow) (uint32, uint64) { return r.Minute, r.Requests })},
+		{schema.ServicesHour, sumDays(rows.ServicesHour, func(r *aggregate.ServiceHourRow) (uint32, uint64) { return r.Minute, r.Requests })},
 		{schema.Keys, sumDays(rows.Keys, keys)},
 		{schema.KeysHour, sumDays(rows.KeysHour, keys)},
 		{schema.Clients, sumDays(rows.Clients, func(r *aggregate.ClientRow) (uint32, uint64) { return r.Minute, r.Requests })},
@@ -362,6 +363,7 @@ func rowsOf(rows *aggregate.Rows, days map[schema.Table]map[int64]bool) aggregat
 	out.Responses = keepDays(rows.Responses, days[schema.Responses], func(r *aggregate.ResponseRow) uint32 { return r.Minute })
 	out.ResponsesHour = keepDays(rows.ResponsesHour, days[schema.ResponsesHour], func(r *aggregate.ResponseRow) uint32 { return r.Minute })
 	out.Services = keepDays(rows.Services, days[schema.Services], func(r *aggregate.ServiceRow) uint32 { return r.Minute })
+	out.ServicesHour = keepDays(rows.ServicesHour, days[schema.ServicesHour], func(r *aggregate.ServiceHourRow) uint32 { return r.Minute })
 	out.Keys = keepDays(rows.Keys, days[schema.Keys], func(r *aggregate.KeyRow) uint32 { return r.Minute })
 	out.KeysHour = keepDays(rows.KeysHour, days[schema.KeysHour], func(r *aggregate.KeyRow) uint32 { return r.Minute })
 	out.Clients = keepDays(rows.Clients, days[schema.Clients], func(r *aggregate.ClientRow) uint32 { return r.Minute })

@@ -20,6 +20,7 @@ type output struct {
 	responses     []ResponseRow
 	responsesHour []ResponseRow
 	services      []ServiceRow
+	servicesHour  []ServiceHourRow
 	keys          []KeyRow
 	keysHour      []KeyRow
 	clients       []ClientRow
@@ -59,7 +60,9 @@ func (t *Table) Rows() Rows {
 	t.emitResponses()
 	t.emitResponsesHour()
 	t.emitServices()
-	rows.Responses, rows.ResponsesHour, rows.Services, rows.Days = o.responses, o.responsesHour, o.services, o.days
+	t.emitServicesHour()
+	rows.Responses, rows.ResponsesHour, rows.Days = o.responses, o.responsesHour, o.days
+	rows.Services, rows.ServicesHour = o.services, o.servicesHour
 	otherKeys := t.emitKeys(&rows.Other)
 	t.emitKeysHour()
 	t.emitClients(&rows.Other)

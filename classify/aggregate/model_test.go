@@ -240,6 +240,10 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		a.Keys = smallest(keySetSize, hashID, compareIDs, a.Keys, b.Keys)
 	}}
 	services := collect[serviceKey, ServiceRow]{add: func(a, b *ServiceRow) { a.Requests += b.Requests }}
+	serviceHours := collect[serviceKey, ServiceHourRow]{add: func(a, b *ServiceHourRow) {
+		a.Requests += b.Requests
+		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
+	}}
 	days := collect[int32, DayCount]{add: func(a, b *DayCount) {
 		a.Responses += b.Responses
 		a.Keyed += b.Keyed
@@ -254,6 +258,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			r.Minute -= r.Minute % 3600
 			k.minute = r.Minute
 			hours.put(k, r)
+			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome, r.Requests, r.LatencyBuckets, r.LatencyCounts})
 		}
 		for _, r := range p.Keys {
 			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code}
@@ -290,6 +295,9 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
 	})
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	all.ServicesHour = serviceHours.sorted(func(a, b *ServiceHourRow) int {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	all.Days = days.sorted(func(a, b *DayCount) int { return cmp.Compare(a.Day, b.Day) })

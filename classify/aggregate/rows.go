@@ -14,6 +14,7 @@ type Rows struct {
 	Responses     []ResponseRow
 	ResponsesHour []ResponseRow // the same, Minute truncated to the hour
 	Services      []ServiceRow
+	ServicesHour  []ServiceHourRow
 	Keys          []KeyRow
 	KeysHour      []KeyRow
 	Clients       []ClientRow
@@ -71,6 +72,17 @@ type ServiceRow struct {
 	Service  string
 	Outcome  classify.Outcome
 	Requests uint64
+}
+
+// ServiceHourRow is one row of the table services_hour: the rows of
+// responses_hour summed over all but service and outcome.
+type ServiceHourRow struct {
+	Minute         uint32 // a multiple of 3600
+	Service        string
+	Outcome        classify.Outcome
+	Requests       uint64
+	LatencyBuckets []uint16 // as in ResponseRow
+	LatencyCounts  []uint64
 }
 
 // KeyRow is one row of the tables keys and keys_hour: responses to requests

@@ -120,6 +120,13 @@ func TestUpgradeInMidBlock(t *testing.T) {
 	if !maps.Equal(services, want.ByService) {
 		t.Errorf("services: got %v; want %v", services, want.ByService)
 	}
+	// As the panels read hours: services_hour from where it is whole.
+	const since = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM statline.meta WHERE key = 'services_hour_since')"
+	hours := sqlCounts(t, clickhouse, "SELECT service AS name, sum(requests) FROM (SELECT service, requests FROM statline.services_hour WHERE minute >= "+since+
+		" UNION ALL SELECT service, requests FROM statline.responses_hour WHERE minute < "+since+") GROUP BY name")
+	if !maps.Equal(hours, want.ByService) {
+		t.Errorf("hours of services: got %v; want %v", hours, want.ByService)
+	}
 	if r := run(t, nil, "audit", "--clickhouse", clickhouse); r.err != nil {
 		t.Errorf("audit: %v\n%s", r.err, r.stdout)
 	}

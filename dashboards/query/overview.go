@@ -51,9 +51,9 @@ ORDER BY server DESC, n DESC, service LIMIT 200`
 }
 
 // latencies is the latency histogram of each row: parallel arrays of buckets and
-// counts.
+// counts. where may ask for the service only: the hours are summed over routes.
 func latencies(where Text) Text {
-	return fromResponses("service, latency.1 AS buckets, latency.2 AS counts", where)
+	return eitherService("responses", "service, latency.1 AS buckets, latency.2 AS counts", where)
 }
 
 // micros is the middle of a bucket in microseconds. Buckets rise with the

@@ -64,18 +64,43 @@ const onScreen = "minute >= $__fromTime AND minute <= $__toTime"
 // no part of it is opened, because every table knows its parts' first and last
 // minute (a test reads the plan).
 func either(minutes, hours, columns, where Text) Text {
-	return `(
-  SELECT minute, ` + columns + ` FROM {db}.` + minutes + `
-  WHERE minute >= $__fromTime AND minute <= if(span > 172800, toDateTime(0), $__toTime) AND ` + where + `
-  UNION ALL
-  SELECT minute, ` + columns + ` FROM {db}.` + hours + `
-  WHERE minute >= toStartOfHour($__fromTime) AND minute <= if(span > 172800, $__toTime, toDateTime(0)) AND ` + where + `
-)`
+	return union(ofMinutes(minutes, columns, where), ofHours(hours, columns, where))
+}
+
+func ofMinutes(table, columns, where Text) Text {
+	return `SELECT minute, ` + columns + ` FROM {db}.` + table + `
+  WHERE minute >= $__fromTime AND minute <= if(span > 172800, toDateTime(0), $__toTime) AND ` + where
+}
+
+func ofHours(table, columns, where Text) Text {
+	return `SELECT minute, ` + columns + ` FROM {db}.` + table + `
+  WHERE minute >= toStartOfHour($__fromTime) AND minute <= if(span > 172800, $__toTime, toDateTime(0)) AND ` + where
+}
+
+func union(branches ...Text) Text {
+	var s Text
+	for i, b := range branches {
+		if i > 0 {
+			s += "\n  UNION ALL"
+		}
+		s += "\n  " + b
+	}
+	return "(" + s + "\n)"
+}
+
+// eitherService is either for what needs no route: its hours are those of
+// services_hour, and of responses_hour where they were stored before
+// services_hour came to be (schema.ServicesHourSince).
+func eitherService(minutes, columns, where Text) Text {
+	const since = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM {db}.meta WHERE key = 'services_hour_since')"
+	return union(ofMinutes(minutes, columns, where),
+		ofHours("services_hour", columns, where+" AND minute >= "+since),
+		ofHours("responses_hour", columns, where+" AND minute < "+since))
 }
 
 // fromServices reads requests per service and outcome: the smallest tables.
 func fromServices(where Text) Text {
-	return either("services", "responses_hour", "service, outcome, requests", where)
+	return eitherService("services", "service, outcome, requests", where)
 }
 
 func fromResponses(columns, where Text) Text {

@@ -20,5 +20,12 @@ func WithMigration(name, text string) fs.FS {
 	return files
 }
 
-// Statements is what Migrate runs.
+// Oldest is the migration that made the oldest databases.
+func Oldest() fs.FS {
+	const name = "migrations/0001_tables.sql"
+	data, _ := fs.ReadFile(migrations, name)
+	return fstest.MapFS{name: {Data: data}}
+}
+
+// Statements are the statements of Migrate that make tables.
 func Statements(t *testing.T, o Options) []string { return rendered(t, o) }

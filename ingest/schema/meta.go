@@ -14,6 +14,7 @@ const (
 	metaVersion = "schema_version"
 	metaSecret  = "secret_id"
 	metaTTL     = "ttl"
+	metaSince   = "services_hour_since"
 )
 
 // ErrSecret: the database was filled under another HMAC secret.
@@ -23,6 +24,7 @@ type meta struct {
 	version int
 	secret  string
 	ttl     string
+	since   int64
 }
 
 // readMeta reads the table meta; the zero value when there is none yet.
@@ -53,6 +55,10 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 			m.secret = r.Value
 		case metaTTL:
 			m.ttl = r.Value
+		case metaSince:
+			if m.since, err = strconv.ParseInt(r.Value, 10, 64); err != nil {
+				return meta{}, fmt.Errorf("meta.%s: got %q; want seconds since 1970", metaSince, r.Value)
+			}
 		}
 	}
 	return m, nil
@@ -108,6 +114,17 @@ func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
 		return TTL{}, fmt.Errorf("read ttl of database %s: got %q; is it one of statline's? run: statline migrate", database, m.ttl)
 	}
 	return t, nil
+}
+
+// ServicesHourSince is the hour from which on services_hour is whole; the zero
+// time when it always was. What was stored before the table came to be is in
+// responses_hour only.
+func ServicesHourSince(ctx context.Context, conn Conn, database string) (time.Time, error) {
+	m, err := readMeta(ctx, conn, database)
+	if err != nil || m.since == 0 {
+		return time.Time{}, err
+	}
+	return time.Unix(m.since, 0).UTC(), nil
 }
 
 // ttlForm is the form of meta.ttl: days of minute rows, hour rows and samples.

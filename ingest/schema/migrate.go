@@ -134,6 +134,7 @@ func (o Options) apply(ctx context.Context, conn Conn, m migration) error {
 func (o Options) render(m migration) ([]string, error) {
 	t, err := template.New(m.name).Funcs(template.FuncMap{
 		"table":      func(t string) string { return Qualified(o.Database, o.storage(Table(t))) },
+		"name":       func(t string) string { return Qualified(o.Database, Table(t)) },
 		"on_cluster": o.onCluster,
 		"engine":     o.engine,
 		"ttl":        func(column, level string) string { return o.ttl(column, Level(level)) },

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -177,6 +178,46 @@ func TestUpgradeKeepsData(t *testing.T) {
 	err := schema.Migrate(t.Context(), s.Conn(), o)
 	if !errors.Is(err, schema.ErrNewer) || !strings.Contains(err.Error(), s.Database()) || !strings.Contains(err.Error(), fmt.Sprintf("version %d", schema.Version()+1)) {
 		t.Errorf("got %v; want ErrNewer from the older binary", err)
+	}
+}
+
+// services_hour is whole from the hour after the newest that was stored before
+// it came to be; a run that was cut is repeated, another instance's changes
+// nothing; an empty database has it from the start.
+func TestServicesHourSince(t *testing.T) {
+	since := func(s *store.Store) time.Time {
+		t.Helper()
+		at, err := schema.ServicesHourSince(t.Context(), s.Conn(), s.Database())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	empty := dial(t)
+	if err := schema.Migrate(t.Context(), empty.Conn(), schema.Options{Database: empty.Database()}); err != nil {
+		t.Fatal(err)
+	}
+	if at := since(empty); !at.IsZero() {
+		t.Errorf("empty database: got %v; want none", at)
+	}
+
+	s := dial(t)
+	o := schema.Options{Database: s.Database()}
+	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Oldest()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, s, "INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, requests) VALUES ('2024-02-01 10:00:00', 3), ('2024-02-01 12:00:00', 4)")
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if want := time.Date(2024, 2, 1, 13, 0, 0, 0, time.UTC); !since(s).Equal(want) {
+		t.Errorf("got %v; want %v", since(s), want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 )
 
+// rendered are the statements that make tables.
 func rendered(t *testing.T, o Options) []string {
 	t.Helper()
 	list, err := load(migrations)
@@ -18,7 +19,11 @@ func rendered(t *testing.T, o Options) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, statements...)
+		for _, s := range statements {
+			if strings.HasPrefix(s, "CREATE TABLE ") {
+				all = append(all, s)
+			}
+		}
 	}
 	return all
 }

@@ -16,6 +16,7 @@ const (
 	Responses     Table = "responses"
 	ResponsesHour Table = "responses_hour"
 	Services      Table = "services"
+	ServicesHour  Table = "services_hour"
 	Scores        Table = "scores"
 	Keys          Table = "keys"
 	KeysHour      Table = "keys_hour"
@@ -34,7 +35,7 @@ const (
 func Tables() []Table {
 	return []Table{
 		Responses, ResponsesHour, Services, Scores, Keys, KeysHour, Clients,
-		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels,
+		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, ServicesHour,
 	}
 }
 
@@ -47,7 +48,7 @@ func shardBy(t Table) string {
 	switch t {
 	case Responses, ResponsesHour:
 		return "cityHash64(service, route)"
-	case Services, Scores:
+	case Services, ServicesHour, Scores:
 		return "cityHash64(service)"
 	case Keys, KeysHour, KeyNames, KeyLabels:
 		return "cityHash64(key_id)"
@@ -161,7 +162,7 @@ func LevelOf(t Table) Level {
 	switch t {
 	case Responses, Services, Scores, Keys, Clients, Pipeline:
 		return MinuteLevel
-	case ResponsesHour, KeysHour:
+	case ResponsesHour, ServicesHour, KeysHour:
 		return HourLevel
 	case Samples, Rejects:
 		return SampleLevel

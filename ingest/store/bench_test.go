@@ -71,11 +71,12 @@ func BenchmarkWriteRows(b *testing.B) {
 			rows int
 			keep func(c *block.Contents)
 		}{
-			{"all", len(r.Responses) + len(r.ResponsesHour) + len(r.Services) + len(r.Keys) + len(r.KeysHour) + len(r.Clients) + len(r.Samples),
+			{"all", len(r.Responses) + len(r.ResponsesHour) + len(r.Services) + len(r.ServicesHour) + len(r.Keys) + len(r.KeysHour) + len(r.Clients) + len(r.Samples),
 				func(c *block.Contents) { c.Rows = r }},
 			{"responses", len(r.Responses), func(c *block.Contents) { c.Rows.Responses = r.Responses }},
 			{"responses_hour", len(r.ResponsesHour), func(c *block.Contents) { c.Rows.ResponsesHour = r.ResponsesHour }},
 			{"services", len(r.Services), func(c *block.Contents) { c.Rows.Services = r.Services }},
+			{"services_hour", len(r.ServicesHour), func(c *block.Contents) { c.Rows.ServicesHour = r.ServicesHour }},
 			{"keys", len(r.Keys), func(c *block.Contents) { c.Rows.Keys = r.Keys }},
 			{"keys_hour", len(r.KeysHour), func(c *block.Contents) { c.Rows.KeysHour = r.KeysHour }},
 			{"clients", len(r.Clients), func(c *block.Contents) { c.Rows.Clients = r.Clients }},
@@ -195,7 +196,7 @@ func BenchmarkStorage(b *testing.B) {
 
 func reportStorage(b *testing.B, s *Store, records float64) {
 	total := 0.0
-	for _, t := range []schema.Table{schema.Responses, schema.Keys, schema.Clients, schema.ResponsesHour, schema.KeysHour, schema.Services, schema.Samples} {
+	for _, t := range []schema.Table{schema.Responses, schema.Keys, schema.Clients, schema.ResponsesHour, schema.KeysHour, schema.Services, schema.ServicesHour, schema.Samples} {
 		start := time.Now()
 		if err := s.Exec(b.Context(), "OPTIMIZE TABLE "+s.Table(t)+" FINAL"); err != nil {
 			b.Fatal(err)

@@ -65,7 +65,7 @@ const (
 func partitionOf(t schema.Table, minute uint32) int64 {
 	day := int64(minute) / daySeconds
 	switch t {
-	case schema.ResponsesHour, schema.KeysHour:
+	case schema.ResponsesHour, schema.ServicesHour, schema.KeysHour:
 		return (day + 3) / 7
 	default:
 		return day

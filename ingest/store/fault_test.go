@@ -104,7 +104,7 @@ func TestCutAfterCommit(t *testing.T) {
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	for table, want := range map[schema.Table]uint64{
-		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
+		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.ServicesHour: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
 	} {
 		if got := sum(t, s, table, schema.Requests); got != want {
 			t.Errorf("%s: got %d requests; want %d", table, got, want)
@@ -125,7 +125,7 @@ func TestCutAfterCommitWithoutTokens(t *testing.T) {
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	for table, once := range map[schema.Table]uint64{
-		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
+		schema.Responses: 20, schema.ResponsesHour: 20, schema.Services: 20, schema.ServicesHour: 20, schema.Keys: 18, schema.KeysHour: 18, schema.Clients: 16,
 	} {
 		if got := sum(t, s, table, schema.Requests); got <= once {
 			t.Errorf("%s: got %d requests; want more than %d", table, got, once)
@@ -177,6 +177,7 @@ func vary(c *block.Contents) {
 		c.Rows.KeysHour[i].Bytes++
 		c.Rows.Clients[i].Slots <<= 1
 		c.Rows.Services[i].Minute += 60
+		c.Rows.ServicesHour[i].Minute += 3600
 	}
 }
 

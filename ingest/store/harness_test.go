@@ -137,6 +137,8 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		row.Minute = hour
 		r.ResponsesHour = append(r.ResponsesHour, row)
 		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Requests: n})
+		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies", Outcome: classify.RateLimited, Requests: n,
+			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts})
 		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: n - 1, Bytes: 9,
 			KeyFailure: &aggregate.KeyFailure{Slots: 5, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}}
 		r.Keys = append(r.Keys, k)

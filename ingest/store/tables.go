@@ -43,6 +43,17 @@ func serviceColumns() []columnOf[aggregate.ServiceRow] {
 	}
 }
 
+func serviceHourColumns() []columnOf[aggregate.ServiceHourRow] {
+	type row = aggregate.ServiceHourRow
+	return []columnOf[row]{
+		seconds(schema.Minute, func(r *row) uint32 { return r.Minute }),
+		text(schema.Service, func(r *row) string { return r.Service }),
+		text(schema.Outcome, func(r *row) string { return r.Outcome.String() }),
+		u64(schema.Requests, func(r *row) uint64 { return r.Requests }),
+		histogram(schema.Latency, func(r *row) ([]uint16, []uint64) { return r.LatencyBuckets, r.LatencyCounts }),
+	}
+}
+
 // keyColumns takes the width of a slot, which the rows do not carry; 0 in the
 // hour table, which has no slots.
 func keyColumns(slotSeconds uint8) []columnOf[aggregate.KeyRow] {

@@ -71,6 +71,7 @@ func (s *Store) jobs(id block.ID, c *block.Contents) []job {
 	list = addMinutes(list, s, schema.Responses, responseColumns(), rows.Responses, func(r *aggregate.ResponseRow) uint32 { return r.Minute }, nil)
 	list = addMinutes(list, s, schema.ResponsesHour, responseColumns(), rows.ResponsesHour, func(r *aggregate.ResponseRow) uint32 { return r.Minute }, nil)
 	list = addMinutes(list, s, schema.Services, serviceColumns(), rows.Services, func(r *aggregate.ServiceRow) uint32 { return r.Minute }, nil)
+	list = addMinutes(list, s, schema.ServicesHour, serviceHourColumns(), rows.ServicesHour, func(r *aggregate.ServiceHourRow) uint32 { return r.Minute }, nil)
 	list = addMinutes(list, s, schema.Keys, keyColumns(s.config.SlotSeconds), rows.Keys, func(r *aggregate.KeyRow) uint32 { return r.Minute }, nil)
 	list = addMinutes(list, s, schema.KeysHour, keyColumns(0), rows.KeysHour, func(r *aggregate.KeyRow) uint32 { return r.Minute }, nil)
 	list = addMinutes(list, s, schema.Clients, clientColumns(), rows.Clients, func(r *aggregate.ClientRow) uint32 { return r.Minute }, nil)

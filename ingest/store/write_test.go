@@ -20,7 +20,7 @@ import (
 
 // tables that a block writes, but for the ledger.
 func blockTables() []schema.Table {
-	return []schema.Table{schema.Responses, schema.ResponsesHour, schema.Services, schema.Keys, schema.KeysHour,
+	return []schema.Table{schema.Responses, schema.ResponsesHour, schema.Services, schema.ServicesHour, schema.Keys, schema.KeysHour,
 		schema.Clients, schema.Samples, schema.KeyNames, schema.Rejects}
 }
 
@@ -32,7 +32,7 @@ func TestRepeatedWriteDoublesNothing(t *testing.T) {
 		write(t, s, id, c)
 	}
 	for table, want := range map[schema.Table]uint64{
-		schema.Responses: 30, schema.ResponsesHour: 30, schema.Services: 30, schema.Keys: 27, schema.KeysHour: 27, schema.Clients: 24,
+		schema.Responses: 30, schema.ResponsesHour: 30, schema.Services: 30, schema.ServicesHour: 30, schema.Keys: 27, schema.KeysHour: 27, schema.Clients: 24,
 	} {
 		if got := sum(t, s, table, schema.Requests); got != want {
 			t.Errorf("%s: got %d requests; want %d", table, got, want)
@@ -80,7 +80,7 @@ func TestHalfDoneInsertIsCompleted(t *testing.T) {
 		}
 	}
 	for table, want := range map[schema.Table]uint64{
-		schema.Responses: 40, schema.ResponsesHour: 40, schema.Services: 40, schema.Keys: 36, schema.KeysHour: 36, schema.Clients: 32,
+		schema.Responses: 40, schema.ResponsesHour: 40, schema.Services: 40, schema.ServicesHour: 40, schema.Keys: 36, schema.KeysHour: 36, schema.Clients: 32,
 	} {
 		if got := sum(t, s, table, schema.Requests); got != want {
 			t.Errorf("%s: got %d requests; want %d", table, got, want)
@@ -183,6 +183,7 @@ func TestColumnsMatchTables(t *testing.T) {
 	checkColumns(check, schema.Responses, responseColumns())
 	checkColumns(check, schema.ResponsesHour, responseColumns())
 	checkColumns(check, schema.Services, serviceColumns())
+	checkColumns(check, schema.ServicesHour, serviceHourColumns())
 	checkColumns(check, schema.Keys, keyColumns(10))
 	checkColumns(check, schema.KeysHour, keyColumns(0))
 	checkColumns(check, schema.Clients, clientColumns())
@@ -232,8 +233,10 @@ func TestRoundTrip(t *testing.T) {
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
 		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
-		Keys:          []aggregate.KeyRow{k},
-		KeysHour:      []aggregate.KeyRow{k},
+		ServicesHour: []aggregate.ServiceHourRow{{Minute: m, Service: "tv", Outcome: classify.Timeout, Requests: 300,
+			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}}},
+		Keys:     []aggregate.KeyRow{k},
+		KeysHour: []aggregate.KeyRow{k},
 		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
 			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}}}},
 		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
@@ -264,6 +267,7 @@ func TestRoundTrip(t *testing.T) {
 		{schema.Responses, responseSelect, at + "," + responseText},
 		{schema.ResponsesHour, responseSelect, at + "," + responseText},
 		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)", at + ",tv,unknown,1125899906842624"},
+		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency))", at + ",tv,timeout,300,([1,65535],[299,1])"},
 		{schema.Keys, keySelect, keyRow(10)},
 		{schema.KeysHour, keySelect, keyRow(0)},
 		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated)",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -87,23 +88,19 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 	if b.Keys, err = q.keyRows(ctx, where, "HAVING limited + dead + invalid > 0", nil); err != nil {
 		return nil, err
 	}
-	if len(n.Keys) > 0 {
-		more, err := q.Keys(ctx, n.Keys, n.Minutes)
-		if err != nil {
-			return nil, err
-		}
-		b.Keys = append(b.Keys, more...)
+	moreKeys, err := q.Keys(ctx, n.Keys, n.Minutes)
+	if err != nil {
+		return nil, err
 	}
+	b.Keys = append(b.Keys, moreKeys...)
 	if b.Clients, err = q.clientRows(ctx, where, "HAVING invalid + failed > 0", nil); err != nil {
 		return nil, err
 	}
-	if len(n.Clients) > 0 {
-		more, err := q.clientRows(ctx, where, "", n.Clients)
-		if err != nil {
-			return nil, err
-		}
-		b.Clients = append(b.Clients, more...)
+	more, err := q.clientsWithin(ctx, n.Clients, where)
+	if err != nil {
+		return nil, err
 	}
+	b.Clients = append(b.Clients, more...)
 	if b.Contracts, err = q.contractRows(ctx, where); err != nil {
 		return nil, err
 	}
@@ -112,7 +109,39 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 
 // Keys implements Evidence.
 func (q *SQL) Keys(ctx context.Context, ids []string, minutes []detect.Minute) ([]KeyRow, error) {
-	return q.keyRows(ctx, within(minutes), "", ids)
+	var rows []KeyRow
+	for part := range parts(ids) {
+		more, err := q.keyRows(ctx, within(minutes), "", part)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
+}
+
+// maxNamesBytes keeps a list of names within one query: ClickHouse refuses a
+// text of more than 256 KiB (max_query_size).
+const maxNamesBytes = 200 << 10
+
+// parts cuts names into lists that fit a query, in their order.
+func parts(names []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		first, bytes := 0, 0
+		for i, name := range names {
+			n := len(name) + len("'', ")
+			if bytes+n > maxNamesBytes && i > first {
+				if !yield(names[first:i]) {
+					return
+				}
+				first, bytes = i, 0
+			}
+			bytes += n
+		}
+		if first < len(names) {
+			yield(names[first:])
+		}
+	}
 }
 
 type keyScan struct {
@@ -201,7 +230,18 @@ func (q *SQL) clientRows(ctx context.Context, where, having string, ips []string
 
 // Clients implements Evidence.
 func (q *SQL) Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error) {
-	return q.clientRows(ctx, between(from, to), "", ips)
+	return q.clientsWithin(ctx, ips, between(from, to))
+}
+
+func (q *SQL) clientsWithin(ctx context.Context, ips []string, where string) (rows []ClientRow, err error) {
+	for part := range parts(ips) {
+		more, err := q.clientRows(ctx, where, "", part)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
 }
 
 // contractRows reads the pairs that break the contract, then what each is
@@ -245,15 +285,17 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		code    uint16
 	}
 	byCode, errors := map[place]uint64{}, map[place]uint64{}
-	err = store.Each(ctx, q.store, func(r *total) error {
-		m := minuteOf(r.Minute)
-		byCode[place{m, r.Service, r.Code}] += r.N
-		errors[place{m, r.Service, 0}] += r.Errors
-		return nil
-	}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors FROM "+q.table(schema.Responses)+
-		" WHERE service IN (SELECT arrayJoin(?)) AND "+where+" GROUP BY minute, service, code", names)
-	if err != nil {
-		return nil, fmt.Errorf("contract totals: %w", err)
+	for part := range parts(names) {
+		err = store.Each(ctx, q.store, func(r *total) error {
+			m := minuteOf(r.Minute)
+			byCode[place{m, r.Service, r.Code}] += r.N
+			errors[place{m, r.Service, 0}] += r.Errors
+			return nil
+		}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors FROM "+q.table(schema.Responses)+
+			" WHERE service IN (SELECT arrayJoin(?)) AND "+where+" GROUP BY minute, service, code", part)
+		if err != nil {
+			return nil, fmt.Errorf("contract totals: %w", err)
+		}
 	}
 	rows := make([]ContractRow, 0, len(found))
 	for _, r := range found {

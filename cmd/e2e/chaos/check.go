@@ -59,7 +59,7 @@ func (c *campaign) counts(ctx context.Context, sql string) (map[string]uint64, e
 
 // rollups are the tables that a doubled insert shows in. The others keep one
 // of two equal rows, and the ledger is the audit's.
-var rollups = []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients"}
+var rollups = []string{"responses", "responses_hour", "services", "services_hour", "keys", "keys_hour", "clients"}
 
 // check is one comparison of what a table holds with the truth.
 type check struct {
@@ -78,6 +78,9 @@ func checks(t truth) []check {
 		{"services", "minute", sums("services", minute), t.minute},
 		{"services", "service", sums("services", "service"), t.service},
 		{"services", "outcome", sums("services", "outcome"), t.outcome},
+		{"services_hour", "hour", sums("services_hour", minute), t.hour},
+		{"services_hour", "service", sums("services_hour", "service"), t.service},
+		{"services_hour", "outcome", sums("services_hour", "outcome"), t.outcome},
 		{"clients", "address", sums("clients", "hex(client_ip)"), t.clients},
 		{"keys", "key", sums("keys", "key_id"), t.keys},
 		{"keys_hour", "key", sums("keys_hour", "key_id"), t.keys},
