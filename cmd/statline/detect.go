@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"log/slog"
 	"time"
 
@@ -163,16 +164,19 @@ func stretches(days []uint32, r watch.Range) []watch.Range {
 // keyNames maps those of the keys to their names that have one.
 func keyNames(ctx context.Context, s *store.Store, keys []string) (map[string]string, error) {
 	names := map[string]string{}
-	if len(keys) == 0 {
-		return names, nil
+	const maxKeys = 5000 // what fits a query
+	for some := range slices.Chunk(keys, maxKeys) {
+		_, err := collect(ctx, s, "the names of keys", query.KeyNames, func(scan func(...any) error) (struct{}, error) {
+			var key, name string
+			err := scan(&key, &name)
+			names[key] = name
+			return struct{}{}, err
+		}, some)
+		if err != nil {
+			return nil, err
+		}
 	}
-	_, err := collect(ctx, s, "the names of keys", query.KeyNames, func(scan func(...any) error) (struct{}, error) {
-		var key, name string
-		err := scan(&key, &name)
-		names[key] = name
-		return struct{}{}, err
-	}, keys)
-	return names, err
+	return names, nil
 }
 
 // toRow is an incident as reports print it.
