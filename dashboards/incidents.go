@@ -24,7 +24,7 @@ func incidents(o Options) (Board, error) {
 		overrides: overrides{
 			field("Opened", unit("dateTimeAsIso"), width(160)), field("Closed", unit("dateTimeAsIso"), width(160)), field("Duration", unit(span), width(100)),
 			field("Severity", append(severityWords(), width(80))...), field("State", append(words(map[string]string{"open": bad, "closed": good}), width(70))...),
-			field("Closed as", width(100)), field("Kind", width(120)), field("Service", width(120), serviceLink()), field("What happened", width(420)),
+			field("Closed as", width(100)), field("Kind", width(120)), field("Service", width(120), serviceLink()), field("Entity", width(150)), field("What happened", width(420)),
 			field("Observed", unit(count)), field("Expected", unit(count)), field("Affected", unit(count)), field("Requests", unit(count)), hidden("id"),
 		}}, rows())})
 	return b.build()

@@ -9,20 +9,20 @@ func overview(o Options) (Board, error) {
 	b.outcomes()
 	b.marks()
 	b.row(7,
-		cell{14, b.place(panel{title: "What is wrong now", about: "Incidents that are open, whatever the time on screen: the most urgent first, causes before consequences. Click a row's entity for its detail.",
+		cell{24, b.place(panel{title: "What is wrong now", about: "Incidents that are open, whatever the time on screen: the most urgent first, causes before consequences. Click a row's entity for its detail.",
 			sql: query.OpenIncidents(), unit: "none", none: "Nothing is wrong: no incident is open.", overrides: incidentColumns()}, rows())},
-		cell{5, b.place(panel{title: "Failed on the server's side", about: "Share of all responses in the time on screen that were a timeout, offline, an internal error or another server error.",
-			sql: query.ServerFailureShare(), unit: share, none: "no responses", steps: rising(0.001, 0.01)}, alarm())},
-		cell{5, b.place(panel{title: "Latency, 95th percentile", about: "95 % of the responses in the time on screen took at most this long. Exact to 1 %.",
-			sql: query.LatencyP95(), unit: micros, none: "no latency", steps: rising(1e6, 3e6)}, alarm())},
 	)
 	b.row(4,
-		cell{6, b.place(panel{title: "Open incidents", about: "Open incidents by urgency: page wakes somebody, ticket waits for the morning, info is for the record.",
+		cell{4, b.place(panel{title: "Failed on the server's side", about: "Share of all responses in the time on screen that were a timeout, offline, an internal error or another server error.",
+			sql: query.ServerFailureShare(), unit: share, none: "no responses", steps: rising(0.001, 0.01)}, alarm())},
+		cell{4, b.place(panel{title: "Latency, 95th percentile", about: "95 % of the responses in the time on screen took at most this long. Exact to 1 %.",
+			sql: query.LatencyP95(), unit: micros, none: "no latency", steps: rising(1e6, 3e6)}, alarm())},
+		cell{4, b.place(panel{title: "Open incidents", about: "Open incidents by urgency: page wakes somebody, ticket waits for the morning, info is for the record.",
 			sql: query.OpenCount(), unit: count, none: "0", overrides: overrides{field("page", limits(rising(1, 1))[0]), field("ticket", limits(rising(1, 1e9))[0])}}, number())},
-		cell{6, b.place(panel{title: "Requests", about: "Responses per second of event time.", sql: query.RequestRate(), unit: perSecond, none: "no responses"}, spark())},
-		cell{6, b.place(panel{title: "Failed on the caller's side", about: "Share of responses refused for something the caller did: limits, keys, logins, parameters. High is not an outage.",
+		cell{4, b.place(panel{title: "Requests", about: "Responses per second of event time.", sql: query.RequestRate(), unit: perSecond, none: "no responses"}, spark())},
+		cell{4, b.place(panel{title: "Failed on the caller's side", about: "Share of responses refused for something the caller did: limits, keys, logins, parameters. High is not an outage.",
 			sql: query.CallerFailureShare(), unit: share, none: "no responses", steps: rising(0.1, 0.5)}, number())},
-		cell{6, b.place(panel{title: "Age of the newest data", about: "Seconds between the end of the newest stored minute and now. Over two minutes: see the dashboard Pipeline.",
+		cell{4, b.place(panel{title: "Age of the newest data", about: "Seconds between the end of the newest stored minute and now. Over two minutes: see the dashboard Pipeline.",
 			sql: query.Freshness(), unit: span, none: "nothing stored for a day", steps: rising(120, 600)}, number())},
 	)
 	b.row(9,
@@ -52,8 +52,8 @@ func overview(o Options) (Board, error) {
 // incidentColumns is how a table of open incidents looks.
 func incidentColumns() overrides {
 	return overrides{
-		field("Severity", append(severityWords(), width(80))...),
-		field("Since", unit("dateTimeAsIso"), width(160)),
+		field("Severity", append(severityWords(), width(70))...),
+		field("Since", unit("dateTimeAsIso"), width(150)),
 		field("Kind", width(130)),
 		field("Entity", width(150), linkTo("This incident's service", incidentsUID, "service", "${__data.fields.Service:percentencode}")),
 		field("Service", width(120), serviceLink()),

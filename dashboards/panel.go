@@ -136,6 +136,11 @@ func (b *board) place(p panel, k kind) dashboard.Panel {
 	f.Unit, f.NoValue, f.Decimals, f.Max = &p.unit, &p.none, p.decimals, p.max
 	f.Thresholds = &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps}
 	f.Color = &dashboard.FieldColor{Mode: k.color}
+	if k.format == Table {
+		// The text for no data is for the whole table: an empty cell stays empty.
+		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, dashboard.DashboardFieldConfigSourceOverrides{
+			Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"}, Properties: []property{{Id: "noValue", Value: ""}}})
+	}
 	out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, p.overrides...)
 	return out
 }

@@ -21,7 +21,7 @@ import (
 func script(t *testing.T, name string, args ...string) (out []byte, complaints string) {
 	t.Helper()
 	if _, err := os.Stat("node/node_modules/@grafana/data"); err != nil {
-		t.Fatalf("%v: run make grafana-node", err)
+		t.Fatalf("%v: run: make dashboards-check", err)
 	}
 	c := exec.CommandContext(t.Context(), "node", append([]string{filepath.Join("node", name)}, args...)...)
 	var stdout, stderr bytes.Buffer

@@ -46,7 +46,9 @@ func everything(t testing.TB, list []dashboards.Board) []shown {
 				s.points = int(*p.Panel.MaxDataPoints)
 			}
 			for _, o := range p.Panel.FieldConfig.Overrides {
-				s.columns = append(s.columns, o.Matcher.Options.(string))
+				if o.Matcher.Id == "byName" {
+					s.columns = append(s.columns, o.Matcher.Options.(string))
+				}
 			}
 			for _, target := range p.Panel.Targets {
 				s.query = target.(dashboards.Query)

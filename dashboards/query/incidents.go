@@ -1,15 +1,18 @@
 package query
 
+// entity is what an incident is about: what a key is called, when it has a name.
+const entity = `if(named.name = '', i.entity, named.name) AS "Entity"`
+
 // OpenIncidents returns what is open now, the most urgent first, causes before
 // their consequences.
 func OpenIncidents() Text {
-	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service",
-  summary AS "What happens", affected AS "Affected", id AS "id"
+	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", summary AS "What happens", toString(kind) AS "Kind", ` + entity + `, toString(service) AS "Service",
+  affected AS "Affected", id AS "id"
 FROM (
   SELECT * FROM {db}.incidents FINAL
   WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
 ) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
-ORDER BY parent != '', indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
+ORDER BY parent GLOBAL IN (SELECT id FROM {db}.incidents FINAL WHERE state = 'open'), indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
 }
 
 // OpenCount returns how many incidents of each severity are open now.
@@ -25,7 +28,7 @@ const touching = "opened_at <= $__toTime AND (state = 'open' OR closed_at >= $__
 func IncidentHistory() Text {
 	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
   dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
-  toString(closed_as) AS "Closed as", toString(kind) AS "Kind", entity AS "Entity", named.name AS "Name", toString(service) AS "Service", summary AS "What happened",
+  toString(kind) AS "Kind", ` + entity + `, summary AS "What happened", toString(service) AS "Service", toString(closed_as) AS "Closed as",
   observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id"
 FROM (
   SELECT * FROM {db}.incidents FINAL
