@@ -43,16 +43,16 @@ FROM (
     minIf(first_seen, ` + refused + `) AS first, maxIf(last_seen, ` + refused + `) AS last, arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
     length(groupUniqArrayArray(16)(client_ips)) AS clients, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
   FROM ` + fromRefused() + `
-  GROUP BY key_id ORDER BY n DESC, key_id LIMIT 100
+  GROUP BY key_id ORDER BY n DESC, key_id LIMIT 50
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id`
 }
 
 // fromRefused reads every row of the keys that were refused for their rate.
-// Only the first hundred of them are read: the rest stays off the screen.
+// Only the first fifty of them are read: the rest stays off the screen.
 func fromRefused() Text {
 	return fromKeys("key_id, service, outcome, requests, count_max, limit_max, slots, first_seen, last_seen, client_ips, user_agents",
-		chosenKey) + "\n  WHERE " + amongTop(chosenKey+" AND "+refused, 100)
+		chosenKey) + "\n  WHERE " + amongTop(chosenKey+" AND "+refused, 50)
 }
 
 // RefusedByKey returns refused responses per second by key, the ten keys

@@ -36,17 +36,14 @@ func FailureShareByService() Text {
 // ServiceTable returns each service: requests, failures on either side, the
 // share of each, the timeouts and the 95th percentile of the latency.
 func ServiceTable() Text {
-	return spans + `SELECT service AS "Service", n AS "Requests", server / n AS "Server side", caller / n AS "Caller side",
-  timeouts AS "Timeouts", p95 AS "p95"
+	return spans + `SELECT toString(service) AS "Service", n AS "Requests", server / n AS "Server side", caller / n AS "Caller side",
+  timeouts AS "Timeouts", if(measured, ` + micros("bucket") + `, NULL) AS "p95"
 FROM (
-  SELECT toString(service) AS service, sum(requests) AS n, sumIf(requests, ` + serverSide + `) AS server,
-    sumIf(requests, ` + failed + ` AND NOT ` + serverSide + `) AS caller, sumIf(requests, outcome = 'timeout') AS timeouts
-  FROM ` + fromServices(ofService) + ` GROUP BY service
-) AS counts
-GLOBAL LEFT JOIN (
-  SELECT toString(service) AS service, ` + micros("quantileExactWeightedArray(0.95)(buckets, counts)") + ` AS p95
-  FROM ` + latencies(ofService) + ` AS histogram GROUP BY histogram.service
-) AS latency USING (service)
+  SELECT service, sum(requests) AS n, sumIf(requests, ` + serverSide + `) AS server,
+    sumIf(requests, ` + failed + ` AND NOT ` + serverSide + `) AS caller, sumIf(requests, outcome = 'timeout') AS timeouts,
+    quantileExactWeightedArray(0.95)(buckets, counts) AS bucket, max(notEmpty(buckets)) AS measured
+  FROM ` + eitherService("responses", "service, outcome, requests, latency.1 AS buckets, latency.2 AS counts", ofService) + ` GROUP BY service
+)
 ORDER BY server DESC, n DESC, service LIMIT 200`
 }
 
