@@ -209,14 +209,10 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 	for name, k := range rows {
 		want[name] = text(k)
 	}
-	stored, err := q.Keys(ctx, ids, minutes)
+	got := map[string]string{}
+	err := q.Keys(ctx, ids, minutes, func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
 	if err != nil {
 		return 0, err
-	}
-	got := map[string]string{}
-	for i := range stored {
-		r := &stored[i]
-		got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute)
 	}
 	return same("keys", want, got)
 }

@@ -246,7 +246,7 @@ func (s *Series) Batch(_ context.Context, n Need) (*Batch, error) {
 }
 
 // Keys implements Evidence: a file has none.
-func (s *Series) Keys(context.Context, []string, []detect.Minute) ([]KeyRow, error) { return nil, nil }
+func (s *Series) Keys(context.Context, []string, []detect.Minute, func(*KeyRow)) error { return nil }
 
 // Clients implements Evidence: a file has none.
 func (s *Series) Clients(context.Context, []string, detect.Minute, detect.Minute) ([]ClientRow, error) {

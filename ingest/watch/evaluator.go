@@ -119,7 +119,7 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 	if to > e.evaluated+chunkMinutes {
 		to, more = e.evaluated+chunkMinutes, true
 	}
-	need := Need{Minutes: e.minutesFor(to), Keys: e.suspects(), Clients: e.watched()}
+	need := Need{Minutes: e.minutesFor(to), Keys: e.suspects(), Clients: e.watched(), EachKey: e.takeKey}
 	b, err := e.evidence.Batch(ctx, need)
 	if err != nil {
 		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(need.Minutes), to.Time().Format("2006-01-02T15:04"), err)
@@ -153,9 +153,6 @@ func (e *Evaluator) take(ctx context.Context, need Need, b *Batch, to detect.Min
 			e.alive[r.Minute] = true
 			s.seen = max(s.seen, r.Minute)
 		}
-	}
-	for i := range b.Keys {
-		e.takeKey(&b.Keys[i])
 	}
 	if err := e.completeKeys(ctx, need); err != nil {
 		return err
@@ -264,12 +261,8 @@ func (e *Evaluator) completeKeys(ctx context.Context, need Need) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := e.evidence.Keys(ctx, ids, need.Minutes)
-	if err != nil {
+	if err := e.evidence.Keys(ctx, ids, need.Minutes, e.takeKey); err != nil {
 		return fmt.Errorf("read the rows of %d keys: %w", len(ids), err)
-	}
-	for i := range rows {
-		e.takeKey(&rows[i])
 	}
 	return nil
 }

@@ -57,6 +57,9 @@ type Need struct {
 	Minutes []detect.Minute // sorted
 	// Keys and Clients are those under suspicion: all their rows are needed.
 	Keys, Clients []string
+	// EachKey receives the rows of keys, in place of Batch.Keys: a minute may hold
+	// hundreds of thousands. They may have come when Batch fails.
+	EachKey func(*KeyRow)
 }
 
 // Evidence reads what the detectors look at.
@@ -64,7 +67,7 @@ type Evidence interface {
 	// Batch reads the minutes of n.
 	Batch(ctx context.Context, n Need) (*Batch, error)
 	// Keys reads every row of the keys in minutes, as Batch does.
-	Keys(ctx context.Context, ids []string, minutes []detect.Minute) ([]KeyRow, error)
+	Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error
 	// Clients reads every row of the clients in [from, to].
 	Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error)
 	// PairSeen says when a pair was last seen before a minute; 0 for never

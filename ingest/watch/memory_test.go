@@ -106,7 +106,11 @@ func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
 		}
 		for _, id := range slices.Sorted(maps.Keys(m.keys[at])) {
 			if r := m.keys[at][id]; r.RateLimited+r.Dead+r.Invalid > 0 || slices.Contains(n.Keys, id) {
-				b.Keys = append(b.Keys, r)
+				if n.EachKey != nil {
+					n.EachKey(&r)
+				} else {
+					b.Keys = append(b.Keys, r)
+				}
 			}
 		}
 		for _, ip := range slices.Sorted(maps.Keys(m.clients[at])) {
@@ -121,17 +125,17 @@ func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
 	return b, nil
 }
 
-func (m *memory) Keys(ctx context.Context, ids []string, minutes []detect.Minute) (rows []KeyRow, err error) {
+func (m *memory) Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, at := range minutes {
 		for _, id := range ids {
 			if r, ok := m.keys[at][id]; ok {
-				rows = append(rows, r)
+				each(&r)
 			}
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 func (m *memory) Clients(ctx context.Context, ips []string, from, to detect.Minute) (rows []ClientRow, err error) {
@@ -189,11 +193,10 @@ func (m *memory) Past(ctx context.Context, at detect.Minute) (*Past, error) {
 			p.Keys = append(p.Keys, r)
 		}
 	}
-	more, err := m.Keys(ctx, slices.Sorted(maps.Keys(dead)), span(max(at-detect.KeyWindow, m.first), at))
+	err = m.Keys(ctx, slices.Sorted(maps.Keys(dead)), span(max(at-detect.KeyWindow, m.first), at), func(r *KeyRow) { p.Keys = append(p.Keys, *r) })
 	if err != nil {
 		return nil, err
 	}
-	p.Keys = append(p.Keys, more...)
 	for _, r := range b.Clients {
 		if r.Minute >= at-detect.ClientWindow {
 			p.Clients = append(p.Clients, r)

@@ -85,14 +85,16 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
-	if b.Keys, err = q.keyRows(ctx, where, "HAVING limited + dead + invalid > 0", nil); err != nil {
+	each := n.EachKey
+	if each == nil {
+		each = func(r *KeyRow) { b.Keys = append(b.Keys, *r) }
+	}
+	if err := q.keyRows(ctx, where, "HAVING limited + dead + invalid > 0", nil, each); err != nil {
 		return nil, err
 	}
-	moreKeys, err := q.Keys(ctx, n.Keys, n.Minutes)
-	if err != nil {
+	if err := q.Keys(ctx, n.Keys, n.Minutes, each); err != nil {
 		return nil, err
 	}
-	b.Keys = append(b.Keys, moreKeys...)
 	if b.Clients, err = q.clientRows(ctx, where, "HAVING invalid + failed > 0", nil); err != nil {
 		return nil, err
 	}
@@ -108,16 +110,13 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 }
 
 // Keys implements Evidence.
-func (q *SQL) Keys(ctx context.Context, ids []string, minutes []detect.Minute) ([]KeyRow, error) {
-	var rows []KeyRow
+func (q *SQL) Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error {
 	for part := range parts(ids) {
-		more, err := q.keyRows(ctx, within(minutes), "", part)
-		if err != nil {
-			return nil, err
+		if err := q.keyRows(ctx, within(minutes), "", part, each); err != nil {
+			return err
 		}
-		rows = append(rows, more...)
 	}
-	return rows, nil
+	return nil
 }
 
 // maxNamesBytes keeps a list of names within one query: ClickHouse refuses a
@@ -166,7 +165,7 @@ const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS
 	groupBitOrIf(slots, outcome = 'rate_limited') AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
 	max(count_max) AS count_seen, maxIf(code, outcome IN ('suspended_key', 'disabled_account')) AS dead_code`
 
-func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string) (rows []KeyRow, err error) {
+func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string, each func(*KeyRow)) error {
 	var args []any
 	where += " AND key_id != '" + classify.Other + "'"
 	if ids != nil {
@@ -179,17 +178,17 @@ func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string) (
 		where += " AND key_id GLOBAL IN (SELECT key_id FROM " + q.table(schema.Keys) + " WHERE " + where +
 			" AND outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key'))"
 	}
-	err = store.Each(ctx, q.store, func(r *keyScan) error {
-		rows = append(rows, KeyRow{r.Key, r.Service, detect.KeyMinute{
+	err := store.Each(ctx, q.store, func(r *keyScan) error {
+		each(&KeyRow{r.Key, r.Service, detect.KeyMinute{
 			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead, Invalid: r.Invalid,
 			Slots: r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
 		}})
 		return nil
 	}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", args...)
 	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
+		return fmt.Errorf("keys: %w", err)
 	}
-	return rows, nil
+	return nil
 }
 
 type clientScan struct {
@@ -379,7 +378,8 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute) (*Past, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blocks of services: %w", err)
 	}
-	if p.Keys, err = q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", nil); err != nil {
+	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
+	if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", nil, add); err != nil {
 		return nil, err
 	}
 	dead, err := store.Select[struct {
@@ -389,16 +389,14 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute) (*Past, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dead keys: %w", err)
 	}
-	if len(dead) > 0 {
-		ids := make([]string, len(dead))
-		for i := range dead {
-			ids[i] = dead[i].Key
-		}
-		more, err := q.keyRows(ctx, between(at-detect.KeyWindow, at), "", ids)
-		if err != nil {
+	ids := make([]string, len(dead))
+	for i := range dead {
+		ids[i] = dead[i].Key
+	}
+	for part := range parts(ids) {
+		if err := q.keyRows(ctx, between(at-detect.KeyWindow, at), "", part, add); err != nil {
 			return nil, err
 		}
-		p.Keys = append(p.Keys, more...)
 	}
 	if p.Clients, err = q.clientRows(ctx, between(at-detect.ClientWindow, at), "HAVING invalid + failed > 0", nil); err != nil {
 		return nil, err
