@@ -27,7 +27,7 @@ type DeadKeyConfig struct {
 func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
 	if e.open() {
-		e.edit().Requests += row.Requests
+		e.edit().Requests += uint64(row.Requests)
 		switch {
 		case row.Success > 0 && t >= e.lastBad:
 			return append(closed, e.end(t, ClosedReinstated))
@@ -40,7 +40,7 @@ func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, clo
 	}
 	e.lastBad = t
 	if e.open() {
-		e.edit().Affected += row.Dead
+		e.edit().Affected += uint64(row.Dead)
 		c.describe(e, rows, t)
 		return closed
 	}
@@ -74,13 +74,13 @@ func deadUses(rows []KeyMinute, t, after Minute) (u uses) {
 		if r.Minute <= t-KeyWindow || r.Minute <= after || r.Success > 0 {
 			break
 		}
-		u.requests += r.Requests
+		u.requests += uint64(r.Requests)
 		if r.Dead == 0 {
 			continue
 		}
-		u.all += r.Dead
+		u.all += uint64(r.Dead)
 		if r.Minute > t-day {
-			u.today += r.Dead
+			u.today += uint64(r.Dead)
 			u.minutesToday++
 		}
 		if d := r.Minute / day; d != lastDay {
@@ -97,7 +97,7 @@ func deadUses(rows []KeyMinute, t, after Minute) (u uses) {
 func (c *DeadKeyConfig) describe(e *Episode, rows []KeyMinute, t Minute) {
 	u := deadUses(rows, t, e.lastClose)
 	inc := e.edit()
-	if row := now(rows, t); row.Dead >= c.PagePerMinute {
+	if row := now(rows, t); uint64(row.Dead) >= c.PagePerMinute {
 		inc.Severity = Page
 	}
 	inc.Evidence.LastSeen, inc.Evidence.Uses = stamp(t), u.all

@@ -25,10 +25,10 @@ func keyRun(cfg *Config, rows []KeyMinute, end Minute) []Incident {
 }
 
 // refused makes n minutes of a key whose requests are refused in slots of each.
-func refused(from Minute, n int, slots uint64, refused, requests uint64) (rows []KeyMinute) {
+func refused(from Minute, n int, slots uint64, refused, requests uint32) (rows []KeyMinute) {
 	for i := range n {
 		rows = append(rows, KeyMinute{Minute: from + Minute(i), Requests: requests, Success: requests - refused, RateLimited: refused,
-			Slots: slots, SlotSeconds: 10, Limit: 40, Highest: 40 + uint32(refused)})
+			Slots: slots, SlotSeconds: 10, Limit: 40, Highest: 40 + refused})
 	}
 	return rows
 }
@@ -138,7 +138,7 @@ func TestDeadKey(t *testing.T) {
 }
 
 func TestInvalidKey(t *testing.T) {
-	rows := func(n, step int, each uint64) (rows []KeyMinute) {
+	rows := func(n, step int, each uint32) (rows []KeyMinute) {
 		for i := range n {
 			rows = append(rows, KeyMinute{Minute: origin + Minute(i*step), Requests: each, Invalid: each})
 		}

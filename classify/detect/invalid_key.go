@@ -20,7 +20,7 @@ type InvalidKeyConfig struct {
 func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
 	if e.open() {
-		e.edit().Requests += row.Requests
+		e.edit().Requests += uint64(row.Requests)
 		switch {
 		case row.Success > 0 && row.Invalid == 0:
 			return append(closed, e.end(t, ClosedReinstated))
@@ -33,7 +33,7 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 	}
 	e.lastBad = t
 	if e.open() {
-		e.edit().Affected += row.Invalid
+		e.edit().Affected += uint64(row.Invalid)
 	} else {
 		var minutes int
 		var ten, hour, requests uint64
@@ -42,10 +42,10 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 				continue
 			}
 			minutes++
-			hour += r.Invalid
-			requests += r.Requests
+			hour += uint64(r.Invalid)
+			requests += uint64(r.Requests)
 			if r.Minute > t-10 {
-				ten += r.Invalid
+				ten += uint64(r.Invalid)
 			}
 		}
 		if minutes < c.MinMinutes && ten < c.MinCount {
@@ -57,7 +57,7 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 		}, t)
 	}
 	inc := e.edit()
-	if row.Invalid >= c.PagePerMinute {
+	if uint64(row.Invalid) >= c.PagePerMinute {
 		inc.Severity = Page
 	}
 	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinMinutes)

@@ -1,19 +1,20 @@
 package detect
 
 // KeyMinute is what the store knows of one key in one minute, over all
-// services. Rows without any refusal are only needed for keys under suspicion.
+// services. Rows without any refusal are only needed for keys under suspicion. It
+// is small (48 bytes): a flood of refused keys holds millions of them.
 type KeyMinute struct {
 	Minute      Minute
-	Requests    uint64 // of every outcome
-	Success     uint64
-	RateLimited uint64
-	Dead        uint64 // suspended_key and disabled_account
-	Invalid     uint64 // invalid_key
+	Requests    uint32 // of every outcome
+	Success     uint32
+	RateLimited uint32
+	Dead        uint32 // suspended_key and disabled_account
+	Invalid     uint32 // invalid_key
 	Slots       uint64 // bit i: refused by the limit in the i-th slot of the minute
-	SlotSeconds uint8  // length of a slot; 0 counts as 10
 	Limit       uint32 // the limit and the highest count that code 25's message named
 	Highest     uint32
 	DeadCode    uint16 // code of the dead refusals, the highest of them
+	SlotSeconds uint8  // length of a slot; 0 counts as 10
 }
 
 // Key is what the detectors know of one key: the rows that they look back on,

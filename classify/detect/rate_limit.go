@@ -35,14 +35,14 @@ type RateConfig struct {
 func refusals(rows []KeyMinute) (slots int, refused, requests uint64) {
 	for i := range rows {
 		slots += bits.OnesCount64(rows[i].Slots)
-		refused += rows[i].RateLimited
-		requests += rows[i].Requests
+		refused += uint64(rows[i].RateLimited)
+		requests += uint64(rows[i].Requests)
 	}
 	return slots, refused, requests
 }
 
 func (c *RateConfig) flood(r KeyMinute) bool {
-	return r.RateLimited >= c.FloodCount && float64(r.RateLimited) >= c.FloodShare*float64(r.Requests)
+	return uint64(r.RateLimited) >= c.FloodCount && float64(r.RateLimited) >= c.FloodShare*float64(r.Requests)
 }
 
 func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *RateConfig, closed []Incident) []Incident {
@@ -55,8 +55,8 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 	}
 	if e.open() {
 		inc := e.edit()
-		inc.Requests += row.Requests
-		inc.Affected += row.RateLimited
+		inc.Requests += uint64(row.Requests)
+		inc.Affected += uint64(row.RateLimited)
 		if int(t-e.lastBad) >= c.QuietMinutes {
 			return append(closed, e.end(t, ClosedCalm))
 		}

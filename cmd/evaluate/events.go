@@ -179,17 +179,17 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 				k = &detect.KeyMinute{}
 				rows[name] = k
 			}
-			k.Requests += r.Requests
+			k.Requests += uint32(r.Requests)
 			switch r.Outcome {
 			case "success":
-				k.Success += r.Requests
+				k.Success += uint32(r.Requests)
 			case "rate_limited":
-				k.RateLimited += r.Requests
+				k.RateLimited += uint32(r.Requests)
 				k.Slots |= r.Slots
 			case "suspended_key", "disabled_account":
-				k.Dead += r.Requests
+				k.Dead += uint32(r.Requests)
 			case "invalid_key":
-				k.Invalid += r.Requests
+				k.Invalid += uint32(r.Requests)
 			}
 		}
 	}

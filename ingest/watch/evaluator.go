@@ -286,7 +286,7 @@ func (k *key) suspect(cfg *detect.Config) bool {
 			return true
 		}
 		if r.Invalid > 0 {
-			minutes, refused = minutes+1, refused+r.Invalid
+			minutes, refused = minutes+1, refused+uint64(r.Invalid)
 		}
 	}
 	return minutes >= cfg.InvalidKey.MinMinutes || refused >= cfg.InvalidKey.MinCount

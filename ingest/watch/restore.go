@@ -155,14 +155,14 @@ func (b *Batch) sums(inc *detect.Incident, from, to detect.Minute) (requests, af
 	case detect.KeyEntity:
 		for i := range b.Keys {
 			if r := &b.Keys[i]; r.Key == inc.Entity && in(r.Minute) {
-				requests += r.Requests
+				requests += uint64(r.Requests)
 				switch inc.Kind {
 				case detect.DeadKey:
-					affected += r.Dead
+					affected += uint64(r.Dead)
 				case detect.InvalidKey:
-					affected += r.Invalid
+					affected += uint64(r.Invalid)
 				default:
-					affected += r.RateLimited
+					affected += uint64(r.RateLimited)
 				}
 			}
 		}

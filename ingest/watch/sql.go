@@ -147,11 +147,11 @@ type keyScan struct {
 	Key     string    `ch:"key_id"`
 	Minute  time.Time `ch:"minute"`
 	Service string    `ch:"one_service"`
-	N       uint64    `ch:"n"`
-	Success uint64    `ch:"success"`
-	Limited uint64    `ch:"limited"`
-	Dead    uint64    `ch:"dead"`
-	Invalid uint64    `ch:"invalid"`
+	N       uint32    `ch:"n"`
+	Success uint32    `ch:"success"`
+	Limited uint32    `ch:"limited"`
+	Dead    uint32    `ch:"dead"`
+	Invalid uint32    `ch:"invalid"`
 	Slots   uint64    `ch:"slot_mask"`
 	Seconds uint8     `ch:"seconds"`
 	Limit   uint32    `ch:"limit_seen"`
@@ -159,9 +159,9 @@ type keyScan struct {
 	Code    uint16    `ch:"dead_code"`
 }
 
-const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, sum(requests) AS n,
-	sumIf(requests, outcome = 'success') AS success, sumIf(requests, outcome = 'rate_limited') AS limited,
-	sumIf(requests, outcome IN ('suspended_key', 'disabled_account')) AS dead, sumIf(requests, outcome = 'invalid_key') AS invalid,
+const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, toUInt32(sum(requests)) AS n,
+	toUInt32(sumIf(requests, outcome = 'success')) AS success, toUInt32(sumIf(requests, outcome = 'rate_limited')) AS limited,
+	toUInt32(sumIf(requests, outcome IN ('suspended_key', 'disabled_account'))) AS dead, toUInt32(sumIf(requests, outcome = 'invalid_key')) AS invalid,
 	groupBitOrIf(slots, outcome = 'rate_limited') AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
 	max(count_max) AS count_seen, maxIf(code, outcome IN ('suspended_key', 'disabled_account')) AS dead_code`
 

@@ -18,18 +18,18 @@ func keyRows(rows []traffic.KeyMinute) []detect.KeyMinute {
 			out = append(out, detect.KeyMinute{Minute: m, SlotSeconds: 10})
 		}
 		k := &out[len(out)-1]
-		k.Requests += r.Requests
+		k.Requests += uint32(r.Requests)
 		switch r.Outcome {
 		case "success":
-			k.Success += r.Requests
+			k.Success += uint32(r.Requests)
 		case "rate_limited":
-			k.RateLimited += r.Requests
+			k.RateLimited += uint32(r.Requests)
 			k.Slots |= r.Slots
 		case "suspended_key", "disabled_account":
-			k.Dead += r.Requests
+			k.Dead += uint32(r.Requests)
 			k.DeadCode = r.Code
 		case "invalid_key":
-			k.Invalid += r.Requests
+			k.Invalid += uint32(r.Requests)
 		}
 	}
 	return out
@@ -73,7 +73,7 @@ type keyRule struct {
 func keyRivals() []keyRule {
 	within := func(rows []detect.KeyMinute, i, w int) (refused uint64, minutes int) {
 		for j := i; j >= 0 && rows[j].Minute > rows[i].Minute-detect.Minute(w); j-- {
-			refused += rows[j].RateLimited
+			refused += uint64(rows[j].RateLimited)
 			if rows[j].RateLimited >= 3 {
 				minutes++
 			}
