@@ -52,8 +52,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("topic: got an empty one; want the topic's name")
 	case c.Block.Group == "":
 		return fmt.Errorf("group: got an empty one; want the consumer group's name")
-	case c.MemoryBudget < MinMemoryBudget:
-		return fmt.Errorf("memory budget: got %d bytes; want at least %d", c.MemoryBudget, MinMemoryBudget)
+	case c.MemoryBudget < minBudget:
+		return fmt.Errorf("memory budget: got %d bytes; want at least %d", c.MemoryBudget, minBudget)
 	case c.Block.From != block.Earliest && c.Block.From != block.Latest:
 		return fmt.Errorf("from: got %q; want earliest or latest", c.Block.From)
 	case c.Block.OnGap != block.Fail && c.Block.OnGap != block.Skip:
@@ -66,8 +66,7 @@ func (c Config) validate() error {
 	return fmt.Errorf("resume at: got %q; want ledger or group", c.Block.ResumeAt)
 }
 
-// MinMemoryBudget is the least Config.MemoryBudget that is accepted, in bytes.
-const MinMemoryBudget = 16 << 20
+const minBudget = 16 << 20
 
 // FlushInterval is how long a block of one partition may wait for more records
 // once it has caught up. Each block is one insert into each table, and parts

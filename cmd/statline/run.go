@@ -77,7 +77,7 @@ or ClickHouse cannot be reached or a partition cannot go on, and says why.`,
 	o.notify.bind(c)
 	o.log.bind(c, "info")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of /metrics, /healthz and /readyz; empty for none")
-	f.Var(&o.budget, "memory-budget", "what fetches, blocks in flight and their rows may take, over all partitions; an eighth of it is for the detectors unless --watch=false")
+	f.Var(&o.budget, "memory-budget", "what fetches, blocks in flight and their rows may take, over all partitions")
 	f.BoolVar(&o.migrate, "migrate", true, "create or upgrade the tables at the start")
 	f.BoolVar(&o.pipeline.UntilCaughtUp, "until-caught-up", false, "end when every partition is committed to its end as of the start")
 	f.BoolVar(&o.pipeline.AllowCompacted, "allow-compacted", false, "read a compacted topic although its blocks cannot be read again exactly")
@@ -210,9 +210,6 @@ func limitMemory(budget int64) {
 func (o *runOptions) pipelineConfig() ingest.Config {
 	cfg := o.pipeline
 	cfg.MemoryBudget, cfg.FlushInterval = int(o.budget), time.Duration(o.flush)
-	if o.watch { // an eighth is for what the detectors hold
-		cfg.MemoryBudget = max(cfg.MemoryBudget-cfg.MemoryBudget/8, min(cfg.MemoryBudget, ingest.MinMemoryBudget))
-	}
 	b := &cfg.Block
 	b.Topic, b.Group, b.Instance, b.Version = o.kafka.topic, o.kafka.group, instanceName(), version
 	b.From, b.ResumeAt, b.OnGap = block.From(o.from), block.ResumeAt(o.resumeAt), block.OnGap(o.onGap)
