@@ -95,7 +95,7 @@ const places = 3
 // shares cuts the budget for a number of owned partitions.
 func (c Config) shares(partitions int) shares {
 	n := max(1, partitions)
-	blocks := c.MemoryBudget * 6 / 20
+	blocks := c.MemoryBudget * 12 / 20
 	return shares{
 		fetch: min(max(c.MemoryBudget/64/n, 64<<10), 4<<20),
 		small: blocks / 4 / (2 * n),

@@ -28,12 +28,12 @@ type ClientState struct {
 const ClientWindow = day
 
 // Idle reports whether nothing about the client is open.
-func (s *ClientState) Idle() bool { return !s.Scan.open() && !s.Stuffing.open() }
+func (s *ClientState) Idle() bool { return !s.Scan.IsOpen() && !s.Stuffing.IsOpen() }
 
 // Open appends the incidents that are open in s.
 func (s *ClientState) Open(list []Incident) []Incident {
 	for _, e := range []*Episode{&s.Scan, &s.Stuffing} {
-		if e.open() {
+		if e.IsOpen() {
 			list = append(list, *e.inc)
 		}
 	}

@@ -50,11 +50,11 @@ type ContractState struct {
 }
 
 // Idle reports whether nothing is open.
-func (s *ContractState) Idle() bool { return !s.Drift.open() }
+func (s *ContractState) Idle() bool { return !s.Drift.IsOpen() }
 
 // Open appends the incident that is open in s.
 func (s *ContractState) Open(list []Incident) []Incident {
-	if s.Drift.open() {
+	if s.Drift.IsOpen() {
 		list = append(list, *s.Drift.inc)
 	}
 	return list
@@ -91,7 +91,7 @@ func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinu
 	if n := len(rows); n > 0 && rows[n-1].Minute == t {
 		row = rows[n-1]
 	}
-	if e.open() {
+	if e.IsOpen() {
 		inc := e.edit()
 		inc.Requests += row.Total
 		inc.Affected += row.Count
@@ -105,8 +105,8 @@ func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinu
 	if row.Count == 0 {
 		return closed
 	}
-	e.lastBad = t
-	if !e.open() {
+	e.saw(t)
+	if !e.IsOpen() {
 		if !c.opens(p, s, rows, t) {
 			return closed
 		}

@@ -22,7 +22,7 @@ type StuffingConfig struct {
 
 func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
 	row := clientNow(rows, t)
-	if e.open() {
+	if e.IsOpen() {
 		inc := e.edit()
 		inc.Requests += row.Requests
 		inc.Affected += row.AuthFailed
@@ -33,7 +33,7 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 	if row.AuthFailed == 0 {
 		return closed
 	}
-	e.lastBad = t
+	e.saw(t)
 	failed, success, requests := logins(rows, t, 10, e.lastClose)
 	fast := failed >= c.FastFailures && float64(success) < c.MaxSuccess*float64(requests)
 	w := 10
@@ -41,7 +41,7 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 		w = day
 		failed, success, requests = logins(rows, t, w, e.lastClose)
 	}
-	if !e.open() {
+	if !e.IsOpen() {
 		if !fast && (failed < c.SlowFailures || float64(failed) < c.SlowShare*float64(requests)) {
 			return closed
 		}

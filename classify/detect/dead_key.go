@@ -26,7 +26,7 @@ type DeadKeyConfig struct {
 
 func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
-	if e.open() {
+	if e.IsOpen() {
 		e.edit().Requests += uint64(row.Requests)
 		switch {
 		case row.Success > 0 && t >= e.lastBad:
@@ -38,8 +38,8 @@ func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, clo
 	if row.Dead == 0 || row.Success > 0 {
 		return closed
 	}
-	e.lastBad = t
-	if e.open() {
+	if e.IsOpen() {
+		e.saw(t)
 		e.edit().Affected += uint64(row.Dead)
 		c.describe(e, rows, t)
 		return closed

@@ -14,14 +14,15 @@ import (
 func keyRun(cfg *Config, rows []KeyMinute, end Minute) []Incident {
 	k := &Key{ID: "abcdefghijklmnopqrstuvwxyz", Service: "api"}
 	var list []Incident
+	var state KeyState
 	i := 0
 	for t := rows[0].Minute; t <= end; t++ {
 		for i < len(rows) && rows[i].Minute <= t {
 			i++
 		}
-		list = cfg.Step(k, &k.Settled, rows[:i], t, list)
+		list = cfg.Step(k, &state, rows[:i], t, list)
 	}
-	return k.Settled.Open(list)
+	return state.Open(list)
 }
 
 // refused makes n minutes of a key whose requests are refused in slots of each.

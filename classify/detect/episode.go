@@ -11,22 +11,15 @@ import (
 type Episode struct {
 	inc       *Incident // nil when none is open; shared by copies, so changed by edit only
 	lastClose Minute    // 0 for none
-	lastBad   Minute    // newest minute with evidence against the entity
+	lastBad   Minute    // newest minute with evidence against the entity, while one is open
 }
 
 // Resume makes the episode of an entity whose previous incident of the rule
 // closed in minute lastClose (0 for none).
 func Resume(lastClose Minute) Episode { return Episode{lastClose: lastClose} }
 
-// Current returns the open incident; ok is false when none is.
-func (e *Episode) Current() (inc Incident, ok bool) {
-	if e.inc == nil {
-		return Incident{}, false
-	}
-	return *e.inc, true
-}
-
-func (e *Episode) open() bool { return e.inc != nil }
+// IsOpen reports whether an incident is open.
+func (e *Episode) IsOpen() bool { return e.inc != nil }
 
 // edit is the open incident, to be changed: a copy, which no copy of e shares.
 // Its slices are never changed in place.
@@ -36,19 +29,26 @@ func (e *Episode) edit() *Incident {
 	return e.inc
 }
 
+// saw notes evidence against the entity in minute t, while an incident is open.
+func (e *Episode) saw(t Minute) {
+	if e.inc != nil {
+		e.lastBad = t
+	}
+}
+
 // LastClose is when the entity's last incident closed, 0 for never.
 func (e *Episode) LastClose() Minute { return e.lastClose }
 
 func (e *Episode) begin(inc Incident, t Minute) {
 	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)
 	inc.State, inc.OpenedAt = Open, t
-	e.inc = &inc
+	e.inc, e.lastBad = &inc, t
 }
 
 func (e *Episode) end(t Minute, as string) Incident {
 	inc := *e.inc
 	inc.State, inc.ClosedAs, inc.ClosedAt = Closed, as, t
-	*e = Episode{lastClose: t, lastBad: e.lastBad}
+	*e = Episode{lastClose: t}
 	return inc
 }
 

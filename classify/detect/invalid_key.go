@@ -19,7 +19,7 @@ type InvalidKeyConfig struct {
 
 func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
 	row := now(rows, t)
-	if e.open() {
+	if e.IsOpen() {
 		e.edit().Requests += uint64(row.Requests)
 		switch {
 		case row.Success > 0 && row.Invalid == 0:
@@ -31,8 +31,8 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 	if row.Invalid == 0 {
 		return closed
 	}
-	e.lastBad = t
-	if e.open() {
+	if e.IsOpen() {
+		e.saw(t)
 		e.edit().Affected += uint64(row.Invalid)
 	} else {
 		var minutes int

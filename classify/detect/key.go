@@ -17,16 +17,16 @@ type KeyMinute struct {
 	SlotSeconds uint8  // length of a slot; 0 counts as 10
 }
 
-// Key is what the detectors know of one key: the rows that they look back on,
-// and the state of each rule at the last settled minute.
+// Key is what the detectors know of one key: the rows that they look back on.
 type Key struct {
 	ID      string
 	Service string // "" when the key uses several
 	Rows    []KeyMinute
-	Settled KeyState
 }
 
-// KeyState is the state of the rules of one key at one minute.
+// KeyState is the state of the rules of one key at one minute. It is the zero
+// value until an incident begins: of the keys that are ever refused, most need
+// none.
 type KeyState struct {
 	Rate, Dead, Invalid Episode
 }
@@ -35,12 +35,12 @@ type KeyState struct {
 const KeyWindow = 7 * day
 
 // Idle reports whether nothing about the key is open.
-func (s *KeyState) Idle() bool { return !s.Rate.open() && !s.Dead.open() && !s.Invalid.open() }
+func (s *KeyState) Idle() bool { return !s.Rate.IsOpen() && !s.Dead.IsOpen() && !s.Invalid.IsOpen() }
 
 // Open appends the incidents that are open in s.
 func (s *KeyState) Open(list []Incident) []Incident {
 	for _, e := range []*Episode{&s.Rate, &s.Dead, &s.Invalid} {
-		if e.open() {
+		if e.IsOpen() {
 			list = append(list, *e.inc)
 		}
 	}

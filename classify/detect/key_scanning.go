@@ -20,7 +20,7 @@ type KeyScanningConfig struct {
 
 func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
 	row := clientNow(rows, t)
-	if e.open() {
+	if e.IsOpen() {
 		inc := e.edit()
 		inc.Requests += row.Requests
 		inc.Affected += row.Invalid
@@ -34,7 +34,7 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 	if row.Invalid == 0 {
 		return closed
 	}
-	e.lastBad = t
+	e.saw(t)
 	keys, w := 0, 10
 	var invalid, requests uint64
 	keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
@@ -43,7 +43,7 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 		w = day
 		keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
 	}
-	if !e.open() {
+	if !e.IsOpen() {
 		if !fast && (keys < c.SlowKeys || float64(invalid) < c.MinShare*float64(requests)) {
 			return closed
 		}

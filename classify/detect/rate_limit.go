@@ -50,10 +50,10 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 		c = own
 	}
 	row := now(rows, t)
-	if row.RateLimited > 0 {
-		e.lastBad = t
-	}
-	if e.open() {
+	if e.IsOpen() {
+		if row.RateLimited > 0 {
+			e.saw(t)
+		}
 		inc := e.edit()
 		inc.Requests += uint64(row.Requests)
 		inc.Affected += uint64(row.RateLimited)
@@ -66,14 +66,10 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 	}
 	five := back(rows, keyMinute, t, 5)
 	slots, refused, requests := refusals(five)
-	seconds := int(row.SlotSeconds)
-	if seconds == 0 {
-		seconds = 10
-	}
-	perMinute := 60 / seconds
+	perMinute := 60 / row.slotSeconds()
 	throttled := float64(slots) >= c.ThrottledShare*float64(5*perMinute)
 	flood := c.flood(row) && len(five) > 1 && five[len(five)-2].Minute == t-1 && c.flood(five[len(five)-2])
-	if !e.open() {
+	if !e.IsOpen() {
 		if !throttled {
 			return closed
 		}

@@ -16,11 +16,11 @@ type Restored struct {
 }
 
 func (e *Episode) restore(r Restored, lastBad Minute) {
-	*e = Episode{lastClose: r.LastClose, lastBad: lastBad}
+	*e = Episode{lastClose: r.LastClose}
 	if r.Open != nil {
 		inc := *r.Open
 		inc.State, inc.ClosedAs, inc.ClosedAt = Open, "", 0
-		e.inc = &inc
+		e.inc, e.lastBad = &inc, lastBad
 	}
 }
 
@@ -79,9 +79,8 @@ func (s *Service) Mask(rule string, opened, closed Minute) {
 	}
 }
 
-// Restore sets the settled state of a key at minute at, from its rows.
-func (k *Key) Restore(at Minute, known []Restored) {
-	k.Settled = KeyState{}
+// Restore is the state of a key at minute at, from its rows.
+func (k *Key) Restore(at Minute, known []Restored) (s KeyState) {
 	last := func(bad func(*KeyMinute) bool) (m Minute) {
 		for i := range k.Rows {
 			if r := &k.Rows[i]; r.Minute <= at && bad(r) {
@@ -93,13 +92,14 @@ func (k *Key) Restore(at Minute, known []Restored) {
 	for _, r := range known {
 		switch r.Rule {
 		case ruleRate:
-			k.Settled.Rate.restore(r, last(func(r *KeyMinute) bool { return r.RateLimited > 0 }))
+			s.Rate.restore(r, last(func(r *KeyMinute) bool { return r.RateLimited > 0 }))
 		case ruleDead:
-			k.Settled.Dead.restore(r, last(func(r *KeyMinute) bool { return r.Dead > 0 && r.Success == 0 }))
+			s.Dead.restore(r, last(func(r *KeyMinute) bool { return r.Dead > 0 && r.Success == 0 }))
 		case ruleInvalid:
-			k.Settled.Invalid.restore(r, last(func(r *KeyMinute) bool { return r.Invalid > 0 }))
+			s.Invalid.restore(r, last(func(r *KeyMinute) bool { return r.Invalid > 0 }))
 		}
 	}
+	return s
 }
 
 // Restore sets the settled state of a client at minute at, from its rows.
@@ -154,7 +154,7 @@ func (s *ContractState) Remembers(t Minute) bool { return remembers(t, &s.Drift)
 
 func remembers(t Minute, episodes ...*Episode) bool {
 	for _, e := range episodes {
-		if e.open() || e.lastClose > 0 && e.lastClose > t-Memory {
+		if e.IsOpen() || e.lastClose > 0 && e.lastClose > t-Memory {
 			return true
 		}
 	}

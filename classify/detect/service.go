@@ -93,7 +93,7 @@ func (st *ServiceState) Open(list []Incident) []Incident {
 		}
 	}
 	for _, e := range []*Episode{&st.slo.Episode, &st.drop.Episode} {
-		if e.open() {
+		if e.IsOpen() {
 			list = append(list, *e.inc)
 		}
 	}

@@ -119,7 +119,7 @@ func (c *SLOConfig) recall(h *History, s *sloState, at Minute, objective float64
 	s.calm = 0
 	for t := at - recallMinutes + 1; t <= at; t++ {
 		s.fold(h, t)
-		if !s.open() || t <= s.inc.OpenedAt {
+		if !s.IsOpen() || t <= s.inc.OpenedAt {
 			continue
 		}
 		if _, _, _, _, holds := c.worst(s, h.covered(t), objective); holds {
@@ -134,7 +134,7 @@ func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, obje
 	s.fold(h, t)
 	row := h.at(t)
 	sev, window, burn, factor, holds := c.worst(s, h.covered(t), objective)
-	if s.open() {
+	if s.IsOpen() {
 		inc := s.edit()
 		inc.Requests += uint64(row.N)
 		inc.Affected += uint64(row.Bad)
@@ -151,7 +151,7 @@ func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, obje
 	}
 	s.calm = 0
 	i := windowIndex(window)
-	if !s.open() {
+	if !s.IsOpen() {
 		s.begin(Incident{
 			Kind: SLOBurn, Entity: service, EntityType: ServiceEntity, Service: service, Severity: sev,
 			Requests: s.n[i], Affected: s.bad[i], Rule: ruleSLO, RuleVersion: sloVersion,

@@ -63,7 +63,7 @@ func (c *DropConfig) over(got, want float64) bool {
 // recall counts for how long an open incident has been calm as of minute at.
 func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minute) bool) {
 	s.calm = 0
-	if !s.open() {
+	if !s.IsOpen() {
 		return
 	}
 	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
@@ -86,7 +86,7 @@ func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minu
 // step judges at the end of each block of five minutes. alive says whether
 // every minute of the quarter had traffic of any service.
 func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, alive bool, closed []Incident) []Incident {
-	if s.open() {
+	if s.IsOpen() {
 		s.edit().Requests += uint64(h.at(t).N)
 	}
 	if (t+1)%blockMinutes != 0 || !alive {
@@ -98,7 +98,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, al
 	}
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
 	got := float64(n)
-	if s.open() {
+	if s.IsOpen() {
 		s.calm++
 		if !c.over(got, want) {
 			s.calm = 0

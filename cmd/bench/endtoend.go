@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,40 +32,65 @@ func (b *bench) endToEnd(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) {
-	data := filepath.Join(b.dir, "run-"+strconv.Itoa(records))
+// servers are a broker and an engine, a process each.
+type servers struct{ broker, engine *server }
+
+// withServers starts a broker and an engine that keep their files in dir, and
+// stops them when f returns.
+func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) error) (err error) {
+	data := filepath.Join(b.dir, dir)
 	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data", filepath.Join(data, "broker"))
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer func() { err = errors.Join(err, broker.stop()) }()
+	defer func() { err = errors.Join(err, broker.stop(), os.RemoveAll(data)) }()
 	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data", filepath.Join(data, "engine"))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, engine.stop()) }()
-	if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", broker.addr, "--scenario", "bench", "--count", strconv.Itoa(records)); err != nil {
-		return 0, err
-	}
-	brokerCPU, engineCPU := broker.cpu(), engine.cpu()
-	took, err := execute(ctx, b.binary, "run", "--brokers", broker.addr, "--clickhouse", engine.addr, "--listen", "", "--until-caught-up", "--memory-budget", "128MiB")
+	return f(servers{broker, engine})
+}
+
+// drained runs the daemon until it has stored the backlog, which is records
+// long.
+func (s servers) drained(ctx context.Context, binary string, records int, budget string) (took finished, err error) {
+	took, err = execute(ctx, binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "", "--until-caught-up", "--memory-budget", budget)
 	if err != nil {
-		return 0, err
+		return took, err
 	}
-	brokerCPU, engineCPU = broker.cpu()-brokerCPU, engine.cpu()-engineCPU
-	stored, err := ask(ctx, engine.addr, "SELECT sum(requests) FROM statline.responses")
-	if err != nil {
-		return 0, err
+	return took, s.stored(ctx, records)
+}
+
+// stored fails unless so many responses are stored.
+func (s servers) stored(ctx context.Context, records int) error {
+	n, err := ask(ctx, s.engine.addr, "SELECT sum(requests) FROM statline.responses")
+	if err == nil && n != strconv.Itoa(records) {
+		err = fmt.Errorf("got %s records stored; want %d", n, records)
 	}
-	if stored != strconv.Itoa(records) {
-		return 0, fmt.Errorf("got %s records stored; want %d", stored, records)
-	}
-	parts, err := ask(ctx, engine.addr, "SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
-	if err != nil {
-		return 0, err
-	}
-	b.judgeRun(records, took, brokerCPU.Seconds(), engineCPU.Seconds(), parts)
-	return took.peak, nil
+	return err
+}
+
+func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) {
+	err = b.withServers(ctx, "run-"+strconv.Itoa(records), func(s servers) error {
+		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario", "bench", "--count", strconv.Itoa(records)); err != nil {
+			return err
+		}
+		brokerCPU, engineCPU := s.broker.cpu(), s.engine.cpu()
+		took, err := s.drained(ctx, b.binary, records, "128MiB")
+		if err != nil {
+			return err
+		}
+		brokerCPU, engineCPU = s.broker.cpu()-brokerCPU, s.engine.cpu()-engineCPU
+		parts, err := ask(ctx, s.engine.addr, "SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
+		if err != nil {
+			return err
+		}
+		b.judgeRun(records, took, brokerCPU.Seconds(), engineCPU.Seconds(), parts)
+		peak = took.peak
+		return nil
+	})
+	return peak, err
 }
 
 func (b *bench) judgeRun(records int, took finished, brokerCPU, engineCPU float64, parts string) {

@@ -76,8 +76,9 @@ func (f *folder) end(out *folded) {
 }
 
 // measureFold is the CPU cost of decode, classify and fold over rs, and what
-// came of it.
-func measureFold(rs []block.Record, blockMemory, rounds int) (folded, error) {
+// came of it. Records in __other__ cost less than others, so there may be some
+// only where no target is judged.
+func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (folded, error) {
 	f, err := newFolder(blockMemory)
 	if err != nil {
 		return folded{}, err
@@ -86,7 +87,7 @@ func measureFold(rs []block.Record, blockMemory, rounds int) (folded, error) {
 	if out.rejected > 0 || out.records != uint64(len(rs)) {
 		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs), out.rejected)
 	}
-	if out.other != [4]uint64{} {
+	if out.other != [4]uint64{} && !mayOverflow {
 		return out, fmt.Errorf("fold: %v records in __other__; want none", out.other)
 	}
 	cost, err := least(rounds, func() error { f.pass(rs); return nil })

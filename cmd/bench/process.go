@@ -16,46 +16,68 @@ import (
 // finished is what a process that has ended took.
 type finished struct {
 	wall, cpu time.Duration
-	peak      int64 // kilobytes of resident memory at most, as the kernel says
+	peak      int64   // kilobytes of resident memory at most, as the kernel says
+	resident  []int64 // kilobytes of resident memory, once a second
 }
 
-// execute runs a command to its end. Its output appears only when it fails.
-func execute(ctx context.Context, name string, args ...string) (finished, error) {
-	var out strings.Builder
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return finished{}, err
+// process is a running command. Its output appears only when it fails.
+type process struct {
+	cmd      *exec.Cmd
+	out      strings.Builder
+	began    time.Time
+	done     chan struct{}
+	watching sync.WaitGroup
+	finished
+}
+
+// launch starts a command. It has to be waited for.
+func launch(ctx context.Context, name string, args ...string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, name, args...), began: time.Now(), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
 	}
 	// The peak that wait4 reports begins at the parent's, so it is read while
 	// the process lives; it only grows.
-	done := make(chan struct{})
-	var watching sync.WaitGroup
-	var peak int64
-	watching.Go(func() {
-		status := fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)
+	p.watching.Go(func() {
+		status := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				peak = max(peak, procField(status, "VmHWM"))
-			case <-done:
+				p.peak = max(p.peak, procField(status, "VmHWM"))
+				if time.Since(p.began) >= time.Duration(len(p.resident)+1)*time.Second {
+					p.resident = append(p.resident, procField(status, "VmRSS"))
+				}
+			case <-p.done:
 				return
 			}
 		}
 	})
-	err := cmd.Wait()
-	f := finished{wall: time.Since(began)}
-	close(done)
-	watching.Wait()
-	f.peak = peak
-	f.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return p, nil
+}
+
+// wait waits for the process to end.
+func (p *process) wait() (finished, error) {
+	err := p.cmd.Wait()
+	p.wall = time.Since(p.began)
+	close(p.done)
+	p.watching.Wait()
+	p.cpu = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	if err != nil {
-		return f, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out.String())
+		err = fmt.Errorf("%s: %w\n%s", strings.Join(p.cmd.Args, " "), err, p.out.String())
 	}
-	return f, nil
+	return p.finished, err
+}
+
+// execute runs a command to its end.
+func execute(ctx context.Context, name string, args ...string) (finished, error) {
+	p, err := launch(ctx, name, args...)
+	if err != nil {
+		return finished{}, err
+	}
+	return p.wait()
 }
 
 // server is a running statline sandbox.

@@ -210,7 +210,7 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 		want[name] = text(k)
 	}
 	got := map[string]string{}
-	err := q.Keys(ctx, ids, minutes, func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
+	err := q.Keys(ctx, watch.KeyNeed{IDs: ids, Minutes: minutes}, func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
 	if err != nil {
 		return 0, err
 	}

@@ -175,6 +175,7 @@ func (s *Store) insertSettings(token string) clickhouse.Settings {
 	settings := clickhouse.Settings{
 		"async_insert":       0,
 		"insert_deduplicate": 1,
+		"optimize_on_insert": 0, // a block's rows are merged already
 		"max_execution_time": int(s.config.InsertTimeout/time.Second) + 1,
 	}
 	if !s.noTokens {

@@ -246,7 +246,12 @@ func (s *Series) Batch(_ context.Context, n Need) (*Batch, error) {
 }
 
 // Keys implements Evidence: a file has none.
-func (s *Series) Keys(context.Context, []string, []detect.Minute, func(*KeyRow)) error { return nil }
+func (s *Series) Keys(context.Context, KeyNeed, func(*KeyRow)) error { return nil }
+
+// Candidates implements Evidence: a file has none.
+func (s *Series) Candidates(context.Context, []detect.Minute, detect.Minute, detect.Candidate) ([]string, error) {
+	return nil, nil
+}
 
 // Clients implements Evidence: a file has none.
 func (s *Series) Clients(context.Context, []string, detect.Minute, detect.Minute) ([]ClientRow, error) {
@@ -257,4 +262,4 @@ func (s *Series) Clients(context.Context, []string, detect.Minute, detect.Minute
 func (s *Series) PairSeen(context.Context, Pair, detect.Minute) (detect.Minute, error) { return 0, nil }
 
 // Past implements Evidence: nothing lies before a file.
-func (s *Series) Past(context.Context, detect.Minute) (*Past, error) { return &Past{}, nil }
+func (s *Series) Past(context.Context, detect.Minute, []string) (*Past, error) { return &Past{}, nil }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unique"
 
 	"statline/classify/detect"
 )
@@ -27,6 +28,8 @@ type Evaluator struct {
 	evaluated detect.Minute // last minute that was decided
 	alive     map[detect.Minute]bool
 	dirty     map[detect.Minute]bool // minutes whose counts changed when read again
+
+	due []*key // of settleKeys, kept for the next time
 }
 
 // Each entity carries, besides its settled state, the state ahead of it: as of
@@ -39,9 +42,10 @@ type (
 	}
 	key struct {
 		detect.Key
-		ahead detect.KeyState
+		states *keyStates // nil while they are zero, as those of most keys are
 	}
-	client struct {
+	keyStates struct{ settled, ahead detect.KeyState }
+	client    struct {
 		detect.Client
 		ahead detect.ClientState
 		full  bool // every row is here, not only those with a refusal
@@ -119,12 +123,12 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 	if to > e.evaluated+chunkMinutes {
 		to, more = e.evaluated+chunkMinutes, true
 	}
-	need := Need{Minutes: e.minutesFor(to), Keys: e.suspects(), Clients: e.watched(), EachKey: e.takeKey}
+	need := Need{Minutes: e.minutesFor(to), Clients: e.watched()}
 	b, err := e.evidence.Batch(ctx, need)
 	if err != nil {
 		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(need.Minutes), to.Time().Format("2006-01-02T15:04"), err)
 	}
-	if err := e.take(ctx, need, b, to); err != nil {
+	if err := e.take(ctx, b, to); err != nil {
 		return Result{}, false, err
 	}
 	res = Result{From: e.evaluated + 1, To: to, Settled: max(e.settled, to-detect.SettleMinutes)}
@@ -138,7 +142,7 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 }
 
 // take puts a batch into the cache.
-func (e *Evaluator) take(ctx context.Context, need Need, b *Batch, to detect.Minute) error {
+func (e *Evaluator) take(ctx context.Context, b *Batch, to detect.Minute) error {
 	for _, m := range b.Minutes {
 		e.alive[m] = false
 	}
@@ -154,7 +158,7 @@ func (e *Evaluator) take(ctx context.Context, need Need, b *Batch, to detect.Min
 			s.seen = max(s.seen, r.Minute)
 		}
 	}
-	if err := e.completeKeys(ctx, need); err != nil {
+	if err := e.readKeys(ctx, b.Minutes, to); err != nil {
 		return err
 	}
 	for i := range b.Clients {
@@ -186,7 +190,7 @@ func (e *Evaluator) service(name string) *service {
 func (e *Evaluator) takeKey(r *KeyRow) {
 	k := e.keys[r.Key]
 	if k == nil {
-		k = &key{Key: detect.Key{ID: r.Key, Service: r.Service}}
+		k = &key{Key: detect.Key{ID: r.Key, Service: unique.Make(r.Service).Value()}}
 		e.keys[r.Key] = k
 	}
 	if k.Service != r.Service {
@@ -237,32 +241,58 @@ func put[R any](rows []R, r R, minute func(*R) detect.Minute) []R {
 	return slices.Insert(rows, i, r)
 }
 
-// suspects are the keys of which every row is needed, sorted.
-func (e *Evaluator) suspects() []string {
-	var ids []string
+// readKeys brings the rows of every key that matters up to minute to, and lets
+// go of those of the others: what is not followed can be read again.
+func (e *Evaluator) readKeys(ctx context.Context, minutes []detect.Minute, to detect.Minute) error {
+	first := e.settled + 1 - detect.CandidateWindow
+	candidates, err := e.evidence.Candidates(ctx, minutes, first, e.cfg.Candidate())
+	if err != nil {
+		return fmt.Errorf("look for refused keys: %w", err)
+	}
+	var fresh, known []string // candidates, and those with an incident open
+	suspects := map[string]bool{}
+	for _, id := range candidates {
+		if k := e.keys[id]; k == nil || len(k.Rows) == 0 {
+			fresh = append(fresh, id)
+		}
+	}
 	for id, k := range e.keys {
-		if k.suspect(e.cfg) {
-			ids = append(ids, id)
+		if len(k.Rows) == 0 {
+			continue
+		}
+		_, candidate := slices.BinarySearch(candidates, id)
+		switch {
+		case k.suspect(e.cfg):
+			suspects[id] = true
+		case candidate || k.open():
+			known = append(known, id)
+		default:
+			k.Rows = nil
 		}
 	}
-	slices.Sort(ids)
-	return ids
-}
-
-// completeKeys fetches the batch's minutes of keys that became suspects with
-// this batch: their successes count too.
-func (e *Evaluator) completeKeys(ctx context.Context, need Need) error {
-	var ids []string
-	for _, id := range e.suspects() {
-		if _, known := slices.BinarySearch(need.Keys, id); !known {
-			ids = append(ids, id)
+	window := make([]detect.Minute, 0, to-first+1)
+	for m := first; m <= to; m++ {
+		window = append(window, m)
+	}
+	slices.Sort(known)
+	for _, n := range []KeyNeed{
+		{IDs: known, Minutes: minutes, Refusals: true},
+		{IDs: fresh, Minutes: window, Refusals: true},
+		{IDs: slices.Sorted(maps.Keys(suspects)), Minutes: minutes},
+	} {
+		if err := e.evidence.Keys(ctx, n, e.takeKey); err != nil {
+			return fmt.Errorf("read the rows of %d keys: %w", len(n.IDs), err)
 		}
 	}
-	if len(ids) == 0 {
-		return nil
+	// The successes count too of keys that are suspects by what has just come.
+	var more []string
+	for _, id := range slices.Concat(known, fresh) {
+		if k := e.keys[id]; k != nil && k.suspect(e.cfg) {
+			more = append(more, id)
+		}
 	}
-	if err := e.evidence.Keys(ctx, ids, need.Minutes, e.takeKey); err != nil {
-		return fmt.Errorf("read the rows of %d keys: %w", len(ids), err)
+	if err := e.evidence.Keys(ctx, KeyNeed{IDs: more, Minutes: minutes}, e.takeKey); err != nil {
+		return fmt.Errorf("read all rows of %d keys: %w", len(more), err)
 	}
 	return nil
 }
@@ -274,10 +304,8 @@ func comparePairs(a, b Pair) int {
 // suspect reports whether successes of the key matter: it was refused as dead,
 // or often enough as invalid.
 func (k *key) suspect(cfg *detect.Config) bool {
-	for _, st := range []*detect.KeyState{&k.Settled, &k.ahead} {
-		if _, open := st.Invalid.Current(); open {
-			return true
-		}
+	if s := k.states; s != nil && (s.settled.Invalid.IsOpen() || s.ahead.Invalid.IsOpen()) {
+		return true
 	}
 	minutes, refused := 0, uint64(0)
 	for i := range k.Rows {
@@ -387,17 +415,59 @@ func walk[R any](rows []R, minute func(*R) detect.Minute, from, to detect.Minute
 
 func (e *Evaluator) settleKeys(res *Result) {
 	at := func(r *detect.KeyMinute) detect.Minute { return r.Minute }
-	for _, id := range slices.Sorted(maps.Keys(e.keys)) {
-		k := e.keys[id]
-		walk(k.Rows, at, e.settled, res.Settled, k.Settled.Idle, func(n int, m detect.Minute) {
-			res.Final = e.cfg.Step(&k.Key, &k.Settled, k.Rows[:n], m, res.Final)
+	for _, k := range e.dueKeys() {
+		var s keyStates
+		if k.states != nil {
+			s = *k.states
+		}
+		walk(k.Rows, at, e.settled, res.Settled, s.settled.Idle, func(n int, m detect.Minute) {
+			res.Final = e.cfg.Step(&k.Key, &s.settled, k.Rows[:n], m, res.Final)
 		})
-		k.ahead = k.Settled
-		walk(k.Rows, at, res.Settled, res.To, k.ahead.Idle, func(n int, m detect.Minute) {
-			res.Tentative = e.cfg.Step(&k.Key, &k.ahead, k.Rows[:n], m, res.Tentative)
+		s.ahead = s.settled
+		walk(k.Rows, at, res.Settled, res.To, s.ahead.Idle, func(n int, m detect.Minute) {
+			res.Tentative = e.cfg.Step(&k.Key, &s.ahead, k.Rows[:n], m, res.Tentative)
 		})
-		res.Tentative = k.ahead.Open(res.Tentative)
+		res.Tentative = s.ahead.Open(res.Tentative)
+		k.keep(s)
 	}
+}
+
+// dueKeys are the keys that have rows after the settled minute, or a state,
+// sorted: nothing happens to the others. The slice is used again.
+func (e *Evaluator) dueKeys() []*key {
+	due := e.due[:0]
+	for _, k := range e.keys {
+		if n := len(k.Rows); k.states != nil || n > 0 && k.Rows[n-1].Minute > e.settled {
+			due = append(due, k)
+		}
+	}
+	slices.SortFunc(due, func(a, b *key) int { return strings.Compare(a.ID, b.ID) })
+	clear(e.due[min(len(due), len(e.due)):]) // what is forgotten is not held
+	e.due = due
+	return due
+}
+
+// open reports whether an incident of the key is open, at the settled minute or
+// ahead of it.
+func (k *key) open() bool {
+	return k.states != nil && !(k.states.settled.Idle() && k.states.ahead.Idle())
+}
+
+// keep makes s the key's states.
+func (k *key) keep(s keyStates) {
+	switch {
+	case s == keyStates{}:
+		k.states = nil
+	case k.states == nil:
+		k.states = &s
+	default:
+		*k.states = s
+	}
+}
+
+// remembers reports whether a closed incident still matters.
+func (k *key) remembers(at detect.Minute) bool {
+	return k.states != nil && k.states.settled.Remembers(at)
 }
 
 func (e *Evaluator) settleClients(res *Result) {
@@ -443,7 +513,7 @@ func (e *Evaluator) forget() {
 		if !k.suspect(e.cfg) {
 			k.Rows = slices.DeleteFunc(k.Rows, func(r detect.KeyMinute) bool { return r.Minute <= e.settled-keyMemory })
 		}
-		if len(k.Rows) == 0 && !k.Settled.Remembers(e.settled) {
+		if len(k.Rows) == 0 && !k.remembers(e.settled) {
 			delete(e.keys, id)
 		}
 	}

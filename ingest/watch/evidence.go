@@ -7,11 +7,11 @@ import (
 )
 
 // Batch is the evidence of some minutes: for each of Minutes, every row that
-// the detectors need. Rows are sorted by minute within each slice.
+// the detectors need, but those of keys. Rows are sorted by minute within each
+// slice.
 type Batch struct {
 	Minutes   []detect.Minute // sorted
 	Services  []ServiceRow
-	Keys      []KeyRow
 	Clients   []ClientRow
 	Contracts []ContractRow
 }
@@ -23,8 +23,7 @@ type ServiceRow struct {
 	detect.Counts
 }
 
-// KeyRow is one minute of a key with a refusal for its own fault (limit, dead,
-// invalid), or any minute of a key that was asked for by name.
+// KeyRow is one minute of a key.
 type KeyRow struct {
 	Key, Service string // Service "" when the key used several
 	detect.KeyMinute
@@ -55,33 +54,44 @@ type Pair struct {
 // Need says what a batch is to hold besides the minutes' refusals.
 type Need struct {
 	Minutes []detect.Minute // sorted
-	// Keys and Clients are those under suspicion: all their rows are needed.
-	Keys, Clients []string
-	// EachKey receives the rows of keys, in place of Batch.Keys: a minute may hold
-	// hundreds of thousands. They may have come when Batch fails.
-	EachKey func(*KeyRow)
+	// Clients are those under suspicion: all their rows are needed.
+	Clients []string
+}
+
+// KeyNeed says which rows of keys are needed.
+type KeyNeed struct {
+	IDs     []string
+	Minutes []detect.Minute // sorted
+	// Refusals leaves out the minutes without a refusal for the key's own fault
+	// (limit, dead, invalid).
+	Refusals bool
 }
 
 // Evidence reads what the detectors look at.
 type Evidence interface {
 	// Batch reads the minutes of n.
 	Batch(ctx context.Context, n Need) (*Batch, error)
-	// Keys reads every row of the keys in minutes, as Batch does.
-	Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error
+	// Candidates reads, sorted, the keys that were refused in one of minutes and
+	// are at least suspicious by what is stored since from: a flood may refuse
+	// millions of keys a few times each, and none of those is read.
+	Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) ([]string, error)
+	// Keys reads rows of keys. Rows may have come when it fails.
+	Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error
 	// Clients reads every row of the clients in [from, to].
 	Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error)
 	// PairSeen says when a pair was last seen before a minute; 0 for never
 	// within detect.ContractMemory.
 	PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error)
-	// Past reads what an evaluator needs to go on after minute at.
-	Past(ctx context.Context, at detect.Minute) (*Past, error)
+	// Past reads what an evaluator needs to go on after minute at, when the
+	// given keys have an incident open.
+	Past(ctx context.Context, at detect.Minute, open []string) (*Past, error)
 }
 
 // Past is the evidence before a minute that a restored evaluator needs.
 type Past struct {
 	Minutes   []ServiceRow // the last three days
 	Blocks    []BlockRow   // three weeks
-	Keys      []KeyRow     // dead keys: a week; others: KeyMemory
+	Keys      []KeyRow     // dead keys: a week; those with something open: the refusals of keyMemory
 	Clients   []ClientRow  // a day
 	Contracts []ContractRow
 }
@@ -94,4 +104,4 @@ type BlockRow struct {
 }
 
 // keyMemory is how many minutes of rows are kept of a key that is not dead.
-const keyMemory = 90
+const keyMemory = detect.CandidateWindow + 2*detect.SettleMinutes

@@ -104,15 +104,6 @@ func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
 		for _, s := range slices.Sorted(maps.Keys(m.services[at])) {
 			b.Services = append(b.Services, ServiceRow{at, s, m.services[at][s]})
 		}
-		for _, id := range slices.Sorted(maps.Keys(m.keys[at])) {
-			if r := m.keys[at][id]; r.RateLimited+r.Dead+r.Invalid > 0 || slices.Contains(n.Keys, id) {
-				if n.EachKey != nil {
-					n.EachKey(&r)
-				} else {
-					b.Keys = append(b.Keys, r)
-				}
-			}
-		}
 		for _, ip := range slices.Sorted(maps.Keys(m.clients[at])) {
 			if r := m.clients[at][ip]; r.Invalid+r.AuthFailed > 0 || slices.Contains(n.Clients, ip) {
 				b.Clients = append(b.Clients, r)
@@ -125,12 +116,37 @@ func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
 	return b, nil
 }
 
-func (m *memory) Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error {
+func (r *KeyRow) refused() bool { return r.RateLimited+r.Dead+r.Invalid > 0 }
+
+func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	ids := map[string]bool{}
 	for _, at := range minutes {
-		for _, id := range ids {
-			if r, ok := m.keys[at][id]; ok {
+		for id, r := range m.keys[at] {
+			if ids[id] || !r.refused() {
+				continue
+			}
+			var rows []detect.KeyMinute
+			for at := from; at <= minutes[len(minutes)-1]; at++ {
+				if r, ok := m.keys[at][id]; ok {
+					rows = append(rows, r.KeyMinute)
+				}
+			}
+			if c.Met(rows) {
+				ids[id] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ids)), nil
+}
+
+func (m *memory) Keys(_ context.Context, n KeyNeed, each func(*KeyRow)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range n.Minutes {
+		for _, id := range n.IDs {
+			if r, ok := m.keys[at][id]; ok && (!n.Refusals || r.refused()) {
 				each(&r)
 			}
 		}
@@ -162,7 +178,7 @@ func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (la
 	return last, nil
 }
 
-func (m *memory) Past(ctx context.Context, at detect.Minute) (*Past, error) {
+func (m *memory) Past(ctx context.Context, at detect.Minute, open []string) (*Past, error) {
 	p := &Past{}
 	b, err := m.Batch(ctx, Need{Minutes: span(max(at-3*1440, m.first), at)})
 	if err != nil {
@@ -185,15 +201,20 @@ func (m *memory) Past(ctx context.Context, at detect.Minute) (*Past, error) {
 			p.Blocks = append(p.Blocks, r)
 		}
 	}
-	for _, r := range b.Keys {
-		if r.Minute > at-detect.KeyWindow-60 && r.Dead > 0 {
-			dead[r.Key] = true
-		}
-		if r.Minute >= at-keyMemory {
-			p.Keys = append(p.Keys, r)
+	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
+	if err := m.Keys(ctx, KeyNeed{IDs: open, Minutes: span(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	for _, at := range span(max(at-detect.KeyWindow-60, m.first), at) {
+		for id, r := range m.keys[at] {
+			if r.Dead > 0 {
+				dead[id] = true
+			}
 		}
 	}
-	err = m.Keys(ctx, slices.Sorted(maps.Keys(dead)), span(max(at-detect.KeyWindow, m.first), at), func(r *KeyRow) { p.Keys = append(p.Keys, *r) })
+	m.mu.Unlock()
+	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)), Minutes: span(max(at-detect.KeyWindow, m.first), at)}, add)
 	if err != nil {
 		return nil, err
 	}
@@ -257,8 +278,11 @@ func (m *memory) Write(_ context.Context, rows []Stored, scores []ScoreRow, vers
 	return nil
 }
 
-func (m *memory) Sources(context.Context, string, detect.Minute, detect.Minute) (ips, agents []string, err error) {
-	return []string{"192.0.2.1"}, []string{"curl/8"}, nil
+func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute, each func(key string, ips, agents []string)) error {
+	for _, k := range keys {
+		each(k, []string{"192.0.2.1"}, []string{"curl/8"})
+	}
+	return nil
 }
 
 func (m *memory) Lease(_ context.Context, instance string, now, until time.Time) (bool, error) {

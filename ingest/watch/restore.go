@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"statline/classify/detect"
@@ -19,7 +20,7 @@ const rewind = detect.SettleMinutes + 75
 // gives the same incidents.
 func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []Stored) error {
 	at := through - rewind
-	past, err := e.evidence.Past(ctx, at)
+	past, err := e.evidence.Past(ctx, at, openKeys(rows, at))
 	if err != nil {
 		return fmt.Errorf("read the evidence before %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
@@ -66,6 +67,23 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	return nil
 }
 
+// openKeys are the keys with an incident that was open at minute at, sorted.
+func openKeys(rows []Stored, at detect.Minute) []string {
+	ids := map[string]bool{}
+	for i := range rows {
+		if r := &rows[i]; r.EntityType == detect.KeyEntity && openAt(&r.Incident, at) {
+			ids[r.Entity] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// later is the evidence of some minutes with the refusals of some keys.
+type later struct {
+	*Batch
+	keys []KeyRow
+}
+
 // entity is one entity of one type.
 type entity struct {
 	kind detect.EntityType
@@ -84,9 +102,14 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 			need.Clients = append(need.Clients, r.Entity)
 		}
 	}
-	after, err := e.evidence.Batch(ctx, need)
+	batch, err := e.evidence.Batch(ctx, need)
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
+	}
+	after := later{Batch: batch}
+	err = e.evidence.Keys(ctx, KeyNeed{IDs: openKeys(rows, at), Minutes: minutes, Refusals: true}, func(r *KeyRow) { after.keys = append(after.keys, *r) })
+	if err != nil {
+		return nil, fmt.Errorf("read the refusals after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
 	byRule := map[entity]map[string]*detect.Restored{}
 	for i := range rows {
@@ -135,7 +158,7 @@ func openAt(inc *detect.Incident, at detect.Minute) bool {
 }
 
 // sums adds what the minutes [from, to] contributed to an incident's counts.
-func (b *Batch) sums(inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
+func (b *later) sums(inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
 	in := func(m detect.Minute) bool { return m >= from && m <= to }
 	switch inc.EntityType {
 	case detect.ServiceEntity:
@@ -153,8 +176,8 @@ func (b *Batch) sums(inc *detect.Incident, from, to detect.Minute) (requests, af
 			}
 		}
 	case detect.KeyEntity:
-		for i := range b.Keys {
-			if r := &b.Keys[i]; r.Key == inc.Entity && in(r.Minute) {
+		for i := range b.keys {
+			if r := &b.keys[i]; r.Key == inc.Entity && in(r.Minute) {
 				requests += uint64(r.Requests)
 				switch inc.Kind {
 				case detect.DeadKey:
@@ -222,8 +245,8 @@ func (e *Evaluator) restoreStates(at detect.Minute, known map[entity][]detect.Re
 		s.Restore(at, known[entity{detect.ServiceEntity, name}], alive)
 	}
 	for id, k := range e.keys {
-		k.Restore(at, known[entity{detect.KeyEntity, id}])
-		k.ahead = k.Settled
+		s := k.Restore(at, known[entity{detect.KeyEntity, id}])
+		k.keep(keyStates{s, s})
 	}
 	for ip, c := range e.clients {
 		c.Restore(at, known[entity{detect.ClientEntity, ip}])

@@ -232,20 +232,36 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 	return nil
 }
 
-// enrich names the sources of a key's incident when it is first written.
+// enrich names the sources of the keys' incidents when they are first written.
 func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
+	type place struct {
+		key    string
+		opened detect.Minute
+	}
+	places := map[place][]*Stored{}
+	keys := map[detect.Minute][]string{}
 	for i := range rows {
 		r := &rows[i]
 		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 || r.State == detect.Withdrawn {
 			continue
 		}
 		w.stats.Opened.Add(1)
-		ips, agents, err := w.tables.Sources(ctx, r.Entity, r.OpenedAt-detect.SettleMinutes, to)
-		if err != nil {
-			return fmt.Errorf("sources of key %.10s: %w", r.Entity, err)
+		p := place{r.Entity, r.OpenedAt}
+		if len(places[p]) == 0 {
+			keys[p.opened] = append(keys[p.opened], p.key)
 		}
-		r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
-		w.publish.Enrich(r.ID, ips, agents)
+		places[p] = append(places[p], r)
+	}
+	for opened, keys := range keys {
+		err := w.tables.Sources(ctx, keys, opened-detect.SettleMinutes, to, func(key string, ips, agents []string) {
+			for _, r := range places[place{key, opened}] {
+				r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
+				w.publish.Enrich(r.ID, ips, agents)
+			}
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -85,16 +85,6 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
-	each := n.EachKey
-	if each == nil {
-		each = func(r *KeyRow) { b.Keys = append(b.Keys, *r) }
-	}
-	if err := q.keyRows(ctx, where, "HAVING limited + dead + invalid > 0", nil, each); err != nil {
-		return nil, err
-	}
-	if err := q.Keys(ctx, n.Keys, n.Minutes, each); err != nil {
-		return nil, err
-	}
 	if b.Clients, err = q.clientRows(ctx, where, "HAVING invalid + failed > 0", nil); err != nil {
 		return nil, err
 	}
@@ -109,10 +99,45 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 	return b, nil
 }
 
+// refused is the condition for rows of keys that were refused for their own
+// fault.
+const refused = "outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key')"
+
+// Candidates implements Evidence. A key's minute may lie in several rows, of
+// services, codes and blocks, so that what is summed up here is rather more
+// than what detect.Candidate asks for.
+func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) (ids []string, err error) {
+	if len(minutes) == 0 {
+		return nil, nil
+	}
+	type row struct {
+		Key string `ch:"key_id"`
+	}
+	keys := q.table(schema.Keys)
+	err = store.Each(ctx, q.store, func(r *row) error {
+		ids = append(ids, r.Key)
+		return nil
+	}, fmt.Sprintf(`SELECT key_id FROM %s WHERE %s AND %s AND key_id != '%s'
+		AND key_id GLOBAL IN (SELECT key_id FROM %s WHERE %s AND %s)
+		GROUP BY key_id HAVING countIf(outcome IN ('suspended_key', 'disabled_account')) > 0
+		OR countIf(outcome = 'invalid_key') >= %d OR sumIf(requests, outcome = 'invalid_key') >= %d
+		OR sumIf(bitCount(slots), outcome = 'rate_limited') >= greatest(1, %v * 5 * intDiv(60, max(if(slot_seconds = 0, 10, slot_seconds))))
+		ORDER BY key_id`, keys, between(from, minutes[len(minutes)-1]), refused, classify.Other, keys, within(minutes), refused,
+		max(c.InvalidMinutes, 1), max(c.InvalidCount, 1), c.ThrottledShare))
+	if err != nil {
+		return nil, fmt.Errorf("candidates: %w", err)
+	}
+	return ids, nil
+}
+
 // Keys implements Evidence.
-func (q *SQL) Keys(ctx context.Context, ids []string, minutes []detect.Minute, each func(*KeyRow)) error {
-	for part := range parts(ids) {
-		if err := q.keyRows(ctx, within(minutes), "", part, each); err != nil {
+func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
+	having := ""
+	if n.Refusals {
+		having = "HAVING limited + dead + invalid > 0"
+	}
+	for part := range parts(n.IDs) {
+		if err := q.keyRows(ctx, within(n.Minutes), having, part, each); err != nil {
 			return err
 		}
 	}
@@ -166,25 +191,14 @@ const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS
 	max(count_max) AS count_seen, maxIf(code, outcome IN ('suspended_key', 'disabled_account')) AS dead_code`
 
 func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string, each func(*KeyRow)) error {
-	var args []any
-	where += " AND key_id != '" + classify.Other + "'"
-	if ids != nil {
-		where += " AND key_id IN (SELECT arrayJoin(?))"
-		args = append(args, ids)
-	}
-	// Most keys are never refused: they are left out before the grouping, which
-	// is what costs.
-	if having != "" {
-		where += " AND key_id GLOBAL IN (SELECT key_id FROM " + q.table(schema.Keys) + " WHERE " + where +
-			" AND outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key'))"
-	}
+	where += " AND key_id != '" + classify.Other + "' AND key_id IN (SELECT arrayJoin(?))"
 	err := store.Each(ctx, q.store, func(r *keyScan) error {
 		each(&KeyRow{r.Key, r.Service, detect.KeyMinute{
 			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead, Invalid: r.Invalid,
 			Slots: r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
 		}})
 		return nil
-	}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", args...)
+	}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", ids)
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
@@ -345,7 +359,7 @@ func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detec
 }
 
 // Past implements Evidence.
-func (q *SQL) Past(ctx context.Context, at detect.Minute) (*Past, error) {
+func (q *SQL) Past(ctx context.Context, at detect.Minute, open []string) (*Past, error) {
 	p := &Past{}
 	type series struct {
 		Service string   `ch:"service"`
@@ -379,8 +393,10 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute) (*Past, error) {
 		return nil, fmt.Errorf("blocks of services: %w", err)
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", nil, add); err != nil {
-		return nil, err
+	for part := range parts(open) {
+		if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", part, add); err != nil {
+			return nil, err
+		}
 	}
 	dead, err := store.Select[struct {
 		Key string `ch:"key_id"`

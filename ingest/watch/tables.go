@@ -20,8 +20,9 @@ type Tables interface {
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 	// Write inserts rows; each replaces the incident's row of a lower version.
 	Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error
-	// Sources reads the addresses and user agents of a key's refusals.
-	Sources(ctx context.Context, key string, from, to detect.Minute) (ips, agents []string, err error)
+	// Sources reads the addresses and user agents of the keys' refusals, in no
+	// order; a key without any may be left out.
+	Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error
 }
 
 // Progress is how far events and their evaluation have come.
@@ -173,18 +174,25 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 const maxSources = 10
 
 // Sources implements Tables.
-func (q *SQL) Sources(ctx context.Context, key string, from, to detect.Minute) (ips, agents []string, err error) {
-	rows, err := store.Select[struct {
+func (q *SQL) Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error {
+	type row struct {
+		Key    string   `ch:"key_id"`
 		IPs    []string `ch:"ips"`
 		Agents []string `ch:"agents"`
-	}](ctx, q.store, fmt.Sprintf(`SELECT arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
-		arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s WHERE key_id = ? AND %s`,
-		maxSources, maxSources, q.table(schema.Keys), between(from, to)), key)
-	if err != nil || len(rows) == 0 {
-		return nil, nil, err
 	}
-	for _, ip := range rows[0].IPs {
-		ips = append(ips, plainIP(ip))
+	for part := range parts(keys) {
+		err := store.Each(ctx, q.store, func(r *row) error {
+			for i, ip := range r.IPs {
+				r.IPs[i] = plainIP(ip)
+			}
+			each(r.Key, r.IPs, r.Agents)
+			return nil
+		}, fmt.Sprintf(`SELECT key_id, arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
+			arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s WHERE key_id IN (SELECT arrayJoin(?)) AND %s GROUP BY key_id`,
+			maxSources, maxSources, q.table(schema.Keys), between(from, to)), part)
+		if err != nil {
+			return fmt.Errorf("sources of %d keys: %w", len(part), err)
+		}
 	}
-	return ips, rows[0].Agents, nil
+	return nil
 }

@@ -42,10 +42,11 @@ func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet 
 		return nil
 	}
 	k := &detect.Key{ID: id}
+	var state detect.KeyState
 	var list []detect.Incident
 	i := 0
 	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute+detect.Minute(quiet); t++ {
-		if k.Settled.Idle() {
+		if state.Idle() {
 			if i >= len(rows) {
 				break
 			}
@@ -58,9 +59,9 @@ func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet 
 		if i > 6000 {
 			from = i - 6000 // far more than the rules look back on
 		}
-		list = cfg.Step(k, &k.Settled, rows[from:i], t, list)
+		list = cfg.Step(k, &state, rows[from:i], t, list)
 	}
-	return k.Settled.Open(list)
+	return state.Open(list)
 }
 
 // keyRule flags a key at minutes of its life.

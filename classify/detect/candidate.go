@@ -1,0 +1,57 @@
+package detect
+
+import "math/bits"
+
+// CandidateWindow is how many minutes of refusals a key needs to show before a
+// rule opens an incident: the longest look back of the rules that begin with
+// refusals alone. Dead keys are followed from their first refusal on.
+const CandidateWindow = 60
+
+// Candidate is what a key must have done within CandidateWindow minutes before
+// any rule can open an incident for it. It is necessary, not sufficient: keys
+// below it need not be looked at, which is most of a flood of refused keys.
+type Candidate struct {
+	// ThrottledShare of the slots of five minutes were refused by the limit.
+	ThrottledShare float64
+	// InvalidMinutes different minutes, or InvalidCount requests, were refused
+	// as of an invalid key.
+	InvalidMinutes int
+	InvalidCount   uint64
+}
+
+// Candidate is the least that any rule of c asks of a key.
+func (c *Config) Candidate() Candidate {
+	share := c.Rate.ThrottledShare
+	for id := range c.Keys {
+		if own := c.rateOf(id); own != nil {
+			share = min(share, own.ThrottledShare)
+		}
+	}
+	return Candidate{ThrottledShare: share, InvalidMinutes: c.InvalidKey.MinMinutes, InvalidCount: c.InvalidKey.MinCount}
+}
+
+// Met reports whether rows, those of one key in CandidateWindow minutes, are
+// enough. One refusal of a dead key is.
+func (c Candidate) Met(rows []KeyMinute) bool {
+	slots, minutes, invalid, seconds := 0, 0, uint64(0), 1
+	for i := range rows {
+		r := &rows[i]
+		if r.Dead > 0 {
+			return true
+		}
+		slots += bits.OnesCount64(r.Slots)
+		seconds = max(seconds, r.slotSeconds())
+		if r.Invalid > 0 {
+			minutes, invalid = minutes+1, invalid+uint64(r.Invalid)
+		}
+	}
+	return slots > 0 && float64(slots) >= c.ThrottledShare*float64(5*(60/seconds)) || minutes > 0 && (minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
+}
+
+// slotSeconds is the length of the row's slots.
+func (r *KeyMinute) slotSeconds() int {
+	if r.SlotSeconds == 0 {
+		return 10
+	}
+	return int(r.SlotSeconds)
+}
