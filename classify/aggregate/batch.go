@@ -1,11 +1,16 @@
 package aggregate
 
-import "statline/classify"
+import (
+	"unsafe"
+
+	"statline/classify"
+	"statline/classify/prefetch"
+)
 
 // batch is how many responses Add collects before it looks up their rows.
 // The tables of keys, clients and latencies are larger than the nearest
-// caches. Looked up one response after the other, each would wait for memory
-// several times; in a batch, independent loads wait together.
+// caches: Add asks for the index slots that flush will look at, and flush for
+// the rows that they point to, before it comes to any.
 const batch = 64
 
 // pending is what is left to do of a response. It holds nothing of the
@@ -37,8 +42,8 @@ func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decisio
 	}
 }
 
-// flush does what is pending, in three passes: the first loads index slots,
-// the second the rows that they point to, the third finds everything near.
+// flush does what is pending, in two passes: the first finds the index slots
+// near and asks for the rows that they point to, the second finds those near.
 func (t *Table) flush() {
 	todo := t.pending[:t.waiting]
 	t.waiting = 0
@@ -49,15 +54,8 @@ func (t *Table) flush() {
 		p.keyGuess = keySlots[p.keyHash&keys.mask] & keys.mask
 		p.clientGuess = clientSlots[p.clientHash&clients.mask] & clients.mask
 		p.page = histograms.directories[p.histogram][p.bucket>>subBucketsLog2]
+		prefetch.Lines(unsafe.Pointer(&keys.rows[p.keyGuess]), unsafe.Pointer(&clients.rows[p.clientGuess]), unsafe.Pointer(&histograms.pages[p.page]))
 	}
-	var touched uint64
-	for i := range todo {
-		p := &todo[i]
-		touched += keys.rows[p.keyGuess].bytes
-		touched += uint64(clients.rows[p.clientGuess].requests)
-		touched += uint64(histograms.pages[p.page][p.bucket%subBuckets])
-	}
-	t.touched = touched
 	for i := range todo {
 		p := &todo[i]
 		if p.page != 0 {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"statline/classify"
+	"statline/classify/prefetch"
 )
 
 // Place is where a response was read: it chooses the samples.
@@ -35,8 +37,7 @@ type Table struct {
 	labels       labels
 
 	pending  [batch]pending
-	waiting  int    // in pending
-	touched  uint64 // keeps the loads of flush alive
+	waiting  int // in pending
 	carries  []carry
 	count    uint64
 	min, max int64 // event time
@@ -135,6 +136,8 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	p.keyGroup, p.clientGroup = row.keyGroup, row.clientGroup
 	p.keyHash = rowHash(p.key, p.keyGroup, t.config.Seed)
 	p.clientHash = rowHash(p.ip, p.clientGroup, t.config.Seed)
+	prefetch.Lines(unsafe.Pointer(&t.keys.slots[p.keyHash&t.keys.mask]), unsafe.Pointer(&t.clients.slots[p.clientHash&t.clients.mask]),
+		unsafe.Pointer(&t.responses.histograms.directories[p.histogram][p.bucket>>subBucketsLog2]))
 	p.bytes = uint64(max(r.Bytes, 0))
 	p.failure = d.Outcome.Failure()
 	if p.failure {
