@@ -60,6 +60,8 @@ const (
 // lineDecoder is what a fold needs of a decode.Decoder.
 type lineDecoder interface {
 	Decode(value []byte, sink decode.Sink)
+	DecodeAt(record int, value []byte, sink decode.BatchSink)
+	Flush()
 	Scrub(raw []byte) []byte
 }
 
@@ -78,9 +80,11 @@ type Fold struct {
 	last        int64
 	peak        int // the most memory any block took
 
-	// The record in hand.
+	// The record in hand: the at-th of batch.
+	batch  []block.Record
+	at     int
 	record block.Record
-	index  uint32
+	index  uint32 // of the next response or reject in it
 	decode lineDecoder
 	// folding is set while the tables are being changed.
 	folding bool
@@ -102,7 +106,7 @@ func (f *Fold) Add(rs []block.Record) {
 	for len(rs) > 0 {
 		rs = rs[f.add(rs):]
 	}
-	f.record.Value = nil
+	f.record.Value, f.batch = nil, nil
 	f.decoders.put(f.decode)
 	f.decode = nil
 }
@@ -111,11 +115,16 @@ func (f *Fold) Add(rs []block.Record) {
 // do, then for the same bytes again and again, so that its partition would
 // never get past them: the rest of the record is a reject instead.
 func (f *Fold) add(rs []block.Record) (done int) {
+	f.batch, f.at = rs, -1
 	defer func() {
-		if f.folding {
+		if f.folding || done == len(rs) {
 			return // the tables' counts cannot be trusted: let it crash
 		}
 		if why := recover(); why != nil {
+			f.decode.Flush() // what was found before
+			if f.at != done {
+				f.At(done, 0)
+			}
 			f.reject(block.RejectRow{Index: f.index, Reason: ReasonPanic, Detail: fmt.Sprint(why)}, nil)
 			f.decode = f.decoders.fresh()
 			f.records++
@@ -123,13 +132,22 @@ func (f *Fold) add(rs []block.Record) (done int) {
 		}
 	}()
 	for done < len(rs) {
-		f.record, f.index = rs[done], 0
-		f.last = f.record.UnixMilli
-		f.decode.Decode(f.record.Value, f)
+		r := &rs[done]
+		f.last = r.UnixMilli
+		f.decode.DecodeAt(done, r.Value, f)
 		f.records++
 		done++
 	}
+	f.decode.Flush()
 	return done
+}
+
+// At implements decode.BatchSink.
+func (f *Fold) At(record, index int) {
+	if record != f.at {
+		f.at, f.record = record, f.batch[record]
+	}
+	f.index = uint32(index)
 }
 
 // Response implements decode.Sink.

@@ -34,7 +34,7 @@ func (alb) decode(d *Decoder, b []byte) bool {
 	if n < 13 || len(f[1]) < 20 {
 		return false
 	}
-	r := &d.r
+	r := d.r
 	ms, ok := d.clock.rfc3339(f[1])
 	d.setTime(ms, ok)
 	r.ClientIP = parseAddress(f[3])

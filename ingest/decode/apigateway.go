@@ -47,7 +47,7 @@ func (f *apiGateway) claims(seen *nodeSet) bool {
 }
 
 func (f *apiGateway) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	if !d.time(f.requestTimeEpoch) {
 		d.time(f.requestTime)
 	}

@@ -41,7 +41,7 @@ func (f *apigee) claims(seen *nodeSet) bool {
 }
 
 func (f *apigee) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	for _, n := range [...]node{f.start, f.start2, f.end} {
 		if d.time(n) {
 			break

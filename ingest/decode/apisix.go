@@ -43,7 +43,7 @@ func (f *apisix) claims(seen *nodeSet) bool {
 }
 
 func (f *apisix) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.time(f.startTime)
 	r.Service = d.first(f.service, f.serviceID)
 	r.Method = d.str(f.method)

@@ -35,7 +35,7 @@ func (f *caddy) claims(seen *nodeSet) bool {
 }
 
 func (f *caddy) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.time(f.ts)
 	r.Service = hostOnly(d.str(f.host))
 	r.Method = d.str(f.method)

@@ -36,7 +36,7 @@ func (*cloudflare) about() Format {
 func (f *cloudflare) claims(seen *nodeSet) bool { return seen.containsAny(&f.any) }
 
 func (f *cloudflare) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	if !d.time(f.start) {
 		d.time(f.end)
 	}

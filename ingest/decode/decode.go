@@ -31,6 +31,14 @@ type Sink interface {
 	Reject(Reject)
 }
 
+// BatchSink is the Sink of DecodeAt. At says where the next Response or Reject
+// is from: the number that was given with its record, and its position inside
+// the record.
+type BatchSink interface {
+	Sink
+	At(record, index int)
+}
+
 // Reject is a line that is no response, with the reason in one word
 // (syntax, no_time, bad_time, no_status, ...) and a detail for people.
 type Reject struct {
@@ -128,10 +136,15 @@ type Decoder struct {
 	decoded    []byte // decoded query parameters of this line
 
 	sink    Sink
+	batch   BatchSink // sink, when responses may wait
+	record  int       // its number in the batch
 	index   int
 	format  string
-	r       classify.Response
+	r       *classify.Response // in the slot of waiting that is free next
 	draft   draft
+	waiting [8]waiting // a ring
+	oldest  int
+	waits   int
 	scratch []byte
 	raw     []byte
 	dirty   bool   // the record may hold escapes, bad UTF-8 or control characters
@@ -143,7 +156,6 @@ type Decoder struct {
 // draft is what a format finds in a line before it is made a Response.
 type draft struct {
 	key      []byte // the API key in clear
-	keyHash  uint64 // of key, 0 when not computed yet
 	id       []byte // the gateway's own id of the key or its owner
 	target   []byte // raw path or URL, query included
 	route    []byte // an explicit route
@@ -152,6 +164,16 @@ type draft struct {
 	badCode  bool
 	badState bool
 	keyName  []byte // how the gateway calls the key's owner, when it is no id
+}
+
+// waiting is a response that is complete but for its key's id. The memo of ids
+// is larger than the nearest caches: its slot is asked for when the response
+// is put here, and looked at some responses later.
+type waiting struct {
+	r             classify.Response
+	key           []byte // nil when r.Key is known
+	hash          uint64
+	record, index int
 }
 
 // New makes a Decoder. It fails for an unknown format, a bad route rule or
@@ -207,14 +229,69 @@ func New(cfg Config) (*Decoder, error) {
 // record is one line, several lines, a JSON value over several lines, or a
 // JSON array of records.
 func (d *Decoder) Decode(value []byte, sink Sink) {
+	d.batch = nil
+	d.decode(value, sink)
+	d.sink = nil
+}
+
+func (d *Decoder) decode(value []byte, sink Sink) {
 	d.sink, d.index = sink, 0
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}
 	d.lines(value)
-	d.sink = nil
 	if cap(d.scratch) > maxRaw || cap(d.raw) > 2*maxRaw {
 		d.scratch, d.raw = nil, nil // one huge line does not stay
+	}
+}
+
+// DecodeAt is Decode for one of a batch of records: what it holds comes to sink
+// in the same order, but some responses may come with later records or with
+// Flush, which has to follow. Until then the bytes of all values must not
+// change.
+func (d *Decoder) DecodeAt(record int, value []byte, sink BatchSink) {
+	d.batch, d.record = sink, record
+	d.decode(value, sink)
+}
+
+// Flush hands on what is left of a batch.
+func (d *Decoder) Flush() {
+	if d.batch == nil {
+		return
+	}
+	d.deliver(0)
+	d.batch, d.sink, d.buf = nil, nil, nil
+	clear(d.waiting[:]) // holds on to no record
+}
+
+// deliver hands on the oldest responses until no more than left wait.
+func (d *Decoder) deliver(left int) {
+	for d.waits > left {
+		w := &d.waiting[d.oldest]
+		d.oldest = (d.oldest + 1) % len(d.waiting)
+		d.waits--
+		if w.key != nil {
+			w.r.Key = d.keys.find(w.key, w.hash)
+		}
+		if d.batch != nil {
+			d.batch.At(w.record, w.index)
+		}
+		d.sink.Response(&w.r)
+	}
+}
+
+// wait puts the response in hand, whose key is given in clear when it has one
+// whose id is not known yet, behind the others.
+func (d *Decoder) wait(key []byte) {
+	w := &d.waiting[(d.oldest+d.waits)%len(d.waiting)]
+	w.key, w.record, w.index = nil, d.record, d.index
+	if len(key) > 0 {
+		w.key, w.hash = key, d.keys.touch(key)
+	}
+	d.waits++
+	d.index++
+	if d.batch == nil {
+		d.deliver(0)
 	}
 }
 
@@ -326,11 +403,22 @@ func skipValue(b []byte, i int) int {
 	return end + 1
 }
 
+// heldScratch is how many bytes of texts waiting responses may hold.
+const heldScratch = 4 << 10
+
 // begin starts a new response.
 func (d *Decoder) begin(format string) {
+	d.deliver(len(d.waiting) - 1)
+	if len(d.scratch) > heldScratch {
+		d.deliver(0)
+	}
+	d.r = &d.waiting[(d.oldest+d.waits)%len(d.waiting)].r
 	d.r.Reset()
 	d.draft = draft{}
 	d.format = format
+	if d.waits > 0 {
+		return // they hold what is in the buffers
+	}
 	d.decoded = d.decoded[:0]
 	if !d.nested {
 		d.scratch = d.scratch[:0]
@@ -341,6 +429,10 @@ func (d *Decoder) begin(format string) {
 func (d *Decoder) reject(reason, detail string, raw []byte) {
 	if d.whole != nil {
 		raw = d.whole
+	}
+	d.deliver(0)
+	if d.batch != nil {
+		d.batch.At(d.record, d.index)
 	}
 	d.raw = d.names.scrub(d.raw[:0], cut(raw, maxRaw), true)
 	d.sink.Reject(Reject{Index: d.index, Reason: reason, Detail: detail, Format: d.format, Raw: cut(d.raw, maxRaw)})

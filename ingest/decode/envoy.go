@@ -53,7 +53,7 @@ func (envoy) decode(d *Decoder, b []byte) bool {
 		return false
 	}
 
-	r := &d.r
+	r := d.r
 	ms, ok := d.clock.rfc3339(b[1:end])
 	d.setTime(ms, ok)
 	d.request(request, flagHigh)
@@ -92,7 +92,7 @@ func field(b []byte, i int) ([]byte, int) {
 // that says why decides. Source: Envoy, access log command operators,
 // RESPONSE_FLAGS.
 func (d *Decoder) envoyReason(flags, details []byte) {
-	r := &d.r
+	r := d.r
 	for i := 0; i < len(flags) && r.Gateway == classify.Unset; {
 		j := indexByte(flags, i, ',')
 		if j < 0 {

@@ -41,7 +41,7 @@ func (f *envoyJSON) claims(seen *nodeSet) bool {
 }
 
 func (f *envoyJSON) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.time(f.startTime)
 	r.Service = hostOnly(d.first(f.authority, f.authority2))
 	r.Method = d.str(f.method)

@@ -33,7 +33,7 @@ func (d *Decoder) setCode(n int64) {
 // finish completes the response of a line and hands it on, or rejects the
 // line: everything that formats have in common.
 func (d *Decoder) finish(raw []byte) {
-	r, f := &d.r, &d.draft
+	r, f := d.r, &d.draft
 	switch {
 	case !f.timeSeen:
 		d.reject(ReasonNoTime, "no time of the event", raw)
@@ -59,6 +59,7 @@ func (d *Decoder) finish(raw []byte) {
 	if len(f.key) >= 4 {
 		d.hideKey(f.key)
 	}
+	var key []byte // whose id is looked up later
 	if len(f.id) > 0 {
 		r.Key = d.keys.named(f.id)
 		r.KeyName = cut(d.valid(f.id), maxName)
@@ -66,10 +67,7 @@ func (d *Decoder) finish(raw []byte) {
 			r.KeyName = cut(d.valid(f.keyName), maxName)
 		}
 	} else if len(f.key) > 0 {
-		if f.keyHash == 0 {
-			f.keyHash = hashBytes(f.key)
-		}
-		r.Key = d.keys.find(f.key, f.keyHash)
+		key = f.key
 		if len(f.keyName) > 0 {
 			r.KeyName = cut(d.valid(f.keyName), maxName)
 		}
@@ -91,8 +89,7 @@ func (d *Decoder) finish(raw []byte) {
 	if len(r.RequestID) > 0 {
 		r.RequestID = cut(d.valid(r.RequestID), maxName)
 	}
-	d.sink.Response(r)
-	d.index++
+	d.wait(key)
 }
 
 // The longest texts that leave the decoder.
@@ -120,12 +117,14 @@ func isMethod(b []byte) bool {
 // characters: a key called "movies" is no secret. An id that holds the key is
 // none.
 func (d *Decoder) hideKey(key []byte) {
-	r, f := &d.r, &d.draft
-	d.hide(&r.Message, key)
-	d.hide(&r.UserAgent, key)
-	d.hide(&r.Path, key)
-	d.hide(&r.RequestID, key)
-	if len(key) >= 8 {
+	r, f := d.r, &d.draft
+	if n := len(key); len(r.Message) >= n || len(r.UserAgent) >= n || len(r.Path) >= n || len(r.RequestID) >= n {
+		d.hide(&r.Message, key)
+		d.hide(&r.UserAgent, key)
+		d.hide(&r.Path, key)
+		d.hide(&r.RequestID, key)
+	}
+	if n := len(key); n >= 8 && (len(r.Route) >= n || len(r.Service) >= n) {
 		d.hide(&r.Route, key)
 		d.hide(&r.Service, key)
 	}
@@ -159,7 +158,13 @@ func (d *Decoder) hide(text *[]byte, key []byte) {
 // setTarget makes Route and Path of the raw path, and takes the key from it
 // when there is no other.
 func (d *Decoder) setTarget() {
-	r, f := &d.r, &d.draft
+	r, f := d.r, &d.draft
+	if len(f.target) == 0 && len(f.route) > 0 && !d.pathRoutes {
+		if known, _ := d.routes.has(f.route); known {
+			r.Route = f.route
+			return
+		}
+	}
 	t := splitTarget(f.target)
 	d.router.split(t.path)
 	d.dirty = d.dirty || len(d.router.buf) > 0 // percent-decoded

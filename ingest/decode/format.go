@@ -349,7 +349,6 @@ func (d *Decoder) time(n node) bool {
 func (d *Decoder) keyFrom(nodes ...node) {
 	if b := d.first(nodes...); len(b) > 0 {
 		d.draft.key = b
-		d.draft.keyHash = d.keys.touch(b)
 		return
 	}
 	for i := range d.scan.secret {

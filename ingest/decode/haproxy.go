@@ -41,7 +41,7 @@ func (haproxy) decode(d *Decoder, b []byte) bool {
 	}
 	request, _ := quoted(b, quote)
 
-	r := &d.r
+	r := d.r
 	ms, ok := d.clock.clf(date)
 	d.setTime(ms, ok)
 	if colon := lastByte(client, ':'); colon > 0 {

@@ -40,7 +40,7 @@ func (ingressNginx) decode(d *Decoder, b []byte) bool {
 	requestID, _ := field(l.rest, i)
 	l.rest, l.more = nil, true
 	d.ncsa(&l)
-	r := &d.r
+	r := d.r
 	r.LatencyMicros = micros(requestTime, unitSeconds)
 	r.UpstreamLatencyMicros = microsList(upstreamTime, unitSeconds)
 	r.UpstreamStatus = lastStatus(upstreamStatus)
@@ -90,7 +90,7 @@ func listed(b []byte, i int) ([]byte, int) {
 
 // nginxReason compares nginx's status with the last upstream's.
 func (d *Decoder) nginxReason() {
-	r := &d.r
+	r := d.r
 	d.blameByUpstream()
 	if r.Status >= 499 && r.UpstreamStatus != r.Status || r.UpstreamLatencyMicros >= 0 && (r.Status == 502 || r.Status == 504) {
 		d.upstreamFailure()

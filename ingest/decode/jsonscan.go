@@ -29,14 +29,14 @@ type slot struct {
 // table lookup and changes nothing else.
 type scanner struct {
 	tree  *tree
-	next  [maxNodes]node // the key that followed last time
+	next  [maxGuesses]node // the key that followed last time: a node of the tree, or one of misses
 	seen  nodeSet
 	flags uint8 // of all strings of the record
 	vals  [maxNodes]slot
 
 	names  *secretNames
 	secret [3]slot // what looks like the API key: in a header, a query parameter, a flat field
-	misses [256]missed
+	misses [maxMisses]missed
 	buf    []byte // a key with escapes, unescaped
 }
 
@@ -47,14 +47,21 @@ const (
 	inField
 )
 
-// missed remembers what an unknown key is, so that its name is not taken
-// apart for every record.
+// missed remembers what a key is that no format reads, so that its name is not
+// taken apart for every record, and can be guessed like any other.
 type missed struct {
-	key    [30]byte
-	len    uint8 // 0: free
-	secret bool
-	parent node
+	head, tail uint64   // as in treeNode
+	colon      [30]byte // key + `":`
+	len        uint8    // of colon; 0: free
+	parent     node
+	is         node // unknownNode or a secretNode
 }
+
+const (
+	maxMisses  = 256
+	firstMiss  = maxNodes + 8 // behind the pseudo nodes
+	maxGuesses = firstMiss + maxMisses
+)
 
 func newScanner(t *tree, names *secretNames) *scanner {
 	return &scanner{tree: t, names: names}
@@ -87,12 +94,20 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 		first = false
 
 		// The key: as guessed, or looked up.
-		n := s.next[last]
-		if after := t.nodes[n].matches(b, i); after > 0 && t.nodes[n].parent == parent && n != root {
+		guess, n, after := s.next[last], root, 0
+		if guess < maxNodes {
+			if x := &t.nodes[guess]; x.parent == parent && guess != root {
+				n, after = guess, x.matches(b, i)
+			}
+		} else if x := &s.misses[guess-firstMiss]; x.parent == parent {
+			n, after = x.is, x.matches(b, i)
+		}
+		if after > 0 {
 			i = after
-		} else if n, i = s.lookup(b, i, parent, last); i < 0 {
+		} else if guess, n, i = s.lookup(b, i, parent, last); i < 0 {
 			return -1
 		}
+		last = guess
 		if i = skipBlank(b, i); i >= len(b) {
 			return -1
 		}
@@ -144,7 +159,6 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 		case n < unknownNode:
 			s.vals[n] = v
 			s.seen.add(n)
-			last = n
 		case n != unknownNode:
 			if p := &s.secret[n-secretNode]; p.kind == 0 && v.kind&kindMask != kindNull {
 				*p = v
@@ -205,8 +219,14 @@ func (x *treeNode) matches(b []byte, i int) int {
 	if end > len(b) {
 		return 0
 	}
-	if n := len(x.colon); n >= 8 && n <= 16 {
+	switch n := len(x.colon); {
+	case n >= 8 && n <= 16:
 		if load64(b, i) == x.head && load64(b, end-8) == x.tail {
+			return end
+		}
+		return 0
+	case n < 8 && i+8 <= len(b):
+		if (load64(b, i)^x.head)<<(64-8*uint(n)) == 0 {
 			return end
 		}
 		return 0
@@ -217,12 +237,36 @@ func (x *treeNode) matches(b []byte, i int) int {
 	return 0
 }
 
-// lookup reads the key at i and returns its node and the index after the
-// colon, -1 on a syntax error.
-func (s *scanner) lookup(b []byte, i int, parent, last node) (node, int) {
+// matches is that of treeNode.
+func (x *missed) matches(b []byte, i int) int {
+	n := int(x.len)
+	end := i + n
+	switch {
+	case n == 0 || end > len(b):
+		return 0
+	case n >= 8:
+		if load64(b, i) != x.head || load64(b, end-8) != x.tail || n > 16 && string(b[i:end]) != string(x.colon[:n]) {
+			return 0
+		}
+		return end
+	case i+8 <= len(b):
+		if (load64(b, i)^x.head)<<(64-8*uint(n)) != 0 {
+			return 0
+		}
+		return end
+	}
+	if string(b[i:end]) != string(x.colon[:n]) {
+		return 0
+	}
+	return end
+}
+
+// lookup reads the key at i and returns what to guess after it, its node and
+// the index after the colon, -1 on a syntax error.
+func (s *scanner) lookup(b []byte, i int, parent, last node) (guess, n node, after int) {
 	end, flags := stringEnd(b, i)
 	if end < 0 {
-		return 0, -1
+		return 0, 0, -1
 	}
 	key := b[i:end]
 	i = end + 1
@@ -230,46 +274,55 @@ func (s *scanner) lookup(b []byte, i int, parent, last node) (node, int) {
 		i++
 	}
 	if i >= len(b) || b[i] != ':' {
-		return 0, -1
+		return 0, 0, -1
 	}
 	i++
 	if flags&flagEscaped != 0 {
 		s.buf = unescape(s.buf[:0], key)
 		key = s.buf
 	}
-	n := s.tree.find(parent, key)
-	if n != root {
+	if n = s.tree.find(parent, key); n != root {
 		s.next[last] = n
-		return n, i
+		return n, n, i
 	}
-	flagsOf := s.tree.nodes[parent].flags
-	if parent != root && flagsOf&(isHeaders|isQuery) == 0 {
-		return unknownNode, i
+	if len(key)+2 > len(missed{}.colon) || flags != 0 {
+		return last, s.unread(key, parent), i
 	}
-	place := inField
-	if flagsOf&isHeaders != 0 {
-		place = inHeader
-	} else if flagsOf&isQuery != 0 {
-		place = inQuery
+	slot := node(s.tree.slot(parent, key) & (maxMisses - 1))
+	if m := &s.misses[slot]; int(m.len) != len(key)+2 || m.parent != parent || string(m.colon[:len(key)]) != string(key) {
+		m.remember(key, parent, s.unread(key, parent))
 	}
-	if s.isSecret(key, parent, place) {
-		return secretNode + node(place), i
-	}
-	return unknownNode, i
+	s.next[last] = firstMiss + slot
+	return firstMiss + slot, s.misses[slot].is, i
 }
 
-func (s *scanner) isSecret(key []byte, parent node, place int) bool {
-	if len(key) == 0 || len(key) > len(missed{}.key) {
-		return s.names.names(key, place)
+func (m *missed) remember(key []byte, parent, is node) {
+	*m = missed{parent: parent, is: is}
+	copy(m.colon[copy(m.colon[:], key):], `":`)
+	m.len = uint8(len(key) + 2)
+	m.head = load64(m.colon[:], 0)
+	if m.len >= 8 {
+		m.tail = load64(m.colon[:], int(m.len)-8)
 	}
-	m := &s.misses[s.tree.slot(parent, key)&255]
-	if int(m.len) == len(key) && m.parent == parent && string(m.key[:m.len]) == string(key) {
-		return m.secret
+}
+
+// unread says what a key is that no format reads: a secret by its name and
+// place, or nothing.
+func (s *scanner) unread(key []byte, parent node) node {
+	flags := s.tree.nodes[parent].flags
+	place := inField
+	switch {
+	case flags&isHeaders != 0:
+		place = inHeader
+	case flags&isQuery != 0:
+		place = inQuery
+	case parent != root:
+		return unknownNode
 	}
-	m.len = uint8(copy(m.key[:], key))
-	m.parent = parent
-	m.secret = s.names.names(key, place)
-	return m.secret
+	if s.names.names(key, place) {
+		return secretNode + node(place)
+	}
+	return unknownNode
 }
 
 // literal reads true, false or null.

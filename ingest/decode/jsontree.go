@@ -29,7 +29,7 @@ type tree struct {
 // treeNode is one key. It is what a guess is compared with, so it is kept
 // small.
 type treeNode struct {
-	head, tail uint64 // first and last eight bytes of colon
+	head, tail uint64 // first and last eight bytes of colon; head is all of a shorter one
 	colon      string // key + `":`, what a guessed key must look like
 	parent     node
 	flags      uint8
@@ -54,8 +54,9 @@ func (t *tree) add(parent node, key string) node {
 	x := &t.nodes[n]
 	x.parent = parent
 	x.colon = key + `":`
-	if colon := []byte(x.colon); len(colon) >= 8 {
-		x.head = load64(colon, 0)
+	colon := []byte(x.colon)
+	x.head = load64(append(colon, make([]byte, 8)...), 0)
+	if len(colon) >= 8 {
 		x.tail = load64(colon, len(colon)-8)
 	}
 	return n

@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"hash"
 	"math/bits"
+	"unsafe"
 
 	"statline/classify"
+	"statline/classify/prefetch"
 )
 
 // KeyID is what stands for an API key everywhere behind the decoder: its
@@ -39,13 +41,12 @@ const keyInline = 40
 // decoding a whole line. The memo is bounded and its content never changes a
 // result: it is emptied when full.
 type keyring struct {
-	mac     hash.Hash
-	sum     [sha256.Size]byte
-	slots   []keySlot // open addressing, linear probing; a power of two
-	used    int
-	limit   int // slots at most
-	buf     [keyInline]byte
-	touched uint32 // keeps touch's load alive
+	mac   hash.Hash
+	sum   [sha256.Size]byte
+	slots []keySlot // open addressing, linear probing; a power of two
+	used  int
+	limit int // slots at most
+	buf   [keyInline]byte
 }
 
 // keySlot is one cache line: 40 + 16 + 8 bytes.
@@ -92,7 +93,7 @@ func (k *keyring) id(key []byte) classify.KeyID {
 // memory arrives while the rest of the line is decoded.
 func (k *keyring) touch(key []byte) uint64 {
 	h := hashBytes(key)
-	k.touched += uint32(k.slots[h&uint64(len(k.slots)-1)].len)
+	prefetch.Line(unsafe.Pointer(&k.slots[h&uint64(len(k.slots)-1)]))
 	return h
 }
 

@@ -45,7 +45,7 @@ func (f *kong) claims(seen *nodeSet) bool {
 }
 
 func (f *kong) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.time(f.startedAt)
 	r.Service = d.first(f.service, f.serviceHost)
 	r.Method = d.str(f.method)
@@ -69,7 +69,7 @@ func (f *kong) decode(d *Decoder) {
 // reason reads who answered: source is "upstream", or "kong" for an answer
 // of Kong's own.
 func (f *kong) reason(d *Decoder) {
-	r := &d.r
+	r := d.r
 	if r.Status < 400 {
 		return
 	}
@@ -87,7 +87,7 @@ func (f *kong) reason(d *Decoder) {
 // upstreamFailure reads an answer that the gateway gave because its upstream
 // did not: 502, 503 and 504 are the upstream's, 499 the client's.
 func (d *Decoder) upstreamFailure() {
-	r := &d.r
+	r := d.r
 	switch r.Status {
 	case 502:
 		r.Blame = classify.BlameUpstream
@@ -108,7 +108,7 @@ func (d *Decoder) upstreamFailure() {
 // blameByUpstream blames a failure on the upstream when it answered with the
 // failure itself, and on the gateway otherwise.
 func (d *Decoder) blameByUpstream() {
-	r := &d.r
+	r := d.r
 	switch {
 	case r.Status < 400:
 	case r.Status == 499:

@@ -95,7 +95,7 @@ func (*mappedJSON) about() Format {
 func (f *mappedJSON) claims(seen *nodeSet) bool { return seen.has(f.time) && seen.containsAny(&f.any) }
 
 func (f *mappedJSON) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	f.decodeTime(d)
 	r.Service = d.str(f.service)
 	r.Method = d.str(f.method)

@@ -153,7 +153,7 @@ func quoted(b []byte, i int) ([]byte, int) {
 
 // ncsa fills the response from a line taken apart.
 func (d *Decoder) ncsa(l *ncsaLine) {
-	r := &d.r
+	r := d.r
 	if (l.requestFlags|l.agentFlags) == 0 && len(l.vhost) == 0 && dash(l.user) && len(l.rest) == 0 && !l.more {
 		d.dirty = false
 	}

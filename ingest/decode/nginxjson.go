@@ -56,7 +56,7 @@ func (f *nginxJSON) claims(seen *nodeSet) bool {
 }
 
 func (f *nginxJSON) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	for _, n := range [...]node{f.msec, f.timeISO, f.atTime, f.timeLocal, f.timeEpoch, f.timestamp, f.time} {
 		if d.time(n) {
 			break

@@ -178,7 +178,7 @@ func (p *prober) Reject(r Reject) {
 	p.rejects++
 	p.reasons[r.Reason]++
 	if r.Reason != ReasonSyntax && r.Reason != ReasonUnknown {
-		p.fields += len(fieldsOf(&p.d.r, p.d.service)) // what was found before it was refused
+		p.fields += len(fieldsOf(p.d.r, p.d.service)) // what was found before it was refused
 	}
 }
 

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,6 +109,44 @@ func TestNoAllocation(t *testing.T) {
 		d.Decode(line, &sink)
 		if n := testing.AllocsPerRun(100, func() { d.Decode(line, &sink) }); n > 0 {
 			t.Errorf("%s: got %v allocations per record; want 0", f.Name, n)
+		}
+	}
+}
+
+// placed collects what a batch gives, with where it was found.
+type placed struct {
+	collector
+	places [][2]int
+}
+
+func (p *placed) At(record, index int) { p.places = append(p.places, [2]int{record, index}) }
+
+// Law: records decoded in a batch give what they give one by one, in the same
+// order, each with its place.
+func TestBatchIsDecode(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	lines := variedLines(rng)
+	lines = append(lines, strings.Join(lines, "\n"), "["+strings.Repeat(Formats()[0].Example+",", 2000)+Formats()[0].Example+"]")
+	for _, cfg := range []Config{{}, {KeyMemo: 1}} {
+		single, batched := newTest(t, cfg), newTest(t, cfg)
+		for range 20 {
+			rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+			n := 1 + rng.IntN(len(lines))
+			var want, all placed
+			for i, l := range lines[:n] {
+				var c collector
+				single.Decode([]byte(l), &c)
+				for index := range c.all {
+					want.places = append(want.places, [2]int{i, index})
+				}
+				want.all = append(want.all, c.all...)
+				batched.DecodeAt(i, []byte(l), &all)
+			}
+			batched.Flush()
+			equal(t, "a batch", all.all, want.all)
+			if !slices.Equal(all.places, want.places) {
+				t.Fatalf("got places %v; want %v", all.places, want.places)
+			}
 		}
 	}
 }

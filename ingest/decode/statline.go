@@ -10,7 +10,7 @@ type statline struct {
 	upstreamStatus, upstreamLatency, bytes, requestID, userAgent   node
 	body, responseBody, respBody, timestamp, time, response, reply node
 
-	nodes, bodies nodeSet
+	nodes, bodies, rare nodeSet
 }
 
 func newStatline(t *tree) jsonFormat {
@@ -28,6 +28,8 @@ func newStatline(t *tree) jsonFormat {
 	f.nodes = setOf(f.ts, f.status, f.code, f.statusCode, f.statusMessage, f.latency, f.apiKey, f.keyID,
 		f.clientIP, f.path, f.service, f.route, f.responseBody)
 	f.bodies = setOf(f.body, f.responseBody, f.respBody, f.response, f.reply)
+	f.rare = setOf(f.path, f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent,
+		f.body, f.responseBody, f.respBody, f.response, f.reply)
 	return f
 }
 
@@ -44,40 +46,47 @@ func (*statline) about() Format {
 func (f *statline) claims(seen *nodeSet) bool { return seen.containsAny(&f.nodes) }
 
 func (f *statline) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	if !d.time(f.ts) && !d.time(f.timestamp) {
 		d.time(f.time)
 	}
 	r.Service = d.str(f.service)
 	r.Method = d.str(f.method)
-	d.draft.target = d.str(f.path)
-	if d.has(f.route) {
-		d.draft.route = d.str(f.route)
-	}
+	d.draft.route = d.str(f.route)
 	d.setStatus(d.str(f.status))
-	f.decodeCode(d)
+	if d.has(f.code) {
+		d.codeAt(f.code)
+	}
 	r.Message = d.str(f.message)
-	if d.has(f.statusMessage) && len(r.Message) == 0 {
-		r.Message = d.str(f.statusMessage)
-	}
-	if d.has(f.keyID) {
-		d.draft.id = d.str(f.keyID)
-	}
 	d.keyFrom(f.apiKey)
 	if ip := d.str(f.clientIP); len(ip) > 0 {
 		r.ClientIP = parseAddress(ip)
 	}
 	r.LatencyMicros = d.micros(f.latency, unitMillis)
+	if b := d.str(f.bytes); len(b) > 0 {
+		r.Bytes = parseSize(b)
+	}
+	r.RequestID = d.str(f.requestID)
+	if d.scan.seen.containsAny(&f.rare) {
+		f.decodeRare(d)
+	}
+}
+
+// decodeRare reads what most lines do not have, all at once.
+func (f *statline) decodeRare(d *Decoder) {
+	r := d.r
+	d.draft.target = d.str(f.path)
+	f.decodeStatusCode(d)
+	if len(r.Message) == 0 {
+		r.Message = d.str(f.statusMessage)
+	}
+	d.draft.id = d.str(f.keyID)
 	if d.has(f.upstreamStatus) {
 		r.UpstreamStatus = d.status(f.upstreamStatus)
 	}
 	if d.has(f.upstreamLatency) {
 		r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), unitMillis)
 	}
-	if b := d.str(f.bytes); len(b) > 0 {
-		r.Bytes = parseSize(b)
-	}
-	r.RequestID = d.str(f.requestID)
 	r.UserAgent = d.str(f.userAgent)
 	if d.scan.seen.containsAny(&f.bodies) {
 		for _, n := range [...]node{f.body, f.responseBody, f.respBody, f.response, f.reply} {
@@ -86,10 +95,7 @@ func (f *statline) decode(d *Decoder) {
 	}
 }
 
-func (f *statline) decodeCode(d *Decoder) {
-	if d.has(f.code) {
-		d.codeAt(f.code)
-	}
+func (f *statline) decodeStatusCode(d *Decoder) {
 	if !d.has(f.statusCode) {
 		return
 	}

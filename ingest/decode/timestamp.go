@@ -8,9 +8,11 @@ type clock struct {
 	loc      *time.Location
 	date     [11]byte // the last date as written
 	dateLen  int
-	days     int64 // its day number
-	hour     int64 // the last local hour (hours since the epoch, as if UTC)
-	offset   int64 // the location's offset in it, seconds
+	days     int64     // its day number
+	head     [2]uint64 // the last minute of UTC as RFC 3339 begins: 2026-03-01T12:00
+	minute   int64     // its milliseconds since the epoch
+	hour     int64     // the last local hour (hours since the epoch, as if UTC)
+	offset   int64     // the location's offset in it, seconds
 	haveHour bool
 }
 
@@ -80,7 +82,24 @@ func (c *clock) rfc3339(b []byte) (unixMilli int64, ok bool) {
 		c.days = daysOf(y, m, d)
 		c.dateLen = copy(c.date[:10], b)
 	}
-	return c.timeOfDay(b, 11, true)
+	unixMilli, ok = c.timeOfDay(b, 11, true)
+	if ok && len(b) == len("2026-03-01T12:00:00.000Z") && b[23] == 'Z' && b[17] <= '5' {
+		c.head, c.minute = [2]uint64{load64(b, 0), load64(b, 8)}, unixMilli-(unixMilli%60_000+60_000)%60_000
+	}
+	return unixMilli, ok
+}
+
+// sameMinute is rfc3339 for the form 2026-03-01T12:00:00.000Z in the minute
+// seen last; ok is false for everything else.
+func (c *clock) sameMinute(b []byte) (unixMilli int64, ok bool) {
+	if len(b) != len("2026-03-01T12:00:00.000Z") || load64(b, 0) != c.head[0] || load64(b, 8) != c.head[1] {
+		return 0, false
+	}
+	s1, s2, m1, m2, m3 := b[17]-'0', b[18]-'0', b[20]-'0', b[21]-'0', b[22]-'0'
+	if b[16] != ':' || b[19] != '.' || b[23] != 'Z' || s1 > 5 || s2 > 9 || m1 > 9 || m2 > 9 || m3 > 9 {
+		return 0, false
+	}
+	return c.minute + int64(s1)*10_000 + int64(s2)*1000 + int64(m1)*100 + int64(m2)*10 + int64(m3), true
 }
 
 // timeOfDay parses hh:mm:ss[.fraction][ zone] from i on, on the day c.days.
@@ -252,6 +271,9 @@ func epoch(b []byte) (unixMilli int64, ok bool) {
 
 // any reads a time in any of the ways above.
 func (c *clock) any(b []byte) (unixMilli int64, ok bool) {
+	if unixMilli, ok := c.sameMinute(b); ok {
+		return unixMilli, true
+	}
 	if len(b) >= 19 && b[4] == '-' {
 		return c.rfc3339(b)
 	}

@@ -35,7 +35,7 @@ func (traefikCLF) decode(d *Decoder, b []byte) bool {
 	}
 	l.rest, l.more = nil, true
 	d.ncsa(&l)
-	r := &d.r
+	r := d.r
 	r.LatencyMicros = micros(duration, unitMillis)
 	if !dash(router) {
 		r.Service = d.plain(router)

@@ -39,7 +39,7 @@ func (f *traefikJSON) claims(seen *nodeSet) bool {
 }
 
 func (f *traefikJSON) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	if !d.time(f.startUTC) && !d.time(f.startLocal) {
 		d.time(f.time)
 	}
@@ -73,7 +73,7 @@ func (f *traefikJSON) decode(d *Decoder) {
 
 // reason compares what the client got with what the origin answered.
 func (f *traefikJSON) reason(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.blameByUpstream()
 	if r.Status >= 499 && r.UpstreamStatus != r.Status {
 		d.upstreamFailure()

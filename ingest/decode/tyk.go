@@ -37,7 +37,7 @@ func (f *tykPump) claims(seen *nodeSet) bool {
 }
 
 func (f *tykPump) decode(d *Decoder) {
-	r := &d.r
+	r := d.r
 	d.time(f.timestamp)
 	r.Service = d.first(f.apiName, f.apiID)
 	r.Method = d.str(f.method)
@@ -197,7 +197,7 @@ type tykLine struct {
 }
 
 func (d *Decoder) tyk(l *tykLine) {
-	r := &d.r
+	r := d.r
 	if len(l.time) > 0 {
 		ms, ok := d.clock.any(l.time)
 		d.setTime(ms, ok)
