@@ -92,13 +92,19 @@ type shares struct {
 // and one being inserted.
 const places = 3
 
-// shares cuts the budget for a number of owned partitions.
+// shares cuts the budget for a number of owned partitions. Blocks get most of
+// it: the larger they are, the fewer rows and inserts a backlog makes, and what
+// the store pays for those is most of what draining it costs.
 func (c Config) shares(partitions int) shares {
 	n := max(1, partitions)
-	blocks := c.MemoryBudget * 12 / 20
+	blocks := c.MemoryBudget * 3 / 5
 	return shares{
 		fetch: min(max(c.MemoryBudget/64/n, 64<<10), 4<<20),
 		small: blocks / 4 / (2 * n),
-		large: blocks * 3 / 4 / places,
+		large: LargeBlockBytes(c.MemoryBudget),
 	}
 }
+
+// LargeBlockBytes is the most that a block of a partition that is behind may
+// take in memory, its rows included, under a budget in bytes.
+func LargeBlockBytes(budget int) int { return budget * 3 / 5 * 3 / 4 / places }

@@ -26,9 +26,10 @@ type folder struct {
 }
 
 // daemonBlock is the memory of a large block of run under its default
-// --memory-budget of 256 MiB.
+// --memory-budget.
+var daemonBlock = ingest.LargeBlockBytes(ingest.DefaultConfig().MemoryBudget)
+
 const (
-	daemonBlock   = 256 << 20 * 9 / 20 * 3 / 4 / 3
 	blockRecords  = 1 << 20
 	recordsAnAdd  = 256
 	recordsACheck = 4096
