@@ -48,6 +48,40 @@ func (c Candidate) Met(rows []KeyMinute) bool {
 	return slots > 0 && float64(slots) >= c.ThrottledShare*float64(5*(60/seconds)) || minutes > 0 && (minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
 }
 
+// ClientCandidate is to clients what Candidate is to keys, within ClientWindow
+// minutes.
+type ClientCandidate struct {
+	Failures uint64 // logins that failed
+	Keys     int    // or different invalid keys
+}
+
+// ClientCandidate is the least that any rule of c asks of a client.
+func (c *Config) ClientCandidate() ClientCandidate {
+	return ClientCandidate{
+		Failures: max(1, min(c.Stuffing.FastFailures, c.Stuffing.SlowFailures)),
+		Keys:     max(1, min(c.KeyScanning.FastKeys, c.KeyScanning.SlowKeys)),
+	}
+}
+
+// Met reports whether rows, those of one client in ClientWindow minutes, are
+// enough.
+func (c ClientCandidate) Met(rows []ClientMinute) bool {
+	var failed uint64
+	keys := 0
+	for i := range rows {
+		failed += rows[i].AuthFailed
+		keys += len(rows[i].InvalidKeys)
+	}
+	if failed >= c.Failures {
+		return true
+	}
+	if keys < c.Keys {
+		return false
+	}
+	distinct, _, _ := distinctKeys(rows, rows[len(rows)-1].Minute, ClientWindow, 0)
+	return distinct >= c.Keys
+}
+
 // slotSeconds is the length of the row's slots.
 func (r *KeyMinute) slotSeconds() int {
 	if r.SlotSeconds == 0 {

@@ -40,25 +40,6 @@ func (s *ClientState) Open(list []Incident) []Incident {
 	return list
 }
 
-// Suspicious reports whether the failures in rows come near the thresholds of a
-// client rule. Below that, rows without a failure are not needed.
-func (c *Config) Suspicious(rows []ClientMinute) bool {
-	var failed uint64
-	keys := 0
-	for i := range rows {
-		failed += rows[i].AuthFailed
-		keys += len(rows[i].InvalidKeys)
-	}
-	if failed >= min(c.Stuffing.FastFailures, c.Stuffing.SlowFailures) {
-		return true
-	}
-	if keys < min(c.KeyScanning.FastKeys, c.KeyScanning.SlowKeys) || len(rows) == 0 {
-		return false
-	}
-	distinct, _, _ := distinctKeys(rows, rows[len(rows)-1].Minute, ClientWindow, 0)
-	return distinct >= min(c.KeyScanning.FastKeys, c.KeyScanning.SlowKeys)
-}
-
 // StepClient folds minute t into s, like Step does for keys.
 func (c *Config) StepClient(cl *Client, s *ClientState, rows []ClientMinute, t Minute, closed []Incident) []Incident {
 	if c.allowed(ClientEntity, cl.IP) {

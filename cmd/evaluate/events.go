@@ -113,7 +113,7 @@ func sameEvidence(ctx context.Context, w *traffic.World, q *watch.SQL) (n counts
 	for m := first; m < first+1440; m++ {
 		minutes = append(minutes, m)
 	}
-	b, err := q.Batch(ctx, watch.Need{Minutes: minutes})
+	b, err := q.Batch(ctx, minutes)
 	if err != nil {
 		return n, err
 	}
@@ -137,7 +137,7 @@ func sameEvidence(ctx context.Context, w *traffic.World, q *watch.SQL) (n counts
 	if n.keys, err = sameKeys(ctx, w, q, minutes, day); err != nil {
 		return n, err
 	}
-	if n.clients, err = sameClients(ctx, w, q, first); err != nil {
+	if n.clients, err = sameClients(ctx, w, q, minutes); err != nil {
 		return n, err
 	}
 	n.contracts, err = sameContracts(w, b)
@@ -217,7 +217,7 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 	return same("keys", want, got)
 }
 
-func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, first detect.Minute) (int, error) {
+func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []detect.Minute) (int, error) {
 	type sums struct{ requests, success, invalid, failed uint64 }
 	rows := map[string]sums{}
 	var ips []string
@@ -247,12 +247,11 @@ func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, first dete
 	for name, s := range rows {
 		want[name] = fmt.Sprint(s)
 	}
-	stored, err := q.Clients(ctx, ips, first, first+1439)
+	err := q.Clients(ctx, ips, minutes, func(r *watch.ClientRow) {
+		got[fmt.Sprint(r.IP, " ", r.Minute)] = fmt.Sprint(sums{r.Requests, r.Success, r.Invalid, r.AuthFailed})
+	})
 	if err != nil {
 		return 0, err
-	}
-	for _, r := range stored {
-		got[fmt.Sprint(r.IP, " ", r.Minute)] = fmt.Sprint(sums{r.Requests, r.Success, r.Invalid, r.AuthFailed})
 	}
 	return same("clients", want, got)
 }

@@ -234,9 +234,9 @@ func (s *Series) Range() Range {
 }
 
 // Batch implements Evidence.
-func (s *Series) Batch(_ context.Context, n Need) (*Batch, error) {
-	b := &Batch{Minutes: n.Minutes}
-	for _, at := range n.Minutes {
+func (s *Series) Batch(_ context.Context, minutes []detect.Minute) (*Batch, error) {
+	b := &Batch{Minutes: minutes}
+	for _, at := range minutes {
 		i, _ := slices.BinarySearchFunc(s.rows, at, func(r ServiceRow, m detect.Minute) int { return cmp.Compare(r.Minute, m) })
 		for ; i < len(s.rows) && s.rows[i].Minute == at; i++ {
 			b.Services = append(b.Services, s.rows[i])
@@ -254,7 +254,12 @@ func (s *Series) Candidates(context.Context, []detect.Minute, detect.Minute, det
 }
 
 // Clients implements Evidence: a file has none.
-func (s *Series) Clients(context.Context, []string, detect.Minute, detect.Minute) ([]ClientRow, error) {
+func (s *Series) Clients(context.Context, []string, []detect.Minute, func(*ClientRow)) error {
+	return nil
+}
+
+// ClientCandidates implements Evidence: a file has none.
+func (s *Series) ClientCandidates(context.Context, []detect.Minute, detect.Minute, detect.ClientCandidate) ([]string, error) {
 	return nil, nil
 }
 
@@ -262,4 +267,6 @@ func (s *Series) Clients(context.Context, []string, detect.Minute, detect.Minute
 func (s *Series) PairSeen(context.Context, Pair, detect.Minute) (detect.Minute, error) { return 0, nil }
 
 // Past implements Evidence: nothing lies before a file.
-func (s *Series) Past(context.Context, detect.Minute, []string) (*Past, error) { return &Past{}, nil }
+func (s *Series) Past(context.Context, detect.Minute, []string, []string) (*Past, error) {
+	return &Past{}, nil
+}

@@ -48,7 +48,6 @@ type (
 	client    struct {
 		detect.Client
 		ahead detect.ClientState
-		full  bool // every row is here, not only those with a refusal
 	}
 	contract struct {
 		detect.Contract
@@ -123,10 +122,10 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 	if to > e.evaluated+chunkMinutes {
 		to, more = e.evaluated+chunkMinutes, true
 	}
-	need := Need{Minutes: e.minutesFor(to), Clients: e.watched()}
-	b, err := e.evidence.Batch(ctx, need)
+	minutes := e.minutesFor(to)
+	b, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
-		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(need.Minutes), to.Time().Format("2006-01-02T15:04"), err)
+		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(minutes), to.Time().Format("2006-01-02T15:04"), err)
 	}
 	if err := e.take(ctx, b, to); err != nil {
 		return Result{}, false, err
@@ -161,12 +160,7 @@ func (e *Evaluator) take(ctx context.Context, b *Batch, to detect.Minute) error 
 	if err := e.readKeys(ctx, b.Minutes, to); err != nil {
 		return err
 	}
-	for i := range b.Clients {
-		r := &b.Clients[i]
-		c := e.client(r.IP)
-		c.Rows = put(c.Rows, r.ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
-	}
-	if err := e.completeClients(ctx, b, to); err != nil {
+	if err := e.readClients(ctx, b.Minutes, to); err != nil {
 		return err
 	}
 	for i := range b.Contracts {
@@ -206,6 +200,11 @@ func (e *Evaluator) client(ip string) *client {
 		e.clients[ip] = c
 	}
 	return c
+}
+
+func (e *Evaluator) takeClient(r *ClientRow) {
+	c := e.client(r.IP)
+	c.Rows = put(c.Rows, r.ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
 }
 
 func (e *Evaluator) takeContract(ctx context.Context, r *ContractRow) error {
@@ -270,14 +269,10 @@ func (e *Evaluator) readKeys(ctx context.Context, minutes []detect.Minute, to de
 			k.Rows = nil
 		}
 	}
-	window := make([]detect.Minute, 0, to-first+1)
-	for m := first; m <= to; m++ {
-		window = append(window, m)
-	}
 	slices.Sort(known)
 	for _, n := range []KeyNeed{
 		{IDs: known, Minutes: minutes, Refusals: true},
-		{IDs: fresh, Minutes: window, Refusals: true},
+		{IDs: fresh, Minutes: minutesOf(first, to), Refusals: true},
 		{IDs: slices.Sorted(maps.Keys(suspects)), Minutes: minutes},
 	} {
 		if err := e.evidence.Keys(ctx, n, e.takeKey); err != nil {
@@ -320,43 +315,47 @@ func (k *key) suspect(cfg *detect.Config) bool {
 	return minutes >= cfg.InvalidKey.MinMinutes || refused >= cfg.InvalidKey.MinCount
 }
 
-// watched are the clients of which every row is needed.
-func (e *Evaluator) watched() []string {
-	var ips []string
-	for ip, c := range e.clients {
-		if c.full {
-			ips = append(ips, ip)
+// readClients does for clients what readKeys does for keys. The rules compare
+// with all requests of a day, so that all rows of a day are needed.
+func (e *Evaluator) readClients(ctx context.Context, minutes []detect.Minute, to detect.Minute) error {
+	first := e.settled + 1 - detect.ClientWindow
+	candidates, err := e.evidence.ClientCandidates(ctx, minutes, first, e.cfg.ClientCandidate())
+	if err != nil {
+		return fmt.Errorf("look for failing clients: %w", err)
+	}
+	var fresh, known []string
+	for _, ip := range candidates {
+		if c := e.clients[ip]; c == nil || len(c.Rows) == 0 {
+			fresh = append(fresh, ip)
 		}
 	}
-	slices.Sort(ips)
-	return ips
-}
-
-// completeClients fetches the whole day of clients that have just become
-// suspicious: the rules compare with all their requests.
-func (e *Evaluator) completeClients(ctx context.Context, b *Batch, to detect.Minute) error {
-	var ips []string
-	for i := range b.Clients {
-		c := e.clients[b.Clients[i].IP]
-		if c.full || !e.cfg.Suspicious(c.Rows) {
+	for ip, c := range e.clients {
+		if len(c.Rows) == 0 {
 			continue
 		}
-		c.full = true
-		ips = append(ips, c.IP)
+		if _, candidate := slices.BinarySearch(candidates, ip); candidate || !c.Settled.Idle() || !c.ahead.Idle() {
+			known = append(known, ip)
+		} else {
+			c.Rows = nil
+		}
 	}
-	if len(ips) == 0 {
-		return nil
+	slices.Sort(known)
+	if err := e.evidence.Clients(ctx, known, minutes, e.takeClient); err != nil {
+		return fmt.Errorf("read the rows of %d clients: %w", len(known), err)
 	}
-	slices.Sort(ips)
-	rows, err := e.evidence.Clients(ctx, ips, e.settled+1-detect.ClientWindow, to)
-	if err != nil {
-		return fmt.Errorf("read the day of %d clients: %w", len(ips), err)
-	}
-	for i := range rows {
-		c := e.client(rows[i].IP)
-		c.Rows = put(c.Rows, rows[i].ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
+	if err := e.evidence.Clients(ctx, fresh, minutesOf(first, to), e.takeClient); err != nil {
+		return fmt.Errorf("read the day of %d clients: %w", len(fresh), err)
 	}
 	return nil
+}
+
+// minutesOf lists the minutes [first, last].
+func minutesOf(first, last detect.Minute) []detect.Minute {
+	list := make([]detect.Minute, 0, max(0, last-first+1))
+	for m := first; m <= last; m++ {
+		list = append(list, m)
+	}
+	return list
 }
 
 func (e *Evaluator) settleServices(res *Result) {
@@ -519,10 +518,6 @@ func (e *Evaluator) forget() {
 	}
 	for ip, c := range e.clients {
 		c.Rows = slices.DeleteFunc(c.Rows, func(r detect.ClientMinute) bool { return r.Minute <= e.settled-detect.ClientWindow })
-		if c.full && c.Settled.Idle() && !e.cfg.Suspicious(c.Rows) {
-			c.full = false
-			c.Rows = slices.DeleteFunc(c.Rows, func(r detect.ClientMinute) bool { return r.Invalid == 0 && r.AuthFailed == 0 })
-		}
 		if len(c.Rows) == 0 && !c.Settled.Remembers(e.settled) {
 			delete(e.clients, ip)
 		}

@@ -7,12 +7,11 @@ import (
 )
 
 // Batch is the evidence of some minutes: for each of Minutes, every row that
-// the detectors need, but those of keys. Rows are sorted by minute within each
-// slice.
+// the detectors need, but those of keys and clients. Rows are sorted by minute
+// within each slice.
 type Batch struct {
 	Minutes   []detect.Minute // sorted
 	Services  []ServiceRow
-	Clients   []ClientRow
 	Contracts []ContractRow
 }
 
@@ -29,8 +28,7 @@ type KeyRow struct {
 	detect.KeyMinute
 }
 
-// ClientRow is one minute of a client with an invalid key or a failed login, or
-// any minute of a client that was asked for by address.
+// ClientRow is one minute of a client.
 type ClientRow struct {
 	IP string
 	detect.ClientMinute
@@ -51,13 +49,6 @@ type Pair struct {
 	Catalogue  int16
 }
 
-// Need says what a batch is to hold besides the minutes' refusals.
-type Need struct {
-	Minutes []detect.Minute // sorted
-	// Clients are those under suspicion: all their rows are needed.
-	Clients []string
-}
-
 // KeyNeed says which rows of keys are needed.
 type KeyNeed struct {
 	IDs     []string
@@ -69,22 +60,27 @@ type KeyNeed struct {
 
 // Evidence reads what the detectors look at.
 type Evidence interface {
-	// Batch reads the minutes of n.
-	Batch(ctx context.Context, n Need) (*Batch, error)
+	// Batch reads minutes, which are sorted.
+	Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error)
 	// Candidates reads, sorted, the keys that were refused in one of minutes and
 	// are at least suspicious by what is stored since from: a flood may refuse
 	// millions of keys a few times each, and none of those is read.
 	Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) ([]string, error)
 	// Keys reads rows of keys. Rows may have come when it fails.
 	Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error
-	// Clients reads every row of the clients in [from, to].
-	Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error)
+	// ClientCandidates reads, sorted, the clients that sent an invalid key or
+	// failed to log in in one of minutes, and are at least suspicious by what is
+	// stored since from.
+	ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) ([]string, error)
+	// Clients reads every row of the clients in minutes. Rows may have come when
+	// it fails.
+	Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error
 	// PairSeen says when a pair was last seen before a minute; 0 for never
 	// within detect.ContractMemory.
 	PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error)
 	// Past reads what an evaluator needs to go on after minute at, when the
-	// given keys have an incident open.
-	Past(ctx context.Context, at detect.Minute, open []string) (*Past, error)
+	// given keys and clients have an incident open.
+	Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error)
 }
 
 // Past is the evidence before a minute that a restored evaluator needs.
@@ -92,7 +88,7 @@ type Past struct {
 	Minutes   []ServiceRow // the last three days
 	Blocks    []BlockRow   // three weeks
 	Keys      []KeyRow     // dead keys: a week; those with something open: the refusals of keyMemory
-	Clients   []ClientRow  // a day
+	Clients   []ClientRow  // those with something open: a day
 	Contracts []ContractRow
 }
 

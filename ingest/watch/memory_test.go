@@ -93,21 +93,16 @@ func (m *memory) addContract(r ContractRow) {
 	at[r.Pair] = detect.ContractMinute{Minute: r.Minute, Count: c.Count + r.Count, Total: c.Total + r.Total}
 }
 
-func (m *memory) Batch(ctx context.Context, n Need) (*Batch, error) {
+func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return nil, m.fail
 	}
-	b := &Batch{Minutes: n.Minutes}
-	for _, at := range n.Minutes {
+	b := &Batch{Minutes: minutes}
+	for _, at := range minutes {
 		for _, s := range slices.Sorted(maps.Keys(m.services[at])) {
 			b.Services = append(b.Services, ServiceRow{at, s, m.services[at][s]})
-		}
-		for _, ip := range slices.Sorted(maps.Keys(m.clients[at])) {
-			if r := m.clients[at][ip]; r.Invalid+r.AuthFailed > 0 || slices.Contains(n.Clients, ip) {
-				b.Clients = append(b.Clients, r)
-			}
 		}
 		for _, p := range slices.SortedFunc(maps.Keys(m.contracts[at]), comparePairs) {
 			b.Contracts = append(b.Contracts, ContractRow{p, m.contracts[at][p]})
@@ -154,17 +149,40 @@ func (m *memory) Keys(_ context.Context, n KeyNeed, each func(*KeyRow)) error {
 	return nil
 }
 
-func (m *memory) Clients(ctx context.Context, ips []string, from, to detect.Minute) (rows []ClientRow, err error) {
+func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for at := from; at <= to; at++ {
-		for _, ip := range ips {
-			if r, ok := m.clients[at][ip]; ok {
-				rows = append(rows, r)
+	ips := map[string]bool{}
+	for _, at := range minutes {
+		for ip, r := range m.clients[at] {
+			if ips[ip] || r.Invalid+r.AuthFailed == 0 {
+				continue
+			}
+			var rows []detect.ClientMinute
+			for at := from; at <= minutes[len(minutes)-1]; at++ {
+				if r, ok := m.clients[at][ip]; ok {
+					rows = append(rows, r.ClientMinute)
+				}
+			}
+			if c.Met(rows) {
+				ips[ip] = true
 			}
 		}
 	}
-	return rows, nil
+	return slices.Sorted(maps.Keys(ips)), nil
+}
+
+func (m *memory) Clients(_ context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range minutes {
+		for _, ip := range ips {
+			if r, ok := m.clients[at][ip]; ok {
+				each(&r)
+			}
+		}
+	}
+	return nil
 }
 
 func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (last detect.Minute, err error) {
@@ -178,15 +196,15 @@ func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (la
 	return last, nil
 }
 
-func (m *memory) Past(ctx context.Context, at detect.Minute, open []string) (*Past, error) {
+func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
-	b, err := m.Batch(ctx, Need{Minutes: span(max(at-3*1440, m.first), at)})
+	b, err := m.Batch(ctx, span(max(at-3*1440, m.first), at))
 	if err != nil {
 		return nil, err
 	}
 	p.Minutes = b.Services
 	blocks := map[detect.Minute]map[string]BlockRow{}
-	b, err = m.Batch(ctx, Need{Minutes: span(max(at-22*1440, m.first), at)})
+	b, err = m.Batch(ctx, span(max(at-22*1440, m.first), at))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +220,7 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, open []string) (*Pa
 		}
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	if err := m.Keys(ctx, KeyNeed{IDs: open, Minutes: span(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
+	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: span(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
@@ -218,10 +236,9 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, open []string) (*Pa
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range b.Clients {
-		if r.Minute >= at-detect.ClientWindow {
-			p.Clients = append(p.Clients, r)
-		}
+	err = m.Clients(ctx, clients, span(max(at-detect.ClientWindow, m.first), at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
+	if err != nil {
+		return nil, err
 	}
 	for _, r := range b.Contracts {
 		if r.Minute >= at-detect.ContractWindow {

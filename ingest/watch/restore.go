@@ -20,7 +20,7 @@ const rewind = detect.SettleMinutes + 75
 // gives the same incidents.
 func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []Stored) error {
 	at := through - rewind
-	past, err := e.evidence.Past(ctx, at, openKeys(rows, at))
+	past, err := e.evidence.Past(ctx, at, openOf(detect.KeyEntity, rows, at), openOf(detect.ClientEntity, rows, at))
 	if err != nil {
 		return fmt.Errorf("read the evidence before %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
@@ -47,12 +47,7 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 		e.takeKey(&past.Keys[i])
 	}
 	for i := range past.Clients {
-		r := &past.Clients[i]
-		c := e.client(r.IP)
-		c.Rows = put(c.Rows, r.ClientMinute, func(m *detect.ClientMinute) detect.Minute { return m.Minute })
-	}
-	if err := e.completeClients(ctx, &Batch{Clients: past.Clients}, at); err != nil {
-		return err
+		e.takeClient(&past.Clients[i])
 	}
 	for i := range past.Contracts {
 		if err := e.takeContract(ctx, &past.Contracts[i]); err != nil {
@@ -67,21 +62,24 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	return nil
 }
 
-// openKeys are the keys with an incident that was open at minute at, sorted.
-func openKeys(rows []Stored, at detect.Minute) []string {
+// openOf are the entities of a type with an incident that was open at minute
+// at, sorted.
+func openOf(kind detect.EntityType, rows []Stored, at detect.Minute) []string {
 	ids := map[string]bool{}
 	for i := range rows {
-		if r := &rows[i]; r.EntityType == detect.KeyEntity && openAt(&r.Incident, at) {
+		if r := &rows[i]; r.EntityType == kind && openAt(&r.Incident, at) {
 			ids[r.Entity] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// later is the evidence of some minutes with the refusals of some keys.
+// later is the evidence of some minutes with the refusals of some keys and the
+// rows of some clients.
 type later struct {
 	*Batch
-	keys []KeyRow
+	keys    []KeyRow
+	clients []ClientRow
 }
 
 // entity is one entity of one type.
@@ -92,24 +90,19 @@ type entity struct {
 
 // restored sums up rows by entity and rule, as of minute at.
 func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, rows []Stored) (map[entity][]detect.Restored, error) {
-	var minutes []detect.Minute
-	for m := at + 1; m <= through; m++ {
-		minutes = append(minutes, m)
-	}
-	need := Need{Minutes: minutes}
-	for _, r := range rows {
-		if r.EntityType == detect.ClientEntity && openAt(&r.Incident, at) {
-			need.Clients = append(need.Clients, r.Entity)
-		}
-	}
-	batch, err := e.evidence.Batch(ctx, need)
+	minutes := minutesOf(at+1, through)
+	batch, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
 	after := later{Batch: batch}
-	err = e.evidence.Keys(ctx, KeyNeed{IDs: openKeys(rows, at), Minutes: minutes, Refusals: true}, func(r *KeyRow) { after.keys = append(after.keys, *r) })
+	err = e.evidence.Keys(ctx, KeyNeed{IDs: openOf(detect.KeyEntity, rows, at), Minutes: minutes, Refusals: true}, func(r *KeyRow) { after.keys = append(after.keys, *r) })
 	if err != nil {
 		return nil, fmt.Errorf("read the refusals after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
+	}
+	err = e.evidence.Clients(ctx, openOf(detect.ClientEntity, rows, at), minutes, func(r *ClientRow) { after.clients = append(after.clients, *r) })
+	if err != nil {
+		return nil, fmt.Errorf("read the clients after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
 	byRule := map[entity]map[string]*detect.Restored{}
 	for i := range rows {
@@ -190,8 +183,8 @@ func (b *later) sums(inc *detect.Incident, from, to detect.Minute) (requests, af
 			}
 		}
 	case detect.ClientEntity:
-		for i := range b.Clients {
-			if r := &b.Clients[i]; r.IP == inc.Entity && in(r.Minute) {
+		for i := range b.clients {
+			if r := &b.clients[i]; r.IP == inc.Entity && in(r.Minute) {
 				requests += r.Requests
 				if inc.Kind == detect.KeyScanning {
 					affected += r.Invalid

@@ -65,9 +65,9 @@ const serviceSums = `toUInt32(sum(requests)) AS n, toUInt32(sumIf(requests, outc
 	toUInt32(sumIf(requests, outcome IN ('timeout', 'offline', 'internal_error', 'server_error'))) AS bad`
 
 // Batch implements Evidence.
-func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
-	b := &Batch{Minutes: n.Minutes}
-	where := within(n.Minutes)
+func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
+	b := &Batch{Minutes: minutes}
+	where := within(minutes)
 	type row struct {
 		Minute  time.Time `ch:"minute"`
 		Service string    `ch:"service"`
@@ -85,14 +85,6 @@ func (q *SQL) Batch(ctx context.Context, n Need) (*Batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
-	if b.Clients, err = q.clientRows(ctx, where, "HAVING invalid + failed > 0", nil); err != nil {
-		return nil, err
-	}
-	more, err := q.clientsWithin(ctx, n.Clients, where)
-	if err != nil {
-		return nil, err
-	}
-	b.Clients = append(b.Clients, more...)
 	if b.Contracts, err = q.contractRows(ctx, where); err != nil {
 		return nil, err
 	}
@@ -219,42 +211,51 @@ const clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf
 	sumIf(requests, outcome = 'invalid_key') AS invalid, sumIf(requests, code IN (14, 26, 30)) AS failed,
 	groupUniqArrayArrayIf(key_ids, outcome = 'invalid_key') AS invalid_keys`
 
-func (q *SQL) clientRows(ctx context.Context, where, having string, ips []string) (rows []ClientRow, err error) {
-	var args []any
-	if ips != nil {
-		where += " AND client_ip IN (SELECT toIPv6(arrayJoin(?)))"
-		args = append(args, ips)
+// failing is the condition for rows of clients that a rule looks at.
+const failing = "(outcome = 'invalid_key' OR code IN (14, 26, 30)) AND client_ip != toIPv6('::')"
+
+// ClientCandidates implements Evidence.
+func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) (ips []string, err error) {
+	if len(minutes) == 0 {
+		return nil, nil
 	}
-	err = store.Each(ctx, q.store, func(r *clientScan) error {
-		m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed}
-		for _, k := range r.Keys {
-			m.InvalidKeys = append(m.InvalidKeys, hash(k))
-		}
-		slices.Sort(m.InvalidKeys)
-		rows = append(rows, ClientRow{plainIP(r.IP), m})
+	type row struct {
+		IP string `ch:"ip"`
+	}
+	clients := q.table(schema.Clients)
+	err = store.Each(ctx, q.store, func(r *row) error {
+		ips = append(ips, plainIP(r.IP))
 		return nil
-	}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+where+" AND client_ip != toIPv6('::') GROUP BY client_ip, minute "+having+
-		" ORDER BY minute, client_ip", args...)
+	}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
+		AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
+		GROUP BY client_ip HAVING sumIf(requests, code IN (14, 26, 30)) >= %d
+		OR length(groupUniqArrayArrayIf(key_ids, outcome = 'invalid_key')) >= %d`,
+		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, c.Failures, c.Keys))
 	if err != nil {
-		return nil, fmt.Errorf("clients: %w", err)
+		return nil, fmt.Errorf("client candidates: %w", err)
 	}
-	return rows, nil
+	slices.Sort(ips)
+	return ips, nil
 }
 
 // Clients implements Evidence.
-func (q *SQL) Clients(ctx context.Context, ips []string, from, to detect.Minute) ([]ClientRow, error) {
-	return q.clientsWithin(ctx, ips, between(from, to))
-}
-
-func (q *SQL) clientsWithin(ctx context.Context, ips []string, where string) (rows []ClientRow, err error) {
+func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
 	for part := range parts(ips) {
-		more, err := q.clientRows(ctx, where, "", part)
+		err := store.Each(ctx, q.store, func(r *clientScan) error {
+			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed}
+			for _, k := range r.Keys {
+				m.InvalidKeys = append(m.InvalidKeys, hash(k))
+			}
+			slices.Sort(m.InvalidKeys)
+			each(&ClientRow{plainIP(r.IP), m})
+			return nil
+		}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+within(minutes)+
+			" AND client_ip IN (SELECT toIPv6(arrayJoin(?))) GROUP BY client_ip, minute ORDER BY minute, client_ip", part)
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("clients: %w", err)
 		}
-		rows = append(rows, more...)
 	}
-	return rows, nil
+	return nil
 }
 
 // contractRows reads the pairs that break the contract, then what each is
@@ -359,7 +360,7 @@ func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detec
 }
 
 // Past implements Evidence.
-func (q *SQL) Past(ctx context.Context, at detect.Minute, open []string) (*Past, error) {
+func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
 	type series struct {
 		Service string   `ch:"service"`
@@ -393,7 +394,7 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, open []string) (*Past,
 		return nil, fmt.Errorf("blocks of services: %w", err)
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	for part := range parts(open) {
+	for part := range parts(keys) {
 		if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", part, add); err != nil {
 			return nil, err
 		}
@@ -414,7 +415,8 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, open []string) (*Past,
 			return nil, err
 		}
 	}
-	if p.Clients, err = q.clientRows(ctx, between(at-detect.ClientWindow, at), "HAVING invalid + failed > 0", nil); err != nil {
+	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientWindow, at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
+	if err != nil {
 		return nil, err
 	}
 	p.Contracts, err = q.contractRows(ctx, between(at-detect.ContractWindow, at))
