@@ -118,3 +118,121 @@ func TestCandidatesOnTheEngine(t *testing.T) {
 		t.Errorf("%d of 3000 keys are candidates; want a test that tells", len(want))
 	}
 }
+
+// failedMinute is a random minute of a client, mostly with a few failures.
+func failedMinute(r *rand.Rand, at detect.Minute, success bool) detect.ClientMinute {
+	m := detect.ClientMinute{Minute: at}
+	if success {
+		m.Success = uint64(r.IntN(2))
+	}
+	switch r.IntN(3) {
+	case 0:
+		m.AuthFailed = uint64(1 + r.IntN(5))
+	case 1:
+		for range 1 + r.IntN(3) {
+			m.InvalidKeys = append(m.InvalidKeys, r.Uint64N(40))
+			m.Invalid++
+		}
+		slices.Sort(m.InvalidKeys)
+		m.InvalidKeys = slices.Compact(m.InvalidKeys)
+	}
+	m.Requests = m.Success + m.AuthFailed + m.Invalid
+	return m
+}
+
+// Law: the same of clients.
+func TestOnlyCandidateClientsOpenIncidents(t *testing.T) {
+	for _, preset := range detect.Presets() {
+		cfg, err := detect.Preset(preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(1, 8))
+		opened, spared := 0, 0
+		for n := range 2_000 {
+			var rows []detect.ClientMinute
+			every := 3 + r.IntN(400)
+			for at := detect.Minute(5000); at < 5000+detect.ClientWindow; at++ {
+				if r.IntN(every) == 0 {
+					rows = append(rows, failedMinute(r, at, n%2 == 0))
+				}
+			}
+			c := &detect.Client{IP: "192.0.2.1"}
+			for i := range rows {
+				cfg.StepClient(c, &c.Settled, rows[:i+1], rows[i].Minute, nil)
+				if !c.Settled.Idle() {
+					break
+				}
+			}
+			switch met := cfg.ClientCandidate().Met(rows); {
+			case !c.Settled.Idle() && !met:
+				t.Fatalf("%s: an incident of a client that is no candidate: %+v", preset, rows)
+			case !c.Settled.Idle():
+				opened++
+			case !met:
+				spared++
+			}
+		}
+		if opened == 0 || spared == 0 {
+			t.Errorf("%s: %d incidents, %d clients spared; want some of both", preset, opened, spared)
+		}
+	}
+}
+
+func TestClientCandidatesOnTheEngine(t *testing.T) {
+	s := openStore(t)
+	r := rand.New(rand.NewPCG(4, 3))
+	cfg, err := detect.Preset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.ClientWindow - 1)
+	asked := minutesOf(last-120, last)
+	var values, want []string
+	for n := range 600 {
+		ip := fmt.Sprintf("10.1.%d.%d", n/250, 1+n%250)
+		every := 20 + r.IntN(300)
+		var rows []detect.ClientMinute
+		inAsked := false
+		for at := first; at <= last; at++ {
+			if r.IntN(every) > 0 {
+				continue
+			}
+			m := failedMinute(r, at, n%2 == 0)
+			rows = append(rows, m)
+			inAsked = inAsked || m.AuthFailed+m.Invalid > 0 && at >= asked[0]
+			ids := make([]string, len(m.InvalidKeys))
+			for i, k := range m.InvalidKeys {
+				ids[i] = fmt.Sprintf("'k%d'", k)
+			}
+			for _, part := range []struct {
+				outcome string
+				code    int
+				n       uint64
+				keys    string
+			}{{"success", 1, m.Success, "[]"}, {"auth_failed", 30, m.AuthFailed, "[]"}, {"invalid_key", 7, m.Invalid, "[" + strings.Join(ids, ", ") + "]"}} {
+				if part.n > 0 {
+					values = append(values, fmt.Sprintf("(%d, toIPv6('%s'), '%s', %d, %d, 0, %s)", at.Unix(), ip, part.outcome, part.code, part.n, part.keys))
+				}
+			}
+		}
+		if inAsked && cfg.ClientCandidate().Met(rows) {
+			want = append(want, ip)
+		}
+	}
+	err = s.Exec(t.Context(), "INSERT INTO "+s.Table(schema.Clients)+" (minute, client_ip, outcome, code, requests, slots, key_ids) VALUES "+strings.Join(values, ", "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := testSQL(s).ClientCandidates(t.Context(), asked, first, cfg.ClientCandidate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d candidates; want %d", len(got), len(want))
+	}
+	if len(want) == 0 || len(want) > 400 {
+		t.Errorf("%d of 600 clients are candidates; want a test that tells", len(want))
+	}
+}
