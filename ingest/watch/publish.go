@@ -13,7 +13,28 @@ import (
 // took back. It is not safe for concurrent use.
 type Publisher struct {
 	known map[string]*published
-	alias map[string]string // id decided later -> id published first
+	of    map[ruled][]string // the ids of known, in the order of their coming
+	alias map[string]string  // id decided later -> id published first
+}
+
+// ruled is what incidents have in common of which one may be the other.
+type ruled struct{ rule, entity string }
+
+// learn makes k known.
+func (p *Publisher) learn(k *published) {
+	if p.known[k.ID] == nil {
+		r := ruled{k.Rule, k.Entity}
+		p.of[r] = append(p.of[r], k.ID)
+	}
+	p.known[k.ID] = k
+}
+
+func (p *Publisher) forget(k *published) {
+	delete(p.known, k.ID)
+	r := ruled{k.Rule, k.Entity}
+	if p.of[r] = slices.DeleteFunc(p.of[r], func(id string) bool { return id == k.ID }); len(p.of[r]) == 0 {
+		delete(p.of, r)
+	}
 }
 
 type published struct {
@@ -30,7 +51,7 @@ type Stored struct {
 
 // NewPublisher makes a publisher that has published nothing.
 func NewPublisher() *Publisher {
-	return &Publisher{known: map[string]*published{}, alias: map[string]string{}}
+	return &Publisher{known: map[string]*published{}, of: map[ruled][]string{}, alias: map[string]string{}}
 }
 
 // parentMemory is how many minutes a closed incident can still be a parent.
@@ -43,10 +64,10 @@ const refreshMinutes = 5
 // Adopt takes rows that are in the table already.
 func (p *Publisher) Adopt(rows []Stored, settled detect.Minute) {
 	for _, r := range rows {
-		p.known[r.ID] = &published{
+		p.learn(&published{
 			Incident: r.Incident, touched: detect.MinuteOf(int64(r.Version)),
 			final: r.State == detect.Withdrawn || r.State == detect.Closed && r.ClosedAt <= settled,
-		}
+		})
 	}
 }
 
@@ -113,8 +134,9 @@ func (p *Publisher) rename(inc detect.Incident, res *Result) detect.Incident {
 	if p.known[inc.ID] != nil {
 		return inc
 	}
-	for id, k := range p.known {
-		if k.final || k.Rule != inc.Rule || k.Entity != inc.Entity || k.State == detect.Withdrawn {
+	for _, id := range p.of[ruled{inc.Rule, inc.Entity}] {
+		k := p.known[id]
+		if k.final || k.State == detect.Withdrawn {
 			continue
 		}
 		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes || decided(res, id) {
@@ -137,7 +159,7 @@ func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[st
 	k := p.known[inc.ID]
 	if k == nil {
 		k = &published{Incident: inc}
-		p.known[inc.ID] = k
+		p.learn(k)
 		changed[inc.ID] = k
 		return
 	}
@@ -183,9 +205,9 @@ func (p *Publisher) attach(res *Result, changed map[string]*published) {
 }
 
 func (p *Publisher) drop(settled detect.Minute) {
-	for id, k := range p.known {
+	for _, k := range p.known {
 		if k.final && k.ClosedAt < settled-parentMemory {
-			delete(p.known, id)
+			p.forget(k)
 		}
 	}
 	for later, first := range p.alias {
