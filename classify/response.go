@@ -15,9 +15,8 @@ type Response struct {
 	// UnixMilli is the event time in milliseconds since the epoch, UTC.
 	UnixMilli int64
 	// Service, Method and Route are the grouping dimensions. Route is a
-	// template ("/3/movie/{id}"), never a raw path. Path is the raw path with
-	// secrets scrubbed; it only reaches samples.
-	Service, Method, Route, Path []byte
+	// template ("/3/movie/{id}"), never a raw path.
+	Service, Method, Route []byte
 	// Status is the HTTP status sent to the client; -1 when the log has none.
 	// 0 is what some gateways write when the client left.
 	Status int16
@@ -42,14 +41,29 @@ type Response struct {
 	UpstreamStatus int16
 	// Bytes is the size of the response sent, 0 when unknown.
 	Bytes int64
-	// RequestID and UserAgent only reach samples and the bounded sets of
-	// refused keys.
-	RequestID, UserAgent []byte
+	// Path is the raw path with secrets scrubbed. Path, RequestID and UserAgent
+	// only reach samples and the bounded sets of refused keys, which is one
+	// response in many: they are complete after Detail.
+	Path, RequestID, UserAgent []byte
+	// Late fills them in; nil when they are.
+	Late Detailer
 	// Gateway is the outcome that the gateway's own flags name (Envoy "UT",
 	// HAProxy "sH--", Tyk "RLT"); Unset when they say nothing.
 	Gateway Outcome
 	// Blame says who produced the failure, when the record tells.
 	Blame Blame
+}
+
+// Detailer fills in Path, RequestID and UserAgent of a response.
+type Detailer interface{ Detail(r *Response) }
+
+// Detail completes Path, RequestID and UserAgent. Whoever reads them calls it
+// first, while the response is valid.
+func (r *Response) Detail() {
+	if late := r.Late; late != nil {
+		r.Late = nil
+		late.Detail(r)
+	}
 }
 
 // Reset makes r an empty response: nothing known.

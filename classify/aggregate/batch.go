@@ -36,6 +36,7 @@ func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decisio
 		p.slot = 1 << (second % 60 / uint32(t.config.SlotSeconds))
 	}
 	p.second, p.count, p.limit, p.userAgent = second, d.Count, d.Limit, 0
+	r.Detail()
 	if len(r.UserAgent) > 0 && p.key != (words{}) {
 		id, _ := t.userAgents.number(r.UserAgent[:min(len(r.UserAgent), maxUserAgent)])
 		p.userAgent = id + 1

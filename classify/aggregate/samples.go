@@ -78,6 +78,7 @@ func (s *samples) wants(group uint32, hash uint64) bool {
 
 // keep makes room for r when its place is among the smallest of its group.
 func (s *samples) keep(group uint32, r *classify.Response, d classify.Decision, at Place, dim uint32, hash uint64) {
+	r.Detail()
 	head := &s.heads[group]
 	kept := s.kept[int(group)*s.slots:][:s.slots]
 	if head.n < head.size {

@@ -135,22 +135,23 @@ type Decoder struct {
 	params     paramMemo
 	decoded    []byte // decoded query parameters of this line
 
-	sink    Sink
-	batch   BatchSink // sink, when responses may wait
-	record  int       // its number in the batch
-	index   int
-	format  string
-	r       *classify.Response // in the slot of waiting that is free next
-	draft   draft
-	waiting [8]waiting // a ring
-	oldest  int
-	waits   int
-	scratch []byte
-	raw     []byte
-	dirty   bool   // the record may hold escapes, bad UTF-8 or control characters
-	nested  bool   // inside an envelope: the scratch buffer holds the text
-	whole   []byte // the envelope
-	wrap    [4]node
+	sink      Sink
+	batch     BatchSink // sink, when responses may wait
+	record    int       // its number in the batch
+	index     int
+	format    string
+	r         *classify.Response // in the slot of waiting that is free next
+	draft     draft
+	waiting   [8]waiting // a ring
+	oldest    int
+	waits     int
+	delivered *waiting // the one that the sink has
+	scratch   []byte
+	raw       []byte
+	dirty     bool   // the record may hold escapes, bad UTF-8 or control characters
+	nested    bool   // inside an envelope: the scratch buffer holds the text
+	whole     []byte // the envelope
+	wrap      [4]node
 }
 
 // draft is what a format finds in a line before it is made a Response.
@@ -159,6 +160,8 @@ type draft struct {
 	id       []byte // the gateway's own id of the key or its owner
 	target   []byte // raw path or URL, query included
 	route    []byte // an explicit route
+	path     []byte // what Detail makes Response.Path of
+	query    []byte
 	timeSeen bool
 	timeOK   bool
 	badCode  bool
@@ -174,6 +177,15 @@ type waiting struct {
 	key           []byte // nil when r.Key is known
 	hash          uint64
 	record, index int
+	late          late
+}
+
+// late is what Detail makes the rarely asked for texts of.
+type late struct {
+	path, query      []byte // raw, of a path without secrets
+	agent, requestID []byte // raw
+	key              []byte // in clear, to be hidden
+	dirty            bool
 }
 
 // New makes a Decoder. It fails for an unknown format, a bad route rule or
@@ -276,6 +288,7 @@ func (d *Decoder) deliver(left int) {
 		if d.batch != nil {
 			d.batch.At(w.record, w.index)
 		}
+		d.delivered, w.r.Late = w, d
 		d.sink.Response(&w.r)
 	}
 }

@@ -31,6 +31,7 @@ type got struct {
 type collector struct{ all []got }
 
 func (c *collector) Response(r *classify.Response) {
+	r.Detail()
 	g := got{
 		Time: r.UnixMilli, Service: string(r.Service), Method: string(r.Method), Route: string(r.Route),
 		Path: string(r.Path), Status: r.Status, Code: r.Code, Message: string(r.Message),

@@ -56,8 +56,12 @@ func (d *Decoder) finish(raw []byte) {
 		d.hide(&f.route, f.key)
 	}
 	d.setTarget()
+	l := &d.waiting[(d.oldest+d.waits)%len(d.waiting)].late
+	*l = late{path: f.path, query: f.query, agent: r.UserAgent, requestID: r.RequestID}
+	r.UserAgent, r.RequestID = nil, nil // not before they are scrubbed
 	if len(f.key) >= 4 {
 		d.hideKey(f.key)
+		l.key = f.key
 	}
 	var key []byte // whose id is looked up later
 	if len(f.id) > 0 {
@@ -83,13 +87,39 @@ func (d *Decoder) finish(raw []byte) {
 	if len(r.Message) > 0 {
 		r.Message = d.scrubbed(&d.messages, cut(r.Message, maxMessage))
 	}
+	l.dirty = d.dirty
+	d.wait(key)
+}
+
+// Detail implements classify.Detailer, for the response that the sink has.
+func (d *Decoder) Detail(r *classify.Response) {
+	defer func() {
+		// What is shown of one response is not worth a block.
+		if recover() != nil {
+			r.Path, r.UserAgent, r.RequestID = []byte(redacted), nil, nil
+		}
+	}()
+	l := &d.delivered.late
+	d.dirty, d.draft.key = l.dirty, l.key
+	if len(l.query) > 0 {
+		start := len(d.scratch)
+		d.scratch = d.appendQuery(append(d.scratch, l.path...), l.query)
+		r.Path = d.valid(cut(d.scratch[start:len(d.scratch):len(d.scratch)], maxPath))
+	} else if len(l.path) > 0 {
+		r.Path = d.valid(l.path)
+	}
+	r.UserAgent, r.RequestID = l.agent, l.requestID
+	if key := l.key; len(key) > 0 {
+		d.hide(&r.UserAgent, key)
+		d.hide(&r.Path, key)
+		d.hide(&r.RequestID, key)
+	}
 	if len(r.UserAgent) > 0 {
 		r.UserAgent = d.scrubbed(&d.agents, cut(r.UserAgent, maxAgent))
 	}
 	if len(r.RequestID) > 0 {
 		r.RequestID = cut(d.valid(r.RequestID), maxName)
 	}
-	d.wait(key)
 }
 
 // The longest texts that leave the decoder.
@@ -118,11 +148,9 @@ func isMethod(b []byte) bool {
 // none.
 func (d *Decoder) hideKey(key []byte) {
 	r, f := d.r, &d.draft
-	if n := len(key); len(r.Message) >= n || len(r.UserAgent) >= n || len(r.Path) >= n || len(r.RequestID) >= n {
+	if n := len(key); len(r.Message) >= n || len(r.Path) >= n {
 		d.hide(&r.Message, key)
-		d.hide(&r.UserAgent, key)
 		d.hide(&r.Path, key)
-		d.hide(&r.RequestID, key)
 	}
 	if n := len(key); n >= 8 && (len(r.Route) >= n || len(r.Service) >= n) {
 		d.hide(&r.Route, key)
@@ -183,16 +211,15 @@ func (d *Decoder) setTarget() {
 		d.scratch = d.router.template(d.scratch)
 		r.Route = d.valid(d.scratch[start:len(d.scratch):len(d.scratch)])
 	}
-	if !d.router.wary && len(t.query) == 0 && len(t.path) <= maxPath {
-		r.Path = d.valid(t.path)
+	if !d.router.wary && len(t.path) <= maxPath {
+		if len(f.key) == 0 {
+			f.key = d.queryKey(t.query)
+		}
+		f.path, f.query = t.path, t.query // for Detail
 		return
 	}
 	start := len(d.scratch)
-	if d.router.wary || len(t.path) > maxPath {
-		d.scratch = d.appendPath(d.scratch, cut(t.path, maxPath))
-	} else {
-		d.scratch = append(d.scratch, t.path...)
-	}
+	d.scratch = d.appendPath(d.scratch, cut(t.path, maxPath))
 	if len(t.query) > 0 {
 		d.scratch = d.appendQuery(d.scratch, t.query)
 	}
@@ -297,6 +324,35 @@ func (d *Decoder) secretSegment(seg []byte, mask uint16) bool {
 		return true
 	}
 	return looksSecret(seg) || mask&hasMark != 0 && len(seg) >= 24 && mask&hasDigit != 0 && mask&anyLetter != 0
+}
+
+// queryKey is the value of the first parameter that is called like a key, nil
+// when there is none. It reads the query as appendQuery does.
+func (d *Decoder) queryKey(query []byte) []byte {
+	for i := 0; i < len(query); {
+		eq, escaped := i, false
+		for eq < len(query) && query[eq] != '=' && query[eq] != '&' && query[eq] != ';' {
+			escaped = escaped || query[eq] == '%'
+			eq++
+		}
+		if eq == len(query) || query[eq] != '=' {
+			i = eq + 1
+			continue
+		}
+		end := pairEnd(query, eq+1)
+		name, value := query[i:eq], query[eq+1:end]
+		i = end + 1
+		if len(value) == 0 {
+			continue
+		}
+		if escaped {
+			name = d.percentDecoded(name)
+		}
+		if d.params.look(d.names, name)&paramKey != 0 {
+			return d.percentDecoded(value)
+		}
+	}
+	return nil
 }
 
 // appendQuery appends ?query to dst. The values of sensitive

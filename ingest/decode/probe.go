@@ -157,6 +157,7 @@ type probed struct {
 }
 
 func (p *prober) Response(r *classify.Response) {
+	r.Detail()
 	p.responses++
 	f := p.formats[p.d.format]
 	if f == nil {
