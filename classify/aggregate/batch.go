@@ -1,8 +1,6 @@
 package aggregate
 
 import (
-	"unsafe"
-
 	"statline/classify"
 	"statline/classify/prefetch"
 )
@@ -55,7 +53,7 @@ func (t *Table) flush() {
 		p.keyGuess = keySlots[p.keyHash&keys.mask] & keys.mask
 		p.clientGuess = clientSlots[p.clientHash&clients.mask] & clients.mask
 		p.page = histograms.directories[p.histogram][p.bucket>>subBucketsLog2]
-		prefetch.Lines(unsafe.Pointer(&keys.rows[p.keyGuess]), unsafe.Pointer(&clients.rows[p.clientGuess]), unsafe.Pointer(&histograms.pages[p.page]))
+		prefetch.Lines(&keys.rows[p.keyGuess], &clients.rows[p.clientGuess], &histograms.pages[p.page])
 	}
 	for i := range todo {
 		p := &todo[i]

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
-	"unsafe"
 
 	"statline/classify"
 	"statline/classify/prefetch"
@@ -136,8 +135,8 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	p.keyGroup, p.clientGroup = row.keyGroup, row.clientGroup
 	p.keyHash = rowHash(p.key, p.keyGroup, t.config.Seed)
 	p.clientHash = rowHash(p.ip, p.clientGroup, t.config.Seed)
-	prefetch.Lines(unsafe.Pointer(&t.keys.slots[p.keyHash&t.keys.mask]), unsafe.Pointer(&t.clients.slots[p.clientHash&t.clients.mask]),
-		unsafe.Pointer(&t.responses.histograms.directories[p.histogram][p.bucket>>subBucketsLog2]))
+	prefetch.Lines(&t.keys.slots[p.keyHash&t.keys.mask], &t.clients.slots[p.clientHash&t.clients.mask],
+		&t.responses.histograms.directories[p.histogram][p.bucket>>subBucketsLog2])
 	p.bytes = uint64(max(r.Bytes, 0))
 	p.failure = d.Outcome.Failure()
 	if p.failure {

@@ -1,5 +1,3 @@
-//go:build amd64 || arm64
-
 // Package prefetch asks the processor for memory before it is needed. Tables
 // that are larger than the nearest caches are looked up in no order: without
 // it each look-up waits for memory, with it the next records are decoded
@@ -9,12 +7,10 @@ package prefetch
 
 import "unsafe"
 
-// Line begins to load the cache line that holds p, which may be any address.
-//
-//go:noescape
-func Line(p unsafe.Pointer)
+// Line begins to load the cache line in which *p begins.
+func Line[T any](p *T) { line(unsafe.Pointer(p)) }
 
 // Lines is Line for three addresses.
-//
-//go:noescape
-func Lines(p, q, r unsafe.Pointer)
+func Lines[T, U, V any](p *T, q *U, r *V) {
+	lines(unsafe.Pointer(p), unsafe.Pointer(q), unsafe.Pointer(r))
+}

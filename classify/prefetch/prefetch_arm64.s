@@ -1,13 +1,13 @@
 #include "textflag.h"
 
-// func Line(p unsafe.Pointer)
-TEXT ·Line(SB), NOSPLIT|NOFRAME, $0-8
+// func line(p unsafe.Pointer)
+TEXT ·line(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD p+0(FP), R0
 	PRFM (R0), PLDL1KEEP
 	RET
 
-// func Lines(p, q, r unsafe.Pointer)
-TEXT ·Lines(SB), NOSPLIT|NOFRAME, $0-24
+// func lines(p, q, r unsafe.Pointer)
+TEXT ·lines(SB), NOSPLIT|NOFRAME, $0-24
 	MOVD p+0(FP), R0
 	MOVD q+8(FP), R1
 	MOVD r+16(FP), R2

@@ -4,8 +4,6 @@ package prefetch
 
 import "unsafe"
 
-// Line does nothing here.
-func Line(unsafe.Pointer) {}
+func line(unsafe.Pointer) {}
 
-// Lines does nothing here.
-func Lines(_, _, _ unsafe.Pointer) {}
+func lines(_, _, _ unsafe.Pointer) {}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"hash"
 	"math/bits"
-	"unsafe"
 
 	"statline/classify"
 	"statline/classify/prefetch"
@@ -93,7 +92,7 @@ func (k *keyring) id(key []byte) classify.KeyID {
 // memory arrives while the rest of the line is decoded.
 func (k *keyring) touch(key []byte) uint64 {
 	h := hashBytes(key)
-	prefetch.Line(unsafe.Pointer(&k.slots[h&uint64(len(k.slots)-1)]))
+	prefetch.Line(&k.slots[h&uint64(len(k.slots)-1)])
 	return h
 }
 
