@@ -6,6 +6,11 @@
 // write the same rows; a row is replaced by its version, never doubled. The
 // only state is a cache, which Restore rebuilds from the tables.
 //
+// The cache is bounded by what is wrong, not by how many keys there are: the
+// store says which keys and clients were refused often enough that a rule can
+// open an incident (detect.Candidate), and only their rows are read. A flood
+// that refuses millions of keys a few times each is counted and never held.
+//
 // Time is event time: the watermark is the least of the partitions' greatest
 // event times, minute t is decided when the watermark has passed its end by
 // Config.Lag, and again 5 and 15 minutes later, when most of what was late has
