@@ -43,11 +43,15 @@ type (
 	key struct {
 		detect.Key
 		states *keyStates // nil while they are zero, as those of most keys are
+		// followed is set while Rows are complete: a read that failed half-way
+		// leaves some of a key that is not.
+		followed bool
 	}
 	keyStates struct{ settled, ahead detect.KeyState }
 	client    struct {
 		detect.Client
-		ahead detect.ClientState
+		ahead    detect.ClientState
+		followed bool // as of a key
 	}
 	contract struct {
 		detect.Contract
@@ -251,12 +255,13 @@ func (e *Evaluator) readKeys(ctx context.Context, minutes []detect.Minute, to de
 	var fresh, known []string // candidates, and those with an incident open
 	suspects := map[string]bool{}
 	for _, id := range candidates {
-		if k := e.keys[id]; k == nil || len(k.Rows) == 0 {
+		if k := e.keys[id]; k == nil || !k.followed {
 			fresh = append(fresh, id)
 		}
 	}
 	for id, k := range e.keys {
-		if len(k.Rows) == 0 {
+		if !k.followed {
+			k.Rows = nil
 			continue
 		}
 		_, candidate := slices.BinarySearch(candidates, id)
@@ -266,7 +271,7 @@ func (e *Evaluator) readKeys(ctx context.Context, minutes []detect.Minute, to de
 		case candidate || k.open():
 			known = append(known, id)
 		default:
-			k.Rows = nil
+			k.Rows, k.followed = nil, false
 		}
 	}
 	slices.Sort(known)
@@ -277,6 +282,11 @@ func (e *Evaluator) readKeys(ctx context.Context, minutes []detect.Minute, to de
 	} {
 		if err := e.evidence.Keys(ctx, n, e.takeKey); err != nil {
 			return fmt.Errorf("read the rows of %d keys: %w", len(n.IDs), err)
+		}
+	}
+	for _, id := range fresh {
+		if k := e.keys[id]; k != nil {
+			k.followed = true
 		}
 	}
 	// The successes count too of keys that are suspects by what has just come.
@@ -325,18 +335,19 @@ func (e *Evaluator) readClients(ctx context.Context, minutes []detect.Minute, to
 	}
 	var fresh, known []string
 	for _, ip := range candidates {
-		if c := e.clients[ip]; c == nil || len(c.Rows) == 0 {
+		if c := e.clients[ip]; c == nil || !c.followed {
 			fresh = append(fresh, ip)
 		}
 	}
 	for ip, c := range e.clients {
-		if len(c.Rows) == 0 {
+		if !c.followed {
+			c.Rows = nil
 			continue
 		}
 		if _, candidate := slices.BinarySearch(candidates, ip); candidate || !c.Settled.Idle() || !c.ahead.Idle() {
 			known = append(known, ip)
 		} else {
-			c.Rows = nil
+			c.Rows, c.followed = nil, false
 		}
 	}
 	slices.Sort(known)
@@ -345,6 +356,11 @@ func (e *Evaluator) readClients(ctx context.Context, minutes []detect.Minute, to
 	}
 	if err := e.evidence.Clients(ctx, fresh, minutesOf(first, to), e.takeClient); err != nil {
 		return fmt.Errorf("read the day of %d clients: %w", len(fresh), err)
+	}
+	for _, ip := range fresh {
+		if c := e.clients[ip]; c != nil {
+			c.followed = true
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -270,6 +271,41 @@ func TestWithdrawn(t *testing.T) {
 
 // A write that fails is repeated before anything else; nothing is lost.
 func TestFailedWritesAreRepeated(t *testing.T) {
+	survives(t, func(m *memory, err error) { m.fail = err })
+}
+
+// A read that breaks off leaves some rows of a key behind; what it did not
+// bring is read again, also when it is older than what any other read looks at.
+func TestBrokenReadsAreRepeated(t *testing.T) {
+	m := newMemory()
+	w := testWatch(t, m)
+	const first = detect.Minute(29_000_000)
+	refused, broken := 0, 0
+	for at := first; at <= first+51; at++ { // not until the minutes are read again anyway
+		m.addService(ServiceRow{at, "api", detect.Counts{N: 100}})
+		if (at-first)%12 == 0 {
+			refused++
+			m.addKey(KeyRow{"key", "api", detect.KeyMinute{Minute: at, Requests: 1, Invalid: 1}})
+		}
+		m.mark = (at + 2).Time()
+		if m.breakOff = nil; refused == 5 && broken == 0 {
+			m.breakOff = errors.New("the store is away")
+		}
+		if err := w.Round(t.Context()); errors.Is(err, m.breakOff) && err != nil {
+			broken++
+		} else if err != nil {
+			t.Fatalf("minute %d: %v", at-first, err)
+		}
+	}
+	if len(m.incidents) != 1 || broken != 1 {
+		t.Errorf("got %d incidents after %d broken reads; want the key's after one", len(m.incidents), broken)
+	}
+}
+
+// survives compares a watch whose store fails in one minute of three with one
+// whose store does not.
+func survives(t *testing.T, set func(m *memory, err error)) {
+	t.Helper()
 	rows, _, last := scene(t, 4, 2, inOrder)
 	want := newMemory()
 	w := testWatch(t, want)
@@ -285,8 +321,8 @@ func TestFailedWritesAreRepeated(t *testing.T) {
 			i++
 		}
 		m.mark = at.Time()
-		if m.fail = nil; r.IntN(3) == 0 && at < last+20 {
-			m.fail = fmt.Errorf("the store is away")
+		if set(m, nil); r.IntN(3) == 0 && at < last+20 {
+			set(m, fmt.Errorf("the store is away"))
 		}
 		if err := w.Round(context.Background()); err != nil {
 			if !strings.Contains(err.Error(), "away") {

@@ -27,6 +27,7 @@ type memory struct {
 	scored    detect.Minute
 	writes    int
 	fail      error
+	breakOff  error // of Keys and Clients, after some rows
 	meta      map[string]string
 	holder    string
 	expires   time.Time
@@ -139,9 +140,13 @@ func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from det
 func (m *memory) Keys(_ context.Context, n KeyNeed, each func(*KeyRow)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	left := 1
 	for _, at := range n.Minutes {
 		for _, id := range n.IDs {
 			if r, ok := m.keys[at][id]; ok && (!n.Refusals || r.refused()) {
+				if left--; left < 0 && m.breakOff != nil {
+					return m.breakOff
+				}
 				each(&r)
 			}
 		}
@@ -175,9 +180,13 @@ func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, fr
 func (m *memory) Clients(_ context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	left := 1
 	for _, at := range minutes {
 		for _, ip := range ips {
 			if r, ok := m.clients[at][ip]; ok {
+				if left--; left < 0 && m.breakOff != nil {
+					return m.breakOff
+				}
 				each(&r)
 			}
 		}

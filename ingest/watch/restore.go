@@ -240,10 +240,11 @@ func (e *Evaluator) restoreStates(at detect.Minute, known map[entity][]detect.Re
 	for id, k := range e.keys {
 		s := k.Restore(at, known[entity{detect.KeyEntity, id}])
 		k.keep(keyStates{s, s})
+		k.followed = true // Past has what there is
 	}
 	for ip, c := range e.clients {
 		c.Restore(at, known[entity{detect.ClientEntity, ip}])
-		c.ahead = c.Settled
+		c.ahead, c.followed = c.Settled, true
 	}
 	for _, c := range e.contracts {
 		c.Restore(at, known[entity{detect.ContractEntity, c.Entity()}])
