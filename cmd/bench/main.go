@@ -84,10 +84,11 @@ func start(ctx context.Context, args []string) error {
 		defer pprof.StopCPUProfile()
 	}
 	began := time.Now()
+	b.table.load = load()
 	if err := b.run(ctx, strings.Split(*only, ",")); err != nil {
 		return err
 	}
-	fmt.Printf("%s\n%s, load %.1f, %.0f s\n\n", began.UTC().Format(time.RFC3339), machine(), load(), time.Since(began).Seconds())
+	fmt.Printf("%s\n%s, load %.1f, %.0f s\n\n", began.UTC().Format(time.RFC3339), machine(), b.table.load, time.Since(began).Seconds())
 	if err := b.table.print(os.Stdout); err != nil {
 		return err
 	}

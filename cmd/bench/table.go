@@ -20,6 +20,7 @@ type table struct {
 	rows  []row
 	notes []string
 	log   io.Writer
+	load  float64 // of the machine before the run
 }
 
 func (t *table) add(stage, what, measured string) {
@@ -67,8 +68,8 @@ func (t *table) print(w io.Writer) error {
 // markdown is the README's section.
 func (t *table) markdown(command string, at time.Time) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Measured %s on %s, load %.1f, with `%s`. CPU time per record is of one core, the least of several rounds; \"missed\" is said where a target is missed.\n\n",
-		at.UTC().Format("2006-01-02 15:04 UTC"), machine(), load(), command)
+	fmt.Fprintf(&b, "Measured %s on %s, load %.1f before it, with `%s`. CPU time per record is of one core, the least of several rounds; \"missed\" is said where a target is missed.\n\n",
+		at.UTC().Format("2006-01-02 15:04 UTC"), machine(), t.load, command)
 	fmt.Fprintln(&b, "| Stage | What | Measured | Target | |")
 	fmt.Fprintln(&b, "|---|---|---|---|---|")
 	for _, r := range t.rows {
