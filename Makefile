@@ -66,7 +66,7 @@ fuzz: ## every fuzz target for FUZZTIME executions (5000x)
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg; done; done
 
 .PHONY: bench
-bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries (the full run takes half an hour; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1" for a short one; --readme=README.md writes the figures)
+bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries (the full run takes twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one; --readme=README.md writes the figures)
 	$(GO) build -o bin/bench ./cmd/bench
 	@./bin/bench --statline=bin/statline $(ARGS)
 
