@@ -97,14 +97,16 @@ const places = 3
 // the store pays for those is most of what draining it costs.
 func (c Config) shares(partitions int) shares {
 	n := max(1, partitions)
-	blocks := c.MemoryBudget * 3 / 5
 	return shares{
 		fetch: min(max(c.MemoryBudget/64/n, 64<<10), 4<<20),
-		small: blocks / 4 / (2 * n),
+		small: blockBytes(c.MemoryBudget) / 4 / (2 * n),
 		large: LargeBlockBytes(c.MemoryBudget),
 	}
 }
 
+// blockBytes is what blocks may take of a budget, all together.
+func blockBytes(budget int) int { return budget * 3 / 5 }
+
 // LargeBlockBytes is the most that a block of a partition that is behind may
 // take in memory, its rows included, under a budget in bytes.
-func LargeBlockBytes(budget int) int { return budget * 3 / 5 * 3 / 4 / places }
+func LargeBlockBytes(budget int) int { return blockBytes(budget) * 3 / 4 / places }

@@ -38,8 +38,8 @@ func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, clo
 	if row.Dead == 0 || row.Success > 0 {
 		return closed
 	}
+	e.saw(t)
 	if e.IsOpen() {
-		e.saw(t)
 		e.edit().Affected += uint64(row.Dead)
 		c.describe(e, rows, t)
 		return closed

@@ -31,8 +31,8 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 	if row.Invalid == 0 {
 		return closed
 	}
+	e.saw(t)
 	if e.IsOpen() {
-		e.saw(t)
 		e.edit().Affected += uint64(row.Invalid)
 	} else {
 		var minutes int

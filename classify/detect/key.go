@@ -2,7 +2,8 @@ package detect
 
 // KeyMinute is what the store knows of one key in one minute, over all
 // services. Rows without any refusal are only needed for keys under suspicion. It
-// is small (48 bytes): a flood of refused keys holds millions of them.
+// is small (48 bytes): a suspect key has one for each minute of an hour or, when
+// it is dead, of a week.
 type KeyMinute struct {
 	Minute      Minute
 	Requests    uint32 // of every outcome

@@ -50,10 +50,10 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 		c = own
 	}
 	row := now(rows, t)
+	if row.RateLimited > 0 {
+		e.saw(t)
+	}
 	if e.IsOpen() {
-		if row.RateLimited > 0 {
-			e.saw(t)
-		}
 		inc := e.edit()
 		inc.Requests += uint64(row.Requests)
 		inc.Affected += uint64(row.RateLimited)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,14 +35,16 @@ func (b *bench) endToEnd(ctx context.Context) error {
 type servers struct{ broker, engine *server }
 
 // withServers starts a broker and an engine that keep their files in dir, and
-// stops them when f returns.
+// stops them when f returns. The files stay until the program ends: deleting
+// many of them slows the next stage down (ext4 looks at every inode that was
+// freed a moment ago).
 func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) error) (err error) {
 	data := filepath.Join(b.dir, dir)
 	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data", filepath.Join(data, "broker"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, broker.stop(), os.RemoveAll(data)) }()
+	defer func() { err = errors.Join(err, broker.stop()) }()
 	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data", filepath.Join(data, "engine"))
 	if err != nil {
 		return err
@@ -71,6 +72,8 @@ func (s servers) stored(ctx context.Context, records int) error {
 	return err
 }
 
+// drain lets the daemon store records of the bench scenario and returns its
+// peak memory in kilobytes.
 func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) {
 	err = b.withServers(ctx, "run-"+strconv.Itoa(records), func(s servers) error {
 		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario", "bench", "--count", strconv.Itoa(records)); err != nil {

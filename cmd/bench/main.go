@@ -68,6 +68,9 @@ func start(ctx context.Context, args []string) error {
 		}
 		b.backlogs = append(b.backlogs, int(n*1e6))
 	}
+	if b.crowd < 1 || b.minutes < 1 {
+		return fmt.Errorf("--crowd and --minutes: got %g and %d; want more than 0 and at least 1", *crowd, b.minutes)
+	}
 	b.table.log = os.Stderr
 	if b.fileBytes < 1e9 || b.hours < 24 || slices.Max(b.backlogs) < 20e6 || b.crowd < 10e6 || b.minutes < 10 {
 		b.table.note("A short run. The targets of analyze, storage, run, keys and steady are meant for a file of 1 GB, 24 hours, backlogs of 5 and 20 million records, 10 million records and 10 minutes: for them \"met\" and \"missed\" above decide nothing.")

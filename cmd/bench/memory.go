@@ -23,7 +23,7 @@ func (b *bench) manyKeys(ctx context.Context) error {
 		name   string
 		refuse uint64 // one request in so many is refused
 	}{{"one request in twenty refused", 20}, {"every request refused", 1}} {
-		err := b.withServers(ctx, "keys", func(s servers) error {
+		err := b.withServers(ctx, fmt.Sprintf("keys-%d", c.refuse), func(s servers) error {
 			from := &crowd{left: b.crowd, refuse: c.refuse, at: time.Now().UnixMilli() - int64(b.crowd/traffic.BenchRate*1000)}
 			if err := traffic.Produce(ctx, []string{s.broker.addr}, "access", from, traffic.ProduceOptions{Partitions: 4}); err != nil {
 				return err

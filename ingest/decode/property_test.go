@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"statline/classify"
 )
 
 // variedLines are lines of every format, good and broken, with and without
@@ -148,5 +150,26 @@ func TestBatchIsDecode(t *testing.T) {
 				t.Fatalf("got places %v; want %v", all.places, want.places)
 			}
 		}
+	}
+}
+
+// breaker breaks the decoder of a response before it asks for its details.
+type breaker struct {
+	collector
+	d *Decoder
+}
+
+func (b *breaker) Response(r *classify.Response) {
+	b.d.delivered = nil
+	b.collector.Response(r)
+}
+
+// Promise: a bug in what only samples show costs the sample its texts, and
+// neither the response nor the block.
+func TestDetailsNeverPanic(t *testing.T) {
+	b := &breaker{d: newTest(t, Config{})}
+	b.d.Decode([]byte(`{"ts":"2026-03-01T12:00:00Z","status":429,"path":"/x","user_agent":"curl/8"}`), b)
+	if len(b.all) != 1 || b.all[0].Status != 429 || b.all[0].Route != "/x" || b.all[0].Path != redacted || b.all[0].Agent != "" {
+		t.Errorf("got %+v; want the response without its texts", b.all)
 	}
 }

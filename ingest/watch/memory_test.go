@@ -207,13 +207,13 @@ func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (la
 
 func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
-	b, err := m.Batch(ctx, span(max(at-3*1440, m.first), at))
+	b, err := m.Batch(ctx, minutesOf(max(at-3*1440, m.first), at))
 	if err != nil {
 		return nil, err
 	}
 	p.Minutes = b.Services
 	blocks := map[detect.Minute]map[string]BlockRow{}
-	b, err = m.Batch(ctx, span(max(at-22*1440, m.first), at))
+	b, err = m.Batch(ctx, minutesOf(max(at-22*1440, m.first), at))
 	if err != nil {
 		return nil, err
 	}
@@ -229,11 +229,11 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: span(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
+	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutesOf(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
-	for _, at := range span(max(at-detect.KeyWindow-60, m.first), at) {
+	for _, at := range minutesOf(max(at-detect.KeyWindow-60, m.first), at) {
 		for id, r := range m.keys[at] {
 			if r.Dead > 0 {
 				dead[id] = true
@@ -241,11 +241,11 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	m.mu.Unlock()
-	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)), Minutes: span(max(at-detect.KeyWindow, m.first), at)}, add)
+	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)), Minutes: minutesOf(max(at-detect.KeyWindow, m.first), at)}, add)
 	if err != nil {
 		return nil, err
 	}
-	err = m.Clients(ctx, clients, span(max(at-detect.ClientWindow, m.first), at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
+	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientWindow, m.first), at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err
 	}
@@ -255,13 +255,6 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	return p, nil
-}
-
-func span(from, to detect.Minute) (list []detect.Minute) {
-	for m := from; m <= to; m++ {
-		list = append(list, m)
-	}
-	return list
 }
 
 func (m *memory) Progress(context.Context) (Progress, error) {
