@@ -174,6 +174,7 @@ type memory struct {
 	ledger map[int32][]block.LedgerRow
 	status []store.PipelineRow
 	fail   func(id block.ID, c *block.Contents) error // WriteRows
+	unread error                                      // of Ledger
 }
 
 func newMemory() *memory {
@@ -228,6 +229,9 @@ func (s *memory) WriteLedger(_ context.Context, row block.LedgerRow, fence func(
 func (s *memory) Ledger(_ context.Context, _, _ string, p int32) (l block.Ledger, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unread != nil {
+		return l, s.unread
+	}
 	for _, row := range s.ledger[p] {
 		switch {
 		case row.State == block.Stored:

@@ -52,7 +52,7 @@ func newMetrics(p *Pipeline) *metrics {
 		lagSeconds: desc("lag_seconds", "Age of the newest stored record while there are newer ones.", "partition"),
 		freshness:  desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
 		rate:       desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
-		stalled:    desc("stalled", "1 when there is something to do and nothing was stored for a minute.", "partition"),
+		stalled:    desc("stalled", "1 when there is something to do and nothing was stored for a minute, or the partition cannot go on.", "partition"),
 		ready:      desc("ready", "1 when the pipeline runs and no partition is stalled."),
 		budget:     desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
 		audit:      desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),

@@ -29,6 +29,8 @@ type Pipeline struct {
 	board   *board
 	metrics *metrics
 	crash   func(step string)
+
+	complaints block.Complaints
 }
 
 // Parts is what a pipeline is made of. Log may be nil.
@@ -367,7 +369,7 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 func (r *run) env(o *ownership, p int32) block.Env {
 	session := r.source.SessionTimeout()
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Budget: r.budget.Load(), Log: r.log, At: r.crash,
+		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, Complaints: &r.complaints,
 		Alive: func() error {
 			if silent := time.Since(o.LastHeartbeat()); silent >= session {
 				return fmt.Errorf("no heartbeat for %s; the session timeout is %s", silent.Round(time.Millisecond), session)

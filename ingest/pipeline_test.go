@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -135,6 +136,87 @@ func TestOnePartitionStops(t *testing.T) {
 		}
 		if diff := cmp.Diff(wholeOf(t, rs).sums(), s.sum.sums()); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Promise: a process that starts while the store is away knows how far behind
+// it is by the group, not by the whole log, and turns red; when the ledger can
+// be read, it knows since when, before it has stored anything itself.
+func TestLagAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rs := lines(t, traffic.Mixed, 3000)
+		for i := range rs {
+			rs[i].UnixMilli = time.Now().UnixMilli()
+		}
+		tp, s := newTopic(1), newMemory()
+		tp.produce(rs[:2000])
+		cfg := testConfig()
+		cfg.UntilCaughtUp = true
+		if _, done := begin(t, t.Context(), cfg, tp, s); <-done != nil {
+			t.Fatal("the first process failed")
+		}
+		last := time.UnixMilli(rs[1999].UnixMilli)
+
+		away := errors.New("connection refused")
+		set := func(unread error, fail func(block.ID, *block.Contents) error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.unread, s.fail = unread, fail
+		}
+		set(away, func(block.ID, *block.Contents) error { return away })
+		ctx, cancel := context.WithCancel(t.Context())
+		p, done := begin(t, ctx, testConfig(), tp, s)
+		time.Sleep(2 * time.Minute)
+		if st := p.Status(); st.Ready || st.Partitions[0].LagRecords != 0 || st.Partitions[0].LastError == "" {
+			t.Errorf("nothing new, ledger away: got %+v; want no lag, and red", st)
+		}
+		tp.produce(rs[2000:])
+		time.Sleep(time.Minute)
+		if q := p.Status().Partitions[0]; q.LagRecords != 1000 || q.LagSeconds != 0 {
+			t.Errorf("ledger away: got %+v; want 1000 records behind, since when is not known", q)
+		}
+		set(nil, s.fail)
+		time.Sleep(time.Minute)
+		if q := p.Status().Partitions[0]; !q.Stalled || q.LagRecords != 1000 || !q.LastRecord.Equal(last) ||
+			q.LagSeconds != time.Since(last).Seconds() {
+			t.Errorf("inserts fail: got %+v; want 1000 records behind since %s", q, last)
+		}
+		set(nil, nil)
+		time.Sleep(time.Minute)
+		if st := p.Status(); !st.Ready || st.Partitions[0].LagRecords != 0 || st.Partitions[0].LagSeconds != 0 {
+			t.Errorf("all is well: got %+v", st)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Promise: an outage is told at a bounded rate, however many partitions there
+// are.
+func TestOutageIsToldNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp, s := newTopic(64), newMemory()
+		tp.produce(lines(t, traffic.Mixed, 6400))
+		s.fail = func(block.ID, *block.Contents) error { return errors.New("connection refused") }
+		pool, err := NewPool(foldConfig(), 16<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder // written before the bubble's end only
+		p, err := New(testConfig(), Parts{Source: tp, Store: s, Folds: pool, Log: slog.New(slog.NewTextHandler(&out, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		if err := p.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(out.String(), "msg=retrying"); n < 9 || n > 19 {
+			t.Errorf("got %d lines in three minutes; want one in ten seconds", n)
 		}
 	})
 }

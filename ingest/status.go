@@ -34,7 +34,8 @@ type AuditStatus struct {
 type PartitionStatus struct {
 	Partition int32  `json:"partition"`
 	State     string `json:"state"`
-	// Next is the committed offset, End the log's last stable one.
+	// Next is the committed offset, -1 until the group was asked; End is the
+	// log's last stable one.
 	Next       int64 `json:"next"`
 	End        int64 `json:"end"`
 	LagRecords int64 `json:"lag_records"`
@@ -50,16 +51,18 @@ type PartitionStatus struct {
 	Responses        uint64  `json:"responses"`
 	Rejected         uint64  `json:"rejected"`
 	// LastRecord is Kafka's timestamp of the newest stored record, LastEvent the
-	// newest event time stored.
+	// newest event time stored; after a start those of the last block before it.
 	LastRecord time.Time `json:"last_record"`
 	LastEvent  time.Time `json:"last_event"`
-	// Stalled: there is something to do and nothing was stored for a minute, or
-	// the partition cannot go on. LastError is why, as far as known.
+	// Stalled: for a minute there was something to do and nothing was stored, or
+	// it was not found out where to go on; or the partition cannot go on.
+	// LastError is why, as far as known.
 	Stalled   bool   `json:"stalled"`
 	LastError string `json:"last_error,omitempty"`
 }
 
-// stalledAfter is how long nothing may be stored while there is lag.
+// stalledAfter is how long nothing may be stored while there is lag, and how
+// long a partition may take to find out where to go on.
 const stalledAfter = time.Minute
 
 // rateWindow is the time over which RecordsPerSecond forgets.
@@ -82,6 +85,7 @@ type entry struct {
 	rate      float64
 	rated     time.Time
 	owned     bool
+	resumed   bool
 	failed    bool
 }
 
@@ -116,6 +120,7 @@ func (b *board) own(g Generation, members int) {
 			b.partitions[p] = e
 		}
 		e.State, e.owned, e.failed, e.LastError, e.moved = "owned", true, false, "", time.Now()
+		e.Next, e.resumed = -1, false
 	}
 }
 
@@ -130,8 +135,13 @@ func (b *board) event(p int32, e block.Event) {
 	switch e.Kind {
 	case block.Entered:
 		s.State, s.failed = e.State, false
-	case block.Resumed:
+	case block.Located:
 		s.Next, s.End = e.Next, e.LastStable
+	case block.Resumed:
+		s.Next, s.End, s.resumed = e.Next, e.LastStable, true
+		if e.Row != nil {
+			s.newest(e.Row)
+		}
 	case block.Retried:
 		s.LastError = e.Err.Error()
 	case block.Fetched:
@@ -153,11 +163,18 @@ func (s *entry) stored(e block.Event, now time.Time) {
 	s.Rejected += e.Row.Rejected
 	s.rate = s.rateAt(now) + float64(e.Row.Records)/rateWindow.Seconds()
 	s.rated = now
-	if ts := e.Row.LastRecordUnixMilli; ts > 0 {
-		s.LastRecord = time.UnixMilli(ts)
+	s.newest(e.Row)
+	if e.Row.LastRecordUnixMilli > 0 {
 		s.freshness = max(0, now.Sub(s.LastRecord).Seconds())
 	}
-	if ts := e.Row.MaxEventUnixMilli; ts > 0 && ts > s.LastEvent.UnixMilli() {
+}
+
+// newest takes the times of a stored block.
+func (s *entry) newest(row *block.LedgerRow) {
+	if ts := row.LastRecordUnixMilli; ts > 0 {
+		s.LastRecord = time.UnixMilli(ts)
+	}
+	if ts := row.MaxEventUnixMilli; ts > 0 && ts > s.LastEvent.UnixMilli() {
 		s.LastEvent = time.UnixMilli(ts)
 	}
 }
@@ -210,13 +227,15 @@ func (b *board) status() Status {
 			continue
 		}
 		out := s.PartitionStatus
-		out.LagRecords = max(0, s.End-s.Next)
+		if s.Next >= 0 {
+			out.LagRecords = max(0, s.End-s.Next)
+		}
 		if out.LagRecords > 0 && !s.LastRecord.IsZero() {
 			out.LagSeconds = max(0, now.Sub(s.LastRecord).Seconds())
 		}
 		out.FreshnessSeconds = max(s.freshness, out.LagSeconds)
 		out.RecordsPerSecond = s.rateAt(now)
-		out.Stalled = s.failed || out.LagRecords > 0 && now.Sub(s.moved) > stalledAfter
+		out.Stalled = s.failed || (out.LagRecords > 0 || !s.resumed) && now.Sub(s.moved) > stalledAfter
 		if out.Stalled {
 			st.Ready = false
 		}

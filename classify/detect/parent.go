@@ -2,61 +2,69 @@ package detect
 
 import "slices"
 
+// Related reports whether an incident of the kind can cause another one or be
+// caused by one, as Attach knows it.
+func Related(k Kind) bool {
+	switch k {
+	case TimeoutSpike, Outage, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey:
+		return true
+	}
+	return false
+}
+
 // Attach sets the parent of every incident that another one of the list causes,
 // so that one event is one line: a burn of the error budget, a second failure
 // series and a drop of traffic belong to the spike or outage of their service,
 // an unknown key belongs to the client that scans keys with it. Incidents that
-// have a parent keep it. The list may hold open and closed incidents.
-func Attach(list []Incident) {
-	byService := map[string][]int{}
-	byClient := map[string][]int{}
-	for i := range list {
-		switch list[i].Kind {
+// have a parent keep it. The list may hold open and closed incidents; those of
+// kinds that are not Related may be left out.
+func Attach(list []*Incident) {
+	byService := map[string][]*Incident{}
+	byClient := map[string][]*Incident{}
+	byID := make(map[string]*Incident, len(list))
+	for _, i := range list {
+		byID[i.ID] = i
+		switch i.Kind {
 		case TimeoutSpike, Outage:
-			byService[list[i].Service] = append(byService[list[i].Service], i)
+			byService[i.Service] = append(byService[i.Service], i)
 		case KeyScanning, CredentialStuffing:
-			byClient[list[i].Entity] = append(byClient[list[i].Entity], i)
+			byClient[i.Entity] = append(byClient[i.Entity], i)
 		}
 	}
-	for _, m := range []map[string][]int{byService, byClient} {
+	for _, m := range []map[string][]*Incident{byService, byClient} {
 		for _, l := range m {
-			slices.SortFunc(l, func(a, b int) int { return before(&list[a], &list[b]) })
+			slices.SortFunc(l, before)
 		}
 	}
-	for i := range list {
-		c := &list[i]
+	for _, c := range list {
 		if c.Parent != "" {
 			continue
 		}
 		switch c.Kind {
 		case SLOBurn:
-			c.Parent = firstCause(list, byService[c.Service], c, Minute(max(c.Evidence.WindowMinutes, 60)))
+			c.Parent = firstCause(byService[c.Service], c, Minute(max(c.Evidence.WindowMinutes, 60)))
 		case TrafficDrop:
-			c.Parent = firstCause(list, byService[c.Service], c, 30)
+			c.Parent = firstCause(byService[c.Service], c, 30)
 		case TimeoutSpike, Outage:
-			c.Parent = earlier(list, byService[c.Service], c)
+			c.Parent = earlier(byService[c.Service], c)
 		case CredentialStuffing, KeyScanning:
-			c.Parent = earlier(list, byClient[c.Entity], c)
+			c.Parent = earlier(byClient[c.Entity], c)
 		case InvalidKey:
 			for _, ip := range c.Evidence.ClientIPs {
-				if p := firstCause(list, byClient[ip], c, day); p != "" {
+				if p := firstCause(byClient[ip], c, day); p != "" {
 					c.Parent = p
 					break
 				}
 			}
 		}
 	}
-	byID := make(map[string]int, len(list))
-	for i := range list {
-		byID[list[i].ID] = i
-	}
-	for i := range list { // a child of a child belongs to the root
-		for hops := 0; hops < 4 && list[i].Parent != ""; hops++ {
-			p, ok := byID[list[i].Parent]
-			if !ok || list[p].Parent == "" || list[p].Parent == list[i].ID {
+	for _, c := range list { // a child of a child belongs to the root
+		for hops := 0; hops < 4 && c.Parent != ""; hops++ {
+			p := byID[c.Parent]
+			if p == nil || p.Parent == "" || p.Parent == c.ID {
 				break
 			}
-			list[i].Parent = list[p].Parent
+			c.Parent = p.Parent
 		}
 	}
 }
@@ -88,9 +96,8 @@ func ended(i *Incident) Minute {
 
 // firstCause returns the id of the first candidate that was open at some time
 // from w minutes before c opened until c closed.
-func firstCause(list []Incident, candidates []int, c *Incident, w Minute) string {
-	for _, i := range candidates {
-		p := &list[i]
+func firstCause(candidates []*Incident, c *Incident, w Minute) string {
+	for _, p := range candidates {
 		if p.State != Withdrawn && ended(p) >= c.OpenedAt-w && p.OpenedAt <= ended(c) {
 			return p.ID
 		}
@@ -100,9 +107,8 @@ func firstCause(list []Incident, candidates []int, c *Incident, w Minute) string
 
 // earlier returns the id of the first candidate that comes before c and was
 // open when c opened.
-func earlier(list []Incident, candidates []int, c *Incident) string {
-	for _, i := range candidates {
-		p := &list[i]
+func earlier(candidates []*Incident, c *Incident) string {
+	for _, p := range candidates {
 		if p.State != Withdrawn && before(p, c) < 0 && ended(p) >= c.OpenedAt {
 			return p.ID
 		}

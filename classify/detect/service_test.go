@@ -358,7 +358,11 @@ func TestParents(t *testing.T) {
 	add(r, counts, day, day+30, 0.4, seriesTimeout)
 	add(r, counts, day+2, day+30, 0.4, seriesOffline)
 	list, _ := run(testConfig(t, "default"), counts, nil)
-	Attach(list)
+	all := make([]*Incident, len(list))
+	for i := range list {
+		all[i] = &list[i]
+	}
+	Attach(all)
 	roots := 0
 	for _, i := range list {
 		if i.Parent == "" {

@@ -19,7 +19,7 @@ import (
 
 // The whole measure of many names, in CI a small one:
 //
-//	go test -run Cardinality -records=10000000 -timeout 2h -v ./cmd/e2e
+//	go test ./cmd/e2e -run Cardinality -timeout 2h -v -records=10000000
 var cardinalityRecords = flag.Int("records", 300_000, "lines of TestCardinality; at most a million keys, addresses and UUIDs among them")
 
 // crowd is an hour of traffic in which every line has another key, client

@@ -143,6 +143,9 @@ type Env struct {
 	// At is told every named step, before or after an effect. Tests crash here.
 	At  func(step string)
 	Log *slog.Logger
+	// Complaints is shared by the partitions of a process; nil makes the machine
+	// bound its own log lines only.
+	Complaints *Complaints
 }
 
 // Event tells what a machine does, for metrics and status.
@@ -155,12 +158,13 @@ type Event struct {
 	Err   error
 	Wait  time.Duration
 	// Next and LastStable are the read position and the log's end (Fetched), or
-	// the committed offset (Committed).
+	// the committed offset (BlockCommitted).
 	Next, LastStable int64
 	// RecordUnixMilli is the newest record's timestamp seen, 0 when none.
 	RecordUnixMilli int64
-	// Row is the ledger row that was stored and Contents its rows, valid during
-	// the call only and nil for a gap; Took is the time since it was declared.
+	// Row is the ledger row that was stored (Resumed: the last one stored before,
+	// nil when there is none) and Contents its rows, valid during the call only
+	// and nil for a gap; Took is the time since it was declared.
 	Row      *LedgerRow
 	Contents *Contents
 	Took     time.Duration
@@ -170,9 +174,12 @@ type Event struct {
 // from two goroutines, the filler's and its own.
 type EventKind uint8
 
-// The events. Resumed carries Next: the offset from which the partition reads.
+// The events. Located carries, before the ledger has been read, what the group
+// has committed as Next (the log's start when nothing) and LastStable; Resumed
+// carries Next, the offset from which the partition reads, LastStable and Row.
 const (
 	Entered EventKind = iota
+	Located
 	Resumed
 	Retried
 	Fetched

@@ -52,6 +52,9 @@ func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if env.Complaints == nil {
+		env.Complaints = &Complaints{}
+	}
 	m := &machine{
 		cfg: c, env: env, stop: stop,
 		log:  log.With("topic", c.Topic, "partition", c.Partition),
@@ -100,11 +103,12 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 		if k.commit, err = m.env.Partition.Committed(ctx); err != nil {
 			return fmt.Errorf("read the group's commit: %w", err)
 		}
-		if k.ledger, err = m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition); err != nil {
-			return fmt.Errorf("read the ledger: %w", err)
-		}
 		if k.logStart, k.lastStable, err = m.env.Partition.Bounds(ctx); err != nil {
 			return fmt.Errorf("read the log's bounds: %w", err)
+		}
+		m.observe(Event{Kind: Located, Next: max(k.commit.Offset, k.logStart), LastStable: k.lastStable})
+		if k.ledger, err = m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition); err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
 		}
 		return nil
 	})
@@ -134,7 +138,7 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 			return nil, err
 		}
 	}
-	m.observe(Event{Kind: Resumed, Next: m.next, LastStable: k.lastStable})
+	m.observe(Event{Kind: Resumed, Next: m.next, LastStable: k.lastStable, Row: k.ledger.Last})
 	if p.gap != nil {
 		m.block = m.gapBlock(*p.gap, p.note)
 		return m.declare, nil

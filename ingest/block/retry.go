@@ -3,6 +3,7 @@ package block
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -48,11 +49,11 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 	}
 	long := pause
 	long.InitialInterval, long.MaxInterval = m.cfg.Retry.WaitInitial, m.cfg.Retry.WaitMax
-	started, logged := time.Now(), time.Time{}
+	started, logged := time.Now(), false
 	for try := 1; ; try++ {
 		err := m.attempt(ctx, op)
 		if err == nil {
-			if !logged.IsZero() {
+			if logged {
 				m.log.Info("succeeded after retries", "what", what, "tries", try, "took", time.Since(started))
 			}
 			return nil
@@ -72,9 +73,9 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 			return err
 		}
 		m.observe(Event{Kind: Retried, Class: class, Err: err, Wait: wait})
-		if now := time.Now(); now.Sub(logged) >= logEvery {
-			m.log.Warn("retrying", "what", what, "class", class, "try", try, "err", err, "wait", wait)
-			logged = now
+		if due, others := m.env.Complaints.due(what); due {
+			m.log.Warn("retrying", "what", what, "class", class, "try", try, "err", err, "wait", wait, "lines_left_out", others)
+			logged = true
 		}
 		if !sleep(ctx, wait) {
 			return context.Cause(ctx)
@@ -82,8 +83,39 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 	}
 }
 
-// logEvery bounds the log lines of one failing effect.
+// logEvery is the least time between two log lines about one kind of effect.
 const logEvery = 10 * time.Second
+
+// Complaints bounds the log lines about effects that fail, over all partitions:
+// an outage concerns each of them, and one line says so. The zero value is
+// ready; it is safe for concurrent use.
+type Complaints struct {
+	mu   sync.Mutex
+	last map[string]complaint
+}
+
+type complaint struct {
+	at      time.Time
+	leftOut int
+}
+
+// due reports whether to log that what failed, and how many lines about it were
+// left out since the last one.
+func (c *Complaints) due(what string) (due bool, leftOut int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == nil {
+		c.last = map[string]complaint{}
+	}
+	last := c.last[what]
+	if time.Since(last.at) < logEvery {
+		last.leftOut++
+		c.last[what] = last
+		return false, 0
+	}
+	c.last[what] = complaint{at: time.Now()}
+	return true, last.leftOut
+}
 
 func (m *machine) attempt(ctx context.Context, op func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {

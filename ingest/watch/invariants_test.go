@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -300,6 +301,36 @@ func TestBrokenReadsAreRepeated(t *testing.T) {
 	if len(m.incidents) != 1 || broken != 1 {
 		t.Errorf("got %d incidents after %d broken reads; want the key's after one", len(m.incidents), broken)
 	}
+}
+
+// While the store is away, rounds come at growing intervals, and with them the
+// log lines.
+func TestRunBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.addService(ServiceRow{29_000_000, "api", detect.Counts{N: 100}})
+		m.mark = detect.Minute(29_000_010).Time()
+		m.fail = errors.New("the store is away")
+		w := testWatch(t, m)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.Run(ctx) }()
+		time.Sleep(20 * time.Minute)
+		if n := w.Stats().Errors.Load(); n < 20 || n > 100 {
+			t.Errorf("%d tries in 20 min; want some, with growing pauses", n)
+		}
+		m.mu.Lock()
+		m.fail = nil
+		m.mu.Unlock()
+		time.Sleep(time.Minute)
+		if w.Stats().Evaluations.Load() == 0 {
+			t.Error("nothing was decided after the store came back")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // survives compares a watch whose store fails in one minute of three with one

@@ -74,10 +74,15 @@ func (p *Publisher) Adopt(rows []Stored, settled detect.Minute) {
 // Publish takes what an advance decided and returns the rows to write, sorted
 // by opening and id. Each row's version is the minute evaluated through.
 func (p *Publisher) Publish(res *Result) []Stored {
+	decisions := slices.Concat(res.Final, res.Tentative)
+	decided := make(map[string]bool, len(decisions))
+	for i := range decisions {
+		decided[decisions[i].ID] = true
+	}
 	now := map[string]bool{}
 	var fresh []detect.Incident
-	for i, inc := range slices.Concat(res.Final, res.Tentative) {
-		inc = p.rename(inc, res)
+	for i, inc := range decisions {
+		inc = p.rename(inc, decided)
 		now[inc.ID] = true
 		final := i < len(res.Final)
 		if k := p.known[inc.ID]; k != nil {
@@ -126,7 +131,7 @@ func (p *Publisher) id(id string) string {
 // rename gives inc the id under which the same event was published before: an
 // incident of the same rule and entity that overlaps it, was not settled, and
 // is not decided any more under its own id.
-func (p *Publisher) rename(inc detect.Incident, res *Result) detect.Incident {
+func (p *Publisher) rename(inc detect.Incident, decided map[string]bool) detect.Incident {
 	if first, ok := p.alias[inc.ID]; ok {
 		inc.ID = first
 		return inc
@@ -139,7 +144,7 @@ func (p *Publisher) rename(inc detect.Incident, res *Result) detect.Incident {
 		if k.final || k.State == detect.Withdrawn {
 			continue
 		}
-		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes || decided(res, id) {
+		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes || decided[id] {
 			continue
 		}
 		p.alias[inc.ID] = id
@@ -147,11 +152,6 @@ func (p *Publisher) rename(inc detect.Incident, res *Result) detect.Incident {
 		break
 	}
 	return inc
-}
-
-func decided(res *Result, id string) bool {
-	has := func(i detect.Incident) bool { return i.ID == id }
-	return slices.ContainsFunc(res.Final, has) || slices.ContainsFunc(res.Tentative, has)
 }
 
 // update notes inc and whether a row is to be written for it.
@@ -188,18 +188,24 @@ func (p *Publisher) withdraw(now map[string]bool, res *Result, changed map[strin
 
 // attach sets parents among everything that is open or closed recently.
 func (p *Publisher) attach(res *Result, changed map[string]*published) {
-	list := make([]detect.Incident, 0, len(p.known))
+	var list []*detect.Incident
 	for _, k := range p.known {
-		list = append(list, k.Incident)
+		if detect.Related(k.Kind) {
+			list = append(list, &k.Incident)
+		}
 	}
-	slices.SortFunc(list, func(a, b detect.Incident) int { return strings.Compare(a.ID, b.ID) })
-	detect.Attach(list)
+	slices.SortFunc(list, func(a, b *detect.Incident) int { return strings.Compare(a.ID, b.ID) })
+	before := make([]string, len(list))
 	for i := range list {
-		if k := p.known[list[i].ID]; k.Parent != list[i].Parent {
-			k.Parent = list[i].Parent
-			if !k.final || k.touched >= res.From-1 || changed[k.ID] != nil {
-				changed[k.ID] = k
-			}
+		before[i] = list[i].Parent
+	}
+	detect.Attach(list)
+	for i, inc := range list {
+		if inc.Parent == before[i] {
+			continue
+		}
+		if k := p.known[inc.ID]; !k.final || k.touched >= res.From-1 || changed[k.ID] != nil {
+			changed[k.ID] = k
 		}
 	}
 }

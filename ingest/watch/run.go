@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"statline/classify/detect"
 )
 
@@ -92,24 +94,39 @@ func New(cfg Config, e Evidence, t Tables) *Watch {
 // Stats returns the counters.
 func (w *Watch) Stats() *Stats { return &w.stats }
 
-// Run decides every new minute until ctx ends. A round that fails is logged and
-// tried again; nothing is lost, because the store holds everything.
+// maxPause is the longest wait after rounds that failed.
+const maxPause = 30 * time.Second
+
+// Run decides every new minute until ctx ends. A round that fails is tried
+// again, each time after a longer pause; nothing is lost, because the store
+// holds everything.
 func (w *Watch) Run(ctx context.Context) error {
-	tick := time.NewTicker(w.cfg.Every)
-	defer tick.Stop()
-	for {
-		if err := w.Round(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			w.stats.Errors.Add(1)
-			w.cfg.Logger.Warn("evaluate", "err", err)
-		}
+	pause := backoff.ExponentialBackOff{
+		InitialInterval: w.cfg.Every, MaxInterval: max(maxPause, w.cfg.Every), Multiplier: 2, RandomizationFactor: 0.5,
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for tries := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-timer.C:
 		}
+		wait := w.cfg.Every
+		switch err := w.Round(ctx); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			tries++
+			wait = pause.NextBackOff()
+			w.stats.Errors.Add(1)
+			w.cfg.Logger.Warn("evaluate", "try", tries, "err", err, "wait", wait)
+		case tries > 0:
+			w.cfg.Logger.Info("evaluate: succeeded after retries", "tries", tries+1)
+			tries = 0
+			pause.Reset()
+		}
+		timer.Reset(wait)
 	}
 }
 
