@@ -19,7 +19,8 @@ type topic struct {
 	end        context.CancelFunc // ends the generation
 	fetchBytes int
 	compacted  bool
-	down       int // calls of ClusterID that fail
+	down       int   // calls of ClusterID that fail
+	unjoined   error // while set, the group cannot be joined
 }
 
 func newTopic(partitions int) *topic {
@@ -73,6 +74,12 @@ func (t *topic) Compacted(context.Context) (bool, error)               { return 
 func (t *topic) SetFetchBytes(n int)                                   { t.fetchBytes = n }
 func (t *topic) SessionTimeout() time.Duration                         { return 10 * time.Second }
 
+func (t *topic) JoinError() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unjoined
+}
+
 func (t *topic) GroupOffsets(context.Context, string) (map[int32]block.Committed, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,6 +95,10 @@ func (t *topic) GroupOffsets(context.Context, string) (map[int32]block.Committed
 
 func (t *topic) RunGroup(ctx context.Context, handle func(context.Context, Generation) error) error {
 	for ctx.Err() == nil {
+		if t.JoinError() != nil {
+			time.Sleep(time.Second)
+			continue
+		}
 		t.mu.Lock()
 		t.generation++
 		g := &member{topic: t, number: t.generation}

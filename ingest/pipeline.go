@@ -66,7 +66,13 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 func configHash(fold string) string { return fmt.Sprintf("%s.%d", fold, store.ChunkVersion) }
 
 // Status is how the pipeline does now. It is safe for concurrent use.
-func (p *Pipeline) Status() Status { return p.board.status() }
+func (p *Pipeline) Status() Status {
+	st := p.board.status()
+	if err := p.source.JoinError(); err != nil && st.Waiting == joining {
+		st.Waiting += ": " + err.Error()
+	}
+	return st
+}
 
 // Ready says whether the pipeline does its work, with the Status as detail.
 func (p *Pipeline) Ready() (ok bool, detail any) {

@@ -194,6 +194,31 @@ func TestLagAfterARestart(t *testing.T) {
 	})
 }
 
+// Promise: readiness says why the group cannot be joined.
+func TestReadySaysWhyNotJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(2)
+		ctx, cancel := context.WithCancel(t.Context())
+		p, done := begin(t, ctx, testConfig(), tp, newMemory())
+		time.Sleep(10 * time.Second)
+		if ready, detail := p.Ready(); !ready {
+			t.Errorf("joined: got %+v", detail)
+		}
+		tp.mu.Lock()
+		tp.unjoined = errors.New("connection refused")
+		tp.mu.Unlock()
+		tp.rebalance()
+		time.Sleep(10 * time.Second)
+		if st := p.Status(); st.Ready || !strings.HasSuffix(st.Waiting, ": connection refused") || st.Partitions == nil {
+			t.Errorf("broker away: got %+v; want red with the reason, and no null", st)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Promise: an outage is told at a bounded rate, however many partitions there
 // are.
 func TestOutageIsToldNowAndThen(t *testing.T) {

@@ -23,6 +23,8 @@ type Source interface {
 	// RunGroup calls handle once per generation, with a context that ends when
 	// the generation does, until ctx ends.
 	RunGroup(ctx context.Context, handle func(ctx context.Context, g Generation) error) error
+	// JoinError is why the group cannot be joined, nil when it can or is.
+	JoinError() error
 }
 
 // Generation is what this member owns until the next rebalance.

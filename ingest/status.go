@@ -65,6 +65,9 @@ type PartitionStatus struct {
 // long a partition may take to find out where to go on.
 const stalledAfter = time.Minute
 
+// joining is what the pipeline waits for between two generations.
+const joining = "joining the consumer group"
+
 // rateWindow is the time over which RecordsPerSecond forgets.
 const rateWindow = 10 * time.Second
 
@@ -109,7 +112,7 @@ func (b *board) own(g Generation, members int) {
 		e.owned = false
 	}
 	if g == nil {
-		b.waiting = "joining the consumer group"
+		b.waiting = joining
 		return
 	}
 	b.generation = g.Number()
@@ -221,7 +224,8 @@ func (b *board) status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	st := Status{Waiting: b.waiting, Ready: b.waiting == "", Generation: b.generation, TopicPartitions: b.members, Audit: b.audit}
+	st := Status{Waiting: b.waiting, Ready: b.waiting == "", Generation: b.generation, TopicPartitions: b.members,
+		Partitions: make([]PartitionStatus, 0, len(b.partitions)), Audit: b.audit}
 	for _, s := range b.partitions {
 		if !s.owned {
 			continue

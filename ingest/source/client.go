@@ -40,6 +40,7 @@ type Client struct {
 
 	fetchBytes atomic.Int64
 	stats      counters
+	joinError  atomic.Pointer[error]
 
 	mu           sync.Mutex
 	leaders      map[int32]int32  // partition -> broker id

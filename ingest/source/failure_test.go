@@ -149,6 +149,35 @@ func TestBrokerRestart(t *testing.T) {
 	}
 }
 
+// A client says why it cannot join, until it has joined.
+func TestJoinError(t *testing.T) {
+	start := func(port int) *kfake.Cluster {
+		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.Ports(port),
+			kfake.GroupMinSessionTimeout(100*time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	b := start(0)
+	addrs := b.ListenAddrs()
+	b.Close()
+	in := join(t, testConfig(addrs))
+	for ctx := deadline(t); in.c.JoinError() == nil; {
+		if !sleep(ctx, settle) {
+			t.Fatal("no broker: got no error")
+		}
+	}
+	_, portText, _ := net.SplitHostPort(addrs[0])
+	port, _ := strconv.Atoi(portText)
+	b = start(port)
+	t.Cleanup(b.Close)
+	settled(t, 1, in)
+	if err := in.c.JoinError(); err != nil {
+		t.Errorf("joined: got %v", err)
+	}
+}
+
 // An ended context ends a waiting fetch at once, and the reader can go on.
 func TestFetchCancelled(t *testing.T) {
 	b := broker(t, 1)

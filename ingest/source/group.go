@@ -108,6 +108,7 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 			continue
 		}
 		c.stats.rebalances.Add(1)
+		c.joinError.Store(nil)
 		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", len(g.Partitions), "leader", m.leading)
 		cause, err := m.serve(ctx, g, handle)
 		m.log.Info("group generation ended", "generation", g.ID, "reason", cause, "error", err)
@@ -122,6 +123,15 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 		if ctx.Err() == nil && (Class(cause) == Auth || Class(cause) == Fatal) {
 			return fmt.Errorf("heartbeat in group %s: %w", c.cfg.Group, cause)
 		}
+	}
+	return nil
+}
+
+// JoinError is why the last attempt to join the group failed, nil once one
+// succeeded. It is safe for concurrent use.
+func (c *Client) JoinError() error {
+	if err := c.joinError.Load(); err != nil {
+		return *err
 	}
 	return nil
 }
@@ -152,6 +162,7 @@ func (m *member) joinFailed(ctx context.Context, err error) error {
 	case Class(err) == Auth, Class(err) == Fatal:
 		return err
 	}
+	m.c.joinError.Store(&err)
 	if text := err.Error(); text != m.complained || time.Since(m.at) > 30*time.Second {
 		m.complained, m.at = text, time.Now()
 		m.log.Warn("join group", "error", err)
