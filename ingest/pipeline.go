@@ -153,7 +153,7 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 			return nil, err
 		}
 		if compacted {
-			return nil, fmt.Errorf("topic %s is compacted: a block read again may have fewer records, so it cannot count exactly once; allow compacted topics to read it anyway", p.cfg.Block.Topic)
+			return nil, fmt.Errorf("topic %s is compacted: a block read again may have fewer records, so it cannot count exactly once; set allow-compacted to read it anyway", p.cfg.Block.Topic)
 		}
 	}
 	_, err = retry(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {

@@ -91,8 +91,8 @@ func (m *machine) sameLog(ctx context.Context, last *LedgerRow, logStart int64) 
 		return nil // a hole now: nothing to compare
 	}
 	if ts := got.Records[0].UnixMilli; ts != last.LastRecordUnixMilli {
-		return fmt.Errorf("%w: record %d has the timestamp %d, the ledger has %d; start a new epoch",
-			ErrRecreated, at, ts, last.LastRecordUnixMilli)
+		return fmt.Errorf("%w: record %d has the timestamp %d, the ledger has %d; %s",
+			ErrRecreated, at, ts, last.LastRecordUnixMilli, newEpoch(m.cfg.Epoch))
 	}
 	return nil
 }

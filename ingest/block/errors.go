@@ -16,7 +16,8 @@ var (
 )
 
 // Refusals: the partition stops and an operator decides. Each wraps
-// ErrPermanent, so that nobody retries them.
+// ErrPermanent, so that nobody retries them. Their texts name the option to set,
+// as flags, environment and configuration file call it.
 var (
 	// ErrPartialBlock: a block may be partly inserted and the store may have
 	// forgotten its tokens.

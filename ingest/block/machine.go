@@ -212,12 +212,12 @@ func (m *machine) gap(ctx context.Context) (state, error) {
 	case err != nil:
 		return nil, err
 	case m.next > lastStable:
-		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; start a new epoch", ErrRecreated, m.next, lastStable)
+		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable, newEpoch(m.cfg.Epoch))
 	case m.next >= logStart:
 		sleep(ctx, linger)
 		return m.fill, nil // it was in range after all
 	case m.cfg.OnGap != Skip:
-		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; allow to skip them", ErrGap, m.next, logStart)
+		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, m.next, logStart)
 	case m.redo != nil:
 		return m.resume, nil // a declared range is concerned too
 	}

@@ -97,6 +97,11 @@ func decide(c Config, k known) (plan, error) {
 	return p, nil
 }
 
+// newEpoch says what to do about a topic that was recreated.
+func newEpoch(old uint32) string {
+	return fmt.Sprintf("set epoch=%d to count it as a new topic", old+1)
+}
+
 // oneWriter: Kafka fences inside a group only.
 func oneWriter(c Config, k known) error {
 	for _, row := range []*LedgerRow{k.ledger.Last, k.ledger.Pending} {
@@ -104,7 +109,7 @@ func oneWriter(c Config, k known) error {
 			continue
 		}
 		if age := k.now.Sub(row.WrittenAt); age < writerQuiet {
-			return fmt.Errorf("%w: group %q, instance %q wrote [%d,%d) %s ago; stop it, or allow the takeover",
+			return fmt.Errorf("%w: group %q, instance %q wrote [%d,%d) %s ago; stop it, or set takeover to follow it",
 				ErrOtherWriter, row.Group, row.Instance, row.First, row.End, age.Round(time.Second))
 		}
 	}
@@ -118,7 +123,7 @@ func liveEpoch(c Config, k *known) (uint32, error) {
 		epoch = k.ledger.Epoch
 	}
 	if epoch < k.ledger.Epoch {
-		return 0, fmt.Errorf("%w: got epoch %d; the ledger has epoch %d", ErrEpoch, epoch, k.ledger.Epoch)
+		return 0, fmt.Errorf("%w: got epoch %d; the ledger has epoch %d: set that, or none", ErrEpoch, epoch, k.ledger.Epoch)
 	}
 	if epoch > k.ledger.Epoch {
 		k.ledger = Ledger{}
@@ -126,7 +131,7 @@ func liveEpoch(c Config, k *known) (uint32, error) {
 	switch committed, ours := epochOf(k.commit.Metadata); {
 	case !ours:
 	case committed > epoch:
-		return 0, fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d", ErrEpoch, epoch, committed)
+		return 0, fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d: set that", ErrEpoch, epoch, committed)
 	case committed < epoch:
 		k.commit = Committed{Offset: -1}
 	}
@@ -157,7 +162,7 @@ func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared
 			p.redo = &declared
 		}
 	case at >= 0 && c.ResumeAt == Refuse:
-		return fmt.Errorf("%w: the group has committed %d and the ledger is empty; choose to resume at the ledger or at the group", ErrRowsMissing, at)
+		return fmt.Errorf("%w: the group has committed %d and the ledger is empty; set resume-at=group to go on there, or resume-at=ledger to start anew", ErrRowsMissing, at)
 	case c.From == Latest:
 		p.from = k.lastStable
 	default:
@@ -181,9 +186,9 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 	at := k.commit.Offset
 	switch {
 	case isDeclared && declared.First < end && declared.End > end && c.ResumeAt != AtLedger:
-		return fmt.Errorf("%w: declared [%d,%d), stored up to %d", ErrOverlap, declared.First, declared.End, end)
+		return fmt.Errorf("%w: declared [%d,%d), stored up to %d; set resume-at=ledger to go on where the rows end", ErrOverlap, declared.First, declared.End, end)
 	case at > end && c.ResumeAt == Refuse:
-		return fmt.Errorf("%w: the ledger ends at %d, the group has committed %d; choose to resume at the ledger or at the group", ErrRowsMissing, end, at)
+		return fmt.Errorf("%w: the ledger ends at %d, the group has committed %d; set resume-at=ledger to read the records between them again, or resume-at=group to leave them out", ErrRowsMissing, end, at)
 	case at > end && c.ResumeAt == AtGroup:
 		return p.leaveOut(at, end, declared, isDeclared)
 	case at == end && isDeclared:
@@ -226,7 +231,7 @@ func (p *plan) adopt(d Declaration) {
 // ledger's end and it stay missing.
 func (p *plan) leaveOut(at, end int64, declared Declaration, isDeclared bool) error {
 	if p.redo != nil && p.redo.First < at {
-		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: repair it first", ErrPartialBlock, p.redo.First, p.redo.End, at)
+		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: run repair first", ErrPartialBlock, p.redo.First, p.redo.End, at)
 	}
 	p.gap = &Declaration{Epoch: p.epoch, First: end, End: at, ConfigHash: gapHash}
 	p.note = "resumed at the group's commit by the operator"
@@ -252,16 +257,16 @@ func (p *plan) checkTokens(c Config, k known) error {
 // checkLog compares the plan with what the log still has.
 func (p *plan) checkLog(c Config, k known) error {
 	if p.from > k.lastStable {
-		return fmt.Errorf("%w: stored up to %d, the log ends at %d; start a new epoch", ErrRecreated, p.from, k.lastStable)
+		return fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, p.from, k.lastStable, newEpoch(p.epoch))
 	}
 	if p.redo != nil && p.redo.End > k.lastStable {
-		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; start a new epoch", ErrRecreated, p.redo.First, p.redo.End, k.lastStable)
+		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; %s", ErrRecreated, p.redo.First, p.redo.End, k.lastStable, newEpoch(p.epoch))
 	}
 	if p.from >= k.logStart || p.gap != nil {
 		return nil
 	}
 	if c.OnGap == Fail {
-		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; allow to skip them", ErrGap, p.from, k.logStart)
+		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, p.from, k.logStart)
 	}
 	if p.redo != nil && p.redo.First == p.from && p.inserted {
 		p.lost = min(k.logStart, p.redo.End) - p.redo.First

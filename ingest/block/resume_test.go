@@ -130,7 +130,7 @@ func TestDecide(t *testing.T) {
 			log: [2]int64{200, 1000}, want: resumed{From: 100, Gap: [2]int64{100, 130}, Check: true}},
 
 		{name: "the log ends below the ledger: recreated",
-			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 99}, err: ErrRecreated, says: "new epoch"},
+			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 99}, err: ErrRecreated, says: "set epoch=2"},
 		{name: "the log ends inside a declared range: recreated",
 			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 120}, err: ErrRecreated},
 
