@@ -377,6 +377,32 @@ func TestParents(t *testing.T) {
 	}
 }
 
+// Only incidents of related kinds become causes or get one, so that the others
+// need not be looked at.
+func TestRelated(t *testing.T) {
+	attached := 0
+	for _, cause := range Kinds() {
+		for _, effect := range Kinds() {
+			list := []*Incident{
+				{ID: "a", Kind: cause, Entity: "192.0.2.1", Service: "api", OpenedAt: origin},
+				{ID: "b", Kind: effect, Entity: "192.0.2.1", Service: "api", OpenedAt: origin + 1, Evidence: Evidence{ClientIPs: []string{"192.0.2.1"}}},
+			}
+			Attach(list)
+			for i, other := range []int{1, 0} {
+				if list[i].Parent != "" {
+					attached++
+				}
+				if list[i].Parent != "" && !(Related(list[i].Kind) && Related(list[other].Kind)) {
+					t.Errorf("%s causes %s, and not both are related", list[other].Kind, list[i].Kind)
+				}
+			}
+		}
+	}
+	if attached == 0 {
+		t.Error("nothing was attached")
+	}
+}
+
 func TestDeviance(t *testing.T) {
 	if z := deviance(5, 0.01, 1e-9); math.Abs(z-7.2) > 0.1 {
 		t.Errorf("k = 5, mu = 0.01: got z = %.2f; want 7.2", z)

@@ -71,7 +71,7 @@ generator and not by the code that reads it.`,
 	}
 	f := c.Flags()
 	f.StringVar(&to, "to", "", "`where`: kafka, a file, or - for standard output")
-	f.Int64Var(&cfg.Count, "count", 100000, "lines")
+	f.Int64Var(&cfg.Count, "count", 100000, "lines; 0 for no end")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "seed")
 	cfg.Scenario = "mixed"
 	f.Var(choiceValue{&cfg.Scenario, traffic.Scenarios()}, "scenario", "what happens")
