@@ -37,6 +37,11 @@ test-kafka: ## the tests against Apache Kafka (Java 17; Maven once, for its jars
 test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
 	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
 
+.PHONY: test-native
+test-native: engine ## the native protocol against a ClickHouse server (Debian: apt-get install clickhouse-server)
+	@command -v clickhouse-server >/dev/null || { echo "make test-native: needs clickhouse-server (Debian: apt-get install clickhouse-server)"; exit 1; }
+	$(GO) test -race -tags native -run 'TestNative' -count=1 -timeout 5m ./ingest/store
+
 .PHONY: test-kill
 test-kill: engine ## kill -9 of a process at every named step of the protocol, on the embedded broker and engine
 	$(GO) test -tags chaos -run 'TestKillAtEveryStep' -count=1 -timeout 10m -v ./ingest
