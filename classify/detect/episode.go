@@ -6,8 +6,8 @@ import (
 )
 
 // Episode is the state of one rule for one entity: the incident that is open,
-// or when the last one closed. It is copied by value, and the zero
-// value while nothing has happened.
+// or when the last one closed. It is copied by value, and it is
+// the zero value while nothing has happened.
 type Episode struct {
 	inc       *Incident // nil when none is open; shared by copies, so changed by edit only
 	lastClose Minute    // 0 for none

@@ -89,22 +89,31 @@ func TestCoordinatorMoves(t *testing.T) {
 	}
 }
 
+// brokerOn starts one broker on a port, 0 for any, whose data outlives it. The
+// caller closes it.
+func brokerOn(t *testing.T, dir string, port int) (b *kfake.Cluster, at int) {
+	t.Helper()
+	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.DataDir(dir), kfake.SyncWrites(), kfake.Ports(port),
+		kfake.GroupMinSessionTimeout(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, err := net.SplitHostPort(b.ListenAddrs()[0])
+	if err == nil {
+		at, err = strconv.Atoi(text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, at
+}
+
 // A broker that goes away and comes back on its port: reading, the group and
 // commits go on, and nothing is read twice or left out.
 func TestBrokerRestart(t *testing.T) {
 	dir := t.TempDir()
-	start := func(port int) *kfake.Cluster {
-		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.DataDir(dir), kfake.SyncWrites(), kfake.Ports(port),
-			kfake.GroupMinSessionTimeout(100*time.Millisecond))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	b := start(0)
+	b, port := brokerOn(t, dir, 0)
 	addrs := b.ListenAddrs()
-	_, portText, _ := net.SplitHostPort(addrs[0])
-	port, _ := strconv.Atoi(portText)
 	values := numbered(20)
 	produce(t, producer(t, addrs), 0, values[:10]...)
 	in := join(t, testConfig(addrs))
@@ -115,7 +124,7 @@ func TestBrokerRestart(t *testing.T) {
 	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); Class(err) != Transient {
 		t.Errorf("broker away: got %v (%s); want transient", err, Class(err))
 	}
-	b = start(port)
+	b, _ = brokerOn(t, dir, port)
 	t.Cleanup(b.Close)
 	produce(t, producer(t, addrs), 0, values[10:]...)
 	ctx := deadline(t)
@@ -151,15 +160,8 @@ func TestBrokerRestart(t *testing.T) {
 
 // A client says why it cannot join, until it has joined.
 func TestJoinError(t *testing.T) {
-	start := func(port int) *kfake.Cluster {
-		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.Ports(port),
-			kfake.GroupMinSessionTimeout(100*time.Millisecond))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	b := start(0)
+	dir := t.TempDir()
+	b, port := brokerOn(t, dir, 0)
 	addrs := b.ListenAddrs()
 	b.Close()
 	in := join(t, testConfig(addrs))
@@ -168,9 +170,7 @@ func TestJoinError(t *testing.T) {
 			t.Fatal("no broker: got no error")
 		}
 	}
-	_, portText, _ := net.SplitHostPort(addrs[0])
-	port, _ := strconv.Atoi(portText)
-	b = start(port)
+	b, _ = brokerOn(t, dir, port)
 	t.Cleanup(b.Close)
 	settled(t, 1, in)
 	if err := in.c.JoinError(); err != nil {

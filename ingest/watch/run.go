@@ -94,7 +94,7 @@ func New(cfg Config, e Evidence, t Tables) *Watch {
 // Stats returns the counters.
 func (w *Watch) Stats() *Stats { return &w.stats }
 
-// maxPause is the longest wait after rounds that failed.
+// maxPause is the mean of the longest waits after rounds that failed.
 const maxPause = 30 * time.Second
 
 // Run decides every new minute until ctx ends. A round that fails is tried
