@@ -24,6 +24,10 @@ type Response struct {
 	Code uint16
 	// Message is the API's own status message, or the body's text.
 	Message []byte
+	// ErrorType is the API's own name of an error (OpenTelemetry's error.type):
+	// at most 64 bytes of [A-Za-z0-9._:/-], checked and scrubbed by the decoder;
+	// empty when the record names none.
+	ErrorType []byte
 	// Key identifies the API key without revealing it; the zero value means
 	// that the request carried none.
 	Key KeyID
