@@ -13,53 +13,53 @@ import (
 // Config configures every detector. The zero value detects nothing useful:
 // begin with Preset.
 type Config struct {
-	Spike       SpikeConfig       `koanf:"spike"`
-	SLO         SLOConfig         `koanf:"slo"`
-	Drop        DropConfig        `koanf:"traffic_drop"`
-	Rate        RateConfig        `koanf:"rate_limit"`
-	DeadKey     DeadKeyConfig     `koanf:"dead_key"`
-	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key"`
-	KeyScanning KeyScanningConfig `koanf:"key_scanning"`
-	Stuffing    StuffingConfig    `koanf:"credential_stuffing"`
-	Contract    ContractConfig    `koanf:"contract"`
+	Spike       SpikeConfig       `koanf:"spike" help:"timeouts and outages of a service"`
+	SLO         SLOConfig         `koanf:"slo" help:"the error budget of a service burns too fast"`
+	Drop        DropConfig        `koanf:"traffic_drop" help:"far fewer requests than usual"`
+	Rate        RateConfig        `koanf:"rate_limit" help:"keys that run into the rate limit"`
+	DeadKey     DeadKeyConfig     `koanf:"dead_key" help:"suspended keys, and keys of disabled accounts, in use"`
+	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key" help:"one unknown key again and again"`
+	KeyScanning KeyScanningConfig `koanf:"key_scanning" help:"one client that tries many keys"`
+	Stuffing    StuffingConfig    `koanf:"credential_stuffing" help:"one client whose logins fail"`
+	Contract    ContractConfig    `koanf:"contract" help:"codes with another HTTP status than documented"`
 
 	// Services and Keys override by service name and by key id.
-	Services map[string]ServiceOverride `koanf:"services"`
-	Keys     map[string]KeyOverride     `koanf:"keys"`
+	Services map[string]ServiceOverride `koanf:"services" help:"other thresholds for single services, by name"`
+	Keys     map[string]KeyOverride     `koanf:"keys" help:"other thresholds for single keys, by key id"`
 	// Allow names what never gives an incident.
-	Allow Allow `koanf:"allow"`
+	Allow Allow `koanf:"allow" help:"what never gives an incident"`
 	// Mute names incidents that are recorded but not sent.
-	Mute []Mute `koanf:"mute"`
+	Mute []Mute `koanf:"mute" help:"incidents that are recorded but not sent"`
 }
 
 // ServiceOverride changes the service detectors for one service. Empty fields
 // change nothing.
 type ServiceOverride struct {
-	Preset    string  `koanf:"preset"`    // of the spike detectors
-	MinShare  float64 `koanf:"min_share"` // no spike below this share of failures
-	MinCount  uint64  `koanf:"min_count"` // nor below this number of them
-	Objective float64 `koanf:"objective"` // of slo_burn
+	Preset    string  `koanf:"preset" help:"preset of the spike detectors"`
+	MinShare  float64 `koanf:"min_share" help:"no spike below this share of failures"`
+	MinCount  uint64  `koanf:"min_count" help:"nor below this number of failures"`
+	Objective float64 `koanf:"objective" help:"objective of slo"`
 }
 
 // KeyOverride changes the rate-limit detector for one key.
 type KeyOverride struct {
-	Preset string `koanf:"preset"`
+	Preset string `koanf:"preset" help:"preset of the rate-limit detector"`
 }
 
 // Allow lists what is never an incident: services by name, keys by id, clients
 // by address or prefix.
 type Allow struct {
-	Services []string `koanf:"services"`
-	Keys     []string `koanf:"keys"`
-	Clients  []string `koanf:"clients"`
+	Services []string `koanf:"services" help:"names of services"`
+	Keys     []string `koanf:"keys" help:"key ids"`
+	Clients  []string `koanf:"clients" help:"addresses or prefixes, such as 192.0.2.0/24"`
 }
 
 // Mute keeps incidents of a kind ("" for any) and entity ("" for any) from
 // being sent until an event time (RFC 3339).
 type Mute struct {
-	Kind   Kind   `koanf:"kind"`
-	Entity string `koanf:"entity"`
-	Until  string `koanf:"until"`
+	Kind   Kind   `koanf:"kind" help:"kind of incident; empty for any"`
+	Entity string `koanf:"entity" help:"service, key id or client; empty for any"`
+	Until  string `koanf:"until" help:"event time until which nothing is sent, such as 2026-06-01T08:00:00Z"`
 }
 
 // Presets lists the accepted presets.

@@ -69,11 +69,11 @@ const (
 
 // ContractConfig configures contract_drift and unknown_code.
 type ContractConfig struct {
-	MinCount uint64  `koanf:"min_count"` // in five minutes
-	MinShare float64 `koanf:"min_share"` // of the responses with that code
-	NewCount uint64  `koanf:"new_count"` // in a day, for a pair never seen before
+	MinCount uint64  `koanf:"min_count" help:"responses in five minutes"`
+	MinShare float64 `koanf:"min_share" help:"and their share of the responses with that code"`
+	NewCount uint64  `koanf:"new_count" help:"responses in a day, for a pair never seen before"`
 	// QuietMinutes without a response close the incident.
-	QuietMinutes int `koanf:"quiet_minutes"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a response that close"`
 }
 
 // StepContract folds minute t into s, like Step does for keys. A pair opens at

@@ -10,14 +10,14 @@ const (
 // StuffingConfig configures credential_stuffing: one client whose logins fail
 // (codes 14, 26, 30). The log names no account, so failures are counted.
 type StuffingConfig struct {
-	FastFailures uint64  `koanf:"fast_failures"` // in ten minutes
-	MaxSuccess   float64 `koanf:"max_success"`   // share of successes in them
-	SlowFailures uint64  `koanf:"slow_failures"` // in a day
-	SlowShare    float64 `koanf:"slow_share"`    // of the client's requests that failed
+	FastFailures uint64  `koanf:"fast_failures" help:"failed logins in ten minutes"`
+	MaxSuccess   float64 `koanf:"max_success" help:"at most this share of successes in them"`
+	SlowFailures uint64  `koanf:"slow_failures" help:"or failed logins in a day"`
+	SlowShare    float64 `koanf:"slow_share" help:"that are this share of the client's requests"`
 	// QuietMinutes without a failure close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes"`
+	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a failure that close"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
 }
 
 func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {

@@ -15,13 +15,13 @@ const (
 type DeadKeyConfig struct {
 	// MinUses refusals in MinMinutes different minutes within a day open, and
 	// so do refusals on MinDays different days (UTC) within a week.
-	MinUses    uint64 `koanf:"min_uses"`
-	MinMinutes int    `koanf:"min_minutes"`
-	MinDays    int    `koanf:"min_days"`
+	MinUses    uint64 `koanf:"min_uses" help:"refusals within a day"`
+	MinMinutes int    `koanf:"min_minutes" help:"in this many different minutes"`
+	MinDays    int    `koanf:"min_days" help:"or refusals on this many days of a week"`
 	// PagePerMinute refusals a minute page.
-	PagePerMinute uint64 `koanf:"page_per_minute"`
+	PagePerMinute uint64 `koanf:"page_per_minute" help:"refusals a minute that page"`
 	// QuietMinutes without a refusal close the incident.
-	QuietMinutes int `koanf:"quiet_minutes"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 }
 
 func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {

@@ -10,11 +10,11 @@ const (
 // InvalidKeyConfig configures invalid_key: the same unknown key again and
 // again, which is a misconfigured client, not a typo.
 type InvalidKeyConfig struct {
-	MinMinutes   int    `koanf:"min_minutes"`   // different minutes in an hour
-	MinCount     uint64 `koanf:"min_count"`     // or refusals in ten minutes
-	QuietMinutes int    `koanf:"quiet_minutes"` // without a refusal close
+	MinMinutes   int    `koanf:"min_minutes" help:"different minutes in an hour"`
+	MinCount     uint64 `koanf:"min_count" help:"or refusals in ten minutes"`
+	QuietMinutes int    `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 	// PagePerMinute refusals a minute page.
-	PagePerMinute uint64 `koanf:"page_per_minute"`
+	PagePerMinute uint64 `koanf:"page_per_minute" help:"refusals a minute that page"`
 }
 
 func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {

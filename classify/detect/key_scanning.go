@@ -9,13 +9,13 @@ const (
 
 // KeyScanningConfig configures key_scanning: one client that tries many keys.
 type KeyScanningConfig struct {
-	FastKeys int     `koanf:"fast_keys"` // different invalid keys in ten minutes
-	SlowKeys int     `koanf:"slow_keys"` // or in a day
-	MinShare float64 `koanf:"min_share"` // of the client's requests that were refused as invalid
+	FastKeys int     `koanf:"fast_keys" help:"different invalid keys in ten minutes"`
+	SlowKeys int     `koanf:"slow_keys" help:"or in a day"`
+	MinShare float64 `koanf:"min_share" help:"share of the client's requests that were refused as invalid"`
 	// QuietMinutes without a refusal close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes"`
+	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
 }
 
 func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {

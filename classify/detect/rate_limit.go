@@ -14,21 +14,21 @@ const (
 // rises from kind to kind. Slots are windows of the API's rate limit.
 type RateConfig struct {
 	// ThrottledShare of the slots of five minutes were refused: throttled.
-	ThrottledShare float64 `koanf:"throttled_share"`
+	ThrottledShare float64 `koanf:"throttled_share" help:"throttled: share of the slots of five minutes that were refused"`
 	// OffenderCount refusals in five minutes that are OffenderShare of the
 	// key's requests, or OffenderSlots of the slots of an hour, make a throttled
 	// key an offender. Batch jobs whose library backs off are mostly done in a
 	// quarter of an hour.
-	OffenderCount uint64  `koanf:"offender_count"`
-	OffenderShare float64 `koanf:"offender_share"`
-	OffenderSlots float64 `koanf:"offender_slots_share"`
+	OffenderCount uint64  `koanf:"offender_count" help:"offender: refusals in five minutes"`
+	OffenderShare float64 `koanf:"offender_share" help:"and their share of the requests"`
+	OffenderSlots float64 `koanf:"offender_slots_share" help:"or the share of refused slots in an hour"`
 	// FloodCount refusals a minute, two minutes running, that are FloodShare
 	// of a throttled key's requests, are a flood. One runaway burst of a minute
 	// is over before anyone could act on it.
-	FloodCount uint64  `koanf:"flood_count"`
-	FloodShare float64 `koanf:"flood_share"`
+	FloodCount uint64  `koanf:"flood_count" help:"flood: refusals a minute, two minutes running"`
+	FloodShare float64 `koanf:"flood_share" help:"and their share of the requests"`
 	// QuietMinutes without a refusal close the incident.
-	QuietMinutes int `koanf:"quiet_minutes"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 }
 
 // refusals sums rows: refused slots, refusals, requests.

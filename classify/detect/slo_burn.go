@@ -10,27 +10,27 @@ const (
 // BurnPair is one multi-window alert: the error budget burns at more than
 // Factor times the rate that would use it up exactly, over both windows.
 type BurnPair struct {
-	Short    int      `koanf:"short_minutes"`
-	Long     int      `koanf:"long_minutes"`
-	Factor   float64  `koanf:"factor"`
-	Severity Severity `koanf:"severity"`
+	Short    int      `koanf:"short_minutes" help:"short window"`
+	Long     int      `koanf:"long_minutes" help:"long window"`
+	Factor   float64  `koanf:"factor" help:"times the allowed rate, in both windows"`
+	Severity Severity `koanf:"severity" help:"info, ticket or page"`
 }
 
 // SLOConfig configures slo_burn. Bad responses are timeout, offline,
 // internal_error and server_error. The pairs are those of the SRE workbook,
 // chapter 5, table 5-8, as sloth generates them.
 type SLOConfig struct {
-	Objective float64    `koanf:"objective"` // share of good responses over 30 days
-	Pairs     []BurnPair `koanf:"pairs"`
+	Objective float64    `koanf:"objective" help:"share of good responses over 30 days"`
+	Pairs     []BurnPair `koanf:"pairs" help:"windows and burn rates that open"`
 	// MinBad bad responses in the long window are needed: a share of a handful
 	// of requests says nothing.
-	MinBad uint64 `koanf:"min_bad"`
+	MinBad uint64 `koanf:"min_bad" help:"bad responses needed in the long window"`
 	// LowFactor and LowBad catch services too small for the pairs: a burn of
 	// LowFactor over six hours with LowBad bad responses.
-	LowFactor float64 `koanf:"low_factor"`
-	LowBad    uint64  `koanf:"low_bad"`
+	LowFactor float64 `koanf:"low_factor" help:"small services: burn rate over six hours"`
+	LowBad    uint64  `koanf:"low_bad" help:"and the bad responses needed"`
 	// CalmMinutes without any condition close the incident.
-	CalmMinutes int `koanf:"calm_minutes"`
+	CalmMinutes int `koanf:"calm_minutes" help:"calm minutes that close"`
 }
 
 const lowWindow = 360

@@ -15,31 +15,31 @@ const (
 // failures, a deviance of at least MinZ, and a share of at least
 // max(Ratio * usual share, MinShare).
 type Tier struct {
-	Window   int     `koanf:"window_minutes"`
-	MinZ     float64 `koanf:"min_z"`
-	MinCount uint64  `koanf:"min_count"`
+	Window   int     `koanf:"window_minutes" help:"minutes looked at, 1 to 60"`
+	MinZ     float64 `koanf:"min_z" help:"least deviance"`
+	MinCount uint64  `koanf:"min_count" help:"least number of failures"`
 	// MinMinutes is in how many different minutes there must be failures.
-	MinMinutes int     `koanf:"min_minutes"`
-	Ratio      float64 `koanf:"ratio"`
-	MinShare   float64 `koanf:"min_share"`
+	MinMinutes int     `koanf:"min_minutes" help:"different minutes with failures"`
+	Ratio      float64 `koanf:"ratio" help:"times the usual share"`
+	MinShare   float64 `koanf:"min_share" help:"least share of failures"`
 }
 
 // SpikeConfig configures timeout_spike and outage.
 type SpikeConfig struct {
-	Tiers []Tier `koanf:"tiers"`
+	Tiers []Tier `koanf:"tiers" help:"ways to open; one is enough"`
 	// Jump compares two minutes with the four before them: a level that wanders
 	// hides a rise from the tiers, but does not jump. Its Window is not used.
-	Jump Tier `koanf:"jump"`
+	Jump Tier `koanf:"jump" help:"two minutes beside the four before them"`
 	// Prior is the share of failures that is assumed before a service has a
 	// history; it weighs as much as 1/Prior requests.
-	Prior float64 `koanf:"prior"`
+	Prior float64 `koanf:"prior" help:"share of failures assumed without a history"`
 	// CalmMinutes below the closing thresholds close an incident.
-	CalmMinutes int `koanf:"calm_minutes"`
+	CalmMinutes int `koanf:"calm_minutes" help:"calm minutes that close"`
 	// ShiftMinutes after opening, a level that lasts becomes the baseline.
-	ShiftMinutes int `koanf:"shift_minutes"`
+	ShiftMinutes int `koanf:"shift_minutes" help:"minutes after which a lasting level is the new normal, 120 to 1440"`
 	// PageCount failures in five minutes, or PageShare of the requests, page.
-	PageCount uint64  `koanf:"page_count"`
-	PageShare float64 `koanf:"page_share"`
+	PageCount uint64  `koanf:"page_count" help:"failures in five minutes that page"`
+	PageShare float64 `koanf:"page_share" help:"or this share of the requests"`
 }
 
 // baseline is what is normal for one series at one minute.

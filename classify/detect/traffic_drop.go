@@ -13,10 +13,10 @@ const (
 // DropConfig configures traffic_drop: far fewer requests than at the same time
 // of the last days and weeks. It is judged every five minutes.
 type DropConfig struct {
-	MaxShare    float64 `koanf:"max_share"`    // of the expected requests in fifteen minutes
-	MinExpected float64 `koanf:"min_expected"` // requests in fifteen minutes
-	MinSeasons  int     `koanf:"min_seasons"`  // of the six reference times that must be known
-	EndShare    float64 `koanf:"end_share"`    // of the expected requests ends the drop
+	MaxShare    float64 `koanf:"max_share" help:"at most this share of the expected requests in fifteen minutes"`
+	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
+	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
+	EndShare    float64 `koanf:"end_share" help:"share of the expected requests that closes"`
 }
 
 type dropState struct {

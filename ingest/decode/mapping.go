@@ -9,28 +9,28 @@ import (
 // record (a backslash keeps a dot that belongs to a name). Time and one of
 // Status, Code, Message and Body are needed.
 type Mapping struct {
-	Time       string `json:"time" yaml:"time" koanf:"time"`
-	TimeLayout string `json:"time_layout,omitempty" yaml:"time_layout,omitempty" koanf:"time_layout"` // "" for any known, s, ms, us, ns since 1970, or a layout of Go's package time
-	Service    string `json:"service,omitempty" yaml:"service,omitempty" koanf:"service"`
-	Method     string `json:"method,omitempty" yaml:"method,omitempty" koanf:"method"`
-	Path       string `json:"path,omitempty" yaml:"path,omitempty" koanf:"path"`
-	Route      string `json:"route,omitempty" yaml:"route,omitempty" koanf:"route"`
-	Status     string `json:"status,omitempty" yaml:"status,omitempty" koanf:"status"`
-	Code       string `json:"code,omitempty" yaml:"code,omitempty" koanf:"code"`
-	Message    string `json:"message,omitempty" yaml:"message,omitempty" koanf:"message"`
-	Body       string `json:"body,omitempty" yaml:"body,omitempty" koanf:"body"`
-	Key        string `json:"key,omitempty" yaml:"key,omitempty" koanf:"key"`
-	KeyID      string `json:"key_id,omitempty" yaml:"key_id,omitempty" koanf:"key_id"`
-	KeyName    string `json:"key_name,omitempty" yaml:"key_name,omitempty" koanf:"key_name"`
-	ClientIP   string `json:"client_ip,omitempty" yaml:"client_ip,omitempty" koanf:"client_ip"`
-	Latency    string `json:"latency,omitempty" yaml:"latency,omitempty" koanf:"latency"`
+	Time       string `json:"time" koanf:"time" help:"event time (needed)"`
+	TimeLayout string `json:"time_layout,omitempty" koanf:"time_layout" help:"any known when empty; s, ms, us, ns, or Go's 2006-01-02 15:04"`
+	Service    string `json:"service,omitempty" koanf:"service" help:"service"`
+	Method     string `json:"method,omitempty" koanf:"method" help:"HTTP method"`
+	Path       string `json:"path,omitempty" koanf:"path" help:"path, with or without the query"`
+	Route      string `json:"route,omitempty" koanf:"route" help:"route, when the log has one"`
+	Status     string `json:"status,omitempty" koanf:"status" help:"HTTP status"`
+	Code       string `json:"code,omitempty" koanf:"code" help:"the API's own status code"`
+	Message    string `json:"message,omitempty" koanf:"message" help:"the API's message"`
+	Body       string `json:"body,omitempty" koanf:"body" help:"response body, with code and message in it"`
+	Key        string `json:"key,omitempty" koanf:"key" help:"API key; it is hashed"`
+	KeyID      string `json:"key_id,omitempty" koanf:"key_id" help:"the gateway's id of the key's owner"`
+	KeyName    string `json:"key_name,omitempty" koanf:"key_name" help:"the owner's name"`
+	ClientIP   string `json:"client_ip,omitempty" koanf:"client_ip" help:"client address"`
+	Latency    string `json:"latency,omitempty" koanf:"latency" help:"time to answer"`
 	// LatencyUnit is s, ms (the default), us or ns, for both latencies.
-	LatencyUnit     string `json:"latency_unit,omitempty" yaml:"latency_unit,omitempty" koanf:"latency_unit"`
-	UpstreamLatency string `json:"upstream_latency,omitempty" yaml:"upstream_latency,omitempty" koanf:"upstream_latency"`
-	UpstreamStatus  string `json:"upstream_status,omitempty" yaml:"upstream_status,omitempty" koanf:"upstream_status"`
-	Bytes           string `json:"bytes,omitempty" yaml:"bytes,omitempty" koanf:"bytes"`
-	RequestID       string `json:"request_id,omitempty" yaml:"request_id,omitempty" koanf:"request_id"`
-	UserAgent       string `json:"user_agent,omitempty" yaml:"user_agent,omitempty" koanf:"user_agent"`
+	LatencyUnit     string `json:"latency_unit,omitempty" koanf:"latency_unit" help:"s, ms (the default), us or ns, for both latencies"`
+	UpstreamLatency string `json:"upstream_latency,omitempty" koanf:"upstream_latency" help:"time of the backend"`
+	UpstreamStatus  string `json:"upstream_status,omitempty" koanf:"upstream_status" help:"HTTP status of the backend"`
+	Bytes           string `json:"bytes,omitempty" koanf:"bytes" help:"bytes sent"`
+	RequestID       string `json:"request_id,omitempty" koanf:"request_id" help:"id of the request"`
+	UserAgent       string `json:"user_agent,omitempty" koanf:"user_agent" help:"user agent"`
 }
 
 // mapped is format "json": a record read by the user's own mapping.

@@ -10,8 +10,8 @@ import (
 // segment of ** matches the rest. Route is the template stored, Pattern
 // itself when empty. The first rule that matches wins.
 type RouteRule struct {
-	Pattern string `json:"pattern" yaml:"pattern" koanf:"pattern"`
-	Route   string `json:"route,omitempty" yaml:"route,omitempty" koanf:"route"`
+	Pattern string `json:"pattern" koanf:"pattern" help:"path of literals and {names}; a last ** matches the rest"`
+	Route   string `json:"route,omitempty" koanf:"route" help:"template that is stored; the pattern itself when empty"`
 }
 
 const (
