@@ -46,7 +46,7 @@ func (o Outcome) String() string {
 }
 
 // Failure reports whether o is anything but success and redirect.
-func (o Outcome) Failure() bool { return o > Redirect }
+func (o Outcome) Failure() bool { return Failed.Has(o) }
 
 // Outcomes lists every outcome, in the order of their numbers.
 func Outcomes() []Outcome {

@@ -15,18 +15,13 @@ const (
 	otherClient
 )
 
-// refused reports whether an outcome is a refusal of the caller: these decide
-// who is kept when there are more names than the budget allows.
-func refused(o classify.Outcome) bool {
-	return o >= classify.RateLimited && o <= classify.AccessDenied
-}
-
-// weight is what a name has in the block.
+// weight is what a name has in the block. Refusals of the caller decide who is
+// kept when there are more names than the budget allows.
 type weight struct{ refused, requests uint64 }
 
 func (w *weight) add(o classify.Outcome, requests uint64) {
 	w.requests += requests
-	if refused(o) {
+	if classify.Refused.Has(o) {
 		w.refused += requests
 	}
 }

@@ -3,23 +3,26 @@
 package e2e
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"statline/classify"
 )
 
 // root is the repository's top, seen from this package.
 const root = "../.."
 
-// packageImports maps each folder of this module to what its files import.
-// Tests count apart: they may use real parts that the code must not.
-func packageImports(t *testing.T) map[string]map[string]bool {
+// eachGoFile calls each with the path, seen from the root, of every Go file of
+// the repository.
+func eachGoFile(t *testing.T, each func(path string)) {
 	t.Helper()
-	all := map[string]map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -36,29 +39,41 @@ func packageImports(t *testing.T) map[string]map[string]bool {
 			}
 			return nil
 		}
-		if !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		dir := filepath.ToSlash(filepath.Dir(rel))
-		if all[dir] == nil {
-			all[dir] = map[string]bool{}
-		}
-		for _, spec := range f.Imports {
-			p, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			all[dir][p] = true
+		if strings.HasSuffix(rel, ".go") {
+			each(rel)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// packageImports maps each folder of this module to what its files import.
+// Tests count apart: they may use real parts that the code must not.
+func packageImports(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	all := map[string]map[string]bool{}
+	eachGoFile(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if all[dir] == nil {
+			all[dir] = map[string]bool{}
+		}
+		for _, spec := range f.Imports {
+			p, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[dir][p] = true
+		}
+	})
 	if len(all) < 8 {
 		t.Fatalf("found %d packages; the walk is broken", len(all))
 	}
@@ -140,6 +155,35 @@ func TestArrowsPointOneWay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Which outcomes belong together is said once, beside the outcomes. An SQL text
+// in Go takes the condition from there (classify.Group): it compares no outcome
+// with a name and lists no names.
+func TestOutcomeGroupsStandOnce(t *testing.T) {
+	var names []string
+	for _, o := range classify.Outcomes() {
+		names = append(names, o.String())
+	}
+	name := "'(?:" + strings.Join(names, "|") + ")'"
+	written := regexp.MustCompile(`outcome\)?\s*(?:=|!=|<>|(?:NOT )?IN\s*\()\s*'|` + name + `,\s*` + name)
+	eachGoFile(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "classify/group.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if found := written.FindString(lit.Value); found != "" {
+					t.Errorf("%s: %s is written by hand; take a group of classify/group.go", path, found)
+				}
+			}
+			return true
+		})
+	})
 }
 
 // No drawers: a folder is named after what it does.

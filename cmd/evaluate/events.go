@@ -180,15 +180,15 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 				rows[name] = k
 			}
 			k.Requests += uint32(r.Requests)
-			switch r.Outcome {
-			case "success":
+			switch o := r.Outcome; {
+			case o == classify.Success.String():
 				k.Success += uint32(r.Requests)
-			case "rate_limited":
+			case classify.Limited.HasName(o):
 				k.RateLimited += uint32(r.Requests)
 				k.Slots |= r.Slots
-			case "suspended_key", "disabled_account":
+			case classify.DeadKey.HasName(o):
 				k.Dead += uint32(r.Requests)
-			case "invalid_key":
+			case o == classify.InvalidKey.String():
 				k.Invalid += uint32(r.Requests)
 			}
 		}
@@ -233,9 +233,9 @@ func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []
 			s := rows[name]
 			s.requests += r.Requests
 			switch {
-			case r.Outcome == "success":
+			case r.Outcome == classify.Success.String():
 				s.success += r.Requests
-			case r.Outcome == "invalid_key":
+			case r.Outcome == classify.InvalidKey.String():
 				s.invalid += r.Requests
 			case slices.Contains([]uint16{14, 26, 30}, r.Code):
 				s.failed += r.Requests

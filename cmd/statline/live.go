@@ -73,7 +73,7 @@ func (v liveView) showLines(frames <-chan frame) {
 		}
 		next = f.Elapsed + 5*time.Second
 		all := total(f.Sum.ByOutcome)
-		failed := all - f.Sum.ByOutcome["success"] - f.Sum.ByOutcome["redirect"]
+		failed := total(failures(f.Sum.ByOutcome))
 		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().Format("15:04:05"),
 			f.Stored, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
 		for i, p := range ranked(failures(f.Sum.ByOutcome)) {
@@ -90,7 +90,7 @@ func (v liveView) showLines(frames <-chan frame) {
 func failures(m map[string]uint64) map[string]uint64 {
 	f := make(map[string]uint64, len(m))
 	for name, n := range m {
-		if name != "success" && name != "redirect" {
+		if classify.Failed.HasName(name) {
 			f[name] = n
 		}
 	}
@@ -144,7 +144,7 @@ func (v liveView) draw(f frame, width int) string {
 		return b.String()
 	}
 	all := total(f.Sum.ByOutcome)
-	failed := all - f.Sum.ByOutcome["success"] - f.Sum.ByOutcome["redirect"]
+	failed := total(failures(f.Sum.ByOutcome))
 	fmt.Fprintf(&b, "%s stored at %s/s · %s failed · event time %s (%.0f×) · lag %s · fresh within %.1f s\n",
 		st.bold.Render(count(f.Stored)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)),
 		f.EventTime.UTC().Format("2006-01-02 15:04:05"), f.Speed, count(uint64(max(f.Lag, 0))), f.Freshness.Seconds())
@@ -161,15 +161,15 @@ func (v liveView) draw(f frame, width int) string {
 			break
 		}
 		drawn := "" // only failures are drawn, to their own scale: success would flatten them
-		if p.name != "success" && p.name != "redirect" {
+		if classify.Failed.HasName(p.name) {
 			drawn = st.outcome(p.name).Render(bar(float64(p.n)/float64(worst), cells))
 		}
 		rows = append(rows, []string{p.name, count(p.n), percent(p.n, all), drawn})
 	}
 	table(&b, "  ", []bool{false, true, true}, rows)
 
-	v.drawKeys(&b, st, "Rate-limited keys", f.Sum.Who, "rate_limited")
-	v.drawKeys(&b, st, "Suspended and disabled keys in use", f.Sum.Who, "suspended_key", "disabled_account")
+	v.drawKeys(&b, st, "Rate-limited keys", f.Sum.Who, classify.Limited)
+	v.drawKeys(&b, st, "Suspended and disabled keys in use", f.Sum.Who, classify.DeadKey)
 	v.drawTimeouts(&b, st, f.Sum)
 	if len(f.Sum.Incidents) > 0 {
 		var text strings.Builder
@@ -179,18 +179,16 @@ func (v liveView) draw(f frame, width int) string {
 	return b.String()
 }
 
-func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []whoRow, outcomes ...string) {
+func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []whoRow, of classify.Group) {
 	rows := [][]string{}
 	for _, r := range who {
-		for _, o := range outcomes {
-			if r.Outcome == o && len(rows) < 5 {
-				limit := ""
-				if r.LimitMax > 0 {
-					limit = fmt.Sprintf("%d over %d", r.CountMax, r.LimitMax)
-				}
-				rows = append(rows, []string{keyName(r), count(r.Requests), percent(r.Requests, r.OfKey) + " of its requests",
-					"since " + clock(r.FirstSeen, false), limit, st.dim.Render(shorten(r.Services, 30))})
+		if of.HasName(r.Outcome) && len(rows) < 5 {
+			limit := ""
+			if r.LimitMax > 0 {
+				limit = fmt.Sprintf("%d over %d", r.CountMax, r.LimitMax)
 			}
+			rows = append(rows, []string{keyName(r), count(r.Requests), percent(r.Requests, r.OfKey) + " of its requests",
+				"since " + clock(r.FirstSeen, false), limit, st.dim.Render(shorten(r.Services, 30))})
 		}
 	}
 	if len(rows) > 0 {

@@ -38,11 +38,11 @@ func newStyle(w io.Writer) style {
 
 // outcome is the colour of an outcome: the same everywhere.
 func (s style) outcome(name string) lipgloss.Style {
-	switch name {
-	case "success", "redirect":
-		return s.good
-	case "timeout", "offline", "internal_error", "server_error":
+	switch {
+	case classify.ServerSide.HasName(name):
 		return s.bad
+	case classify.GroupOf(classify.Success, classify.Redirect).HasName(name):
+		return s.good
 	}
 	return s.warn
 }
@@ -164,7 +164,7 @@ func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Cat
 		printRejects(w, st, s)
 		return
 	}
-	failed := all - s.ByOutcome["success"] - s.ByOutcome["redirect"]
+	failed := total(failures(s.ByOutcome))
 	withDate := s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
 	head := fmt.Sprintf("%s responses, %s failed (%s)", count(all), count(failed), percent(failed, all))

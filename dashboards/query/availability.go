@@ -1,5 +1,7 @@
 package query
 
+import "statline/classify"
+
 // The panels about timeouts and availability.
 
 const chosenRoute = ofService + " AND " + ofRoute
@@ -12,7 +14,7 @@ func Availability() Text {
 
 // TimeoutCount returns how many responses timed out.
 func TimeoutCount() Text {
-	return spans + "SELECT sum(requests) AS timeouts FROM " + fromResponses("requests", chosenRoute+" AND outcome = 'timeout'")
+	return spans + "SELECT sum(requests) AS timeouts FROM " + fromResponses("requests", chosenRoute+" AND "+timedOut)
 }
 
 // BlameShares returns the failures on the server's side by whose side of the
@@ -56,8 +58,8 @@ func ServiceHealth() Text {
 
 // RouteTable returns the routes that fail on the server's side.
 func RouteTable() Text {
-	return spans + `SELECT toString(service) AS "Service", toString(route) AS "Route", sumIf(requests, outcome = 'timeout') AS "Timeouts",
-  sumIf(requests, outcome = 'offline') AS "Offline", sumIf(requests, outcome IN ('internal_error', 'server_error')) AS "Errors",
+	return spans + `SELECT toString(service) AS "Service", toString(route) AS "Route", sumIf(requests, ` + timedOut + `) AS "Timeouts",
+  sumIf(requests, ` + of(classify.Offline) + `) AS "Offline", sumIf(requests, ` + of(classify.InternalError, classify.ServerError) + `) AS "Errors",
   sumIf(requests, ` + serverSide + `) / sum(requests) AS "Share", sumIf(requests, blame = 'upstream' AND ` + serverSide + `) AS "Upstream", sumIf(requests, blame = 'gateway' AND ` + serverSide + `) AS "Gateway",
   sum(latency_us) / sum(requests) AS "Mean latency", sum(upstream_us) / nullIf(sum(upstream_requests), 0) AS "Mean upstream",
   minIf(minute, ` + serverSide + `) AS "First", maxIf(minute, ` + serverSide + `) AS "Last"

@@ -1,13 +1,11 @@
 package query
 
+import "statline/classify"
+
 // The panels about keys. Slots (ten seconds each, unless configured otherwise)
 // are kept per minute only: over more than two days they are unknown.
 
-const (
-	refused   = "outcome = 'rate_limited'"
-	deadKey   = "outcome IN ('suspended_key', 'disabled_account')"
-	chosenKey = ofService + " AND " + ofKey
-)
+const chosenKey = ofService + " AND " + ofKey
 
 // RefusedKeys returns how many keys were refused for their rate.
 func RefusedKeys() Text {
@@ -96,9 +94,9 @@ ORDER BY over DESC, key_id`
 // TroubledKeys returns how many different keys were refused for each reason
 // that lies in the key itself.
 func TroubledKeys() Text {
-	return spans + `SELECT uniqExactIf(key_id, outcome = 'suspended_key') AS suspended, uniqExactIf(key_id, outcome = 'disabled_account') AS disabled,
-  uniqExactIf(key_id, outcome = 'invalid_key') AS invalid, uniqExactIf(key_id, outcome = 'unverified_account') AS unverified
-FROM ` + fromKeys("key_id, outcome", chosenKey+" AND outcome IN ('suspended_key', 'disabled_account', 'invalid_key', 'unverified_account')")
+	return spans + `SELECT uniqExactIf(key_id, ` + of(classify.SuspendedKey) + `) AS suspended, uniqExactIf(key_id, ` + of(classify.DisabledAccount) + `) AS disabled,
+  uniqExactIf(key_id, ` + of(classify.InvalidKey) + `) AS invalid, uniqExactIf(key_id, ` + of(classify.UnverifiedAccount) + `) AS unverified
+FROM ` + fromKeys("key_id, outcome", chosenKey+" AND "+ofGroup(classify.DeadKey|classify.UnusableKey))
 }
 
 // DeadKeys returns the suspended keys and the keys of disabled accounts that
@@ -106,7 +104,7 @@ FROM ` + fromKeys("key_id, outcome", chosenKey+" AND outcome IN ('suspended_key'
 func DeadKeys() Text { return keyTable(deadKey) }
 
 // InvalidKeys returns the unknown keys in use.
-func InvalidKeys() Text { return keyTable("outcome IN ('invalid_key', 'unverified_account')") }
+func InvalidKeys() Text { return keyTable(unusableKey) }
 
 func keyTable(where Text) Text {
 	return spans + `SELECT ` + keyName + ` AS "Key", toString(outcome) AS "Outcome", code AS "Code", n AS "Refused", first AS "First", last AS "Last",
@@ -133,9 +131,9 @@ func KeyTroubleRates() Text {
 // remembered a minute).
 func ScanningClients() Text {
 	return `SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') AS "Client", sum(requests) AS "Refused", uniqExactArray(key_ids) AS "Keys tried",
-  sumIf(requests, outcome = 'invalid_key') AS "Invalid keys", sumIf(requests, outcome = 'auth_failed') AS "Failed logins", min(minute) AS "First", max(minute) AS "Last"
+  sumIf(requests, ` + of(classify.InvalidKey) + `) AS "Invalid keys", sumIf(requests, ` + ofGroup(classify.LoginFailed) + `) AS "Failed logins", min(minute) AS "First", max(minute) AS "Last"
 FROM {db}.clients
-WHERE ` + onScreen + ` AND outcome IN ('invalid_key', 'auth_failed')
+WHERE ` + onScreen + ` AND ` + ofGroup(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + `
 GROUP BY client_ip ORDER BY "Refused" DESC, client_ip LIMIT 100`
 }
 

@@ -40,7 +40,7 @@ func ServiceTable() Text {
   timeouts AS "Timeouts", if(measured, ` + micros("bucket") + `, NULL) AS "p95"
 FROM (
   SELECT service, sum(requests) AS n, sumIf(requests, ` + serverSide + `) AS server,
-    sumIf(requests, ` + failed + ` AND NOT ` + serverSide + `) AS caller, sumIf(requests, outcome = 'timeout') AS timeouts,
+    sumIf(requests, ` + failed + ` AND NOT ` + serverSide + `) AS caller, sumIf(requests, ` + timedOut + `) AS timeouts,
     quantileExactWeightedArray(0.95)(buckets, counts) AS bucket, max(notEmpty(buckets)) AS measured
   FROM ` + eitherService("responses", "service, outcome, requests, latency.1 AS buckets, latency.2 AS counts", ofService) + ` GROUP BY service
 )

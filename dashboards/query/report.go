@@ -63,12 +63,12 @@ func NewReport(ofKey bool) Report {
 	return r
 }
 
-const (
-	within = "minute >= $1 AND minute < $2 AND ($3 = '' OR service = $3) AND ($4 = '' OR 1)"
+const within = "minute >= $1 AND minute < $2 AND ($3 = '' OR service = $3) AND ($4 = '' OR 1)"
 
+var (
 	reportWhy = `SELECT toString(outcome) AS o, code, http_status AS status, sum(requests) AS n, uniqExact(service) AS services,
   toString(argMax(service, requests)) AS worst_service, min(minute) AS since, max(minute) AS until
-FROM {db}.responses WHERE ` + within + ` AND outcome NOT IN ('success', 'redirect')
+FROM {db}.responses WHERE ` + within + ` AND ` + string(failed) + `
 GROUP BY o, code, status
 ORDER BY n DESC, code, status
 LIMIT 20`
@@ -77,7 +77,7 @@ LIMIT 20`
   sum(k.requests) AS n, max(of_key.total), max(k.count_max), max(k.limit_max), min(k.first_seen), max(k.last_seen),
   length(groupUniqArrayArray(k.client_ips)), toString(arrayElement(arraySort(groupUniqArrayArray(k.user_agents)), 1))
 FROM (SELECT *, first_seen, last_seen FROM {db}.keys WHERE ` + within + ` AND startsWith(key_id, $4)
-  AND outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key', 'unverified_account')) AS k
+  AND ` + string(keyTrouble) + `) AS k
 INNER JOIN (SELECT key_id, sum(requests) AS total FROM {db}.keys WHERE ` + within + ` AND startsWith(key_id, $4) GROUP BY key_id) AS of_key ON of_key.key_id = k.key_id
 LEFT JOIN ` + names + ` AS names ON names.key_id = k.key_id
 GROUP BY k.key_id, o, k.code
@@ -88,9 +88,9 @@ LIMIT 40`
 	reportServices = `SELECT toString(r.service), r.n, r.bad, r.timeouts, l.q[1], l.q[2], l.q[3], r.since
 FROM (
   SELECT service, sum(requests) AS n,
-    sumIf(requests, outcome IN ('timeout', 'offline', 'internal_error', 'server_error')) AS bad,
-    sumIf(requests, outcome = 'timeout') AS timeouts,
-    minIf(minute, outcome = 'timeout') AS since
+    sumIf(requests, ` + string(serverSide) + `) AS bad,
+    sumIf(requests, ` + string(timedOut) + `) AS timeouts,
+    minIf(minute, ` + string(timedOut) + `) AS since
   FROM {db}.responses WHERE ` + within + ` GROUP BY service
 ) AS r
 LEFT JOIN (
@@ -101,7 +101,9 @@ LEFT JOIN (
 ) AS l ON l.service = r.service
 ORDER BY r.bad DESC, r.n DESC
 LIMIT 50`
+)
 
+const (
 	// bucketMicros is the middle of latency bucket b in microseconds
 	// (aggregate.BucketMicros).
 	bucketMicros = "if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDiv(b, 64) - 1))"

@@ -3,6 +3,8 @@ package query
 import (
 	"strconv"
 	"strings"
+
+	"statline/classify"
 )
 
 // Text is one SQL text for Grafana: it holds the macros of Grafana's ClickHouse
@@ -41,12 +43,21 @@ const spans = `WITH toUInt32($__toTime) - toUInt32($__fromTime) AS span,
 // at is the beginning of a row's point on the time axis.
 const at = "toDateTime(intDiv(toUInt32(minute), step) * step, 'UTC') AS time"
 
-// The outcomes by whose fault they are.
-const (
-	failed     = "outcome NOT IN ('success', 'redirect')"
-	serverSide = "outcome IN ('timeout', 'offline', 'internal_error', 'server_error')"
-	keyTrouble = "outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key', 'unverified_account')"
+// The conditions for rows of each group of outcomes.
+var (
+	failed      = ofGroup(classify.Failed)
+	serverSide  = ofGroup(classify.ServerSide)
+	keyTrouble  = ofGroup(classify.KeyTrouble)
+	refused     = ofGroup(classify.Limited)
+	deadKey     = ofGroup(classify.DeadKey)
+	unusableKey = ofGroup(classify.UnusableKey)
+	timedOut    = of(classify.Timeout)
 )
+
+func ofGroup(g classify.Group) Text { return Text(g.SQL("outcome")) }
+
+// of is the condition for rows of these outcomes.
+func of(outcomes ...classify.Outcome) Text { return ofGroup(classify.GroupOf(outcomes...)) }
 
 // What the dashboards' variables let through.
 const (

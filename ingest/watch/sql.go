@@ -60,9 +60,23 @@ func between(from, to detect.Minute) string {
 	return fmt.Sprintf("minute BETWEEN toDateTime(%d, 'UTC') AND toDateTime(%d, 'UTC')", max(from.Unix(), 0), max(to.Unix(), 0))
 }
 
-const serviceSums = `toUInt32(sum(requests)) AS n, toUInt32(sumIf(requests, outcome = 'timeout')) AS timeout,
-	toUInt32(sumIf(requests, outcome = 'offline')) AS offline,
-	toUInt32(sumIf(requests, outcome IN ('timeout', 'offline', 'internal_error', 'server_error'))) AS bad`
+// The conditions for rows of each outcome or group of them.
+var (
+	succeeded   = outcome(classify.GroupOf(classify.Success))
+	timedOut    = outcome(classify.GroupOf(classify.Timeout))
+	offline     = outcome(classify.GroupOf(classify.Offline))
+	serverSide  = outcome(classify.ServerSide)
+	rateLimited = outcome(classify.Limited)
+	deadKey     = outcome(classify.DeadKey)
+	invalidKey  = outcome(classify.GroupOf(classify.InvalidKey))
+	// refused is what a key is refused for by its own fault.
+	refused = outcome(classify.Limited | classify.DeadKey | classify.GroupOf(classify.InvalidKey))
+)
+
+func outcome(g classify.Group) string { return g.SQL("outcome") }
+
+var serviceSums = "toUInt32(sum(requests)) AS n, toUInt32(sumIf(requests, " + timedOut + ")) AS timeout, toUInt32(sumIf(requests, " +
+	offline + ")) AS offline, toUInt32(sumIf(requests, " + serverSide + ")) AS bad"
 
 // Batch implements Evidence.
 func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
@@ -91,10 +105,6 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 	return b, nil
 }
 
-// refused is the condition for rows of keys that were refused for their own
-// fault.
-const refused = "outcome IN ('rate_limited', 'suspended_key', 'disabled_account', 'invalid_key')"
-
 // Candidates implements Evidence. A key's minute may lie in several rows, of
 // services, codes and blocks, so that what is summed up here is rather more
 // than what detect.Candidate asks for.
@@ -111,11 +121,10 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 		return nil
 	}, fmt.Sprintf(`SELECT key_id FROM %s WHERE %s AND %s AND key_id != '%s'
 		AND key_id GLOBAL IN (SELECT key_id FROM %s WHERE %s AND %s)
-		GROUP BY key_id HAVING countIf(outcome IN ('suspended_key', 'disabled_account')) > 0
-		OR countIf(outcome = 'invalid_key') >= %d OR sumIf(requests, outcome = 'invalid_key') >= %d
-		OR sumIf(bitCount(slots), outcome = 'rate_limited') >= greatest(1, %v * 5 * intDiv(60, max(if(slot_seconds = 0, 10, slot_seconds))))
+		GROUP BY key_id HAVING countIf(%s) > 0 OR countIf(%s) >= %d OR sumIf(requests, %s) >= %d
+		OR sumIf(bitCount(slots), %s) >= greatest(1, %v * 5 * intDiv(60, max(if(slot_seconds = 0, 10, slot_seconds))))
 		ORDER BY key_id`, keys, between(from, minutes[len(minutes)-1]), refused, classify.Other, keys, within(minutes), refused,
-		max(c.InvalidMinutes, 1), max(c.InvalidCount, 1), c.ThrottledShare))
+		deadKey, invalidKey, max(c.InvalidMinutes, 1), invalidKey, max(c.InvalidCount, 1), rateLimited, c.ThrottledShare))
 	if err != nil {
 		return nil, fmt.Errorf("candidates: %w", err)
 	}
@@ -176,11 +185,11 @@ type keyScan struct {
 	Code    uint16    `ch:"dead_code"`
 }
 
-const keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, toUInt32(sum(requests)) AS n,
-	toUInt32(sumIf(requests, outcome = 'success')) AS success, toUInt32(sumIf(requests, outcome = 'rate_limited')) AS limited,
-	toUInt32(sumIf(requests, outcome IN ('suspended_key', 'disabled_account'))) AS dead, toUInt32(sumIf(requests, outcome = 'invalid_key')) AS invalid,
-	groupBitOrIf(slots, outcome = 'rate_limited') AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
-	max(count_max) AS count_seen, maxIf(code, outcome IN ('suspended_key', 'disabled_account')) AS dead_code`
+var keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, toUInt32(sum(requests)) AS n,
+	toUInt32(sumIf(requests, ` + succeeded + `)) AS success, toUInt32(sumIf(requests, ` + rateLimited + `)) AS limited,
+	toUInt32(sumIf(requests, ` + deadKey + `)) AS dead, toUInt32(sumIf(requests, ` + invalidKey + `)) AS invalid,
+	groupBitOrIf(slots, ` + rateLimited + `) AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
+	max(count_max) AS count_seen, maxIf(code, ` + deadKey + `) AS dead_code`
 
 func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string, each func(*KeyRow)) error {
 	where += " AND key_id != '" + classify.Other + "' AND key_id IN (SELECT arrayJoin(?))"
@@ -207,12 +216,12 @@ type clientScan struct {
 	Keys    []string  `ch:"invalid_keys"`
 }
 
-const clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(requests, outcome = 'success') AS success,
-	sumIf(requests, outcome = 'invalid_key') AS invalid, sumIf(requests, code IN (14, 26, 30)) AS failed,
-	groupUniqArrayArrayIf(key_ids, outcome = 'invalid_key') AS invalid_keys`
+var clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(requests, ` + succeeded + `) AS success,
+	sumIf(requests, ` + invalidKey + `) AS invalid, sumIf(requests, code IN (14, 26, 30)) AS failed,
+	groupUniqArrayArrayIf(key_ids, ` + invalidKey + `) AS invalid_keys`
 
 // failing is the condition for rows of clients that a rule looks at.
-const failing = "(outcome = 'invalid_key' OR code IN (14, 26, 30)) AND client_ip != toIPv6('::')"
+var failing = "(" + invalidKey + " OR code IN (14, 26, 30)) AND client_ip != toIPv6('::')"
 
 // ClientCandidates implements Evidence.
 func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) (ips []string, err error) {
@@ -229,8 +238,8 @@ func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, fro
 	}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
 		AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
 		GROUP BY client_ip HAVING sumIf(requests, code IN (14, 26, 30)) >= %d
-		OR length(groupUniqArrayArrayIf(key_ids, outcome = 'invalid_key')) >= %d`,
-		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, c.Failures, c.Keys))
+		OR length(groupUniqArrayArrayIf(key_ids, %s)) >= %d`,
+		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, c.Failures, invalidKey, c.Keys))
 	if err != nil {
 		return nil, fmt.Errorf("client candidates: %w", err)
 	}
@@ -401,7 +410,7 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	}
 	dead, err := store.Select[struct {
 		Key string `ch:"key_id"`
-	}](ctx, q.store, "SELECT DISTINCT key_id FROM "+q.table(schema.KeysHour)+" WHERE outcome IN ('suspended_key', 'disabled_account') AND "+
+	}](ctx, q.store, "SELECT DISTINCT key_id FROM "+q.table(schema.KeysHour)+" WHERE "+deadKey+" AND "+
 		between(at-detect.KeyWindow-60, at)+" AND key_id != '"+classify.Other+"' ORDER BY key_id")
 	if err != nil {
 		return nil, fmt.Errorf("dead keys: %w", err)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"statline/classify"
 	"statline/classify/detect"
 	"statline/ingest/traffic"
 )
@@ -19,16 +20,16 @@ func keyRows(rows []traffic.KeyMinute) []detect.KeyMinute {
 		}
 		k := &out[len(out)-1]
 		k.Requests += uint32(r.Requests)
-		switch r.Outcome {
-		case "success":
+		switch o := r.Outcome; {
+		case o == classify.Success.String():
 			k.Success += uint32(r.Requests)
-		case "rate_limited":
+		case classify.Limited.HasName(o):
 			k.RateLimited += uint32(r.Requests)
 			k.Slots |= r.Slots
-		case "suspended_key", "disabled_account":
+		case classify.DeadKey.HasName(o):
 			k.Dead += uint32(r.Requests)
 			k.DeadCode = r.Code
-		case "invalid_key":
+		case o == classify.InvalidKey.String():
 			k.Invalid += uint32(r.Requests)
 		}
 	}
@@ -376,9 +377,9 @@ func clientIncidents(cfg *detect.Config, c *traffic.ClientSeries) []detect.Incid
 		}
 		row.Requests += r.Requests
 		switch {
-		case r.Outcome == "success":
+		case r.Outcome == classify.Success.String():
 			row.Success += r.Requests
-		case r.Outcome == "invalid_key":
+		case r.Outcome == classify.InvalidKey.String():
 			row.Invalid += r.Requests
 			for j, k := range r.Keys {
 				if j >= storedKeys {
