@@ -136,3 +136,5 @@ func hexValue(c byte) byte {
 	}
 	return 255
 }
+
+func isAddress(b []byte) bool { return parseAddress(b) != [16]byte{} }

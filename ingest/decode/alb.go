@@ -60,22 +60,6 @@ func (alb) decode(d *Decoder, b []byte) bool {
 	return true
 }
 
-// urlHost is the host of an absolute URL without its port, nil for a path.
-func urlHost(b []byte) []byte {
-	if len(b) == 0 || b[0] == '/' {
-		return nil
-	}
-	start := schemeEnd(b)
-	if start == 0 {
-		return nil
-	}
-	end := start
-	for end < len(b) && b[end] != '/' && b[end] != '?' {
-		end++
-	}
-	return hostOnly(b[start:end])
-}
-
 // albReason reads who failed: the target's status is "-" when the load
 // balancer answered itself. Source: AWS, access logs and troubleshooting of
 // Application Load Balancers (status 460 to 464, 561, error_reason).
@@ -114,13 +98,4 @@ func albReason(r *classify.Response, actions, reason []byte) {
 	case hasPrefix(reason, "WAF"):
 		r.Gateway, r.Blame = classify.AccessDenied, classify.BlameGateway
 	}
-}
-
-func contains(b []byte, sub string) bool {
-	for i := 0; i+len(sub) <= len(b); i++ {
-		if string(b[i:i+len(sub)]) == sub {
-			return true
-		}
-	}
-	return false
 }

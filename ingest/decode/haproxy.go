@@ -130,12 +130,3 @@ func haproxyState(r *classify.Response, state []byte, reached bool) {
 		r.UpstreamStatus = r.Status
 	}
 }
-
-func lastByte(b []byte, c byte) int {
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] == c {
-			return i
-		}
-	}
-	return -1
-}

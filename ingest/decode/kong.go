@@ -83,39 +83,3 @@ func (f *kong) reason(d *Decoder) {
 		d.blameByUpstream()
 	}
 }
-
-// upstreamFailure reads an answer that the gateway gave because its upstream
-// did not: 502, 503 and 504 are the upstream's, 499 the client's.
-func (d *Decoder) upstreamFailure() {
-	r := d.r
-	switch r.Status {
-	case 502:
-		r.Blame = classify.BlameUpstream
-		if r.UpstreamStatus < 0 {
-			r.Gateway = classify.Offline
-		} else {
-			r.Gateway = classify.ServerError
-		}
-	case 503:
-		r.Blame, r.Gateway = classify.BlameUpstream, classify.Offline
-	case 504:
-		r.Blame, r.Gateway = classify.BlameUpstream, classify.Timeout
-	case 499:
-		r.Blame, r.Gateway = classify.BlameClient, classify.ClientClosed
-	}
-}
-
-// blameByUpstream blames a failure on the upstream when it answered with the
-// failure itself, and on the gateway otherwise.
-func (d *Decoder) blameByUpstream() {
-	r := d.r
-	switch {
-	case r.Status < 400:
-	case r.Status == 499:
-		r.Blame = classify.BlameClient
-	case r.UpstreamStatus >= 400:
-		r.Blame = classify.BlameUpstream
-	default:
-		r.Blame = classify.BlameGateway
-	}
-}
