@@ -76,8 +76,8 @@ bench: build ## every stage against its target, ClickHouse, GoAccess and JSON li
 	@./bin/bench --statline=bin/statline $(ARGS)
 
 .PHONY: bench-stages
-bench-stages: engine ## go test -bench of every stage but the whole pipeline, in benchstat's format; compare with cmd/bench/baseline.txt
-	@$(GO) test -run '^$$' -bench . -skip 'Pipeline' -benchtime $(BENCHTIME) -count $(BENCHCOUNT) ./classify/... ./ingest/decode ./ingest ./ingest/source ./ingest/traffic
+bench-stages: engine ## go test -bench of every stage, in benchstat's format; compare with cmd/bench/baseline.txt
+	@$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(BENCHCOUNT) ./classify/... ./ingest/decode ./ingest/fold ./ingest/source ./ingest/traffic
 
 .PHONY: clean
 clean: ## what was built; the engine stays

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"statline/ingest/fold"
 	"statline/ingest/source"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
@@ -46,7 +47,7 @@ func child(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pool, err := NewPool(foldConfig(), 16<<20)
+	pool, err := fold.NewPool(foldConfig(), 16<<20)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"statline/ingest/fold"
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
@@ -21,7 +22,7 @@ type rig struct {
 	t     testing.TB
 	topic string
 	store *store.Store
-	fold  FoldConfig
+	fold  fold.Config
 	into  Store // what pipelines write to; the store, unless a test wraps it
 }
 
@@ -74,7 +75,7 @@ func (r *rig) client() *source.Client {
 func (r *rig) pipeline(change func(*Config)) (*Pipeline, *source.Client) {
 	r.t.Helper()
 	client := r.client()
-	pool, err := NewPool(r.fold, 16<<20)
+	pool, err := fold.NewPool(r.fold, 16<<20)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"statline/ingest/block"
+	"statline/ingest/fold/foldtest"
 	"statline/ingest/store"
 )
 
@@ -181,7 +182,7 @@ func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Dur
 type memory struct {
 	mu     sync.Mutex
 	tokens map[string]bool
-	sum    totals
+	sum    foldtest.Totals
 	ledger map[int32][]block.LedgerRow
 	status []store.PipelineRow
 	fail   func(id block.ID, c *block.Contents) error // WriteRows
@@ -218,7 +219,7 @@ func (s *memory) WriteRows(_ context.Context, id block.ID, c *block.Contents, fe
 	}
 	if !s.tokens[id.String()] {
 		s.tokens[id.String()] = true
-		s.sum.add(c)
+		s.sum.Add(c)
 	}
 	return nil
 }

@@ -218,7 +218,7 @@ func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.Ledge
 	if err != nil {
 		return nil, err
 	}
-	hash, epochs := configHash(r.Fold.Hash()), map[int32]uint32{}
+	hash, epochs := store.ConfigHash(r.Fold.Hash()), map[int32]uint32{}
 	for i := range rows {
 		row := &rows[i]
 		if _, known := epochs[row.Partition]; !known {

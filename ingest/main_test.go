@@ -9,6 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"statline/ingest/fold"
+	"statline/ingest/fold/foldtest"
 	"statline/ingest/sandbox"
 )
 
@@ -49,4 +51,19 @@ func testbed(t testing.TB) *sandbox.Sandbox {
 		t.Fatal(shared.err)
 	}
 	return shared.sandbox
+}
+
+func foldConfig() fold.Config {
+	c := fold.DefaultConfig()
+	c.Decode.Secret = foldtest.Secret
+	return c
+}
+
+func newFold(t testing.TB, c fold.Config) *fold.Fold {
+	t.Helper()
+	f, err := fold.New(c, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

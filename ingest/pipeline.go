@@ -55,15 +55,11 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 		board: newBoard(),
 		crash: crashHook(),
 	}
-	p.cfg.Block.ConfigHash = configHash(parts.Folds.Hash())
+	p.cfg.Block.ConfigHash = store.ConfigHash(parts.Folds.Hash())
 	p.budget.Store(block.NewBudget(0, 0, places))
 	p.metrics = newMetrics(p)
 	return p, nil
 }
-
-// configHash adds how rows are cut into inserts, which decides what a token
-// stands for.
-func configHash(fold string) string { return fmt.Sprintf("%s.%d", fold, store.ChunkVersion) }
 
 // Status is how the pipeline does now. It is safe for concurrent use.
 func (p *Pipeline) Status() Status {

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"statline/ingest/block"
+	"statline/ingest/fold"
+	"statline/ingest/fold/foldtest"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
 )
@@ -27,7 +29,7 @@ func testConfig() Config {
 // begin starts a pipeline over t and s inside a synctest bubble.
 func begin(t *testing.T, ctx context.Context, cfg Config, tp *topic, s *memory) (*Pipeline, <-chan error) {
 	t.Helper()
-	pool, err := NewPool(foldConfig(), 16<<20)
+	pool, err := fold.NewPool(foldConfig(), 16<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,19 +42,19 @@ func begin(t *testing.T, ctx context.Context, cfg Config, tp *topic, s *memory) 
 	return p, done
 }
 
-func wholeOf(t *testing.T, rs []block.Record) totals {
+func wholeOf(t *testing.T, rs []block.Record) foldtest.Totals {
 	t.Helper()
 	f := newFold(t, foldConfig())
 	f.Add(rs)
-	var want totals
-	want.add(f.Contents())
+	var want foldtest.Totals
+	want.Add(f.Contents())
 	return want
 }
 
 // sums leaves out what depends on offsets, which a topic of several
 // partitions gives anew.
-func (s totals) sums() totals {
-	out := totals{Records: s.Records, Responses: s.Responses, Rejected: s.Rejected, Sums: map[string]uint64{}}
+func sums(s foldtest.Totals) foldtest.Totals {
+	out := foldtest.Totals{Records: s.Records, Responses: s.Responses, Rejected: s.Rejected, Sums: map[string]uint64{}}
 	for k, v := range s.Sums {
 		if !strings.HasPrefix(k, "reject/") {
 			out.Sums[k] = v
@@ -65,7 +67,7 @@ func (s totals) sums() totals {
 // once, over rebalances, and Run ends by itself.
 func TestUntilCaughtUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rs := lines(t, traffic.Mixed, 30_000)
+		rs := foldtest.Lines(t, traffic.Mixed, 30_000)
 		tp, s := newTopic(3), newMemory()
 		tp.down = 3
 		tp.produce(rs)
@@ -84,7 +86,7 @@ func TestUntilCaughtUp(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(wholeOf(t, rs).sums(), s.sum.sums()); diff != "" {
+		if diff := cmp.Diff(sums(wholeOf(t, rs)), sums(s.sum)); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		if tp.generation < 3 {
@@ -100,7 +102,7 @@ func TestUntilCaughtUp(t *testing.T) {
 // readiness red, and goes on when the cause is gone.
 func TestOnePartitionStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rs := lines(t, traffic.Mixed, 3000)
+		rs := foldtest.Lines(t, traffic.Mixed, 3000)
 		tp, s := newTopic(3), newMemory()
 		tp.produce(rs)
 		broken := true
@@ -134,7 +136,7 @@ func TestOnePartitionStops(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff(wholeOf(t, rs).sums(), s.sum.sums()); diff != "" {
+		if diff := cmp.Diff(sums(wholeOf(t, rs)), sums(s.sum)); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 	})
@@ -145,7 +147,7 @@ func TestOnePartitionStops(t *testing.T) {
 // be read, it knows since when, before it has stored anything itself.
 func TestLagAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rs := lines(t, traffic.Mixed, 3000)
+		rs := foldtest.Lines(t, traffic.Mixed, 3000)
 		for i := range rs {
 			rs[i].UnixMilli = time.Now().UnixMilli()
 		}
@@ -224,9 +226,9 @@ func TestReadySaysWhyNotJoined(t *testing.T) {
 func TestOutageIsToldNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tp, s := newTopic(64), newMemory()
-		tp.produce(lines(t, traffic.Mixed, 6400))
+		tp.produce(foldtest.Lines(t, traffic.Mixed, 6400))
 		s.fail = func(block.ID, *block.Contents) error { return errors.New("connection refused") }
-		pool, err := NewPool(foldConfig(), 16<<20)
+		pool, err := fold.NewPool(foldConfig(), 16<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +252,7 @@ func TestOutageIsToldNowAndThen(t *testing.T) {
 // rebalances is left to the next owner. That is no stop that needs an operator.
 func TestHandoverIsNoStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rs := lines(t, traffic.Mixed, 3000)
+		rs := foldtest.Lines(t, traffic.Mixed, 3000)
 		tp, s := newTopic(3), newMemory()
 		tp.produce(rs)
 		broken := true
@@ -275,7 +277,7 @@ func TestHandoverIsNoStop(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(wholeOf(t, rs).sums(), s.sum.sums()); diff != "" {
+		if diff := cmp.Diff(sums(wholeOf(t, rs)), sums(s.sum)); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		registry := prometheus.NewPedanticRegistry()
@@ -339,7 +341,7 @@ func TestFlushInterval(t *testing.T) {
 // Promise: everything that moves has a counter.
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rs := lines(t, traffic.Mixed, 5000)
+		rs := foldtest.Lines(t, traffic.Mixed, 5000)
 		tp, s := newTopic(2), newMemory()
 		tp.produce(rs)
 		failed := false
@@ -404,7 +406,7 @@ func TestReport(t *testing.T) {
 		cfg.AuditEvery = 90 * time.Second
 		p, done := begin(t, ctx, cfg, tp, s)
 		for range 5 * 60 {
-			tp.produce(lines(t, traffic.Quiet, 4))
+			tp.produce(foldtest.Lines(t, traffic.Quiet, 4))
 			time.Sleep(time.Second)
 		}
 		cancel()

@@ -10,6 +10,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/fold"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 )
@@ -46,7 +47,7 @@ type RepairStore interface {
 type Repair struct {
 	Store RepairStore
 	Log   RecordReader
-	Fold  FoldConfig
+	Fold  fold.Config
 	// Block names cluster, topic, group, instance and version, and the token
 	// window: a younger block is the daemon's to finish.
 	Block block.Config
@@ -155,7 +156,7 @@ func (r *Repair) read(ctx context.Context, p *partial) error {
 	if start := starts[id.Partition]; start > id.First {
 		return fmt.Errorf("offsets [%d,%d) are no longer in the log", id.First, min(start, id.End))
 	}
-	f, err := NewFold(r.Fold, id.Partition)
+	f, err := fold.New(r.Fold, id.Partition)
 	if err != nil {
 		return err
 	}
@@ -281,7 +282,7 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 }
 
 func (r *Repair) ledgerRow(p *partial) block.LedgerRow {
-	hash, c := configHash(r.Fold.Hash()), p.contents
+	hash, c := store.ConfigHash(r.Fold.Hash()), p.contents
 	return block.LedgerRow{
 		ID: p.row.ID, Kind: block.KindBlock, State: block.Stored,
 		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: hash, Version: r.Block.Version,

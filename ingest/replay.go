@@ -16,6 +16,7 @@ import (
 	"statline/classify"
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/fold"
 	"statline/ingest/store"
 )
 
@@ -42,7 +43,7 @@ type Rejects struct {
 	// retained; nil, or a record that is gone, leaves the reject's scrubbed
 	// bytes, whose responses have no key.
 	Log  RecordReader
-	Fold FoldConfig
+	Fold fold.Config
 	// Block names cluster, topic, group, instance and version, and how old a
 	// cut replay may be.
 	Block block.Config
@@ -149,7 +150,7 @@ func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string)
 }
 
 // finish completes a replay that was cut after its declaration.
-func (r *Rejects) finish(ctx context.Context, d lineDecoder, row block.LedgerRow, report *ReplayReport) error {
+func (r *Rejects) finish(ctx context.Context, d *decode.Decoder, row block.LedgerRow, report *ReplayReport) error {
 	if age := time.Since(row.WrittenAt); age > r.Block.Tokens.Age {
 		return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared %s ago and is older than the token window",
 			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, age.Round(time.Second))
@@ -178,8 +179,8 @@ func (r *Rejects) finish(ctx context.Context, d lineDecoder, row block.LedgerRow
 }
 
 // write stores a declared replay.
-func (r *Rejects) write(ctx context.Context, d lineDecoder, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
-	f, err := NewFold(r.Fold, row.Partition)
+func (r *Rejects) write(ctx context.Context, d *decode.Decoder, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
+	f, err := fold.New(r.Fold, row.Partition)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (r *Rejects) write(ctx context.Context, d lineDecoder, row block.LedgerRow,
 	if err := r.Store.WriteRowsAs(ctx, row.ID, kind, c, nofence); err != nil {
 		return fmt.Errorf("replay [%d,%d) of %s/%d: %w", row.First, row.End, row.Topic, row.Partition, err)
 	}
-	hash := configHash(r.Fold.Hash())
+	hash := store.ConfigHash(r.Fold.Hash())
 	row.State, row.Mixed, row.ConfigHash = block.Stored, row.ConfigHash != hash, hash
 	row.Records, row.Responses, row.Days = uint64(len(unit)), c.Responses, c.Rows.Days
 	row.MinEventUnixMilli, row.MaxEventUnixMilli = c.Rows.MinUnixMilli, c.Rows.MaxUnixMilli
@@ -212,10 +213,10 @@ func (r *Rejects) write(ctx context.Context, d lineDecoder, row block.LedgerRow,
 
 // fold adds a reject's responses: from its record, when there is one and it
 // holds the same responses, else from the reject's own bytes.
-func (r *Rejects) fold(d lineDecoder, f *Fold, x store.Reject, record []byte) {
+func (r *Rejects) fold(d *decode.Decoder, f *fold.Fold, x store.Reject, record []byte) {
 	said, _ := r.probe(d, x)
 	value, from := []byte(x.Raw), 0
-	if whole(x) {
+	if fold.HoldsRecord(&x.RejectRow) {
 		from = int(x.Index)
 	}
 	if record != nil {
@@ -230,10 +231,7 @@ func (r *Rejects) fold(d lineDecoder, f *Fold, x store.Reject, record []byte) {
 			}
 		}
 	}
-	f.record, f.decode = block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli}, d
-	d.Decode(value, &window{to: f, from: from, until: from + len(said)})
-	f.records++
-	f.decode = nil
+	f.AddPart(block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli, Value: value}, from, from+len(said))
 }
 
 // nearby is how many offsets are read for nothing rather than ask the broker
@@ -300,41 +298,22 @@ func (p *probe) Response(r *classify.Response) {
 
 // probe decodes a reject's own bytes; ok when they are responses now, all of
 // them, and of an acceptable time.
-func (r *Rejects) probe(d lineDecoder, x store.Reject) (items []item, ok bool) {
+func (r *Rejects) probe(d *decode.Decoder, x store.Reject) (items []item, ok bool) {
 	var p probe
 	d.Decode([]byte(x.Raw), &p)
 	items = p.items
-	if whole(x) {
+	if fold.HoldsRecord(&x.RejectRow) {
 		if int(x.Index) >= len(items) {
 			return nil, false
 		}
 		items = items[x.Index : x.Index+1]
 	}
 	for _, it := range items {
-		if !it.ok || r.Fold.window(it.unixMilli, x.RecordUnixMilli) != "" {
+		if !it.ok || r.Fold.Window(it.unixMilli, x.RecordUnixMilli) != "" {
 			return nil, false
 		}
 	}
 	return items, len(items) > 0
-}
-
-// whole says that a reject's bytes are its record's, of which only the item
-// at its index was rejected.
-func whole(x store.Reject) bool { return strings.HasPrefix(x.Detail, windowDetail) }
-
-// window is a Sink that passes some responses of a record on.
-type window struct {
-	to          *Fold
-	from, until int
-	at          int
-}
-
-func (w *window) Reject(decode.Reject) { w.at++ }
-func (w *window) Response(r *classify.Response) {
-	if w.at >= w.from && w.at < w.until {
-		w.to.Response(r)
-	}
-	w.at++
 }
 
 // place is where a reject lies in its partition.
@@ -389,7 +368,7 @@ func (r *Rejects) settlement(kind block.Kind, state block.State, unit []store.Re
 	return block.LedgerRow{
 		ID:   block.ID{Cluster: r.Block.Cluster, Topic: r.Block.Topic, Epoch: first.Epoch, Partition: first.Partition, First: first.Offset, End: last.Offset + 1},
 		Kind: kind, State: state, Group: r.Block.Group, Instance: r.Block.Instance,
-		ConfigHash: configHash(r.Fold.Hash()), Version: r.Block.Version,
+		ConfigHash: store.ConfigHash(r.Fold.Hash()), Version: r.Block.Version,
 		Records: uint64(len(unit)), Note: note.String(), WrittenAt: time.Now(),
 	}
 }

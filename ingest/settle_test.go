@@ -10,6 +10,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/decode"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
@@ -145,8 +146,8 @@ func TestPoisonBetweenGood(t *testing.T) {
 // its key, and of a record with several lines only the rejected one counts.
 func TestReplayOfOneLine(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	fold := foldConfig()
-	fold.MaxAhead = time.Hour // was 10 minutes
+	folding := foldConfig()
+	folding.MaxAhead = time.Hour // was 10 minutes
 	record := `[{"ts":"2026-03-01T12:00:00Z","status":200,"path":"/a"},{"ts":"2026-03-01T12:30:00Z","status":429,"path":"/b"}]`
 	f := newFold(t, foldConfig())
 	f.Add([]block.Record{{Offset: 7, UnixMilli: at.UnixMilli(), Value: []byte(record)}})
@@ -154,9 +155,12 @@ func TestReplayOfOneLine(t *testing.T) {
 	if c.Responses != 1 || c.Rejected != 1 {
 		t.Fatalf("got %d responses, %d rejects; want one of each", c.Responses, c.Rejected)
 	}
-	x := &Rejects{Fold: fold}
-	again := newFold(t, fold)
-	decoder := again.decoders.get()
+	x := &Rejects{Fold: folding}
+	again := newFold(t, folding)
+	decoder, err := decode.New(folding.Decode)
+	if err != nil {
+		t.Fatal(err)
+	}
 	reject := store.Reject{RejectRow: c.Rejects[0]}
 	if _, ok := x.probe(decoder, reject); !ok {
 		t.Fatal("the reject is not ready to be replayed")

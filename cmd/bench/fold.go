@@ -5,6 +5,7 @@ import (
 
 	"statline/ingest"
 	"statline/ingest/block"
+	"statline/ingest/fold"
 )
 
 // folded is what one pass over the records gave.
@@ -21,7 +22,7 @@ type folded struct {
 // folder folds records in blocks as the daemon does: a block ends when it takes
 // blockMemory bytes or has a million records.
 type folder struct {
-	fold        *ingest.Fold
+	fold        *fold.Fold
 	blockMemory int
 }
 
@@ -36,10 +37,10 @@ const (
 )
 
 func newFolder(blockMemory int) (*folder, error) {
-	c := ingest.DefaultFoldConfig()
+	c := fold.DefaultConfig()
 	c.Decode.Secret = []byte("a secret for measurements")
-	c.Decode.KeyMemo = 196_608 // as ingest.NewPool chooses it
-	f, err := ingest.NewFold(c, 0)
+	c.Decode.KeyMemo = 196_608 // as fold.NewPool chooses it
+	f, err := fold.New(c, 0)
 	if err != nil {
 		return nil, err
 	}

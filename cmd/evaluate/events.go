@@ -14,6 +14,7 @@ import (
 	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/fold"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
 	"statline/ingest/source"
@@ -82,12 +83,12 @@ func drain(ctx context.Context, brokers []string, topic string, s *store.Store) 
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	fold := ingest.DefaultFoldConfig()
-	fold.Decode.Secret = secret
+	folding := fold.DefaultConfig()
+	folding.Decode.Secret = secret
 	cfg := ingest.DefaultConfig()
 	cfg.Block.Topic, cfg.Block.Group, cfg.Block.Instance, cfg.Block.From = topic, "evaluate", "evaluate", block.Earliest
 	cfg.UntilCaughtUp = true
-	pool, err := ingest.NewPool(fold, cfg.MemoryBudget/8)
+	pool, err := fold.NewPool(folding, cfg.MemoryBudget/8)
 	if err != nil {
 		return err
 	}

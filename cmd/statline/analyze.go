@@ -16,8 +16,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"statline/ingest"
 	"statline/ingest/file"
+	"statline/ingest/fold"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -95,7 +95,7 @@ a file that has grown adds its new lines.`,
 type embedded struct {
 	sandbox *sandbox.Sandbox
 	store   *store.Store
-	folding ingest.FoldConfig
+	folding fold.Config
 	remove  string // a directory of ours to remove at the end
 }
 
@@ -150,7 +150,7 @@ func (e *embedded) close() error {
 func analyzeFiles(ctx context.Context, cmd *cobra.Command, e *embedded, paths []string) error {
 	folding := e.folding
 	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
-	folds, err := ingest.NewPool(folding, 64<<20)
+	folds, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func analyzeFiles(ctx context.Context, cmd *cobra.Command, e *embedded, paths []
 	return nil
 }
 
-func analyzeFile(ctx context.Context, cmd *cobra.Command, cfg file.Config, e *embedded, folds *ingest.Pool, path string, bars *mpb.Progress) error {
+func analyzeFile(ctx context.Context, cmd *cobra.Command, cfg file.Config, e *embedded, folds *fold.Pool, path string, bars *mpb.Progress) error {
 	in, err := file.Open(path, cmd.InOrStdin())
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"statline/ingest"
 	"statline/ingest/block"
+	"statline/ingest/fold"
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
@@ -34,7 +35,7 @@ func (f *topicFlags) bind(c *cobra.Command) {
 type topic struct {
 	client  *source.Client
 	store   *store.Store
-	folding ingest.FoldConfig
+	folding fold.Config
 	block   block.Config
 }
 

@@ -19,6 +19,7 @@ import (
 	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/fold"
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
@@ -259,15 +260,15 @@ func openStore(ctx context.Context, f storeFlags, secret []byte, migrate bool, t
 }
 
 // foldConfig is the default one for what the flags say.
-func foldConfig(decoding decode.Config, catalogue *classify.Catalogue) ingest.FoldConfig {
-	cfg := ingest.DefaultFoldConfig()
+func foldConfig(decoding decode.Config, catalogue *classify.Catalogue) fold.Config {
+	cfg := fold.DefaultConfig()
 	cfg.Decode, cfg.Catalogue = decoding, catalogue
 	return cfg
 }
 
 // newPipeline wires a pipeline of source, folds and store.
-func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, folding ingest.FoldConfig, log *slog.Logger) (*ingest.Pipeline, error) {
-	folds, err := ingest.NewPool(folding, cfg.MemoryBudget/8)
+func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, folding fold.Config, log *slog.Logger) (*ingest.Pipeline, error) {
+	folds, err := fold.NewPool(folding, cfg.MemoryBudget/8)
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}

@@ -11,9 +11,9 @@ import (
 
 	"statline/dashboards"
 	"statline/dashboards/query"
-	"statline/ingest"
 	"statline/ingest/decode"
 	"statline/ingest/file"
+	"statline/ingest/fold"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -114,9 +114,9 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 		return err
 	}
 	defer in.Close()
-	folding := ingest.DefaultFoldConfig()
+	folding := fold.DefaultConfig()
 	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto", Secret: []byte("a secret of the tests, 32 bytes!")}
-	folds, err := ingest.NewPool(folding, 64<<20)
+	folds, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return err
 	}

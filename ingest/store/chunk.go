@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+
 	"statline/ingest/schema"
 )
 
@@ -18,6 +20,10 @@ const (
 // ChunkVersion changes whenever the same rows are cut into other chunks. It
 // belongs into config_hash.
 const ChunkVersion = 1
+
+// ConfigHash adds to a fold's hash how rows are cut into inserts, which
+// decides what a token stands for.
+func ConfigHash(fold string) string { return fmt.Sprintf("%s.%d", fold, ChunkVersion) }
 
 // chunks cuts rows into the INSERTs of a table: a function of the rows alone.
 // day is the table partition of a row, size its weight in bytes of text.

@@ -11,9 +11,9 @@ import (
 
 	"statline/classify"
 	"statline/classify/detect"
-	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/fold"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
 )
@@ -26,7 +26,7 @@ type feed struct {
 	t      *testing.T
 	store  *store.Store
 	gen    *traffic.Generator
-	fold   *ingest.Fold
+	fold   *fold.Fold
 	offset int64
 	start  time.Time
 	line   []byte
@@ -39,9 +39,9 @@ func newFeed(t *testing.T, s *store.Store, scenario string, seed uint64) *feed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := ingest.DefaultFoldConfig()
+	cfg := fold.DefaultConfig()
 	cfg.Decode.Secret = testSecret
-	f, err := ingest.NewFold(cfg, 0)
+	f, err := fold.New(cfg, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

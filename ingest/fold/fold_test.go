@@ -1,4 +1,4 @@
-package ingest
+package fold
 
 import (
 	"bytes"
@@ -14,41 +14,25 @@ import (
 
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/fold/foldtest"
 	"statline/ingest/traffic"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-func foldConfig() FoldConfig {
-	c := DefaultFoldConfig()
-	c.Decode.Secret = []byte("a secret of a test, long enough to be one")
+func testConfig() Config {
+	c := DefaultConfig()
+	c.Decode.Secret = foldtest.Secret
 	return c
 }
 
-func newFold(t testing.TB, c FoldConfig) *Fold {
+func newFold(t testing.TB, c Config) *Fold {
 	t.Helper()
-	f, err := NewFold(c, 3)
+	f, err := New(c, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
-}
-
-// lines makes n records of generated traffic, one in twenty of them malformed.
-func lines(t testing.TB, scenario string, n int) []block.Record {
-	t.Helper()
-	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: scenario, Count: int64(n), Malformed: 0.05})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rs []block.Record
-	for {
-		line, at, _, ok := g.Next(nil)
-		if !ok {
-			return rs
-		}
-		rs = append(rs, block.Record{Offset: int64(len(rs)) * 2, UnixMilli: at + 250, Value: bytes.Clone(line)})
-	}
 }
 
 // Promise: the contents of a block are a function of its records. The golden
@@ -58,7 +42,7 @@ func TestFoldGolden(t *testing.T) {
 	record := func(offset int64, value string) block.Record {
 		return block.Record{Offset: offset, UnixMilli: at, Value: []byte(value)}
 	}
-	f := newFold(t, foldConfig())
+	f := newFold(t, testConfig())
 	f.Add([]block.Record{
 		record(100, `{"ts":"2026-03-01T12:00:01Z","service":"movies","method":"GET","path":"/3/movie/550","status":200,"code":1,"api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":12.5,"bytes":512}`),
 		record(101, `{"ts":"2026-03-01T12:00:02Z","service":"movies","method":"GET","path":"/3/movie/551?api_key=0123456789abcdef0123456789abcdef","status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40).","api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":0.5,"bytes":98}`),
@@ -90,66 +74,24 @@ func TestFoldGolden(t *testing.T) {
 	}
 }
 
-// totals are what merging a block's rows adds up.
-type totals struct {
-	Records, Responses, Rejected uint64
-	Sums                         map[string]uint64
-}
-
-func (s *totals) add(c *block.Contents) {
-	s.Records += c.Records
-	s.Responses += c.Responses
-	s.Rejected += c.Rejected
-	if s.Sums == nil {
-		s.Sums = map[string]uint64{}
-	}
-	for _, r := range c.Rows.Responses {
-		key := fmt.Sprint("response/", r.Minute, r.Service, r.Route, r.Method, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame)
-		s.Sums[key] += r.Requests
-		s.Sums[key+"/bytes"] += r.Bytes
-		s.Sums[key+"/drift"] += r.Drift
-		s.Sums[key+"/micros"] += r.LatencyMicros
-		for i, b := range r.LatencyBuckets {
-			s.Sums[fmt.Sprint(key, "/", b)] += r.LatencyCounts[i]
-		}
-	}
-	for _, r := range c.Rows.Services {
-		s.Sums[fmt.Sprint("service/", r.Minute, r.Service, r.Outcome)] += r.Requests
-	}
-	for _, r := range c.Rows.Keys {
-		key := fmt.Sprint("key/", r.Minute, r.Key, r.Service, r.Outcome, r.Code)
-		s.Sums[key] += r.Requests
-		s.Sums[key+"/slots"] |= r.Slots
-	}
-	for _, r := range c.Rows.Clients {
-		s.Sums[fmt.Sprint("client/", r.Minute, r.ClientIP, r.Outcome, r.Code)] += r.Requests
-	}
-	for _, d := range c.Rows.Days {
-		s.Sums[fmt.Sprint("day/", d.Day)] += d.Responses
-	}
-	for _, r := range c.Rejects {
-		s.Sums[fmt.Sprint("reject/", r.Offset, r.Index, r.Reason, r.Raw)]++
-	}
-}
-
 // Promise: however a partition is cut into blocks, and whichever folds are
 // used again, the rows add up to the same.
 func TestFoldSplit(t *testing.T) {
-	rs := lines(t, traffic.Mixed, 20_000)
-	whole := newFold(t, foldConfig())
+	rs := foldtest.Lines(t, traffic.Mixed, 20_000)
+	whole := newFold(t, testConfig())
 	whole.Add(rs)
-	var want totals
-	want.add(whole.Contents())
+	var want foldtest.Totals
+	want.Add(whole.Contents())
 	if want.Rejected == 0 || want.Responses == 0 {
 		t.Fatalf("got %d responses and %d rejects; want some of each", want.Responses, want.Rejected)
 	}
-	pool, err := NewPool(foldConfig(), 64<<20)
+	pool, err := NewPool(testConfig(), 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range uint64(5) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		var got totals
+		var got foldtest.Totals
 		for rest := rs; len(rest) > 0; {
 			f := pool.For(3).Get(rng.IntN(2) == 0)
 			for range 1 + rng.IntN(4) { // a block of several batches
@@ -157,7 +99,7 @@ func TestFoldSplit(t *testing.T) {
 				f.Add(rest[:n])
 				rest = rest[n:]
 			}
-			got.add(f.Contents())
+			got.Add(f.Contents())
 			pool.For(3).Put(f)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -169,7 +111,7 @@ func TestFoldSplit(t *testing.T) {
 // Promise: the same records give the same bytes, whatever the fold and its
 // decoder saw before.
 func TestFoldRepeats(t *testing.T) {
-	rs := lines(t, traffic.Offender, 5000)
+	rs := foldtest.Lines(t, traffic.Offender, 5000)
 	text := func(f *Fold) string {
 		b, err := json.Marshal(f.Contents())
 		if err != nil {
@@ -177,10 +119,10 @@ func TestFoldRepeats(t *testing.T) {
 		}
 		return string(b)
 	}
-	fresh := newFold(t, foldConfig())
+	fresh := newFold(t, testConfig())
 	fresh.Add(rs)
-	used := newFold(t, foldConfig())
-	used.Add(lines(t, traffic.Mixed, 3000))
+	used := newFold(t, testConfig())
+	used.Add(foldtest.Lines(t, traffic.Mixed, 3000))
 	used.Contents()
 	used.Reset()
 	for i := 0; i < len(rs); i += 64 {
@@ -208,7 +150,7 @@ func TestFoldWindow(t *testing.T) {
 		{event: at.Add(-1000 * 24 * time.Hour), any: true},
 		{event: at.Add(time.Hour), any: true},
 	} {
-		cfg := foldConfig()
+		cfg := testConfig()
 		cfg.AnyTime = c.any
 		f := newFold(t, cfg)
 		f.Add([]block.Record{{UnixMilli: at.UnixMilli(), Value: fmt.Appendf(nil, `{"ts":%q,"status":200,"path":"/x"}`, c.event.Format(time.RFC3339))}})
@@ -236,7 +178,7 @@ func (b brittle) DecodeAt(record int, value []byte, sink decode.BatchSink) {
 // Promise: a record that makes the decoder panic is a reject, and the records
 // around it count.
 func TestFoldPoison(t *testing.T) {
-	f := newFold(t, foldConfig())
+	f := newFold(t, testConfig())
 	sound := f.decoders.make
 	f.decoders.make = func() (lineDecoder, error) {
 		d, err := sound()
@@ -259,17 +201,17 @@ func TestFoldPoison(t *testing.T) {
 // Promise: what changes contents changes the config hash, and nothing else
 // does.
 func TestConfigHash(t *testing.T) {
-	base := foldConfig()
+	base := testConfig()
 	hashes := map[string]string{"base": base.Hash()}
-	for name, change := range map[string]func(*FoldConfig){
-		"secret":  func(c *FoldConfig) { c.Decode.Secret = []byte("another") },
-		"format":  func(c *FoldConfig) { c.Decode.Format = "statline" },
-		"zone":    func(c *FoldConfig) { c.Decode.Location = time.FixedZone("X", 3600) },
-		"budget":  func(c *FoldConfig) { c.Aggregate.Budget.Keys = 7 },
-		"max age": func(c *FoldConfig) { c.MaxAge = time.Hour },
-		"window":  func(c *FoldConfig) { c.AnyTime = true },
+	for name, change := range map[string]func(*Config){
+		"secret":  func(c *Config) { c.Decode.Secret = []byte("another") },
+		"format":  func(c *Config) { c.Decode.Format = "statline" },
+		"zone":    func(c *Config) { c.Decode.Location = time.FixedZone("X", 3600) },
+		"budget":  func(c *Config) { c.Aggregate.Budget.Keys = 7 },
+		"max age": func(c *Config) { c.MaxAge = time.Hour },
+		"window":  func(c *Config) { c.AnyTime = true },
 	} {
-		c := foldConfig()
+		c := testConfig()
 		change(&c)
 		for other, h := range hashes {
 			if h == c.Hash() {
@@ -278,7 +220,7 @@ func TestConfigHash(t *testing.T) {
 		}
 		hashes[name] = c.Hash()
 	}
-	same := foldConfig()
+	same := testConfig()
 	same.Aggregate.Seed, same.Decode.KeyMemo = 99, 17
 	if same.Hash() != base.Hash() {
 		t.Error("the seed and the memo's size changed the hash")
@@ -287,7 +229,7 @@ func TestConfigHash(t *testing.T) {
 
 // Promise: rejects of a block are bounded in memory, and count as its size.
 func TestFoldRejectsBounded(t *testing.T) {
-	f := newFold(t, foldConfig())
+	f := newFold(t, testConfig())
 	raw := bytes.Repeat([]byte("no log "), 8_000)
 	r := block.Record{Value: raw}
 	f.Add([]block.Record{r})

@@ -1,0 +1,46 @@
+package fold
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"statline/classify"
+	"statline/classify/aggregate"
+	"statline/ingest/decode"
+)
+
+// Config is everything that a block's contents depend on besides its
+// records. Start from DefaultConfig.
+type Config struct {
+	Decode    decode.Config
+	Catalogue *classify.Catalogue
+	Aggregate aggregate.Config
+	// MaxAge and MaxAhead bound a response's own time: it lies within
+	// [Kafka's timestamp - MaxAge, Kafka's timestamp + MaxAhead], or the line is
+	// a reject (too_old, bad_time). AnyTime accepts every time.
+	MaxAge, MaxAhead time.Duration
+	AnyTime          bool
+}
+
+// DefaultConfig is the built-in catalogue, any format, 30 days back and
+// 10 minutes ahead.
+func DefaultConfig() Config {
+	return Config{
+		Catalogue: classify.Builtin(),
+		Aggregate: aggregate.DefaultConfig(),
+		MaxAge:    30 * 24 * time.Hour,
+		MaxAhead:  10 * time.Minute,
+	}
+}
+
+// Hash is the config_hash: two folds with the same hash make the same contents
+// of the same records.
+func (c Config) Hash() string {
+	rows := c.Aggregate
+	rows.Seed = 0 // where rows lie in memory
+	h := sha256.New()
+	fmt.Fprintf(h, "%d|%s|%s|%+v|%d|%d|%t", decode.Version, c.Decode.Fingerprint(), c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

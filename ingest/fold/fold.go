@@ -1,0 +1,191 @@
+// Package fold is the pure middle of the pipeline: it decodes, classifies and
+// aggregates records into the contents of a block.
+//
+// Its guarantee: the contents are a function of the records and of Config,
+// however the records are handed over and whatever a fold saw before. It reads
+// no clock, does no input or output, and knows no store.
+package fold
+
+import (
+	"fmt"
+
+	"statline/classify"
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/decode"
+)
+
+// Fold is decode, classify and aggregate: a pure function of the records
+// added and of its Config. It implements block.Folder. It is used by one
+// goroutine at a time.
+type Fold struct {
+	cfg       Config
+	decoders  *decoders
+	partition int32
+	table     *aggregate.Table
+
+	rejects     []block.RejectRow
+	rejectBytes int
+	records     uint64
+	last        int64
+	peak        int // the most memory any block took
+
+	// The record in hand: the at-th of batch.
+	batch  []block.Record
+	at     int
+	record block.Record
+	index  uint32 // of the next response or reject in it
+	decode lineDecoder
+	// folding is set while the tables are being changed.
+	folding bool
+}
+
+// New makes a fold of its own, for one goroutine; partition and offsets
+// of the records only reach samples and rejects.
+func New(c Config, partition int32) (*Fold, error) {
+	d, err := newDecoders(c.Decode, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &Fold{cfg: c, decoders: d, partition: partition, table: aggregate.New(c.Aggregate)}, nil
+}
+
+// Add implements block.Folder.
+func (f *Fold) Add(rs []block.Record) {
+	f.decode = f.decoders.get()
+	for len(rs) > 0 {
+		rs = rs[f.add(rs):]
+	}
+	f.record.Value, f.batch = nil, nil
+	f.decoders.put(f.decode)
+	f.decode = nil
+}
+
+// add folds records and returns how many. A decoder does not panic; should one
+// do, then for the same bytes again and again, so that its partition would
+// never get past them: the rest of the record is a reject instead.
+func (f *Fold) add(rs []block.Record) (done int) {
+	f.batch, f.at = rs, -1
+	defer func() {
+		if f.folding || done == len(rs) {
+			return // the tables' counts cannot be trusted: let it crash
+		}
+		if why := recover(); why != nil {
+			f.decode.Flush() // what was found before
+			if f.at != done {
+				f.At(done, 0)
+			}
+			f.reject(block.RejectRow{Index: f.index, Reason: ReasonPanic, Detail: fmt.Sprint(why)}, nil)
+			f.decode = f.decoders.fresh()
+			f.records++
+			done++
+		}
+	}()
+	for done < len(rs) {
+		r := &rs[done]
+		f.last = r.UnixMilli
+		f.decode.DecodeAt(done, r.Value, f)
+		f.records++
+		done++
+	}
+	f.decode.Flush()
+	return done
+}
+
+// AddPart folds some of a record's items, responses and rejects counted
+// together: those from from up to until. The record counts as one.
+func (f *Fold) AddPart(r block.Record, from, until int) {
+	f.decode = f.decoders.get()
+	f.record, f.index, f.last = r, uint32(from), r.UnixMilli
+	f.decode.Decode(r.Value, &part{to: f, from: from, until: until})
+	f.records++
+	f.record.Value = nil
+	f.decoders.put(f.decode)
+	f.decode = nil
+}
+
+// part is a Sink that passes the responses of some items on.
+type part struct {
+	to          *Fold
+	from, until int
+	at          int
+}
+
+func (p *part) Reject(decode.Reject) { p.at++ }
+func (p *part) Response(r *classify.Response) {
+	if p.at >= p.from && p.at < p.until {
+		p.to.Response(r)
+	}
+	p.at++
+}
+
+// At implements decode.BatchSink.
+func (f *Fold) At(record, index int) {
+	if record != f.at {
+		f.at, f.record = record, f.batch[record]
+	}
+	f.index = uint32(index)
+}
+
+// Response implements decode.Sink.
+func (f *Fold) Response(r *classify.Response) {
+	index := f.index
+	f.index++
+	if reason := f.cfg.Window(r.UnixMilli, f.record.UnixMilli); reason != "" {
+		f.outOfWindow(index, reason, r.UnixMilli)
+		return
+	}
+	f.folding = true
+	f.table.Add(r, f.cfg.Catalogue.Decide(r), aggregate.Place{Partition: f.partition, Offset: f.record.Offset})
+	f.folding = false
+}
+
+// Reject implements decode.Sink.
+func (f *Fold) Reject(r decode.Reject) {
+	f.index++
+	f.reject(block.RejectRow{Index: uint32(r.Index), Reason: r.Reason, Detail: r.Detail, Format: r.Format}, r.Raw)
+}
+
+// rejectsHard bounds the raw bytes of a block's rejects. Fresh blocks are cut
+// long before; a block that is read again under another configuration may
+// reject what was fine before, and then keeps only the beginning of each.
+const (
+	rejectsHard = 64 << 20
+	rawShort    = 256
+	rejectRow   = 160 // bytes of a RejectRow itself
+)
+
+func (f *Fold) reject(row block.RejectRow, raw []byte) {
+	if f.rejectBytes > rejectsHard && len(raw) > rawShort {
+		raw = raw[:rawShort]
+	}
+	row.Partition, row.Offset, row.RecordUnixMilli = f.partition, f.record.Offset, f.record.UnixMilli
+	row.DecoderVersion = decode.Version
+	row.Raw = string(raw)
+	f.rejects = append(f.rejects, row)
+	f.rejectBytes += rejectRow + len(row.Raw) + len(row.Detail)
+}
+
+// MemoryBytes implements block.Folder.
+func (f *Fold) MemoryBytes() int { return f.table.MemoryBytes() + 2*f.rejectBytes }
+
+// Contents implements block.Folder.
+func (f *Fold) Contents() *block.Contents {
+	f.peak = max(f.peak, f.MemoryBytes())
+	rows := f.table.Rows()
+	return &block.Contents{
+		Rows:                rows,
+		Rejects:             f.rejects,
+		Records:             f.records,
+		Responses:           rows.Responded,
+		Rejected:            uint64(len(f.rejects)),
+		LastRecordUnixMilli: f.last,
+	}
+}
+
+// Reset implements block.Folder.
+func (f *Fold) Reset() {
+	f.table.Reset()
+	clear(f.rejects)
+	f.rejects, f.rejectBytes, f.records, f.last = f.rejects[:0], 0, 0, 0
+}

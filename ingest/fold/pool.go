@@ -1,0 +1,88 @@
+package fold
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+)
+
+// Pool lends folds to the partitions and keeps their memory between blocks,
+// within a bound.
+type Pool struct {
+	cfg      Config
+	decoders *decoders
+	keep     int // bytes that idle folds may hold
+
+	mu   sync.Mutex
+	free []*Fold // by the memory they hold
+	held int
+}
+
+// NewPool makes a pool whose idle folds and memos of key ids hold at most keep
+// bytes.
+func NewPool(c Config, keep int) (*Pool, error) {
+	workers := runtime.GOMAXPROCS(0)
+	if c.Decode.KeyMemo == 0 {
+		// A known key takes about 128 bytes; all memos together take no more than
+		// half of keep.
+		c.Decode.KeyMemo = min(max(keep/2/128/workers, 1024), 196_608)
+	}
+	d, err := newDecoders(c.Decode, workers)
+	if err != nil {
+		return nil, err
+	}
+	return &Pool{cfg: c, decoders: d, keep: keep / 2}, nil
+}
+
+// Hash is the config_hash of everything that the folds depend on.
+func (p *Pool) Hash() string { return p.cfg.Hash() }
+
+// For lends the folds of one partition.
+func (p *Pool) For(partition int32) block.Folders { return partitionFolds{p, partition} }
+
+type partitionFolds struct {
+	pool      *Pool
+	partition int32
+}
+
+// Get implements block.Folders. A small block gets a fold that holds little,
+// so that the memory of large ones is not spread over all partitions.
+func (l partitionFolds) Get(large bool) block.Folder {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := -1
+	if n := len(p.free); n > 0 && large {
+		at = n - 1
+	} else if n > 0 && p.free[0].peak <= p.keep/8 {
+		at = 0
+	}
+	f := &Fold{cfg: p.cfg, decoders: p.decoders, partition: l.partition}
+	if at < 0 {
+		f.table = aggregate.New(p.cfg.Aggregate)
+		return f
+	}
+	f = p.free[at]
+	p.free = slices.Delete(p.free, at, at+1)
+	p.held -= f.peak
+	f.partition = l.partition
+	return f
+}
+
+// Put implements block.Folders.
+func (l partitionFolds) Put(folder block.Folder) {
+	f := folder.(*Fold) // lent by Get
+	f.Reset()
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held+f.peak > p.keep {
+		return
+	}
+	p.held += f.peak
+	at, _ := slices.BinarySearchFunc(p.free, f.peak, func(x *Fold, peak int) int { return x.peak - peak })
+	p.free = slices.Insert(p.free, at, f)
+}

@@ -1,0 +1,47 @@
+package fold
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"statline/ingest/block"
+)
+
+// Reject reasons of the fold; the decoder has its own. A record that makes the
+// decoder panic is kept without its bytes: they cannot be scrubbed.
+const (
+	ReasonTooOld  = "too_old"
+	ReasonBadTime = "bad_time"
+	ReasonPanic   = "panic"
+)
+
+// Window says why a response's time is not acceptable beside its record's, ""
+// when it is. Both are in Unix milliseconds.
+func (c Config) Window(event, record int64) string {
+	switch ahead := event - record; {
+	case c.AnyTime:
+	case ahead < -c.MaxAge.Milliseconds():
+		return ReasonTooOld
+	case ahead > c.MaxAhead.Milliseconds():
+		return ReasonBadTime
+	}
+	return ""
+}
+
+// windowDetail begins the detail of a reject of the window, whose raw bytes
+// are the whole record; those of the decoder's rejects are the one line.
+const windowDetail = "event time "
+
+// HoldsRecord says that a reject's bytes are its record's, of which only the
+// item at its index was rejected.
+func HoldsRecord(r *block.RejectRow) bool { return strings.HasPrefix(r.Detail, windowDetail) }
+
+func (f *Fold) outOfWindow(index uint32, reason string, unixMilli int64) {
+	event, record := time.UnixMilli(unixMilli).UTC(), time.UnixMilli(f.record.UnixMilli).UTC()
+	f.reject(block.RejectRow{
+		Index:  index,
+		Reason: reason,
+		Detail: fmt.Sprintf(windowDetail+"%s, record time %s", event.Format(time.RFC3339), record.Format(time.RFC3339)),
+	}, f.decode.Scrub(f.record.Value))
+}
