@@ -32,10 +32,9 @@ type Contract struct {
 	HTTPStatus uint16
 	Reason     ContractReason
 	Catalogue  int16 // the catalogue's HTTP status, 0 for none
-	// LastBefore is when the pair was last seen before Rows begin, 0 for never.
+	// LastBefore is when the pair was last seen before its rows begin, 0 for
+	// never.
 	LastBefore Minute
-	Rows       []ContractMinute
-	Settled    ContractState
 }
 
 // Entity is the incident's entity: service/code/status.
@@ -43,24 +42,7 @@ func (c *Contract) Entity() string {
 	return fmt.Sprintf("%s/%d/%d", c.Service, c.Code, c.HTTPStatus)
 }
 
-// ContractState is the state of the rule of one pair at one minute.
-type ContractState struct {
-	Drift      Episode
-	lastOpened Minute
-}
-
-// Idle reports whether nothing is open.
-func (s *ContractState) Idle() bool { return !s.Drift.IsOpen() }
-
-// Open appends the incident that is open in s.
-func (s *ContractState) Open(list []Incident) []Incident {
-	if s.Drift.IsOpen() {
-		list = append(list, *s.Drift.inc)
-	}
-	return list
-}
-
-// ContractWindow is how many minutes of rows StepContract looks back on;
+// ContractWindow is how many minutes of rows the rule looks back on;
 // ContractMemory is how long a pair counts as known.
 const (
 	ContractWindow = day
@@ -76,52 +58,42 @@ type ContractConfig struct {
 	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a response that close"`
 }
 
-// StepContract folds minute t into s, like Step does for keys. A pair opens at
-// most once a day.
-func (c *Config) StepContract(p *Contract, s *ContractState, rows []ContractMinute, t Minute, closed []Incident) []Incident {
-	if c.allowed(ServiceEntity, p.Service) {
-		return closed
+// Contracts are the rules about pairs.
+func Contracts() *Family[Contract, ContractMinute] {
+	return &Family[Contract, ContractMinute]{
+		Type:     ContractEntity,
+		Name:     (*Contract).Entity,
+		Allow:    func(p *Contract) allowed { return allowed{ServiceEntity, p.Service} },
+		Minute:   contractMinute,
+		Requests: func(r *ContractMinute) uint64 { return r.Total },
+		Window:   ContractWindow,
+		Rules: []Rule[Contract, ContractMinute]{{
+			Name: ruleContract, Version: contractVersion,
+			Against: func(r *ContractMinute) uint64 { return r.Count },
+			Over: func(c *Config, e *Episode, _ *ContractMinute, t Minute) string {
+				return e.quiet(t, c.Contract.QuietMinutes, ClosedSilent)
+			},
+			Judge: func(c *Config, p *Contract, e *Episode, rows []ContractMinute, t Minute) {
+				c.Contract.judge(p, e, rows, t)
+			},
+		}},
 	}
-	return c.Contract.step(p, s, rows, t, closed)
 }
 
-func (c *ContractConfig) step(p *Contract, s *ContractState, rows []ContractMinute, t Minute, closed []Incident) []Incident {
-	e := &s.Drift
-	var row ContractMinute
-	if n := len(rows); n > 0 && rows[n-1].Minute == t {
-		row = rows[n-1]
-	}
-	if e.IsOpen() {
-		inc := e.edit()
-		inc.Requests += row.Total
-		inc.Affected += row.Count
-		if row.Count == 0 {
-			if int(t-e.lastBad) >= c.QuietMinutes {
-				closed = append(closed, e.end(t, ClosedSilent))
-			}
-			return closed
-		}
-	}
-	if row.Count == 0 {
-		return closed
-	}
-	e.saw(t)
-	if !e.IsOpen() {
-		if !c.opens(p, s, rows, t) {
-			return closed
-		}
+func (c *ContractConfig) judge(p *Contract, e *Episode, rows []ContractMinute, t Minute) {
+	if !e.IsOpen() && !c.opens(p, e, rows, t) {
+		return
 	}
 	inc := e.edit()
 	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinCount)
 	inc.Evidence.LastSeen = stamp(t)
 	inc.Evidence.Share = float64(inc.Affected) / float64(max(inc.Requests, 1))
 	inc.Summary = p.sentence(inc.Affected, inc.Requests)
-	return closed
 }
 
-func (c *ContractConfig) opens(p *Contract, s *ContractState, rows []ContractMinute, t Minute) bool {
-	e := &s.Drift
-	if s.lastOpened != 0 && t < s.lastOpened+day {
+// opens opens an incident of the pair, at most one a day.
+func (c *ContractConfig) opens(p *Contract, e *Episode, rows []ContractMinute, t Minute) bool {
+	if e.lastOpened != 0 && t < e.lastOpened+day {
 		return false
 	}
 	var five, total, all, allTotal uint64
@@ -154,11 +126,10 @@ func (c *ContractConfig) opens(p *Contract, s *ContractState, rows []ContractMin
 	if burst && !fresh {
 		all, allTotal = five, total
 	}
-	e.begin(Incident{
+	e.Begin(Incident{
 		Kind: kind, Entity: p.Entity(), EntityType: ContractEntity, Service: p.Service, Severity: Ticket,
 		Requests: allTotal, Affected: all, Rule: ruleContract, RuleVersion: contractVersion,
 	}, t)
-	s.lastOpened = t
 	inc := e.edit()
 	inc.Evidence.Code, inc.Evidence.HTTPStatus = p.Code, p.HTTPStatus
 	inc.Evidence.Catalogue, inc.Evidence.Reason = p.Catalogue, string(p.Reason)

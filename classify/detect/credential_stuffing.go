@@ -8,7 +8,7 @@ const (
 )
 
 // StuffingConfig configures credential_stuffing: one client whose logins fail
-// (codes 14, 26, 30). The log names no account, so failures are counted.
+// (the outcome auth_failed). The log names no account, so failures are counted.
 type StuffingConfig struct {
 	FastFailures uint64  `koanf:"fast_failures" help:"failed logins in ten minutes"`
 	MaxSuccess   float64 `koanf:"max_success" help:"at most this share of successes in them"`
@@ -20,20 +20,20 @@ type StuffingConfig struct {
 	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
 }
 
-func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
-	row := clientNow(rows, t)
-	if e.IsOpen() {
-		inc := e.edit()
-		inc.Requests += row.Requests
-		inc.Affected += row.AuthFailed
-		if row.AuthFailed == 0 && int(t-e.lastBad) >= quietFor(e, c.QuietMinutes, c.SlowQuietMinutes) {
-			return append(closed, e.end(t, ClosedCalm))
-		}
+func credentialStuffing() Rule[Client, ClientMinute] {
+	return Rule[Client, ClientMinute]{
+		Name: ruleStuffing, Version: stuffingVersion,
+		Against: func(r *ClientMinute) uint64 { return r.AuthFailed },
+		Over: func(c *Config, e *Episode, _ *ClientMinute, t Minute) string {
+			return e.quiet(t, quietFor(e, c.Stuffing.QuietMinutes, c.Stuffing.SlowQuietMinutes), ClosedCalm)
+		},
+		Judge: func(c *Config, cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+			c.Stuffing.judge(cl, e, rows, t)
+		},
 	}
-	if row.AuthFailed == 0 {
-		return closed
-	}
-	e.saw(t)
+}
+
+func (c *StuffingConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
 	failed, success, requests := logins(rows, t, 10, e.lastClose)
 	fast := failed >= c.FastFailures && float64(success) < c.MaxSuccess*float64(requests)
 	w := 10
@@ -43,16 +43,16 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 	}
 	if !e.IsOpen() {
 		if !fast && (failed < c.SlowFailures || float64(failed) < c.SlowShare*float64(requests)) {
-			return closed
+			return
 		}
-		e.begin(Incident{
+		e.Begin(Incident{
 			Kind: CredentialStuffing, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
 			Requests: requests, Affected: failed, Rule: ruleStuffing, RuleVersion: stuffingVersion,
 		}, t)
 	}
 	inc := e.edit()
 	if fast && float64(failed) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
-		return closed
+		return
 	}
 	threshold := c.SlowFailures
 	if fast {
@@ -64,7 +64,6 @@ func (c *StuffingConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Min
 	inc.Evidence.Share = float64(failed) / float64(max(requests, 1))
 	inc.Summary = fmt.Sprintf("client %s tries logins: %d of %d requests failed to authenticate in %s, %d succeeded",
 		inc.Entity, failed, requests, span(w), success)
-	return closed
 }
 
 func logins(rows []ClientMinute, t Minute, w int, after Minute) (failed, success, requests uint64) {

@@ -24,38 +24,42 @@ type DeadKeyConfig struct {
 	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 }
 
-func (c *DeadKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
-	row := now(rows, t)
-	if e.IsOpen() {
-		e.edit().Requests += uint64(row.Requests)
-		switch {
-		case row.Success > 0 && t >= e.lastBad:
-			return append(closed, e.end(t, ClosedReinstated))
-		case int(t-e.lastBad) >= c.QuietMinutes:
-			return append(closed, e.end(t, ClosedSilent))
-		}
+// deadKey is the rule: a minute in which the key worked too is none against it.
+func deadKey() Rule[Key, KeyMinute] {
+	return Rule[Key, KeyMinute]{
+		Name: ruleDead, Version: deadVersion,
+		Against: func(r *KeyMinute) uint64 {
+			if r.Success > 0 {
+				return 0
+			}
+			return uint64(r.Dead)
+		},
+		Over: func(c *Config, e *Episode, row *KeyMinute, t Minute) string {
+			if row.Success > 0 {
+				return ClosedReinstated
+			}
+			return e.quiet(t, c.DeadKey.QuietMinutes, ClosedSilent)
+		},
+		Judge: func(c *Config, k *Key, e *Episode, rows []KeyMinute, t Minute) { c.DeadKey.judge(k, e, rows, t) },
 	}
-	if row.Dead == 0 || row.Success > 0 {
-		return closed
-	}
-	e.saw(t)
+}
+
+func (c *DeadKeyConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
 	if e.IsOpen() {
-		e.edit().Affected += uint64(row.Dead)
 		c.describe(e, rows, t)
-		return closed
+		return
 	}
 	u := deadUses(rows, t, e.lastClose)
 	if (u.today < c.MinUses || u.minutesToday < c.MinMinutes) && u.days < c.MinDays {
-		return closed
+		return
 	}
-	e.begin(Incident{
+	e.Begin(Incident{
 		Kind: DeadKey, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Ticket,
 		Requests: u.requests, Affected: u.all, Rule: ruleDead, RuleVersion: deadVersion,
 	}, t)
 	inc := e.edit()
-	inc.Evidence.FirstSeen, inc.Evidence.Code = stamp(u.first), row.DeadCode
+	inc.Evidence.FirstSeen, inc.Evidence.Code = stamp(u.first), rows[len(rows)-1].DeadCode
 	c.describe(e, rows, t)
-	return closed
 }
 
 // uses are the refusals of a dead key in the last week, after its last success
@@ -97,7 +101,7 @@ func deadUses(rows []KeyMinute, t, after Minute) (u uses) {
 func (c *DeadKeyConfig) describe(e *Episode, rows []KeyMinute, t Minute) {
 	u := deadUses(rows, t, e.lastClose)
 	inc := e.edit()
-	if row := now(rows, t); uint64(row.Dead) >= c.PagePerMinute {
+	if uint64(rows[len(rows)-1].Dead) >= c.PagePerMinute {
 		inc.Severity = Page
 	}
 	inc.Evidence.LastSeen, inc.Evidence.Uses = stamp(t), u.all

@@ -14,13 +14,13 @@ import (
 func keyRun(cfg *Config, rows []KeyMinute, end Minute) []Incident {
 	k := &Key{ID: "abcdefghijklmnopqrstuvwxyz", Service: "api"}
 	var list []Incident
-	var state KeyState
+	var state States
 	i := 0
 	for t := rows[0].Minute; t <= end; t++ {
 		for i < len(rows) && rows[i].Minute <= t {
 			i++
 		}
-		list = cfg.Step(k, &state, rows[:i], t, list)
+		list = Keys().Step(cfg, k, &state, rows[:i], t, list)
 	}
 	return state.Open(list)
 }
@@ -163,15 +163,16 @@ func TestInvalidKey(t *testing.T) {
 
 func clientRun(cfg *Config, rows []ClientMinute, end Minute) []Incident {
 	c := &Client{IP: "192.0.2.7"}
+	var state States
 	var list []Incident
 	i := 0
 	for t := rows[0].Minute; t <= end; t++ {
 		for i < len(rows) && rows[i].Minute <= t {
 			i++
 		}
-		list = cfg.StepClient(c, &c.Settled, rows[:i], t, list)
+		list = Clients().Step(cfg, c, &state, rows[:i], t, list)
 	}
-	return c.Settled.Open(list)
+	return state.Open(list)
 }
 
 func TestClients(t *testing.T) {
@@ -262,14 +263,15 @@ func TestContract(t *testing.T) {
 			cfg := testConfig(t, "default")
 			c.pair.Service = "api"
 			var list []Incident
+			var state States
 			i := 0
 			for now := origin; now <= origin+Minute(c.end); now++ {
 				for i < len(c.rows) && c.rows[i].Minute <= now {
 					i++
 				}
-				list = cfg.StepContract(&c.pair, &c.pair.Settled, c.rows[:i], now, list)
+				list = Contracts().Step(cfg, &c.pair, &state, c.rows[:i], now, list)
 			}
-			list = c.pair.Settled.Open(list)
+			list = state.Open(list)
 			var kinds []Kind
 			for _, i := range list {
 				kinds = append(kinds, i.Kind)

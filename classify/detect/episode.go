@@ -11,7 +11,9 @@ import (
 type Episode struct {
 	inc       *Incident // nil when none is open; shared by copies, so changed by edit only
 	lastClose Minute    // 0 for none
-	lastBad   Minute    // newest minute with evidence against the entity, while one is open
+	// lastOpened is when the newest incident opened, 0 for none.
+	lastOpened Minute
+	lastBad    Minute // newest minute with evidence against the entity, while one is open
 }
 
 // Resume makes the episode of an entity whose previous incident of the rule
@@ -39,16 +41,17 @@ func (e *Episode) saw(t Minute) {
 // LastClose is when the entity's last incident closed, 0 for never.
 func (e *Episode) LastClose() Minute { return e.lastClose }
 
-func (e *Episode) begin(inc Incident, t Minute) {
+// Begin opens an incident in minute t; inc says what it is, its rule included.
+func (e *Episode) Begin(inc Incident, t Minute) {
 	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)
 	inc.State, inc.OpenedAt = Open, t
-	e.inc, e.lastBad = &inc, t
+	e.inc, e.lastBad, e.lastOpened = &inc, t, t
 }
 
 func (e *Episode) end(t Minute, as string) Incident {
 	inc := *e.inc
 	inc.State, inc.ClosedAs, inc.ClosedAt = Closed, as, t
-	*e = Episode{lastClose: t}
+	*e = Episode{lastClose: t, lastOpened: e.lastOpened}
 	return inc
 }
 

@@ -3,7 +3,8 @@ package detect
 import "fmt"
 
 const (
-	ruleInvalid    = "invalid_key"
+	// RuleInvalidKey is the rule whose incidents a success of the key ends.
+	RuleInvalidKey = "invalid_key"
 	invalidVersion = 1
 )
 
@@ -17,24 +18,22 @@ type InvalidKeyConfig struct {
 	PagePerMinute uint64 `koanf:"page_per_minute" help:"refusals a minute that page"`
 }
 
-func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, closed []Incident) []Incident {
-	row := now(rows, t)
-	if e.IsOpen() {
-		e.edit().Requests += uint64(row.Requests)
-		switch {
-		case row.Success > 0 && row.Invalid == 0:
-			return append(closed, e.end(t, ClosedReinstated))
-		case row.Invalid == 0 && int(t-e.lastBad) >= c.QuietMinutes:
-			return append(closed, e.end(t, ClosedSilent))
-		}
+func invalidKey() Rule[Key, KeyMinute] {
+	return Rule[Key, KeyMinute]{
+		Name: RuleInvalidKey, Version: invalidVersion,
+		Against: func(r *KeyMinute) uint64 { return uint64(r.Invalid) },
+		Over: func(c *Config, e *Episode, row *KeyMinute, t Minute) string {
+			if row.Success > 0 {
+				return ClosedReinstated
+			}
+			return e.quiet(t, c.InvalidKey.QuietMinutes, ClosedSilent)
+		},
+		Judge: func(c *Config, k *Key, e *Episode, rows []KeyMinute, t Minute) { c.InvalidKey.judge(k, e, rows, t) },
 	}
-	if row.Invalid == 0 {
-		return closed
-	}
-	e.saw(t)
-	if e.IsOpen() {
-		e.edit().Affected += uint64(row.Invalid)
-	} else {
+}
+
+func (c *InvalidKeyConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+	if !e.IsOpen() {
 		var minutes int
 		var ten, hour, requests uint64
 		for _, r := range back(rows, keyMinute, t, 60) {
@@ -49,20 +48,19 @@ func (c *InvalidKeyConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, 
 			}
 		}
 		if minutes < c.MinMinutes && ten < c.MinCount {
-			return closed
+			return
 		}
-		e.begin(Incident{
+		e.Begin(Incident{
 			Kind: InvalidKey, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Ticket,
-			Requests: requests, Affected: hour, Rule: ruleInvalid, RuleVersion: invalidVersion,
+			Requests: requests, Affected: hour, Rule: RuleInvalidKey, RuleVersion: invalidVersion,
 		}, t)
 	}
 	inc := e.edit()
-	if uint64(row.Invalid) >= c.PagePerMinute {
+	if uint64(rows[len(rows)-1].Invalid) >= c.PagePerMinute {
 		inc.Severity = Page
 	}
 	inc.Observed, inc.Score = float64(inc.Affected), float64(inc.Affected)/float64(c.MinMinutes)
 	inc.Evidence.LastSeen, inc.Evidence.Code = stamp(t), 7
 	inc.Summary = fmt.Sprintf("unknown key %s: refused %s as invalid since %s: a misconfigured client, not a typo",
 		shortKey(inc.Entity), plural(inc.Affected, "time"), clock(inc.OpenedAt))
-	return closed
 }

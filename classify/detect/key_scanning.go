@@ -18,23 +18,20 @@ type KeyScanningConfig struct {
 	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
 }
 
-func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t Minute, closed []Incident) []Incident {
-	row := clientNow(rows, t)
-	if e.IsOpen() {
-		inc := e.edit()
-		inc.Requests += row.Requests
-		inc.Affected += row.Invalid
-		if row.Invalid == 0 {
-			if int(t-e.lastBad) >= quietFor(e, c.QuietMinutes, c.SlowQuietMinutes) {
-				closed = append(closed, e.end(t, ClosedCalm))
-			}
-			return closed
-		}
+func keyScanning() Rule[Client, ClientMinute] {
+	return Rule[Client, ClientMinute]{
+		Name: ruleScan, Version: scanVersion,
+		Against: func(r *ClientMinute) uint64 { return r.Invalid },
+		Over: func(c *Config, e *Episode, _ *ClientMinute, t Minute) string {
+			return e.quiet(t, quietFor(e, c.KeyScanning.QuietMinutes, c.KeyScanning.SlowQuietMinutes), ClosedCalm)
+		},
+		Judge: func(c *Config, cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+			c.KeyScanning.judge(cl, e, rows, t)
+		},
 	}
-	if row.Invalid == 0 {
-		return closed
-	}
-	e.saw(t)
+}
+
+func (c *KeyScanningConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
 	keys, w := 0, 10
 	var invalid, requests uint64
 	keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
@@ -45,16 +42,16 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 	}
 	if !e.IsOpen() {
 		if !fast && (keys < c.SlowKeys || float64(invalid) < c.MinShare*float64(requests)) {
-			return closed
+			return
 		}
-		e.begin(Incident{
+		e.Begin(Incident{
 			Kind: KeyScanning, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
 			Requests: requests, Affected: invalid, Rule: ruleScan, RuleVersion: scanVersion,
 		}, t)
 	}
 	inc := e.edit()
 	if fast && float64(keys) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
-		return closed
+		return
 	}
 	threshold := c.SlowKeys
 	if fast {
@@ -66,7 +63,6 @@ func (c *KeyScanningConfig) step(cl *Client, e *Episode, rows []ClientMinute, t 
 	inc.Evidence.Share = float64(invalid) / float64(max(requests, 1))
 	inc.Summary = fmt.Sprintf("client %s tries keys: at least %d different invalid keys in %s, %d of %d requests refused (%s)",
 		inc.Entity, keys, span(w), invalid, requests, percent(inc.Evidence.Share))
-	return closed
 }
 
 // distinctKeys counts the different invalid keys of the w minutes up to t, and

@@ -41,29 +41,30 @@ func refusals(rows []KeyMinute) (slots int, refused, requests uint64) {
 	return slots, refused, requests
 }
 
+// rateLimit is the rule.
+func rateLimit() Rule[Key, KeyMinute] {
+	of := func(c *Config, k *Key) *RateConfig {
+		if own := c.rateOf(k.ID); own != nil {
+			return own
+		}
+		return &c.Rate
+	}
+	return Rule[Key, KeyMinute]{
+		Name: ruleRate, Version: rateVersion,
+		Against: func(r *KeyMinute) uint64 { return uint64(r.RateLimited) },
+		Over: func(c *Config, e *Episode, _ *KeyMinute, t Minute) string {
+			return e.quiet(t, c.Rate.QuietMinutes, ClosedCalm) // presets do not change it
+		},
+		Judge: func(c *Config, k *Key, e *Episode, rows []KeyMinute, t Minute) { of(c, k).judge(k, e, rows, t) },
+	}
+}
+
 func (c *RateConfig) flood(r KeyMinute) bool {
 	return uint64(r.RateLimited) >= c.FloodCount && float64(r.RateLimited) >= c.FloodShare*float64(r.Requests)
 }
 
-func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *RateConfig, closed []Incident) []Incident {
-	if own != nil {
-		c = own
-	}
-	row := now(rows, t)
-	if row.RateLimited > 0 {
-		e.saw(t)
-	}
-	if e.IsOpen() {
-		inc := e.edit()
-		inc.Requests += uint64(row.Requests)
-		inc.Affected += uint64(row.RateLimited)
-		if int(t-e.lastBad) >= c.QuietMinutes {
-			return append(closed, e.end(t, ClosedCalm))
-		}
-	}
-	if row.RateLimited == 0 {
-		return closed
-	}
+func (c *RateConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+	row := rows[len(rows)-1]
 	five := back(rows, keyMinute, t, 5)
 	slots, refused, requests := refusals(five)
 	perMinute := 60 / row.slotSeconds()
@@ -71,9 +72,9 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 	flood := c.flood(row) && len(five) > 1 && five[len(five)-2].Minute == t-1 && c.flood(five[len(five)-2])
 	if !e.IsOpen() {
 		if !throttled {
-			return closed
+			return
 		}
-		e.begin(Incident{
+		e.Begin(Incident{
 			Kind: Throttled, Entity: k.ID, EntityType: KeyEntity, Service: k.Service, Severity: Info,
 			Requests: requests, Affected: refused, Rule: ruleRate, RuleVersion: rateVersion,
 		}, t)
@@ -89,7 +90,6 @@ func (c *RateConfig) step(k *Key, e *Episode, rows []KeyMinute, t Minute, own *R
 		e.escalate(Flood, Page, t)
 	}
 	c.describe(e, row, slots, 5*perMinute, refused, requests)
-	return closed
 }
 
 // describe keeps the worst five minutes of the incident.

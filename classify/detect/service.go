@@ -1,5 +1,41 @@
 package detect
 
+// serviceRule says which responses of a service count against it in incidents
+// of a rule, and which series of failures the rule watches: noSeries for none.
+type serviceRule struct {
+	name    string
+	against func(c *Counts) uint64
+	series  int
+}
+
+const noSeries = -1
+
+var serviceRules = [...]serviceRule{
+	{ruleTimeout, func(c *Counts) uint64 { return uint64(c.Timeout) }, seriesTimeout},
+	{ruleOutage, func(c *Counts) uint64 { return uint64(c.Offline) }, seriesOffline},
+	{ruleSLO, func(c *Counts) uint64 { return uint64(c.Bad) }, noSeries},
+	{ruleDrop, func(*Counts) uint64 { return 0 }, noSeries}, // requests that are missing cannot be counted
+}
+
+// ruleOf is the service rule of a name, nil for none.
+func ruleOf(name string) *serviceRule {
+	for i := range serviceRules {
+		if serviceRules[i].name == name {
+			return &serviceRules[i]
+		}
+	}
+	return nil
+}
+
+// ServiceSum is what one minute of a service contributes to an incident of a
+// rule.
+func ServiceSum(rule string, c *Counts) (requests, affected uint64) {
+	if r := ruleOf(rule); r != nil {
+		return uint64(c.N), r.against(c)
+	}
+	return 0, 0
+}
+
 // ServiceState is the state of all service detectors of one service at one
 // minute. Copying it forks it: the copy may run ahead over minutes that are not
 // final yet.

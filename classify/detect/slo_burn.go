@@ -152,7 +152,7 @@ func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, obje
 	s.calm = 0
 	i := windowIndex(window)
 	if !s.IsOpen() {
-		s.begin(Incident{
+		s.Begin(Incident{
 			Kind: SLOBurn, Entity: service, EntityType: ServiceEntity, Service: service, Severity: sev,
 			Requests: s.n[i], Affected: s.bad[i], Rule: ruleSLO, RuleVersion: sloVersion,
 		}, t)

@@ -112,7 +112,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, al
 		if want < c.MinExpected || got >= c.MaxShare*want {
 			return closed
 		}
-		s.begin(Incident{
+		s.Begin(Incident{
 			Kind: TrafficDrop, Entity: service, EntityType: ServiceEntity, Service: service, Severity: Ticket,
 			Requests: n, Rule: ruleDrop, RuleVersion: dropVersion,
 		}, t)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"time"
 
 	"statline/classify"
@@ -238,7 +237,7 @@ func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []
 				s.success += r.Requests
 			case r.Outcome == classify.InvalidKey.String():
 				s.invalid += r.Requests
-			case slices.Contains([]uint16{14, 26, 30}, r.Code):
+			case classify.LoginFailed.HasName(r.Outcome):
 				s.failed += r.Requests
 			}
 			rows[name] = s

@@ -48,9 +48,9 @@ func TestOnlyCandidatesOpenIncidents(t *testing.T) {
 				}
 			}
 			k := &detect.Key{ID: "k"}
-			var s detect.KeyState
+			var s detect.States
 			for i := range rows {
-				cfg.Step(k, &s, rows[:i+1], rows[i].Minute, nil)
+				detect.Keys().Step(&cfg, k, &s, rows[:i+1], rows[i].Minute, nil)
 			}
 			switch met := cfg.Candidate().Met(rows); {
 			case !s.Idle() && !met:
@@ -158,16 +158,17 @@ func TestOnlyCandidateClientsOpenIncidents(t *testing.T) {
 				}
 			}
 			c := &detect.Client{IP: "192.0.2.1"}
+			var s detect.States
 			for i := range rows {
-				cfg.StepClient(c, &c.Settled, rows[:i+1], rows[i].Minute, nil)
-				if !c.Settled.Idle() {
+				detect.Clients().Step(&cfg, c, &s, rows[:i+1], rows[i].Minute, nil)
+				if !s.Idle() {
 					break
 				}
 			}
 			switch met := cfg.ClientCandidate().Met(rows); {
-			case !c.Settled.Idle() && !met:
+			case !s.Idle() && !met:
 				t.Fatalf("%s: an incident of a client that is no candidate: %+v", preset, rows)
-			case !c.Settled.Idle():
+			case !s.Idle():
 				opened++
 			case !met:
 				spared++

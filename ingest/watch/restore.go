@@ -29,36 +29,19 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 		return err
 	}
 	e.Start(at + 1)
-	for i := range past.Minutes {
-		r := &past.Minutes[i]
-		s := e.service(r.Service)
-		s.History.Set(r.Minute, r.Counts)
-		s.seen = max(s.seen, r.Minute)
-	}
-	for i := range past.Blocks {
-		r := &past.Blocks[i]
-		if r.Minute+4 <= at {
-			s := e.service(r.Service)
-			s.History.SetBlock(r.Minute, r.N, r.Timeout, r.Offline)
-			s.seen = max(s.seen, r.Minute)
-		}
-	}
+	e.services.take(past, at)
 	for i := range past.Keys {
-		e.takeKey(&past.Keys[i])
+		e.keys.take(&past.Keys[i])
 	}
 	for i := range past.Clients {
-		e.takeClient(&past.Clients[i])
+		e.clients.take(&past.Clients[i])
 	}
-	for i := range past.Contracts {
-		if err := e.takeContract(ctx, &past.Contracts[i]); err != nil {
-			return err
-		}
+	if err := e.contracts.take(ctx, e.evidence, past.Contracts); err != nil {
+		return err
 	}
-	busy := map[detect.Minute]bool{}
-	for i := range past.Minutes {
-		busy[past.Minutes[i].Minute] = true
+	for _, f := range e.families {
+		f.restore(at, known[f.entityType()], rows)
 	}
-	e.restoreStates(at, known, rows, func(m detect.Minute) bool { return busy[m] })
 	return nil
 }
 
@@ -74,43 +57,64 @@ func openOf(kind detect.EntityType, rows []Stored, at detect.Minute) []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// later is the evidence of some minutes with the refusals of some keys and the
-// rows of some clients.
+// later is the evidence of some minutes by entity: of services and pairs all of
+// it, of keys the refusals and of clients the rows of those with something open.
 type later struct {
-	*Batch
-	keys    []KeyRow
-	clients []ClientRow
+	services  map[string][]ServiceRow
+	keys      map[string][]detect.KeyMinute
+	clients   map[string][]detect.ClientMinute
+	contracts map[string][]detect.ContractMinute
 }
 
-// entity is one entity of one type.
-type entity struct {
-	kind detect.EntityType
-	name string
+// after reads the evidence of minutes.
+func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, clients []string) (*later, error) {
+	l := &later{
+		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
+		map[string][]detect.ContractMinute{},
+	}
+	b, err := e.evidence.Batch(ctx, minutes)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range b.Services {
+		l.services[r.Service] = append(l.services[r.Service], r)
+	}
+	for _, r := range b.Contracts {
+		p := newContract(r.Pair)
+		l.contracts[p.Entity()] = append(l.contracts[p.Entity()], r.ContractMinute)
+	}
+	err = e.evidence.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutes, Refusals: true}, func(r *KeyRow) {
+		l.keys[r.Key] = append(l.keys[r.Key], r.KeyMinute)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, e.evidence.Clients(ctx, clients, minutes, func(r *ClientRow) {
+		l.clients[r.IP] = append(l.clients[r.IP], r.ClientMinute)
+	})
 }
+
+// byEntity is what is known of the entities of each type, by their names.
+type byEntity map[detect.EntityType]map[string][]detect.Restored
 
 // restored sums up rows by entity and rule, as of minute at.
-func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, rows []Stored) (map[entity][]detect.Restored, error) {
-	minutes := minutesOf(at+1, through)
-	batch, err := e.evidence.Batch(ctx, minutes)
+func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, rows []Stored) (byEntity, error) {
+	keys, clients := openOf(detect.KeyEntity, rows, at), openOf(detect.ClientEntity, rows, at)
+	l, err := e.after(ctx, minutesOf(at+1, through), keys, clients)
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
-	after := later{Batch: batch}
-	err = e.evidence.Keys(ctx, KeyNeed{IDs: openOf(detect.KeyEntity, rows, at), Minutes: minutes, Refusals: true}, func(r *KeyRow) { after.keys = append(after.keys, *r) })
-	if err != nil {
-		return nil, fmt.Errorf("read the refusals after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
+	type place struct {
+		of   detect.EntityType
+		name string
 	}
-	err = e.evidence.Clients(ctx, openOf(detect.ClientEntity, rows, at), minutes, func(r *ClientRow) { after.clients = append(after.clients, *r) })
-	if err != nil {
-		return nil, fmt.Errorf("read the clients after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
-	}
-	byRule := map[entity]map[string]*detect.Restored{}
+	byRule := map[place]map[string]*detect.Restored{}
 	for i := range rows {
 		r := &rows[i]
 		if r.State == detect.Withdrawn || r.OpenedAt > at {
 			continue
 		}
-		ent := entity{r.EntityType, r.Entity}
+		ent := place{r.EntityType, r.Entity}
 		if byRule[ent] == nil {
 			byRule[ent] = map[string]*detect.Restored{}
 		}
@@ -126,7 +130,7 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 			if inc.ClosedAt > 0 {
 				last = inc.ClosedAt
 			}
-			requests, affected := after.sums(&inc, at+1, last)
+			requests, affected := e.contributed(l, &inc, at+1, last)
 			inc.Requests -= min(requests, inc.Requests)
 			inc.Affected -= min(affected, inc.Affected)
 			k.Open = &inc
@@ -137,130 +141,28 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 			k.Shifted = max(k.Shifted, r.ClosedAt)
 		}
 	}
-	out := map[entity][]detect.Restored{}
+	out := byEntity{}
 	for ent, rules := range byRule {
-		for _, k := range rules {
-			out[ent] = append(out[ent], *k)
+		if out[ent.of] == nil {
+			out[ent.of] = map[string][]detect.Restored{}
+		}
+		for _, name := range slices.Sorted(maps.Keys(rules)) {
+			out[ent.of][ent.name] = append(out[ent.of][ent.name], *rules[name])
 		}
 	}
 	return out, nil
 }
 
+// contributed is what the minutes [from, to] added to an incident.
+func (e *Evaluator) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
+	for _, f := range e.families {
+		if f.entityType() == inc.EntityType {
+			return f.contributed(l, inc, from, to)
+		}
+	}
+	return 0, 0 // of an entity of another version of the program
+}
+
 func openAt(inc *detect.Incident, at detect.Minute) bool {
 	return inc.State != detect.Withdrawn && inc.OpenedAt <= at && (inc.ClosedAt == 0 || inc.ClosedAt > at)
-}
-
-// sums adds what the minutes [from, to] contributed to an incident's counts.
-func (b *later) sums(inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
-	in := func(m detect.Minute) bool { return m >= from && m <= to }
-	switch inc.EntityType {
-	case detect.ServiceEntity:
-		for i := range b.Services {
-			if r := &b.Services[i]; r.Service == inc.Entity && in(r.Minute) {
-				requests += uint64(r.N)
-				switch inc.Kind {
-				case detect.TimeoutSpike:
-					affected += uint64(r.Timeout)
-				case detect.Outage:
-					affected += uint64(r.Offline)
-				case detect.SLOBurn:
-					affected += uint64(r.Bad)
-				}
-			}
-		}
-	case detect.KeyEntity:
-		for i := range b.keys {
-			if r := &b.keys[i]; r.Key == inc.Entity && in(r.Minute) {
-				requests += uint64(r.Requests)
-				switch inc.Kind {
-				case detect.DeadKey:
-					affected += uint64(r.Dead)
-				case detect.InvalidKey:
-					affected += uint64(r.Invalid)
-				default:
-					affected += uint64(r.RateLimited)
-				}
-			}
-		}
-	case detect.ClientEntity:
-		for i := range b.clients {
-			if r := &b.clients[i]; r.IP == inc.Entity && in(r.Minute) {
-				requests += r.Requests
-				if inc.Kind == detect.KeyScanning {
-					affected += r.Invalid
-				} else {
-					affected += r.AuthFailed
-				}
-			}
-		}
-	case detect.ContractEntity:
-		for i := range b.Contracts {
-			if r := &b.Contracts[i]; newContract(r.Pair).Entity() == inc.Entity && in(r.Minute) {
-				requests += r.Total
-				affected += r.Count
-			}
-		}
-	}
-	return requests, affected
-}
-
-func (e *Evaluator) restoreStates(at detect.Minute, known map[entity][]detect.Restored, rows []Stored, alive func(detect.Minute) bool) {
-	for i := range rows {
-		r := &rows[i]
-		if r.EntityType != detect.ServiceEntity || r.State == detect.Withdrawn || r.OpenedAt > at {
-			continue
-		}
-		last := r.ClosedAt
-		if last == 0 || last > at {
-			last = at
-		}
-		s := e.service(r.Entity)
-		s.Mask(r.Rule, r.OpenedAt, last)
-		s.seen = max(s.seen, last)
-	}
-	for ent := range known {
-		switch ent.kind {
-		case detect.ServiceEntity:
-			e.service(ent.name)
-		case detect.KeyEntity:
-			if e.keys[ent.name] == nil {
-				e.keys[ent.name] = &key{Key: detect.Key{ID: ent.name}}
-			}
-		case detect.ClientEntity:
-			e.client(ent.name)
-		case detect.ContractEntity:
-			if p, ok := pairOf(ent.name, rows); ok && e.contracts[p] == nil {
-				e.contracts[p] = newContract(p)
-			}
-		}
-	}
-	for name, s := range e.services {
-		s.Restore(at, known[entity{detect.ServiceEntity, name}], alive)
-	}
-	for id, k := range e.keys {
-		s := k.Restore(at, known[entity{detect.KeyEntity, id}])
-		k.keep(keyStates{s, s})
-		k.followed = true // Past has what there is
-	}
-	for ip, c := range e.clients {
-		c.Restore(at, known[entity{detect.ClientEntity, ip}])
-		c.ahead, c.followed = c.Settled, true
-	}
-	for _, c := range e.contracts {
-		c.Restore(at, known[entity{detect.ContractEntity, c.Entity()}])
-		c.ahead = c.Settled
-	}
-}
-
-// pairOf finds the pair that an incident of a contract names.
-func pairOf(name string, rows []Stored) (Pair, bool) {
-	i := slices.IndexFunc(rows, func(r Stored) bool { return r.EntityType == detect.ContractEntity && r.Entity == name })
-	if i < 0 {
-		return Pair{}, false
-	}
-	r := &rows[i]
-	return Pair{
-		Service: r.Service, Code: r.Evidence.Code, HTTPStatus: r.Evidence.HTTPStatus,
-		Reason: detect.ContractReason(r.Evidence.Reason), Catalogue: r.Evidence.Catalogue,
-	}, true
 }

@@ -69,6 +69,7 @@ var (
 	rateLimited = outcome(classify.Limited)
 	deadKey     = outcome(classify.DeadKey)
 	invalidKey  = outcome(classify.GroupOf(classify.InvalidKey))
+	loginFailed = outcome(classify.LoginFailed)
 	// refused is what a key is refused for by its own fault.
 	refused = outcome(classify.Limited | classify.DeadKey | classify.GroupOf(classify.InvalidKey))
 )
@@ -217,11 +218,11 @@ type clientScan struct {
 }
 
 var clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(requests, ` + succeeded + `) AS success,
-	sumIf(requests, ` + invalidKey + `) AS invalid, sumIf(requests, code IN (14, 26, 30)) AS failed,
+	sumIf(requests, ` + invalidKey + `) AS invalid, sumIf(requests, ` + loginFailed + `) AS failed,
 	groupUniqArrayArrayIf(key_ids, ` + invalidKey + `) AS invalid_keys`
 
 // failing is the condition for rows of clients that a rule looks at.
-var failing = "(" + invalidKey + " OR code IN (14, 26, 30)) AND client_ip != toIPv6('::')"
+var failing = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND client_ip != toIPv6('::')"
 
 // ClientCandidates implements Evidence.
 func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) (ips []string, err error) {
@@ -237,9 +238,9 @@ func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, fro
 		return nil
 	}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
 		AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
-		GROUP BY client_ip HAVING sumIf(requests, code IN (14, 26, 30)) >= %d
+		GROUP BY client_ip HAVING sumIf(requests, %s) >= %d
 		OR length(groupUniqArrayArrayIf(key_ids, %s)) >= %d`,
-		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, c.Failures, invalidKey, c.Keys))
+		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, loginFailed, c.Failures, invalidKey, c.Keys))
 	if err != nil {
 		return nil, fmt.Errorf("client candidates: %w", err)
 	}

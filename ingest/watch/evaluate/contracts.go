@@ -62,8 +62,12 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *tra
 	for _, r := range s.Rows {
 		totals[minuteCode{r.Minute, r.Code}] += r.Requests
 	}
-	pairs := map[[2]int]*detect.Contract{}
-	var order []*detect.Contract
+	type series struct {
+		detect.Contract
+		rows []detect.ContractMinute
+	}
+	pairs := map[[2]int]*series{}
+	var order []*series
 	for _, r := range s.Rows {
 		entry, known := catalogue.Entry(r.Code)
 		if r.Code == 0 || known && int(entry.HTTPStatus) == r.HTTPStatus {
@@ -72,24 +76,28 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *tra
 		id := [2]int{int(r.Code), r.HTTPStatus}
 		p := pairs[id]
 		if p == nil {
-			p = &detect.Contract{Service: s.Service, Code: r.Code, HTTPStatus: uint16(r.HTTPStatus), Reason: detect.WrongStatus, Catalogue: entry.HTTPStatus}
+			p = &series{Contract: detect.Contract{
+				Service: s.Service, Code: r.Code, HTTPStatus: uint16(r.HTTPStatus), Reason: detect.WrongStatus, Catalogue: entry.HTTPStatus,
+			}}
 			if !known {
 				p.Reason = detect.CodeUnknown
 			}
 			pairs[id] = p
 			order = append(order, p)
 		}
-		p.Rows = append(p.Rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests, Total: totals[minuteCode{r.Minute, r.Code}]})
+		p.rows = append(p.rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests, Total: totals[minuteCode{r.Minute, r.Code}]})
 	}
+	rules := detect.Contracts()
 	for _, p := range order {
+		var state detect.States
 		i := 0
-		for t := p.Rows[0].Minute; t <= p.Rows[len(p.Rows)-1].Minute; t++ {
-			for i < len(p.Rows) && p.Rows[i].Minute <= t {
+		for t := p.rows[0].Minute; t <= p.rows[len(p.rows)-1].Minute; t++ {
+			for i < len(p.rows) && p.rows[i].Minute <= t {
 				i++
 			}
-			list = cfg.StepContract(p, &p.Settled, p.Rows[:i], t, list)
+			list = rules.Step(cfg, &p.Contract, &state, p.rows[:i], t, list)
 		}
-		list = p.Settled.Open(list)
+		list = state.Open(list)
 	}
 	return list
 }

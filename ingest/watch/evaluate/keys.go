@@ -42,8 +42,8 @@ func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet 
 	if len(rows) == 0 {
 		return nil
 	}
-	k := &detect.Key{ID: id}
-	var state detect.KeyState
+	k, rules := &detect.Key{ID: id}, detect.Keys()
+	var state detect.States
 	var list []detect.Incident
 	i := 0
 	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute+detect.Minute(quiet); t++ {
@@ -60,7 +60,7 @@ func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet 
 		if i > 6000 {
 			from = i - 6000 // far more than the rules look back on
 		}
-		list = cfg.Step(k, &state, rows[from:i], t, list)
+		list = rules.Step(cfg, k, &state, rows[from:i], t, list)
 	}
 	return state.Open(list)
 }
@@ -390,26 +390,28 @@ func clientIncidents(cfg *detect.Config, c *traffic.ClientSeries) []detect.Incid
 				}
 				row.InvalidKeys = append(row.InvalidKeys, ids[k])
 			}
-		case r.Code == 14 || r.Code == 26 || r.Code == 30:
+		case classify.LoginFailed.HasName(r.Outcome):
 			row.AuthFailed += r.Requests
 		}
 	}
-	cl := &detect.Client{IP: c.IP}
+	cl, rules := &detect.Client{IP: c.IP}, detect.Clients()
 	var list []detect.Incident
+	var state detect.States
+	var rows []detect.ClientMinute
 	for _, m := range slices.Sorted(maps.Keys(byMinute)) {
-		cl.Rows = append(cl.Rows, *byMinute[m])
+		rows = append(rows, *byMinute[m])
 	}
-	if len(cl.Rows) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
 	i := 0
-	for t := cl.Rows[0].Minute; t <= cl.Rows[len(cl.Rows)-1].Minute; t++ {
-		for i < len(cl.Rows) && cl.Rows[i].Minute <= t {
+	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute; t++ {
+		for i < len(rows) && rows[i].Minute <= t {
 			i++
 		}
-		list = cfg.StepClient(cl, &cl.Settled, cl.Rows[:i], t, list)
+		list = rules.Step(cfg, cl, &state, rows[:i], t, list)
 	}
-	return cl.Settled.Open(list)
+	return state.Open(list)
 }
 
 // storedKeys is the least size of the bounded set of keys that the store keeps

@@ -1,0 +1,116 @@
+package watch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"statline/classify/detect"
+	"statline/ingest/schema"
+)
+
+// A login that failed is one by its outcome, whatever said so: a code of this
+// catalogue or of another one, a bare 401, a gateway's flag.
+func TestFailedLoginsCountByOutcome(t *testing.T) {
+	const first = detect.Minute(29_000_000)
+	for name, code := range map[string]int{"a code of the catalogue": 30, "a code of another": 901, "no code": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t)
+			var clients, services []string
+			for at := first; at < first+12; at++ {
+				clients = append(clients, fmt.Sprintf("(%d, toIPv6('192.0.2.9'), 'auth_failed', %d, 4)", at.Unix(), code))
+				services = append(services, fmt.Sprintf("(%d, 'api', 'auth_failed', 4)", at.Unix()))
+			}
+			for table, values := range map[string][]string{
+				s.Table(schema.Clients) + " (minute, client_ip, outcome, code, requests)": clients,
+				s.Table(schema.Services) + " (minute, service, outcome, requests)":        services,
+			} {
+				if err := s.Exec(t.Context(), "INSERT INTO "+table+" VALUES "+strings.Join(values, ", ")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cfg := DefaultConfig()
+			list, err := Evaluate(t.Context(), &cfg.Detectors, testSQL(s), Range{first, first, first + 11})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(list) != 1 || list[0].Kind != detect.CredentialStuffing || list[0].Affected != 48 {
+				t.Errorf("got %+v; want one credential_stuffing of 48 failures", list)
+			}
+		})
+	}
+}
+
+// guessing is a key rule that this test adds: an unknown key on three minutes.
+func guessing() detect.Rule[detect.Key, detect.KeyMinute] {
+	return detect.Rule[detect.Key, detect.KeyMinute]{
+		Name: "guessing", Version: 1,
+		Against: func(r *detect.KeyMinute) uint64 { return uint64(r.Invalid) },
+		Over: func(_ *detect.Config, _ *detect.Episode, row *detect.KeyMinute, _ detect.Minute) string {
+			if row.Success > 0 {
+				return detect.ClosedCalm
+			}
+			return ""
+		},
+		Judge: func(_ *detect.Config, k *detect.Key, e *detect.Episode, rows []detect.KeyMinute, t detect.Minute) {
+			if n := len(rows); !e.IsOpen() && n >= 3 && rows[n-3].Minute > t-30 {
+				e.Begin(detect.Incident{
+					Kind: "guessing", Entity: k.ID, EntityType: detect.KeyEntity, Service: k.Service, Severity: detect.Info,
+					Affected: uint64(rows[n-3].Invalid + rows[n-2].Invalid + rows[n-1].Invalid), Rule: "guessing", RuleVersion: 1,
+				}, t)
+			}
+		},
+	}
+}
+
+// A rule is added in one place: what is stepped, closed, summed up and restored
+// follows from it.
+func TestARuleIsAddedInOnePlace(t *testing.T) {
+	const first = detect.Minute(29_000_000)
+	m := newMemory()
+	for at := first; at < first+400; at++ {
+		m.addService(ServiceRow{at, "api", detect.Counts{N: 100}})
+		if (at-first)%10 == 0 && at < first+385 {
+			m.addKey(KeyRow{"key", "api", detect.KeyMinute{Minute: at, Requests: 3, Invalid: 2}})
+		}
+	}
+	m.addKey(KeyRow{"key", "api", detect.KeyMinute{Minute: first + 385, Requests: 1, Success: 1}})
+	cfg := DefaultConfig()
+	evaluator := func() *Evaluator {
+		e := NewEvaluator(&cfg.Detectors, m)
+		e.keys.Rules = append(e.keys.Rules, guessing())
+		return e
+	}
+	own := func(rows []Stored) (list []Stored) {
+		for _, r := range rows {
+			if r.Rule == "guessing" {
+				list = append(list, r)
+			}
+		}
+		return list
+	}
+	advance := func(e *Evaluator, p *Publisher, to detect.Minute) []Stored {
+		res, more, err := e.Advance(t.Context(), to)
+		if err != nil || more {
+			t.Fatalf("more %t, %v", more, err)
+		}
+		return own(p.Publish(&res))
+	}
+	e, p := evaluator(), NewPublisher()
+	e.Start(first)
+	open := advance(e, p, first+300)
+	closed := advance(e, p, first+399)
+	if len(open) != 1 || len(closed) != 1 || closed[0].State != detect.Closed || closed[0].ClosedAt != first+385 {
+		t.Fatalf("got %+v, then %+v; want one incident, closed by the success", open, closed)
+	}
+	again, p := evaluator(), NewPublisher()
+	if err := again.Restore(t.Context(), first+300, open); err != nil {
+		t.Fatal(err)
+	}
+	p.Adopt(open, again.Settled())
+	if d := cmp.Diff(closed, advance(again, p, first+399)); d != "" {
+		t.Errorf("after a restart (-without):\n%s", d)
+	}
+}
