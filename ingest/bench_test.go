@@ -1,9 +1,11 @@
-package ingest
+package ingest_test
 
 import (
 	"testing"
 	"time"
 
+	"statline/ingest/ingesttest"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/traffic"
 )
 
@@ -13,16 +15,16 @@ func BenchmarkPipeline(b *testing.B) {
 	const records = 1_000_000
 	for range b.N {
 		b.StopTimer()
-		r := newRig(b, "bench_"+time.Now().UTC().Format("150405"))
+		r := ingesttest.New(b, "bench_"+time.Now().UTC().Format("150405"))
 		g, err := traffic.New(traffic.Config{Seed: 1, Scenario: traffic.Bench, Count: records, Start: time.Now().Add(-time.Hour)})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := traffic.Produce(b.Context(), testbed(b).Brokers(), r.topic, g, traffic.ProduceOptions{Partitions: 4}); err != nil {
+		if err := traffic.Produce(b.Context(), sandboxtest.Sandbox(b).Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: 4}); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		if err := r.run(b.Context(), nil); err != nil {
+		if err := r.Run(b.Context(), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

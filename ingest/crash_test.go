@@ -1,6 +1,6 @@
 //go:build chaos
 
-package ingest
+package ingest_test
 
 import (
 	"context"
@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"statline/ingest"
 	"statline/ingest/fold"
+	"statline/ingest/ingesttest"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/source"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
@@ -47,14 +50,14 @@ func child(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pool, err := fold.NewPool(foldConfig(), 16<<20)
+	pool, err := fold.NewPool(ingesttest.Folding(), 16<<20)
 	if err != nil {
 		return err
 	}
-	cfg := testConfig()
+	cfg := ingesttest.Config()
 	cfg.Block.Topic, cfg.UntilCaughtUp = k.Topic, true
 	cfg.Block.Limits.Records = 1500
-	p, err := New(cfg, Parts{Source: Kafka(client), Store: s, Folds: pool})
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: pool})
 	if err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func child(ctx context.Context) error {
 // Promise: kill -9 at every named step, several times, loses and doubles
 // nothing.
 func TestKillAtEveryStep(t *testing.T) {
-	r := newRig(t, "kill9")
+	r := ingesttest.New(t, "kill9")
 	var truths []*traffic.Truth
 	self, err := os.Executable()
 	if err != nil {
@@ -73,14 +76,14 @@ func TestKillAtEveryStep(t *testing.T) {
 	run := func(crash string) error {
 		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Env = append(os.Environ(), childEnv+"=1", "STATLINE_CRASH_AT="+crash,
-			"BROKER="+testbed(t).Brokers()[0], "URL="+testbed(t).ClickHouseURL(), "TOPIC="+r.topic)
+			"BROKER="+r.Brokers()[0], "URL="+sandboxtest.Sandbox(t).ClickHouseURL(), "TOPIC="+r.Topic)
 		cmd.Stderr = os.Stderr
 		return cmd.Run()
 	}
 	killed := 0
 	for _, n := range []int{1, 3} {
 		for i, step := range []string{"resume", "anchor", "fill", "declare", "recover", "declared", "insert", "recover", "inserted", "stored", "commit", "committed"} {
-			truths = append(truths, r.produce(uint64(100*n+i), 8000))
+			truths = append(truths, r.Produce(uint64(100*n+i), 8000))
 			err := run(fmt.Sprintf("%s:%d", step, n))
 			var exit *exec.ExitError
 			switch {
@@ -100,5 +103,5 @@ func TestKillAtEveryStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("killed %d times", killed)
-	r.check(truths...)
+	r.Check(truths...)
 }

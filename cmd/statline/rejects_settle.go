@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"statline/ingest"
+	"statline/ingest/mend"
 	"statline/ingest/store"
 )
 
@@ -36,7 +36,7 @@ func (f *settleFlags) filter() (store.RejectFilter, error) {
 }
 
 // run opens the topic and calls do with its rejects.
-func (f *settleFlags) run(cmd *cobra.Command, do func(*ingest.Rejects, store.RejectFilter) error) (err error) {
+func (f *settleFlags) run(cmd *cobra.Command, do func(*mend.Rejects, store.RejectFilter) error) (err error) {
 	filter, err := f.filter()
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (f *settleFlags) run(cmd *cobra.Command, do func(*ingest.Rejects, store.Rej
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	return do(&ingest.Rejects{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block}, filter)
+	return do(&mend.Rejects{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block}, filter)
 }
 
 func rejectsReplayCommand() *cobra.Command {
@@ -60,7 +60,7 @@ as a replay and is never counted twice, however often this is repeated.`,
 		Example: `  statline rejects replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --reason syntax`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return flags.run(cmd, func(r *ingest.Rejects, filter store.RejectFilter) error {
+			return flags.run(cmd, func(r *mend.Rejects, filter store.RejectFilter) error {
 				report, err := r.Replay(cmd.Context(), filter)
 				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects replayed, %d responses stored; %d are still rejects\n", report.Replayed, report.Responses, report.Still)
 				return err
@@ -82,7 +82,7 @@ func rejectsDiscardCommand() *cobra.Command {
 		Example: `  statline rejects discard --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --at access/3@1041 --why "a health check"`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return flags.run(cmd, func(r *ingest.Rejects, filter store.RejectFilter) error {
+			return flags.run(cmd, func(r *mend.Rejects, filter store.RejectFilter) error {
 				n, err := r.Discard(cmd.Context(), filter, why)
 				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects discarded\n", n)
 				return err

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/fold"
+	"statline/ingest/mend"
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
@@ -96,14 +96,14 @@ repeating it is safe.`,
 			if err != nil {
 				return err
 			}
-			r := ingest.Repair{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block, TTL: schema.DefaultTTL()}
+			r := mend.Repair{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block, TTL: schema.DefaultTTL()}
 			out := cmd.OutOrStdout()
-			for _, mend := range []func() (*ingest.RepairReport, error){
-				func() (*ingest.RepairReport, error) { return r.Run(ctx, partitions) },
-				func() (*ingest.RepairReport, error) { return r.Lost(ctx) },
+			for _, run := range []func() (*mend.RepairReport, error){
+				func() (*mend.RepairReport, error) { return r.Run(ctx, partitions) },
+				func() (*mend.RepairReport, error) { return r.Lost(ctx) },
 			} {
-				report, err := mend()
-				if errors.Is(err, ingest.ErrNothingToRepair) {
+				report, err := run()
+				if errors.Is(err, mend.ErrNothingToRepair) {
 					fmt.Fprintln(out, err)
 					continue
 				}
@@ -119,7 +119,7 @@ repeating it is safe.`,
 	return c
 }
 
-func printRepair(out io.Writer, report *ingest.RepairReport) {
+func printRepair(out io.Writer, report *mend.RepairReport) {
 	for _, id := range report.Blocks {
 		fmt.Fprintln(out, "repaired", id)
 	}

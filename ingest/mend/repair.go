@@ -1,4 +1,11 @@
-package ingest
+// Package mend puts right what the daemon cannot: partial blocks that are too
+// old to be finished under their tokens and rows that the store has lost
+// (Repair), and rejects that are responses after a fix (Rejects).
+//
+// Its guarantee is that of package block: afterwards every record counts
+// exactly once, or the mending is refused with the numbers and nothing is
+// written. It needs the records, so the log has to have them still.
+package mend
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package ingest
+package mend
 
 import (
 	"context"
@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest"
 	"statline/ingest/block"
+	"statline/ingest/ingesttest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
+	"statline/ingest/store/storetest"
 	"statline/ingest/traffic"
 )
 
@@ -34,75 +36,59 @@ func (s *lossyStore) WriteRows(ctx context.Context, id block.ID, c *block.Conten
 }
 
 // small limits a pipeline to small blocks.
-func small(c *Config) { c.Block.Limits.Records = 1000 }
+func small(c *ingest.Config) { c.Block.Limits.Records = 1000 }
 
-func (r *rig) repair() *Repair {
-	r.t.Helper()
-	client := r.client()
-	r.t.Cleanup(func() {
+func repairOf(t *testing.T, r *ingesttest.Rig) *Repair {
+	t.Helper()
+	client := r.Client()
+	t.Cleanup(func() {
 		if err := client.Close(); err != nil {
-			r.t.Error(err)
+			t.Error(err)
 		}
 	})
-	cfg := testConfig().Block
-	cfg.Topic = r.topic
+	cfg := ingesttest.Config().Block
+	cfg.Topic = r.Topic
 	var err error
-	if cfg.Cluster, err = client.ClusterID(r.t.Context()); err != nil {
-		r.t.Fatal(err)
+	if cfg.Cluster, err = client.ClusterID(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	return &Repair{Store: r.store, Log: client, Fold: r.fold, Block: cfg, TTL: schema.DefaultTTL()}
-}
-
-func (r *rig) exec(sql string) {
-	r.t.Helper()
-	if err := r.store.Exec(r.t.Context(), sql); err != nil {
-		r.t.Fatal(err)
-	}
+	return &Repair{Store: r.Store, Log: client, Fold: r.Fold, Block: cfg, TTL: schema.DefaultTTL()}
 }
 
 // checkRefused wants Lost to say why, and to change nothing.
-func (r *rig) checkRefused(repair *Repair, why string) {
-	r.t.Helper()
-	before := r.differences()
-	report, err := repair.Lost(r.t.Context())
+func checkRefused(t *testing.T, r *ingesttest.Rig, repair *Repair, why string) {
+	t.Helper()
+	before := r.Differences()
+	report, err := repair.Lost(t.Context())
 	if err == nil || !strings.Contains(err.Error(), why) {
-		r.t.Errorf("got %+v, error %v; want one that says %q", report, err, why)
+		t.Errorf("got %+v, error %v; want one that says %q", report, err, why)
 	}
-	if after := r.differences(); !slices.Equal(before, after) {
-		r.t.Errorf("a refused repair changed what is stored: the audit found %v, now %v", before, after)
+	if after := r.Differences(); !slices.Equal(before, after) {
+		t.Errorf("a refused repair changed what is stored: the audit found %v, now %v", before, after)
 	}
-}
-
-func (r *rig) differences() []store.Difference {
-	r.t.Helper()
-	report, err := r.store.Audit(r.t.Context(), store.AuditOptions{TTL: schema.DefaultTTL(), Now: time.Now()})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return report.Differences
 }
 
 // Promise: rows of several blocks that are lost in several tables, of blocks
 // that share their minutes with others, come back once and exactly; before
 // that the audit finds them, and afterwards nothing.
 func TestLostRowsComeBack(t *testing.T) {
-	r := newRig(t, "lost")
-	truth := r.produce(17, 12_000)
-	lossy := &lossyStore{Store: r.store, lose: map[int64]func(*aggregate.Rows){
+	r := ingesttest.New(t, "lost")
+	truth := r.Produce(17, 12_000)
+	lossy := &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){
 		1: func(rows *aggregate.Rows) { rows.Services, rows.ResponsesHour = nil, nil },
 		2: func(rows *aggregate.Rows) { rows.Clients = nil },
 		4: func(rows *aggregate.Rows) { rows.Services, rows.Keys, rows.KeysHour = nil, nil, nil },
 		7: func(rows *aggregate.Rows) { rows.Responses = nil },
 	}}
-	r.into = lossy
-	if err := r.run(t.Context(), small); err != nil {
+	r.Into = lossy
+	if err := r.Run(t.Context(), small); err != nil {
 		t.Fatal(err)
 	}
 	if n := lossy.blocks.Load(); n < 12 {
 		t.Fatalf("got %d blocks; want at least 12", n)
 	}
 	tables := map[schema.Table]bool{}
-	for _, d := range r.differences() {
+	for _, d := range r.Differences() {
 		if d.Kind != store.Sum || d.Got >= d.Expected {
 			t.Errorf("audit: %s; want only missing rows", d)
 		}
@@ -111,7 +97,7 @@ func TestLostRowsComeBack(t *testing.T) {
 	if len(tables) != 6 {
 		t.Errorf("the audit finds rows missing in %v; want six tables", slices.Collect(maps.Keys(tables)))
 	}
-	repair := r.repair()
+	repair := repairOf(t, r)
 	report, err := repair.Lost(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -119,25 +105,25 @@ func TestLostRowsComeBack(t *testing.T) {
 	if len(report.Blocks) != 4 || len(report.Inserted) < 7 {
 		t.Errorf("got %d blocks and %+v; want four blocks with seven tables", len(report.Blocks), report.Inserted)
 	}
-	r.check(truth)
+	r.Check(truth)
 	if _, err := repair.Lost(t.Context()); !errors.Is(err, ErrNothingToRepair) {
 		t.Errorf("repaired twice: got error %v; want ErrNothingToRepair", err)
 	}
-	r.check(truth)
+	r.Check(truth)
 }
 
 // Promise: the lost rows' own token, which the server has kept, does not stop
 // the repair.
 func TestLostRowsWithTheirTokenKept(t *testing.T) {
-	r := newRig(t, "lost_token")
-	truth := r.produce(18, 3000)
-	if err := r.run(t.Context(), small); err != nil {
+	r := ingesttest.New(t, "lost_token")
+	truth := r.Produce(18, 3000)
+	if err := r.Run(t.Context(), small); err != nil {
 		t.Fatal(err)
 	}
-	r.exec("DELETE FROM " + r.store.Table(schema.Services) + " WHERE 1 SETTINGS mutations_sync = 2")
-	repair := r.repair()
+	storetest.Exec(t, r.Store, "DELETE FROM "+r.Store.Table(schema.Services)+" WHERE 1 SETTINGS mutations_sync = 2")
+	repair := repairOf(t, r)
 	// What the daemon would do: the same rows under the same token.
-	rows, err := r.store.DayBlocks(t.Context(), []int64{truth.First.Unix() / daySeconds})
+	rows, err := r.Store.DayBlocks(t.Context(), []int64{truth.First.Unix() / daySeconds})
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("got %d blocks, %v", len(rows), err)
 	}
@@ -146,45 +132,45 @@ func TestLostRowsWithTheirTokenKept(t *testing.T) {
 		if err := repair.read(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.store.WriteRows(t.Context(), rows[i].ID, p.contents, nofence); err != nil {
+		if err := r.Store.WriteRows(t.Context(), rows[i].ID, p.contents, nofence); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(r.differences()) == 0 {
+	if len(r.Differences()) == 0 {
 		t.Fatal("the tokens are gone with the rows: this test shows nothing")
 	}
 	if _, err := repair.Lost(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.check(truth)
+	r.Check(truth)
 }
 
 // Promise: what is missing and is no set of whole blocks is refused, and so is
 // what cannot be read again as it was; then nothing is inserted.
 func TestLostRowsNeverGuessed(t *testing.T) {
-	r := newRig(t, "lost_refused")
-	r.produce(19, 6000)
-	r.into = &lossyStore{Store: r.store, lose: map[int64]func(*aggregate.Rows){1: func(rows *aggregate.Rows) { rows.Services = nil }}}
-	if err := r.run(t.Context(), small); err != nil {
+	r := ingesttest.New(t, "lost_refused")
+	r.Produce(19, 6000)
+	r.Into = &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){1: func(rows *aggregate.Rows) { rows.Services = nil }}}
+	if err := r.Run(t.Context(), small); err != nil {
 		t.Fatal(err)
 	}
-	other := r.repair()
+	other := repairOf(t, r)
 	other.Fold.Decode.Service = "another"
-	r.checkRefused(other, "under other rules")
+	checkRefused(t, r, other, "under other rules")
 
-	services := r.store.Table(schema.Services)
-	r.exec("INSERT INTO " + services + " (minute, service, outcome, requests) SELECT minute, 'planted', outcome, 1 FROM " + services + " LIMIT 1")
-	r.checkRefused(r.repair(), "no block of the ledger has")
-	r.exec("DELETE FROM " + services + " WHERE service = 'planted' SETTINGS mutations_sync = 2")
+	services := r.Store.Table(schema.Services)
+	storetest.Exec(t, r.Store, "INSERT INTO "+services+" (minute, service, outcome, requests) SELECT minute, 'planted', outcome, 1 FROM "+services+" LIMIT 1")
+	checkRefused(t, r, repairOf(t, r), "no block of the ledger has")
+	storetest.Exec(t, r.Store, "DELETE FROM "+services+" WHERE service = 'planted' SETTINGS mutations_sync = 2")
 
 	// Some rows of whichever block have gone too.
-	r.exec("DELETE FROM " + services + " WHERE service IN (SELECT service FROM " + services + " ORDER BY service LIMIT 1) SETTINGS mutations_sync = 2")
-	r.checkRefused(r.repair(), "0 choices are exactly that")
+	storetest.Exec(t, r.Store, "DELETE FROM "+services+" WHERE service IN (SELECT service FROM "+services+" ORDER BY service LIMIT 1) SETTINGS mutations_sync = 2")
+	checkRefused(t, r, repairOf(t, r), "0 choices are exactly that")
 
-	if err := traffic.Expire(t.Context(), testbed(t).Brokers(), r.topic); err != nil {
+	if err := traffic.Expire(t.Context(), r.Brokers(), r.Topic); err != nil {
 		t.Fatal(err)
 	}
-	r.checkRefused(r.repair(), "no longer in the log")
+	checkRefused(t, r, repairOf(t, r), "no longer in the log")
 }
 
 // Promise: of blocks that could be missing, one choice is exactly what is

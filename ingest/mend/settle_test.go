@@ -1,4 +1,4 @@
-package ingest
+package mend
 
 import (
 	"context"
@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/ingesttest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
+	"statline/ingest/store/storetest"
 	"statline/ingest/traffic"
 )
 
@@ -38,21 +41,21 @@ func (s *cutStore) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind
 // now, with their keys, once however often it is repeated or cut; a discard
 // settles the others.
 func TestReplayEndToEnd(t *testing.T) {
-	r := newRig(t, "replay")
-	truth := r.produce(11, 3000)
-	r.fold.Decode.Format = "haproxy" // nothing decodes
-	if err := r.run(t.Context(), nil); err != nil {
+	r := ingesttest.New(t, "replay")
+	truth := r.Produce(11, 3000)
+	r.Fold.Decode.Format = "haproxy" // nothing decodes
+	if err := r.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	client := r.client()
+	client := r.Client()
 	defer client.Close()
 	cluster, err := client.ClusterID(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut := &cutStore{Store: r.store, at: 2}
-	x := &Rejects{Store: cut, Log: client, Fold: foldConfig(), Block: testConfig().Block}
-	x.Block.Cluster, x.Block.Topic = cluster, r.topic
+	cut := &cutStore{Store: r.Store, at: 2}
+	x := &Rejects{Store: cut, Log: client, Fold: ingesttest.Folding(), Block: ingesttest.Config().Block}
+	x.Block.Cluster, x.Block.Topic = cluster, r.Topic
 	filter := store.RejectFilter{Limit: 10_000}
 
 	if _, err := x.Replay(t.Context(), filter); err == nil {
@@ -62,8 +65,8 @@ func TestReplayEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.checkOutcomes(truth)
-	r.audit()
+	r.CheckOutcomes(truth)
+	r.Audit()
 	if report.Still != int(truth.Rejected) {
 		t.Errorf("got %d rejects still; want the %d malformed lines", report.Still, truth.Rejected)
 	}
@@ -73,7 +76,7 @@ func TestReplayEndToEnd(t *testing.T) {
 	}
 	keyed, err := store.Select[struct {
 		N uint64 `ch:"n"`
-	}](t.Context(), r.store, "SELECT sum(requests) AS n FROM "+r.store.Table(schema.Keys))
+	}](t.Context(), r.Store, "SELECT sum(requests) AS n FROM "+r.Store.Table(schema.Keys))
 	if err != nil || keyed[0].N == 0 {
 		t.Errorf("got %v keyed responses, %v; want those of the records in the log", keyed, err)
 	}
@@ -84,8 +87,8 @@ func TestReplayEndToEnd(t *testing.T) {
 	if open, err := x.Open(t.Context(), filter); err != nil || len(open) != 0 {
 		t.Errorf("%d rejects are open after all are settled, %v", len(open), err)
 	}
-	r.checkOutcomes(truth)
-	r.audit()
+	r.CheckOutcomes(truth)
+	r.Audit()
 }
 
 // oneLine is a traffic.Source of a single line.
@@ -107,22 +110,22 @@ func (o *oneLine) Next(line []byte) ([]byte, int64, uint64, bool) {
 // can, stops nothing, and when that is put right a replay adds exactly this
 // line.
 func TestPoisonBetweenGood(t *testing.T) {
-	r := newRig(t, "poison")
-	before := r.produce(21, 2000)
+	r := ingesttest.New(t, "poison")
+	before := r.Produce(21, 2000)
 	at := time.Now().Add(-30 * time.Minute)
 	early := fmt.Sprintf(`{"ts":%q,"service":"only-here","path":"/a","status":429}`, at.Add(20*time.Minute).UTC().Format(time.RFC3339))
-	if err := traffic.Produce(t.Context(), testbed(t).Brokers(), r.topic, &oneLine{text: early, at: at}, traffic.ProduceOptions{}); err != nil {
+	if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, &oneLine{text: early, at: at}, traffic.ProduceOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	after := r.produce(22, 2000)
-	if err := r.run(t.Context(), nil); err != nil {
+	after := r.Produce(22, 2000)
+	if err := r.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	r.checkOutcomes(before, after)
-	r.audit()
+	r.CheckOutcomes(before, after)
+	r.Audit()
 
-	repair := r.repair()
-	x := &Rejects{Store: r.store, Log: repair.Log, Fold: r.fold, Block: repair.Block}
+	repair := repairOf(t, r)
+	x := &Rejects{Store: r.Store, Log: repair.Log, Fold: r.Fold, Block: repair.Block}
 	x.Fold.MaxAhead = time.Hour // was ten minutes, and the line is twenty ahead
 	report, err := x.Replay(t.Context(), store.RejectFilter{Limit: 10_000})
 	if err != nil || report.Responses != 1 {
@@ -131,12 +134,12 @@ func TestPoisonBetweenGood(t *testing.T) {
 	got, err := store.Select[struct {
 		Service  string `ch:"service"`
 		Requests uint64 `ch:"n"`
-	}](t.Context(), r.store, "SELECT service, sum(requests) AS n FROM "+r.store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429 GROUP BY service")
+	}](t.Context(), r.Store, "SELECT service, sum(requests) AS n FROM "+r.Store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429 GROUP BY service")
 	if err != nil || len(got) != 1 || got[0].Requests != 1 {
 		t.Errorf("got %+v, %v; want the one request", got, err)
 	}
-	r.exec("DELETE FROM " + r.store.Table(schema.Services) + " WHERE service = 'only-here' SETTINGS mutations_sync = 2")
-	differences := r.differences()
+	storetest.Exec(t, r.Store, "DELETE FROM "+r.Store.Table(schema.Services)+" WHERE service = 'only-here' SETTINGS mutations_sync = 2")
+	differences := r.Differences()
 	if len(differences) != 1 || differences[0].Table != schema.Services || differences[0].Expected != differences[0].Got+1 {
 		t.Errorf("without the replayed line the audit found %v; want one request missing in services", differences)
 	}
@@ -146,10 +149,10 @@ func TestPoisonBetweenGood(t *testing.T) {
 // its key, and of a record with several lines only the rejected one counts.
 func TestReplayOfOneLine(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	folding := foldConfig()
+	folding := ingesttest.Folding()
 	folding.MaxAhead = time.Hour // was 10 minutes
 	record := `[{"ts":"2026-03-01T12:00:00Z","status":200,"path":"/a"},{"ts":"2026-03-01T12:30:00Z","status":429,"path":"/b"}]`
-	f := newFold(t, foldConfig())
+	f := newFold(t, ingesttest.Folding())
 	f.Add([]block.Record{{Offset: 7, UnixMilli: at.UnixMilli(), Value: []byte(record)}})
 	c := f.Contents()
 	if c.Responses != 1 || c.Rejected != 1 {
@@ -198,30 +201,30 @@ func (s *halfStore) WriteRows(ctx context.Context, id block.ID, c *block.Content
 // repair completes it from what the tables hold, without tokens; after it the
 // pipeline goes on and every sum is the truth's.
 func TestRepairEndToEnd(t *testing.T) {
-	r := newRig(t, "repair")
-	truth := r.produce(13, 20_000)
+	r := ingesttest.New(t, "repair")
+	truth := r.Produce(13, 20_000)
 	ctx, die := context.WithCancel(t.Context())
-	r.into = &halfStore{Store: r.store, die: die}
-	small := func(c *Config) {
+	r.Into = &halfStore{Store: r.Store, die: die}
+	small := func(c *ingest.Config) {
 		c.Block.Limits.Records = 2000
 		c.Block.StopTimeout = time.Nanosecond
 	}
-	_ = r.run(ctx, small) // dies
-	r.into = r.store
+	_ = r.Run(ctx, small) // dies
+	r.Into = r.Store
 
-	expired := func(c *Config) { c.Block.Tokens.Age = -1 }
-	err := r.run(t.Context(), expired)
+	expired := func(c *ingest.Config) { c.Block.Tokens.Age = -1 }
+	err := r.Run(t.Context(), expired)
 	if !errors.Is(err, block.ErrPartialBlock) {
 		t.Fatalf("got error %v; want ErrPartialBlock", err)
 	}
-	client := r.client()
+	client := r.Client()
 	defer client.Close()
-	cfg := testConfig().Block
-	cfg.Topic = r.topic
+	cfg := ingesttest.Config().Block
+	cfg.Topic = r.Topic
 	if cfg.Cluster, err = client.ClusterID(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	repair := &Repair{Store: r.store, Log: client, Fold: r.fold, Block: cfg, TTL: schema.DefaultTTL()}
+	repair := &Repair{Store: r.Store, Log: client, Fold: r.Fold, Block: cfg, TTL: schema.DefaultTTL()}
 	all := []int32{0, 1, 2}
 	if _, err := repair.Run(t.Context(), all); !errors.Is(err, ErrNothingToRepair) {
 		t.Errorf("young blocks: got error %v; want ErrNothingToRepair", err)
@@ -238,10 +241,10 @@ func TestRepairEndToEnd(t *testing.T) {
 	if _, err := repair.Run(t.Context(), all); !errors.Is(err, ErrNothingToRepair) {
 		t.Errorf("repaired twice: got error %v; want ErrNothingToRepair", err)
 	}
-	if err := r.run(t.Context(), nil); err != nil {
+	if err := r.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	r.check(truth)
+	r.Check(truth)
 }
 
 // Promise: a surplus is explained by one choice of blocks or by none.

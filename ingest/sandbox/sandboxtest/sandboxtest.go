@@ -1,0 +1,67 @@
+// Package sandboxtest gives the tests of a package one embedded broker and
+// engine, and each test a database of its own.
+package sandboxtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"statline/ingest/sandbox"
+)
+
+// shared is started by the first test that asks, and closed by Main.
+var shared struct {
+	once      sync.Once
+	sandbox   *sandbox.Sandbox
+	err       error
+	databases atomic.Int64
+}
+
+// Main is a TestMain: it runs the tests, closes what they shared, and then
+// wants no goroutine to be left.
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	code := m.Run()
+	if shared.sandbox != nil {
+		if err := shared.sandbox.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
+}
+
+// Sandbox is the broker and the engine of this test process.
+func Sandbox(t testing.TB) *sandbox.Sandbox {
+	t.Helper()
+	shared.once.Do(func() {
+		// Not the first test's context: the others need it too.
+		shared.sandbox, shared.err = sandbox.Start(context.Background(), sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0"})
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.sandbox
+}
+
+var notName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// Database names a database that no other test of this process has.
+func Database(t testing.TB) string {
+	return fmt.Sprintf("t%d_%s", shared.databases.Add(1), strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "_"), "_"))
+}

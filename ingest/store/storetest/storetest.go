@@ -1,0 +1,65 @@
+// Package storetest opens stores on the embedded engine that the tests of a
+// package share.
+package storetest
+
+import (
+	"testing"
+
+	"statline/ingest/sandbox/sandboxtest"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+// Dial is a store on an empty database of its own.
+func Dial(t testing.TB) *store.Store {
+	t.Helper()
+	return On(t, sandboxtest.Database(t))
+}
+
+// On is a store on a database that may exist already.
+func On(t testing.TB, database string) *store.Store {
+	t.Helper()
+	c := store.DefaultConfig()
+	c.URL, c.Database = sandboxtest.Sandbox(t).ClickHouseURL(), database
+	s, err := store.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Open is a store with its tables in a database of its own.
+func Open(t testing.TB) *store.Store {
+	t.Helper()
+	s := Dial(t)
+	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Exec runs a statement.
+func Exec(t testing.TB, s *store.Store, query string) {
+	t.Helper()
+	if err := s.Exec(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Number is the value of an expression, or of a query of one number in
+// brackets.
+func Number(t testing.TB, s *store.Store, expression string) uint64 {
+	t.Helper()
+	rows, err := store.Select[struct {
+		N uint64 `ch:"n"`
+	}](t.Context(), s, "SELECT toUInt64("+expression+") AS n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[0].N
+}
