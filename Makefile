@@ -89,7 +89,7 @@ SEED ?= 1
 .PHONY: chaos
 chaos: engine ## N=300 SEED=1: N seeded faults on real processes, then every count against the truth
 	CGO_ENABLED=0 $(GO) build -tags chaos -trimpath -ldflags '$(LDFLAGS)' -o bin/statline-chaos ./cmd/statline
-	$(GO) run ./cmd/e2e/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) $(ARGS)
+	$(GO) run ./cmd/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) $(ARGS)
 NODE := dashboards/grafanatest/node
 
 $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
