@@ -66,8 +66,16 @@ type (
 	property  = dashboard.DynamicConfigValue
 )
 
+// order is that of a field's properties, whatever order they are given in.
+func order(p property) int {
+	return slices.Index([]string{"links", "mappings", "thresholds", "custom.cellOptions", "color", "unit", "decimals", "displayName",
+		"custom.fillOpacity", "custom.lineStyle", "custom.width", "custom.hidden", "custom.hideFrom"}, p.Id)
+}
+
 // field changes the field of that name.
 func field(name string, properties ...property) dashboard.DashboardFieldConfigSourceOverrides {
+	properties = slices.Clone(properties)
+	slices.SortStableFunc(properties, func(a, b property) int { return order(a) - order(b) })
 	return dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: name}, Properties: properties}
 }
 
