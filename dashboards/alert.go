@@ -1,26 +1,22 @@
 package dashboards
 
-import (
-	"fmt"
+import "statline/dashboards/query"
 
-	"statline/dashboards/query"
-)
-
-// alert is one alert rule: what it asks, when it fires, what it means and what
+// Alert is one alert rule: what it asks, when it fires, what it means and what
 // to do then.
-type alert struct {
-	uid, title string
-	sql        query.Text
-	over       float64 // fires above this
-	lasting    string  // for that long
-	severity   string  // page, ticket
-	// noData is the state when the query returns no row, and whyNoData the
+type Alert struct {
+	UID, Title string
+	Query      query.Text
+	Over       float64 // fires above this
+	Lasting    string  // for that long
+	Severity   string  // page, ticket
+	// NoData is the state when the query returns no row, and WhyNoData the
 	// reason for it: the plan for that case.
-	noData, whyNoData string
-	summary           string // one sentence, with the labels of the row
-	means, todo       string // the runbook
-	board             string // uid of the dashboard
-	shows             query.Text
+	NoData, WhyNoData string
+	Summary           string // one sentence, with the labels of the row
+	Means, ToDo       string // the runbook
+	Board             string // uid of the board whose panel shows the same
+	Shows             query.Text
 }
 
 const (
@@ -34,24 +30,24 @@ const (
 
 // incidentAlert is a rule on open incidents: one alert an incident, resolved
 // when the incident is closed and its row is gone.
-func incidentAlert(uid, title, severity string, sql query.Text) alert {
-	return alert{uid: "statline-" + uid, title: title, sql: sql, lasting: "0s", severity: severity, noData: "OK", whyNoData: noIncident,
-		summary: aboutIncident, board: incidentsUID, shows: query.OpenIncidents()}
+func incidentAlert(uid, title, severity string, sql query.Text) Alert {
+	return Alert{UID: "statline-" + uid, Title: title, Query: sql, Lasting: "0s", Severity: severity, NoData: "OK", WhyNoData: noIncident,
+		Summary: aboutIncident, Board: incidentsUID, Shows: query.OpenIncidents()}
 }
 
-func (a alert) text(means, todo string) alert {
-	a.means, a.todo = means, todo
+func (a Alert) text(means, todo string) Alert {
+	a.Means, a.ToDo = means, todo
 	return a
 }
 
-func (a alert) at(board string, shows query.Text) alert {
-	a.board, a.shows = board, shows
+func (a Alert) at(board string, shows query.Text) Alert {
+	a.Board, a.Shows = board, shows
 	return a
 }
 
-// alerts lists the rules about the API first, then those about statline.
-func alerts() []alert {
-	return []alert{
+// Alerts lists the rules about the API first, then those about statline.
+func Alerts() []Alert {
+	return []Alert{
 		incidentAlert("offender", "Key over its rate limit", "ticket", query.OpenOffenders()).at(limitsUID, query.Offenders()).text(
 			"One key has been refused for its rate in most ten-second slots for minutes and does not slow down.",
 			"Open the panel: the highest count against the limit says whether it is a little or far over. Persists means that its client ignores 429: ask the owner for a back-off. A key that is always a little over needs another plan."),
@@ -86,94 +82,36 @@ func alerts() []alert {
 			"A service has far fewer requests than at the same time on other days.",
 			"Callers cannot reach it, or its logs do not reach Kafka. Check the load balancer and DNS, then the log shipper; if other services on the same topic are normal it is not statline."),
 		{
-			uid: "statline-pipeline-stalled", title: "Pipeline stalled", sql: query.PipelineSilence(), over: 0.5, lasting: "2m", severity: "page",
-			noData: "Alerting", whyNoData: oneRow,
-			summary: "statline has not reported for five minutes, or a partition with something to read does not move",
-			means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
-			todo:    "Is the process up (statline check)? The instances' log says what is retried: Kafka out of reach, ClickHouse refusing inserts, a block that needs a decision. Nothing is lost: it goes on where it stopped.",
-			board:   pipelineUID, shows: query.StalledNow(),
+			UID: "statline-pipeline-stalled", Title: "Pipeline stalled", Query: query.PipelineSilence(), Over: 0.5, Lasting: "2m", Severity: "page",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "statline has not reported for five minutes, or a partition with something to read does not move",
+			Means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
+			ToDo:    "Is the process up (statline check)? The instances' log says what is retried: Kafka out of reach, ClickHouse refusing inserts, a block that needs a decision. Nothing is lost: it goes on where it stopped.",
+			Board:   PipelineUID, Shows: query.StalledNow(),
 		},
 		{
-			uid: "statline-lag", title: "Pipeline behind", sql: query.LagRise(), over: 300, lasting: "10m", severity: "ticket",
-			noData: "Alerting", whyNoData: oneRow,
-			summary: "the last record read is {{ humanizeDuration $values.A.Value }} old",
-			means:   "statline reads, but more slowly than records arrive, for ten minutes.",
-			todo:    "See Behind, in records: one partition means skewed keys, all mean too little power. Start another instance in the same group, or look at ClickHouse's parts and merges (Tables).",
-			board:   pipelineUID, shows: query.LagSeconds(),
+			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "the last record read is {{ humanizeDuration $values.A.Value }} old",
+			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
+			ToDo:    "See Behind, in records: one partition means skewed keys, all mean too little power. Start another instance in the same group, or look at ClickHouse's parts and merges (Tables).",
+			Board:   PipelineUID, Shows: query.LagSeconds(),
 		},
 		{
-			uid: "statline-rejects", title: "Rejects rising", sql: query.RejectRise(), over: 5, lasting: "5m", severity: "ticket",
-			noData: "Alerting", whyNoData: oneRow,
-			summary: "{{ printf \"%.1f\" $values.A.Value }} % of records cannot be decoded",
-			means:   "More than one record in twenty of the last fifteen minutes could not be decoded. Those responses are missing from every figure.",
-			todo:    "What was rejected has the reason and an example: usually a changed log format, or another topic's lines. Correct the format, then replay the offsets.",
-			board:   pipelineUID, shows: query.RejectTable(),
+			UID: "statline-rejects", Title: "Rejects rising", Query: query.RejectRise(), Over: 5, Lasting: "5m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "{{ printf \"%.1f\" $values.A.Value }} % of records cannot be decoded",
+			Means:   "More than one record in twenty of the last fifteen minutes could not be decoded. Those responses are missing from every figure.",
+			ToDo:    "What was rejected has the reason and an example: usually a changed log format, or another topic's lines. Correct the format, then replay the offsets.",
+			Board:   PipelineUID, Shows: query.RejectTable(),
 		},
 		{
-			uid: "statline-ledger", title: "Ledger mismatch", sql: query.LedgerDifferences(), over: 0.5, lasting: "5m", severity: "ticket",
-			noData: "Alerting", whyNoData: oneRow,
-			summary: "the audit found {{ $values.A }} differences between ledger and tables",
-			means:   "The stored sums are not those that the ledger promises: rows are missing or twice.",
-			todo:    "Run statline check for the tables and days concerned. Usual causes: rows deleted by hand, a restored backup, a table dropped and made again. statline repair rebuilds the days from Kafka while the records are there.",
-			board:   pipelineUID, shows: query.LedgerByDay(),
+			UID: "statline-ledger", Title: "Ledger mismatch", Query: query.LedgerDifferences(), Over: 0.5, Lasting: "5m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "the audit found {{ $values.A }} differences between ledger and tables",
+			Means:   "The stored sums are not those that the ledger promises: rows are missing or twice.",
+			ToDo:    "Run statline check for the tables and days concerned. Usual causes: rows deleted by hand, a restored backup, a table dropped and made again. statline repair rebuilds the days from Kafka while the records are there.",
+			Board:   PipelineUID, Shows: query.LedgerByDay(),
 		},
 	}
-}
-
-// Rules builds the rules, each with the panel that shows what it asks.
-func Rules(o Options, boards []Board) (RuleFile, error) {
-	api := RuleGroup{OrgID: 1, Name: "statline: the API", Folder: o.Folder, Interval: "1m"}
-	self := RuleGroup{OrgID: 1, Name: "statline: the pipeline", Folder: o.Folder, Interval: "1m"}
-	for _, a := range alerts() {
-		id, err := panelOf(boards, a.board, a.shows.For(o.target()))
-		if err != nil {
-			return RuleFile{}, fmt.Errorf("alert %s: %w", a.uid, err)
-		}
-		group := &api
-		if a.board == pipelineUID {
-			group = &self
-		}
-		group.Rules = append(group.Rules, a.rule(o, id))
-	}
-	return RuleFile{APIVersion: 1, Groups: []RuleGroup{api, self}}, nil
-}
-
-func (a alert) rule(o Options, panelID uint32) Rule {
-	window := TimeRange{From: 600}
-	return Rule{
-		UID: a.uid, Title: a.title, Condition: "B", For: a.lasting, NoDataState: a.noData, ExecErrState: "Error",
-		DashboardUID: a.board, PanelID: panelID,
-		Labels: map[string]string{"severity": a.severity, "source": "statline"},
-		Annotations: map[string]string{
-			"summary": a.summary, "description": a.means, "runbook": a.todo, "no_data": a.whyNoData,
-		},
-		Data: []RuleData{
-			{RefID: "A", RelativeTimeRange: window, DatasourceUID: o.DatasourceUID, Model: RuleModel{
-				RefID: "A", Datasource: RuleSource{pluginID, o.DatasourceUID}, EditorType: "sql", QueryType: "table", Format: Table,
-				RawSQL: a.sql.For(o.target()), IntervalMS: 60_000, MaxDataPoints: 43_200}},
-			{RefID: "B", RelativeTimeRange: window, DatasourceUID: "__expr__", Model: RuleModel{
-				RefID: "B", Type: "threshold", Expression: "A", Datasource: RuleSource{"__expr__", "__expr__"}, IntervalMS: 60_000, MaxDataPoints: 43_200,
-				Conditions: []RuleCondition{{Evaluator{"gt", []float64{a.over}}}}}},
-		},
-	}
-}
-
-// panelOf is the panel of a dashboard that shows a query.
-func panelOf(boards []Board, uid, sql string) (uint32, error) {
-	for _, b := range boards {
-		if *b.Dashboard.Uid != uid {
-			continue
-		}
-		for _, p := range b.Dashboard.Panels {
-			if p.Panel == nil {
-				continue
-			}
-			for _, t := range p.Panel.Targets {
-				if q, ok := t.(Query); ok && q.RawSQL == sql {
-					return *p.Panel.Id, nil
-				}
-			}
-		}
-	}
-	return 0, fmt.Errorf("dashboard %s has no panel that shows its query", uid)
 }

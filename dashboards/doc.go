@@ -1,10 +1,12 @@
-// Package dashboards shows: it builds the Grafana dashboards, the alert rules
-// and their provisioning files from Go, so that a query, a colour or a link is
-// written once and checked once. Files gives the same bytes for the same
-// options. It reads no store: every SQL text comes from package query, and the
-// module grafanatest beside it runs them all.
+// Package dashboards shows: a board is data, and so is an alert. A panel says
+// what it asks, in which unit, what its columns are, which limits colour it,
+// where a click leads and what it says without data; how that is drawn is the
+// renderer's business. Package grafana makes Grafana's files of the boards; it
+// is the only one that knows Grafana's SDK.
 //
-// One file holds one dashboard; alert.go holds the rules.
+// This package reads no store and knows no client: every SQL text comes from
+// package query, and the module grafanatest beside it runs them all. One file
+// holds one board; alert.go holds the rules.
 package dashboards
 
 //go:generate go run statline/cmd/statline dashboards --out .

@@ -3,29 +3,64 @@ package dashboards
 import "statline/dashboards/query"
 
 // incidents answers: what happened, when, and what caused what.
-func incidents(o Options) (Board, error) {
-	b := newBoard(o, "incidents", incidentsUID, "incidents", "What happened, when, and what caused what.")
-	b.services()
-	b.marks()
-	b.row(8,
-		cell{18, b.place(panel{title: "Open now", about: "Incidents that are open, whatever the time on screen: the most urgent first, causes before consequences.",
-			sql: query.OpenIncidents(), unit: "none", none: "Nothing is wrong: no incident is open.", overrides: incidentColumns()}, rows())},
-		cell{6, b.place(panel{title: "Open, by urgency", about: "Page wakes somebody, ticket waits for the morning, info is for the record.",
-			sql: query.OpenCount(), unit: count, none: "0", overrides: overrides{field("page", limits(rising(1, 1))[0]), field("ticket", limits(rising(1, 1e9))[0])}}, number())},
-	)
-	b.row(8,
-		cell{16, b.place(panel{title: "Incidents over time", about: "How many incidents of each kind were open.",
-			sql: query.IncidentsByKind(), unit: count, none: "no incident in this time", maxPoints: 200}, stacked())},
-		cell{8, b.place(panel{title: "Incidents by kind", about: "Incidents that touch the time on screen.",
-			sql: query.IncidentsPerKind(), unit: count, none: "no incident in this time"}, bars())},
-	)
-	b.row(13, cell{24, b.place(panel{title: "All incidents in this time", about: "Every incident that touches the time on screen, the newest first; withdrawn ones are left out. Observed and expected are the numbers that decided.",
-		sql: query.IncidentHistory(), unit: "none", none: "No incident in this time.",
-		overrides: overrides{
-			field("Opened", unit("dateTimeAsIso"), width(160)), field("Closed", unit("dateTimeAsIso"), width(160)), field("Duration", unit(span), width(100)),
-			field("Severity", append(severityWords(), width(80))...), field("State", append(words(map[string]string{"open": bad, "closed": good}), width(70))...),
-			field("Closed as", width(100)), field("Kind", width(120)), field("Service", width(120), serviceLink()), field("Entity", width(150)), field("What happened", width(420)),
-			field("Observed", unit(count)), field("Expected", unit(count)), field("Affected", unit(count)), field("Requests", unit(count)), hidden("id"),
-		}}, rows())})
-	return b.build()
+func incidents() Board {
+	return Board{
+		Name: "incidents", UID: incidentsUID, Title: "incidents",
+		About:     "What happened, when, and what caused what.",
+		Variables: []Variable{serviceVariable()},
+		Marks:     true,
+		Rows: []Row{
+			{Height: 8, Cells: []Cell{
+				{18, Panel{
+					Kind: Table, Title: "Open now",
+					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
+						"consequences.",
+					Query: query.OpenIncidents(), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Columns: incidentColumns(),
+				}},
+				{6, Panel{
+					Kind: Number, Title: "Open, by urgency",
+					About: "Page wakes somebody, ticket waits for the morning, info is for the record.",
+					Query: query.OpenCount(), Unit: Count, Empty: "0",
+					Columns: []Column{{Name: "page", Limits: rising(1, 1)}, {Name: "ticket", Limits: rising(1, 1e9)}},
+				}},
+			}},
+			{Height: 8, Cells: []Cell{
+				{16, Panel{
+					Kind: Stacked, Title: "Incidents over time",
+					About: "How many incidents of each kind were open.",
+					Query: query.IncidentsByKind(), Unit: Count, Empty: "no incident in this time", MaxPoints: 200,
+				}},
+				{8, Panel{
+					Kind: Bars, Title: "Incidents by kind",
+					About: "Incidents that touch the time on screen.",
+					Query: query.IncidentsPerKind(), Unit: Count, Empty: "no incident in this time",
+				}},
+			}},
+			{Height: 13, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "All incidents in this time",
+					About: "Every incident that touches the time on screen, the newest first; withdrawn ones are left " +
+						"out. Observed and expected are the numbers that decided.",
+					Query: query.IncidentHistory(), Unit: None, Empty: "No incident in this time.",
+					Columns: []Column{
+						{Name: "Opened", Unit: Moment, Width: 160},
+						{Name: "Closed", Unit: Moment, Width: 160},
+						{Name: "Duration", Unit: Duration, Width: 100},
+						{Name: "Severity", Width: 80, Words: severityWords()},
+						{Name: "State", Width: 70, Words: map[string]string{"open": Bad, "closed": Good}},
+						{Name: "Closed as", Width: 100},
+						{Name: "Kind", Width: 120},
+						{Name: "Service", Width: 120, Link: serviceLink()},
+						{Name: "Entity", Width: 150},
+						{Name: "What happened", Width: 420},
+						{Name: "Observed", Unit: Count},
+						{Name: "Expected", Unit: Count},
+						{Name: "Affected", Unit: Count},
+						{Name: "Requests", Unit: Count},
+						{Name: "id", Hidden: true},
+					},
+				}},
+			}},
+		}}
 }

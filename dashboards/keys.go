@@ -2,40 +2,86 @@ package dashboards
 
 import "statline/dashboards/query"
 
-// keysBoard answers: which keys should not be in use and are, and what one key
+// keys answers: which keys should not be in use and are, and what one key
 // does.
-func keysBoard(o Options) (Board, error) {
-	b := newBoard(o, "keys", keysUID, "keys", "Which suspended, disabled and unknown keys are in use, who tries keys, and what one key does. Keys are shown by id, never in clear.")
-	b.services()
-	b.keys()
-	b.marks()
-	times := overrides{field("First", unit("dateTimeAsIso"), width(160)), field("Last", unit("dateTimeAsIso"), width(160))}
-	keyColumns := append(overrides{
-		field("Key", keyLink(), width(210)), field("Outcome", append(outcomeWords(), width(140))...), field("Code", decimals(0), width(60)), field("Refused", width(90)),
-		field("Now", append(words(map[string]string{"in use": bad, "silent": good}), width(80))...), field("Number of clients", width(130)), hidden("id"),
-	}, times...)
-	b.row(9, cell{24, b.place(panel{title: "Suspended and disabled keys in use", about: "Keys that the API refuses as suspended, or whose account is disabled, most refused first. In use: seen in the last hour on screen.",
-		sql: query.DeadKeys(), unit: count, none: "No suspended or disabled key is in use.", overrides: keyColumns}, rows())})
-	b.row(5,
-		cell{8, b.place(panel{title: "Keys that should not be in use", about: "Different keys refused in the time on screen, by reason.",
-			sql: query.TroubledKeys(), unit: count, none: "0", overrides: overrides{
-				field("suspended", limits(rising(1, 10))[0]), field("disabled", limits(rising(1, 10))[0]), field("invalid", limits(rising(10, 100))[0])}}, number())},
-		cell{16, b.place(panel{title: "Refusals that lie in the key", about: "Responses per second refused as suspended, disabled, invalid or unverified.",
-			sql: query.KeyTroubleRates(), unit: perSecond, none: "no key was refused in this time", overrides: byOutcome()}, stacked())},
-	)
-	b.row(9,
-		cell{12, b.place(panel{title: "Invalid and unverified keys in use", about: "Unknown keys by how often they were refused. One key from many clients is a mistake that was shipped; many keys from one client are guesses.",
-			sql: query.InvalidKeys(), unit: count, none: "No invalid key was tried.", overrides: keyColumns}, rows())},
-		cell{12, b.place(panel{title: "Clients that try keys or logins", about: "Client addresses by refused keys and failed logins. The store remembers up to 16 keys of a client a minute.",
-			sql: query.ScanningClients(), unit: count, none: "No client tries keys.", overrides: append(overrides{field("Keys tried", limits(rising(5, 10))...)}, times...)}, rows())},
-	)
-	b.heading("The chosen keys: choose one above, or click a key anywhere")
-	b.row(10,
-		cell{10, b.place(panel{title: "Responses of the chosen keys", about: "Responses per second by outcome.",
-			sql: query.KeyOutcomeRates(), unit: perSecond, none: "no responses in this time", overrides: byOutcome()}, stacked())},
-		cell{14, b.place(panel{title: "What the chosen keys did", about: "By key, service, outcome and code, most responses first. With no key chosen: the fifty keys refused most.",
-			sql: query.KeyDetail(), unit: count, none: "No key was refused in this time; choose one above.",
-			overrides: append(overrides{field("Key", keyLink(), width(180)), field("Service", serviceLink()), field("Outcome", outcomeWords()...), field("Code", decimals(0), width(60)), field("Bytes", unit(bytesUnit)), hidden("id")}, times...)}, rows())},
-	)
-	return b.build()
+func keys() Board {
+	keyColumns := append([]Column{
+		{Name: "Key", Width: 210, Link: keyLink()}, {Name: "Outcome", Width: 140, Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}, {Name: "Refused", Width: 90},
+		{Name: "Now", Width: 80, Words: map[string]string{"in use": Bad, "silent": Good}}, {Name: "Number of clients", Width: 130}, {Name: "id", Hidden: true},
+	}, times(160)...)
+	return Board{
+		Name: "keys", UID: keysUID, Title: "keys",
+		About: "Which suspended, disabled and unknown keys are in use, who tries keys, and what one key " +
+			"does. Keys are shown by id, never in clear.",
+		Variables: []Variable{serviceVariable(), keyVariable()},
+		Marks:     true,
+		Rows: []Row{
+			{Height: 9, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "Suspended and disabled keys in use",
+					About: "Keys that the API refuses as suspended, or whose account is disabled, most refused first. " +
+						"In use: seen in the last hour on screen.",
+					Query: query.DeadKeys(), Unit: Count, Empty: "No suspended or disabled key is in use.",
+					Columns: keyColumns,
+				}},
+			}},
+			{Height: 5, Cells: []Cell{
+				{8, Panel{
+					Kind: Number, Title: "Keys that should not be in use",
+					About: "Different keys refused in the time on screen, by reason.",
+					Query: query.TroubledKeys(), Unit: Count, Empty: "0",
+					Columns: []Column{
+						{Name: "suspended", Limits: rising(1, 10)},
+						{Name: "disabled", Limits: rising(1, 10)},
+						{Name: "invalid", Limits: rising(10, 100)},
+					},
+				}},
+				{16, Panel{
+					Kind: Stacked, Title: "Refusals that lie in the key",
+					About: "Responses per second refused as suspended, disabled, invalid or unverified.",
+					Query: query.KeyTroubleRates(), Unit: PerSecond, Empty: "no key was refused in this time",
+					Columns: byOutcome(),
+				}},
+			}},
+			{Height: 9, Cells: []Cell{
+				{12, Panel{
+					Kind: Table, Title: "Invalid and unverified keys in use",
+					About: "Unknown keys by how often they were refused. One key from many clients is a mistake that " +
+						"was shipped; many keys from one client are guesses.",
+					Query: query.InvalidKeys(), Unit: Count, Empty: "No invalid key was tried.",
+					Columns: keyColumns,
+				}},
+				{12, Panel{
+					Kind: Table, Title: "Clients that try keys or logins",
+					About: "Client addresses by refused keys and failed logins. The store remembers up to 16 keys of a " +
+						"client a minute.",
+					Query: query.ScanningClients(), Unit: Count, Empty: "No client tries keys.",
+					Columns: append([]Column{{Name: "Keys tried", Limits: rising(5, 10)}}, times(160)...),
+				}},
+			}},
+			{Heading: "The chosen keys: choose one above, or click a key anywhere"},
+			{Height: 10, Cells: []Cell{
+				{10, Panel{
+					Kind: Stacked, Title: "Responses of the chosen keys",
+					About: "Responses per second by outcome.",
+					Query: query.KeyOutcomeRates(), Unit: PerSecond, Empty: "no responses in this time",
+					Columns: byOutcome(),
+				}},
+				{14, Panel{
+					Kind: Table, Title: "What the chosen keys did",
+					About: "By key, service, outcome and code, most responses first. With no key chosen: the fifty keys " +
+						"refused most.",
+					Query: query.KeyDetail(), Unit: Count,
+					Empty: "No key was refused in this time; choose one above.",
+					Columns: append([]Column{
+						{Name: "Key", Width: 180, Link: keyLink()},
+						{Name: "Service", Link: serviceLink()},
+						{Name: "Outcome", Words: outcomeWords()},
+						{Name: "Code", Width: 60, Decimals: digits(0)},
+						{Name: "Bytes", Unit: Bytes},
+						{Name: "id", Hidden: true},
+					}, times(160)...),
+				}},
+			}},
+		}}
 }

@@ -1,34 +1,13 @@
 package dashboards
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/units"
-
-	"statline/classify"
-)
+import "statline/classify"
 
 // The colours of states.
 const (
-	good, fair, bad, note, plain = "#56A64B", "#FF9830", "#E02F44", "#3274D9", "#8E8E8E"
+	Good, Fair, Bad = "#56A64B", "#FF9830", "#E02F44"
+	// Note is neither good nor Bad, Plain is what nothing is known of.
+	Note, Plain = "#3274D9", "#8E8E8E"
 )
-
-// units in which the queries answer.
-const (
-	perSecond = units.RequestsPerSecond
-	share     = units.PercentUnit
-	micros    = units.Microseconds
-	count     = units.Short
-	seconds   = units.Seconds
-	bytesUnit = units.BytesIEC
-	recordsPS = units.RecordsPerSecond
-	span      = units.DurationSeconds
-)
-
-var calm = []dashboard.Threshold{{Color: note}}
 
 // outcomeColors gives each outcome one colour on every panel: green for
 // success, blue to violet for what the caller did, amber for limits and keys,
@@ -46,106 +25,47 @@ func outcomeColors() map[classify.Outcome]string {
 	}
 }
 
-// step is a threshold; the first has none.
-func step(from float64, color string) dashboard.Threshold {
-	return dashboard.Threshold{Value: cog.ToPtr(from), Color: color}
-}
-
 // rising is green below warn, amber from warn, red from alarm.
-func rising(warn, alarm float64) []dashboard.Threshold {
-	return []dashboard.Threshold{{Color: good}, step(warn, fair), step(alarm, bad)}
+func rising(warn, alarm float64) []Step {
+	return []Step{{Color: Good}, {warn, Fair}, {alarm, Bad}}
 }
 
 // falling is red below alarm, amber below warn.
-func falling(alarm, warn float64) []dashboard.Threshold {
-	return []dashboard.Threshold{{Color: bad}, step(alarm, fair), step(warn, good)}
+func falling(alarm, warn float64) []Step {
+	return []Step{{Color: Bad}, {alarm, Fair}, {warn, Good}}
 }
 
-type (
-	overrides = []dashboard.DashboardFieldConfigSourceOverrides
-	property  = dashboard.DynamicConfigValue
-)
-
-// order is that of a field's properties, whatever order they are given in.
-func order(p property) int {
-	return slices.Index([]string{"links", "mappings", "thresholds", "custom.cellOptions", "color", "unit", "decimals", "displayName",
-		"custom.fillOpacity", "custom.lineStyle", "custom.width", "custom.hidden", "custom.hideFrom"}, p.Id)
+// apart is green at 0 and red on either side.
+func apart() []Step {
+	return []Step{{Color: Bad}, {0, Good}, {1, Bad}}
 }
 
-// field changes the field of that name.
-func field(name string, properties ...property) dashboard.DashboardFieldConfigSourceOverrides {
-	properties = slices.Clone(properties)
-	slices.SortStableFunc(properties, func(a, b property) int { return order(a) - order(b) })
-	return dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: name}, Properties: properties}
-}
-
-func unit(u string) property   { return property{Id: "unit", Value: u} }
-func width(px int) property    { return property{Id: "custom.width", Value: px} }
-func decimals(n int) property  { return property{Id: "decimals", Value: n} }
-func nameAs(s string) property { return property{Id: "displayName", Value: s} }
-func fixed(color string) property {
-	return property{Id: "color", Value: map[string]any{"mode": "fixed", "fixedColor": color}}
-}
-func fill(percent int) property { return property{Id: "custom.fillOpacity", Value: percent} }
-func dashed() property {
-	return property{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{8, 6}}}
-}
-func hide() property {
-	return property{Id: "custom.hideFrom", Value: map[string]any{"viz": true, "legend": true, "tooltip": true}}
-}
-
-// hidden leaves a column of a table out, for Grafana before 13 and since.
-func hidden(name string) dashboard.DashboardFieldConfigSourceOverrides {
-	return field(name, property{Id: "custom.hidden", Value: true}, hide())
-}
-
-// limits colours a column's text by thresholds.
-func limits(steps []dashboard.Threshold) []property {
-	return []property{
-		{Id: "thresholds", Value: dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps}},
-		{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}},
-	}
-}
-
-// words colours a column's words.
-func words(colors map[string]string) []property {
-	results := map[string]dashboard.ValueMappingResult{}
-	for i, word := range slices.Sorted(maps.Keys(colors)) {
-		results[word] = dashboard.ValueMappingResult{Text: cog.ToPtr(word), Color: cog.ToPtr(colors[word]), Index: cog.ToPtr(int32(i))}
-	}
-	return []property{
-		{Id: "mappings", Value: []dashboard.ValueMap{{Type: dashboard.MappingTypeValueToText, Options: results}}},
-		{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}},
-	}
-}
-
-func severityWords() []property {
-	return words(map[string]string{"page": bad, "ticket": fair, "info": note})
+func severityWords() map[string]string {
+	return map[string]string{"page": Bad, "ticket": Fair, "info": Note}
 }
 
 // outcomeWords colours a column of outcomes.
-func outcomeWords() []property {
-	colors := map[string]string{}
+func outcomeWords() map[string]string {
+	words := map[string]string{}
 	for o, color := range outcomeColors() {
-		colors[o.String()] = color
+		words[o.String()] = color
 	}
-	return words(colors)
+	return words
 }
 
 // byOutcome colours series that are named after outcomes.
-func byOutcome() overrides {
-	var list overrides
+func byOutcome() []Column {
+	var list []Column
 	colors := outcomeColors()
 	for _, o := range classify.Outcomes() {
-		list = append(list, field(o.String(), fixed(colors[o])))
+		list = append(list, Column{Name: o.String(), Color: colors[o]})
 	}
 	return list
 }
 
-// apart is green at 0 and red on either side.
-func apart() []dashboard.Threshold {
-	return []dashboard.Threshold{{Color: bad}, step(0, good), step(1, bad)}
+// times are the columns of a first and a last time.
+func times(width int) []Column {
+	return []Column{{Name: "First", Unit: Moment, Width: width}, {Name: "Last", Unit: Moment, Width: width}}
 }
 
-func tenth() *float64     { return cog.ToPtr(1.0) }
-func hundredth() *float64 { return cog.ToPtr(2.0) }
+func digits(n int) *int { return &n }

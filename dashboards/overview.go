@@ -3,61 +3,125 @@ package dashboards
 import "statline/dashboards/query"
 
 // overview answers: is anything wrong, where, and since when.
-func overview(o Options) (Board, error) {
-	b := newBoard(o, "overview", overviewUID, "overview", "Is anything wrong, where, and since when. Every figure is by event time, UTC.")
-	b.services()
-	b.outcomes()
-	b.marks()
-	b.row(7,
-		cell{24, b.place(panel{title: "What is wrong now", about: "Incidents that are open, whatever the time on screen: the most urgent first, causes before consequences. Click a row's entity for its detail.",
-			sql: query.OpenIncidents(), unit: "none", none: "Nothing is wrong: no incident is open.", overrides: incidentColumns()}, rows())},
-	)
-	b.row(4,
-		cell{4, b.place(panel{title: "Failed on the server's side", about: "Share of all responses in the time on screen that were a timeout, offline, an internal error or another server error.",
-			sql: query.ServerFailureShare(), unit: share, none: "no responses", steps: rising(0.001, 0.01)}, alarm())},
-		cell{4, b.place(panel{title: "Latency, 95th percentile", about: "95 % of the responses in the time on screen took at most this long. Exact to 1 %.",
-			sql: query.LatencyP95(), unit: micros, none: "no latency", steps: rising(1e6, 3e6)}, alarm())},
-		cell{4, b.place(panel{title: "Open incidents", about: "Open incidents by urgency: page wakes somebody, ticket waits for the morning, info is for the record.",
-			sql: query.OpenCount(), unit: count, none: "0", overrides: overrides{field("page", limits(rising(1, 1))[0]), field("ticket", limits(rising(1, 1e9))[0])}}, number())},
-		cell{4, b.place(panel{title: "Requests", about: "Responses per second of event time.", sql: query.RequestRate(), unit: perSecond, none: "no responses"}, spark())},
-		cell{4, b.place(panel{title: "Failed on the caller's side", about: "Share of responses refused for something the caller did: limits, keys, logins, parameters. High is not an outage.",
-			sql: query.CallerFailureShare(), unit: share, none: "no responses", steps: rising(0.1, 0.5)}, number())},
-		cell{4, b.place(panel{title: "Age of the newest data", about: "Seconds between the end of the newest stored minute and now. Over two minutes: see the dashboard Pipeline.",
-			sql: query.Freshness(), unit: span, none: "nothing stored for a day", steps: rising(120, 600)}, number())},
-	)
-	b.row(9,
-		cell{12, b.place(panel{title: "Responses by outcome", about: "Responses per second by why they were what they were. The colours of outcomes are the same on every panel.",
-			sql: query.OutcomeRates(), unit: perSecond, none: "no responses in this time", overrides: byOutcome()}, stacked())},
-		cell{12, b.place(panel{title: "Failures on the server's side by service", about: "Share of each service's responses, the ten services with most failures.",
-			sql: query.FailureShareByService(), unit: share, none: "no failures in this time"}, lines())},
-	)
-	b.row(9,
-		cell{12, b.place(panel{title: "Latency", about: "Median, 95th and 99th percentile over all chosen services, exact to 1 %.",
-			sql: query.LatencyQuantiles(), unit: micros, none: "no latency in this time",
-			overrides: overrides{field("p50", fixed(good)), field("p95", fixed(fair)), field("p99", fixed(bad))}}, lines())},
-		cell{12, b.place(panel{title: "Latency, spread", about: "Responses by latency: a second band is a second kind of response, often a time limit somewhere.",
-			sql: query.LatencyHeatmap(), unit: count, none: "no latency in this time", maxPoints: 160}, heat(micros))},
-	)
-	b.row(10, cell{24, b.place(panel{title: "Services", about: "Each service in the time on screen, most failures on the server's side first. Click a service for its availability.",
-		sql: query.ServiceTable(), unit: count, none: "no responses in this time",
-		overrides: overrides{
-			field("Service", serviceLink(), width(220)),
-			field("Server side", append(limits(rising(0.001, 0.01)), unit(share))...),
-			field("Caller side", append(limits(rising(0.1, 0.5)), unit(share))...),
-			field("p95", unit(micros)),
-		}}, rows())})
-	return b.build()
+func overview() Board {
+	return Board{
+		Name: "overview", UID: overviewUID, Title: "overview",
+		About:     "Is anything wrong, where, and since when. Every figure is by event time, UTC.",
+		Variables: []Variable{serviceVariable(), outcomeVariable()},
+		Marks:     true,
+		Rows: []Row{
+			{Height: 7, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "What is wrong now",
+					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
+						"consequences. Click a row's entity for its detail.",
+					Query: query.OpenIncidents(), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Columns: incidentColumns(),
+				}},
+			}},
+			figures(),
+			{Height: 9, Cells: []Cell{
+				{12, Panel{
+					Kind: Stacked, Title: "Responses by outcome",
+					About: "Responses per second by why they were what they were. The colours of outcomes are the same " +
+						"on every panel.",
+					Query: query.OutcomeRates(), Unit: PerSecond, Empty: "no responses in this time",
+					Columns: byOutcome(),
+				}},
+				{12, Panel{
+					Kind: Lines, Title: "Failures on the server's side by service",
+					About: "Share of each service's responses, the ten services with most failures.",
+					Query: query.FailureShareByService(), Unit: Share, Empty: "no failures in this time",
+				}},
+			}},
+			{Height: 9, Cells: []Cell{
+				{12, Panel{
+					Kind: Lines, Title: "Latency",
+					About: "Median, 95th and 99th percentile over all chosen services, exact to 1 %.",
+					Query: query.LatencyQuantiles(), Unit: Micros, Empty: "no latency in this time",
+					Columns: []Column{
+						{Name: "p50", Color: Good},
+						{Name: "p95", Color: Fair},
+						{Name: "p99", Color: Bad},
+					},
+				}},
+				{12, Panel{
+					Kind: Heat, Title: "Latency, spread",
+					About: "Responses by latency: a second band is a second kind of response, often a time limit " +
+						"somewhere.",
+					Query: query.LatencyHeatmap(), Unit: Count, Empty: "no latency in this time", MaxPoints: 160,
+					BucketUnit: Micros,
+				}},
+			}},
+			{Height: 10, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "Services",
+					About: "Each service in the time on screen, most failures on the server's side first. Click a " +
+						"service for its availability.",
+					Query: query.ServiceTable(), Unit: Count, Empty: "no responses in this time",
+					Columns: []Column{
+						{Name: "Service", Width: 220, Link: serviceLink()},
+						{Name: "Server side", Unit: Share, Limits: rising(0.001, 0.01)},
+						{Name: "Caller side", Unit: Share, Limits: rising(0.1, 0.5)},
+						{Name: "p95", Unit: Micros},
+					},
+				}},
+			}},
+		}}
+}
+
+// figures are the overview in numbers.
+func figures() Row {
+	return Row{Height: 4, Cells: []Cell{
+		{4, Panel{
+			Kind: Alarm, Title: "Failed on the server's side",
+			About: "Share of all responses in the time on screen that were a timeout, offline, an internal " +
+				"error or another server error.",
+			Query: query.ServerFailureShare(), Unit: Share, Empty: "no responses",
+			Limits: rising(0.001, 0.01),
+		}},
+		{4, Panel{
+			Kind: Alarm, Title: "Latency, 95th percentile",
+			About: "95 % of the responses in the time on screen took at most this long. Exact to 1 %.",
+			Query: query.LatencyP95(), Unit: Micros, Empty: "no latency", Limits: rising(1e6, 3e6),
+		}},
+		{4, Panel{
+			Kind: Number, Title: "Open incidents",
+			About: "Open incidents by urgency: page wakes somebody, ticket waits for the morning, info is for " +
+				"the record.",
+			Query: query.OpenCount(), Unit: Count, Empty: "0",
+			Columns: []Column{{Name: "page", Limits: rising(1, 1)}, {Name: "ticket", Limits: rising(1, 1e9)}},
+		}},
+		{4, Panel{
+			Kind: Spark, Title: "Requests",
+			About: "Responses per second of event time.",
+			Query: query.RequestRate(), Unit: PerSecond, Empty: "no responses",
+		}},
+		{4, Panel{
+			Kind: Number, Title: "Failed on the caller's side",
+			About: "Share of responses refused for something the caller did: limits, keys, logins, parameters. " +
+				"High is not an outage.",
+			Query: query.CallerFailureShare(), Unit: Share, Empty: "no responses", Limits: rising(0.1, 0.5),
+		}},
+		{4, Panel{
+			Kind: Number, Title: "Age of the newest data",
+			About: "Seconds between the end of the newest stored minute and now. Over two minutes: see the " +
+				"dashboard Pipeline.",
+			Query: query.Freshness(), Unit: Duration, Empty: "nothing stored for a day",
+			Limits: rising(120, 600),
+		}},
+	}}
 }
 
 // incidentColumns is how a table of open incidents looks.
-func incidentColumns() overrides {
-	return overrides{
-		field("Severity", append(severityWords(), width(70))...),
-		field("Since", unit("dateTimeAsIso"), width(150)),
-		field("Kind", width(130)),
-		field("Entity", width(150), linkTo("This incident's service", incidentsUID, "service", "${__data.fields.Service:percentencode}")),
-		field("Service", width(120), serviceLink()),
-		field("Affected", unit(count), width(90)),
-		hidden("id"),
+func incidentColumns() []Column {
+	return []Column{
+		{Name: "Severity", Width: 70, Words: severityWords()},
+		{Name: "Since", Unit: Moment, Width: 150},
+		{Name: "Kind", Width: 130},
+		{Name: "Entity", Width: 150, Link: &Link{Title: "This incident's service", Board: incidentsUID, Variable: "service", Column: "Service"}},
+		{Name: "Service", Width: 120, Link: serviceLink()},
+		{Name: "Affected", Unit: Count, Width: 90},
+		{Name: "id", Hidden: true},
 	}
 }

@@ -1,152 +1,80 @@
 package dashboards
 
-import (
-	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
-	"github.com/grafana/grafana-foundation-sdk/go/cog"
-	"github.com/grafana/grafana-foundation-sdk/go/common"
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
-	"github.com/grafana/grafana-foundation-sdk/go/stat"
-	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
-	"github.com/grafana/grafana-foundation-sdk/go/table"
-	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+import "statline/dashboards/query"
 
-	"statline/dashboards/query"
+// Kind is how a panel draws what its query returns.
+type Kind string
+
+// The kinds. Those over time take rows of a time, perhaps names, and values.
+const (
+	Lines   Kind = "lines"   // over time: each series a line
+	Stacked Kind = "stacked" // over time: series that add up
+	Heat    Kind = "heat"    // over time: how many in each bucket, named by its upper end
+	Lanes   Kind = "lanes"   // over time: one lane a series, coloured by the limits
+	Spark   Kind = "spark"   // over time: the last value, its course behind it
+	Number  Kind = "number"  // each numeric column of one row
+	Alarm   Kind = "alarm"   // a number on a coloured ground
+	Bars    Kind = "bars"    // one bar a row: a name and a value
+	Table   Kind = "table"
 )
 
-// panel is what every panel says of itself.
-type panel struct {
-	title, about string
-	sql          query.Text
-	unit         string
-	none         string // shown when there is no data
-	steps        []dashboard.Threshold
-	overrides    []dashboard.DashboardFieldConfigSourceOverrides
-	decimals     *float64
-	max          *float64
-	maxPoints    float64 // 0: as many as pixels
+// OverTime reports whether the kind has a time axis.
+func (k Kind) OverTime() bool {
+	return k == Lines || k == Stacked || k == Heat || k == Lanes || k == Spark
 }
 
-// kind is the part of a panel that the SDK's builder of its kind makes.
-type kind struct {
-	build  cog.Builder[dashboard.Panel]
-	format Format
-	color  dashboard.FieldColorModeId
+// Unit is what a number counts.
+type Unit string
+
+// The units in which the queries answer.
+const (
+	None      Unit = "none"
+	Count     Unit = "count"
+	Share     Unit = "share"      // of 1
+	PerSecond Unit = "requests/s" // of event time
+	Records   Unit = "records/s"
+	Micros    Unit = "microseconds"
+	Seconds   Unit = "seconds"
+	Duration  Unit = "duration" // in seconds, shown in the largest unit that fits
+	Bytes     Unit = "bytes"
+	Times     Unit = "times" // a multiple
+	Moment    Unit = "moment"
+)
+
+// Panel is one picture: what it asks and how the answer is shown.
+type Panel struct {
+	Kind         Kind
+	Title, About string
+	Query        query.Text
+	Unit         Unit
+	BucketUnit   Unit   // of the buckets' names; kind Heat only
+	Decimals     *int   // nil: as many as fit
+	Limits       []Step // colours of the values; none: one calm colour
+	Columns      []Column
+	Empty        string // shown when there is no data
+	MaxPoints    int    // over time: at most so many; 0 is as many as pixels
 }
 
-func tooltip() *common.VizTooltipOptionsBuilder {
-	return common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
+// Step colours values from From on, to the next step. The first step has no
+// beginning.
+type Step struct {
+	From  float64
+	Color string
 }
 
-func legend() *common.VizLegendOptionsBuilder {
-	return common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true).Calcs([]string{})
-}
-
-// lines draws each series as a line.
-func lines() kind {
-	return kind{timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeNever).
-		LineInterpolation(common.LineInterpolationLinear).GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).
-		AxisSoftMin(0).SpanNulls(common.BoolOrFloat64{Bool: cog.ToPtr(false)}).
-		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNone).Group("A")).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
-		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
-}
-
-// stacked draws series that add up.
-func stacked() kind {
-	return kind{timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleBars).LineWidth(0).FillOpacity(85).ShowPoints(common.VisibilityModeNever).
-		GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).AxisSoftMin(0).BarWidthFactor(1).
-		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
-		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
-}
-
-func reduce(values bool) *common.ReduceDataOptionsBuilder {
-	return common.NewReduceDataOptionsBuilder().Values(values).Calcs([]string{"lastNotNull"}).Fields("")
-}
-
-// number shows each numeric column of one row, coloured by its thresholds.
-func number() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeValue).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
-}
-
-// alarm is a number on a coloured ground.
-func alarm() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeBackgroundSolid).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
-}
-
-// bars shows one bar a row.
-func bars() kind {
-	return kind{bargauge.NewPanelBuilder().DisplayMode(common.BarGaugeDisplayModeBasic).ValueMode(common.BarGaugeValueModeColor).NamePlacement(common.BarGaugeNamePlacementLeft).
-		ShowUnfilled(false).Sizing(common.BarGaugeSizingAuto).Orientation(common.VizOrientationHorizontal).ReduceOptions(reduce(true)).
-		Legend(legend().ShowLegend(false)), Table, dashboard.FieldColorModeIdThresholds}
-}
-
-// rows is a table.
-func rows() kind {
-	return kind{table.NewPanelBuilder().ShowHeader(true).CellHeight(common.TableCellHeightSm).Filterable(true), Table, dashboard.FieldColorModeIdThresholds}
-}
-
-// heat shows buckets over time; unit is the buckets'.
-func heat(unit string) kind {
-	return kind{heatmap.NewPanelBuilder().Calculate(false).CellGap(1).
-		Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Oranges").Fill("dark-orange").Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5).Steps(64)).
-		YAxis(heatmap.NewYAxisConfigBuilder().Unit(unit).AxisPlacement(common.AxisPlacementLeft)).
-		RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutLe)).
-		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(true)).
-		ShowValue(common.VisibilityModeNever).SelectionMode(heatmap.HeatmapSelectionModeX).ShowLegend(), TimeSeries, dashboard.FieldColorModeIdThresholds}
-}
-
-// lanes shows one lane a series, coloured by the thresholds.
-func lanes() kind {
-	return kind{statetimeline.NewPanelBuilder().ShowValue(common.VisibilityModeNever).RowHeight(0.85).MergeValues(true).AlignValue(common.TimelineValueAlignmentLeft).
-		LineWidth(0).FillOpacity(85).Tooltip(tooltip()).Legend(legend().ShowLegend(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
-}
-
-// place builds p as a panel of kind k.
-func (b *board) place(p panel, k kind) dashboard.Panel {
-	out, err := k.build.Build()
-	if err != nil {
-		b.errs = append(b.errs, err)
-		return out
-	}
-	uid, source := dataSource, pluginID
-	if t, ok := out.Options.(*table.Options); ok {
-		t.Footer = nil // the SDK writes one that its own strict reader refuses, and Grafana 13 has none
-	}
-	out.Title, out.Description = &p.title, &p.about
-	out.Datasource = &common.DataSourceRef{Type: &source, Uid: &uid}
-	out.Targets = append(out.Targets, newQuery("A", p.sql.For(b.target), k.format, uid))
-	if k.format == TimeSeries {
-		out.Interval = cog.ToPtr("1m") // the finest that the store has
-	}
-	if p.maxPoints > 0 {
-		out.MaxDataPoints = &p.maxPoints
-	}
-	if out.FieldConfig == nil {
-		out.FieldConfig = dashboard.NewFieldConfigSource()
-	}
-	steps := p.steps
-	if steps == nil {
-		steps = calm
-	}
-	f := &out.FieldConfig.Defaults
-	f.Unit, f.NoValue, f.Decimals, f.Max = &p.unit, &p.none, p.decimals, p.max
-	f.Thresholds = &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps}
-	f.Color = &dashboard.FieldColor{Mode: k.color}
-	if k.format == Table {
-		// The text for no data is for the whole table: an empty cell stays empty.
-		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, dashboard.DashboardFieldConfigSourceOverrides{
-			Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"}, Properties: []property{{Id: "noValue", Value: ""}}})
-	}
-	out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, p.overrides...)
-	return out
-}
-
-// spark is a number with its course behind it.
-func spark() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
+// Column says how one column of the answer, or the series of that name, differs
+// from what its panel says. Its zero values change nothing.
+type Column struct {
+	Name     string
+	As       string // shown name
+	Unit     Unit
+	Width    int // pixels
+	Decimals *int
+	Limits   []Step
+	Words    map[string]string // the colour of each word
+	Color    string
+	Unfilled bool // a line without the area below it
+	Dashed   bool
+	Hidden   bool // there for links only
+	Link     *Link
 }

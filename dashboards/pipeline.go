@@ -4,45 +4,144 @@ import "statline/dashboards/query"
 
 // pipeline answers: is statline itself up to date, and is every record stored
 // once.
-func pipeline(o Options) (Board, error) {
-	b := newBoard(o, "pipeline", pipelineUID, "pipeline", "Is statline itself up to date, and is every record stored exactly once.")
-	b.row(4,
-		cell{5, b.place(panel{title: "Stalled partitions", about: "Partitions that have something to read and did not move in the last five minutes.",
-			sql: query.StalledNow(), unit: count, none: "nothing reports: is the daemon running?", steps: rising(1, 1)}, alarm())},
-		cell{5, b.place(panel{title: "Age of the newest data", about: "Seconds between the end of the newest stored minute and now.",
-			sql: query.Freshness(), unit: span, none: "nothing stored for a day", steps: rising(120, 600)}, alarm())},
-		cell{5, b.place(panel{title: "Behind Kafka", about: "Records not read yet, and the age of the last record read.",
-			sql: query.LagNow(), unit: count, none: "nothing reports", overrides: overrides{field("lag", nameAs("records")), field("seconds", unit(span), limits(rising(60, 300))[0], nameAs("time"))}}, number())},
-		cell{4, b.place(panel{title: "Rejected", about: "Share of records in the time on screen that could not be decoded.",
-			sql: query.RejectShare(), unit: share, none: "no records", steps: rising(0.001, 0.05)}, number())},
-		cell{5, b.place(panel{title: "Audit", about: "Differences between the ledger and the stored sums in the last audit: 0 means that every response is stored exactly once.",
-			sql: query.AuditNow(), unit: count, none: "no audit in the last day", steps: rising(1, 1)}, alarm())},
-	)
-	b.row(9,
-		cell{8, b.place(panel{title: "Behind, in records", about: "Records not read yet, by partition.", sql: query.Lag(), unit: count, none: "nothing reports in this time"}, lines())},
-		cell{8, b.place(panel{title: "Behind, in time", about: "Age of the last record read, by partition.", sql: query.LagSeconds(), unit: seconds, none: "nothing reports in this time"}, lines())},
-		cell{8, b.place(panel{title: "Freshness", about: "Age of the newest stored event and of the last record read.", sql: query.FreshnessOverTime(), unit: seconds, none: "nothing reports in this time",
-			overrides: overrides{field("freshness", fixed(note)), field("lag", fixed(fair))}}, lines())},
-	)
-	b.row(9,
-		cell{12, b.place(panel{title: "Throughput", about: "Records, rejected lines and blocks per second.", sql: query.Throughput(), unit: recordsPS, none: "nothing reports in this time",
-			overrides: overrides{field("records", fixed(good)), field("rejected", fixed(bad)), field("blocks", fixed(note))}}, lines())},
-		cell{12, b.place(panel{title: "Rejects by reason", about: "Lines per minute that could not be decoded, by the time of their record. Kept for seven days.", sql: query.RejectRates(), unit: count, none: "nothing was rejected in this time"}, stacked())},
-	)
-	b.row(8,
-		cell{14, b.place(panel{title: "What was rejected", about: "Reasons with an example, scrubbed of secrets.", sql: query.RejectTable(), unit: count, none: "Nothing was rejected in this time.",
-			overrides: overrides{field("Last", unit("dateTimeAsIso"), width(160)), field("Lines", width(80)), field("Example", width(400))}}, rows())},
-		cell{10, b.place(panel{title: "Instances", about: "Who does the work.", sql: query.Instances(), unit: count, none: "nothing reports in this time", overrides: overrides{field("Last seen", unit("dateTimeAsIso"), width(160))}}, rows())},
-	)
-	b.row(9,
-		cell{14, b.place(panel{title: "Ledger: offsets", about: "Stored blocks by partition, over the whole ledger. Missing and twice are 0 when the blocks are contiguous and do not overlap.",
-			sql: query.LedgerCheck(), unit: "none", none: "nothing is stored yet",
-			overrides: overrides{field("Records missing", limits(rising(1, 1))...), field("Records twice", limits(rising(1, 1))...)}}, rows())},
-		cell{10, b.place(panel{title: "Ledger: responses by day", about: "Responses that the ledger promises and the hour table holds, by event day. Days older than the table's retention are less by design.",
-			sql: query.LedgerByDay(), unit: count, none: "nothing is stored in this time",
-			overrides: overrides{field("Day", unit("dateTimeAsIso")), field("Difference", limits(apart())...)}}, rows())},
-	)
-	b.row(9, cell{24, b.place(panel{title: "Tables", about: "Rows, bytes and parts of each table. More than 300 parts in a partition means that inserts are too small or merges too slow.",
-		sql: query.Tables(), unit: count, none: "the data source's user may not read system.parts", overrides: overrides{field("Bytes", unit(bytesUnit)), field("Most parts in a partition", limits(rising(100, 300))...)}}, rows())})
-	return b.build()
+func pipeline() Board {
+	return Board{
+		Name: "pipeline", UID: PipelineUID, Title: "pipeline",
+		About: "Is statline itself up to date, and is every record stored exactly once.",
+		Rows: []Row{
+			pipelineNow(),
+			pipelineBehind(),
+			{Height: 9, Cells: []Cell{
+				{12, Panel{
+					Kind: Lines, Title: "Throughput",
+					About: "Records, rejected lines and blocks per second.",
+					Query: query.Throughput(), Unit: Records, Empty: "nothing reports in this time",
+					Columns: []Column{
+						{Name: "records", Color: Good},
+						{Name: "rejected", Color: Bad},
+						{Name: "blocks", Color: Note},
+					},
+				}},
+				{12, Panel{
+					Kind: Stacked, Title: "Rejects by reason",
+					About: "Lines per minute that could not be decoded, by the time of their record. Kept for seven " +
+						"days.",
+					Query: query.RejectRates(), Unit: Count, Empty: "nothing was rejected in this time",
+				}},
+			}},
+			{Height: 8, Cells: []Cell{
+				{14, Panel{
+					Kind: Table, Title: "What was rejected",
+					About: "Reasons with an example, scrubbed of secrets.",
+					Query: query.RejectTable(), Unit: Count, Empty: "Nothing was rejected in this time.",
+					Columns: []Column{
+						{Name: "Last", Unit: Moment, Width: 160},
+						{Name: "Lines", Width: 80},
+						{Name: "Example", Width: 400},
+					},
+				}},
+				{10, Panel{
+					Kind: Table, Title: "Instances",
+					About: "Who does the work.",
+					Query: query.Instances(), Unit: Count, Empty: "nothing reports in this time",
+					Columns: []Column{{Name: "Last seen", Unit: Moment, Width: 160}},
+				}},
+			}},
+			ledger(),
+			{Height: 9, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "Tables",
+					About: "Rows, bytes and parts of each table. More than 300 parts in a partition means that inserts " +
+						"are too small or merges too slow.",
+					Query: query.Tables(), Unit: Count, Empty: "the data source's user may not read system.parts",
+					Columns: []Column{
+						{Name: "Bytes", Unit: Bytes},
+						{Name: "Most parts in a partition", Limits: rising(100, 300)},
+					},
+				}},
+			}},
+		}}
+}
+
+// pipelineNow is the state of statline now.
+func pipelineNow() Row {
+	return Row{Height: 4, Cells: []Cell{
+		{5, Panel{
+			Kind: Alarm, Title: "Stalled partitions",
+			About: "Partitions that have something to read and did not move in the last five minutes.",
+			Query: query.StalledNow(), Unit: Count, Empty: "nothing reports: is the daemon running?",
+			Limits: rising(1, 1),
+		}},
+		{5, Panel{
+			Kind: Alarm, Title: "Age of the newest data",
+			About: "Seconds between the end of the newest stored minute and now.",
+			Query: query.Freshness(), Unit: Duration, Empty: "nothing stored for a day",
+			Limits: rising(120, 600),
+		}},
+		{5, Panel{
+			Kind: Number, Title: "Behind Kafka",
+			About: "Records not read yet, and the age of the last record read.",
+			Query: query.LagNow(), Unit: Count, Empty: "nothing reports",
+			Columns: []Column{
+				{Name: "lag", As: "records"},
+				{Name: "seconds", As: "time", Unit: Duration, Limits: rising(60, 300)},
+			},
+		}},
+		{4, Panel{
+			Kind: Number, Title: "Rejected",
+			About: "Share of records in the time on screen that could not be decoded.",
+			Query: query.RejectShare(), Unit: Share, Empty: "no records", Limits: rising(0.001, 0.05),
+		}},
+		{5, Panel{
+			Kind: Alarm, Title: "Audit",
+			About: "Differences between the ledger and the stored sums in the last audit: 0 means that every " +
+				"response is stored exactly once.",
+			Query: query.AuditNow(), Unit: Count, Empty: "no audit in the last day", Limits: rising(1, 1),
+		}},
+	}}
+}
+
+// pipelineBehind is how far statline is behind what is written to Kafka.
+func pipelineBehind() Row {
+	return Row{Height: 9, Cells: []Cell{
+		{8, Panel{
+			Kind: Lines, Title: "Behind, in records",
+			About: "Records not read yet, by partition.",
+			Query: query.Lag(), Unit: Count, Empty: "nothing reports in this time",
+		}},
+		{8, Panel{
+			Kind: Lines, Title: "Behind, in time",
+			About: "Age of the last record read, by partition.",
+			Query: query.LagSeconds(), Unit: Seconds, Empty: "nothing reports in this time",
+		}},
+		{8, Panel{
+			Kind: Lines, Title: "Freshness",
+			About: "Age of the newest stored event and of the last record read.",
+			Query: query.FreshnessOverTime(), Unit: Seconds, Empty: "nothing reports in this time",
+			Columns: []Column{{Name: "freshness", Color: Note}, {Name: "lag", Color: Fair}},
+		}},
+	}}
+}
+
+// ledger compares the ledger with itself and with the tables.
+func ledger() Row {
+	return Row{Height: 9, Cells: []Cell{
+		{14, Panel{
+			Kind: Table, Title: "Ledger: offsets",
+			About: "Stored blocks by partition, over the whole ledger. Missing and twice are 0 when the blocks " +
+				"are contiguous and do not overlap.",
+			Query: query.LedgerCheck(), Unit: None, Empty: "nothing is stored yet",
+			Columns: []Column{
+				{Name: "Records missing", Limits: rising(1, 1)},
+				{Name: "Records twice", Limits: rising(1, 1)},
+			},
+		}},
+		{10, Panel{
+			Kind: Table, Title: "Ledger: responses by day",
+			About: "Responses that the ledger promises and the hour table holds, by event day. Days older than " +
+				"the table's retention are less by design.",
+			Query: query.LedgerByDay(), Unit: Count, Empty: "nothing is stored in this time",
+			Columns: []Column{{Name: "Day", Unit: Moment}, {Name: "Difference", Limits: apart()}},
+		}},
+	}}
 }

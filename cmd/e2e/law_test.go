@@ -89,7 +89,7 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/ClickHouse/ch-go":                  {"ingest/store", "ingest/sandbox"},
 		"github.com/twmb/franz-go":                     {"ingest/sandbox", "ingest/traffic"},
 		"github.com/ebitengine/purego":                 {"ingest/sandbox"},
-		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards"},
+		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards/grafana"},
 		"github.com/spf13/cobra":                       {"cmd/statline"},
 		"github.com/knadh/koanf":                       {"cmd/statline"},
 		"charm.land":                                   {"cmd/statline"},

@@ -5,11 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 )
 
 func dashboardsCommand() *cobra.Command {
-	o := dashboards.DefaultOptions()
+	o := grafana.DefaultOptions()
 	out := "."
 	c := &cobra.Command{
 		Use:   "dashboards",
@@ -20,11 +20,11 @@ same flags give the same bytes; a second run changes nothing.`,
 		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			files, err := dashboards.Files(o)
+			files, err := grafana.Files(o)
 			if err != nil {
 				return err
 			}
-			changed, err := dashboards.Write(out, files)
+			changed, err := grafana.Write(out, files)
 			for _, name := range changed {
 				fmt.Fprintln(cmd.OutOrStdout(), name)
 			}

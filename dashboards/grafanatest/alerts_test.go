@@ -7,14 +7,14 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 	"statline/dashboards/query"
 )
 
 // evaluate does what Grafana's rule evaluation does with a table and a
 // threshold: the state by labels. It fails when the expression engine would
 // refuse the frame: exactly one numeric column, every other one text.
-func evaluate(t testing.TB, g *Grafana, r dashboards.Rule) (firing int, state string) {
+func evaluate(t testing.TB, g *Grafana, r grafana.Rule) (firing int, state string) {
 	t.Helper()
 	now := time.Now()
 	frames, err := g.Ask(t.Context(), r.Data[0].Model.RawSQL, int(r.Data[0].Model.Format), now.Add(-10*time.Minute), now, time.Minute)
@@ -67,9 +67,9 @@ func evaluate(t testing.TB, g *Grafana, r dashboards.Rule) (firing int, state st
 	return 0, "OK"
 }
 
-func rulesByUID(t testing.TB, g dashboards.RuleFile) map[string]dashboards.Rule {
+func rulesByUID(t testing.TB, g grafana.RuleFile) map[string]grafana.Rule {
 	t.Helper()
-	m := map[string]dashboards.Rule{}
+	m := map[string]grafana.Rule{}
 	for _, group := range g.Groups {
 		for _, r := range group.Rules {
 			m[r.UID] = r

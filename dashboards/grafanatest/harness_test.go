@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 	"statline/dashboards/query"
 	"statline/ingest/decode"
 	"statline/ingest/file"
@@ -153,15 +153,15 @@ FROM (SELECT number, ['timeout_spike', 'outage', 'throttled', 'offender', 'flood
 }
 
 // boards are the dashboards for a store's database.
-func boards(t testing.TB, s *store.Store) ([]dashboards.Board, dashboards.RuleFile) {
+func boards(t testing.TB, s *store.Store) ([]grafana.Board, grafana.RuleFile) {
 	t.Helper()
-	o := dashboards.DefaultOptions()
+	o := grafana.DefaultOptions()
 	o.Database = s.Database()
-	list, err := dashboards.Boards(o)
+	list, err := grafana.Boards(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := dashboards.Rules(o, list)
+	rules, err := grafana.Rules(o, list)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 )
 
 // script runs one of node/*.mjs: what it prints, and its complaints.
@@ -40,7 +40,7 @@ type drawn struct {
 }
 
 // panelsOf asks every panel's query over a span that ends at to.
-func panelsOf(t *testing.T, g *Grafana, list []dashboards.Board, to time.Time, span time.Duration) (all []drawn) {
+func panelsOf(t *testing.T, g *Grafana, list []grafana.Board, to time.Time, span time.Duration) (all []drawn) {
 	t.Helper()
 	for _, b := range list {
 		for _, p := range b.Dashboard.Panels {
@@ -55,7 +55,7 @@ func panelsOf(t *testing.T, g *Grafana, list []dashboards.Board, to time.Time, s
 			if p.Panel.MaxDataPoints != nil {
 				points = int(*p.Panel.MaxDataPoints)
 			}
-			q := p.Panel.Targets[0].(dashboards.Query)
+			q := p.Panel.Targets[0].(grafana.Query)
 			frames, err := g.Ask(t.Context(), Choice{}.Apply(q.RawSQL), int(q.Format), to.Add(-span), to, Interval(span, points))
 			if err != nil {
 				t.Fatalf("%s/%s: %v", b.Name, *p.Panel.Title, err)
@@ -81,7 +81,7 @@ func writeJSON(t *testing.T, path string, value any) string {
 // generated writes the dashboards to a directory, each changed by change.
 func generated(t *testing.T, change func(name, text string) string) string {
 	t.Helper()
-	files, err := dashboards.Files(dashboards.DefaultOptions())
+	files, err := grafana.Files(grafana.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

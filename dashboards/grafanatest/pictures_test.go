@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"statline/classify"
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 	"statline/ingest/traffic"
 	"statline/ingest/watch"
 )
@@ -76,7 +76,7 @@ func TestDrawPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 		draw(t, b.Name, map[string]any{
-			"dashboard": json.RawMessage(raw), "panels": panelsOf(t, g, []dashboards.Board{b}, to, span),
+			"dashboard": json.RawMessage(raw), "panels": panelsOf(t, g, []grafana.Board{b}, to, span),
 			"marks": opened, "from": to.Add(-span).UnixMilli(), "to": to.UnixMilli(),
 		})
 	}

@@ -10,21 +10,21 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"statline/dashboards"
+	"statline/dashboards/grafana"
 	"statline/dashboards/query"
 )
 
 // shown is one query of a dashboard with what its panel expects.
 type shown struct {
 	board, title, kind string
-	query              dashboards.Query
+	query              grafana.Query
 	points             int
 	columns            []string // that overrides name
 }
 
 // everything lists every query of every dashboard: panels, variables and
 // annotations.
-func everything(t testing.TB, list []dashboards.Board) []shown {
+func everything(t testing.TB, list []grafana.Board) []shown {
 	t.Helper()
 	var all []shown
 	for _, b := range list {
@@ -32,10 +32,10 @@ func everything(t testing.TB, list []dashboards.Board) []shown {
 			if v.Query == nil || v.Query.Map == nil {
 				continue
 			}
-			all = append(all, shown{b.Name, "variable " + v.Name, "variable", dashboards.Query{RawSQL: v.Query.Map["rawSql"].(string), Format: dashboards.Table}, 1000, nil})
+			all = append(all, shown{b.Name, "variable " + v.Name, "variable", grafana.Query{RawSQL: v.Query.Map["rawSql"].(string), Format: grafana.Table}, 1000, nil})
 		}
 		for _, a := range b.Dashboard.Annotations.List {
-			all = append(all, shown{b.Name, "annotation " + a.Name, "annotation", a.Target.(dashboards.Query), 1000, nil})
+			all = append(all, shown{b.Name, "annotation " + a.Name, "annotation", a.Target.(grafana.Query), 1000, nil})
 		}
 		for _, p := range b.Dashboard.Panels {
 			if p.Panel == nil {
@@ -51,7 +51,7 @@ func everything(t testing.TB, list []dashboards.Board) []shown {
 				}
 			}
 			for _, target := range p.Panel.Targets {
-				s.query = target.(dashboards.Query)
+				s.query = target.(grafana.Query)
 				all = append(all, s)
 			}
 		}
@@ -191,7 +191,7 @@ func column(f *data.Frame, name string) (sum float64) {
 }
 
 // text runs one text of package query over the whole of the traffic.
-func text(t testing.TB, sql query.Text, format dashboards.Format, span, interval time.Duration) *data.Frame {
+func text(t testing.TB, sql query.Text, format grafana.Format, span, interval time.Duration) *data.Frame {
 	t.Helper()
 	to := shared.truth.Last.Add(time.Minute)
 	frames, err := shared.asks.Ask(t.Context(), Choice{}.Apply(sql.For(query.Target{Database: "full"})), int(format), to.Add(-span), to, interval)
@@ -207,7 +207,7 @@ func TestPanelsShowTheTruth(t *testing.T) {
 	truth := shared.truth
 	for _, c := range []struct{ span, interval time.Duration }{{12 * time.Hour, time.Minute}, {12 * time.Hour, 5 * time.Minute}, {7 * 24 * time.Hour, time.Hour}} {
 		t.Run(c.span.String()+" by "+c.interval.String(), func(t *testing.T) {
-			rates := text(t, query.OutcomeRates(), dashboards.TimeSeries, c.span, c.interval)
+			rates := text(t, query.OutcomeRates(), grafana.TimeSeries, c.span, c.interval)
 			got := map[string]float64{}
 			for _, field := range rates.Fields[1:] {
 				got[field.Labels["outcome"]] = column(&data.Frame{Fields: []*data.Field{field}}, "") * c.interval.Seconds()
@@ -217,7 +217,7 @@ func TestPanelsShowTheTruth(t *testing.T) {
 					t.Errorf("outcome %s: got %v responses; want %d", outcome, got[outcome], want)
 				}
 			}
-			codes := text(t, query.CodeTable(catalogue()), dashboards.Table, c.span, c.interval)
+			codes := text(t, query.CodeTable(catalogue()), grafana.Table, c.span, c.interval)
 			code, _ := codes.FieldByName("Code")
 			responses, _ := codes.FieldByName("Responses")
 			seen := 0
@@ -232,12 +232,12 @@ func TestPanelsShowTheTruth(t *testing.T) {
 			if seen < 30 {
 				t.Errorf("%d codes listed; want all of the catalogue", seen)
 			}
-			services := text(t, query.ServiceTable(), dashboards.Table, c.span, c.interval)
+			services := text(t, query.ServiceTable(), grafana.Table, c.span, c.interval)
 			if got := column(services, "Requests"); got != float64(truth.Responses) {
 				t.Errorf("services: got %v requests; want %d", got, truth.Responses)
 			}
 			bad := truth.ByOutcome["timeout"] + truth.ByOutcome["offline"] + truth.ByOutcome["internal_error"] + truth.ByOutcome["server_error"]
-			if got, want := column(text(t, query.ServerFailureShare(), dashboards.Table, c.span, c.interval), "server"), float64(bad)/float64(truth.Responses); math.Abs(got-want) > 1e-9 {
+			if got, want := column(text(t, query.ServerFailureShare(), grafana.Table, c.span, c.interval), "server"), float64(bad)/float64(truth.Responses); math.Abs(got-want) > 1e-9 {
 				t.Errorf("failures on the server's side: got %v; want %v", got, want)
 			}
 		})
@@ -311,7 +311,7 @@ func TestPercentilesAgreeWithTheReport(t *testing.T) {
 	if err := rows.Err(); err != nil || len(want) < 3 {
 		t.Fatalf("%d services, %v", len(want), err)
 	}
-	f := text(t, query.ServiceTable(), dashboards.Table, 12*time.Hour, time.Minute)
+	f := text(t, query.ServiceTable(), grafana.Table, 12*time.Hour, time.Minute)
 	names, _ := f.FieldByName("Service")
 	values, _ := f.FieldByName("p95")
 	for i := range f.Rows() {

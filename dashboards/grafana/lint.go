@@ -1,4 +1,4 @@
-package dashboards
+package grafana
 
 import (
 	"encoding/json"
@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/units"
+
+	"statline/dashboards"
 )
 
 // Lint checks one dashboard as it stands in its file: what the SDK's strict
@@ -115,8 +116,8 @@ func (l *linter) dashboard() {
 
 func (l *linter) place(where string, i int, p lintedPanel) {
 	g := p.GridPos
-	if g == nil || g.W < 1 || g.H < 1 || g.X < 0 || g.Y < 0 || g.X+g.W > columns {
-		l.bad(where, "place on the grid: got %+v; want it inside %d columns", g, columns)
+	if g == nil || g.W < 1 || g.H < 1 || g.X < 0 || g.Y < 0 || g.X+g.W > dashboards.GridWidth {
+		l.bad(where, "place on the grid: got %+v; want it inside %d columns", g, dashboards.GridWidth)
 		return
 	}
 	for _, other := range l.d.Panels[:i] {
@@ -181,7 +182,13 @@ func propertyIDs() []string {
 
 // knownUnits are the units in use, each a constant of the SDK.
 func knownUnits() []string {
-	return []string{perSecond, share, micros, count, seconds, bytesUnit, recordsPS, span, units.NoUnit, units.DatetimeISO}
+	var list []string
+	for _, u := range grafanaUnits() {
+		if !strings.HasPrefix(u, "suffix:") {
+			list = append(list, u)
+		}
+	}
+	return list
 }
 
 func (l *linter) unit(where, u string) {

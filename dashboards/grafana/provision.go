@@ -1,4 +1,4 @@
-package dashboards
+package grafana
 
 // The shapes of Grafana's provisioning files. Grafana decodes them loosely and
 // ignores what it does not know, so that a typing mistake is silent there: a

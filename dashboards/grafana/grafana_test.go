@@ -1,4 +1,4 @@
-package dashboards
+package grafana
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func files(t *testing.T, o Options) map[string][]byte {
 func TestCommittedFilesAreGenerated(t *testing.T) {
 	want := files(t, DefaultOptions())
 	for name, content := range want {
-		got, err := os.ReadFile(filepath.FromSlash(name))
+		got, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(name)))
 		if err != nil {
 			t.Error(err)
 		} else if !bytes.Equal(got, content) {
@@ -46,9 +46,9 @@ func TestCommittedFilesAreGenerated(t *testing.T) {
 		}
 	}
 	for _, dir := range []string{"generated", "provisioning"} {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && want[filepath.ToSlash(path)] == nil {
-				t.Errorf("%s is not generated", path)
+		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, d fs.DirEntry, err error) error {
+			if name := strings.TrimPrefix(filepath.ToSlash(path), "../"); err == nil && !d.IsDir() && want[name] == nil {
+				t.Errorf("%s is not generated", name)
 			}
 			return err
 		})

@@ -1,0 +1,76 @@
+package dashboards
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+// What a renderer relies on: rows fill the grid, names stand once, a link leads
+// to a board that has its variable, and a panel says what it shows, in which
+// unit and what it says without data.
+func TestBoardsAreWhole(t *testing.T) {
+	variables := map[string][]string{}
+	for _, b := range Boards() {
+		if variables[b.UID] != nil {
+			t.Errorf("two boards have the uid %s", b.UID)
+		}
+		variables[b.UID] = []string{}
+		for _, v := range b.Variables {
+			if (v.Query == "") == (len(v.Values) == 0) || slices.Contains(variables[b.UID], v.Name) {
+				t.Errorf("%s: variable %s: want one of its name, with a query or with values", b.Name, v.Name)
+			}
+			variables[b.UID] = append(variables[b.UID], v.Name)
+		}
+	}
+	links := 0
+	for _, b := range Boards() {
+		if b.Marks && !slices.Contains(variables[b.UID], "service") {
+			t.Errorf("%s: marks need the variable service", b.Name)
+		}
+		for _, r := range b.Rows {
+			wide := 0
+			for _, c := range r.Cells {
+				p := c.Panel
+				wide += c.Width
+				if p.Kind == "" || p.Title == "" || p.About == "" || p.Query == "" || p.Unit == "" || p.Empty == "" {
+					t.Errorf("%s: panel %q: kind, title, about, query, unit or text for no data is missing", b.Name, p.Title)
+				}
+				if (p.Kind == Heat) != (p.BucketUnit != "") || p.MaxPoints > 0 && !p.Kind.OverTime() {
+					t.Errorf("%s: panel %q: says what its kind does not draw", b.Name, p.Title)
+				}
+				for _, column := range p.Columns {
+					if l := column.Link; l != nil {
+						links++
+						if !slices.Contains(variables[l.Board], l.Variable) {
+							t.Errorf("%s: panel %q: links to %s with %s; it has %v", b.Name, p.Title, l.Board, l.Variable, variables[l.Board])
+						}
+					}
+				}
+			}
+			if (r.Heading == "") != (wide == GridWidth) {
+				t.Errorf("%s: a row is %d columns wide; want %d, or a heading", b.Name, wide, GridWidth)
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("found %d links; the search is broken", links)
+	}
+}
+
+// A board is data: it survives being written as JSON, so that any client can
+// draw it.
+func TestBoardsAreData(t *testing.T) {
+	raw, err := json.Marshal(Boards())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back []Board
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(back)
+	if err != nil || string(again) != string(raw) {
+		t.Errorf("the boards read back are others (%v)", err)
+	}
+}
