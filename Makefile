@@ -57,8 +57,8 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 .PHONY: evaluate
-evaluate: engine ## the detectors on labelled traffic: ingest/watch/evaluate/REPORT.md; fails when a target is missed (some minutes)
-	$(GO) run ./cmd/evaluate -o ingest/watch/evaluate/REPORT.md $(ARGS)
+evaluate: engine ## the detectors on labelled traffic: cmd/evaluate/REPORT.md; fails when a target is missed (some minutes)
+	$(GO) run ./cmd/evaluate -o cmd/evaluate/REPORT.md $(ARGS)
 
 .PHONY: generate
 generate: ## everything that is generated and committed

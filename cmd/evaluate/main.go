@@ -13,7 +13,7 @@ import (
 	"os"
 	"os/signal"
 
-	"statline/ingest/watch/evaluate"
+	"statline/cmd/evaluate/judge"
 )
 
 func main() {
@@ -35,10 +35,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	o := evaluate.DefaultOptions()
+	o := judge.DefaultOptions()
 	o.Rivals = *rivals
 	if *tuning {
-		o.Seeds = evaluate.TuningSeeds()
+		o.Seeds = judge.TuningSeeds()
 	}
 	if *small {
 		o.Seeds = o.Seeds[:1]
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprint(w, head)
 		out = w
 	}
-	return evaluate.Run(out, o)
+	return judge.Run(out, o)
 }
 
 const head = `# How well the detectors do

@@ -1,9 +1,9 @@
-// Package evaluate judges the detectors on labelled worlds of ingest/traffic:
-// what they find, what they raise falsely, how soon, and what simpler rules do
+// Package judge runs the detectors on labelled worlds of ingest/traffic and
+// says what they find, what they raise falsely, how soon, and what simpler rules do
 // on the same rows. Run writes the report and fails when a target is missed.
 //
 // Its guarantee: the same options give the same report. Seeds for tuning and
 // seeds for validation never overlap (TuningSeeds, ValidationSeeds); thresholds
 // were chosen on the former only. Its limit: one author's simulation ranks
 // rules, it does not promise the same figures in the field.
-package evaluate
+package judge
