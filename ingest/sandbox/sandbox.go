@@ -14,13 +14,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"statline/ingest/sandbox/chhttp"
+	"statline/ingest/sandbox/chnative"
+	"statline/ingest/sandbox/chquery"
 	"statline/ingest/sandbox/libchdb"
 )
 
 // Config says what to run. The zero value runs nothing.
 type Config struct {
-	Kafka      string   // listen address of the broker, "127.0.0.1:0" for any port; "" = no broker
-	ClickHouse string   // listen address of the engine's HTTP port; "" = no engine
+	Kafka      string // listen address of the broker, "127.0.0.1:0" for any port; "" = no broker
+	ClickHouse string // listen address of the engine's HTTP port; "" = no engine
+	Native     string // listen address of the engine's native port as well; "" = none
+	// Users are names and passwords of the engine's ports; nil lets everyone in.
+	Users      map[string]string
 	Data       string   // directory that keeps the data; "" = a temporary one, removed by Close
 	Topics     []string // made when missing
 	Partitions int      // of new topics; 0 = 4
@@ -35,9 +40,17 @@ type Sandbox struct {
 	temp   string // to remove
 	broker *kfake.Cluster
 	engine *libchdb.Engine
-	server *chhttp.Server
+	ports  []port // of the engine
+	query  *chquery.Runner
 	serve  errgroup.Group
 	url    string
+	native string
+}
+
+// port is one of the engine's.
+type port interface {
+	Serve(ln net.Listener) error
+	Close(ctx context.Context) error
 }
 
 // Start starts what cfg names. ctx bounds the start only; the sandbox runs
@@ -60,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (_ *Sandbox, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.ClickHouse != "" {
+	if cfg.ClickHouse != "" || cfg.Native != "" {
 		if err := s.startEngine(cfg, filepath.Join(dir, "clickhouse")); err != nil {
 			return nil, err
 		}
@@ -103,22 +116,63 @@ func (s *Sandbox) startEngine(cfg Config, dir string) error {
 	if err != nil {
 		return err
 	}
-	// The port first: it is what most often cannot be had.
-	ln, err := net.Listen("tcp", cfg.ClickHouse)
+	// The ports first: they are what most often cannot be had.
+	listeners, err := listen([]listener{{cfg.ClickHouse, "HTTP interface"}, {cfg.Native, "native protocol"}})
 	if err != nil {
-		return fmt.Errorf("listen for ClickHouse's HTTP interface: %w", err)
+		return err
 	}
 	lib, err := libchdb.Load(path)
 	if err == nil {
 		s.engine, err = lib.Open(dir)
 	}
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		for _, ln := range listeners {
+			if ln != nil {
+				err = errors.Join(err, ln.Close())
+			}
+		}
+		return err
 	}
-	s.server = chhttp.New(s.engine, cfg.Log)
-	s.url = "http://" + ln.Addr().String()
-	s.serve.Go(func() error { return s.server.Serve(ln) })
+	s.query = chquery.New(s.engine, cfg.Log)
+	if ln := listeners[0]; ln != nil {
+		s.url = "http://" + ln.Addr().String()
+		s.open(chhttp.New(s.query, cfg.Users, cfg.Log), ln)
+	}
+	if ln := listeners[1]; ln != nil {
+		s.native = "clickhouse://" + ln.Addr().String()
+		s.open(chnative.New(s.query, cfg.Users, cfg.Log), ln)
+	}
 	return nil
+}
+
+func (s *Sandbox) open(p port, ln net.Listener) {
+	s.ports = append(s.ports, p)
+	s.serve.Go(func() error { return p.Serve(ln) })
+}
+
+// listener is an address to listen on and what for.
+type listener struct{ address, what string }
+
+// listen returns one listener for each, nil for an empty address.
+func listen(all []listener) ([]net.Listener, error) {
+	open := make([]net.Listener, len(all))
+	for i, l := range all {
+		if l.address == "" {
+			continue
+		}
+		ln, err := net.Listen("tcp", l.address)
+		if err != nil {
+			err = fmt.Errorf("listen for ClickHouse's %s: %w", l.what, err)
+			for _, ln := range open[:i] {
+				if ln != nil {
+					err = errors.Join(err, ln.Close())
+				}
+			}
+			return nil, err
+		}
+		open[i] = ln
+	}
+	return open, nil
 }
 
 // Brokers are the broker's addresses, nil without a broker.
@@ -133,6 +187,10 @@ func (s *Sandbox) Brokers() []string {
 // http://host:port, "" without an engine. It is a DSN for clickhouse-go too.
 func (s *Sandbox) ClickHouseURL() string { return s.url }
 
+// NativeURL is the address of the engine's native port,
+// clickhouse://host:port, "" without one. It is a DSN for clickhouse-go too.
+func (s *Sandbox) NativeURL() string { return s.native }
+
 // closeGrace is how long running queries may go on when the sandbox closes.
 const closeGrace = 2 * time.Second
 
@@ -141,16 +199,8 @@ const closeGrace = 2 * time.Second
 // removes a temporary directory. It is safe to call twice.
 func (s *Sandbox) Close() error {
 	var errs []error
-	if s.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
-		defer cancel()
-		err := s.server.Close(ctx)
-		errs = append(errs, err, s.serve.Wait())
-		if err != nil {
-			// A query still runs inside the engine: closing it would crash.
-			s.engine = nil
-		}
-		s.server = nil
+	if len(s.ports) > 0 {
+		errs = append(errs, s.closePorts())
 	}
 	if s.engine != nil {
 		s.engine.Close()
@@ -171,4 +221,23 @@ func (s *Sandbox) Close() error {
 		s.temp = ""
 	}
 	return errors.Join(errs...)
+}
+
+// closePorts ends the engine's ports and their queries.
+func (s *Sandbox) closePorts() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	var closing errgroup.Group
+	for _, p := range s.ports {
+		closing.Go(func() error { return p.Close(ctx) })
+	}
+	err := closing.Wait()
+	if err != nil {
+		// A query still runs inside the engine: closing it would crash.
+		s.engine = nil
+	} else {
+		s.query.Close()
+	}
+	s.ports = nil
+	return errors.Join(err, s.serve.Wait())
 }

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -44,7 +45,7 @@ func start(t testing.TB, cfg sandbox.Config) *sandbox.Sandbox {
 // dial connects clickhouse-go to the sandbox; change alters its options.
 func dial(t testing.TB, s *sandbox.Sandbox, change ...func(*clickhouse.Options)) driver.Conn {
 	t.Helper()
-	opts, err := clickhouse.ParseDSN(s.ClickHouseURL())
+	opts, err := clickhouse.ParseDSN(cmp.Or(s.ClickHouseURL(), s.NativeURL()))
 	if err != nil {
 		t.Fatal(err)
 	}

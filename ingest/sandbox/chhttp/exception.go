@@ -1,40 +1,9 @@
 package chhttp
 
 import (
-	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 )
-
-// exception is an error of the server's own in ClickHouse's text form, so
-// that clients read it like one of the engine's.
-type exception struct {
-	code int
-	name string
-	text string
-}
-
-func (e exception) Error() string {
-	return fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", e.code, e.text, e.name)
-}
-
-func syntaxError(text string) error { return exception{62, "SYNTAX_ERROR", text} }
-
-func notImplemented(text string) error { return exception{48, "NOT_IMPLEMENTED", text} }
-
-var codePattern = regexp.MustCompile(`^Code: (\d+)\.`)
-
-// codeOf reads the code out of an exception's text; 0 when there is none.
-func codeOf(err error) int {
-	m := codePattern.FindStringSubmatch(err.Error())
-	if m == nil {
-		return 0
-	}
-	code, _ := strconv.Atoi(m[1])
-	return code
-}
 
 // Exceptions that a ClickHouse server answers with 400 and 404: what cannot be
 // read or does not fit, and unknown names. (Taken from its
@@ -57,6 +26,8 @@ func statusOf(code int) int {
 		return http.StatusRequestEntityTooLarge
 	case code == 159: // TIMEOUT_EXCEEDED
 		return http.StatusRequestTimeout
+	case code == 516: // AUTHENTICATION_FAILED
+		return http.StatusForbidden
 	case code == 76 || code == 209 || code == 439: // CANNOT_OPEN_FILE, SOCKET_TIMEOUT, CANNOT_SCHEDULE_TASK
 		return http.StatusServiceUnavailable
 	}

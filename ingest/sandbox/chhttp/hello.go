@@ -3,8 +3,8 @@ package chhttp
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"strings"
+
+	"statline/ingest/sandbox/chquery"
 )
 
 // helloQuery is what clickhouse-go asks first on each connection.
@@ -15,10 +15,8 @@ const helloQuery = "SELECT displayName(), version(), revision(), timezone()"
 // of revision 0, and clickhouse-go reads every later answer as that. Only the
 // answer to the hello itself must come in the client's revision.
 func (q *request) isHello() bool {
-	return q.revision > 0 && q.format == "Native" && string(q.sql) == helloQuery
+	return q.revision > 0 && q.Format == "Native" && string(q.SQL) == helloQuery
 }
-
-const helloSQL = "SELECT version(), timezone()"
 
 // Revisions of ClickHouse's protocol at which the Native format changed.
 const (
@@ -26,13 +24,8 @@ const (
 	revisionCustomSerialization = 54454
 )
 
-// encodeHello writes the hello's answer in the client's revision; row is the
-// tab-separated answer to helloSQL.
-func encodeHello(row []byte, revision uint64) ([]byte, error) {
-	version, zone, ok := strings.Cut(strings.TrimSuffix(string(row), "\n"), "\t")
-	if !ok {
-		return nil, fmt.Errorf("engine's hello: got %q; want version and time zone", row)
-	}
+// encodeHello writes the hello's answer in the client's revision.
+func encodeHello(version, zone string, revision uint64) []byte {
 	var b bytes.Buffer
 	uvarint := func(n uint64) { b.Write(binary.AppendUvarint(nil, n)) }
 	text := func(s string) { uvarint(uint64(len(s))); b.WriteString(s) }
@@ -50,12 +43,12 @@ func encodeHello(row []byte, revision uint64) ([]byte, error) {
 		}
 	}
 	column("displayName()", "String")
-	text(displayName)
+	text(chquery.DisplayName)
 	column("version()", "String")
 	text(version)
 	column("revision()", "UInt32")
 	b.Write([]byte{0, 0, 0, 0})
 	column("timezone()", "String")
 	text(zone)
-	return b.Bytes(), nil
+	return b.Bytes()
 }

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	chcompress "github.com/ClickHouse/ch-go/compress"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"statline/ingest/sandbox/chquery"
 	"statline/ingest/sandbox/libchdb"
 )
 
@@ -30,12 +30,8 @@ type response struct {
 	started bool
 	out     io.Writer
 	closer  io.Closer
-	frames  *chcompress.Writer
-	pending []byte // of the next frame
+	frames  *chquery.FrameWriter
 }
-
-// frameBytes is the uncompressed size of a frame.
-const frameBytes = 1 << 20
 
 func (s *Server) newResponse(w http.ResponseWriter, req *request) *response {
 	return &response{w: w, req: req, zone: s.zone, tag: strings.ToLower(rand.Text()[:16]), begun: time.Now()}
@@ -74,7 +70,7 @@ func (r *response) finish(stats libchdb.Stats) error {
 // has been sent, else in the frame that clients look for.
 func (r *response) fail(cause error) error {
 	text := cause.Error()
-	code := codeOf(cause)
+	code := chquery.CodeOf(cause)
 	if !r.started {
 		r.held.Reset()
 		if code > 0 {
@@ -100,19 +96,19 @@ func (r *response) fail(cause error) error {
 
 func (r *response) setHeaders() {
 	h := r.w.Header()
-	h.Set("X-ClickHouse-Query-Id", r.req.id)
+	h.Set("X-ClickHouse-Query-Id", r.req.ID)
 	h.Set("X-ClickHouse-Format", r.outputFormat())
 	h.Set("X-ClickHouse-Timezone", r.zone)
-	h.Set("X-ClickHouse-Server-Display-Name", displayName)
+	h.Set("X-ClickHouse-Server-Display-Name", chquery.DisplayName)
 	h.Set("X-ClickHouse-Exception-Tag", r.tag)
 	h.Set("Content-Type", contentType(r.outputFormat()))
 }
 
 func (r *response) outputFormat() string {
-	if r.req.stmt.format != "" && !r.req.stmt.takesData {
-		return r.req.stmt.format
+	if r.req.Stmt.Format != "" && !r.req.Stmt.TakesData {
+		return r.req.Stmt.Format
 	}
-	return r.req.format
+	return r.req.Format
 }
 
 // start sends the headers and what was held back.
@@ -126,7 +122,8 @@ func (r *response) start(status int) error {
 	r.out = r.w
 	switch {
 	case r.req.frames:
-		r.frames = chcompress.NewWriter(chcompress.LevelZero, r.req.frameCodec)
+		r.frames = chquery.NewFrameWriter(r.w, r.req.frameCodec)
+		r.out = r.frames
 	case r.req.encoding != "":
 		h.Set("Content-Encoding", r.req.encoding)
 		z, err := encoder(r.w, r.req.encoding)
@@ -155,33 +152,15 @@ func encoder(w io.Writer, encoding string) (io.WriteCloser, error) {
 }
 
 func (r *response) emit(p []byte) error {
-	if r.frames == nil {
-		_, err := r.out.Write(p)
-		return err
-	}
-	for len(p) > 0 {
-		n := min(frameBytes-len(r.pending), len(p))
-		r.pending = append(r.pending, p[:n]...)
-		p = p[n:]
-		if len(r.pending) == frameBytes {
-			if err := r.flushFrame(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	_, err := r.out.Write(p)
+	return err
 }
 
 func (r *response) flushFrame() error {
-	if r.frames == nil || len(r.pending) == 0 {
+	if r.frames == nil {
 		return nil
 	}
-	if err := r.frames.Compress(r.pending); err != nil {
-		return fmt.Errorf("compress answer: %w", err)
-	}
-	r.pending = r.pending[:0]
-	_, err := r.out.Write(r.frames.Data)
-	return err
+	return r.frames.Flush()
 }
 
 func (r *response) end() error {

@@ -5,14 +5,15 @@
 // INSERT, deduplication tokens, compression, exceptions (typed, and in the
 // midst of an answer), cancellation and read-only GET holds here too.
 //
-// What it does not do: users and passwords (every name is accepted), sessions,
-// external tables, progress headers, Native revisions above 0.
+// What it does not do: sessions, external tables, progress headers, Native
+// revisions above 0.
 package chhttp
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,27 +22,27 @@ import (
 	"sync"
 	"time"
 
+	"statline/ingest/sandbox/chquery"
 	"statline/ingest/sandbox/libchdb"
 )
 
-// displayName is what the server calls itself.
-const displayName = "statline"
-
 // Server is the HTTP interface of one engine.
 type Server struct {
-	engine *libchdb.Engine
-	log    *slog.Logger
-	http   *http.Server
-	zone   string // the engine's time zone, known since Serve
-	spools spools
+	queries *chquery.Runner
+	users   chquery.Users
+	log     *slog.Logger
+	http    *http.Server
+	// What the engine says of itself, known since Serve.
+	version, zone string
 
 	running sync.WaitGroup
 	stop    context.CancelFunc
 }
 
-// New returns a server for engine. It does nothing until Serve.
-func New(engine *libchdb.Engine, log *slog.Logger) *Server {
-	s := &Server{engine: engine, log: log}
+// New returns a server that runs its queries by q, for users. It does nothing
+// until Serve.
+func New(q *chquery.Runner, users chquery.Users, log *slog.Logger) *Server {
+	s := &Server{queries: q, users: users, log: log}
 	base, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.http = &http.Server{
@@ -55,27 +56,13 @@ func New(engine *libchdb.Engine, log *slog.Logger) *Server {
 
 // Serve answers on ln until Close.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.readZone(); err != nil {
-		return fmt.Errorf("ask the engine for its time zone: %w", err)
+	var err error
+	if s.version, s.zone, err = s.queries.Server(context.Background()); err != nil {
+		return err
 	}
 	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve ClickHouse's HTTP interface on %s: %w", ln.Addr(), err)
 	}
-	return nil
-}
-
-func (s *Server) readZone() error {
-	conn, err := s.engine.Conn()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	res, err := conn.Query([]byte("SELECT timezone()"), "TabSeparatedRaw", nil)
-	if err != nil {
-		return err
-	}
-	defer res.Free()
-	s.zone = strings.TrimSpace(string(res.Bytes()))
 	return nil
 }
 
@@ -98,7 +85,6 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-time.After(10 * time.Second):
 		return errors.New("close ClickHouse's HTTP interface: a query does not end")
 	}
-	s.spools.close()
 	return nil
 }
 
@@ -139,8 +125,11 @@ func answerOK(w http.ResponseWriter) {
 func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	req, err := parseRequest(r)
+	if err == nil {
+		err = s.users.Check(credentials(r))
+	}
 	if err != nil {
-		req = &request{id: newID(), format: "TabSeparated"}
+		req = &request{Query: chquery.Query{ID: chquery.NewID(), Format: "TabSeparated"}}
 		s.refuse(w, r, req, err)
 		return
 	}
@@ -153,14 +142,33 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		// The client is gone; there is no one to tell.
-		s.log.Debug("answer not delivered", "query_id", req.id, "error", err)
+		s.log.Debug("answer not delivered", "query_id", req.ID, "err", err)
 	}
-	s.log.Debug("query", "query_id", req.id, "verb", req.stmt.verb, "elapsed", time.Since(begun))
+	s.log.Debug("query", "query_id", req.ID, "verb", req.Stmt.Verb, "elapsed", time.Since(begun))
+}
+
+// credentials are those of a request, in the order in which a server looks for
+// them: basic authentication, ClickHouse's own headers, the URL.
+func credentials(r *http.Request) (user, password string) {
+	if user, password, ok := r.BasicAuth(); ok {
+		return user, password
+	}
+	values := r.URL.Query()
+	return firstOf(r.Header.Get("X-ClickHouse-User"), values.Get("user"), "default"),
+		firstOf(r.Header.Get("X-ClickHouse-Key"), values.Get("password"))
+}
+
+func (s *Server) run(ctx context.Context, req *request, out io.Writer) (libchdb.Stats, error) {
+	if req.isHello() {
+		_, err := out.Write(encodeHello(s.version, s.zone, req.revision))
+		return libchdb.Stats{}, err
+	}
+	return s.queries.Run(ctx, &req.Query, out)
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, req *request, cause error) {
 	if err := s.newResponse(w, req).fail(cause); err != nil {
-		s.log.Debug("answer not delivered", "remote", r.RemoteAddr, "error", err)
+		s.log.Debug("answer not delivered", "remote", r.RemoteAddr, "err", err)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package chhttp
+package chquery
 
 import (
 	"errors"

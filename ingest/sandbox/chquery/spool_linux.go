@@ -1,4 +1,4 @@
-package chhttp
+package chquery
 
 import (
 	"fmt"

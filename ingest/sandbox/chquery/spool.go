@@ -1,4 +1,4 @@
-package chhttp
+package chquery
 
 import (
 	"fmt"
@@ -59,13 +59,29 @@ func (p *spools) close() {
 	p.free = nil
 }
 
-// fill replaces the contents by everything that r gives.
-func (s *spool) fill(r io.Reader) error {
+// Rows are those of an INSERT, in the statement's format.
+type Rows interface {
+	// WriteRows writes all of them and returns their size in bytes.
+	WriteRows(w io.Writer) (int64, error)
+}
+
+// FromReader are the rows that r gives.
+func FromReader(r io.Reader) Rows { return readerRows{r} }
+
+type readerRows struct{ io.Reader }
+
+// WriteRows implements Rows. The file's own ReadFrom would read in pieces of
+// 32 KiB.
+func (r readerRows) WriteRows(w io.Writer) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, 256<<10))
+}
+
+// fill replaces the contents by rows.
+func (s *spool) fill(rows Rows) error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("rewind spool: %w", err)
 	}
-	// The file's own ReadFrom would read in pieces of 32 KiB.
-	n, err := io.CopyBuffer(struct{ io.Writer }{s.file}, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	n, err := rows.WriteRows(s.file)
 	s.size = n
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)

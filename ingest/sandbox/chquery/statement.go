@@ -1,4 +1,4 @@
-package chhttp
+package chquery
 
 import (
 	"bytes"
@@ -6,11 +6,16 @@ import (
 	"strings"
 )
 
-// statement is what the server has to know of a SQL text before it runs it.
-type statement struct {
-	verb   string // first keyword in upper case: SELECT, INSERT, …
-	format string // of a FORMAT clause outside parentheses, "" when none
-	multi  bool   // a second statement follows
+// Statement is what a server has to know of a SQL text before it runs it.
+type Statement struct {
+	Verb   string // first keyword in upper case: SELECT, INSERT, …
+	Format string // of a FORMAT clause outside parentheses, "" when none
+	Multi  bool   // a second statement follows
+	Totals bool   // WITH TOTALS stands in it, outside parentheses
+
+	// Where the FORMAT clause stands, [0, 0) when there is none.
+	formatAt, formatEnd int
+	end                 int // where the statement ends: before its semicolon, if any
 
 	// Where the SYNC that ends a DROP stands, 0 when there is none.
 	syncAt int
@@ -18,16 +23,16 @@ type statement struct {
 	// For an INSERT whose rows are data and not a query: the text up to where
 	// FROM INFILE goes, the clauses after that place, and the rows that follow
 	// in the same text.
-	takesData  bool
+	TakesData  bool
 	head, tail []byte
-	inline     []byte
+	Inline     []byte
 }
 
-// parseStatement reads sql as far as it must. It is no parser: a wrong text
+// ParseStatement reads sql as far as it must. It is no parser: a wrong text
 // passes, and the engine says what is wrong with it.
-func parseStatement(sql []byte) statement {
+func ParseStatement(sql []byte) Statement {
 	s := scanner{text: sql}
-	var st statement
+	var st Statement
 	first, ok := s.next()
 	for ok && first.is("(") { // (SELECT …) UNION …
 		first, ok = s.next()
@@ -35,32 +40,37 @@ func parseStatement(sql []byte) statement {
 	if !ok {
 		return st
 	}
-	st.verb = strings.ToUpper(string(first.text))
-	if st.verb == "INSERT" {
+	st.Verb = strings.ToUpper(string(first.text))
+	if st.Verb == "INSERT" {
 		parseInsert(&s, &st)
-		if st.takesData || st.multi {
+		if st.TakesData || st.Multi {
 			return st
 		}
 	}
 	for before := first; ; {
 		t, ok := s.next()
 		if !ok {
+			st.end = len(sql)
 			return st
 		}
 		if t.is(";") {
-			_, st.multi = s.next()
+			st.end = t.at
+			_, st.Multi = s.next()
 			return st
 		}
 		st.syncAt = 0
 		switch {
-		case st.verb == "DROP" && t.is("SYNC") && !beforeName(before):
+		case st.Verb == "DROP" && t.is("SYNC") && !beforeName(before):
 			st.syncAt = t.at
 		case t.depth == 0 && t.is("FORMAT"):
 			// FORMAT is also a function and may name a column, so only a bare
 			// word behind it makes a clause.
 			if name, ok := s.next(); ok && name.word {
-				st.format = string(name.text)
+				st.Format = string(name.text)
+				st.formatAt, st.formatEnd = t.at, name.at+len(name.text)
 			}
+		case t.depth == 0 && t.is("TOTALS") && before.is("WITH"):
+			st.Totals = true
 		}
 		before = t
 	}
@@ -72,7 +82,7 @@ func beforeName(t token) bool {
 }
 
 // parseInsert finds out whether an INSERT takes data, and where its parts are.
-func parseInsert(s *scanner, st *statement) {
+func parseInsert(s *scanner, st *Statement) {
 	cut := -1 // where FROM INFILE goes
 	for {
 		t, ok := s.next()
@@ -89,7 +99,7 @@ func parseInsert(s *scanner, st *statement) {
 		}
 		switch {
 		case t.is(";"):
-			if _, st.multi = s.next(); st.multi {
+			if _, st.Multi = s.next(); st.Multi {
 				return
 			}
 			if cut < 0 {
@@ -123,9 +133,49 @@ func parseInsert(s *scanner, st *statement) {
 	}
 }
 
-func (st *statement) setData(format string, cut, end int, text, rows []byte) {
-	st.takesData, st.format = true, format
-	st.head, st.tail, st.inline = text[:cut], text[cut:end], rows
+func (st *Statement) setData(format string, cut, end int, text, rows []byte) {
+	st.TakesData, st.Format = true, format
+	st.head, st.tail, st.Inline = text[:cut], text[cut:end], rows
+}
+
+// query returns a SELECT of sql without its FORMAT clause and the semicolon
+// that ends it.
+func (st Statement) query(sql []byte) []byte {
+	text := slices.Clone(sql[:st.end])
+	if st.formatEnd > 0 {
+		for i := st.formatAt; i < st.formatEnd; i++ {
+			text[i] = ' '
+		}
+	}
+	return text
+}
+
+// target returns the table of an INSERT that takes data, and the list of its
+// columns as it stands between the parentheses, "" when there is none. A table
+// function has no target.
+func (st Statement) target() (table, columns string, ok bool) {
+	s := scanner{text: st.head}
+	t, _ := s.next() // INSERT
+	if t, ok = s.next(); ok && t.is("INTO") {
+		t, ok = s.next()
+	}
+	if ok && t.is("TABLE") {
+		t, ok = s.next()
+	}
+	if !ok || t.is("FUNCTION") {
+		return "", "", false
+	}
+	from, to := t.at, len(st.head)
+	for ok {
+		t, ok = s.next()
+		if ok && t.depth == 0 && t.is("(") {
+			to = t.at
+			columns = strings.TrimSpace(string(st.head[t.at:]))
+			break
+		}
+	}
+	columns = strings.TrimSuffix(strings.TrimPrefix(columns, "("), ")")
+	return strings.TrimSpace(string(st.head[from:to])), columns, true
 }
 
 // inlineRows skips what may stand between the format's name and its rows: one
@@ -247,12 +297,12 @@ func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-// quote writes s as a SQL string.
-func quote(s string) string {
+// Quote writes s as a SQL string.
+func Quote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// quoteName writes s as a SQL identifier.
-func quoteName(s string) string {
+// QuoteName writes s as a SQL identifier.
+func QuoteName(s string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(s) + "`"
 }

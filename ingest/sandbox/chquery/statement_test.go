@@ -1,4 +1,4 @@
-package chhttp
+package chquery
 
 import (
 	"bytes"
@@ -49,11 +49,40 @@ func TestParseStatement(t *testing.T) {
 		{"INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') VALUES (1)", parts{
 			verb: "INSERT", format: "Values", head: "INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') ", inline: " (1)", takesData: true}},
 	} {
-		st := parseStatement([]byte(c.sql))
-		got := parts{st.verb, st.format, string(st.head), string(st.tail), string(st.inline), st.takesData, st.multi, st.syncAt > 0}
+		st := ParseStatement([]byte(c.sql))
+		got := parts{st.Verb, st.Format, string(st.head), string(st.tail), string(st.Inline), st.TakesData, st.Multi, st.syncAt > 0}
 		if got != c.want {
 			t.Errorf("%q:\n got %+v\nwant %+v", c.sql, got, c.want)
 		}
+	}
+}
+
+// A query loses its format and its semicolon, and an INSERT's table and columns
+// are found, so that their types can be asked for.
+func TestWhatIsDescribed(t *testing.T) {
+	for sql, want := range map[string]string{
+		"SELECT 1":                            "SELECT 1",
+		"SELECT 1 FORMAT Native":              "SELECT 1              ",
+		"SELECT 1 FORMAT JSON SETTINGS a = 1": "SELECT 1             SETTINGS a = 1",
+		"SELECT ';' ; -- end":                 "SELECT ';' ",
+	} {
+		if got := string(ParseStatement([]byte(sql)).query([]byte(sql))); got != want {
+			t.Errorf("%q: got %q; want %q", sql, got, want)
+		}
+	}
+	for sql, want := range map[string][2]string{
+		"INSERT INTO t":                                {"t", ""},
+		"INSERT INTO TABLE d.t (a, `b)`) VALUES":       {"d.t", "a, `b)`"},
+		"INSERT INTO `d`.`(t` (* EXCEPT(a)) VALUES":    {"`d`.`(t`", "* EXCEPT(a)"},
+		"INSERT INTO t (a) SETTINGS x = 1 FORMAT Null": {"t", "a"},
+	} {
+		table, columns, ok := ParseStatement([]byte(sql)).target()
+		if got := [2]string{table, columns}; !ok || got != want {
+			t.Errorf("%q: got %q, %t; want %q", sql, got, ok, want)
+		}
+	}
+	if _, _, ok := ParseStatement([]byte("INSERT INTO FUNCTION null('a UInt8') VALUES")).target(); ok {
+		t.Error("a table function has a target")
 	}
 }
 
@@ -64,9 +93,9 @@ func FuzzParseStatement(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, sql []byte) {
-		st := parseStatement(bytes.Clone(sql))
+		st := ParseStatement(bytes.Clone(sql))
 		rest := string(sql)
-		for _, part := range [][]byte{st.head, st.tail, st.inline} {
+		for _, part := range [][]byte{st.head, st.tail, st.Inline} {
 			_, after, ok := strings.Cut(rest, string(part))
 			if !ok {
 				t.Fatalf("%q is not in %q", part, rest)

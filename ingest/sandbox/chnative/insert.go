@@ -1,0 +1,125 @@
+package chnative
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"statline/ingest/sandbox/chquery"
+	"statline/ingest/sandbox/libchdb"
+)
+
+// insert takes the blocks of an INSERT: it tells the columns, reads up to the
+// empty block, then inserts all of them as one INSERT under one token.
+func (x *exchange) insert() error {
+	columns, err := x.server.queries.InsertColumns(x.server.base, x.q)
+	if err != nil {
+		return err
+	}
+	if err := x.head(columns); err != nil {
+		return err
+	}
+	x.q.Stmt.Format = "Native" // whatever the text says: blocks come
+	rows := &blockRows{exchange: x}
+	x.q.Rows = rows
+	stats, err := x.insertRows()
+	if err != nil && !rows.done {
+		// The client goes on sending what cannot be told from packets.
+		return fmt.Errorf("%w: %w", errBroken, err)
+	}
+	return x.end(stats, err)
+}
+
+// insertRows runs an INSERT with its rows. It is not cancelled when the client
+// leaves: all of its rows are here.
+func (x *exchange) insertRows() (libchdb.Stats, error) {
+	return x.server.queries.Run(x.server.base, x.q, io.Discard)
+}
+
+// blockRows is the blocks of an INSERT in the engine's form.
+type blockRows struct {
+	exchange *exchange
+	done     bool // the empty block has come
+}
+
+// WriteRows implements chquery.Rows.
+func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
+	count := &counter{out: w}
+	out := bufio.NewWriterSize(count, 256<<10)
+	c := newCopier(nil, 0, out, engineRevision)
+	for {
+		code, err := wire{r.exchange.in}.uvarint()
+		switch {
+		case err != nil:
+			return count.n, err
+		case proto.ClientCode(code) == proto.ClientCodeCancel:
+			return count.n, chquery.Exception{Code: 394, Name: "QUERY_WAS_CANCELLED", Text: "Query was cancelled by the client"}
+		case proto.ClientCode(code) != proto.ClientCodeData:
+			return count.n, chquery.Exception{Code: 101, Name: "UNEXPECTED_PACKET_FROM_CLIENT",
+				Text: fmt.Sprintf("Unexpected packet %d from client in the midst of an INSERT", code)}
+		}
+		_, columns, err := r.exchange.blockAfterCode(c)
+		if err != nil {
+			return count.n, err
+		}
+		if columns == 0 {
+			r.done = true
+			err := out.Flush()
+			return count.n, err
+		}
+	}
+}
+
+type counter struct {
+	out io.Writer
+	n   int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.out.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// readBlock reads a data packet through a copier.
+func (x *exchange) readBlock(c *copier, in *bufio.Reader) (name string, columns int, err error) {
+	code, err := wire{in}.uvarint()
+	if err == nil && proto.ClientCode(code) != proto.ClientCodeData {
+		err = fmt.Errorf("packet %d: got it after a query; want %d, data", code, proto.ClientCodeData)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	return x.blockAfterCode(c)
+}
+
+// blockAfterCode reads what follows the code of a data packet: the name of a
+// temporary table and a block, in frames when the query says so. A block
+// without rows is not copied.
+func (x *exchange) blockAfterCode(c *copier) (name string, columns int, err error) {
+	_ = x.net.SetReadDeadline(time.Now().Add(exchangeTimeout))
+	if has(proto.FeatureTempTables, x.revision) {
+		if name, err = (wire{x.in}).text("name of a temporary table", maxName); err != nil {
+			return "", 0, err
+		}
+	}
+	c.from = x.revision
+	if !x.compressed {
+		c.in = x.in
+	} else if x.frames == nil {
+		// Frames end where blocks do, so nothing beyond is read ahead.
+		x.frames = bufio.NewReaderSize(chquery.NewFrameReader(x.in), 64<<10)
+	}
+	if x.compressed {
+		c.in = x.frames
+	}
+	all, _, err := c.block(func(_, rows int) bool { return rows > 0 })
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return name, len(all), err
+}
