@@ -37,6 +37,10 @@ test-kafka: ## the tests against Apache Kafka (Java 17; Maven once, for its jars
 test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
 	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
 
+.PHONY: test-zookeeper
+test-zookeeper: engine ## a cluster's tables on the embedded engine beside Apache ZooKeeper (Java 17; Maven once, for its jars)
+	$(GO) test -tags zookeeper -run 'TestZookeeper' -count=1 -timeout 5m ./ingest/store/zookeepertest
+
 .PHONY: test-native
 test-native: engine ## the native protocol against a ClickHouse server (Debian: apt-get install clickhouse-server)
 	@command -v clickhouse-server >/dev/null || { echo "make test-native: needs clickhouse-server (Debian: apt-get install clickhouse-server)"; exit 1; }

@@ -55,7 +55,7 @@ func measureClickHouse(rs []block.Record, types lineType, engine, dir string, ro
 	if err != nil {
 		return cost, err
 	}
-	e, err := lib.Open(filepath.Join(dir, "engine"))
+	e, err := lib.Open(filepath.Join(dir, "engine"), "")
 	if err != nil {
 		return cost, err
 	}

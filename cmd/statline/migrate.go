@@ -24,7 +24,7 @@ its user needs no right to create tables.`,
 				return err
 			}
 			defer s.Close()
-			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: st.database, Cluster: st.cluster, Replicated: st.cluster != "", TTL: schema.DefaultTTL()}); err != nil {
+			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: st.database, Cluster: st.cluster, TTL: schema.DefaultTTL()}); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "database %s is at schema %d\n", st.database, schema.Version())

@@ -26,7 +26,7 @@ func (f *storeFlags) bind(c *cobra.Command, required bool) {
 	c.Flags().Var(&f.url, "clickhouse", "ClickHouse: http://host:8123 or clickhouse://user:pass@host:9000/db")
 	c.Flags().StringVar(&f.ca, "clickhouse-ca", "", "`file` with the certificate authority of ClickHouse's TLS")
 	c.Flags().StringVar(&f.database, "database", "statline", "ClickHouse database")
-	c.Flags().StringVar(&f.cluster, "cluster", "", "ClickHouse cluster `name`: ON CLUSTER, Replicated engines, Distributed tables")
+	c.Flags().StringVar(&f.cluster, "cluster", "", "ClickHouse cluster `name` on whose nodes the tables are made: ON CLUSTER, Replicated engines, Distributed tables; tables that are there tell themselves")
 	if required {
 		_ = c.MarkFlagRequired("clickhouse") // fails only for a flag that does not exist
 	}
@@ -34,7 +34,7 @@ func (f *storeFlags) bind(c *cobra.Command, required bool) {
 
 func (f *storeFlags) config() store.Config {
 	cfg := store.DefaultConfig()
-	cfg.URL, cfg.CA, cfg.Database, cfg.Cluster = string(f.url), f.ca, f.database, f.cluster
+	cfg.URL, cfg.CA, cfg.Database = string(f.url), f.ca, f.database
 	return cfg
 }
 

@@ -248,7 +248,7 @@ func openStore(ctx context.Context, f storeFlags, secret []byte, migrate bool, t
 		return nil, err
 	}
 	if migrate {
-		err = schema.Migrate(ctx, s.Conn(), schema.Options{Database: f.database, Cluster: f.cluster, Replicated: f.cluster != "", TTL: ttl, Temporary: f.temporary})
+		err = schema.Migrate(ctx, s.Conn(), schema.Options{Database: f.database, Cluster: f.cluster, TTL: ttl, Temporary: f.temporary})
 	}
 	if err == nil {
 		err = schema.CheckSecret(ctx, s.Conn(), f.database, decode.SecretID(secret))

@@ -31,6 +31,7 @@ type Config struct {
 	Partitions int      // of new topics; 0 = 4
 	AutoCreate bool     // let clients make topics by asking for them
 	Engine     string   // path of libchdb or of a directory with it; "" = search, see FindEngine
+	EngineConf string   // file with a ClickHouse server's configuration for the engine; "" = none
 	Log        *slog.Logger
 }
 
@@ -123,7 +124,7 @@ func (s *Sandbox) startEngine(cfg Config, dir string) error {
 	}
 	lib, err := libchdb.Load(path)
 	if err == nil {
-		s.engine, err = lib.Open(dir)
+		s.engine, err = lib.Open(dir, cfg.EngineConf)
 	}
 	if err != nil {
 		for _, ln := range listeners {

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"io/fs"
-	"testing"
 	"testing/fstest"
 )
 
@@ -26,6 +25,3 @@ func Oldest() fs.FS {
 	data, _ := fs.ReadFile(migrations, name)
 	return fstest.MapFS{name: {Data: data}}
 }
-
-// Statements are the statements of Migrate that make tables.
-func Statements(t *testing.T, o Options) []string { return rendered(t, o) }

@@ -66,7 +66,8 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 
 // writeMeta appends a value; of several for one key the highest version wins.
 func (o Options) writeMeta(ctx context.Context, conn Conn, key, value string, version uint64) error {
-	err := conn.Exec(ctx, "INSERT INTO "+Qualified(o.Database, Meta)+" (key, value, version) SELECT ?, ?, toUInt64(?)", key, value, strconv.FormatUint(version, 10))
+	err := conn.Exec(ctx, "INSERT INTO "+Qualified(o.Database, Meta)+" (key, value, version)"+o.layout.insertClause()+" SELECT ?, ?, toUInt64(?)",
+		key, value, strconv.FormatUint(version, 10))
 	if err != nil {
 		return fmt.Errorf("write meta.%s: %w", key, err)
 	}
@@ -86,9 +87,13 @@ func CheckSecret(ctx context.Context, conn Conn, database, secretID string) erro
 		return fmt.Errorf("check secret: %w", err)
 	}
 	if m.secret == "" {
+		o := Options{Database: database}
+		if err := o.settle(ctx, conn); err != nil {
+			return fmt.Errorf("check secret: %w", err)
+		}
 		// The first writer wins whoever reads first: its version is the highest.
 		first := math.MaxUint64 - uint64(time.Now().UnixNano())
-		if err := (Options{Database: database}).writeMeta(ctx, conn, metaSecret, secretID, first); err != nil {
+		if err := o.writeMeta(ctx, conn, metaSecret, secretID, first); err != nil {
 			return fmt.Errorf("check secret: %w", err)
 		}
 		if m, err = readMeta(ctx, conn, database); err != nil {
@@ -162,7 +167,7 @@ func (o Options) alterTTLs(ctx context.Context, conn Conn) error {
 		if LevelOf(t) == Forever {
 			continue
 		}
-		if alter := o.alterTTL(t, expiring[o.storage(t)]); alter != "" {
+		if alter := o.alterTTL(t, expiring[o.layout.Storage(t)]); alter != "" {
 			if err := conn.Exec(ctx, alter); err != nil {
 				return fmt.Errorf("%s: %w", t, err)
 			}
@@ -177,7 +182,7 @@ func (o Options) alterTTL(t Table, expiring bool) string {
 	if t == Rejects {
 		column = RecordTS
 	}
-	alter := "ALTER TABLE " + Qualified(o.Database, o.storage(t)) + " " + o.onCluster()
+	alter := "ALTER TABLE " + Qualified(o.Database, o.layout.Storage(t)) + " " + o.layout.OnCluster()
 	if e := o.ttlExpression(string(column), LevelOf(t)); e != "" {
 		return alter + " MODIFY TTL " + e
 	}

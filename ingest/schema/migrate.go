@@ -51,6 +51,9 @@ func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	if err := o.settle(ctx, conn); err != nil {
+		return fmt.Errorf("migrate database %s: %w", o.Database, err)
+	}
 	have, err := readMeta(ctx, conn, o.Database)
 	if err != nil {
 		return fmt.Errorf("migrate database %s: %w", o.Database, err)
@@ -118,7 +121,7 @@ func (o Options) apply(ctx context.Context, conn Conn, m migration) error {
 	}
 	if m.number == 1 {
 		statements = slices.Concat(
-			[]string{fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s` %s", o.Database, o.onCluster())},
+			[]string{fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s` %s", o.Database, o.layout.OnCluster())},
 			statements)
 	}
 	for _, s := range statements {
@@ -133,12 +136,13 @@ func (o Options) apply(ctx context.Context, conn Conn, m migration) error {
 // that hold only a semicolon.
 func (o Options) render(m migration) ([]string, error) {
 	t, err := template.New(m.name).Funcs(template.FuncMap{
-		"table":      func(t string) string { return Qualified(o.Database, o.storage(Table(t))) },
-		"name":       func(t string) string { return Qualified(o.Database, Table(t)) },
-		"on_cluster": o.onCluster,
-		"engine":     o.engine,
-		"ttl":        func(column, level string) string { return o.ttl(column, Level(level)) },
-		"settings":   o.settings,
+		"table":           func(t string) string { return Qualified(o.Database, o.layout.Storage(Table(t))) },
+		"name":            func(t string) string { return Qualified(o.Database, Table(t)) },
+		"on_cluster":      o.layout.OnCluster,
+		"engine":          o.engine,
+		"ttl":             func(column, level string) string { return o.ttl(column, Level(level)) },
+		"settings":        o.settings,
+		"insert_settings": o.layout.insertClause,
 		"distributed": func(t string) string {
 			return o.distributed(Table(t))
 		},
@@ -162,11 +166,11 @@ func (o Options) render(m migration) ([]string, error) {
 // distributed is the statement that puts a Distributed table over the shards
 // of t; nothing without a cluster.
 func (o Options) distributed(t Table) string {
-	if o.Cluster == "" {
+	if o.layout.Cluster == "" {
 		return ""
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(`%s`, `%s`, `%s`, %s)\n;\n",
-		Qualified(o.Database, t), o.onCluster(), Qualified(o.Database, t.Local()), o.Cluster, o.Database, t.Local(), shardBy(t))
+		Qualified(o.Database, t), o.layout.OnCluster(), Qualified(o.Database, t.Local()), o.layout.Cluster, o.Database, t.Local(), shardBy(t))
 }
 
 // stripComments drops the lines and line ends that are comments, and blank

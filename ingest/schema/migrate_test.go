@@ -341,12 +341,33 @@ func TestMergesKeepValues(t *testing.T) {
 // a cluster.
 func TestClusterStatementsParse(t *testing.T) {
 	s := dial(t)
-	for _, q := range schema.Statements(t, schema.Options{Database: "d", Cluster: "c", Replicated: true, TTL: schema.DefaultTTL()}) {
+	text, err := os.ReadFile("testdata/cluster.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for q := range strings.SplitSeq(strings.ReplaceAll(string(text), "?", "1"), "\n;\n") {
 		type line struct {
 			Text string `ch:"text"`
 		}
 		if _, err := store.Select[line](t.Context(), s, "SELECT formatQuery(?) AS text", q); err != nil {
 			t.Errorf("%v\n%s", err, q)
 		}
+	}
+}
+
+// A database on one server is not half made anew for a cluster.
+func TestOtherLayoutRefused(t *testing.T) {
+	s := dial(t)
+	o := schema.Options{Database: s.Database()}
+	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+		t.Fatal(err)
+	}
+	before := state(t, s)
+	o.Cluster = "c"
+	if err := schema.Migrate(t.Context(), s.Conn(), o); !errors.Is(err, schema.ErrLayout) {
+		t.Errorf("got %v; want ErrLayout", err)
+	}
+	if diff := cmp.Diff(before, state(t, s)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -42,17 +42,18 @@ type Options struct {
 	// Database holds the tables; Migrate creates it.
 	Database string
 	// Cluster, when set, makes every table on each node of that ClickHouse
-	// cluster, with a Distributed table over them.
+	// cluster, with the Replicated engines at the servers' default_replica_path,
+	// and a Distributed table over them. Tables that are there already tell
+	// themselves: then it may be empty, and another than theirs is refused.
 	Cluster string
-	// Replicated takes the Replicated engines, at the server's
-	// default_replica_path.
-	Replicated bool
 	// TTL of the zero value keeps everything: analysis of old logs needs it,
 	// for a merge would drop them at once.
 	TTL TTL
 	// Temporary tables are thrown away with the process that made them: nothing
 	// in them needs to survive a power cut.
 	Temporary bool
+
+	layout Layout // of the tables; see settle
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -70,28 +71,13 @@ func (o Options) check() error {
 	return nil
 }
 
-// storage is the table that holds t's rows on a node.
-func (o Options) storage(t Table) Table {
-	if o.Cluster != "" {
-		return t.Local()
-	}
-	return t
-}
-
 // Qualified is the name of t in statements: database and table, quoted.
 func Qualified(database string, t Table) string {
 	return "`" + database + "`.`" + string(t) + "`"
 }
 
-func (o Options) onCluster() string {
-	if o.Cluster == "" {
-		return ""
-	}
-	return "ON CLUSTER `" + o.Cluster + "`"
-}
-
 func (o Options) engine(family string, args ...string) string {
-	if o.Replicated {
+	if o.layout.Replicated {
 		family = "Replicated" + family
 	}
 	return family + "(" + strings.Join(args, ", ") + ")"
@@ -122,7 +108,7 @@ func (o Options) settings() string {
 	if !o.Temporary {
 		s += ", fsync_after_insert = 1, fsync_part_directory = 1"
 	}
-	if o.Replicated {
+	if o.layout.Replicated {
 		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d", DedupWindow, DedupSeconds)
 	}
 	return s

@@ -9,6 +9,7 @@ import (
 // rendered are the statements that make tables.
 func rendered(t *testing.T, o Options) []string {
 	t.Helper()
+	o.layout = Layout{Cluster: o.Cluster, Replicated: o.Cluster != ""}
 	list, err := load(migrations)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func TestRenderForever(t *testing.T) {
 // In a cluster every table is a local one on each node and a Distributed one
 // over them, whose rows meet by what the engine merges.
 func TestRenderCluster(t *testing.T) {
-	all := rendered(t, Options{Database: "d", Cluster: "c", Replicated: true, TTL: DefaultTTL()})
+	all := rendered(t, Options{Database: "d", Cluster: "c", TTL: DefaultTTL()})
 	if want := 2 * len(Tables()); len(all) != want {
 		t.Fatalf("got %d statements; want %d", len(all), want)
 	}

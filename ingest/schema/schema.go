@@ -4,6 +4,22 @@
 // Version without losing a row; running it again, or at the same time from
 // several processes, changes nothing; a database of a newer version is
 // refused. It opens no connection and imports no driver.
+//
+// In a cluster (Options.Cluster) every statement has ON CLUSTER, the tables with
+// the rows are Replicated ones at the servers' default_replica_path, and a
+// Distributed table over the shards has the table's name. An INSERT waits for
+// all its shards and, in each, for most replicas: with two of them that is both,
+// so a cluster that is to write while a server is away has three. The daemon's
+// user needs SYSTEM SYNC REPLICA, and CLUSTER to make the tables.
+//
+// Of that has been run, on the embedded engine beside a real ZooKeeper
+// (package store/zookeepertest): every statement that makes a table, without
+// its ON CLUSTER; asking how the tables lie; blocks, ledger and audit through
+// Distributed tables over one shard without replicas. The engine took INSERT
+// with a quorum and SYNC REPLICA and refused them for the reason that it cannot
+// be a replica. Not run, for want of a server that can: ON CLUSTER, ALTER of a
+// replicated table, a quorum that is reached, more than one shard or replica.
+// What is sent is in testdata/cluster.sql here and in store.
 package schema
 
 import "embed"

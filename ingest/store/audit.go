@@ -16,6 +16,9 @@ type AuditOptions struct {
 	Now time.Time
 	// Limit bounds the differences that are listed per check; 0 takes 1000.
 	Limit int
+	// CaughtUp waits first until every replica has what the others have: for who
+	// is going to insert what is missing. It fails while a replica is away.
+	CaughtUp bool
 }
 
 // Audit proves or refutes that what is stored is what the ledger says:
@@ -43,6 +46,7 @@ func (s *Store) Audit(ctx context.Context, o AuditOptions) (*AuditReport, error)
 		name string
 		run  func(context.Context) error
 	}{
+		{"replicas", a.replicas},
 		{"partitions", a.partitions},
 		{"ranges", a.ranges},
 		{"sums", a.sums},
@@ -67,6 +71,13 @@ type audit struct {
 
 // chained are the rows that cover a partition's offsets.
 const chained = " WHERE state = 'stored' AND kind IN ('block', 'gap')"
+
+func (a *audit) replicas(ctx context.Context) error {
+	if !a.o.CaughtUp {
+		return nil
+	}
+	return a.s.syncReplicas(ctx)
+}
 
 func (a *audit) partitions(ctx context.Context) (err error) {
 	a.report.Partitions, err = Select[PartitionAudit](ctx, a.s, "SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end,"+

@@ -133,15 +133,9 @@ func (s *Store) Ledger(ctx context.Context, cluster, topic string, partition int
 }
 
 func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int32) (block.Ledger, error) {
-	if s.config.Replicated {
-		// A replica that lags would make a stored block look unfinished.
-		table := schema.Ledger
-		if s.config.Cluster != "" {
-			table = table.Local()
-		}
-		if err := s.Exec(ctx, "SYSTEM SYNC REPLICA "+s.Table(table)+" LIGHTWEIGHT"); err != nil {
-			return block.Ledger{}, err
-		}
+	// A replica that lags would make a stored block look unfinished.
+	if err := s.syncReplica(ctx, schema.Ledger); err != nil {
+		return block.Ledger{}, err
 	}
 	table := s.Table(schema.Ledger)
 	epochs, err := Select[struct {

@@ -8,7 +8,7 @@ import (
 // Select runs a query and returns its rows; T is a struct with `ch` tags that
 // name the columns. The query is bounded by Config.QueryTimeout.
 func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var rows []T
 	if err := s.conn.Select(ctx, &rows, query, args...); err != nil {
@@ -20,7 +20,7 @@ func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]
 // Each runs a query and calls row for each of its rows, which need not fit
 // into memory. row's error ends the query and is returned as it is.
 func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string, args ...any) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	rows, err := s.conn.Query(ctx, query, args...)
 	if err != nil {
@@ -45,7 +45,12 @@ func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string
 
 // Exec runs a statement without rows, bounded by Config.QueryTimeout.
 func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return cause(ctx, s.classify(s.conn.Exec(ctx, query, args...)))
+}
+
+// bounded ends ctx after Config.QueryTimeout.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
 }

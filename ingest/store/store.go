@@ -24,6 +24,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -46,10 +47,6 @@ type Config struct {
 	CA string
 	// Database holds the tables. Empty takes the URL's path, else "statline".
 	Database string
-	// Cluster, when set, says that the tables are Distributed ones over that
-	// cluster; Replicated, that they are replicated: inserts wait for a quorum.
-	Cluster    string
-	Replicated bool
 	// DialTimeout bounds a connection attempt, InsertTimeout one INSERT (on
 	// the server too), QueryTimeout one query.
 	DialTimeout, InsertTimeout, QueryTimeout time.Duration
@@ -89,6 +86,8 @@ type Store struct {
 	version  string
 	post     *poster // inserts over HTTP; nil over the native protocol
 	encoders encoders
+	// known is the answer of layout, nil until there is one.
+	known atomic.Pointer[schema.Layout]
 	// noTokens is for the test that proves the tokens necessary, bare for
 	// servers that know none of our settings.
 	noTokens, bare bool

@@ -112,6 +112,10 @@ func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []
 	defer cancel()
 	buffers := s.encoders.get()
 	defer s.encoders.put(buffers)
+	settings, err := s.insertSettings(ctx, token)
+	if err != nil {
+		return cause(ctx, err)
+	}
 	if s.post != nil {
 		body, err := encode(&buffers.wire, columns, rows)
 		if err != nil {
@@ -120,9 +124,9 @@ func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []
 		if err := fence(); err != nil {
 			return err
 		}
-		return cause(ctx, s.post.insert(ctx, statement+" FORMAT Native", s.insertSettings(token), body))
+		return cause(ctx, s.post.insert(ctx, statement+" FORMAT Native", settings, body))
 	}
-	batch, err := s.conn.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(s.insertSettings(token))), statement)
+	batch, err := s.conn.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(settings)), statement)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -166,30 +170,6 @@ func cause(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
-}
-
-func (s *Store) insertSettings(token string) clickhouse.Settings {
-	if s.bare {
-		return clickhouse.Settings{}
-	}
-	settings := clickhouse.Settings{
-		"async_insert":       0,
-		"insert_deduplicate": 1,
-		"optimize_on_insert": 0, // a block's rows are merged already
-		"max_execution_time": int(s.config.InsertTimeout/time.Second) + 1,
-	}
-	if !s.noTokens {
-		settings["insert_deduplication_token"] = token
-	}
-	if s.config.Cluster != "" {
-		settings["distributed_foreground_insert"] = 1
-	}
-	if s.config.Replicated {
-		settings["insert_quorum"] = "auto"
-		settings["insert_quorum_timeout"] = s.config.InsertTimeout.Milliseconds()
-	}
-	spoilSettings(settings)
-	return settings
 }
 
 // settled hides a context's deadline from clickhouse-go, which would turn it

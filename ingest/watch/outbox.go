@@ -82,5 +82,9 @@ func (q *SQL) Tell(ctx context.Context, id, state string) error {
 }
 
 func (q *SQL) setMeta(ctx context.Context, key, value string, version uint64) error {
+	ctx, err := q.store.Inserting(ctx)
+	if err != nil {
+		return err
+	}
 	return q.store.Exec(ctx, "INSERT INTO "+q.table(schema.Meta)+" (key, value, version) VALUES (?, ?, ?)", key, value, version)
 }

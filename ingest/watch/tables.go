@@ -129,6 +129,10 @@ func (r *incidentScan) stored() (Stored, error) {
 
 // Write implements Tables.
 func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error {
+	ctx, err := q.store.Inserting(ctx)
+	if err != nil {
+		return fmt.Errorf("insert %d incidents and %d scores: %w", len(rows), len(scores), err)
+	}
 	if len(rows) > 0 {
 		batch, err := q.store.Conn().PrepareBatch(ctx, "INSERT INTO "+q.table(schema.Incidents)+" ("+incidentColumns+")")
 		if err != nil {

@@ -34,7 +34,7 @@ func load(t *testing.T) *libchdb.Library {
 func open(t *testing.T) (*libchdb.Library, *libchdb.Engine) {
 	t.Helper()
 	lib := load(t)
-	engine, err := lib.Open(t.TempDir())
+	engine, err := lib.Open(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestStream(t *testing.T) {
 // The library cannot do more than one data directory at a time, and says so.
 func TestOneEngineAtATime(t *testing.T) {
 	lib, _ := open(t)
-	if _, err := lib.Open(t.TempDir()); !errors.Is(err, libchdb.ErrBusy) {
+	if _, err := lib.Open(t.TempDir(), ""); !errors.Is(err, libchdb.ErrBusy) {
 		t.Errorf("second engine: got %v; want ErrBusy", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestHandlersAreKept(t *testing.T) {
 		}
 	}
 	for range 2 {
-		e, err := lib.Open(t.TempDir())
+		e, err := lib.Open(t.TempDir(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -134,15 +134,19 @@ type Engine struct {
 	keep *Conn // keeps the engine open while no query runs
 }
 
-// Open opens the data directory dir (made when missing). Only one Engine may
-// be open at a time; ErrBusy otherwise.
-func (l *Library) Open(dir string) (*Engine, error) {
+// Open opens the data directory dir (made when missing). config is a file with
+// a ClickHouse server's configuration (clusters, macros, ZooKeeper), "" for
+// none. Only one Engine may be open at a time; ErrBusy otherwise.
+func (l *Library) Open(dir, config string) (*Engine, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open {
 		return nil, ErrBusy
 	}
 	e := &Engine{lib: l, args: []string{"clickhouse", "--path=" + dir}}
+	if config != "" {
+		e.args = append(e.args, "--config-file="+config)
+	}
 	// The first session starts ClickHouse, the last one ends it; those between
 	// leave the signal handlers alone. (Switching libchdb's handlers off with
 	// chdb_set_signal_handlers_enabled is no help: then every session resets

@@ -1,7 +1,8 @@
 -- One statement ends with a line that holds only a semicolon. Package schema
 -- fills the placeholders: the table's qualified name, the cluster, the engine
 -- family (Replicated or plain), the ttl (empty in stores that must not forget),
--- the deduplication settings, and in a cluster the Distributed table.
+-- the deduplication settings, and in a cluster the Distributed table and what
+-- an INSERT of a migration waits for.
 --
 -- Rows of one minute come from many blocks; the engines add them up in merges
 -- and sum(requests) is right at any moment. A set of at most 16 values stays

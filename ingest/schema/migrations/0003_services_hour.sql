@@ -23,7 +23,7 @@ SETTINGS {{settings}}
 -- the hours before it from responses_hour. Nothing is noted when nothing was
 -- stored. The latest of several notes counts, and is right: hours after an
 -- earlier one are in both tables.
-INSERT INTO {{name "meta"}} (key, value, version)
+INSERT INTO {{name "meta"}} (key, value, version){{insert_settings}}
 SELECT 'services_hour_since', toString(toUInt32(max(minute)) + 3600), toUnixTimestamp(max(minute))
 FROM {{name "responses_hour"}}
 HAVING count() > 0

@@ -7,10 +7,10 @@ package kafkatest
 import (
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +18,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"statline/ingest/sandbox/javatest"
 )
+
+//go:embed pom.xml
+var pom []byte
 
 // Config says what cluster to run.
 type Config struct {
@@ -53,18 +58,17 @@ const (
 
 // node is one broker: its place, its ports, and its process when it runs.
 type node struct {
-	id     int
-	dir    string
-	ports  map[string]int
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process has ended
+	id      int
+	dir     string
+	ports   map[string]int
+	process *javatest.Process // nil when it does not run
 }
 
 // Start runs a cluster and returns when all its brokers serve requests. A
 // port that somebody takes between its choice and its use is chosen again.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg.Nodes = max(cfg.Nodes, 1)
-	jars, err := Jars(ctx)
+	jars, err := javatest.Jars(ctx, "kafka", pom)
 	if err != nil {
 		return nil, err
 	}
@@ -137,15 +141,11 @@ func (c *Cluster) listeners() []string {
 }
 
 func (n *node) choosePorts(listeners []string) error {
-	for _, name := range listeners {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer l.Close() // after all are chosen, so that they differ
-		n.ports[name] = l.Addr().(*net.TCPAddr).Port
+	ports, err := javatest.FreePorts(len(listeners))
+	for i, port := range ports {
+		n.ports[listeners[i]] = port
 	}
-	return nil
+	return err
 }
 
 // format prepares a node's directory; SCRAM users are made here.
@@ -165,65 +165,26 @@ func (c *Cluster) format(ctx context.Context, n *node) error {
 	}
 	out, err := c.java(ctx, n, "kafka.tools.StorageTool", args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%w\n%s", err, tail(string(out), 20))
+		return fmt.Errorf("%w\n%s", err, javatest.Tail(string(out), 20))
 	}
 	return nil
 }
 
-func (c *Cluster) java(ctx context.Context, n *node, main string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "java", append([]string{
-		"-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
-		"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties"),
-		"-cp", filepath.Join(c.jars, "*"), main,
-	}, args...)...)
-	cmd.SysProcAttr = withParent()
-	return cmd
+func (c *Cluster) java(ctx context.Context, n *node, class string, args ...string) *exec.Cmd {
+	return javatest.Command(ctx, c.jars, []string{"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties")}, class, args...)
 }
 
 // launch starts a node's broker. Its output goes to out.log in its directory.
-func (c *Cluster) launch(n *node) error {
-	out, err := os.OpenFile(n.log(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("start kafka node %d: %w", n.id, err)
-	}
-	defer out.Close() // the child has its own
+func (c *Cluster) launch(n *node) (err error) {
 	cmd := c.java(context.Background(), n, "kafka.Kafka", filepath.Join(n.dir, "server.properties"))
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start kafka node %d: %w", n.id, err)
-	}
-	n.cmd, n.exited = cmd, make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is in its log
-		close(n.exited)
-	}()
-	return nil
+	n.process, err = javatest.Start(fmt.Sprintf("kafka node %d", n.id), cmd, filepath.Join(n.dir, "out.log"))
+	return err
 }
-
-func (n *node) log() string { return filepath.Join(n.dir, "out.log") }
 
 // ready waits for the line that a broker writes once it is registered with
 // the controller and answers requests.
 func (n *node) ready(ctx context.Context) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		text, err := os.ReadFile(n.log())
-		if err != nil {
-			return fmt.Errorf("start kafka node %d: %w", n.id, err)
-		}
-		if strings.Contains(string(text), "Kafka Server started") {
-			return nil
-		}
-		select {
-		case <-n.exited:
-			text, _ := os.ReadFile(n.log()) // nothing better to say without it
-			return fmt.Errorf("start kafka node %d: it has exited:\n%s", n.id, tail(string(text), 30))
-		case <-ctx.Done():
-			return fmt.Errorf("start kafka node %d: %w:\n%s", n.id, ctx.Err(), tail(string(text), 30))
-		case <-tick.C:
-		}
-	}
+	return n.process.Await(ctx, func(printed string) bool { return strings.Contains(printed, "Kafka Server started") })
 }
 
 // Addrs is the addresses of a listener (Plaintext, SASL, TLS, SASLTLS), one
@@ -241,10 +202,10 @@ func (c *Cluster) Addrs(listener string) []string {
 // Pid is the process of the i-th node, 0 when it does not run.
 func (c *Cluster) Pid(i int) int {
 	n := c.nodes[i]
-	if n.cmd == nil {
+	if n.process == nil {
 		return 0
 	}
-	return n.cmd.Process.Pid
+	return n.process.Pid()
 }
 
 // Kill ends the i-th node at once, as a crash does, and waits until it is gone.
@@ -263,19 +224,14 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 }
 
 func (n *node) signal(sig syscall.Signal, wait time.Duration) error {
-	if n.cmd == nil {
+	if n.process == nil {
 		return nil
 	}
-	if err := n.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("%v kafka node %d: %w", sig, n.id, err)
+	err := n.process.Signal(sig, wait)
+	if err == nil {
+		n.process = nil
 	}
-	select {
-	case <-n.exited:
-		n.cmd = nil
-		return nil
-	case <-time.After(wait):
-		return fmt.Errorf("%v kafka node %d: still there after %v", sig, n.id, wait)
-	}
+	return err
 }
 
 // Close kills every node. The directory stays.

@@ -1,0 +1,132 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Layout is how the tables of a database lie on the servers. It is chosen once,
+// by Options.Cluster when Migrate makes the tables; from then on the database is
+// asked (ReadLayout), so that what is written agrees with what was made.
+type Layout struct {
+	// Cluster, when set, says that each table is a Distributed one over a local
+	// one on every node of that ClickHouse cluster.
+	Cluster string
+	// Replicated says that the tables with the rows have replicas.
+	Replicated bool
+}
+
+// ErrLayout: the database was made for one server or for another cluster.
+var ErrLayout = errors.New("the tables lie on other servers")
+
+var distributedOver = regexp.MustCompile(`^Distributed\('([^']*)'`)
+
+// ReadLayout asks the database how its tables lie; found is false when it has
+// none yet.
+func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, found bool, err error) {
+	first := Tables()[0]
+	var tables []struct {
+		Name   string `ch:"name"`
+		Engine string `ch:"engine"`
+		Full   string `ch:"engine_full"`
+	}
+	err = conn.Select(ctx, &tables, "SELECT name, engine, engine_full FROM system.tables WHERE database = ? AND name IN (?, ?)",
+		database, string(first), string(first.Local()))
+	if err != nil {
+		return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: %w", database, err)
+	}
+	// Migrate makes replicated ones in a cluster: believed of a local table that
+	// this user may not see.
+	replicated := true
+	for _, t := range tables {
+		switch {
+		case t.Name == string(first.Local()):
+			replicated = strings.HasPrefix(t.Engine, "Replicated")
+		case t.Engine != "Distributed":
+			l, found = Layout{Replicated: strings.HasPrefix(t.Engine, "Replicated")}, true
+		default:
+			m := distributedOver.FindStringSubmatch(t.Full)
+			if m == nil {
+				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)", database, t.Full, first)
+			}
+			l.Cluster, found = m[1], true
+		}
+	}
+	if l.Cluster != "" {
+		l.Replicated = replicated
+	}
+	return l, found, nil
+}
+
+// Storage is the table that holds t's rows on a node.
+func (l Layout) Storage(t Table) Table {
+	if l.Cluster != "" {
+		return t.Local()
+	}
+	return t
+}
+
+// OnCluster makes a statement one of every node; nothing on one server.
+func (l Layout) OnCluster() string {
+	if l.Cluster == "" {
+		return ""
+	}
+	return "ON CLUSTER `" + l.Cluster + "`"
+}
+
+// InsertSettings are those of every INSERT: when it is answered, the rows are in
+// the tables of all shards, and on most replicas of each.
+func (l Layout) InsertSettings() map[string]any {
+	settings := map[string]any{}
+	if l.Cluster != "" {
+		settings["distributed_foreground_insert"] = 1
+	}
+	if l.Replicated {
+		settings["insert_quorum"] = "auto"
+	}
+	return settings
+}
+
+// insertClause is InsertSettings as a clause of INSERT ... SELECT, to follow its
+// columns.
+func (l Layout) insertClause() string {
+	settings := l.InsertSettings()
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		value := fmt.Sprint(settings[name])
+		if _, text := settings[name].(string); text {
+			value = "'" + value + "'"
+		}
+		list = append(list, name+" = "+value)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " SETTINGS " + strings.Join(list, ", ")
+}
+
+// settle compares what was asked for with the tables that are there, and takes
+// over what they are when nothing was asked for.
+func (o *Options) settle(ctx context.Context, conn Conn) error {
+	have, found, err := ReadLayout(ctx, conn, o.Database)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		o.layout = Layout{Cluster: o.Cluster, Replicated: o.Cluster != ""}
+	case o.Cluster != "" && o.Cluster != have.Cluster:
+		made := "one server"
+		if have.Cluster != "" {
+			made = "cluster " + have.Cluster
+		}
+		return fmt.Errorf("got cluster %s, its tables were made for %s: %w; leave cluster out, or give it another database", o.Cluster, made, ErrLayout)
+	default:
+		o.layout = have
+	}
+	return nil
+}

@@ -1,0 +1,388 @@
+CREATE DATABASE IF NOT EXISTS `d` ON CLUSTER `c`
+;
+CREATE TABLE IF NOT EXISTS `d`.`responses_local` ON CLUSTER `c`
+(
+    minute            DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    service           LowCardinality(String) CODEC(ZSTD(1)),
+    route             LowCardinality(String) CODEC(ZSTD(1)),
+    method            LowCardinality(String) CODEC(ZSTD(1)),
+    http_status       UInt16 CODEC(ZSTD(1)),
+    code              UInt16 CODEC(ZSTD(1)),
+    outcome           LowCardinality(String) CODEC(ZSTD(1)),
+    decided_by        LowCardinality(String) CODEC(ZSTD(1)),
+    blame             LowCardinality(String) CODEC(ZSTD(1)),
+    requests          SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    bytes             SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    drift             SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+    latency           SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(ZSTD(5)),
+    latency_us        SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    upstream_requests SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+    upstream_us       SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    truncated         SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (toStartOfHour(minute), service, route, method, http_status, code, outcome, decided_by, blame, minute)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`responses` ON CLUSTER `c` AS `d`.`responses_local` ENGINE = Distributed(`c`, `d`, `responses_local`, cityHash64(service, route))
+;
+CREATE TABLE IF NOT EXISTS `d`.`responses_hour_local` ON CLUSTER `c`
+(
+    minute            DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    service           LowCardinality(String) CODEC(ZSTD(1)),
+    route             LowCardinality(String) CODEC(ZSTD(1)),
+    method            LowCardinality(String) CODEC(ZSTD(1)),
+    http_status       UInt16 CODEC(ZSTD(1)),
+    code              UInt16 CODEC(ZSTD(1)),
+    outcome           LowCardinality(String) CODEC(ZSTD(1)),
+    decided_by        LowCardinality(String) CODEC(ZSTD(1)),
+    blame             LowCardinality(String) CODEC(ZSTD(1)),
+    requests          SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    bytes             SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    drift             SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+    latency           SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(ZSTD(5)),
+    latency_us        SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    upstream_requests SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+    upstream_us       SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    truncated         SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toMonday(minute)
+ORDER BY (minute, service, route, method, http_status, code, outcome, decided_by, blame)
+TTL toDateTime(minute) + INTERVAL 396 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`responses_hour` ON CLUSTER `c` AS `d`.`responses_hour_local` ENGINE = Distributed(`c`, `d`, `responses_hour_local`, cityHash64(service, route))
+;
+CREATE TABLE IF NOT EXISTS `d`.`services_local` ON CLUSTER `c`
+(
+    minute   DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    service  LowCardinality(String),
+    outcome  LowCardinality(String),
+    requests SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (minute, service, outcome)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`services` ON CLUSTER `c` AS `d`.`services_local` ENGINE = Distributed(`c`, `d`, `services_local`, cityHash64(service))
+;
+CREATE TABLE IF NOT EXISTS `d`.`scores_local` ON CLUSTER `c`
+(
+    minute   DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    service  LowCardinality(String),
+    series   LowCardinality(String),
+    n        UInt64,
+    k        UInt64,
+    expected Float64,
+    z        Float64,
+    version  UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree(version)
+PARTITION BY toDate(minute)
+ORDER BY (minute, service, series)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`scores` ON CLUSTER `c` AS `d`.`scores_local` ENGINE = Distributed(`c`, `d`, `scores_local`, cityHash64(service))
+;
+CREATE TABLE IF NOT EXISTS `d`.`keys_local` ON CLUSTER `c`
+(
+    minute       DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    key_id       String CODEC(ZSTD(3)),
+    service      LowCardinality(String) CODEC(ZSTD(1)),
+    outcome      LowCardinality(String) CODEC(ZSTD(1)),
+    code         UInt16 CODEC(ZSTD(1)),
+    requests     SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(3)),
+    bytes        SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    count_max    SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)),
+    limit_max    SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)),
+    slots        SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    slot_seconds SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1)),
+    first_offset SimpleAggregateFunction(min, UInt16) CODEC(ZSTD(1)),
+    last_offset  SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
+    first_seen   DateTime('UTC') ALIAS minute + first_offset,
+    last_seen    DateTime('UTC') ALIAS minute + last_offset,
+    client_ips   SimpleAggregateFunction(groupUniqArrayArray(16), Array(IPv6)) CODEC(ZSTD(3)),
+    user_agents  SimpleAggregateFunction(groupUniqArrayArray(16), Array(String)) CODEC(ZSTD(1)),
+    truncated    SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (outcome, key_id, service, code, minute)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`keys` ON CLUSTER `c` AS `d`.`keys_local` ENGINE = Distributed(`c`, `d`, `keys_local`, cityHash64(key_id))
+;
+CREATE TABLE IF NOT EXISTS `d`.`keys_hour_local` ON CLUSTER `c`
+(
+    minute       DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    key_id       String CODEC(ZSTD(3)),
+    service      LowCardinality(String) CODEC(ZSTD(1)),
+    outcome      LowCardinality(String) CODEC(ZSTD(1)),
+    code         UInt16 CODEC(ZSTD(1)),
+    requests     SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(3)),
+    bytes        SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)),
+    count_max    SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)),
+    limit_max    SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)),
+    slots        SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    slot_seconds SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1)),
+    first_offset SimpleAggregateFunction(min, UInt16) CODEC(ZSTD(1)),
+    last_offset  SimpleAggregateFunction(max, UInt16) CODEC(ZSTD(1)),
+    first_seen   DateTime('UTC') ALIAS minute + first_offset,
+    last_seen    DateTime('UTC') ALIAS minute + last_offset,
+    client_ips   SimpleAggregateFunction(groupUniqArrayArray(16), Array(IPv6)) CODEC(ZSTD(3)),
+    user_agents  SimpleAggregateFunction(groupUniqArrayArray(16), Array(String)) CODEC(ZSTD(1)),
+    truncated    SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toMonday(minute)
+ORDER BY (outcome, key_id, service, code, minute)
+TTL toDateTime(minute) + INTERVAL 396 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`keys_hour` ON CLUSTER `c` AS `d`.`keys_hour_local` ENGINE = Distributed(`c`, `d`, `keys_hour_local`, cityHash64(key_id))
+;
+CREATE TABLE IF NOT EXISTS `d`.`clients_local` ON CLUSTER `c`
+(
+    minute    DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    client_ip IPv6 CODEC(ZSTD(3)),
+    outcome   LowCardinality(String) CODEC(ZSTD(1)),
+    code      UInt16 CODEC(ZSTD(1)),
+    requests  SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(3)),
+    slots     SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_ids   SimpleAggregateFunction(groupUniqArrayArray(16), Array(String)) CODEC(ZSTD(3)),
+    truncated SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (outcome, client_ip, code, minute)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`clients` ON CLUSTER `c` AS `d`.`clients_local` ENGINE = Distributed(`c`, `d`, `clients_local`, cityHash64(client_ip))
+;
+CREATE TABLE IF NOT EXISTS `d`.`samples_local` ON CLUSTER `c`
+(
+    minute          DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    service         LowCardinality(String),
+    outcome         LowCardinality(String),
+    slot            UInt8,
+    ts              DateTime64(3, 'UTC'),
+    route           LowCardinality(String),
+    method          LowCardinality(String),
+    path            String CODEC(ZSTD(1)),
+    http_status     UInt16,
+    code            UInt16,
+    message         String CODEC(ZSTD(1)),
+    key_id          String CODEC(ZSTD(1)),
+    client_ip       IPv6,
+    latency_us      Int64,
+    upstream_status Int16,
+    request_id      String CODEC(ZSTD(1)),
+    user_agent      String CODEC(ZSTD(1)),
+    partition       Int32,
+    offset          Int64
+)
+ENGINE = ReplicatedReplacingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (service, outcome, minute, slot)
+TTL toDateTime(minute) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`samples` ON CLUSTER `c` AS `d`.`samples_local` ENGINE = Distributed(`c`, `d`, `samples_local`, cityHash64(service, outcome))
+;
+CREATE TABLE IF NOT EXISTS `d`.`key_names_local` ON CLUSTER `c`
+(
+    key_id String,
+    name   String
+)
+ENGINE = ReplicatedReplacingMergeTree()
+ORDER BY key_id
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`key_names` ON CLUSTER `c` AS `d`.`key_names_local` ENGINE = Distributed(`c`, `d`, `key_names_local`, cityHash64(key_id))
+;
+CREATE TABLE IF NOT EXISTS `d`.`rejects_local` ON CLUSTER `c`
+(
+    cluster         LowCardinality(String),
+    topic           LowCardinality(String),
+    epoch           UInt32,
+    partition       Int32,
+    offset          Int64,
+    idx             UInt32,
+    record_ts       DateTime64(3, 'UTC'),
+    reason          LowCardinality(String),
+    detail          String CODEC(ZSTD(1)),
+    format          LowCardinality(String),
+    decoder_version UInt32,
+    raw             String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree()
+PARTITION BY toDate(record_ts)
+ORDER BY (cluster, topic, epoch, partition, offset, idx)
+TTL toDateTime(record_ts) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`rejects` ON CLUSTER `c` AS `d`.`rejects_local` ENGINE = Distributed(`c`, `d`, `rejects_local`, cityHash64(topic, partition))
+;
+CREATE TABLE IF NOT EXISTS `d`.`ledger_local` ON CLUSTER `c`
+(
+    cluster        LowCardinality(String),
+    topic          LowCardinality(String),
+    epoch          UInt32,
+    partition      Int32,
+    first          Int64,
+    end            Int64,
+    kind           LowCardinality(String),
+    state          LowCardinality(String),
+    group          LowCardinality(String),
+    instance       LowCardinality(String),
+    config_hash    LowCardinality(String),
+    version        LowCardinality(String),
+    records        UInt64,
+    responses      UInt64,
+    rejected       UInt64,
+    holes          UInt64,
+    days           Array(Tuple(day Date, responses UInt64, keyed UInt64, addressed UInt64)),
+    min_event      DateTime64(3, 'UTC'),
+    max_event      DateTime64(3, 'UTC'),
+    last_record_ts DateTime64(3, 'UTC'),
+    mixed          UInt8,
+    note           String,
+    written_at     DateTime64(3, 'UTC')
+)
+ENGINE = ReplicatedMergeTree()
+PARTITION BY tuple()
+ORDER BY (cluster, topic, epoch, partition, first, end, state)
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`ledger` ON CLUSTER `c` AS `d`.`ledger_local` ENGINE = Distributed(`c`, `d`, `ledger_local`, cityHash64(topic, partition))
+;
+CREATE TABLE IF NOT EXISTS `d`.`incidents_local` ON CLUSTER `c`
+(
+    id          String,
+    kind        LowCardinality(String),
+    entity      String,
+    entity_type LowCardinality(String),
+    service     LowCardinality(String),
+    parent      String,
+    severity    LowCardinality(String),
+    state       LowCardinality(String),
+    closed_as   LowCardinality(String),
+    opened_at   DateTime('UTC'),
+    closed_at   DateTime('UTC'),
+    observed    Float64,
+    expected    Float64,
+    score       Float64,
+    requests    UInt64,
+    affected    UInt64,
+    summary     String,
+    evidence    String,
+    rule        LowCardinality(String),
+    rule_version UInt32,
+    version     UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree(version)
+PARTITION BY tuple()
+ORDER BY id
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`incidents` ON CLUSTER `c` AS `d`.`incidents_local` ENGINE = Distributed(`c`, `d`, `incidents_local`, cityHash64(id))
+;
+CREATE TABLE IF NOT EXISTS `d`.`pipeline_local` ON CLUSTER `c`
+(
+    minute            DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    instance          LowCardinality(String),
+    topic             LowCardinality(String),
+    partition         Int32,
+    lag_records       Int64,
+    lag_seconds       Float64,
+    freshness_seconds Float64,
+    blocks            UInt64,
+    records           UInt64,
+    rejected          UInt64,
+    audit_differences Int64,
+    stalled           UInt8,
+    version           UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree(version)
+PARTITION BY toDate(minute)
+ORDER BY (minute, topic, partition, instance)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`pipeline` ON CLUSTER `c` AS `d`.`pipeline_local` ENGINE = Distributed(`c`, `d`, `pipeline_local`, cityHash64(topic, partition))
+;
+CREATE TABLE IF NOT EXISTS `d`.`meta_local` ON CLUSTER `c`
+(
+    key     String,
+    value   String,
+    version UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree(version)
+ORDER BY key
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`meta` ON CLUSTER `c` AS `d`.`meta_local` ENGINE = Distributed(`c`, `d`, `meta_local`, cityHash64(key))
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","1"]
+;
+CREATE TABLE IF NOT EXISTS `d`.`key_labels_local` ON CLUSTER `c`
+(
+    key_id   String,
+    name     String,
+    revision UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree(revision)
+ORDER BY key_id
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`key_labels` ON CLUSTER `c` AS `d`.`key_labels_local` ENGINE = Distributed(`c`, `d`, `key_labels_local`, cityHash64(key_id))
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","2"]
+;
+CREATE TABLE IF NOT EXISTS `d`.`services_hour_local` ON CLUSTER `c`
+(
+    minute   DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    service  LowCardinality(String) CODEC(ZSTD(1)),
+    outcome  LowCardinality(String) CODEC(ZSTD(1)),
+    requests SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    latency  SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(LZ4)
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toMonday(minute)
+ORDER BY (minute, service, outcome)
+TTL toDateTime(minute) + INTERVAL 396 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`services_hour` ON CLUSTER `c` AS `d`.`services_hour_local` ENGINE = Distributed(`c`, `d`, `services_hour_local`, cityHash64(service))
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto'
+SELECT 'services_hour_since', toString(toUInt32(max(minute)) + 3600), toUnixTimestamp(max(minute))
+FROM `d`.`responses_hour`
+HAVING count() > 0
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","3"]
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["ttl","30/396/7"]
+;
+ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
+;
+ALTER TABLE `d`.`keys_local` ON CLUSTER `c` REMOVE TTL
+;
+ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
+;
+ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["ttl","0/400/0"]
