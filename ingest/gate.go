@@ -27,9 +27,7 @@ func gate(s Store, budget int) Store {
 
 // WriteRows implements block.Store.
 func (g *gated) WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error {
-	rows := &c.Rows
-	n := len(rows.Responses) + len(rows.ResponsesHour) + len(rows.Services) + len(rows.ServicesHour) + len(rows.Keys) + len(rows.KeysHour) +
-		len(rows.Clients) + len(rows.Samples) + len(rows.KeyNames)
+	n := c.Rows.Len()
 	for i := range c.Rejects {
 		n += 1 + len(c.Rejects[i].Raw)/rowBytes
 	}

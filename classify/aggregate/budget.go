@@ -71,10 +71,14 @@ func (t *triple) compare(o *triple) int {
 
 type keyGroup struct{ minute, what uint32 }
 
+// what is all of a key's row but its minute and its key.
 type what struct {
-	service string
-	outcome classify.Outcome
-	code    uint16
+	service uint32 // its rank
+	result  result
+}
+
+func (w what) compare(o what) int {
+	return cmp.Or(cmp.Compare(w.service, o.service), cmp.Compare(w.result, o.result))
 }
 
 // used is a triple in use in this block.
@@ -113,7 +117,7 @@ func usedDimensions(t *Table) []used {
 	weights := make([]weight, len(t.dimensions.list))
 	for i := 1; i < len(t.responses.rows); i++ {
 		row := &t.responses.rows[i]
-		weights[uint32(row.a)].add(classify.Outcome(row.b>>24), row.requests)
+		weights[numberIn(row.place)].add(row.answer.outcome(), row.requests)
 	}
 	var list []used
 	for i, w := range weights {
@@ -184,21 +188,19 @@ func mergeRunsOf(list []*used, budget int, same func(a, b *used) bool, rename fu
 func (r *resolved) rankGroups(t *Table) {
 	groups := t.keyGroups.keys
 	order := make([]uint32, len(groups))
-	packed := make([]uint64, len(groups)) // service rank, outcome, code
+	names := make([]what, len(groups))
 	for i, k := range groups {
 		order[i] = uint32(i)
-		packed[i] = uint64(r.serviceRank[uint32(k[0])])<<32 | k[1]
+		names[i] = what{r.serviceRank[numberIn(k[0])], result(k[1])}
 	}
-	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(packed[a], packed[b]) })
+	slices.SortFunc(order, func(a, b uint32) int { return names[a].compare(names[b]) })
 	r.keyGroups = slices.Grow(r.keyGroups[:0], len(groups))[:len(groups)]
 	r.whats = r.whats[:0]
-	last := ^uint64(0)
 	for _, i := range order {
-		if p := packed[i]; p != last {
-			r.whats = append(r.whats, what{r.serviceNames[p>>32], classify.Outcome(p >> 16), uint16(p)})
-			last = p
+		if n := len(r.whats); n == 0 || r.whats[n-1] != names[i] {
+			r.whats = append(r.whats, names[i])
 		}
-		r.keyGroups[i] = keyGroup{uint32(groups[i][0] >> 32), uint32(len(r.whats) - 1)}
+		r.keyGroups[i] = keyGroup{minuteIn(groups[i][0]), uint32(len(r.whats) - 1)}
 	}
 }
 
@@ -211,7 +213,7 @@ func (t *Table) keysOverBudget() map[words]bool {
 	for i := 1; i < len(t.keys.rows); i++ {
 		row := &t.keys.rows[i]
 		w := weights[row.key]
-		w.add(classify.Outcome(t.keyGroups.keys[row.group][1]>>16), t.keyRequests(uint32(i)))
+		w.add(result(t.keyGroups.keys[row.group][1]).outcome(), t.keyRequests(uint32(i)))
 		weights[row.key] = w
 	}
 	return wordsOverBudget(weights, t.config.Budget.Keys)
@@ -226,7 +228,7 @@ func (t *Table) clientsOverBudget() map[words]bool {
 	for i := 1; i < len(t.clients.rows); i++ {
 		row := &t.clients.rows[i]
 		w := weights[row.ip]
-		w.add(classify.Outcome(t.clientGroups.keys[row.group][1]>>16), t.clientRequests(uint32(i)))
+		w.add(result(t.clientGroups.keys[row.group][1]).outcome(), t.clientRequests(uint32(i)))
 		weights[row.ip] = w
 	}
 	return wordsOverBudget(weights, t.config.Budget.Clients)

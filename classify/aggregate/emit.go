@@ -80,8 +80,8 @@ func (t *Table) emitResponses() {
 	o.responseRefs, o.responses = o.responseRefs[:0], o.responses[:0]
 	for i := 1; i < len(t.responses.rows); i++ {
 		row := &t.responses.rows[i]
-		rank := o.resolved.dimensionRank[uint32(row.a)]
-		o.responseRefs = append(o.responseRefs, ref{[3]uint64{row.a>>32<<32 | uint64(rank), row.b}, uint32(i)})
+		rank := o.resolved.dimensionRank[numberIn(row.place)]
+		o.responseRefs = append(o.responseRefs, numberRef(minuteIn(row.place), rank, row.answer, uint32(i)))
 	}
 	o.sort(o.responseRefs)
 	w := 0
@@ -105,12 +105,11 @@ func (o *output) sort(refs []ref) {
 
 func (t *Table) emitResponse(run []ref) {
 	o := &t.out
-	d := &o.resolved.dimensions[uint32(run[0].w[0])]
-	b := run[0].w[1]
+	d := &o.resolved.dimensions[run[0].number()]
+	a := run[0].answer()
 	out := ResponseRow{
 		Minute: run[0].minute() * 60, Service: d.service, Route: d.route, Method: d.method.String(),
-		HTTPStatus: uint16(b >> 48), Code: uint16(b >> 32), Outcome: classify.Outcome(b >> 24),
-		DecidedBy: classify.DecidedBy(b >> 16), Blame: classify.Blame(b >> 8),
+		HTTPStatus: a.status(), Code: a.code(), Outcome: a.outcome(), DecidedBy: a.decidedBy(), Blame: a.blame(),
 		Truncated: o.resolved.truncatedRoutes,
 	}
 	for _, ref := range run {
@@ -287,7 +286,7 @@ func (t *Table) emitSamples() {
 	}
 	groups := make([]group, len(s.heads))
 	for i, k := range s.groups.keys {
-		groups[i] = group{uint32(k[0] >> 32), o.resolved.serviceRank[uint32(k[0])], classify.Outcome(k[1]), uint32(i)}
+		groups[i] = group{minuteIn(k[0]), o.resolved.serviceRank[numberIn(k[0])], classify.Outcome(k[1]), uint32(i)}
 	}
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.rank, b.rank), cmp.Compare(a.outcome, b.outcome))

@@ -20,7 +20,7 @@ func (t *Table) emitClients(other *[4]uint64) {
 			ip = wordsOf(OtherClient)
 			other[otherClient] += t.clientRequests(uint32(i))
 		}
-		o.clientRefs = append(o.clientRefs, wordsRef(uint32(g[0]), ip, uint32(g[1]), uint32(i)))
+		o.clientRefs = append(o.clientRefs, wordsRef(minuteIn(g[0]), ip, uint32(g[1]), uint32(i)))
 	}
 	o.sort(o.clientRefs)
 	for i := range o.clientRefs {
@@ -50,10 +50,10 @@ func (t *Table) clientRequests(row uint32) uint64 {
 
 func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 	o := &t.out
-	what := ref.what()
+	what := result(ref.what())
 	out := ClientRow{
-		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: classify.Outcome(what >> 16),
-		Code: uint16(what), Requests: t.clientRequests(ref.row), Truncated: truncated,
+		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: what.outcome(),
+		Code: what.code(), Requests: t.clientRequests(ref.row), Truncated: truncated,
 		ClientFailure: &noClientFailure,
 	}
 	cold := t.clients.cold[ref.row]

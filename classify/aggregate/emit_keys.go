@@ -7,16 +7,6 @@ import (
 	"statline/classify"
 )
 
-// wordsRef is a ref of (minute, a 128-bit value, what).
-func wordsRef(minute uint32, v words, what, row uint32) ref {
-	return ref{[3]uint64{uint64(minute)<<32 | v[0]>>32, v[0]<<32 | v[1]>>32, v[1]<<32 | uint64(what)}, row}
-}
-
-// value is the 128-bit value of a wordsRef.
-func (r *ref) value() words { return words{r.w[0]<<32 | r.w[1]>>32, r.w[1]<<32 | r.w[2]>>32} }
-
-func (r *ref) what() uint32 { return uint32(r.w[2]) }
-
 // emitKeys sorts the rows and merges those that a budget made equal. It
 // returns the keys that went to OtherKey.
 func (t *Table) emitKeys(other *[4]uint64) map[words]bool {
@@ -65,8 +55,8 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	o := &t.out
 	what := &o.resolved.whats[ref.what()]
 	out := KeyRow{
-		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: what.service,
-		Outcome: what.outcome, Code: what.code, Requests: t.keyRequests(ref.row),
+		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: o.resolved.serviceNames[what.service],
+		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
 	}
 	cold := t.keys.cold[ref.row]
@@ -77,6 +67,9 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	out.KeyFailure = o.keyFailure(KeyFailure{
 		CountMax: f.countMax, LimitMax: f.limitMax, Slots: f.slots, FirstSeen: f.first, LastSeen: f.last,
 	})
+	if f.slots != 0 {
+		out.SlotSeconds = uint8(t.config.SlotSeconds)
+	}
 	from := len(o.ips)
 	t.keys.ips.each(&f.ips, func(ip words) { o.ips = append(o.ips, ip.array()) })
 	out.ClientIPs = sortedArrays(o.ips[from:len(o.ips):len(o.ips)])
@@ -113,6 +106,7 @@ func (t *Table) mergeKey(row, from *KeyRow) {
 	}
 	row.CountMax, row.LimitMax = max(row.CountMax, from.CountMax), max(row.LimitMax, from.LimitMax)
 	row.Slots |= from.Slots
+	row.SlotSeconds = max(row.SlotSeconds, from.SlotSeconds)
 	row.FirstSeen, row.LastSeen = min(row.FirstSeen, from.FirstSeen), max(row.LastSeen, from.LastSeen)
 	o := &t.out
 	row.ClientIPs, o.ips = union(row.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
@@ -143,7 +137,7 @@ func (t *Table) emitKeysHour() {
 	}
 	for i := range o.keysHour {
 		if f := o.keysHour[i].KeyFailure; f != &noKeyFailure {
-			f.Slots = 0
+			f.Slots, f.SlotSeconds = 0, 0
 		}
 	}
 }

@@ -67,6 +67,6 @@ func (k *keys) failure(n uint32) *keyFailure {
 
 // bytes counts a row with its slots, its two output rows and what sorts them.
 func (k *keys) bytes() int {
-	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(72+16)) +
+	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) +
 		len(k.ips.members)*(24+2*16) + len(k.agents.members)*(16+2*16)
 }

@@ -124,6 +124,9 @@ func single(c Config, it *item, name naming) Rows {
 		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}}
 		if d.Outcome.Failure() {
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
+			if slot != 0 {
+				k.SlotSeconds = uint8(c.SlotSeconds)
+			}
 			if r.ClientIP != ([16]byte{}) {
 				k.ClientIPs = [][16]byte{r.ClientIP}
 			}
@@ -224,7 +227,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
-		a.KeyFailure = &KeyFailure{a.CountMax, a.LimitMax, a.Slots, a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
+		a.KeyFailure = &KeyFailure{a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots
 		a.FirstSeen, a.LastSeen = min(a.FirstSeen, b.FirstSeen), max(a.LastSeen, b.LastSeen)
@@ -265,7 +268,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			keys.put(k, r)
 			r.Minute -= r.Minute % 3600
 			failure := *r.KeyFailure
-			failure.Slots, k.minute = 0, r.Minute
+			failure.Slots, failure.SlotSeconds, k.minute = 0, 0, r.Minute
 			r.KeyFailure = &failure
 			keyHours.put(k, r)
 		}

@@ -9,9 +9,8 @@ type responses struct {
 }
 
 type responseRow struct {
-	// a is (minute, dimensions); b is (http status, code, outcome, decided by,
-	// blame, 0), in the order in which rows are sorted.
-	a, b                               uint64
+	place                              uint64 // minute and number of dimensions
+	answer                             answer
 	requests, bytes, drift, latency    uint64
 	keyGroup, clientGroup, sampleGroup uint32
 	histogram                          uint32
@@ -21,17 +20,17 @@ type upstream struct{ requests, micros uint64 }
 
 func (r *responses) reset() {
 	r.index.reset()
-	r.rows = append(r.rows[:0], responseRow{a: ^uint64(0)}) // row 0 is none
+	r.rows = append(r.rows[:0], responseRow{place: ^uint64(0)}) // row 0 is none
 	r.upstream = append(r.upstream[:0], upstream{})
 	r.histograms.reset()
 }
 
-// find returns the row of (a, b), 0 when there is none; then add may follow
-// with the hash and position.
-func (r *responses) find(a, b uint64) (n, h, at uint32) {
-	h = uint32(mixWords(a, b))
+// find returns the row of (place, answer), 0 when there is none; then add may
+// follow with the hash and position.
+func (r *responses) find(place uint64, a answer) (n, h, at uint32) {
+	h = uint32(mixWords(place, uint64(a)))
 	for n, at = r.probe(h, h); n != 0; n, at = r.probe(h, at+1) {
-		if row := &r.rows[n]; row.a == a && row.b == b {
+		if row := &r.rows[n]; row.place == place && row.answer == a {
 			break
 		}
 	}

@@ -106,9 +106,10 @@ type KeyFailure struct {
 	LimitMax uint32
 	// Slots has bit i set when a refused (rate_limited) response fell into
 	// the i-th slot of SlotSeconds of the minute. 0 in the hour table.
-	Slots     uint64
-	FirstSeen uint32 // Unix seconds
-	LastSeen  uint32
+	Slots       uint64
+	SlotSeconds uint8  // 0 when no slot is set
+	FirstSeen   uint32 // Unix seconds
+	LastSeen    uint32
 	// ClientIPs and UserAgents are bounded sorted sets.
 	ClientIPs  [][16]byte
 	UserAgents []string
@@ -158,4 +159,13 @@ type SampleRow struct {
 type KeyNameRow struct {
 	Key  classify.KeyID
 	Name string
+}
+
+// Len is the number of rows, of all tables.
+func (r *Rows) Len() int {
+	n := len(r.Samples) + len(r.KeyNames)
+	for _, rollup := range Rollups() {
+		n += rollup.Of(r).Len
+	}
+	return n
 }

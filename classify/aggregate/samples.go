@@ -51,7 +51,7 @@ func (s *samples) reset() {
 
 // group numbers (minute, service, outcome).
 func (s *samples) group(minute, service uint32, o classify.Outcome) uint32 {
-	n, fresh := s.groups.number([2]uint64{uint64(minute)<<32 | uint64(service), uint64(o)})
+	n, fresh := s.groups.number([2]uint64{minuteAnd(minute, service), uint64(o)})
 	if fresh {
 		size := 1
 		if o.Failure() {

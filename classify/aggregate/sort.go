@@ -12,8 +12,6 @@ type ref struct {
 	row uint32
 }
 
-func (r *ref) minute() uint32 { return uint32(r.w[0] >> 32) }
-
 func (r *ref) less(o *ref) bool {
 	if r.w[0] != o.w[0] {
 		return r.w[0] < o.w[0]

@@ -30,8 +30,8 @@ type Table struct {
 	responses    responses
 	keys         keys
 	clients      clients
-	keyGroups    pairs // (minute, service), (outcome, code)
-	clientGroups pairs // minute, (outcome, code)
+	keyGroups    pairs // minuteAnd(service), result
+	clientGroups pairs // minuteAnd(0), result
 	samples      samples
 	labels       labels
 
@@ -100,12 +100,10 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	minute := second / 60
 
 	dim := t.dimensions.number(&t.services, r.Service, r.Route, methodOf(r.Method))
-	status := uint16(max(r.Status, 0))
-	a := uint64(minute)<<32 | uint64(dim)
-	b := uint64(status)<<48 | uint64(d.Code)<<32 | uint64(d.Outcome)<<24 | uint64(d.DecidedBy)<<16 | uint64(r.Blame)<<8
+	place, answer := minuteAnd(minute, dim), answerOf(r, d)
 	last := &t.dimensions.list[dim]
-	if row := &t.responses.rows[last.row]; row.a != a || row.b != b {
-		last.row = t.response(a, b, minute, dim, d)
+	if row := &t.responses.rows[last.row]; row.place != place || row.answer != answer {
+		last.row = t.response(place, answer, d)
 	}
 	n := last.row
 	row := &t.responses.rows[n]
@@ -151,18 +149,17 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	}
 }
 
-// response returns the row of (a, b), a new one if need be.
-func (t *Table) response(a, b uint64, minute, dim uint32, d classify.Decision) uint32 {
-	n, h, i := t.responses.find(a, b)
+// response returns the row of (place, answer), a new one if need be.
+func (t *Table) response(place uint64, a answer, d classify.Decision) uint32 {
+	n, h, i := t.responses.find(place, a)
 	if n != 0 {
 		return n
 	}
-	service := t.dimensions.list[dim].service
-	what := uint64(d.Outcome)<<16 | uint64(d.Code)
-	kg, _ := t.keyGroups.number([2]uint64{uint64(minute)<<32 | uint64(service), what})
-	cg, _ := t.clientGroups.number([2]uint64{uint64(minute), what})
+	minute, service := minuteIn(place), t.dimensions.list[numberIn(place)].service
+	kg, _ := t.keyGroups.number([2]uint64{minuteAnd(minute, service), uint64(resultOf(d))})
+	cg, _ := t.clientGroups.number([2]uint64{minuteAnd(minute, 0), uint64(resultOf(d))})
 	sg := t.samples.group(minute, service, d.Outcome)
-	return t.responses.add(responseRow{a: a, b: b, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
+	return t.responses.add(responseRow{place: place, answer: a, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
 }
 
 // carried is what row's 32-bit count has overflowed by.

@@ -101,7 +101,7 @@ func union(branches ...Text) Text {
 
 // eitherService is either for what needs no route: its hours are those of
 // services_hour, and of responses_hour where they were stored before
-// services_hour came to be (schema.ServicesHourSince).
+// services_hour came to be (schema.WholeSince).
 func eitherService(minutes, columns, where Text) Text {
 	const since = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM {db}.meta WHERE key = 'services_hour_since')"
 	return union(ofMinutes(minutes, columns, where),

@@ -3,12 +3,10 @@ package mend
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"strings"
 	"time"
 
 	"statline/classify/aggregate"
@@ -72,15 +70,14 @@ func (r *Repair) lost(ctx context.Context) (*RepairReport, error) {
 	// A token of an earlier try may stand for rows that were lost as well.
 	kind := block.Kind(fmt.Sprintf("lost-%d", time.Now().UnixMilli()))
 	for _, p := range lost {
-		lacking := *p.contents
-		lacking.Rows = rowsOf(&p.contents.Rows, p.missing)
-		if err := r.Store.WriteRowsAs(ctx, p.row.ID, kind, &lacking, nofence); err != nil {
+		if err := r.Store.WriteDays(ctx, p.row.ID, kind, p.contents, p.missing); err != nil {
 			return report, fmt.Errorf("block %s: %w", p.row.ID, err)
 		}
 		report.Blocks = append(report.Blocks, p.row.ID)
-		for _, t := range rollups(&p.contents.Rows) {
-			for day := range p.missing[t.table] {
-				report.Inserted = append(report.Inserted, TableDay{p.row.Partition, t.table, dayName(day), t.days[day]})
+		for _, rollup := range r.Store.Rollups() {
+			table, days := schema.Table(rollup.Name), rollup.Of(&p.contents.Rows).Days()
+			for day := range p.missing[table] {
+				report.Inserted = append(report.Inserted, TableDay{p.row.Partition, table, dayName(day), days[day]})
 			}
 		}
 	}
@@ -89,7 +86,7 @@ func (r *Repair) lost(ctx context.Context) (*RepairReport, error) {
 		return report, fmt.Errorf("after the insert: %w", err)
 	}
 	if len(left) > 0 {
-		return report, fmt.Errorf("after the insert %s still lacks %d responses on %s: is another writer at work?", left[0].table, left[0].missing, dayName(left[0].day))
+		return report, fmt.Errorf("after the insert %s still lacks %d responses on %s: is another writer at work?", left[0].rollup.Name, left[0].missing, dayName(left[0].day))
 	}
 	return report, nil
 }
@@ -100,7 +97,7 @@ const lostBuckets = 1 << 18
 
 // shortDay is a day of which a table holds too little.
 type shortDay struct {
-	table   schema.Table
+	rollup  aggregate.Rollup
 	day     int64
 	missing uint64
 	seed    maphash.Seed
@@ -124,7 +121,7 @@ func (s *shortDay) bucket(minute uint32, name string) int {
 // adds is what a block adds to the day, by bucket.
 func (s *shortDay) adds(c *block.Contents) map[int]int64 {
 	adds := map[int]int64{}
-	eachRequest(&c.Rows, s.table, func(minute uint32, name string, n uint64) {
+	store.EachRow(s.rollup, s.rollup.Of(&c.Rows), func(minute uint32, name string, n uint64) {
 		if int64(minute)/daySeconds == s.day {
 			adds[s.bucket(minute, name)] += int64(n)
 		}
@@ -135,23 +132,15 @@ func (s *shortDay) adds(c *block.Contents) map[int]int64 {
 // count is the ledger's sum of a block for the day.
 func (s *shortDay) count(row *block.LedgerRow) uint64 {
 	for _, d := range row.Days {
-		if int64(d.Day) != s.day {
-			continue
-		}
-		switch s.table {
-		case schema.Keys, schema.KeysHour:
-			return d.Keyed
-		case schema.Clients:
-			return d.Addressed
-		default:
-			return d.Responses
+		if int64(d.Day) == s.day {
+			return s.rollup.Sum.Of(d)
 		}
 	}
 	return 0
 }
 
 func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
-	err := from.EachRequest(ctx, s.table, s.day, func(minute uint32, name string, n uint64) {
+	err := from.EachStored(ctx, s.rollup, s.day, func(minute uint32, name string, n uint64) {
 		s.deficit[s.bucket(minute, name)] -= int64(n)
 	})
 	if err != nil {
@@ -160,11 +149,11 @@ func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 	total := int64(0)
 	for _, n := range s.deficit {
 		if total += n; n < 0 {
-			return fmt.Errorf("%s holds rows on %s that no block of the ledger has", s.table, dayName(s.day))
+			return fmt.Errorf("%s holds rows on %s that no block of the ledger has", s.rollup.Name, dayName(s.day))
 		}
 	}
 	if total != int64(s.missing) {
-		return fmt.Errorf("%s lacks %d responses on %s by its rows, %d by the ledger", s.table, total, dayName(s.day), s.missing)
+		return fmt.Errorf("%s lacks %d responses on %s by its rows, %d by the ledger", s.rollup.Name, total, dayName(s.day), s.missing)
 	}
 	return nil
 }
@@ -175,6 +164,7 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 	if err != nil {
 		return nil, err
 	}
+	rollups := r.Store.Rollups()
 	for _, d := range report.Differences {
 		if d.Kind == store.RejectSum {
 			continue
@@ -186,7 +176,8 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 		if err != nil {
 			return nil, err
 		}
-		short = append(short, &shortDay{table: d.Table, day: at.Unix() / daySeconds, missing: d.Expected - d.Got, seed: maphash.MakeSeed()})
+		rollup := rollups[slices.IndexFunc(rollups, func(r aggregate.Rollup) bool { return r.Name == string(d.Table) })]
+		short = append(short, &shortDay{rollup: rollup, day: at.Unix() / daySeconds, missing: d.Expected - d.Got, seed: maphash.MakeSeed()})
 	}
 	if len(short) > 0 && report.Pending > 0 {
 		return nil, fmt.Errorf("%d partitions have an unfinished block: let the daemon finish them, then stop it", report.Pending)
@@ -293,18 +284,15 @@ func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.L
 		chosen, choices := explain(s.deficit, could[j])
 		if choices != 1 {
 			return nil, fmt.Errorf("%s lacks %d responses on %s; of %d blocks that could be missing %d choices are exactly that; want one",
-				s.table, s.missing, dayName(s.day), len(could[j]), choices)
+				s.rollup.Name, s.missing, dayName(s.day), len(could[j]), choices)
 		}
 		for _, i := range chosen {
 			p := missing[i]
 			if p == nil {
-				p = &partial{row: &blocks[i], missing: map[schema.Table]map[int64]bool{}}
+				p = &partial{row: &blocks[i], missing: store.Days{}}
 				missing[i], lost = p, append(lost, p)
 			}
-			if p.missing[s.table] == nil {
-				p.missing[s.table] = map[int64]bool{}
-			}
-			p.missing[s.table][s.day] = true
+			p.missing.Add(schema.Table(s.rollup.Name), s.day)
 		}
 	}
 	for _, p := range lost {
@@ -404,42 +392,5 @@ func (e *explanation) search(i int) {
 	}
 	for bucket, n := range c.adds {
 		e.left[bucket] += n
-	}
-}
-
-// eachRequest calls f for each row of a rollup, with the name that the store's
-// EachRequest gives it.
-func eachRequest(rows *aggregate.Rows, table schema.Table, f func(minute uint32, name string, requests uint64)) {
-	responses := func(list []aggregate.ResponseRow) {
-		for i := range list {
-			r := &list[i]
-			f(r.Minute, r.Service+" "+r.Outcome.String()+" "+r.Route, r.Requests)
-		}
-	}
-	keys := func(list []aggregate.KeyRow) {
-		for i := range list {
-			r := &list[i]
-			f(r.Minute, r.Service+" "+r.Outcome.String()+" "+r.Key.String(), r.Requests)
-		}
-	}
-	switch table {
-	case schema.Responses:
-		responses(rows.Responses)
-	case schema.ResponsesHour:
-		responses(rows.ResponsesHour)
-	case schema.Keys:
-		keys(rows.Keys)
-	case schema.KeysHour:
-		keys(rows.KeysHour)
-	case schema.Services:
-		for i := range rows.Services {
-			r := &rows.Services[i]
-			f(r.Minute, r.Service+" "+r.Outcome.String(), r.Requests)
-		}
-	case schema.Clients:
-		for i := range rows.Clients {
-			r := &rows.Clients[i]
-			f(r.Minute, r.Outcome.String()+" "+strings.ToUpper(hex.EncodeToString(r.ClientIP[:])), r.Requests)
-		}
 	}
 }

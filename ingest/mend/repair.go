@@ -32,9 +32,10 @@ type RecordReader interface {
 type RepairStore interface {
 	block.Store
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)
-	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
+	Rollups() []aggregate.Rollup
+	WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing store.Days) error
 	DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow, error)
-	EachRequest(ctx context.Context, table schema.Table, day int64, f func(minute uint32, name string, requests uint64)) error
+	EachStored(ctx context.Context, r aggregate.Rollup, day int64, f func(minute uint32, name string, requests uint64)) error
 }
 
 // Repair finishes the partial blocks of a topic whose tokens the store may
@@ -84,7 +85,7 @@ var ErrNothingToRepair = errors.New("nothing to repair")
 type partial struct {
 	row      *block.LedgerRow
 	contents *block.Contents
-	missing  map[schema.Table]map[int64]bool
+	missing  store.Days
 }
 
 // Run repairs the given partitions' partial blocks, all at once, since their
@@ -108,10 +109,7 @@ func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, er
 		return report, fmt.Errorf("repair %s: %w", r.Block.Topic, err)
 	}
 	for _, p := range parts {
-		// Samples, names and rejects replace themselves.
-		lacking := *p.contents
-		lacking.Rows = rowsOf(&p.contents.Rows, p.missing)
-		if err := r.Store.WriteRowsAs(ctx, p.row.ID, "repair", &lacking, nofence); err != nil {
+		if err := r.Store.WriteDays(ctx, p.row.ID, "repair", p.contents, p.missing); err != nil {
 			return report, fmt.Errorf("repair block %s: %w", p.row.ID, err)
 		}
 	}
@@ -142,7 +140,7 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d was declared %s ago; the daemon finishes it",
 				ErrNothingToRepair, known.Pending.First, known.Pending.End, p, age.Round(time.Second))
 		}
-		parts = append(parts, &partial{row: known.Pending, missing: map[schema.Table]map[int64]bool{}})
+		parts = append(parts, &partial{row: known.Pending, missing: store.Days{}})
 	}
 	if len(parts) > maxPartial {
 		return nil, fmt.Errorf("got %d partial blocks; want at most %d at a time", len(parts), maxPartial)
@@ -185,9 +183,9 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 	if err != nil {
 		return err
 	}
-	for _, at := range daysOf(parts) {
+	for _, at := range r.daysOf(parts) {
 		got := have[at.tableDay()]
-		if got.expired {
+		if got.unjudged {
 			continue
 		}
 		present, choices := subset(at.adds, got.surplus)
@@ -205,12 +203,7 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 				continue
 			}
 			report.Inserted = append(report.Inserted, what)
-			days := parts[i].missing[at.table]
-			if days == nil {
-				days = map[int64]bool{}
-				parts[i].missing[at.table] = days
-			}
-			days[at.day] = true
+			parts[i].missing.Add(at.table, at.day)
 		}
 	}
 	return nil
@@ -250,12 +243,12 @@ func (r *Repair) verify(ctx context.Context, parts []*partial) error {
 	if err != nil {
 		return err
 	}
-	for _, at := range daysOf(parts) {
+	for _, at := range r.daysOf(parts) {
 		want := int64(0)
 		for _, n := range at.adds {
 			want += int64(n)
 		}
-		if got := have[at.tableDay()]; !got.expired && got.surplus != want {
+		if got := have[at.tableDay()]; !got.unjudged && got.surplus != want {
 			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?", at.table, got.surplus, dayName(at.day), want)
 		}
 	}
@@ -269,7 +262,8 @@ type tableDay struct {
 
 type surplus struct {
 	surplus int64
-	expired bool
+	// unjudged: nobody can say what the table has to hold of the day.
+	unjudged bool
 }
 
 // surplus is what the rollups hold beyond the ledger, by day.
@@ -283,7 +277,7 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 	}
 	m := map[tableDay]surplus{}
 	for _, d := range report.Days {
-		m[tableDay{d.Table, d.Day}] = surplus{int64(d.Got) - int64(d.Expected), d.Expired}
+		m[tableDay{d.Table, d.Day}] = surplus{int64(d.Got) - int64(d.Expected), d.Expired || d.Incomplete}
 	}
 	return m, nil
 }
@@ -309,19 +303,19 @@ type blockDay struct {
 func (d blockDay) tableDay() tableDay { return tableDay{d.table, dayName(d.day)} }
 
 // daysOf lists every table and day that the blocks touch.
-func daysOf(parts []*partial) (list []blockDay) {
+func (r *Repair) daysOf(parts []*partial) (list []blockDay) {
 	type key struct {
 		table schema.Table
 		day   int64
 	}
 	at := map[key]int{}
 	for i, p := range parts {
-		for _, t := range rollups(&p.contents.Rows) {
-			for day, n := range t.days {
-				k := key{t.table, day}
+		for _, rollup := range r.Store.Rollups() {
+			for day, n := range rollup.Of(&p.contents.Rows).Days() {
+				k := key{schema.Table(rollup.Name), day}
 				if _, ok := at[k]; !ok {
 					at[k] = len(list)
-					list = append(list, blockDay{t.table, day, make([]uint64, len(parts))})
+					list = append(list, blockDay{k.table, day, make([]uint64, len(parts))})
 				}
 				list[at[k]].adds[i] += n
 			}
@@ -334,56 +328,3 @@ func daysOf(parts []*partial) (list []blockDay) {
 const daySeconds = 86_400
 
 func dayName(day int64) string { return time.Unix(day*daySeconds, 0).UTC().Format(time.DateOnly) }
-
-// rollup is what a block adds to one table, in responses by Unix day.
-type rollup struct {
-	table schema.Table
-	days  map[int64]uint64
-}
-
-// rollups lists the tables that an audit sums.
-func rollups(rows *aggregate.Rows) []rollup {
-	responses := func(r *aggregate.ResponseRow) (uint32, uint64) { return r.Minute, r.Requests }
-	keys := func(r *aggregate.KeyRow) (uint32, uint64) { return r.Minute, r.Requests }
-	return []rollup{
-		{schema.Responses, sumDays(rows.Responses, responses)},
-		{schema.ResponsesHour, sumDays(rows.ResponsesHour, responses)},
-		{schema.Services, sumDays(rows.Services, func(r *aggregate.ServiceRow) (uint32, uint64) { return r.Minute, r.Requests })},
-		{schema.ServicesHour, sumDays(rows.ServicesHour, func(r *aggregate.ServiceHourRow) (uint32, uint64) { return r.Minute, r.Requests })},
-		{schema.Keys, sumDays(rows.Keys, keys)},
-		{schema.KeysHour, sumDays(rows.KeysHour, keys)},
-		{schema.Clients, sumDays(rows.Clients, func(r *aggregate.ClientRow) (uint32, uint64) { return r.Minute, r.Requests })},
-	}
-}
-
-func sumDays[R any](rows []R, of func(*R) (minute uint32, requests uint64)) map[int64]uint64 {
-	days := map[int64]uint64{}
-	for i := range rows {
-		minute, n := of(&rows[i])
-		days[int64(minute)/daySeconds] += n
-	}
-	return days
-}
-
-// rowsOf keeps the rollups' rows of the given days; the other rows stay.
-func rowsOf(rows *aggregate.Rows, days map[schema.Table]map[int64]bool) aggregate.Rows {
-	out := *rows
-	out.Responses = keepDays(rows.Responses, days[schema.Responses], func(r *aggregate.ResponseRow) uint32 { return r.Minute })
-	out.ResponsesHour = keepDays(rows.ResponsesHour, days[schema.ResponsesHour], func(r *aggregate.ResponseRow) uint32 { return r.Minute })
-	out.Services = keepDays(rows.Services, days[schema.Services], func(r *aggregate.ServiceRow) uint32 { return r.Minute })
-	out.ServicesHour = keepDays(rows.ServicesHour, days[schema.ServicesHour], func(r *aggregate.ServiceHourRow) uint32 { return r.Minute })
-	out.Keys = keepDays(rows.Keys, days[schema.Keys], func(r *aggregate.KeyRow) uint32 { return r.Minute })
-	out.KeysHour = keepDays(rows.KeysHour, days[schema.KeysHour], func(r *aggregate.KeyRow) uint32 { return r.Minute })
-	out.Clients = keepDays(rows.Clients, days[schema.Clients], func(r *aggregate.ClientRow) uint32 { return r.Minute })
-	return out
-}
-
-func keepDays[R any](rows []R, days map[int64]bool, minute func(*R) uint32) []R {
-	var kept []R
-	for i := range rows {
-		if days[int64(minute(&rows[i]))/daySeconds] {
-			kept = append(kept, rows[i])
-		}
-	}
-	return kept
-}

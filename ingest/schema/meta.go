@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,7 +15,8 @@ const (
 	metaVersion = "schema_version"
 	metaSecret  = "secret_id"
 	metaTTL     = "ttl"
-	metaSince   = "services_hour_since"
+	// sinceSuffix follows a table's name, see WholeSince.
+	sinceSuffix = "_since"
 )
 
 // ErrSecret: the database was filled under another HMAC secret.
@@ -24,7 +26,7 @@ type meta struct {
 	version int
 	secret  string
 	ttl     string
-	since   int64
+	since   map[Table]time.Time
 }
 
 // readMeta reads the table meta; the zero value when there is none yet.
@@ -44,8 +46,16 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 	if err != nil {
 		return meta{}, err
 	}
-	var m meta
+	m := meta{since: map[Table]time.Time{}}
 	for _, r := range rows {
+		if table, ok := strings.CutSuffix(r.Key, sinceSuffix); ok {
+			seconds, err := strconv.ParseInt(r.Value, 10, 64)
+			if err != nil {
+				return meta{}, fmt.Errorf("meta.%s: got %q; want seconds since 1970", r.Key, r.Value)
+			}
+			m.since[Table(table)] = time.Unix(seconds, 0).UTC()
+			continue
+		}
 		switch r.Key {
 		case metaVersion:
 			if m.version, err = strconv.Atoi(r.Value); err != nil {
@@ -55,10 +65,6 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 			m.secret = r.Value
 		case metaTTL:
 			m.ttl = r.Value
-		case metaSince:
-			if m.since, err = strconv.ParseInt(r.Value, 10, 64); err != nil {
-				return meta{}, fmt.Errorf("meta.%s: got %q; want seconds since 1970", metaSince, r.Value)
-			}
 		}
 	}
 	return m, nil
@@ -121,15 +127,11 @@ func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
 	return t, nil
 }
 
-// ServicesHourSince is the hour from which on services_hour is whole; the zero
-// time when it always was. What was stored before the table came to be is in
-// responses_hour only.
-func ServicesHourSince(ctx context.Context, conn Conn, database string) (time.Time, error) {
+// WholeSince is from when on tables are whole that came to be after others had
+// rows: what was stored before is not in them. Other tables always were whole.
+func WholeSince(ctx context.Context, conn Conn, database string) (map[Table]time.Time, error) {
 	m, err := readMeta(ctx, conn, database)
-	if err != nil || m.since == 0 {
-		return time.Time{}, err
-	}
-	return time.Unix(m.since, 0).UTC(), nil
+	return m.since, err
 }
 
 // ttlForm is the form of meta.ttl: days of minute rows, hour rows and samples.

@@ -187,11 +187,11 @@ func TestUpgradeKeepsData(t *testing.T) {
 func TestServicesHourSince(t *testing.T) {
 	since := func(s *store.Store) time.Time {
 		t.Helper()
-		at, err := schema.ServicesHourSince(t.Context(), s.Conn(), s.Database())
+		since, err := schema.WholeSince(t.Context(), s.Conn(), s.Database())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return at
+		return since[schema.ServicesHour]
 	}
 	empty := dial(t)
 	if err := schema.Migrate(t.Context(), empty.Conn(), schema.Options{Database: empty.Database()}); err != nil {

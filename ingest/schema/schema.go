@@ -1,5 +1,6 @@
 // Package schema owns the names and the shape of everything statline stores:
 // the tables, their columns, and the numbered SQL migrations that make them.
+// The tables of counts are as package aggregate describes them.
 // Its guarantee: Migrate brings a database of any older version, or none, to
 // Version without losing a row; running it again, or at the same time from
 // several processes, changes nothing; a database of a newer version is
@@ -22,7 +23,12 @@
 // What is sent is in testdata/cluster.sql here and in store.
 package schema
 
-import "embed"
+import (
+	"embed"
+	"strings"
+
+	"statline/classify/aggregate"
+)
 
 // Table is the name of one of statline's tables.
 type Table string
@@ -47,12 +53,23 @@ const (
 	KeyLabels     Table = "key_labels"
 )
 
-// Tables lists every table in the order of their creation.
+// Tables lists every table.
 func Tables() []Table {
-	return []Table{
-		Responses, ResponsesHour, Services, Scores, Keys, KeysHour, Clients,
-		Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, ServicesHour,
+	tables := []Table{Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels}
+	for _, r := range aggregate.Rollups() {
+		tables = append(tables, Table(r.Name))
 	}
+	return tables
+}
+
+// rollup is the description of t; false when t holds no counts.
+func rollup(t Table) (aggregate.Rollup, bool) {
+	for _, r := range aggregate.Rollups() {
+		if Table(r.Name) == t {
+			return r, true
+		}
+	}
+	return aggregate.Rollup{}, false
 }
 
 // Local is the table that holds one shard's rows of t in a cluster.
@@ -61,15 +78,14 @@ func (t Table) Local() Table { return t + "_local" }
 // shardBy says which rows of a table must meet in one shard: those that its
 // engine merges into one, so that sums and replacements work per shard.
 func shardBy(t Table) string {
+	if r, ok := rollup(t); ok {
+		return "cityHash64(" + strings.Join(r.Shard, ", ") + ")"
+	}
 	switch t {
-	case Responses, ResponsesHour:
-		return "cityHash64(service, route)"
-	case Services, ServicesHour, Scores:
+	case Scores:
 		return "cityHash64(service)"
-	case Keys, KeysHour, KeyNames, KeyLabels:
+	case KeyNames, KeyLabels:
 		return "cityHash64(key_id)"
-	case Clients:
-		return "cityHash64(client_ip)"
 	case Samples:
 		return "cityHash64(service, outcome)"
 	case Rejects, Ledger, Pipeline:
@@ -175,16 +191,25 @@ const (
 
 // LevelOf is the level of a table.
 func LevelOf(t Table) Level {
+	if r, ok := rollup(t); ok {
+		return RollupLevel(r)
+	}
 	switch t {
-	case Responses, Services, Scores, Keys, Clients, Pipeline:
+	case Scores, Pipeline:
 		return MinuteLevel
-	case ResponsesHour, ServicesHour, KeysHour:
-		return HourLevel
 	case Samples, Rejects:
 		return SampleLevel
 	default:
 		return Forever
 	}
+}
+
+// RollupLevel is the level of a table of counts.
+func RollupLevel(r aggregate.Rollup) Level {
+	if r.Level == aggregate.Hour {
+		return HourLevel
+	}
+	return MinuteLevel
 }
 
 //go:embed migrations/*.sql

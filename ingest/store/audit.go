@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
@@ -28,10 +29,9 @@ type AuditOptions struct {
 //   - a block's records and holes fill its offset range, and its days add up
 //     to its responses;
 //   - per event day, every rollup holds the responses of the ledger's blocks
-//     and replays: responses, responses_hour, services and services_hour
-//     all of them, keys and keys_hour those with a key, clients those with an
-//     address; services_hour from the first whole day that it knows
-//     (schema.ServicesHourSince);
+//     and replays: all of them, those with a key or those with an address
+//     (aggregate.Rollup.Sum); one that came to be later from the first day
+//     that it has whole (schema.WholeSince);
 //   - the rejects, where they never expire, are as many as the ledger says.
 //
 // It can run beside writers. A block that is being written is in the tables
@@ -65,8 +65,7 @@ type audit struct {
 	o      AuditOptions
 	ledger string
 	report *AuditReport
-	// hoursSince is schema.ServicesHourSince.
-	hoursSince time.Time
+	since  map[schema.Table]time.Time // schema.WholeSince
 }
 
 // chained are the rows that cover a partition's offsets.
@@ -150,23 +149,6 @@ func (a *audit) sums(ctx context.Context) error {
 	return nil
 }
 
-// dayTables says which sum of the ledger each rollup must hold.
-func dayTables() []struct {
-	table schema.Table
-	want  func(*daySums) uint64
-} {
-	responses := func(d *daySums) uint64 { return d.Responses }
-	keyed := func(d *daySums) uint64 { return d.Keyed }
-	addressed := func(d *daySums) uint64 { return d.Addressed }
-	return []struct {
-		table schema.Table
-		want  func(*daySums) uint64
-	}{
-		{schema.Responses, responses}, {schema.ResponsesHour, responses}, {schema.Services, responses}, {schema.ServicesHour, responses},
-		{schema.Keys, keyed}, {schema.KeysHour, keyed}, {schema.Clients, addressed},
-	}
-}
-
 type daySums struct {
 	Day       int32  `ch:"day"`
 	Responses uint64 `ch:"responses"`
@@ -181,13 +163,12 @@ func (a *audit) days(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tables := dayTables()
-	if a.hoursSince, err = schema.ServicesHourSince(ctx, a.s.Conn(), a.s.Database()); err != nil {
+	if a.since, err = schema.WholeSince(ctx, a.s.Conn(), a.s.Database()); err != nil {
 		return err
 	}
-	stored := make([]map[int32]uint64, len(tables))
-	for i, t := range tables {
-		if stored[i], err = a.tableDays(ctx, t.table); err != nil {
+	stored := make([]map[int32]uint64, len(a.s.rollups))
+	for i, r := range a.s.rollups {
+		if stored[i], err = a.tableDays(ctx, schema.Table(r.Name)); err != nil {
 			return err
 		}
 	}
@@ -200,9 +181,9 @@ func (a *audit) days(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i, t := range tables {
+	for i, r := range a.s.rollups {
 		for _, day := range union(before, after, stored[i]) {
-			a.compareDay(t.table, day, t.want(sumsOf(before, day)), stored[i][day], t.want(sumsOf(after, day)))
+			a.compareDay(r, day, r.Sum.Of(before[day]), stored[i][day], r.Sum.Of(after[day]))
 		}
 	}
 	return nil
@@ -210,35 +191,33 @@ func (a *audit) days(ctx context.Context) error {
 
 // compareDay judges what a table holds of a day: low and high are the ledger's
 // sums before and after the table was read.
-func (a *audit) compareDay(table schema.Table, day int32, low, got, high uint64) {
-	start := time.Unix(int64(day)*daySeconds, 0).UTC()
-	if table == schema.ServicesHour && start.Before(a.hoursSince) {
-		return
-	}
+func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64) {
+	start, table := time.Unix(int64(day)*daySeconds, 0).UTC(), schema.Table(r.Name)
 	d := DayAudit{Day: start.Format(time.DateOnly), Table: table, Expected: high, Got: got}
 	if got >= low && got <= high {
 		d.Expected = got
 	}
-	if keep := a.o.TTL.Days(schema.LevelOf(table)); keep > 0 {
+	if keep := a.o.TTL.Days(schema.RollupLevel(r)); keep > 0 {
 		d.Expired = !a.o.Now.Before(start.AddDate(0, 0, keep))
 	}
+	d.Incomplete = start.Before(a.since[table])
 	d.Unsettled = got > high && a.report.Pending > 0
 	a.report.Days = append(a.report.Days, d)
-	if d.Expired || d.Unsettled || d.Expected == got {
+	if !d.Judged() || d.Expected == got {
 		return
 	}
 	a.report.Differences = append(a.report.Differences, Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
 }
 
-func (a *audit) ledgerDays(ctx context.Context) (map[int32]*daySums, error) {
+func (a *audit) ledgerDays(ctx context.Context) (map[int32]aggregate.DayCount, error) {
 	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed"+
 		" FROM "+a.ledger+" ARRAY JOIN days AS d WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
 	if err != nil {
 		return nil, err
 	}
-	days := make(map[int32]*daySums, len(rows))
-	for i := range rows {
-		days[rows[i].Day] = &rows[i]
+	days := make(map[int32]aggregate.DayCount, len(rows))
+	for _, r := range rows {
+		days[r.Day] = aggregate.DayCount(r)
 	}
 	return days, nil
 }

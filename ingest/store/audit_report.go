@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
@@ -49,10 +50,16 @@ type DayAudit struct {
 	Got      uint64       `json:"got"`
 	// Expired: the day is as old as the table's rows get; it is not judged.
 	Expired bool `json:"expired,omitempty"`
+	// Incomplete: the table came to be later than some of the day's blocks; it is
+	// not judged.
+	Incomplete bool `json:"incomplete,omitempty"`
 	// Unsettled: there is more than the ledger says while a declared block is
 	// unfinished; it is not judged.
 	Unsettled bool `json:"unsettled,omitempty"`
 }
+
+// Judged reports that the day's numbers have to be equal.
+func (d DayAudit) Judged() bool { return !d.Expired && !d.Incomplete && !d.Unsettled }
 
 // DifferenceKind names what does not add up.
 type DifferenceKind string
@@ -102,15 +109,8 @@ func (d Difference) String() string {
 	}
 }
 
-func sumsOf(days map[int32]*daySums, day int32) *daySums {
-	if d := days[day]; d != nil {
-		return d
-	}
-	return &daySums{}
-}
-
 // union is the sorted days of the ledger, before and after, and of a table.
-func union(before, after map[int32]*daySums, stored map[int32]uint64) []int32 {
+func union(before, after map[int32]aggregate.DayCount, stored map[int32]uint64) []int32 {
 	all := slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after)), slices.Collect(maps.Keys(stored)))
 	slices.Sort(all)
 	return slices.Compact(all)

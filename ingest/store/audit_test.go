@@ -75,8 +75,8 @@ func TestAuditServicesHourBegins(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := audited(t, s, AuditOptions{}); !r.OK() || len(r.Days) != 13 {
-		t.Errorf("got %d days, %v; want 13 and no difference", len(r.Days), r.Differences)
+	if r := audited(t, s, AuditOptions{}); !r.OK() || len(r.Days) != 14 || unjudged(r) != 1 {
+		t.Errorf("got %d days, %d not judged, %v; want 14, one and no difference", len(r.Days), unjudged(r), r.Differences)
 	}
 	if err := s.Exec(t.Context(), "DELETE FROM "+s.Table(schema.ServicesHour)+" WHERE 1"); err != nil {
 		t.Fatal(err)
@@ -84,6 +84,15 @@ func TestAuditServicesHourBegins(t *testing.T) {
 	if r := audited(t, s, AuditOptions{}); len(r.Differences) != 1 {
 		t.Errorf("got %v; want the second day of services_hour", r.Differences)
 	}
+}
+
+func unjudged(r *AuditReport) (n int) {
+	for _, d := range r.Days {
+		if !d.Judged() {
+			n++
+		}
+	}
+	return n
 }
 
 // Each planted fault is found, and nothing but it.
@@ -117,10 +126,11 @@ func TestAuditFindsFaults(t *testing.T) {
 		}
 	}
 	day := func(d int) string { return time.Unix(int64(day0+d)*daySeconds, 0).UTC().Format(time.DateOnly) }
-	everySum := func(got, want int) (all []string) {
+	everySum := func(got, want int /* blocks */) (all []string) {
 		for d := range 2 {
-			for table, minus := range map[string]int{"responses": 0, "responses_hour": 0, "services": 0, "services_hour": 0, "keys": 1, "keys_hour": 1, "clients": 2} {
-				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", table, day(d), got/10*(10-minus), want/10*(10-minus)))
+			for _, r := range aggregate.Rollups() {
+				block := r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8})
+				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", r.Name, day(d), uint64(got)*block, uint64(want)*block))
 			}
 		}
 		return all
@@ -131,7 +141,7 @@ func TestAuditFindsFaults(t *testing.T) {
 		want  []string
 	}{
 		{"a deleted ledger row", remove(schema.Ledger, "first = 200"),
-			append(everySum(30, 20), "access/3 epoch 1 [200,300): no block or gap covers these offsets", "access/3 epoch 1: got 3 rejects; want 2")},
+			append(everySum(3, 2), "access/3 epoch 1 [200,300): no block or gap covers these offsets", "access/3 epoch 1: got 3 rejects; want 2")},
 		{"a doubled rollup row", rowsAgain, []string{"keys on " + day(0) + ": got 36 responses; want 27"}},
 		{"a missing rollup row", remove(schema.ResponsesHour, "toDate(minute) = '"+day(1)+"'"), []string{"responses_hour on " + day(1) + ": got 0 responses; want 30"}},
 		{"a missing hour of a service", remove(schema.ServicesHour, "toDate(minute) = '"+day(1)+"'"), []string{"services_hour on " + day(1) + ": got 0 responses; want 30"}},

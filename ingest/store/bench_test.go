@@ -71,8 +71,7 @@ func BenchmarkWriteRows(b *testing.B) {
 			rows int
 			keep func(c *block.Contents)
 		}{
-			{"all", len(r.Responses) + len(r.ResponsesHour) + len(r.Services) + len(r.ServicesHour) + len(r.Keys) + len(r.KeysHour) + len(r.Clients) + len(r.Samples),
-				func(c *block.Contents) { c.Rows = r }},
+			{"all", r.Len(), func(c *block.Contents) { c.Rows = r }},
 			{"responses", len(r.Responses), func(c *block.Contents) { c.Rows.Responses = r.Responses }},
 			{"responses_hour", len(r.ResponsesHour), func(c *block.Contents) { c.Rows.ResponsesHour = r.ResponsesHour }},
 			{"services", len(r.Services), func(c *block.Contents) { c.Rows.Services = r.Services }},
@@ -108,31 +107,34 @@ func BenchmarkWriteRows(b *testing.B) {
 // clickhouse-go's columns for the native protocol; no network and no engine.
 func BenchmarkEncode(b *testing.B) {
 	_, c := newBenchBlocks(b, 10_000, 500_000).next()
-	benchEncode(b, schema.Responses, responseColumns(), c.Rows.Responses)
-	benchEncode(b, schema.Keys, keyColumns(10), c.Rows.Keys)
-	benchEncode(b, schema.Clients, clientColumns(), c.Rows.Clients)
+	for _, r := range aggregate.Rollups() {
+		if r.Level == aggregate.Minute && r.Name != string(schema.Services) {
+			rows := r.Of(&c.Rows)
+			benchEncode(b, job{table: schema.Table(r.Name), columns: rollupColumns(r, rows), to: rows.Len})
+		}
+	}
 }
 
-func benchEncode[R any](b *testing.B, table schema.Table, columns []columnOf[R], rows []R) {
+func benchEncode(b *testing.B, j job) {
 	var s scratch
 	report := func(b *testing.B, start time.Duration) {
-		b.ReportMetric((cpu(b)-start).Seconds()*1e9/float64(b.N)/float64(len(rows)), "cpu-ns/row")
+		b.ReportMetric((cpu(b)-start).Seconds()*1e9/float64(b.N)/float64(j.to), "cpu-ns/row")
 	}
-	b.Run(string(table)+"/http", func(b *testing.B) {
+	b.Run(string(j.table)+"/http", func(b *testing.B) {
 		b.ReportAllocs()
 		start := cpu(b)
 		for b.Loop() {
-			if _, err := encode(&s.wire, columns, rows); err != nil {
+			if _, err := j.encode(&s); err != nil {
 				b.Fatal(err)
 			}
 		}
 		report(b, start)
 	})
-	b.Run(string(table)+"/native", func(b *testing.B) {
+	b.Run(string(j.table)+"/native", func(b *testing.B) {
 		b.ReportAllocs()
 		start := cpu(b)
 		for b.Loop() {
-			if err := fill(&s, columnsFor(b, columns), columns, rows); err != nil {
+			if err := j.fill(columnsFor(b, j.columns), &s); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -196,7 +198,11 @@ func BenchmarkStorage(b *testing.B) {
 
 func reportStorage(b *testing.B, s *Store, records float64) {
 	total := 0.0
-	for _, t := range []schema.Table{schema.Responses, schema.Keys, schema.Clients, schema.ResponsesHour, schema.KeysHour, schema.Services, schema.ServicesHour, schema.Samples} {
+	tables := []schema.Table{schema.Samples}
+	for _, r := range s.Rollups() {
+		tables = append(tables, schema.Table(r.Name))
+	}
+	for _, t := range tables {
 		start := time.Now()
 		if err := s.Exec(b.Context(), "OPTIMIZE TABLE "+s.Table(t)+" FINAL"); err != nil {
 			b.Fatal(err)

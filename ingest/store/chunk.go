@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 
+	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
@@ -25,29 +26,36 @@ const ChunkVersion = 1
 // decides what a token stands for.
 func ConfigHash(fold string) string { return fmt.Sprintf("%s.%d", fold, ChunkVersion) }
 
-// chunks cuts rows into the INSERTs of a table: a function of the rows alone.
-// day is the table partition of a row, size its weight in bytes of text.
-func chunks[R any](rows []R, day func(*R) int64, size func(*R) int) [][]R {
-	if len(rows) == 0 {
-		return nil
-	}
-	var cut [][]R
+// sheet is what the rows of one table are cut by: the table partition of each,
+// and its weight in bytes of text, nil for none.
+type sheet struct {
+	rows      int
+	partition func(i int) int64
+	size      func(i int) int
+}
+
+// jobs are the INSERTs of the rows: how they are cut is a function of the rows
+// alone.
+func (s sheet) jobs(table schema.Table, columns []insertColumn) (list []job) {
 	start, bytes := 0, 0
 	days := make(map[int64]struct{}, 4)
-	last := day(&rows[0]) - 1
-	for i := range rows {
-		d := day(&rows[i])
+	last := int64(0)
+	cut := func(end int) {
+		list = append(list, job{table: table, chunk: len(list), columns: columns, from: start, to: end})
+	}
+	for i := range s.rows {
+		d := s.partition(i)
 		n := 0
-		if size != nil {
-			n = size(&rows[i])
+		if s.size != nil {
+			n = s.size(i)
 		}
 		fresh := false
-		if d != last {
+		if d != last || i == 0 {
 			_, known := days[d]
 			fresh = !known
 		}
 		if i > start && (i-start == maxRows || fresh && len(days) == maxPartitions || bytes+n > maxText) {
-			cut = append(cut, rows[start:i])
+			cut(i)
 			start, bytes = i, 0
 			clear(days)
 			fresh = true
@@ -58,7 +66,10 @@ func chunks[R any](rows []R, day func(*R) int64, size func(*R) int) [][]R {
 		last = d
 		bytes += n
 	}
-	return append(cut, rows[start:])
+	if s.rows > 0 {
+		cut(s.rows)
+	}
+	return list
 }
 
 const (
@@ -68,12 +79,13 @@ const (
 
 // partitionOf numbers the table partition of a minute: its day, or its week
 // from Monday in the hour tables (1970 began on a Thursday).
-func partitionOf(t schema.Table, minute uint32) int64 {
+func partitionOf(level aggregate.Level, minute uint32) int64 {
 	day := int64(minute) / daySeconds
-	switch t {
-	case schema.ResponsesHour, schema.ServicesHour, schema.KeysHour:
+	if level == aggregate.Hour {
 		return (day + 3) / 7
-	default:
-		return day
 	}
+	return day
 }
+
+// onePartition is for tables that are not partitioned.
+func onePartition(int) int64 { return 0 }

@@ -1,25 +1,28 @@
 package store
 
 import (
+	"fmt"
+
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"statline/classify"
+	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
-// columnOf is one column of an INSERT of rows R, and how it takes its values
-// from the rows, all rows at once.
+// insertColumn is one column of an INSERT, and how it takes its values from the
+// rows [from, to) that it was made of, all at once.
 //
 // Over HTTP the client says what it sends: put writes the values in the type
 // wire, a plain String where the table has a LowCardinality, which the server
 // casts. Over the native protocol the server dictates the types, and fill
 // appends to the column that clickhouse-go made of its header. put costs a
 // tenth of fill and leaves no garbage.
-type columnOf[R any] struct {
+type insertColumn struct {
 	name schema.Column
 	wire string
-	put  func(w *wire, rows []R)
-	fill func(to column.Interface, rows []R, s *scratch) error
+	put  func(w *wire, s *scratch, from, to int)
+	fill func(dst column.Interface, s *scratch, from, to int) error
 }
 
 // scratch holds the buffers of one INSERT being built.
@@ -27,124 +30,176 @@ type scratch struct {
 	wire wire
 
 	// The values of one column after the other, which clickhouse-go copies.
-	u8    []uint8
-	u16   []uint16
-	u32   []uint32
-	u64   []uint64
-	i16   []int16
-	i32   []int32
-	i64   []int64
-	f64   []float64
-	text  []string
-	bytes [][]byte
-	arena []byte
-	addr  [][16]byte
+	flags  []bool
+	u8     []uint8
+	u16    []uint16
+	u32    []uint32
+	u64    []uint64
+	i16    []int16
+	i32    []int32
+	i64    []int64
+	f64    []float64
+	clock  []aggregate.Seconds
+	text   []string
+	keys   []classify.KeyID
+	addr   [][16]byte
+	pairs  []aggregate.Histogram
+	texts  [][]string
+	keyset [][]classify.KeyID
+	addrs  [][][16]byte
+	bytes  [][]byte
+	ends   []uint32
+	arena  []byte
 }
 
-// forget drops the references to a block's strings, not the buffers.
+// forget drops the references to a block's rows, not the buffers.
 func (s *scratch) forget() {
 	clear(s.text[:cap(s.text)])
+	clear(s.pairs[:cap(s.pairs)])
+	clear(s.texts[:cap(s.texts)])
+	clear(s.keyset[:cap(s.keyset)])
+	clear(s.addrs[:cap(s.addrs)])
+}
+
+// reader appends a column's values in the rows [from, to) to dst.
+type reader[V any] func(dst []V, from, to int) []V
+
+// of reads get of rows.
+func of[R, V any](rows []R, get func(*R) V) reader[V] {
+	return reader[V](aggregate.ReadRows(rows, get))
+}
+
+// runRows is how many rows are read at a time, so that the buffers stay small.
+const runRows = 1024
+
+// each calls f with the values of the rows [from, to), run by run.
+func (r reader[V]) each(buffer *[]V, from, to int, f func(list []V)) {
+	for ; from < to; from += runRows {
+		*buffer = r((*buffer)[:0], from, min(from+runRows, to))
+		f(*buffer)
+	}
+}
+
+// all is the values of the rows [from, to).
+func (r reader[V]) all(buffer *[]V, from, to int) []V {
+	*buffer = r((*buffer)[:0], from, to)
+	return *buffer
 }
 
 // values is how a fixed column keeps and writes values of type V.
 type values[V any] struct {
 	wire   string
 	buffer func(*scratch) *[]V
-	put    func(dst []byte, v V) []byte
+	put    func(w *wire, list []V)
 }
 
-func fixed[R, V any](name schema.Column, of values[V], get func(*R) V) columnOf[R] {
-	return columnOf[R]{
+func fixed[V any](name schema.Column, as values[V], read reader[V]) insertColumn {
+	return insertColumn{
 		name: name,
-		wire: of.wire,
-		put: func(w *wire, rows []R) {
-			for i := range rows {
-				w.plain = of.put(w.plain, get(&rows[i]))
-				w.spill()
-			}
+		wire: as.wire,
+		put: func(w *wire, s *scratch, from, to int) {
+			read.each(as.buffer(s), from, to, func(list []V) { as.put(w, list) })
 		},
-		fill: func(to column.Interface, rows []R, s *scratch) error {
-			list := (*of.buffer(s))[:0]
-			for i := range rows {
-				list = append(list, get(&rows[i]))
-			}
-			*of.buffer(s) = list
-			_, err := to.Append(list)
+		fill: func(dst column.Interface, s *scratch, from, to int) error {
+			_, err := dst.Append(read.all(as.buffer(s), from, to))
 			return err
 		},
 	}
 }
 
-func u8[R any](name schema.Column, get func(*R) uint8) columnOf[R] {
-	return fixed(name, values[uint8]{"UInt8", func(s *scratch) *[]uint8 { return &s.u8 }, put8}, get)
+func u8(name schema.Column, read reader[uint8]) insertColumn {
+	return fixed(name, values[uint8]{"UInt8", func(s *scratch) *[]uint8 { return &s.u8 }, (*wire).u8s}, read)
 }
 
-func u16[R any](name schema.Column, get func(*R) uint16) columnOf[R] {
-	return fixed(name, values[uint16]{"UInt16", func(s *scratch) *[]uint16 { return &s.u16 }, put16}, get)
+func u16(name schema.Column, read reader[uint16]) insertColumn {
+	return fixed(name, values[uint16]{"UInt16", func(s *scratch) *[]uint16 { return &s.u16 }, (*wire).u16s}, read)
 }
 
-func u32[R any](name schema.Column, get func(*R) uint32) columnOf[R] {
-	return fixed(name, values[uint32]{"UInt32", func(s *scratch) *[]uint32 { return &s.u32 }, put32}, get)
+func u32(name schema.Column, read reader[uint32]) insertColumn {
+	return fixed(name, values[uint32]{"UInt32", func(s *scratch) *[]uint32 { return &s.u32 }, put32[uint32]}, read)
 }
 
-func u64[R any](name schema.Column, get func(*R) uint64) columnOf[R] {
-	return fixed(name, values[uint64]{"UInt64", func(s *scratch) *[]uint64 { return &s.u64 }, put64}, get)
+func u64(name schema.Column, read reader[uint64]) insertColumn {
+	return fixed(name, values[uint64]{"UInt64", func(s *scratch) *[]uint64 { return &s.u64 }, put64[uint64]}, read)
 }
 
-func i16[R any](name schema.Column, get func(*R) int16) columnOf[R] {
-	return fixed(name, values[int16]{"Int16", func(s *scratch) *[]int16 { return &s.i16 }, putI16}, get)
+func i16(name schema.Column, read reader[int16]) insertColumn {
+	return fixed(name, values[int16]{"Int16", func(s *scratch) *[]int16 { return &s.i16 }, (*wire).i16s}, read)
 }
 
-func i32[R any](name schema.Column, get func(*R) int32) columnOf[R] {
-	return fixed(name, values[int32]{"Int32", func(s *scratch) *[]int32 { return &s.i32 }, putI32}, get)
+func i32(name schema.Column, read reader[int32]) insertColumn {
+	return fixed(name, values[int32]{"Int32", func(s *scratch) *[]int32 { return &s.i32 }, put32[int32]}, read)
 }
 
-func i64[R any](name schema.Column, get func(*R) int64) columnOf[R] {
-	return fixed(name, values[int64]{"Int64", func(s *scratch) *[]int64 { return &s.i64 }, putI64}, get)
+func i64(name schema.Column, read reader[int64]) insertColumn {
+	return fixed(name, values[int64]{"Int64", func(s *scratch) *[]int64 { return &s.i64 }, put64[int64]}, read)
 }
 
-func f64[R any](name schema.Column, get func(*R) float64) columnOf[R] {
-	return fixed(name, values[float64]{"Float64", func(s *scratch) *[]float64 { return &s.f64 }, putF64}, get)
+func f64(name schema.Column, read reader[float64]) insertColumn {
+	return fixed(name, values[float64]{"Float64", func(s *scratch) *[]float64 { return &s.f64 }, (*wire).f64s}, read)
 }
 
-func addr[R any](name schema.Column, get func(*R) [16]byte) columnOf[R] {
-	return fixed(name, values[[16]byte]{"IPv6", func(s *scratch) *[][16]byte { return &s.addr }, putAddr}, get)
-}
-
-// seconds is a DateTime from Unix seconds.
-func seconds[R any](name schema.Column, get func(*R) uint32) columnOf[R] {
-	return fixed(name, values[int64]{"DateTime('UTC')", func(s *scratch) *[]int64 { return &s.i64 }, putSeconds},
-		func(r *R) int64 { return int64(get(r)) })
+func addr(name schema.Column, read reader[[16]byte]) insertColumn {
+	return fixed(name, values[[16]byte]{"IPv6", func(s *scratch) *[][16]byte { return &s.addr }, (*wire).addrs}, read)
 }
 
 // millis is a DateTime64(3) from Unix milliseconds.
-func millis[R any](name schema.Column, get func(*R) int64) columnOf[R] {
-	return fixed(name, values[int64]{"DateTime64(3, 'UTC')", func(s *scratch) *[]int64 { return &s.i64 }, putI64}, get)
+func millis(name schema.Column, read reader[int64]) insertColumn {
+	c := i64(name, read)
+	c.wire = "DateTime64(3, 'UTC')"
+	return c
 }
 
-func flag[R any](name schema.Column, get func(*R) bool) columnOf[R] {
-	return u8(name, func(r *R) uint8 {
-		if get(r) {
-			return 1
+// seconds is a DateTime from Unix seconds, which clickhouse-go takes as int64.
+func seconds(name schema.Column, read reader[aggregate.Seconds]) insertColumn {
+	c := fixed(name, values[aggregate.Seconds]{"DateTime('UTC')", func(s *scratch) *[]aggregate.Seconds { return &s.clock },
+		put32[aggregate.Seconds]}, read)
+	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
+		s.i64 = s.i64[:0]
+		for _, v := range read.all(&s.clock, from, to) {
+			s.i64 = append(s.i64, int64(v))
 		}
-		return 0
-	})
+		_, err := dst.Append(s.i64)
+		return err
+	}
+	return c
+}
+
+// flag is a UInt8 of 1 or 0.
+func flag(name schema.Column, read reader[bool]) insertColumn {
+	c := fixed(name, values[bool]{"UInt8", func(s *scratch) *[]bool { return &s.flags }, (*wire).flags}, read)
+	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
+		s.u8 = s.u8[:0]
+		for _, v := range read.all(&s.flags, from, to) {
+			s.u8 = append(s.u8, bit(v))
+		}
+		_, err := dst.Append(s.u8)
+		return err
+	}
+	return c
+}
+
+func bit(v bool) uint8 {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 // text is a String or LowCardinality(String). The dictionary of clickhouse-go
 // takes boxed values one by one; equal neighbours share a box.
-func text[R any](name schema.Column, get func(*R) string) columnOf[R] {
-	c := fixed(name, values[string]{"String", func(s *scratch) *[]string { return &s.text }, appendText}, get)
+func text(name schema.Column, read reader[string]) insertColumn {
+	c := fixed(name, values[string]{"String", func(s *scratch) *[]string { return &s.text }, (*wire).texts}, read)
 	plain := c.fill
-	c.fill = func(to column.Interface, rows []R, s *scratch) error {
-		dictionary, ok := to.(*column.LowCardinality)
+	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
+		dictionary, ok := dst.(*column.LowCardinality)
 		if !ok {
-			return plain(to, rows, s)
+			return plain(dst, s, from, to)
 		}
 		var last string
 		var boxed any = ""
-		for i := range rows {
-			if v := get(&rows[i]); v != last {
+		for _, v := range read.all(&s.text, from, to) {
+			if v != last {
 				last, boxed = v, v
 			}
 			if err := dictionary.AppendRow(boxed); err != nil {
@@ -157,49 +212,57 @@ func text[R any](name schema.Column, get func(*R) string) columnOf[R] {
 }
 
 // keyText is a key's identity in its stored form.
-func keyText[R any](name schema.Column, get func(*R) classify.KeyID) columnOf[R] {
-	return columnOf[R]{
-		name: name,
-		wire: "String",
-		put: func(w *wire, rows []R) {
-			for i := range rows {
-				w.key(get(&rows[i]))
-			}
-		},
-		fill: func(to column.Interface, rows []R, s *scratch) error {
-			arena, ends := s.arena[:0], s.u32[:0]
-			for i := range rows {
-				arena = get(&rows[i]).Append(arena)
-				ends = append(ends, uint32(len(arena)))
-			}
-			list, start := s.bytes[:0], uint32(0)
-			for _, end := range ends {
-				list = append(list, arena[start:end])
-				start = end
-			}
-			s.arena, s.u32, s.bytes = arena, ends, list
-			_, err := to.Append(list)
-			return err
-		},
+func keyText(name schema.Column, read reader[classify.KeyID]) insertColumn {
+	c := fixed(name, values[classify.KeyID]{"String", func(s *scratch) *[]classify.KeyID { return &s.keys }, (*wire).keys}, read)
+	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
+		arena, ends := s.arena[:0], s.ends[:0]
+		for _, k := range read.all(&s.keys, from, to) {
+			arena = k.Append(arena)
+			ends = append(ends, uint32(len(arena)))
+		}
+		list, start := s.bytes[:0], uint32(0)
+		for _, end := range ends {
+			list = append(list, arena[start:end])
+			start = end
+		}
+		s.arena, s.ends, s.bytes = arena, ends, list
+		_, err := dst.Append(list)
+		return err
 	}
+	return c
+}
+
+// items is how a column of arrays keeps and writes items of type V; boxed is
+// an array as clickhouse-go takes it.
+type items[V any] struct {
+	wire   string
+	buffer func(*scratch) *[][]V
+	put    func(w *wire, list []V)
+	boxed  func([]V) any
 }
 
 // array is a column of sets, mostly empty ones.
-func array[R, V any](name schema.Column, wireType string, get func(*R) []V, put func(*wire, V), boxed func([]V) any) columnOf[R] {
-	return columnOf[R]{
+func array[V any](name schema.Column, as items[V], read reader[[]V]) insertColumn {
+	return insertColumn{
 		name: name,
-		wire: "Array(" + wireType + ")",
-		put: func(w *wire, rows []R) {
-			putOffsets(w, rows, func(r *R) int { return len(get(r)) })
-			for i := range rows {
-				for _, v := range get(&rows[i]) {
-					put(w, v)
+		wire: "Array(" + as.wire + ")",
+		put: func(w *wire, s *scratch, from, to int) {
+			end := uint64(0)
+			read.each(as.buffer(s), from, to, func(list [][]V) {
+				for _, set := range list {
+					end += uint64(len(set))
+					w.u64(end)
 				}
-			}
+			})
+			read.each(as.buffer(s), from, to, func(list [][]V) {
+				for _, set := range list {
+					as.put(w, set)
+				}
+			})
 		},
-		fill: func(to column.Interface, rows []R, _ *scratch) error {
-			for i := range rows {
-				if err := to.AppendRow(boxed(get(&rows[i]))); err != nil {
+		fill: func(dst column.Interface, s *scratch, from, to int) error {
+			for _, set := range read.all(as.buffer(s), from, to) {
+				if err := dst.AppendRow(as.boxed(set)); err != nil {
 					return err
 				}
 			}
@@ -208,58 +271,101 @@ func array[R, V any](name schema.Column, wireType string, get func(*R) []V, put 
 	}
 }
 
-// putOffsets writes where each row's array ends.
-func putOffsets[R any](w *wire, rows []R, length func(*R) int) {
-	end := uint64(0)
-	for i := range rows {
-		end += uint64(length(&rows[i]))
-		w.u64(end)
-	}
+func addrSet(name schema.Column, read reader[[][16]byte]) insertColumn {
+	return array(name, items[[16]byte]{"IPv6", func(s *scratch) *[][][16]byte { return &s.addrs }, (*wire).addrs,
+		func(v [][16]byte) any { return v }}, read)
 }
 
-func addrs[R any](name schema.Column, get func(*R) [][16]byte) columnOf[R] {
-	return array(name, "IPv6", get, (*wire).addr, func(v [][16]byte) any { return v })
+func textSet(name schema.Column, read reader[[]string]) insertColumn {
+	return array(name, items[string]{"String", func(s *scratch) *[][]string { return &s.texts }, (*wire).texts,
+		func(v []string) any { return v }}, read)
 }
 
-func texts[R any](name schema.Column, get func(*R) []string) columnOf[R] {
-	return array(name, "String", get, (*wire).text, func(v []string) any { return v })
-}
-
-func keys[R any](name schema.Column, get func(*R) []classify.KeyID) columnOf[R] {
-	return array(name, "String", get, (*wire).key, func(v []classify.KeyID) any {
-		if len(v) == 0 {
-			return []string(nil)
-		}
-		names := make([]string, len(v))
-		for i, k := range v {
-			names[i] = k.String()
-		}
-		return names
-	})
+func keySet(name schema.Column, read reader[[]classify.KeyID]) insertColumn {
+	return array(name, items[classify.KeyID]{"String", func(s *scratch) *[][]classify.KeyID { return &s.keyset }, (*wire).keys,
+		func(v []classify.KeyID) any {
+			names := make([]string, len(v))
+			for i, k := range v {
+				names[i] = k.String()
+			}
+			return names
+		}}, read)
 }
 
 // histogram is a pair of parallel arrays.
-func histogram[R any](name schema.Column, get func(*R) ([]uint16, []uint64)) columnOf[R] {
-	buckets := func(r *R) []uint16 { b, _ := get(r); return b }
-	counts := func(r *R) []uint64 { _, c := get(r); return c }
-	first := array(name, "UInt16", buckets, (*wire).u16, nil)
-	second := array(name, "UInt64", counts, (*wire).u64, nil)
-	return columnOf[R]{
+func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColumn {
+	return insertColumn{
 		name: name,
-		wire: "Tuple(" + first.wire + ", " + second.wire + ")",
-		put: func(w *wire, rows []R) {
-			first.put(w, rows)
-			second.put(w, rows)
+		wire: "Tuple(Array(UInt16), Array(UInt64))",
+		put: func(w *wire, s *scratch, from, to int) {
+			part := func(length func(*aggregate.Histogram) int, put func(*aggregate.Histogram)) {
+				end := uint64(0)
+				read.each(&s.pairs, from, to, func(list []aggregate.Histogram) {
+					for i := range list {
+						end += uint64(length(&list[i]))
+						w.u64(end)
+					}
+				})
+				read.each(&s.pairs, from, to, func(list []aggregate.Histogram) {
+					for i := range list {
+						put(&list[i])
+					}
+				})
+			}
+			part(func(h *aggregate.Histogram) int { return len(h.Buckets) }, func(h *aggregate.Histogram) { w.u16s(h.Buckets) })
+			part(func(h *aggregate.Histogram) int { return len(h.Counts) }, func(h *aggregate.Histogram) { put64(w, h.Counts) })
 		},
-		fill: func(to column.Interface, rows []R, _ *scratch) error {
+		fill: func(dst column.Interface, s *scratch, from, to int) error {
 			pair := make([]any, 2)
-			for i := range rows {
-				pair[0], pair[1] = buckets(&rows[i]), counts(&rows[i])
-				if err := to.AppendRow(pair); err != nil {
+			for _, h := range read.all(&s.pairs, from, to) {
+				pair[0], pair[1] = h.Buckets, h.Counts
+				if err := dst.AppendRow(pair); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
+	}
+}
+
+// rollupColumns are the columns of a block's rows of a rollup.
+func rollupColumns(r aggregate.Rollup, rows aggregate.View) []insertColumn {
+	columns := make([]insertColumn, len(r.Columns))
+	for i, c := range r.Columns {
+		columns[i] = rollupColumn(schema.Column(c.Name), rows.Values[i])
+	}
+	return columns
+}
+
+func rollupColumn(name schema.Column, v aggregate.Values) insertColumn {
+	switch read := v.(type) {
+	case aggregate.Read[bool]:
+		return flag(name, reader[bool](read))
+	case aggregate.Read[uint8]:
+		return u8(name, reader[uint8](read))
+	case aggregate.Read[uint16]:
+		return u16(name, reader[uint16](read))
+	case aggregate.Read[uint32]:
+		return u32(name, reader[uint32](read))
+	case aggregate.Read[uint64]:
+		return u64(name, reader[uint64](read))
+	case aggregate.Read[aggregate.Seconds]:
+		return seconds(name, reader[aggregate.Seconds](read))
+	case aggregate.Read[string]:
+		return text(name, reader[string](read))
+	case aggregate.Read[[16]byte]:
+		return addr(name, reader[[16]byte](read))
+	case aggregate.Read[classify.KeyID]:
+		return keyText(name, reader[classify.KeyID](read))
+	case aggregate.Read[[]string]:
+		return textSet(name, reader[[]string](read))
+	case aggregate.Read[[][16]byte]:
+		return addrSet(name, reader[[][16]byte](read))
+	case aggregate.Read[[]classify.KeyID]:
+		return keySet(name, reader[[]classify.KeyID](read))
+	case aggregate.Read[aggregate.Histogram]:
+		return histogram(name, reader[aggregate.Histogram](read))
+	default:
+		panic(fmt.Sprintf("column %s: no way to write a %T", name, v)) // aggregate.Value has a type that is not here
 	}
 }

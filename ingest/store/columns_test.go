@@ -9,7 +9,7 @@ import (
 )
 
 // columnsFor makes empty columns as a server's header would.
-func columnsFor[R any](tb testing.TB, columns []columnOf[R]) []column.Interface {
+func columnsFor(tb testing.TB, columns []insertColumn) []column.Interface {
 	tb.Helper()
 	to := make([]column.Interface, len(columns))
 	for i, c := range columns {

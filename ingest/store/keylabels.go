@@ -52,20 +52,21 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 	for i := range rows {
 		rows[i].revision = revision
 	}
-	for i, chunk := range chunks(rows, func(*keyLabelRow) int64 { return 0 }, func(r *keyLabelRow) int { return len(r.name) }) {
-		token := fmt.Sprintf("key_labels/%s/%d/%d", rows[0].key, revision, i)
-		if err := insert(ctx, s, schema.KeyLabels, keyLabelColumns(), chunk, token, func() error { return nil }); err != nil {
+	cut := sheet{rows: len(rows), partition: onePartition, size: func(i int) int { return len(rows[i].name) }}
+	for _, j := range cut.jobs(schema.KeyLabels, keyLabelColumns(rows)) {
+		token := fmt.Sprintf("key_labels/%s/%d/%d", rows[0].key, revision, j.chunk)
+		if err := s.insert(ctx, j, token, func() error { return nil }); err != nil {
 			return 0, fmt.Errorf("insert into %s: %w", schema.KeyLabels, s.classify(err))
 		}
 	}
 	return len(rows), nil
 }
 
-func keyLabelColumns() []columnOf[keyLabelRow] {
+func keyLabelColumns(rows []keyLabelRow) []insertColumn {
 	type row = keyLabelRow
-	return []columnOf[row]{
-		keyText(schema.KeyID, func(r *row) classify.KeyID { return r.key }),
-		text(schema.Name, func(r *row) string { return r.name }),
-		u64(schema.Revision, func(r *row) uint64 { return r.revision }),
+	return []insertColumn{
+		keyText(schema.KeyID, of(rows, func(r *row) classify.KeyID { return r.key })),
+		text(schema.Name, of(rows, func(r *row) string { return r.name })),
+		u64(schema.Revision, of(rows, func(r *row) uint64 { return r.revision })),
 	}
 }

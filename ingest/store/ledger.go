@@ -23,8 +23,8 @@ func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func
 		sum := sha256.Sum256([]byte(row.Note))
 		token += "/" + hex.EncodeToString(sum[:8])
 	}
-	err := insert(ctx, s, schema.Ledger, ledgerColumns(), []block.LedgerRow{row}, token, fence)
-	if err != nil {
+	j := job{table: schema.Ledger, columns: ledgerColumns([]block.LedgerRow{row}), to: 1}
+	if err := s.insert(ctx, j, token, fence); err != nil {
 		return fmt.Errorf("insert block %s into ledger as %s: %w", row.ID, row.State, s.classify(err))
 	}
 	return nil
@@ -38,31 +38,36 @@ type ledgerDay struct {
 	Addressed uint64    `ch:"addressed"`
 }
 
-func ledgerDays(name schema.Column) columnOf[block.LedgerRow] {
-	return columnOf[block.LedgerRow]{
+func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertColumn {
+	return insertColumn{
 		name: name,
 		wire: "Array(Tuple(day Date, responses UInt64, keyed UInt64, addressed UInt64))",
-		put: func(w *wire, rows []block.LedgerRow) {
-			putOffsets(w, rows, func(r *block.LedgerRow) int { return len(r.Days) })
-			each := func(put func(d aggregate.DayCount)) {
-				for i := range rows {
-					for _, d := range rows[i].Days {
-						put(d)
+		put: func(w *wire, _ *scratch, from, to int) {
+			days, end := read(nil, from, to), uint64(0)
+			for _, list := range days {
+				end += uint64(len(list))
+				w.u64(end)
+			}
+			for _, list := range days {
+				for _, d := range list {
+					w.u16s([]uint16{uint16(d.Day)})
+				}
+			}
+			for _, sum := range []aggregate.Sum{aggregate.Responded, aggregate.Keyed, aggregate.Addressed} {
+				for _, list := range days {
+					for _, d := range list {
+						w.u64(sum.Of(d))
 					}
 				}
 			}
-			each(func(d aggregate.DayCount) { w.u16(uint16(d.Day)) })
-			each(func(d aggregate.DayCount) { w.u64(d.Responses) })
-			each(func(d aggregate.DayCount) { w.u64(d.Keyed) })
-			each(func(d aggregate.DayCount) { w.u64(d.Addressed) })
 		},
-		fill: func(to column.Interface, rows []block.LedgerRow, _ *scratch) error {
-			for i := range rows {
-				list := make([]ledgerDay, len(rows[i].Days))
-				for j, d := range rows[i].Days {
-					list[j] = ledgerDay{time.Unix(int64(d.Day)*daySeconds, 0).UTC(), d.Responses, d.Keyed, d.Addressed}
+		fill: func(dst column.Interface, _ *scratch, from, to int) error {
+			for _, days := range read(nil, from, to) {
+				list := make([]ledgerDay, len(days))
+				for i, d := range days {
+					list[i] = ledgerDay{time.Unix(int64(d.Day)*daySeconds, 0).UTC(), d.Responses, d.Keyed, d.Addressed}
 				}
-				if err := to.AppendRow(list); err != nil {
+				if err := dst.AppendRow(list); err != nil {
 					return err
 				}
 			}

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 
+	"statline/classify"
+	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/schema"
 )
@@ -24,20 +28,29 @@ func (s *Store) DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow,
 	return rows, nil
 }
 
-// rowNames name a rollup's rows, finely enough to tell whose they are.
-var rowNames = map[schema.Table]string{
-	schema.Responses:     "concat(service, ' ', toString(outcome), ' ', route)",
-	schema.ResponsesHour: "concat(service, ' ', toString(outcome), ' ', route)",
-	schema.Services:      "concat(service, ' ', toString(outcome))",
-	schema.Keys:          "concat(service, ' ', toString(outcome), ' ', key_id)",
-	schema.KeysHour:      "concat(service, ' ', toString(outcome), ' ', key_id)",
-	schema.Clients:       "concat(toString(outcome), ' ', hex(client_ip))",
+// EachRow calls f with the requests of each row of a block's rows of r, by its
+// minute and a name made of its dimensions.
+func EachRow(r aggregate.Rollup, rows aggregate.View, f func(minute uint32, name string, requests uint64)) {
+	var parts []func(dst []byte, i int) []byte
+	for _, n := range r.Dimensions() {
+		parts = append(parts, namer(rows.Values[n]))
+	}
+	var name []byte
+	for i := range rows.Len {
+		name = name[:0]
+		for _, part := range parts {
+			name = part(append(name, ' '), i)
+		}
+		f(rows.Minute(i), string(name), rows.Requests(i))
+	}
 }
 
-// EachRequest calls f with the requests that a rollup holds of a Unix day, by
-// minute and a name: service, outcome and route; service and outcome; service,
-// outcome and key; or outcome and address in hexadecimal.
-func (s *Store) EachRequest(ctx context.Context, table schema.Table, day int64, f func(minute uint32, name string, requests uint64)) error {
+// EachStored calls f as EachRow does, with what the table holds of a Unix day.
+func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64, f func(minute uint32, name string, requests uint64)) error {
+	none, names := r.Of(&aggregate.Rows{}), "''"
+	for _, n := range r.Dimensions() {
+		names += ", ' ', " + nameSQL(r.Columns[n].Name, none.Values[n])
+	}
 	err := Each(ctx, s, func(row *struct {
 		Minute   uint32 `ch:"m"`
 		Name     string `ch:"name"`
@@ -45,10 +58,42 @@ func (s *Store) EachRequest(ctx context.Context, table schema.Table, day int64, 
 	}) error {
 		f(row.Minute, row.Name, row.Requests)
 		return nil
-	}, "SELECT toUnixTimestamp(minute) AS m, "+rowNames[table]+" AS name, sum(requests) AS n FROM "+s.Table(table)+
+	}, "SELECT toUnixTimestamp(minute) AS m, concat("+names+") AS name, sum(requests) AS n FROM "+s.Table(schema.Table(r.Name))+
 		" WHERE toInt64(toUInt16(toDate(minute))) = ? GROUP BY m, name", day)
 	if err != nil {
-		return fmt.Errorf("sum %s of day %d: %w", table, day, err)
+		return fmt.Errorf("sum %s of day %d: %w", r.Name, day, err)
 	}
 	return nil
+}
+
+// namer appends the value of row i of a dimension, nameSQL is the same in the
+// engine.
+func namer(v aggregate.Values) func(dst []byte, i int) []byte {
+	switch read := v.(type) {
+	case aggregate.Read[uint16]:
+		return named(read, func(dst []byte, v uint16) []byte { return strconv.AppendUint(dst, uint64(v), 10) })
+	case aggregate.Read[string]:
+		return named(read, func(dst []byte, v string) []byte { return append(dst, v...) })
+	case aggregate.Read[classify.KeyID]:
+		return named(read, func(dst []byte, v classify.KeyID) []byte { return v.Append(dst) })
+	case aggregate.Read[[16]byte]:
+		return named(read, func(dst []byte, v [16]byte) []byte { return hex.AppendEncode(dst, v[:]) })
+	default:
+		panic(fmt.Sprintf("no name for a dimension that is a %T", v)) // aggregate.Name has a type that is not here
+	}
+}
+
+func named[V any](read aggregate.Read[V], appendTo func([]byte, V) []byte) func([]byte, int) []byte {
+	one := make([]V, 0, 1)
+	return func(dst []byte, i int) []byte {
+		one = read(one[:0], i, i+1)
+		return appendTo(dst, one[0])
+	}
+}
+
+func nameSQL(column string, v aggregate.Values) string {
+	if _, ip := v.(aggregate.Read[[16]byte]); ip {
+		return "lower(hex(" + column + "))"
+	}
+	return "toString(" + column + ")"
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/schema"
 )
@@ -117,24 +118,21 @@ type oldRow struct {
 	minute uint32
 	name   string
 	n      uint64
-	list   []uint16
+	list   []string
 }
 
-func oldColumns() []columnOf[oldRow] {
-	return []columnOf[oldRow]{
-		seconds("minute", func(r *oldRow) uint32 { return r.minute }),
-		text("name", func(r *oldRow) string { return r.name }),
-		u64("n", func(r *oldRow) uint64 { return r.n }),
-		array("list", "UInt16", func(r *oldRow) []uint16 { return r.list }, (*wire).u16, func(v []uint16) any { return v }),
-	}
-}
-
-func oldRows(n int) []oldRow {
+// oldJob inserts n rows.
+func oldJob(n int) job {
 	rows := make([]oldRow, n)
 	for i := range rows {
-		rows[i] = oldRow{minuteOf(0, i%1440), fmt.Sprintf("name\n%d", i%100), uint64(i), []uint16{uint16(i)}}
+		rows[i] = oldRow{minuteOf(0, i%1440), fmt.Sprintf("name\n%d", i%100), uint64(i), []string{fmt.Sprint(i)}}
 	}
-	return rows
+	return job{table: oldTable, to: n, columns: []insertColumn{
+		seconds("minute", of(rows, func(r *oldRow) aggregate.Seconds { return aggregate.Seconds(r.minute) })),
+		text("name", of(rows, func(r *oldRow) string { return r.name })),
+		u64("n", of(rows, func(r *oldRow) uint64 { return r.n })),
+		textSet("list", of(rows, func(r *oldRow) []string { return r.list })),
+	}}
 }
 
 // nativeStore is a store on sv with the table of the test.
@@ -155,7 +153,7 @@ func nativeStore(t *testing.T, sv *server, timeout time.Duration) *Store {
 	})
 	for _, q := range []string{
 		"CREATE DATABASE IF NOT EXISTS old",
-		"CREATE TABLE IF NOT EXISTS old.rows (minute DateTime, name String, n UInt64, list Array(UInt16)) ENGINE = MergeTree PARTITION BY toDate(minute) ORDER BY n",
+		"CREATE TABLE IF NOT EXISTS old.rows (minute DateTime, name String, n UInt64, list Array(String)) ENGINE = MergeTree PARTITION BY toDate(minute) ORDER BY n",
 	} {
 		if err := s.conn.Exec(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -177,14 +175,14 @@ func sumN(t *testing.T, s *Store) uint64 {
 func TestNativeInsert(t *testing.T) {
 	s := nativeStore(t, newServer(t), time.Minute)
 	const n = 150_000
-	if err := insert(t.Context(), s, oldTable, oldColumns(), oldRows(n), "", free); err != nil {
+	if err := s.insert(t.Context(), oldJob(n), "", free); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := sumN(t, s), uint64(n)*(n-1)/2; got != want {
 		t.Errorf("got a sum of %d; want %d", got, want)
 	}
 	var wrong uint64
-	err := s.conn.QueryRow(t.Context(), "SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toUInt16(n)] OR toUInt32(minute) != "+
+	err := s.conn.QueryRow(t.Context(), "SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toString(n)] OR toUInt32(minute) != "+
 		fmt.Sprint(minuteOf(0, 0))+" + n % 1440 * 60").Scan(&wrong)
 	if err != nil || wrong != 0 {
 		t.Errorf("got %d wrong rows, %v", wrong, err)
@@ -218,18 +216,18 @@ func TestNativeOldServerRefused(t *testing.T) {
 // What the server refuses is classed by its code, as over HTTP.
 func TestNativeErrors(t *testing.T) {
 	s := nativeStore(t, newServer(t), time.Minute)
-	err := insert(t.Context(), s, "nothing", oldColumns(), oldRows(1), "", free)
+	err := s.insert(t.Context(), job{table: "nothing", to: 1, columns: oldJob(1).columns}, "", free)
 	if Class(err) != Permanent {
 		t.Errorf("unknown table: got class %s, %v", Class(err), err)
 	}
-	err = insert(t.Context(), s, oldTable, oldColumns()[:2], oldRows(1), "", func() error { return block.ErrFenced })
+	err = s.insert(t.Context(), job{table: oldTable, to: 1, columns: oldJob(1).columns[:2]}, "", func() error { return block.ErrFenced })
 	if !errors.Is(err, block.ErrFenced) {
 		t.Errorf("fence: got %v", err)
 	}
 	if got := sumN(t, s); got != 0 {
 		t.Errorf("got %d; want nothing stored by a fenced insert", got)
 	}
-	if err := insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free); err != nil {
+	if err := s.insert(t.Context(), oldJob(10), "", free); err != nil {
 		t.Errorf("after errors: %v", err)
 	}
 }
@@ -243,7 +241,7 @@ func TestNativeTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	err := insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free)
+	err := s.insert(t.Context(), oldJob(10), "", free)
 	if err == nil || Class(err) != Retryable {
 		t.Errorf("got class %s, %v", Class(err), err)
 	}
@@ -253,7 +251,7 @@ func TestNativeTimeout(t *testing.T) {
 	if err := sv.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	again(t, func() error { return insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free) })
+	again(t, func() error { return s.insert(t.Context(), oldJob(10), "", free) })
 }
 
 // A server killed between and in the middle of inserts: the error is
@@ -261,14 +259,14 @@ func TestNativeTimeout(t *testing.T) {
 func TestNativeReconnectAfterKill(t *testing.T) {
 	sv := newServer(t)
 	s := nativeStore(t, sv, 5*time.Second)
-	if err := insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free); err != nil {
+	if err := s.insert(t.Context(), oldJob(10), "", free); err != nil {
 		t.Fatal(err)
 	}
-	err := insert(t.Context(), s, oldTable, oldColumns(), oldRows(150_000), "", func() error { sv.kill(t); return nil })
+	err := s.insert(t.Context(), oldJob(150_000), "", func() error { sv.kill(t); return nil })
 	if err == nil || Class(err) != Retryable {
 		t.Errorf("killed in the middle: got class %s, %v", Class(err), err)
 	}
-	err = insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free)
+	err = s.insert(t.Context(), oldJob(10), "", free)
 	if err == nil || Class(err) != Retryable {
 		t.Errorf("killed before: got class %s, %v", Class(err), err)
 	}
@@ -277,7 +275,7 @@ func TestNativeReconnectAfterKill(t *testing.T) {
 	}
 	sv.start(t)
 	before := sumN(t, s)
-	again(t, func() error { return insert(t.Context(), s, oldTable, oldColumns(), oldRows(10), "", free) })
+	again(t, func() error { return s.insert(t.Context(), oldJob(10), "", free) })
 	if got := sumN(t, s); got != before+45 {
 		t.Errorf("got %d; want %d", got, before+45)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
@@ -32,27 +33,28 @@ func (s *Store) WritePipeline(ctx context.Context, rows []PipelineRow) error {
 		return nil
 	}
 	token := fmt.Sprintf("pipeline/%s/%s/%d", rows[0].Instance, rows[0].Topic, rows[0].Version)
-	if err := insert(ctx, s, schema.Pipeline, pipelineColumns(), rows, token, func() error { return nil }); err != nil {
+	j := job{table: schema.Pipeline, columns: pipelineColumns(rows), to: len(rows)}
+	if err := s.insert(ctx, j, token, func() error { return nil }); err != nil {
 		return fmt.Errorf("insert into %s: %w", schema.Pipeline, s.classify(err))
 	}
 	return nil
 }
 
-func pipelineColumns() []columnOf[PipelineRow] {
+func pipelineColumns(rows []PipelineRow) []insertColumn {
 	type row = PipelineRow
-	return []columnOf[row]{
-		seconds(schema.Minute, func(r *row) uint32 { return r.Minute }),
-		text(schema.Instance, func(r *row) string { return r.Instance }),
-		text(schema.Topic, func(r *row) string { return r.Topic }),
-		i32(schema.Partition, func(r *row) int32 { return r.Partition }),
-		i64("lag_records", func(r *row) int64 { return r.LagRecords }),
-		f64("lag_seconds", func(r *row) float64 { return r.LagSeconds }),
-		f64("freshness_seconds", func(r *row) float64 { return r.FreshnessSeconds }),
-		u64("blocks", func(r *row) uint64 { return r.Blocks }),
-		u64(schema.Records, func(r *row) uint64 { return r.Records }),
-		u64(schema.Rejected, func(r *row) uint64 { return r.Rejected }),
-		i64("audit_differences", func(r *row) int64 { return r.AuditDifferences }),
-		flag("stalled", func(r *row) bool { return r.Stalled }),
-		u64("version", func(r *row) uint64 { return r.Version }),
+	return []insertColumn{
+		seconds(schema.Minute, of(rows, func(r *row) aggregate.Seconds { return aggregate.Seconds(r.Minute) })),
+		text(schema.Instance, of(rows, func(r *row) string { return r.Instance })),
+		text(schema.Topic, of(rows, func(r *row) string { return r.Topic })),
+		i32(schema.Partition, of(rows, func(r *row) int32 { return r.Partition })),
+		i64("lag_records", of(rows, func(r *row) int64 { return r.LagRecords })),
+		f64("lag_seconds", of(rows, func(r *row) float64 { return r.LagSeconds })),
+		f64("freshness_seconds", of(rows, func(r *row) float64 { return r.FreshnessSeconds })),
+		u64("blocks", of(rows, func(r *row) uint64 { return r.Blocks })),
+		u64(schema.Records, of(rows, func(r *row) uint64 { return r.Records })),
+		u64(schema.Rejected, of(rows, func(r *row) uint64 { return r.Rejected })),
+		i64("audit_differences", of(rows, func(r *row) int64 { return r.AuditDifferences })),
+		flag("stalled", of(rows, func(r *row) bool { return r.Stalled })),
+		u64("version", of(rows, func(r *row) uint64 { return r.Version })),
 	}
 }

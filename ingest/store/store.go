@@ -30,6 +30,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/schema"
 )
@@ -52,8 +53,8 @@ type Config struct {
 	DialTimeout, InsertTimeout, QueryTimeout time.Duration
 	// MaxConns bounds the connections.
 	MaxConns int
-	// SlotSeconds is the width of a slot as the rows were folded.
-	SlotSeconds uint8
+	// Rollups are the tables of counts; nil takes aggregate.Rollups.
+	Rollups []aggregate.Rollup
 	// Parallel is how many tables of one block are written at a time.
 	Parallel int
 }
@@ -65,7 +66,6 @@ func DefaultConfig() Config {
 		InsertTimeout: 60 * time.Second,
 		QueryTimeout:  60 * time.Second,
 		MaxConns:      16,
-		SlotSeconds:   10,
 		Parallel:      2,
 	}
 }
@@ -81,6 +81,7 @@ const DefaultDatabase = "statline"
 type Store struct {
 	conn     driver.Conn
 	config   Config
+	rollups  []aggregate.Rollup
 	database string
 	hosts    string
 	version  string
@@ -115,7 +116,10 @@ func connect(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w: %w", block.ErrPermanent, err)
 	}
-	s := &Store{config: c, hosts: strings.Join(o.Addr, ","), database: c.Database}
+	s := &Store{config: c, rollups: c.Rollups, hosts: strings.Join(o.Addr, ","), database: c.Database}
+	if s.rollups == nil {
+		s.rollups = aggregate.Rollups()
+	}
 	if s.database == "" {
 		s.database = o.Auth.Database
 	}
@@ -222,6 +226,9 @@ func (s *Store) checkVersion(major, minor, patch uint64) error {
 
 // Conn is the connection, for statements of other packages.
 func (s *Store) Conn() driver.Conn { return s.conn }
+
+// Rollups are the tables of counts, in the order in which they are written.
+func (s *Store) Rollups() []aggregate.Rollup { return s.rollups }
 
 // Database is the database that holds the tables.
 func (s *Store) Database() string { return s.database }

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/compress"
 
@@ -35,8 +36,8 @@ func (w *wire) end() ([]byte, error) {
 	return w.body, w.err
 }
 
-// spill compresses what has filled a frame. Every value calls it, so that a
-// frame is a few bytes more than frameBytes, or one value.
+// spill compresses what has filled a frame. Every text and every run of other
+// values calls it, so that a frame is a little more than frameBytes, or one text.
 func (w *wire) spill() {
 	if len(w.plain) >= frameBytes {
 		w.flush()
@@ -55,45 +56,89 @@ func (w *wire) flush() {
 	w.plain = w.plain[:0]
 }
 
-func (w *wire) u16(v uint16) { w.plain = binary.LittleEndian.AppendUint16(w.plain, v); w.spill() }
 func (w *wire) u64(v uint64) { w.plain = binary.LittleEndian.AppendUint64(w.plain, v); w.spill() }
 
 func (w *wire) text(v string) {
-	w.plain = appendText(w.plain, v)
+	w.plain = append(binary.AppendUvarint(w.plain, uint64(len(v))), v...)
 	w.spill()
 }
 
-// key is a key's stored form, whose length fits into one byte.
-func (w *wire) key(k classify.KeyID) {
-	w.plain = appendKey(w.plain, k)
+// The values of columns, as they are laid out one after the other.
+
+func (w *wire) texts(list []string) {
+	for _, v := range list {
+		w.text(v)
+	}
+}
+
+// keys are stored forms, whose length fits into one byte.
+func (w *wire) keys(list []classify.KeyID) {
+	dst := w.plain
+	for _, k := range list {
+		at := len(dst)
+		dst = k.Append(append(dst, 0))
+		dst[at] = byte(len(dst) - at - 1)
+	}
+	w.plain = dst
 	w.spill()
 }
 
-func (w *wire) addr(a [16]byte) {
-	w.plain = append(w.plain, a[:]...)
+func (w *wire) addrs(list [][16]byte) {
+	for i := range list {
+		w.plain = append(w.plain, list[i][:]...)
+	}
 	w.spill()
 }
 
-func appendText(dst []byte, v string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(v))), v...)
+func (w *wire) flags(list []bool) {
+	for _, v := range list {
+		w.plain = append(w.plain, bit(v))
+	}
+	w.spill()
 }
 
-func appendKey(dst []byte, k classify.KeyID) []byte {
-	at := len(dst)
-	dst = k.Append(append(dst, 0))
-	dst[at] = byte(len(dst) - at - 1)
-	return dst
+func (w *wire) u8s(list []uint8) {
+	w.plain = append(w.plain, list...)
+	w.spill()
 }
 
-// The values of fixed columns, as they are laid out in a column.
+func (w *wire) u16s(list []uint16) {
+	dst := slices.Grow(w.plain, 2*len(list))
+	for _, v := range list {
+		dst = binary.LittleEndian.AppendUint16(dst, v)
+	}
+	w.plain = dst
+	w.spill()
+}
 
-func put8(dst []byte, v uint8) []byte       { return append(dst, v) }
-func put16(dst []byte, v uint16) []byte     { return binary.LittleEndian.AppendUint16(dst, v) }
-func put32(dst []byte, v uint32) []byte     { return binary.LittleEndian.AppendUint32(dst, v) }
-func put64(dst []byte, v uint64) []byte     { return binary.LittleEndian.AppendUint64(dst, v) }
-func putI16(dst []byte, v int16) []byte     { return put16(dst, uint16(v)) }
-func putI32(dst []byte, v int32) []byte     { return put32(dst, uint32(v)) }
-func putI64(dst []byte, v int64) []byte     { return put64(dst, uint64(v)) }
-func putSeconds(dst []byte, v int64) []byte { return put32(dst, uint32(v)) }
-func putAddr(dst []byte, v [16]byte) []byte { return append(dst, v[:]...) }
-func putF64(dst []byte, v float64) []byte   { return put64(dst, math.Float64bits(v)) }
+func (w *wire) i16s(list []int16) {
+	for _, v := range list {
+		w.plain = binary.LittleEndian.AppendUint16(w.plain, uint16(v))
+	}
+	w.spill()
+}
+
+func put32[V ~uint32 | ~int32](w *wire, list []V) {
+	dst := slices.Grow(w.plain, 4*len(list))
+	for _, v := range list {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v))
+	}
+	w.plain = dst
+	w.spill()
+}
+
+func put64[V ~uint64 | ~int64](w *wire, list []V) {
+	dst := slices.Grow(w.plain, 8*len(list))
+	for _, v := range list {
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(v))
+	}
+	w.plain = dst
+	w.spill()
+}
+
+func (w *wire) f64s(list []float64) {
+	for _, v := range list {
+		w.plain = binary.LittleEndian.AppendUint64(w.plain, math.Float64bits(v))
+	}
+	w.spill()
+}

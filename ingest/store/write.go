@@ -30,6 +30,27 @@ func (s *Store) WriteRows(ctx context.Context, id block.ID, c *block.Contents, f
 // of the same range is written beside the block, once however often it is
 // repeated.
 func (s *Store) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error {
+	return s.write(ctx, id, kind, s.jobs(id, c, nil), fence)
+}
+
+// Days are Unix days by table of counts.
+type Days map[schema.Table]map[int64]bool
+
+// Add adds a day of a table.
+func (d Days) Add(table schema.Table, day int64) {
+	if d[table] == nil {
+		d[table] = map[int64]bool{}
+	}
+	d[table][day] = true
+}
+
+// WriteDays is WriteRowsAs for a part of a block: of the tables of counts only
+// the days that are missing, of the others, whose rows replace themselves, all.
+func (s *Store) WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing Days) error {
+	return s.write(ctx, id, kind, s.jobs(id, c, missing), func() error { return nil })
+}
+
+func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []job, fence func() error) error {
 	suffix := ""
 	if kind != block.KindBlock {
 		suffix = "/" + string(kind)
@@ -42,12 +63,12 @@ func (s *Store) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c
 	}
 	group, inserts := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, s.config.Parallel))
-	for _, j := range s.jobs(id, c) {
+	for _, j := range jobs {
 		group.Go(func() error {
 			if err := inserts.Err(); err != nil {
 				return err // after the first error, or the caller's end
 			}
-			if err := j.insert(inserts, id.Token(string(j.table), j.chunk)+suffix, serial); err != nil {
+			if err := s.insert(inserts, j, id.Token(string(j.table), j.chunk)+suffix, serial); err != nil {
 				return fmt.Errorf("insert block %s into %s, chunk %d: %w", id, j.table, j.chunk, s.classify(err))
 			}
 			return nil
@@ -56,58 +77,51 @@ func (s *Store) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c
 	return group.Wait()
 }
 
-// job is one INSERT of a block.
+// job is one INSERT: the rows [from, to) of a table's columns.
 type job struct {
-	table  schema.Table
-	chunk  int
-	insert func(ctx context.Context, token string, fence func() error) error
+	table    schema.Table
+	chunk    int
+	columns  []insertColumn
+	from, to int
 }
 
-// jobs lists the INSERTs of a block in their fixed order.
-func (s *Store) jobs(id block.ID, c *block.Contents) []job {
-	rows := &c.Rows
-	names := rows.KeyNames
+// jobs lists the INSERTs of a block in their fixed order: of the rollups all
+// rows, or those of the missing days.
+func (s *Store) jobs(id block.ID, c *block.Contents, missing Days) []job {
 	var list []job
-	list = addMinutes(list, s, schema.Responses, responseColumns(), rows.Responses, func(r *aggregate.ResponseRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.ResponsesHour, responseColumns(), rows.ResponsesHour, func(r *aggregate.ResponseRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.Services, serviceColumns(), rows.Services, func(r *aggregate.ServiceRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.ServicesHour, serviceHourColumns(), rows.ServicesHour, func(r *aggregate.ServiceHourRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.Keys, keyColumns(s.config.SlotSeconds), rows.Keys, func(r *aggregate.KeyRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.KeysHour, keyColumns(0), rows.KeysHour, func(r *aggregate.KeyRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.Clients, clientColumns(), rows.Clients, func(r *aggregate.ClientRow) uint32 { return r.Minute }, nil)
-	list = addMinutes(list, s, schema.Samples, sampleColumns(), rows.Samples, func(r *aggregate.SampleRow) uint32 { return r.Minute }, sampleText)
-	list = add(list, s, schema.KeyNames, keyNameColumns(), chunks(names, func(*aggregate.KeyNameRow) int64 { return 0 }, nil))
-	list = add(list, s, schema.Rejects, rejectColumns(id), chunks(c.Rejects,
-		func(r *block.RejectRow) int64 { return r.RecordUnixMilli / dayMillis },
-		func(r *block.RejectRow) int { return len(r.Raw) + len(r.Detail) }))
-	return list
-}
-
-func sampleText(r *aggregate.SampleRow) int {
-	return len(r.Path) + len(r.Message) + len(r.RequestID) + len(r.UserAgent)
-}
-
-func addMinutes[R any](list []job, s *Store, table schema.Table, columns []columnOf[R], rows []R, minute func(*R) uint32, size func(*R) int) []job {
-	return add(list, s, table, columns, chunks(rows, func(r *R) int64 { return partitionOf(table, minute(r)) }, size))
-}
-
-func add[R any](list []job, s *Store, table schema.Table, columns []columnOf[R], cut [][]R) []job {
-	for i, rows := range cut {
-		list = append(list, job{table: table, chunk: i, insert: func(ctx context.Context, token string, fence func() error) error {
-			return insert(ctx, s, table, columns, rows, token, fence)
-		}})
+	for _, r := range s.rollups {
+		table, rows := schema.Table(r.Name), r.Of(&c.Rows)
+		if missing != nil {
+			rows = rows.Only(func(minute uint32) bool { return missing[table][int64(minute)/daySeconds] })
+		}
+		cut := sheet{rows: rows.Len, partition: func(i int) int64 { return partitionOf(r.Level, rows.Minute(i)) }}
+		list = append(list, cut.jobs(table, rollupColumns(r, rows))...)
 	}
-	return list
+	samples, names, rejects := c.Rows.Samples, c.Rows.KeyNames, c.Rejects
+	list = append(list, sheet{
+		rows:      len(samples),
+		partition: func(i int) int64 { return partitionOf(aggregate.Minute, samples[i].Minute) },
+		size: func(i int) int {
+			r := &samples[i]
+			return len(r.Path) + len(r.Message) + len(r.RequestID) + len(r.UserAgent)
+		},
+	}.jobs(schema.Samples, sampleColumns(samples))...)
+	list = append(list, sheet{rows: len(names), partition: onePartition}.jobs(schema.KeyNames, keyNameColumns(names))...)
+	return append(list, sheet{
+		rows:      len(rejects),
+		partition: func(i int) int64 { return rejects[i].RecordUnixMilli / dayMillis },
+		size:      func(i int) int { return len(rejects[i].Raw) + len(rejects[i].Detail) },
+	}.jobs(schema.Rejects, rejectColumns(id, rejects))...)
 }
 
 // insert sends one INSERT. Its time is bounded here and, a little longer, on
 // the server, so that an insert that was given up does not come to life later.
-func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []columnOf[R], rows []R, token string, fence func() error) error {
-	names := make([]string, len(columns))
-	for i, c := range columns {
+func (s *Store) insert(ctx context.Context, j job, token string, fence func() error) error {
+	names := make([]string, len(j.columns))
+	for i, c := range j.columns {
 		names[i] = "`" + string(c.name) + "`"
 	}
-	statement := "INSERT INTO " + s.Table(table) + " (" + strings.Join(names, ", ") + ")"
+	statement := "INSERT INTO " + s.Table(j.table) + " (" + strings.Join(names, ", ") + ")"
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout, fmt.Errorf("no answer within %s", s.config.InsertTimeout))
 	defer cancel()
 	buffers := s.encoders.get()
@@ -117,7 +131,7 @@ func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []
 		return cause(ctx, err)
 	}
 	if s.post != nil {
-		body, err := encode(&buffers.wire, columns, rows)
+		body, err := j.encode(buffers)
 		if err != nil {
 			return fmt.Errorf("%w: %w", block.ErrPermanent, err)
 		}
@@ -131,7 +145,7 @@ func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []
 		return cause(ctx, err)
 	}
 	defer batch.Close()
-	if err := fill(buffers, batch.Columns(), columns, rows); err != nil {
+	if err := j.fill(batch.Columns(), buffers); err != nil {
 		return fmt.Errorf("%w: %w", block.ErrPermanent, err)
 	}
 	if err := fence(); err != nil {
@@ -141,23 +155,24 @@ func insert[R any](ctx context.Context, s *Store, table schema.Table, columns []
 }
 
 // encode makes the body of an INSERT over HTTP.
-func encode[R any](w *wire, columns []columnOf[R], rows []R) ([]byte, error) {
-	w.begin(len(columns), len(rows))
-	for _, c := range columns {
+func (j *job) encode(buffers *scratch) ([]byte, error) {
+	w := &buffers.wire
+	w.begin(len(j.columns), j.to-j.from)
+	for _, c := range j.columns {
 		w.text(string(c.name))
 		w.text(c.wire)
-		c.put(w, rows)
+		c.put(w, buffers, j.from, j.to)
 	}
 	return w.end()
 }
 
-// fill appends rows to the columns of a batch over the native protocol.
-func fill[R any](buffers *scratch, to []column.Interface, columns []columnOf[R], rows []R) error {
-	if len(to) != len(columns) {
-		return fmt.Errorf("got %d columns from the server; want %d", len(to), len(columns))
+// fill appends the rows to the columns of a batch over the native protocol.
+func (j *job) fill(dst []column.Interface, buffers *scratch) error {
+	if len(dst) != len(j.columns) {
+		return fmt.Errorf("got %d columns from the server; want %d", len(dst), len(j.columns))
 	}
-	for i, c := range columns {
-		if err := c.fill(to[i], rows, buffers); err != nil {
+	for i, c := range j.columns {
+		if err := c.fill(dst[i], buffers, j.from, j.to); err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 	}

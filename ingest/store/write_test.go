@@ -18,10 +18,23 @@ import (
 	"statline/ingest/schema"
 )
 
-// tables that a block writes, but for the ledger.
-func blockTables() []schema.Table {
-	return []schema.Table{schema.Responses, schema.ResponsesHour, schema.Services, schema.ServicesHour, schema.Keys, schema.KeysHour,
-		schema.Clients, schema.Samples, schema.KeyNames, schema.Rejects}
+// tables that a block writes, but for the ledger, in their order.
+func blockTables() (tables []schema.Table) {
+	for _, r := range aggregate.Rollups() {
+		tables = append(tables, schema.Table(r.Name))
+	}
+	return append(tables, schema.Samples, schema.KeyNames, schema.Rejects)
+}
+
+// checkSums wants every rollup to hold blocks days of blockOf, n requests each.
+func checkSums(t *testing.T, s *Store, days, n uint64) {
+	t.Helper()
+	for _, r := range s.Rollups() {
+		want := days * r.Sum.Of(aggregate.DayCount{Responses: n, Keyed: n - 1, Addressed: n - 2})
+		if got := sum(t, s, schema.Table(r.Name), schema.Requests); got != want {
+			t.Errorf("%s: got %d requests; want %d", r.Name, got, want)
+		}
+	}
 }
 
 // A block written twice is stored once, in every table, on every day.
@@ -31,13 +44,7 @@ func TestRepeatedWriteDoublesNothing(t *testing.T) {
 	for range 2 {
 		write(t, s, id, c)
 	}
-	for table, want := range map[schema.Table]uint64{
-		schema.Responses: 30, schema.ResponsesHour: 30, schema.Services: 30, schema.ServicesHour: 30, schema.Keys: 27, schema.KeysHour: 27, schema.Clients: 24,
-	} {
-		if got := sum(t, s, table, schema.Requests); got != want {
-			t.Errorf("%s: got %d requests; want %d", table, got, want)
-		}
-	}
+	checkSums(t, s, 3, 10)
 	for table, want := range map[schema.Table]uint64{schema.Samples: 3, schema.KeyNames: 1, schema.Rejects: 1, schema.Ledger: 2} {
 		if got := count(t, s, table); got != want {
 			t.Errorf("%s: got %d rows; want %d", table, got, want)
@@ -79,13 +86,7 @@ func TestHalfDoneInsertIsCompleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for table, want := range map[schema.Table]uint64{
-		schema.Responses: 40, schema.ResponsesHour: 40, schema.Services: 40, schema.ServicesHour: 40, schema.Keys: 36, schema.KeysHour: 36, schema.Clients: 32,
-	} {
-		if got := sum(t, s, table, schema.Requests); got != want {
-			t.Errorf("%s: got %d requests; want %d", table, got, want)
-		}
-	}
+	checkSums(t, s, 4, 10)
 }
 
 // More days than the server takes in one INSERT are cut, and cut alike when
@@ -180,28 +181,20 @@ func TestColumnsMatchTables(t *testing.T) {
 			t.Errorf("%s: types (-table +ours)\n%s", table, diff)
 		}
 	}
-	checkColumns(check, schema.Responses, responseColumns())
-	checkColumns(check, schema.ResponsesHour, responseColumns())
-	checkColumns(check, schema.Services, serviceColumns())
-	checkColumns(check, schema.ServicesHour, serviceHourColumns())
-	checkColumns(check, schema.Keys, keyColumns(10))
-	checkColumns(check, schema.KeysHour, keyColumns(0))
-	checkColumns(check, schema.Clients, clientColumns())
-	checkColumns(check, schema.Samples, sampleColumns())
-	checkColumns(check, schema.KeyNames, keyNameColumns())
-	checkColumns(check, schema.KeyLabels, keyLabelColumns())
-	checkColumns(check, schema.Rejects, rejectColumns(block.ID{}))
-	checkColumns(check, schema.Ledger, ledgerColumns())
-	checkColumns(check, schema.Pipeline, pipelineColumns())
-	checkColumns(check, schema.Pipeline, pipelineColumns())
-}
-
-func checkColumns[R any](check func(schema.Table, []string, []string), table schema.Table, columns []columnOf[R]) {
-	var names, wire []string
-	for _, c := range columns {
-		names, wire = append(names, string(c.name)), append(wire, c.wire)
+	all := map[schema.Table][]insertColumn{
+		schema.Samples: sampleColumns(nil), schema.KeyNames: keyNameColumns(nil), schema.KeyLabels: keyLabelColumns(nil),
+		schema.Rejects: rejectColumns(block.ID{}, nil), schema.Ledger: ledgerColumns(nil), schema.Pipeline: pipelineColumns(nil),
 	}
-	check(table, names, wire)
+	for _, r := range s.Rollups() {
+		all[schema.Table(r.Name)] = rollupColumns(r, r.Of(&aggregate.Rows{}))
+	}
+	for table, columns := range all {
+		var names, wire []string
+		for _, c := range columns {
+			names, wire = append(names, string(c.name)), append(wire, c.wire)
+		}
+		check(table, names, wire)
+	}
 }
 
 // valueType is a column's type without how it is merged and encoded.
@@ -227,7 +220,7 @@ func TestRoundTrip(t *testing.T) {
 		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, Requests: 300, Bytes: 1 << 40, Drift: 2,
 		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
 	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
-		KeyFailure: &aggregate.KeyFailure{CountMax: 41, LimitMax: 40, Slots: 1 << 63, FirstSeen: m + 1, LastSeen: m + 59,
+		KeyFailure: &aggregate.KeyFailure{CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}}}
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
@@ -251,10 +244,8 @@ func TestRoundTrip(t *testing.T) {
 	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
 	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
 	at := fmt.Sprint(m)
-	keyRow := func(slot int) string {
-		return at + "," + k9 + ",movies,rate_limited,25,3,4,41,40,9223372036854775808," + fmt.Sprint(slot) + "," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
-			",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1"
-	}
+	keyRow := at + "," + k9 + ",movies,rate_limited,25,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
+		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1"
 	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
 		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated)"
@@ -268,8 +259,8 @@ func TestRoundTrip(t *testing.T) {
 		{schema.ResponsesHour, responseSelect, at + "," + responseText},
 		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)", at + ",tv,unknown,1125899906842624"},
 		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency))", at + ",tv,timeout,300,([1,65535],[299,1])"},
-		{schema.Keys, keySelect, keyRow(10)},
-		{schema.KeysHour, keySelect, keyRow(0)},
+		{schema.Keys, keySelect, keyRow},
+		{schema.KeysHour, keySelect, keyRow},
 		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated)",
 			at + ",2001:db8::1,invalid_key,7,8,9,['__other__','" + k1 + "'],1"},
 		{schema.Samples, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
@@ -304,8 +295,17 @@ func TestChunks(t *testing.T) {
 		size int
 	}
 	cut := func(rows []row) (sizes []int) {
-		for _, c := range chunks(rows, func(r *row) int64 { return r.day }, func(r *row) int { return r.size }) {
-			sizes = append(sizes, len(c))
+		s := sheet{rows: len(rows), partition: func(i int) int64 { return rows[i].day }, size: func(i int) int { return rows[i].size }}
+		end := 0
+		for n, j := range s.jobs(schema.Samples, nil) {
+			if j.from != end || j.chunk != n {
+				t.Errorf("chunk %d: got number %d from %d; want it from %d", n, j.chunk, j.from, end)
+			}
+			end = j.to
+			sizes = append(sizes, j.to-j.from)
+		}
+		if end != len(rows) {
+			t.Errorf("got chunks of %d rows; want all %d", end, len(rows))
 		}
 		return sizes
 	}
@@ -342,10 +342,10 @@ func TestPartitionOf(t *testing.T) {
 	for d := range 15 {
 		m := minuteOf(d, 5)
 		monday := number(t, s, "toUInt16(toMonday(toDateTime(?, 'UTC')))", int64(m))
-		if got := partitionOf(schema.KeysHour, m); uint64(got*7-3) != monday {
+		if got := partitionOf(aggregate.Hour, m); uint64(got*7-3) != monday {
 			t.Errorf("%s: got week %d; want %d", time.Unix(int64(m), 0).UTC(), got*7-3, monday)
 		}
-		if got := partitionOf(schema.Keys, m); got != int64(day0+d) {
+		if got := partitionOf(aggregate.Minute, m); got != int64(day0+d) {
 			t.Errorf("got day %d; want %d", got, day0+d)
 		}
 	}

@@ -1,0 +1,206 @@
+package aggregate
+
+import (
+	"slices"
+
+	"statline/classify"
+)
+
+// Rollup describes one table that responses are counted in. Whoever makes,
+// writes, sums, audits or repairs such tables goes by the descriptions, so that
+// a new table takes no more than its description and a migration.
+type Rollup struct {
+	Name  string
+	Level Level
+	// Sum is the count of a day that the table's requests add up to.
+	Sum Sum
+	// Shard are the dimensions that choose a row's shard in a cluster.
+	Shard []string
+	// Columns are the table's, in its order: minute, dimensions, measures.
+	Columns []Column
+	view    func(*Rows) View
+}
+
+// Level is the length of the time that a row counts.
+type Level uint8
+
+// The levels.
+const (
+	Minute Level = iota
+	Hour
+)
+
+// Sum names a count of a DayCount.
+type Sum uint8
+
+// The sums of a day: all responses, those with a key, those with an address.
+const (
+	Responded Sum = iota
+	Keyed
+	Addressed
+)
+
+// Of is the count of a day that s names.
+func (s Sum) Of(d DayCount) uint64 {
+	return [...]uint64{d.Responses, d.Keyed, d.Addressed}[s]
+}
+
+// Merge is how the values of rows that have their minute and their dimensions
+// in common become one: the name of the engine's function.
+type Merge string
+
+// The merges. A union of sets keeps 16 members, however many rows it merges.
+const (
+	None  Merge = "" // a dimension
+	Add   Merge = "sum"
+	Max   Merge = "max"
+	Min   Merge = "min"
+	Or    Merge = "groupBitOr"
+	Sums  Merge = "sumMap"
+	Union Merge = "groupUniqArrayArray(16)"
+)
+
+// Column is one column of a rollup.
+type Column struct {
+	Name  string
+	Merge Merge
+}
+
+// Seconds is a time in Unix seconds.
+type Seconds uint32
+
+// Histogram is a latency histogram: parallel slices, see ResponseRow.
+type Histogram struct {
+	Buckets []uint16
+	Counts  []uint64
+}
+
+// Value is a type that a column may have.
+type Value interface {
+	bool | uint8 | uint16 | uint32 | uint64 | Seconds | string | [16]byte | classify.KeyID |
+		[]string | [][16]byte | []classify.KeyID | Histogram
+}
+
+// Name is a type that a dimension may have.
+type Name interface {
+	uint16 | string | [16]byte | classify.KeyID
+}
+
+// Read appends a column's values in the rows [from, to) to dst.
+type Read[V any] func(dst []V, from, to int) []V
+
+// Values is a Read of one of the types that a Value may have.
+type Values interface{ values() }
+
+func (Read[V]) values() {}
+
+// View is a block's rows of one rollup.
+type View struct {
+	Len int
+	// Minute, in Unix seconds, and Requests are those of row i.
+	Minute   func(i int) uint32
+	Requests func(i int) uint64
+	// Values are parallel to the rollup's Columns.
+	Values []Values
+	only   func(keep func(minute uint32) bool) View
+}
+
+// Dimensions are the places in Columns of what rows are told apart by besides
+// their minute.
+func (r *Rollup) Dimensions() (places []int) {
+	for i, c := range r.Columns {
+		if c.Merge == None && i > 0 {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// Of is the block's rows of r.
+func (r *Rollup) Of(rows *Rows) View { return r.view(rows) }
+
+// Only is the rows whose minute is kept.
+func (v View) Only(keep func(minute uint32) bool) View { return v.only(keep) }
+
+// Days sums v's requests by Unix day.
+func (v View) Days() map[int64]uint64 {
+	days := map[int64]uint64{}
+	for i := range v.Len {
+		days[int64(v.Minute(i))/daySeconds] += v.Requests(i)
+	}
+	return days
+}
+
+// Description is what a Rollup of rows R is made of: Describe adds the columns
+// that every rollup has, minute and requests.
+type Description[R any] struct {
+	Name     string
+	Level    Level
+	Sum      Sum
+	Shard    []string
+	Rows     func(*Rows) []R // sorted by minute
+	Minute   func(*R) uint32
+	Requests func(*R) uint64
+	// Dimensions and Measures are in the table's order.
+	Dimensions, Measures []ColumnOf[R]
+}
+
+// ColumnOf is a column of rows R.
+type ColumnOf[R any] struct {
+	Column
+	read func(rows []R) Values
+}
+
+// Dimension is a column that rows are told apart by.
+func Dimension[R any, V Name](name string, get func(*R) V) ColumnOf[R] {
+	return Measure(name, None, get)
+}
+
+// Measure is a column that merge makes one of.
+func Measure[R any, V Value](name string, merge Merge, get func(*R) V) ColumnOf[R] {
+	return ColumnOf[R]{Column{name, merge}, func(rows []R) Values { return ReadRows(rows, get) }}
+}
+
+// ReadRows reads get of rows.
+func ReadRows[R, V any](rows []R, get func(*R) V) Read[V] {
+	return func(dst []V, from, to int) []V {
+		for i := from; i < to; i++ {
+			dst = append(dst, get(&rows[i]))
+		}
+		return dst
+	}
+}
+
+// Describe makes the Rollup of a description.
+func Describe[R any](d Description[R]) Rollup {
+	columns := slices.Concat(
+		[]ColumnOf[R]{Measure("minute", None, func(r *R) Seconds { return Seconds(d.Minute(r)) })}, d.Dimensions,
+		[]ColumnOf[R]{Measure("requests", Add, d.Requests)}, d.Measures)
+	r := Rollup{Name: d.Name, Level: d.Level, Sum: d.Sum, Shard: d.Shard}
+	for _, c := range columns {
+		r.Columns = append(r.Columns, c.Column)
+	}
+	var of func(rows []R) View
+	of = func(rows []R) View {
+		v := View{
+			Len:      len(rows),
+			Minute:   func(i int) uint32 { return d.Minute(&rows[i]) },
+			Requests: func(i int) uint64 { return d.Requests(&rows[i]) },
+			only: func(keep func(minute uint32) bool) View {
+				var kept []R
+				for i := range rows {
+					if keep(d.Minute(&rows[i])) {
+						kept = append(kept, rows[i])
+					}
+				}
+				return of(kept)
+			},
+		}
+		for _, c := range columns {
+			v.Values = append(v.Values, c.read(rows))
+		}
+		return v
+	}
+	r.view = func(b *Rows) View { return of(d.Rows(b)) }
+	return r
+}

@@ -1,0 +1,145 @@
+package aggregate
+
+import "statline/classify"
+
+// Rollups describes every table of counts, in the order in which a block's rows
+// are written.
+func Rollups() []Rollup {
+	responses := Description[ResponseRow]{
+		Name: "responses", Level: Minute, Sum: Responded, Shard: []string{"service", "route"},
+		Rows:       func(b *Rows) []ResponseRow { return b.Responses },
+		Minute:     func(r *ResponseRow) uint32 { return r.Minute },
+		Requests:   func(r *ResponseRow) uint64 { return r.Requests },
+		Dimensions: responseDimensions(), Measures: responseMeasures(),
+	}
+	responsesHour := responses
+	responsesHour.Name, responsesHour.Level = "responses_hour", Hour
+	responsesHour.Rows = func(b *Rows) []ResponseRow { return b.ResponsesHour }
+
+	services := Description[ServiceRow]{
+		Name: "services", Level: Minute, Sum: Responded, Shard: []string{"service"},
+		Rows:     func(b *Rows) []ServiceRow { return b.Services },
+		Minute:   func(r *ServiceRow) uint32 { return r.Minute },
+		Requests: func(r *ServiceRow) uint64 { return r.Requests },
+		Dimensions: []ColumnOf[ServiceRow]{
+			Dimension("service", func(r *ServiceRow) string { return r.Service }),
+			Dimension("outcome", func(r *ServiceRow) string { return r.Outcome.String() }),
+		},
+	}
+	servicesHour := Description[ServiceHourRow]{
+		Name: "services_hour", Level: Hour, Sum: Responded, Shard: []string{"service"},
+		Rows:     func(b *Rows) []ServiceHourRow { return b.ServicesHour },
+		Minute:   func(r *ServiceHourRow) uint32 { return r.Minute },
+		Requests: func(r *ServiceHourRow) uint64 { return r.Requests },
+		Dimensions: []ColumnOf[ServiceHourRow]{
+			Dimension("service", func(r *ServiceHourRow) string { return r.Service }),
+			Dimension("outcome", func(r *ServiceHourRow) string { return r.Outcome.String() }),
+		},
+		Measures: []ColumnOf[ServiceHourRow]{
+			Measure("latency", Sums, func(r *ServiceHourRow) Histogram { return Histogram{r.LatencyBuckets, r.LatencyCounts} }),
+		},
+	}
+
+	keys := Description[KeyRow]{
+		Name: "keys", Level: Minute, Sum: Keyed, Shard: []string{"key_id"},
+		Rows:       func(b *Rows) []KeyRow { return b.Keys },
+		Minute:     func(r *KeyRow) uint32 { return r.Minute },
+		Requests:   func(r *KeyRow) uint64 { return r.Requests },
+		Dimensions: keyDimensions(), Measures: keyMeasures(),
+	}
+	keysHour := keys
+	keysHour.Name, keysHour.Level = "keys_hour", Hour
+	keysHour.Rows = func(b *Rows) []KeyRow { return b.KeysHour }
+
+	clients := Description[ClientRow]{
+		Name: "clients", Level: Minute, Sum: Addressed, Shard: []string{"client_ip"},
+		Rows:       func(b *Rows) []ClientRow { return b.Clients },
+		Minute:     func(r *ClientRow) uint32 { return r.Minute },
+		Requests:   func(r *ClientRow) uint64 { return r.Requests },
+		Dimensions: clientDimensions(), Measures: clientMeasures(),
+	}
+	return []Rollup{
+		Describe(responses), Describe(responsesHour), Describe(services), Describe(servicesHour),
+		Describe(keys), Describe(keysHour), Describe(clients),
+	}
+}
+
+func responseDimensions() []ColumnOf[ResponseRow] {
+	type row = ResponseRow
+	return []ColumnOf[row]{
+		Dimension("service", func(r *row) string { return r.Service }),
+		Dimension("route", func(r *row) string { return r.Route }),
+		Dimension("method", func(r *row) string { return r.Method }),
+		Dimension("http_status", func(r *row) uint16 { return r.HTTPStatus }),
+		Dimension("code", func(r *row) uint16 { return r.Code }),
+		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
+		Dimension("decided_by", func(r *row) string { return r.DecidedBy.String() }),
+		Dimension("blame", func(r *row) string { return r.Blame.String() }),
+	}
+}
+
+func responseMeasures() []ColumnOf[ResponseRow] {
+	type row = ResponseRow
+	return []ColumnOf[row]{
+		Measure("bytes", Add, func(r *row) uint64 { return r.Bytes }),
+		Measure("drift", Add, func(r *row) uint64 { return r.Drift }),
+		Measure("latency", Sums, func(r *row) Histogram { return Histogram{r.LatencyBuckets, r.LatencyCounts} }),
+		Measure("latency_us", Add, func(r *row) uint64 { return r.LatencyMicros }),
+		Measure("upstream_requests", Add, func(r *row) uint64 { return r.UpstreamRequests }),
+		Measure("upstream_us", Add, func(r *row) uint64 { return r.UpstreamMicros }),
+		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
+	}
+}
+
+func keyDimensions() []ColumnOf[KeyRow] {
+	type row = KeyRow
+	return []ColumnOf[row]{
+		Dimension("key_id", func(r *row) classify.KeyID { return r.Key }),
+		Dimension("service", func(r *row) string { return r.Service }),
+		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
+		Dimension("code", func(r *row) uint16 { return r.Code }),
+	}
+}
+
+func keyMeasures() []ColumnOf[KeyRow] {
+	type row = KeyRow
+	return []ColumnOf[row]{
+		Measure("bytes", Add, func(r *row) uint64 { return r.Bytes }),
+		Measure("count_max", Max, func(r *row) uint32 { return r.CountMax }),
+		Measure("limit_max", Max, func(r *row) uint32 { return r.LimitMax }),
+		Measure("slots", Or, func(r *row) uint64 { return r.Slots }),
+		Measure("slot_seconds", Max, func(r *row) uint8 { return r.SlotSeconds }),
+		Measure("first_offset", Min, func(r *row) uint16 { return offset(r.Minute, r.FirstSeen) }),
+		Measure("last_offset", Max, func(r *row) uint16 { return offset(r.Minute, r.LastSeen) }),
+		Measure("client_ips", Union, func(r *row) [][16]byte { return r.ClientIPs }),
+		Measure("user_agents", Union, func(r *row) []string { return r.UserAgents }),
+		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
+	}
+}
+
+// offset is how many seconds into its minute or hour something was seen, 0
+// when the row does not tell.
+func offset(minute, seen uint32) uint16 {
+	if seen < minute {
+		return 0
+	}
+	return uint16(seen - minute)
+}
+
+func clientDimensions() []ColumnOf[ClientRow] {
+	type row = ClientRow
+	return []ColumnOf[row]{
+		Dimension("client_ip", func(r *row) [16]byte { return r.ClientIP }),
+		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
+		Dimension("code", func(r *row) uint16 { return r.Code }),
+	}
+}
+
+func clientMeasures() []ColumnOf[ClientRow] {
+	type row = ClientRow
+	return []ColumnOf[row]{
+		Measure("slots", Or, func(r *row) uint64 { return r.Slots }),
+		Measure("key_ids", Union, func(r *row) []classify.KeyID { return r.Keys }),
+		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
+	}
+}
