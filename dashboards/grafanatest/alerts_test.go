@@ -91,6 +91,7 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(g.Close)
 	_, file := boards(t, s)
 	rules := rulesByUID(t, file)
 	exec := func(sql string) {

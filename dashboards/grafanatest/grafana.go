@@ -92,6 +92,9 @@ func Open(ctx context.Context, url string) (*Grafana, error) {
 	return &Grafana{instance.(*sqlds.SQLDatasource)}, nil
 }
 
+// Close ends its connections.
+func (g *Grafana) Close() { g.source.Dispose() }
+
 // Ask runs one text over a span. format is the query's; interval is what
 // Grafana works out from the panel's width.
 func (g *Grafana) Ask(ctx context.Context, text string, format int, from, to time.Time, interval time.Duration) (data.Frames, error) {

@@ -14,7 +14,7 @@ import (
 	"statline/ingest/decode"
 	"statline/ingest/file"
 	"statline/ingest/fold"
-	"statline/ingest/sandbox"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
@@ -32,21 +32,22 @@ type world struct {
 var shared world
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(sandboxtest.Run(func() int {
+		code, err := run(m)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		return code
+	}))
 }
 
 func run(m *testing.M) (code int, err error) {
 	ctx := context.Background()
-	sb, err := sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0"})
+	sb, err := sandboxtest.Start()
 	if err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, sb.Close()) }()
 	shared.url = sb.ClickHouseURL()
 	for _, db := range []struct {
 		name  string
@@ -60,6 +61,7 @@ func run(m *testing.M) (code int, err error) {
 		if *db.asks, err = Open(ctx, shared.url+"/"+db.name); err != nil {
 			return 1, err
 		}
+		defer (*db.asks).Close()
 	}
 	if err := seed(ctx); err != nil {
 		return 1, fmt.Errorf("seed: %w", err)

@@ -53,6 +53,7 @@ func TestDrawPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(g.Close)
 	list, _ := boards(t, s)
 	var opened []int64
 	rows, err := s.Conn().Query(ctx, in(s, "SELECT toUnixTimestamp(opened_at) * 1000 FROM {db}.incidents FINAL WHERE severity != 'info' AND parent = '' AND state != 'withdrawn'"))

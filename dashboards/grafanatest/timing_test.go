@@ -83,6 +83,7 @@ func TestPanelsOverThirtyDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(g.Close)
 	fillMonth(t, s, share)
 	list, _ := boards(t, s)
 	type timed struct {

@@ -1,66 +1,23 @@
 package schema_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
-	"statline/ingest/sandbox"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
+	"statline/ingest/store/storetest"
 )
 
-// engine is the one embedded ClickHouse of this test process.
-type engine struct {
-	url       string
-	databases atomic.Int64
-}
-
-var shared engine
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	sb, err := sandbox.Start(context.Background(), sandbox.Config{ClickHouse: "127.0.0.1:0"})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	shared.url = sb.ClickHouseURL()
-	code := m.Run()
-	for _, err := range []error{sb.Close(), goleak.Find()} {
-		if err != nil && code == 0 {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	return code
-}
-
-func dial(t *testing.T) *store.Store {
-	t.Helper()
-	c := store.DefaultConfig()
-	c.URL, c.Database = shared.url, fmt.Sprintf("s%d", shared.databases.Add(1))
-	s, err := store.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
+func TestMain(m *testing.M) { sandboxtest.Main(m) }
 
 // state is every table's definition and every row of meta.
 func state(t *testing.T, s *store.Store) []string {
@@ -84,27 +41,9 @@ func state(t *testing.T, s *store.Store) []string {
 	return all
 }
 
-func exec(t *testing.T, s *store.Store, query string) {
-	t.Helper()
-	if err := s.Exec(t.Context(), query); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func number(t *testing.T, s *store.Store, expression string) uint64 {
-	t.Helper()
-	rows, err := store.Select[struct {
-		N uint64 `ch:"n"`
-	}](t.Context(), s, "SELECT toUInt64("+expression+") AS n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows[0].N
-}
-
 // Migrating a second time changes nothing: no table, no row.
 func TestMigrateTwice(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database(), TTL: schema.DefaultTTL()}
 	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
 		t.Fatal(err)
@@ -124,7 +63,7 @@ func TestMigrateTwice(t *testing.T) {
 
 // Several instances that start at once make one schema.
 func TestMigrateConcurrently(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database(), TTL: schema.DefaultTTL()}
 	var wg sync.WaitGroup
 	errs := make([]error, 6)
@@ -135,10 +74,10 @@ func TestMigrateConcurrently(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if got := number(t, s, "(SELECT count() FROM system.tables WHERE database = '"+s.Database()+"')"); got != uint64(len(schema.Tables())) {
+	if got := storetest.Number(t, s, "(SELECT count() FROM system.tables WHERE database = '"+s.Database()+"')"); got != uint64(len(schema.Tables())) {
 		t.Errorf("got %d tables; want %d", got, len(schema.Tables()))
 	}
-	if got := number(t, s, "(SELECT toUInt64(value) FROM "+s.Table(schema.Meta)+" FINAL WHERE key = 'schema_version')"); got != uint64(schema.Version()) {
+	if got := storetest.Number(t, s, "(SELECT toUInt64(value) FROM "+s.Table(schema.Meta)+" FINAL WHERE key = 'schema_version')"); got != uint64(schema.Version()) {
 		t.Errorf("got version %d; want %d", got, schema.Version())
 	}
 }
@@ -146,14 +85,14 @@ func TestMigrateConcurrently(t *testing.T) {
 // A database of an older version, with rows in it, is brought up and keeps
 // them; the rows count on; a run that was cut half way is repeated.
 func TestUpgradeKeepsData(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database(), TTL: schema.TTL{}}
 	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
 		t.Fatal(err)
 	}
 	insert := "INSERT INTO " + s.Table(schema.Services) + " (minute, service, outcome, requests) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', 'timeout', 40"
-	exec(t, s, insert)
-	exec(t, s, "INSERT INTO "+s.Table(schema.Ledger)+" (cluster, topic, end, days) SELECT 'c', 't', 7, [('2026-01-01', 40, 1, 2)]")
+	storetest.Exec(t, s, insert)
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Ledger)+" (cluster, topic, end, days) SELECT 'c', 't', 7, [('2026-01-01', 40, 1, 2)]")
 
 	next := fmt.Sprintf("migrations/%04d_more.sql", schema.Version()+1)
 	half := schema.WithMigration(next, "ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\nSELECT throwIf(1)\n;\n")
@@ -166,12 +105,12 @@ func TestUpgradeKeepsData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec(t, s, strings.Replace(strings.Replace(insert, "requests)", "requests, failures)", 1), "40", "2, 3", 1))
-	exec(t, s, "OPTIMIZE TABLE "+s.Table(schema.Services)+" FINAL")
-	if got := number(t, s, "(SELECT sum(requests) * 100 + sum(failures) FROM "+s.Table(schema.Services)+")"); got != 4203 {
+	storetest.Exec(t, s, strings.Replace(strings.Replace(insert, "requests)", "requests, failures)", 1), "40", "2, 3", 1))
+	storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(schema.Services)+" FINAL")
+	if got := storetest.Number(t, s, "(SELECT sum(requests) * 100 + sum(failures) FROM "+s.Table(schema.Services)+")"); got != 4203 {
 		t.Errorf("got %d; want 42 requests, 3 failures", got)
 	}
-	if got := number(t, s, "(SELECT sum(arraySum(days.responses)) FROM "+s.Table(schema.Ledger)+")"); got != 40 {
+	if got := storetest.Number(t, s, "(SELECT sum(arraySum(days.responses)) FROM "+s.Table(schema.Ledger)+")"); got != 40 {
 		t.Errorf("got %d responses in the ledger; want 40", got)
 	}
 
@@ -193,7 +132,7 @@ func TestServicesHourSince(t *testing.T) {
 		}
 		return since[schema.ServicesHour]
 	}
-	empty := dial(t)
+	empty := storetest.Dial(t)
 	if err := schema.Migrate(t.Context(), empty.Conn(), schema.Options{Database: empty.Database()}); err != nil {
 		t.Fatal(err)
 	}
@@ -201,12 +140,12 @@ func TestServicesHourSince(t *testing.T) {
 		t.Errorf("empty database: got %v; want none", at)
 	}
 
-	s := dial(t)
+	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database()}
 	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Oldest()); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, s, "INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, requests) VALUES ('2024-02-01 10:00:00', 3), ('2024-02-01 12:00:00', 4)")
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, requests) VALUES ('2024-02-01 10:00:00', 3), ('2024-02-01 12:00:00', 4)")
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
@@ -224,7 +163,7 @@ func TestServicesHourSince(t *testing.T) {
 // A life time that changed in the configuration is applied, and forgetting can
 // be switched off.
 func TestTTLChanges(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	if _, err := schema.StoredTTL(t.Context(), s.Conn(), s.Database()); err == nil {
 		t.Error("got the ttl of a database that is not there")
 	}
@@ -258,7 +197,7 @@ func TestTTLChanges(t *testing.T) {
 
 // One database, one secret: the first instance's, however many start at once.
 func TestCheckSecret(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
 		t.Fatal(err)
 	}
@@ -290,16 +229,16 @@ func TestCheckSecret(t *testing.T) {
 
 // Merges keep what was written: sums add up, sets stay sets, and stay small.
 func TestMergesKeepValues(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
 		t.Fatal(err)
 	}
 	const parts = 12
 	const newYear = 1_767_225_600 // 2026
 	for i := range parts {
-		exec(t, s, "INSERT INTO "+s.Table(schema.Responses)+" (minute, service, requests, latency) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', toUInt64(2), "+
+		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Responses)+" (minute, service, requests, latency) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', toUInt64(2), "+
 			fmt.Sprintf("([toUInt16(5), toUInt16(%d)], [toUInt64(1), toUInt64(1)])", 100+i))
-		exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests, count_max, slots, first_offset, last_offset, client_ips, user_agents) SELECT"+
+		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests, count_max, slots, first_offset, last_offset, client_ips, user_agents) SELECT"+
 			" toDateTime('2026-01-01 00:00:00'), 'k', toUInt64(1), toUInt32("+fmt.Sprint(50-i)+"), bitShiftLeft(toUInt64(1), "+fmt.Sprint(i)+"),"+
 			" toUInt16("+fmt.Sprint(30-i)+"), toUInt16("+fmt.Sprint(30+i)+"),"+
 			" arrayMap(x -> toIPv6(concat('2001:db8::', hex(x + 8 * "+fmt.Sprint(i)+"))), range(8)), arrayMap(x -> concat('ua', toString(x + 8 * "+fmt.Sprint(i)+")), range(8))")
@@ -322,15 +261,15 @@ func TestMergesKeepValues(t *testing.T) {
 			"addresses":    {"(SELECT max(length(client_ips)) <= 16 AND min(length(client_ips)) >= 8 AND uniqExactArray(client_ips) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
 			"user agents":  {"(SELECT max(length(user_agents)) <= 16 AND min(length(user_agents)) >= 8 AND uniqExactArray(user_agents) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
 		} {
-			if got := number(t, s, test.expression); got != test.want {
+			if got := storetest.Number(t, s, test.expression); got != test.want {
 				t.Errorf("%s, %s: got %d; want %d", when, name, got, test.want)
 			}
 		}
 	}
 	check("before the merge")
 	for _, table := range []schema.Table{schema.Responses, schema.Keys} {
-		exec(t, s, "OPTIMIZE TABLE "+s.Table(table)+" FINAL")
-		if got := number(t, s, "(SELECT count() FROM "+s.Table(table)+")"); got != 1 {
+		storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(table)+" FINAL")
+		if got := storetest.Number(t, s, "(SELECT count() FROM "+s.Table(table)+")"); got != 1 {
 			t.Errorf("%s: got %d rows after the merge; want 1", table, got)
 		}
 	}
@@ -340,7 +279,7 @@ func TestMergesKeepValues(t *testing.T) {
 // A cluster's statements are at least ClickHouse's grammar; running them takes
 // a cluster.
 func TestClusterStatementsParse(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	text, err := os.ReadFile("testdata/cluster.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -357,7 +296,7 @@ func TestClusterStatementsParse(t *testing.T) {
 
 // A database on one server is not half made anew for a cluster.
 func TestOtherLayoutRefused(t *testing.T) {
-	s := dial(t)
+	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database()}
 	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
 
@@ -74,7 +75,7 @@ func note(text string, settings url.Values) string {
 // What a block, a ledger and an audit send to a cluster: testdata/cluster.sql.
 // The engine runs them on tables of one server, all but SYNC REPLICA.
 func TestClusterStatements(t *testing.T) {
-	to, err := url.Parse(shared.url)
+	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
 
@@ -49,7 +50,7 @@ func (p *proxy) inject(f fault) { p.on.Store(int64(f)) }
 
 func newProxy(t *testing.T) *proxy {
 	t.Helper()
-	to, err := url.Parse(shared.url)
+	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +205,7 @@ func TestFaultsOnTheWay(t *testing.T) {
 		}
 	}
 	p.inject(pass)
+	s = dial(t, s.Database(), func(c *Config) { c.URL = p.URL }) // a slow machine may take longer
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +217,7 @@ func TestFaultsOnTheWay(t *testing.T) {
 // Of several hosts one that is not there is passed over.
 func TestInsertNextHost(t *testing.T) {
 	s := open(t)
-	to, err := url.Parse(shared.url)
+	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +390,7 @@ func TestOpenRefusesOldServer(t *testing.T) {
 
 // https and a CA file: the connection verifies the server.
 func TestTLS(t *testing.T) {
-	to, err := url.Parse(shared.url)
+	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,7 +417,7 @@ func TestTLS(t *testing.T) {
 	if err := os.WriteFile(ca, pemOf(front), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := dial(t, database(t), func(c *Config) { c.URL, c.CA = front.URL, ca })
+	s := dial(t, sandboxtest.Database(t), func(c *Config) { c.URL, c.CA = front.URL, ca })
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,70 +1,23 @@
 package store
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"regexp"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
-	"statline/ingest/sandbox"
+	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
 
-// engine is the one embedded ClickHouse of this test process; every test has a
-// database of its own in it.
-type engine struct {
-	url       string
-	databases atomic.Int64
-}
-
-var shared engine
-
-func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	sb, err := sandbox.Start(context.Background(), sandbox.Config{ClickHouse: "127.0.0.1:0"})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	shared.url = sb.ClickHouseURL()
-	code := m.Run()
-	if err := sb.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	return code
-}
-
-var notName = regexp.MustCompile(`[^a-z0-9]+`)
-
-// database is the name of a fresh one.
-func database(t testing.TB) string {
-	return fmt.Sprintf("t%d_%s", shared.databases.Add(1), strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "_"), "_"))
-}
+func TestMain(m *testing.M) { sandboxtest.Main(m) }
 
 // open is a store with its tables in a database of its own; change alters the
 // configuration.
 func open(t testing.TB, change ...func(*Config)) *Store {
 	t.Helper()
-	s := dial(t, database(t), change...)
+	s := dial(t, sandboxtest.Database(t), change...)
 	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database()}); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +28,7 @@ func open(t testing.TB, change ...func(*Config)) *Store {
 func dial(t testing.TB, database string, change ...func(*Config)) *Store {
 	t.Helper()
 	c := DefaultConfig()
-	c.URL, c.Database = shared.url, database
+	c.URL, c.Database = sandboxtest.Sandbox(t).ClickHouseURL(), database
 	for _, f := range change {
 		f(&c)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"statline/classify/detect"
 	"statline/ingest/schema"
+	"statline/ingest/store/storetest"
 )
 
 // refusedMinute is a random minute of a key, mostly with a few refusals.
@@ -69,7 +70,7 @@ func TestOnlyCandidatesOpenIncidents(t *testing.T) {
 
 // The store's candidates are those of the law.
 func TestCandidatesOnTheEngine(t *testing.T) {
-	s := openStore(t)
+	s := storetest.Open(t)
 	r := rand.New(rand.NewPCG(4, 2))
 	cfg, err := detect.Preset("default")
 	if err != nil {
@@ -181,7 +182,7 @@ func TestOnlyCandidateClientsOpenIncidents(t *testing.T) {
 }
 
 func TestClientCandidatesOnTheEngine(t *testing.T) {
-	s := openStore(t)
+	s := storetest.Open(t)
 	r := rand.New(rand.NewPCG(4, 3))
 	cfg, err := detect.Preset("default")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/store"
+	"statline/ingest/store/storetest"
 	"statline/ingest/traffic"
 )
 
@@ -131,7 +132,7 @@ func testSQL(s *store.Store) *SQL { return NewSQL(s, classify.Builtin()) }
 func TestScenarios(t *testing.T) {
 	for _, scenario := range []string{traffic.Quiet, traffic.Offender, traffic.Suspended, traffic.TimeoutSpike, traffic.Mixed} {
 		t.Run(scenario, func(t *testing.T) {
-			f := newFeed(t, openStore(t), scenario, 7)
+			f := newFeed(t, storetest.Open(t), scenario, 7)
 			f.until(f.start.Add(35 * time.Minute))
 			q := testSQL(f.store)
 			p, err := q.Progress(t.Context())
@@ -151,7 +152,7 @@ func TestScenarios(t *testing.T) {
 // The live loop over the engine finds what an evaluation of everything finds,
 // also when it is killed, and the tables hold it.
 func TestLiveOnTheEngine(t *testing.T) {
-	s := openStore(t)
+	s := storetest.Open(t)
 	f := newFeed(t, s, traffic.Mixed, 3)
 	q := testSQL(s)
 	w := New(testConfig(), q, q)
@@ -217,7 +218,7 @@ func testConfig() Config {
 
 // The lease goes to one instance at a time and expires; what was told stays.
 func TestOutboxOnTheEngine(t *testing.T) {
-	q := testSQL(openStore(t))
+	q := testSQL(storetest.Open(t))
 	now := time.Now()
 	lease := func(instance string, at time.Time, want bool) {
 		t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"statline/classify/detect"
 	"statline/ingest/schema"
+	"statline/ingest/store/storetest"
 )
 
 // A login that failed is one by its outcome, whatever said so: a code of this
@@ -17,7 +18,7 @@ func TestFailedLoginsCountByOutcome(t *testing.T) {
 	const first = detect.Minute(29_000_000)
 	for name, code := range map[string]int{"a code of the catalogue": 30, "a code of another": 901, "no code": 0} {
 		t.Run(name, func(t *testing.T) {
-			s := openStore(t)
+			s := storetest.Open(t)
 			var clients, services []string
 			for at := first; at < first+12; at++ {
 				clients = append(clients, fmt.Sprintf("(%d, toIPv6('192.0.2.9'), 'auth_failed', %d, 4)", at.Unix(), code))

@@ -8,6 +8,7 @@ import (
 
 	"statline/ingest/schema"
 	"statline/ingest/store"
+	"statline/ingest/store/storetest"
 )
 
 // The scale that one live evaluation must stand.
@@ -72,7 +73,7 @@ func cpu(b *testing.B) time.Duration {
 // of history: the queries, the decisions and the writes. The first round after
 // a start, which reads the past, is measured apart.
 func BenchmarkEvaluation(b *testing.B) {
-	s := openStore(b)
+	s := storetest.Open(b)
 	end := time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
 	fill(b, s, end)
 	q := testSQL(s)

@@ -27,10 +27,11 @@ var shared struct {
 
 // Main is a TestMain: it runs the tests, closes what they shared, and then
 // wants no goroutine to be left.
-func Main(m *testing.M) { os.Exit(run(m)) }
+func Main(m *testing.M) { os.Exit(Run(m.Run)) }
 
-func run(m *testing.M) int {
-	code := m.Run()
+// Run is Main for a TestMain that has more to do around the tests.
+func Run(tests func() int) int {
+	code := tests()
 	if shared.sandbox != nil {
 		if err := shared.sandbox.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -49,14 +50,20 @@ func run(m *testing.M) int {
 // Sandbox is the broker and the engine of this test process.
 func Sandbox(t testing.TB) *sandbox.Sandbox {
 	t.Helper()
+	s, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Start is Sandbox for a TestMain.
+func Start() (*sandbox.Sandbox, error) {
 	shared.once.Do(func() {
 		// Not the first test's context: the others need it too.
 		shared.sandbox, shared.err = sandbox.Start(context.Background(), sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0"})
 	})
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.sandbox
+	return shared.sandbox, shared.err
 }
 
 var notName = regexp.MustCompile(`[^a-z0-9]+`)
