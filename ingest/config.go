@@ -46,7 +46,8 @@ func DefaultConfig() Config {
 	}
 }
 
-func (c Config) validate() error {
+// Validate checks what no key can check alone.
+func (c Config) Validate() error {
 	switch {
 	case c.Block.Topic == "":
 		return fmt.Errorf("topic: got an empty one; want the topic's name")

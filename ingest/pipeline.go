@@ -43,7 +43,7 @@ type Parts struct {
 
 // New checks the configuration.
 func New(cfg Config, parts Parts) (*Pipeline, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
 	}
 	log := parts.Log

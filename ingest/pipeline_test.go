@@ -458,7 +458,7 @@ func TestConfigValidate(t *testing.T) {
 	} {
 		c := testConfig()
 		change(&c)
-		if err := c.validate(); err == nil || !strings.Contains(err.Error(), says) {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got error %v", says, err)
 		}
 	}

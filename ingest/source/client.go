@@ -146,11 +146,14 @@ func saslMechanism(cfg SASL) (sasl.Mechanism, error) {
 	if cfg.Mechanism == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(cfg.PasswordFile)
-	if err != nil {
-		return nil, &configError{fmt.Errorf("read kafka password file: %w", err)}
+	password := cfg.Password
+	if cfg.PasswordFile != "" {
+		raw, err := os.ReadFile(cfg.PasswordFile)
+		if err != nil {
+			return nil, &configError{fmt.Errorf("read kafka password file: %w", err)}
+		}
+		password = strings.TrimRight(string(raw), "\r\n")
 	}
-	password := strings.TrimRight(string(raw), "\r\n")
 	switch cfg.Mechanism {
 	case "plain":
 		return plain.Mechanism{Username: cfg.User, Password: password}, nil

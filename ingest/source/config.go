@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -60,13 +62,17 @@ type TLS struct {
 	ServerName string // empty: the host name of each broker
 }
 
-// SASL names the credentials. The password is read from a file so that it
-// stays out of command lines and environments.
+// SASL names the credentials. A password in a file is read at each connection,
+// so that a new one, or a file that appears late, needs no restart.
 type SASL struct {
-	Mechanism    string // plain, scram-sha-256, scram-sha-512; empty: none
+	Mechanism    string // one of Mechanisms; empty: none
 	User         string
-	PasswordFile string
+	Password     string
+	PasswordFile string // holds the password instead
 }
+
+// Mechanisms lists the SASL mechanisms.
+func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512"} }
 
 // DefaultConfig is Config with every value that has a sensible default. After
 // a member is killed, its partitions move within SessionTimeout plus about
@@ -99,10 +105,8 @@ func (c *Config) validate() error {
 	if c.From != "earliest" && c.From != "latest" {
 		return fmt.Errorf("kafka: got from %q; want earliest or latest", c.From)
 	}
-	switch c.SASL.Mechanism {
-	case "", "plain", "scram-sha-256", "scram-sha-512":
-	default:
-		return fmt.Errorf("kafka: got SASL mechanism %q; want plain, scram-sha-256 or scram-sha-512", c.SASL.Mechanism)
+	if m := c.SASL.Mechanism; m != "" && !slices.Contains(Mechanisms(), m) {
+		return fmt.Errorf("kafka: got SASL mechanism %q; want one of %s", m, strings.Join(Mechanisms(), ", "))
 	}
 	if c.HeartbeatInterval <= 0 || c.HeartbeatInterval*3 > c.SessionTimeout {
 		return fmt.Errorf("kafka: got heartbeat interval %v; want at most a third of the session timeout %v", c.HeartbeatInterval, c.SessionTimeout)

@@ -46,7 +46,7 @@ type Config struct {
 	// CA is a PEM file of the authority that signed the server's certificate.
 	// It turns TLS on for clickhouse:// too.
 	CA string
-	// Database holds the tables. Empty takes the URL's path, else "statline".
+	// Database holds the tables. Empty takes the URL's, else "statline".
 	Database string
 	// DialTimeout bounds a connection attempt, InsertTimeout one INSERT (on
 	// the server too), QueryTimeout one query.
@@ -116,15 +116,12 @@ func connect(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w: %w", block.ErrPermanent, err)
 	}
-	s := &Store{config: c, rollups: c.Rollups, hosts: strings.Join(o.Addr, ","), database: c.Database}
+	s := &Store{config: c, rollups: c.Rollups, hosts: strings.Join(o.Addr, ",")}
 	if s.rollups == nil {
 		s.rollups = aggregate.Rollups()
 	}
-	if s.database == "" {
-		s.database = o.Auth.Database
-	}
-	if s.database == "" {
-		s.database = DefaultDatabase
+	if s.database, err = c.databaseOf(o); err != nil {
+		return nil, fmt.Errorf("open store %s: %w: %w", s.hosts, block.ErrPermanent, err)
 	}
 	if o.Protocol == clickhouse.HTTP {
 		s.post = newPoster(o, c.MaxConns)
@@ -138,14 +135,46 @@ func connect(c Config) (*Store, error) {
 	return s, nil
 }
 
-// options reads the URL; its errors never hold a password.
-func (c Config) options() (*clickhouse.Options, error) {
+// DatabaseName is the database that holds the tables: Database, else the one
+// that the URL names, else DefaultDatabase. Two different names are an error.
+func (c Config) DatabaseName() (string, error) {
+	o, err := c.parse()
+	if err != nil {
+		return "", err
+	}
+	return c.databaseOf(o)
+}
+
+func (c Config) databaseOf(o *clickhouse.Options) (string, error) {
+	named := o.Auth.Database
+	switch {
+	case c.Database == "" && named == "":
+		return DefaultDatabase, nil
+	case c.Database == "":
+		return named, nil
+	case named != "" && named != c.Database:
+		return "", fmt.Errorf("database: got %q, and %q in the address; want one of them", c.Database, named)
+	}
+	return c.Database, nil
+}
+
+// parse reads the URL; its errors never hold a password.
+func (c Config) parse() (*clickhouse.Options, error) {
 	if c.URL == "" {
 		return nil, errors.New("url: got an empty one; want http://host:8123 or clickhouse://host:9000")
 	}
 	o, err := clickhouse.ParseDSN(withPort(c.URL))
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
+	}
+	return o, nil
+}
+
+// options is what the driver is told.
+func (c Config) options() (*clickhouse.Options, error) {
+	o, err := c.parse()
+	if err != nil {
+		return nil, err
 	}
 	if c.Username != "" {
 		o.Auth.Username = c.Username
