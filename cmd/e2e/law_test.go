@@ -91,7 +91,8 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/ebitengine/purego":                 {"ingest/sandbox"},
 		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards/grafana"},
 		"github.com/spf13/cobra":                       {"cmd/statline"},
-		"github.com/knadh/koanf":                       {"cmd/statline"},
+		"github.com/knadh/koanf":                       {"ingest/config"},
+		"github.com/go-viper/mapstructure":             {"ingest/config"},
 		"charm.land":                                   {"cmd/statline"},
 		"github.com/charmbracelet":                     {"cmd/statline"},
 	}

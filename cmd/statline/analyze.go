@@ -16,6 +16,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"statline/ingest/config"
 	"statline/ingest/file"
 	"statline/ingest/fold"
 	"statline/ingest/sandbox"
@@ -25,12 +26,8 @@ import (
 
 func analyzeCommand() *cobra.Command {
 	var (
-		flags     decodeFlags
-		data      string
-		engine    string
-		asJSON    bool
-		detectors detectFlags
-		labels    labelFlags
+		st     *settings
+		asJSON bool
 	)
 	c := &cobra.Command{
 		Use:   "analyze FILE...|-",
@@ -46,19 +43,16 @@ a file that has grown adds its new lines.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			began := time.Now()
 			ctx := cmd.Context()
-			rules, err := detectors.open(*flags.config)
-			if err != nil {
+			rules := st.Detect.Detectors
+			if _, err := checkLabels(st.Keys.Labels); err != nil {
 				return err
 			}
-			if _, err := labels.check(); err != nil {
-				return err
-			}
-			e, err := openEmbedded(ctx, data, engine, flags, schema.TTL{})
+			e, err := openEmbedded(ctx, st.Config, schema.TTL{})
 			if err != nil {
 				return err
 			}
 			defer e.close()
-			if _, err := labels.set(ctx, e.store, slog.New(slog.DiscardHandler)); err != nil {
+			if _, err := setLabels(ctx, st.Keys.Labels, e.store, slog.New(slog.DiscardHandler)); err != nil {
 				return err
 			}
 			if err := analyzeFiles(ctx, cmd, e, args); err != nil {
@@ -81,11 +75,7 @@ a file that has grown adds its new lines.`,
 			return nil
 		},
 	}
-	flags.bind(c)
-	detectors.bind(c)
-	labels.bind(c)
-	c.Flags().StringVar(&data, "data", "", "`directory` that keeps the store; a temporary one when empty")
-	c.Flags().StringVar(&engine, "engine", "", "`file` of the engine library libchdb (default: where make engine puts it)")
+	st = takeSettings(c, "analyze")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
@@ -99,9 +89,10 @@ type embedded struct {
 	remove  string // a directory of ours to remove at the end
 }
 
-// openEmbedded starts the engine (and, with partitions, a broker) on data.
-func openEmbedded(ctx context.Context, data, engine string, flags decodeFlags, ttl schema.TTL, broker ...sandbox.Config) (*embedded, error) {
+// openEmbedded starts the engine, and a broker when one is described.
+func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker ...sandbox.Config) (*embedded, error) {
 	e := &embedded{}
+	data := c.Local.Data
 	if data == "" {
 		dir, err := os.MkdirTemp("", "statline-")
 		if err != nil {
@@ -112,20 +103,26 @@ func openEmbedded(ctx context.Context, data, engine string, flags decodeFlags, t
 		return nil, fmt.Errorf("--data: %w", err)
 	}
 	fail := func(err error) (*embedded, error) { return nil, errors.Join(err, e.close()) }
-	decoding, catalogue, err := flags.open(data)
+	local := *c
+	local.Local.Data = data
+	secret, err := local.HMAC()
 	if err != nil {
 		return fail(err)
 	}
-	e.folding = foldConfig(decoding, catalogue)
+	if e.folding, err = c.Fold(secret); err != nil {
+		return fail(err)
+	}
 	cfg := sandbox.Config{ClickHouse: "127.0.0.1:0"}
 	if len(broker) > 0 {
 		cfg = broker[0]
 	}
-	cfg.Data, cfg.Engine = filepath.Join(data, "servers"), engine
+	cfg.Data, cfg.Engine = filepath.Join(data, "servers"), c.Local.Engine
 	if e.sandbox, err = sandbox.Start(ctx, cfg); err != nil {
 		return fail(err)
 	}
-	e.store, err = openStore(ctx, storeFlags{url: storeURL(e.sandbox.ClickHouseURL()), database: store.DefaultDatabase, temporary: e.remove != ""}, decoding.Secret, true, ttl)
+	server := store.DefaultConfig()
+	server.URL = e.sandbox.ClickHouseURL()
+	e.store, err = openStore(ctx, server, secret, &schema.Options{TTL: ttl, Temporary: e.remove != ""})
 	if err != nil {
 		return fail(err)
 	}

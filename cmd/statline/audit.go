@@ -16,8 +16,7 @@ import (
 
 func auditCommand() *cobra.Command {
 	var (
-		st     storeFlags
-		kafka  kafkaFlags
+		st     *settings
 		asJSON bool
 	)
 	c := &cobra.Command{
@@ -32,7 +31,7 @@ exit status is 1 when anything differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -46,8 +45,8 @@ exit status is 1 when anything differs.`,
 				return err
 			}
 			var group map[int32]groupState
-			if len(kafka.brokers) > 0 {
-				if group, err = readGroup(ctx, kafka, report); err != nil {
+			if len(st.Kafka.Brokers) > 0 {
+				if group, err = readGroup(ctx, st.Kafka.Source(st.Daemon.From), report); err != nil {
 					return err
 				}
 			}
@@ -63,9 +62,7 @@ exit status is 1 when anything differs.`,
 			return err
 		},
 	}
-	st.bind(c, true)
-	kafka.bind(c)
-	c.Flags().StringVar(&kafka.group, "group", "statline", "Kafka consumer group")
+	st = takeSettings(c, "audit")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
@@ -77,11 +74,7 @@ type groupState struct {
 	LagSeconds float64 `json:"lag_seconds"`
 }
 
-func readGroup(ctx context.Context, flags kafkaFlags, report *store.AuditReport) (map[int32]groupState, error) {
-	cfg, err := flags.config()
-	if err != nil {
-		return nil, err
-	}
+func readGroup(ctx context.Context, cfg source.Config, report *store.AuditReport) (map[int32]groupState, error) {
 	client, err := source.New(cfg)
 	if err != nil {
 		return nil, err

@@ -19,11 +19,9 @@ import (
 
 func backtestCommand() *cobra.Command {
 	var (
-		st       storeFlags
-		rules    detectFlags
+		st       *settings
 		path     string
 		from, to string
-		codes    string
 	)
 	c := &cobra.Command{
 		Use:   "backtest",
@@ -37,20 +35,18 @@ points than minutes.`,
   statline backtest --csv last-month.csv --preset sensitive`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := rules.open(configPath(cmd))
-			if err != nil {
-				return err
-			}
+			cfg := st.Detect.Detectors
 			ctx := cmd.Context()
 			var rows []incidentRow
+			var err error
 			switch {
-			case (path == "") == (st.url == ""):
+			case (path == "") == (st.ClickHouse.URL == ""):
 				return errors.New("backtest needs either --csv FILE or --clickhouse URL")
 			case path != "":
 				rows, err = backtestCSV(ctx, cmd, path, &cfg)
 			default:
 				var catalogue *classify.Catalogue
-				if catalogue, err = openCatalogue(codes); err == nil {
+				if catalogue, err = st.Lines.Catalogue(); err == nil {
 					rows, err = backtestStore(ctx, st, catalogue, &cfg, from, to)
 				}
 			}
@@ -68,13 +64,11 @@ points than minutes.`,
 			return nil
 		},
 	}
-	st.bind(c, false)
-	rules.bind(c)
+	st = takeSettings(c, "backtest")
 	f := c.Flags()
 	f.StringVar(&path, "csv", "", "`file` of time,service,requests,timeouts; - is standard input")
 	f.StringVar(&from, "from", "", "first `time`, RFC 3339 (default: the oldest stored)")
 	f.StringVar(&to, "to", "", "end `time`, RFC 3339 (default: the newest stored)")
-	f.StringVar(&codes, "catalogue", "", "YAML `file` with another API's status codes")
 	return c
 }
 
@@ -99,7 +93,7 @@ func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *dete
 	return rows, nil
 }
 
-func backtestStore(ctx context.Context, st storeFlags, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]incidentRow, error) {
+func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]incidentRow, error) {
 	w := everything
 	for _, x := range []struct {
 		flag, text string
@@ -114,7 +108,7 @@ func backtestStore(ctx context.Context, st storeFlags, catalogue *classify.Catal
 		}
 		*x.into = t
 	}
-	s, err := store.Open(ctx, st.config())
+	s, err := store.Open(ctx, st.ClickHouse.Store())
 	if err != nil {
 		return nil, err
 	}

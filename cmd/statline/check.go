@@ -9,17 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/ingest/config"
 	"statline/ingest/source"
 	"statline/ingest/store"
 )
 
 func checkCommand() *cobra.Command {
-	var (
-		st     storeFlags
-		kafka  kafkaFlags
-		decode decodeFlags
-		labels labelFlags
-	)
+	var st *settings
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration and reach the servers, before run does",
@@ -33,34 +29,41 @@ exit status is 1 when something does not.`,
 			ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
 			defer cancel()
 			r := checker{out: cmd.OutOrStdout(), style: newStyle(cmd.OutOrStdout())}
-			r.part("configuration", func() (string, error) {
-				_, catalogue, err := decode.open("")
-				if err != nil {
-					return "", err
-				}
-				return fmt.Sprintf("format %s, %d status codes, zone %s", decode.format, len(catalogue.Entries()), decode.zone), nil
-			})
-			if labels.path != "" {
+			r.part("configuration", func() (string, error) { return checkConfig(st.Config) })
+			if path := st.Keys.Labels; path != "" {
 				r.part("key labels", func() (string, error) {
-					n, err := labels.check()
-					return fmt.Sprintf("%s names %d keys", labels.path, n), err
+					n, err := checkLabels(path)
+					return fmt.Sprintf("%s names %d keys", path, n), err
 				})
 			}
-			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st) })
-			r.part("kafka", func() (string, error) { return checkKafka(ctx, kafka) })
+			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.ClickHouse.Store()) })
+			r.part("kafka", func() (string, error) { return checkKafka(ctx, st.Kafka.Source(st.Daemon.From)) })
 			if r.failed {
 				return exitCode(1)
 			}
 			return nil
 		},
 	}
-	kafka.bind(c)
-	c.Flags().StringVar(&kafka.group, "group", "statline", "Kafka consumer group")
-	st.bind(c, true)
-	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
-	decode.bind(c)
-	labels.bind(c)
+	st = takeSettings(c, "check")
 	return c
+}
+
+// checkConfig reads the files that the configuration names. It shows the
+// ledger's config_hash: two instances with the same one write the same rows.
+func checkConfig(c *config.Config) (detail string, err error) {
+	secret, path, err := c.FindHMAC()
+	if err != nil {
+		return "", err
+	}
+	folding, err := c.Fold(secret)
+	if err != nil {
+		return "", err
+	}
+	detail = fmt.Sprintf("format %s, %d status codes, zone %s", c.Lines.Format, len(folding.Catalogue.Entries()), c.Lines.Zone)
+	if secret == nil {
+		return detail + ", an HMAC secret will be made in " + path, nil
+	}
+	return detail + ", config_hash " + store.ConfigHash(folding.Hash()), nil
 }
 
 // checker prints one line a part.
@@ -80,8 +83,8 @@ func (r *checker) part(name string, check func() (string, error)) {
 	fmt.Fprintf(r.out, "%s %-14s %s\n", mark, name, detail)
 }
 
-func checkStore(ctx context.Context, st storeFlags) (detail string, err error) {
-	s, err := store.Open(ctx, st.config())
+func checkStore(ctx context.Context, cfg store.Config) (detail string, err error) {
+	s, err := store.Open(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
@@ -89,11 +92,7 @@ func checkStore(ctx context.Context, st storeFlags) (detail string, err error) {
 	return fmt.Sprintf("server %s, database %s", s.ServerVersion(), s.Database()), nil
 }
 
-func checkKafka(ctx context.Context, flags kafkaFlags) (detail string, err error) {
-	cfg, err := flags.config()
-	if err != nil {
-		return "", err
-	}
+func checkKafka(ctx context.Context, cfg source.Config) (detail string, err error) {
 	client, err := source.New(cfg)
 	if err != nil {
 		return "", err

@@ -2,69 +2,49 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
-
-	"statline/classify"
 )
 
 func codesCommand() *cobra.Command {
-	var path string
 	c := &cobra.Command{
 		Use:   "codes [N]",
 		Short: "List the API's status codes, or explain one",
 		Example: `  statline codes
   statline codes 25`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			catalogue, err := openCatalogue(path)
+	}
+	settings := takeSettings(c, "codes")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		catalogue, err := settings.Lines.Catalogue()
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		if len(args) == 1 {
+			n, err := strconv.ParseUint(args[0], 10, 16)
 			if err != nil {
-				return err
+				return fmt.Errorf("codes: got %q; want a number such as 25", args[0])
 			}
-			out := cmd.OutOrStdout()
-			if len(args) == 1 {
-				n, err := strconv.ParseUint(args[0], 10, 16)
-				if err != nil {
-					return fmt.Errorf("codes: got %q; want a number such as 25", args[0])
-				}
-				e, ok := catalogue.Entry(uint16(n))
-				if !ok {
-					return fmt.Errorf("codes: %d is not in the catalogue; statline codes lists the %d that are", n, len(catalogue.Entries()))
-				}
-				st := newStyle(out)
-				fmt.Fprintf(out, "%s  HTTP %d  %s\n%s\n", st.bold.Render(fmt.Sprint("code ", e.Code)), e.HTTPStatus,
-					st.outcome(e.Outcome.String()).Render(e.Outcome.String()), e.Message)
-				if e.Hint != "" {
-					fmt.Fprintf(out, "\n%s\n", e.Hint)
-				}
-				return nil
+			e, ok := catalogue.Entry(uint16(n))
+			if !ok {
+				return fmt.Errorf("codes: %d is not in the catalogue; statline codes lists the %d that are", n, len(catalogue.Entries()))
 			}
-			rows := [][]string{{"code", "HTTP", "outcome", "message"}}
-			for _, e := range catalogue.Entries() {
-				rows = append(rows, []string{fmt.Sprint(e.Code), fmt.Sprint(e.HTTPStatus), e.Outcome.String(), e.Message})
+			st := newStyle(out)
+			fmt.Fprintf(out, "%s  HTTP %d  %s\n%s\n", st.bold.Render(fmt.Sprint("code ", e.Code)), e.HTTPStatus,
+				st.outcome(e.Outcome.String()).Render(e.Outcome.String()), e.Message)
+			if e.Hint != "" {
+				fmt.Fprintf(out, "\n%s\n", e.Hint)
 			}
-			table(out, "", []bool{true, true}, rows)
 			return nil
-		},
+		}
+		rows := [][]string{{"code", "HTTP", "outcome", "message"}}
+		for _, e := range catalogue.Entries() {
+			rows = append(rows, []string{fmt.Sprint(e.Code), fmt.Sprint(e.HTTPStatus), e.Outcome.String(), e.Message})
+		}
+		table(out, "", []bool{true, true}, rows)
+		return nil
 	}
-	c.Flags().StringVar(&path, "catalogue", "", "YAML `file` with another API's status codes")
 	return c
-}
-
-// openCatalogue reads a catalogue file; "" is the built-in catalogue.
-func openCatalogue(path string) (*classify.Catalogue, error) {
-	if path == "" {
-		return classify.Builtin(), nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	c, err := classify.ParseCatalogue(b)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue %s: %w", path, err)
-	}
-	return c, nil
 }

@@ -1,76 +1,145 @@
 package main
 
 import (
+	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"statline/ingest/config"
 )
 
-// testTree is a root with one command whose flags can be looked at.
-func testTree() (root, sub *cobra.Command, brokers *[]string, topic *string, budget *bytesValue) {
-	root = &cobra.Command{Use: "root", SilenceErrors: true, SilenceUsage: true}
-	root.PersistentFlags().String("config", "", "")
-	brokers, topic, budget = new([]string), new(string), new(bytesValue)
-	sub = &cobra.Command{Use: "sub", RunE: func(*cobra.Command, []string) error { return nil }}
-	sub.Flags().StringSliceVar(brokers, "brokers", nil, "")
-	sub.Flags().StringVar(topic, "topic", "access", "")
-	sub.Flags().Var(budget, "memory-budget", "")
-	root.AddCommand(sub)
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applyConfig(root, cmd) }
-	return root, sub, brokers, topic, budget
-}
-
-func configFile(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "statline.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// A flag beats the environment, the environment beats the file, the file beats
-// the default.
-func TestConfigPrecedence(t *testing.T) {
-	path := configFile(t, "brokers: [a:1, b:2]\ntopic: from-file\nmemory_budget: 64MiB\n")
-	t.Setenv("STATLINE_TOPIC", "from-env")
-	root, _, brokers, topic, budget := testTree()
-	root.SetArgs([]string{"sub", "--config", path, "--memory-budget", "1GiB"})
-	if err := root.Execute(); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(*brokers, " "); got != "a:1 b:2" {
-		t.Errorf("brokers: got %q; want the file's", got)
-	}
-	if *topic != "from-env" {
-		t.Errorf("topic: got %q; want the environment's", *topic)
-	}
-	if *budget != 1<<30 {
-		t.Errorf("memory-budget: got %d; want the flag's", *budget)
-	}
-}
-
-// A bad config names the key, the value and what is accepted.
-func TestConfigErrors(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{"brokrs: a:1\n", `unknown key "brokrs"; did you mean "brokers"?`},
-		{"nothing-like-it-at-all: 1\n", "known keys: brokers"},
-		{"memory-budget: much\n", `memory-budget: got "much"`},
-		{"topic: [\n", "config "},
-		{"memory-budget: 1MiB\nmemory_budget: 2MiB\n", `got both "memory_budget" and "memory-budget"`},
-	} {
-		root, _, _, _, _ := testTree()
-		root.SetArgs([]string{"sub", "--config", configFile(t, c.text)})
-		if err := root.Execute(); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q: got %v; want an error with %q", c.text, err, c.want)
+// commands lists every command below root that can be run, by its path.
+func commands(root *cobra.Command) map[string]*cobra.Command {
+	all := map[string]*cobra.Command{}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		if c.Runnable() {
+			all[strings.TrimPrefix(c.CommandPath(), "statline ")] = c
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
 		}
 	}
-	root, _, _, _, _ := testTree()
-	root.SetArgs([]string{"sub", "--config", "/does/not/exist.yaml"})
-	if err := root.Execute(); err == nil || !strings.Contains(err.Error(), "/does/not/exist.yaml") {
-		t.Errorf("missing file: got %v", err)
+	walk(root)
+	return all
+}
+
+// Each command has exactly the flags of the settings that it takes, as they
+// are described.
+func TestFlagsOfCommands(t *testing.T) {
+	all := commands(rootCommand())
+	for _, path := range config.Commands() {
+		c := all[path]
+		if c == nil {
+			t.Errorf("settings are described for %q, which is no command", path)
+			continue
+		}
+		for _, o := range config.Of(path) {
+			f := c.Flags().Lookup(o.Name)
+			if hidden := o.NoFlag || o.Section(); hidden != (f == nil) {
+				t.Errorf("%s --%s: has the flag: %t; want %t", path, o.Name, f != nil, !hidden)
+			} else if f != nil && f.Usage != o.Help {
+				t.Errorf("%s --%s: got another help than the setting's: %q", path, o.Name, f.Usage)
+			}
+		}
+	}
+}
+
+// page is a text that names variables.
+type page struct{ name, text string }
+
+// documents are what users read: help, pages, examples.
+func documents(t *testing.T) []page {
+	t.Helper()
+	var all []page
+	for path, c := range commands(rootCommand()) {
+		var help bytes.Buffer
+		c.SetOut(&help)
+		if err := c.Help(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, page{path + " --help", help.String()})
+	}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == "node_modules" || name == ".git" || name == "testdata"):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".md"), name == ".env.example", name == "docker-compose.yml", name == "Dockerfile":
+			text, err := os.ReadFile(path)
+			all = append(all, page{path, string(text)})
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Promise: a variable that help, a page or an example names is read by
+// somebody: an option of ours, or who is known to read it.
+func TestDocumentedVariablesAreRead(t *testing.T) {
+	known := []string{"STATLINE_CONFIG"}
+	for _, o := range config.Options() {
+		known = append(known, o.Env())
+	}
+	seen := map[string]bool{}
+	for _, p := range documents(t) {
+		for _, name := range regexp.MustCompile(`STATLINE_[A-Z0-9_]*[A-Z0-9]`).FindAllString(p.text, -1) {
+			seen[name] = true
+			if _, ok := config.Foreign()[name]; !ok && !slices.Contains(known, name) {
+				t.Errorf("%s names %s, which nobody reads", p.name, name)
+			}
+		}
+	}
+	for _, name := range known {
+		if name != "" && !seen[name] {
+			t.Errorf("no page names %s", name)
+		}
+	}
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, reader := range config.Foreign() {
+		if strings.HasPrefix(reader, "docker-compose.yml") && !bytes.Contains(compose, []byte("${"+name)) {
+			t.Errorf("docker-compose.yml does not read %s", name)
+		}
+	}
+}
+
+// failed is the error of a command line.
+func failed(args ...string) string {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(&bytes.Buffer{})
+	if err := root.Execute(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// What is misspelt is named with the nearest known name; what says only what
+// one command prints is no setting.
+func TestMisspelt(t *testing.T) {
+	if got := failed("run", "--brokrs", "a:1"); !strings.Contains(got, `did you mean "--brokers"?`) {
+		t.Errorf("flag: got %q", got)
+	}
+	if got := failed("run", "--memory-budget", "much"); !strings.Contains(got, `got "much"; want a number of bytes such as 256MiB`) {
+		t.Errorf("value: got %q", got)
+	}
+	t.Setenv("STATLINE_JSON", "true")
+	if got := failed("report", "--clickhouse", "http://127.0.0.1:1"); !strings.Contains(got, "environment STATLINE_JSON: unknown") {
+		t.Errorf("argument in the environment: got %q", got)
 	}
 }

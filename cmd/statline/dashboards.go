@@ -11,6 +11,7 @@ import (
 func dashboardsCommand() *cobra.Command {
 	o := grafana.DefaultOptions()
 	out := "."
+	var st *settings
 	c := &cobra.Command{
 		Use:   "dashboards",
 		Short: "Write Grafana's dashboards, alert rules and provisioning files",
@@ -20,6 +21,7 @@ same flags give the same bytes; a second run changes nothing.`,
 		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Database, o.Cluster = st.ClickHouse.Database, st.ClickHouse.Cluster
 			files, err := grafana.Files(o)
 			if err != nil {
 				return err
@@ -39,7 +41,6 @@ same flags give the same bytes; a second run changes nothing.`,
 	f.StringVar(&out, "out", out, "`directory` to write to")
 	f.StringVar(&o.DatasourceUID, "datasource-uid", o.DatasourceUID, "`uid` of Grafana's ClickHouse data source")
 	f.StringVar(&o.Folder, "folder", o.Folder, "`title` of Grafana's folder")
-	f.StringVar(&o.Database, "database", o.Database, "`name` of the database in ClickHouse")
-	f.StringVar(&o.Cluster, "cluster", o.Cluster, "`name` of the ClickHouse cluster, if there is one")
+	st = takeSettings(c, "dashboards")
 	return c
 }

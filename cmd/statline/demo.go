@@ -13,6 +13,7 @@ import (
 
 	"statline/ingest"
 	"statline/ingest/block"
+	"statline/ingest/config"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
 	"statline/ingest/source"
@@ -28,16 +29,12 @@ const demoSpeed = 60
 
 // demoOptions are the flags of demo.
 type demoOptions struct {
-	decode   decodeFlags
+	*settings
 	duration spanValue
 	rate     float64
 	seed     uint64
 	scenario string
-	data     string
-	engine   string
 	asJSON   bool
-	log      logFlags
-	labels   labelFlags
 }
 
 func demoCommand() *cobra.Command {
@@ -61,13 +58,8 @@ with what the generator knows to be true.`,
 	f.Float64Var(&o.rate, "rate", 2000, "responses per second of wall time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
 	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")
-	f.StringVar(&o.data, "data", "", "`directory` that keeps the broker's log, the store and the secret; a temporary one when empty")
-	f.StringVar(&o.engine, "engine", "", "`file` of the engine library libchdb (default: where make engine puts it)")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object at the end instead of the live view")
-	o.log.bind(c, "error")
-	o.decode.secret.bind(c)
-	o.labels.bind(c)
-	o.decode.format, o.decode.zone = "auto", "UTC"
+	o.settings = takeSettings(c, "demo")
 	return c
 }
 
@@ -82,18 +74,19 @@ type demoResult struct {
 
 func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 	began := time.Now()
-	log := o.log.logger()
+	log := o.Log.Logger(os.Stderr, o.Log.Slog())
 	work := context.WithoutCancel(cmd.Context()) // what was produced is stored and reported after Ctrl-C too
-	if _, err := o.labels.check(); err != nil {
+	if _, err := checkLabels(o.Keys.Labels); err != nil {
 		return err
 	}
-	e, err := openEmbedded(work, o.data, o.engine, o.decode, schema.DefaultTTL(),
+	o.Lines = config.Default().Lines // it reads its own traffic
+	e, err := openEmbedded(work, o.Config, schema.DefaultTTL(),
 		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 4, Topics: []string{demoTopic}})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	if _, err := o.labels.set(work, e.store, log); err != nil {
+	if _, err := setLabels(work, o.Keys.Labels, e.store, log); err != nil {
 		return err
 	}
 	client, p, err := demoPipeline(e, log)
@@ -106,10 +99,7 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := (&detectFlags{preset: "default"}).open("")
-	if err != nil {
-		return err
-	}
+	rules := config.Default().Detect.Detectors
 	watching, _, err := newWatch(e.store, rules, watch.DefaultNotify(), e.folding.Catalogue, 250*time.Millisecond, log)
 	if err != nil {
 		return err

@@ -7,76 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/spf13/cobra"
-
 	"statline/classify"
 	"statline/classify/detect"
 	"statline/dashboards/query"
 	"statline/ingest/store"
 	"statline/ingest/watch"
 )
-
-// detectFlags choose the detectors' thresholds: a preset, and the config
-// file's section detect over it.
-type detectFlags struct {
-	preset string
-}
-
-func (f *detectFlags) bind(c *cobra.Command) {
-	f.preset = "default"
-	c.Flags().Var(choiceValue{&f.preset, detect.Presets()}, "preset", "thresholds of the detectors; the config file's section detect changes single ones")
-}
-
-// open returns the detectors' configuration; path is the config file, "" for
-// none.
-func (f *detectFlags) open(path string) (detect.Config, error) {
-	cfg, err := detect.Preset(f.preset)
-	if err != nil {
-		return cfg, err
-	}
-	if path != "" {
-		if err := configSection(path, "detect", &cfg); err != nil {
-			return cfg, err
-		}
-	}
-	if err := cfg.Validate(); err != nil {
-		return cfg, fmt.Errorf("config: detect: %w", err)
-	}
-	return cfg, nil
-}
-
-// notifyFlags say who is told of incidents.
-type notifyFlags struct {
-	webhook, alertmanager, link string
-	severity                    string
-}
-
-func (f *notifyFlags) bind(c *cobra.Command) {
-	f.severity = "ticket"
-	c.Flags().StringVar(&f.webhook, "webhook", "", "`URL` that gets a JSON object for each incident that opens or closes")
-	c.Flags().StringVar(&f.alertmanager, "alertmanager", "", "base `URL` of an Alertmanager (API v2)")
-	c.Flags().StringVar(&f.link, "incident-link", "", "`URL` that notifications link to, with the incident's id appended")
-	c.Flags().Var(choiceValue{&f.severity, []string{"info", "ticket", "page"}}, "notify-severity", "least severity that is sent")
-}
-
-func (f *notifyFlags) config() watch.NotifyConfig {
-	cfg := watch.DefaultNotify()
-	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = f.webhook, f.alertmanager, f.link, detect.Severity(f.severity)
-	return cfg
-}
-
-// sectionDecoder reads a section of the config file strictly: unknown keys and
-// wrong types are errors that name them.
-func sectionDecoder(dest any) (*mapstructure.Decoder, error) {
-	return mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: dest, TagName: "koanf", ErrorUnused: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(),
-			mapstructure.TextUnmarshallerHookFunc(),
-		),
-	})
-}
 
 // newWatch wires the detectors' loop to a store.
 func newWatch(s *store.Store, detectors detect.Config, notify watch.NotifyConfig, catalogue *classify.Catalogue, every time.Duration, log *slog.Logger) (*watch.Watch, *watch.Notifier, error) {

@@ -18,8 +18,7 @@ func generateCommand() *cobra.Command {
 		opts      traffic.ProduceOptions
 		to, truth string
 		start     string
-		brokers   []string
-		topic     string
+		st        *settings
 	)
 	c := &cobra.Command{
 		Use:   "generate",
@@ -42,10 +41,10 @@ generator and not by the code that reads it.`,
 			}
 			switch to {
 			case "kafka":
-				if len(brokers) == 0 {
+				if len(st.Kafka.Brokers) == 0 {
 					return errors.New("generate --to kafka needs --brokers host:port")
 				}
-				err = traffic.Produce(cmd.Context(), brokers, topic, g, opts)
+				err = traffic.Produce(cmd.Context(), st.Kafka.Brokers, st.Kafka.Topic, g, opts)
 			case "-":
 				err = traffic.WriteTo(cmd.Context(), g, cmd.OutOrStdout())
 			case "":
@@ -79,8 +78,7 @@ generator and not by the code that reads it.`,
 	f.Float64Var(&cfg.Malformed, "malformed", 0, "share of lines that are no response, 0 to 1")
 	f.StringVar(&start, "start", "", "first event `time`, RFC 3339, or now (default: so that the last event is now)")
 	f.StringVar(&truth, "truth", "", "`file` for the truth, as JSON")
-	f.StringSliceVar(&brokers, "brokers", nil, "Kafka bootstrap `addresses`")
-	f.StringVar(&topic, "topic", "access", "Kafka topic, created when missing")
+	st = takeSettings(c, "generate") // a topic that is missing is created
 	f.Int32Var(&opts.Partitions, "partitions", 4, "partitions of a topic that is created")
 	f.Float64Var(&opts.Speed, "speed", 0, "event seconds per second of wall time; 0 is as fast as possible")
 	return c

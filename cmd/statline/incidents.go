@@ -13,7 +13,7 @@ import (
 
 func incidentsCommand() *cobra.Command {
 	var (
-		st     storeFlags
+		st     *settings
 		since  = spanValue(24 * time.Hour)
 		filter reportFilter
 		open   bool
@@ -27,7 +27,7 @@ func incidentsCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ func incidentsCommand() *cobra.Command {
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "incidents")
 	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
 	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
 	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")

@@ -13,8 +13,7 @@ import (
 )
 
 func keyIDCommand() *cobra.Command {
-	var secret secretFlags
-	var data string
+	var st *settings
 	c := &cobra.Command{
 		Use:   "key-id",
 		Short: "Turn API keys on standard input into the ids that statline stores",
@@ -27,7 +26,7 @@ embedded store.`,
   statline key-id --hmac-secret-file /run/secrets/statline-hmac < keys.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := secret.open(data)
+			s, err := st.HMAC()
 			if err != nil {
 				return err
 			}
@@ -49,7 +48,6 @@ embedded store.`,
 			}
 		},
 	}
-	secret.bind(c)
-	c.Flags().StringVar(&data, "data", "", "`directory` of an embedded store (demo, analyze) whose secret to use")
+	st = takeSettings(c, "key-id")
 	return c
 }

@@ -50,15 +50,17 @@ Try it with nothing installed:      statline demo
 Look into a log file:               statline analyze access.log.gz
 Run it against your own servers:    statline run --brokers kafka:9092 --topic access --clickhouse clickhouse://user:pass@host:9000/statline
 
-Every flag can also stand in a YAML file (--config, key = flag name) or in the
+Every setting can also stand in a YAML file (--config, key = flag name) or in the
 environment (STATLINE_ and the flag's name in capitals, - as _). A flag beats
-the environment, the environment beats the file.`,
+the environment, the environment beats the file. "statline config example" shows
+every setting, "statline config show" what is in force. STATLINE_HMAC_SECRET and
+STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
 	}
 	root.SetVersionTemplate("statline {{.Version}}\n")
-	root.PersistentFlags().String("config", "", "YAML `file` with defaults for every flag")
+	root.PersistentFlags().String("config", "", "YAML `file` with settings; STATLINE_CONFIG names it too")
 	root.AddGroup(
 		&cobra.Group{ID: "start", Title: "Start here:"},
 		&cobra.Group{ID: "daemon", Title: "The daemon:"},
@@ -72,12 +74,9 @@ the environment, the environment beats the file.`,
 		}
 	}
 	add("start", demoCommand(), analyzeCommand())
-	add("daemon", runCommand(), migrateCommand(), checkCommand(), repairCommand())
+	add("daemon", runCommand(), migrateCommand(), checkCommand(), configCommand(), repairCommand())
 	add("ask", reportCommand(), incidentsCommand(), backtestCommand(), auditCommand(), rejectsCommand())
 	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), versionCommand())
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applyConfig(root, cmd) }
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w\nsee: %s --help", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(explainFlag)
 	return root
 }

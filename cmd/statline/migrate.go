@@ -10,7 +10,7 @@ import (
 )
 
 func migrateCommand() *cobra.Command {
-	var st storeFlags
+	var st *settings
 	c := &cobra.Command{
 		Use:   "migrate",
 		Short: "Create or upgrade the tables in ClickHouse",
@@ -19,18 +19,18 @@ nothing. The daemon does the same at its start unless --migrate=false, so that
 its user needs no right to create tables.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := store.Open(cmd.Context(), st.config())
+			s, err := store.Open(cmd.Context(), st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: st.database, Cluster: st.cluster, TTL: schema.DefaultTTL()}); err != nil {
+			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: s.Database(), Cluster: st.ClickHouse.Cluster, TTL: schema.DefaultTTL()}); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "database %s is at schema %d\n", st.database, schema.Version())
+			fmt.Fprintf(cmd.OutOrStdout(), "database %s is at schema %d\n", s.Database(), schema.Version())
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "migrate")
 	return c
 }

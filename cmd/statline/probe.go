@@ -18,7 +18,7 @@ const probeBytes = 4 << 20
 
 func probeCommand() *cobra.Command {
 	var (
-		flags  decodeFlags
+		st     *settings
 		asJSON bool
 	)
 	c := &cobra.Command{
@@ -28,7 +28,11 @@ func probeCommand() *cobra.Command {
   kafka-console-consumer --topic access --max-messages 100 | statline probe -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := flags.open("")
+			secret, err := st.HMAC()
+			if err != nil {
+				return err
+			}
+			cfg, err := st.Lines.Decode(secret)
 			if err != nil {
 				return err
 			}
@@ -58,7 +62,7 @@ func probeCommand() *cobra.Command {
 			return nil
 		},
 	}
-	flags.bind(c)
+	st = takeSettings(c, "probe")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

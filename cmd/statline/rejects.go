@@ -24,7 +24,7 @@ offset and scrubbed bytes; nothing is dropped.`,
 
 func rejectsListCommand() *cobra.Command {
 	var (
-		st     storeFlags
+		st     *settings
 		filter store.RejectFilter
 		asJSON bool
 	)
@@ -35,7 +35,7 @@ func rejectsListCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func rejectsListCommand() *cobra.Command {
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "rejects list")
 	f := c.Flags()
 	f.StringVar(&filter.Topic, "topic", "", "only this topic")
 	f.StringVar(&filter.Reason, "reason", "", "only this reason")
@@ -90,7 +90,7 @@ func place(r store.Reject) string {
 }
 
 func rejectsShowCommand() *cobra.Command {
-	var st storeFlags
+	var st *settings
 	c := &cobra.Command{
 		Use:     "show TOPIC/PARTITION@OFFSET",
 		Short:   "Show one reject whole",
@@ -102,7 +102,7 @@ func rejectsShowCommand() *cobra.Command {
 				return err
 			}
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func rejectsShowCommand() *cobra.Command {
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "rejects show")
 	return c
 }
 

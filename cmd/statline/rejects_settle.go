@@ -12,13 +12,13 @@ import (
 
 // settleFlags choose rejects to settle.
 type settleFlags struct {
-	topic  topicFlags
+	*settings
 	reason string
 	place  string
 }
 
-func (f *settleFlags) bind(c *cobra.Command) {
-	f.topic.bind(c)
+func (f *settleFlags) bind(c *cobra.Command, path string) {
+	f.settings = takeSettings(c, path)
 	c.Flags().StringVar(&f.reason, "reason", "", "only this reason")
 	c.Flags().StringVar(&f.place, "at", "", "only the reject at TOPIC/PARTITION@`OFFSET`, as list prints it")
 }
@@ -41,7 +41,7 @@ func (f *settleFlags) run(cmd *cobra.Command, do func(*mend.Rejects, store.Rejec
 	if err != nil {
 		return err
 	}
-	t, err := f.topic.open(cmd.Context())
+	t, err := openTopic(cmd.Context(), f.Config)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ as a replay and is never counted twice, however often this is repeated.`,
 			})
 		},
 	}
-	flags.bind(c)
+	flags.bind(c, "rejects replay")
 	return c
 }
 
@@ -89,7 +89,7 @@ func rejectsDiscardCommand() *cobra.Command {
 			})
 		},
 	}
-	flags.bind(c)
+	flags.bind(c, "rejects discard")
 	c.Flags().StringVar(&why, "why", "", "the reason, kept in the ledger")
 	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
 	return c

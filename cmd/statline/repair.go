@@ -9,27 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/ingest/block"
+	"statline/ingest/config"
 	"statline/ingest/fold"
 	"statline/ingest/mend"
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
 )
-
-// topicFlags name one topic with its store, for the commands that mend.
-type topicFlags struct {
-	store  storeFlags
-	kafka  kafkaFlags
-	decode decodeFlags
-}
-
-func (f *topicFlags) bind(c *cobra.Command) {
-	f.store.bind(c, true)
-	f.kafka.bind(c)
-	c.Flags().StringVar(&f.kafka.group, "group", "statline", "Kafka consumer group")
-	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
-	f.decode.bind(c)
-}
 
 // topic is an open topic with its store.
 type topic struct {
@@ -39,22 +25,21 @@ type topic struct {
 	block   block.Config
 }
 
-func (f *topicFlags) open(ctx context.Context) (*topic, error) {
-	decoding, catalogue, err := f.decode.open("")
+func openTopic(ctx context.Context, c *config.Config) (*topic, error) {
+	secret, err := c.HMAC()
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := f.kafka.config()
-	if err != nil {
+	t := &topic{block: block.DefaultConfig()}
+	if t.folding, err = c.Fold(secret); err != nil {
 		return nil, err
 	}
-	t := &topic{folding: foldConfig(decoding, catalogue), block: block.DefaultConfig()}
-	if t.client, err = source.New(cfg); err != nil {
+	if t.client, err = source.New(c.Kafka.Source(c.Daemon.From)); err != nil {
 		return nil, err
 	}
-	t.block.Topic, t.block.Group, t.block.Instance, t.block.Version = cfg.Topic, cfg.Group, instanceName(), version
+	t.block.Topic, t.block.Group, t.block.Instance, t.block.Version = c.Kafka.Topic, c.Kafka.Group, instanceName(), version
 	if t.block.Cluster, err = t.client.ClusterID(ctx); err == nil {
-		t.store, err = openStore(ctx, f.store, decoding.Secret, false, schema.DefaultTTL())
+		t.store, err = openStore(ctx, c.ClickHouse.Store(), secret, nil)
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.client.Close())
@@ -65,7 +50,7 @@ func (f *topicFlags) open(ctx context.Context) (*topic, error) {
 func (t *topic) close() error { return errors.Join(t.store.Close(), t.client.Close()) }
 
 func repairCommand() *cobra.Command {
-	var flags topicFlags
+	var st *settings
 	c := &cobra.Command{
 		Use:   "repair",
 		Short: "Finish partly inserted blocks that are older than the token window, and insert lost rows again",
@@ -87,7 +72,7 @@ repeating it is safe.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
-			t, err := flags.open(ctx)
+			t, err := openTopic(ctx, st.Config)
 			if err != nil {
 				return err
 			}
@@ -115,7 +100,7 @@ repeating it is safe.`,
 			return nil
 		},
 	}
-	flags.bind(c)
+	st = takeSettings(c, "repair")
 	return c
 }
 

@@ -13,11 +13,10 @@ import (
 
 func reportCommand() *cobra.Command {
 	var (
-		st        storeFlags
-		since     = spanValue(time.Hour)
-		filter    reportFilter
-		asJSON    bool
-		catalogue string
+		st     *settings
+		since  = spanValue(time.Hour)
+		filter reportFilter
+		asJSON bool
 	)
 	c := &cobra.Command{
 		Use:   "report",
@@ -29,12 +28,12 @@ the newest stored minute, not from now, so that a report on old logs shows them.
   statline report --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			codes, err := openCatalogue(catalogue)
+			codes, err := st.Lines.Catalogue()
 			if err != nil {
 				return err
 			}
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -58,11 +57,10 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "report")
 	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
 	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
 	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
-	c.Flags().StringVar(&catalogue, "catalogue", "", "YAML `file` with another API's status codes")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

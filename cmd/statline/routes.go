@@ -17,7 +17,7 @@ func routesCommand() *cobra.Command {
 }
 
 func routesSuggestCommand() *cobra.Command {
-	var st storeFlags
+	var st *settings
 	c := &cobra.Command{
 		Use:   "suggest",
 		Short: "Propose rules that fold the stored routes further",
@@ -28,7 +28,7 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.config())
+			s, err := store.Open(ctx, st.ClickHouse.Store())
 			if err != nil {
 				return err
 			}
@@ -57,6 +57,6 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 			return nil
 		},
 	}
-	st.bind(c, true)
+	st = takeSettings(c, "routes suggest")
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -15,9 +16,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"statline/classify"
 	"statline/ingest"
-	"statline/ingest/block"
+	"statline/ingest/config"
 	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/schema"
@@ -26,29 +26,8 @@ import (
 	"statline/ingest/watch"
 )
 
-// runOptions are the flags of run.
-type runOptions struct {
-	store     storeFlags
-	kafka     kafkaFlags
-	decode    decodeFlags
-	labels    labelFlags
-	detect    detectFlags
-	notify    notifyFlags
-	watch     bool
-	log       logFlags
-	listen    string
-	budget    bytesValue
-	migrate   bool
-	pipeline  ingest.Config
-	flush     spanValue
-	from      string
-	resumeAt  string
-	onGap     string
-	stopAfter spanValue
-}
-
 func runCommand() *cobra.Command {
-	o := runOptions{budget: 256 << 20, pipeline: ingest.DefaultConfig(), from: "earliest", onGap: "fail", stopAfter: spanValue(4 * time.Second)}
+	var st *settings
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "The daemon: Kafka in, exact aggregates in ClickHouse out",
@@ -63,32 +42,9 @@ or ClickHouse cannot be reached or a partition cannot go on, and says why.`,
   statline run --config statline.yaml
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st.Config) },
 	}
-	f := c.Flags()
-	o.kafka.bind(c)
-	o.kafka.bindTiming(c)
-	f.StringVar(&o.kafka.group, "group", "statline", "Kafka consumer group")
-	o.store.bind(c, true)
-	_ = c.MarkFlagRequired("brokers") // fails only for a flag that does not exist
-	o.decode.bind(c)
-	o.labels.bind(c)
-	f.BoolVar(&o.watch, "watch", true, "run the detectors over what is stored and write incidents")
-	o.detect.bind(c)
-	o.notify.bind(c)
-	o.log.bind(c, "info")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of /metrics, /healthz and /readyz; empty for none")
-	f.Var(&o.budget, "memory-budget", "what fetches, blocks in flight and their rows may take, over all partitions")
-	f.BoolVar(&o.migrate, "migrate", true, "create or upgrade the tables at the start")
-	f.BoolVar(&o.pipeline.UntilCaughtUp, "until-caught-up", false, "end when every partition is committed to its end as of the start")
-	f.BoolVar(&o.pipeline.AllowCompacted, "allow-compacted", false, "read a compacted topic although its blocks cannot be read again exactly")
-	f.Var(&o.flush, "flush-interval", "age at which a block that has caught up is written (0: by the number of partitions)")
-	f.Var(choiceValue{&o.from, []string{"earliest", "latest"}}, "from", "where a partition starts that nobody has read")
-	f.Var(choiceValue{&o.resumeAt, []string{"ledger", "group"}}, "resume-at", "which to believe when Kafka's commit is ahead of the ledger (a restored backup)")
-	f.Var(choiceValue{&o.onGap, []string{"fail", "skip"}}, "on-gap", "what to do when records expired in Kafka before they were read")
-	f.BoolVar(&o.pipeline.Block.Takeover, "takeover", false, "follow another group's recent rows in this database")
-	f.Uint32Var(&o.pipeline.Block.Epoch, "epoch", 0, "life of the topic; raise it after the topic was recreated (0: the newest known)")
-	f.Var(&o.stopAfter, "stop-timeout", "how long declared blocks may take after SIGTERM")
+	st = takeSettings(c, "run")
 	return c
 }
 
@@ -106,60 +62,57 @@ func (s *startup) Ready() (bool, any) {
 	return false, ingest.Status{Waiting: w}
 }
 
-func (o *runOptions) run(ctx context.Context) (err error) {
-	log := o.log.logger()
-	decoding, catalogue, err := o.decode.open("")
+func run(ctx context.Context, c *config.Config) (err error) {
+	log := c.Log.Logger(os.Stderr, c.Log.Slog())
+	secret, err := c.HMAC()
 	if err != nil {
 		return err
 	}
-	detectors, err := o.detect.open(*o.decode.config)
+	folding, err := c.Fold(secret)
 	if err != nil {
 		return err
 	}
-	if _, err := o.labels.check(); err != nil {
+	if _, err := checkLabels(c.Keys.Labels); err != nil {
 		return err
 	}
 	registry := prometheus.NewRegistry()
 	ready := &startup{}
-	if o.listen != "" {
-		closeServer, err := serve(ctx, o.listen, registry, ready, log)
+	if c.Daemon.Listen != "" {
+		closeServer, err := serve(ctx, c.Daemon.Listen, registry, ready, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeServer()) }()
 	}
-	s, err := o.openStore(ctx, decoding.Secret, ready, log)
+	s, err := awaitStore(ctx, c, secret, ready, log)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	stopLabels, err := o.followLabels(ctx, s, log)
+	stopLabels, err := followLabels(ctx, c.Keys.Labels, s, log)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, stopLabels()) }()
-	kafka, err := o.kafka.config()
-	if err != nil {
-		return err
-	}
-	kafka.From, kafka.Logger = o.from, log
+	kafka := c.Kafka.Source(c.Daemon.From)
+	kafka.Logger = log
 	client, err := source.New(kafka)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	limitMemory(int64(o.budget))
-	p, err := newPipeline(o.pipelineConfig(), client, s, foldConfig(decoding, catalogue), log)
+	limitMemory(int64(c.Daemon.MemoryBudget))
+	p, err := newPipeline(c.Pipeline(instanceName(), version), client, s, folding, log)
 	if err != nil {
 		return err
 	}
 	registry.MustRegister(p.Collector())
 	ready.pipeline.Store(p)
-	log.Info("running", "version", version, "topic", o.kafka.topic, "group", o.kafka.group, "database", o.store.database)
-	if !o.watch {
+	log.Info("running", "version", version, "topic", c.Kafka.Topic, "group", c.Kafka.Group, "database", s.Database())
+	if !c.Daemon.Watch {
 		return p.Run(ctx)
 	}
-	w, notifier, err := newWatch(s, detectors, o.notify.config(), catalogue, time.Second, log)
+	w, notifier, err := newWatch(s, c.Detect.Detectors, c.Notify.Watch(), folding.Catalogue, time.Second, log)
 	if err != nil {
 		return err
 	}
@@ -169,8 +122,8 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 
 // followLabels brings the customers' names into the store and keeps them equal
 // to the file until stop is called.
-func (o *runOptions) followLabels(ctx context.Context, s *store.Store, log *slog.Logger) (stop func() error, err error) {
-	follower, err := o.labels.set(ctx, s, log)
+func followLabels(ctx context.Context, path string, s *store.Store, log *slog.Logger) (stop func() error, err error) {
+	follower, err := setLabels(ctx, path, s, log)
 	if err != nil || follower == nil {
 		return func() error { return nil }, err
 	}
@@ -208,23 +161,17 @@ func limitMemory(budget int64) {
 	}
 }
 
-func (o *runOptions) pipelineConfig() ingest.Config {
-	cfg := o.pipeline
-	cfg.MemoryBudget, cfg.FlushInterval = int(o.budget), time.Duration(o.flush)
-	b := &cfg.Block
-	b.Topic, b.Group, b.Instance, b.Version = o.kafka.topic, o.kafka.group, instanceName(), version
-	b.From, b.ResumeAt, b.OnGap = block.From(o.from), block.ResumeAt(o.resumeAt), block.OnGap(o.onGap)
-	b.StopTimeout = time.Duration(o.stopAfter)
-	return cfg
-}
-
-// openStore connects and prepares the tables, waiting for a server that cannot
+// awaitStore connects and prepares the tables, waiting for a server that cannot
 // be reached yet.
-func (o *runOptions) openStore(ctx context.Context, secret []byte, ready *startup, log *slog.Logger) (*store.Store, error) {
+func awaitStore(ctx context.Context, c *config.Config, secret []byte, ready *startup, log *slog.Logger) (*store.Store, error) {
 	pause := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, RandomizationFactor: 0.5}
 	var logged time.Time
+	var tables *schema.Options
+	if c.Daemon.Migrate {
+		tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL()}
+	}
 	return backoff.Retry(ctx, func() (*store.Store, error) {
-		s, err := openStore(ctx, o.store, secret, o.migrate, schema.DefaultTTL())
+		s, err := openStore(ctx, c.ClickHouse.Store(), secret, tables)
 		if err == nil {
 			return s, nil
 		}
@@ -240,30 +187,26 @@ func (o *runOptions) openStore(ctx context.Context, secret []byte, ready *startu
 	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
 }
 
-// openStore connects, brings the tables to this binary's schema and refuses
-// another secret than the one that the stored key ids were made with.
-func openStore(ctx context.Context, f storeFlags, secret []byte, migrate bool, ttl schema.TTL) (*store.Store, error) {
-	s, err := store.Open(ctx, f.config())
+// openStore connects, brings the tables to this binary's schema unless tables
+// is nil, and refuses another secret than the one that the stored key ids were
+// made with.
+func openStore(ctx context.Context, cfg store.Config, secret []byte, tables *schema.Options) (*store.Store, error) {
+	s, err := store.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if migrate {
-		err = schema.Migrate(ctx, s.Conn(), schema.Options{Database: f.database, Cluster: f.cluster, TTL: ttl, Temporary: f.temporary})
+	if tables != nil {
+		o := *tables
+		o.Database = s.Database()
+		err = schema.Migrate(ctx, s.Conn(), o)
 	}
 	if err == nil {
-		err = schema.CheckSecret(ctx, s.Conn(), f.database, decode.SecretID(secret))
+		err = schema.CheckSecret(ctx, s.Conn(), s.Database(), decode.SecretID(secret))
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// foldConfig is the default one for what the flags say.
-func foldConfig(decoding decode.Config, catalogue *classify.Catalogue) fold.Config {
-	cfg := fold.DefaultConfig()
-	cfg.Decode, cfg.Catalogue = decoding, catalogue
-	return cfg
 }
 
 // newPipeline wires a pipeline of source, folds and store.

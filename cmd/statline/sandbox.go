@@ -12,6 +12,7 @@ import (
 )
 
 func sandboxCommand() *cobra.Command {
+	var st *settings
 	cfg := sandbox.Config{Kafka: "127.0.0.1:19092", ClickHouse: "127.0.0.1:18123", Partitions: 4}
 	var users string
 	c := &cobra.Command{
@@ -28,6 +29,7 @@ func sandboxCommand() *cobra.Command {
 			if cfg.Users, err = readUsers(users); err != nil {
 				return err
 			}
+			cfg.Data, cfg.Engine = st.Local.Data, st.Local.Engine
 			s, err := sandbox.Start(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -44,10 +46,9 @@ func sandboxCommand() *cobra.Command {
 	f.StringVar(&cfg.ClickHouse, "clickhouse", cfg.ClickHouse, "`address` of ClickHouse's HTTP interface; empty for none")
 	f.StringVar(&cfg.Native, "native", "", "`address` of ClickHouse's native protocol as well, for example 127.0.0.1:9000")
 	f.StringVar(&users, "users", "", "`file` with a line name:password for each user of ClickHouse's ports; without it everyone is let in")
-	f.StringVar(&cfg.Data, "data", "", "`directory` that keeps both; a temporary one when empty")
 	f.IntVar(&cfg.Partitions, "partitions", cfg.Partitions, "partitions of the topics that are created")
 	f.StringSliceVar(&cfg.Topics, "topics", []string{"access"}, "`topics` created at the start")
-	f.StringVar(&cfg.Engine, "engine", "", "`file` of the engine library libchdb (default: where make engine puts it)")
+	st = takeSettings(c, "sandbox")
 	return c
 }
 

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"statline/ingest/config"
+)
+
+// settings are what a command was told; they are there when it runs.
+type settings struct {
+	*config.Config
+	sources config.Sources
+}
+
+// takeSettings gives a command the flags of its settings, and reads them all
+// before it runs. The path is that of the command below the root.
+func takeSettings(c *cobra.Command, path string) *settings {
+	s := &settings{sources: config.Sources{Command: path, Flags: map[string][]string{}}}
+	trial := config.Default() // what a flag is tried on while the command line is read
+	for _, o := range config.Of(path) {
+		if o.NoFlag || o.Section() {
+			continue
+		}
+		v := &flagValue{option: o, trial: o.Value(trial), given: s.sources.Flags, initial: o.Default(path)}
+		f := c.Flags().VarPF(v, o.Name, "", o.Help)
+		if config.IsBool(v.trial) {
+			f.NoOptDefVal = "true"
+		}
+		f.DefValue = shownDefault(o.Default(path))
+	}
+	read := config.Load
+	if path == "config show" {
+		read = config.Read
+	}
+	c.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		s.sources.Environ = os.Environ()
+		if s.sources.File, err = cmd.Flags().GetString("config"); err != nil {
+			return err
+		}
+		s.Config, err = read(s.sources)
+		return err
+	}
+	return s
+}
+
+// shownDefault is a default as --help shows it: what says nothing is not shown.
+func shownDefault(text string) string {
+	switch text {
+	case "0", "0s", "false":
+		return ""
+	}
+	return text
+}
+
+// flagValue is a flag of a setting. It remembers what was given: the layers
+// are settled when all of them are known.
+type flagValue struct {
+	option  config.Option
+	trial   config.Value
+	given   map[string][]string
+	initial string
+}
+
+func (v *flagValue) Set(text string) error {
+	if err := v.trial.Set(text); err != nil {
+		return err
+	}
+	v.given[v.option.Name] = append(v.given[v.option.Name], text)
+	return nil
+}
+
+func (v *flagValue) String() string {
+	if given := v.given[v.option.Name]; len(given) > 0 {
+		return strings.Join(given, ",")
+	}
+	return v.initial
+}
+
+func (v *flagValue) Type() string { return v.option.Kind() }
+
+// explainFlag adds the nearest flag to the error of an unknown one.
+func explainFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		if near := config.Nearest("--"+unknown.GetSpecifiedName(), known); strings.HasPrefix(near, "did you mean") {
+			err = fmt.Errorf("%w; %s", err, near)
+		}
+	}
+	return fmt.Errorf("%w\nsee: %s --help", err, c.CommandPath())
+}
+
+// instanceName tells processes of one group apart in the ledger.
+func instanceName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = runtime.GOOS
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}

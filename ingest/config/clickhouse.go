@@ -1,0 +1,61 @@
+package config
+
+import (
+	"fmt"
+
+	"statline/ingest/store"
+)
+
+// ClickHouse says where ClickHouse is. After Load, Database is the name in
+// force, whether the option or the address gave it.
+type ClickHouse struct {
+	URL, CA, Database, Cluster string
+}
+
+func defaultClickHouse() ClickHouse { return ClickHouse{Database: store.DefaultDatabase} }
+
+func clickHouseOptions() []Option {
+	return []Option{
+		{Name: "clickhouse", Set: SetClickHouse, Example: "http://127.0.0.1:8123", Mask: maskServer,
+			Help:  "ClickHouse: http://host:8123 or clickhouse://user:pass@host:9000/db",
+			value: func(c *Config) Value { return server{&c.ClickHouse.URL} }},
+		{Name: "clickhouse-ca", Set: SetServer, Type: "file", Help: "certificate authority of ClickHouse's TLS (turns TLS on)",
+			value: func(c *Config) Value { return text{&c.ClickHouse.CA} }},
+		{Name: "database", Set: SetClickHouse, Type: "name", Help: "ClickHouse database; an address that names one says it too",
+			value: func(c *Config) Value { return text{&c.ClickHouse.Database} }},
+		{Name: "cluster", Set: SetClickHouse, Type: "name",
+			Help:  "ClickHouse cluster on whose nodes tables are made: ON CLUSTER, Replicated, Distributed; tables that are there tell themselves",
+			value: func(c *Config) Value { return text{&c.ClickHouse.Cluster} }},
+	}
+}
+
+// checkClickHouse settles which database is meant: the option's, or the one
+// that the address names. Two different ones are an error, whichever layers
+// they came from: rows in a database that nobody looks at help nobody.
+func checkClickHouse(c *Config) error {
+	h := &c.ClickHouse
+	cfg := h.Store()
+	if !c.given("database") {
+		cfg.Database = ""
+	} else if h.Database == "" {
+		return fmt.Errorf("database: got an empty one; want the database's name")
+	}
+	if h.URL == "" {
+		return nil
+	}
+	name, err := cfg.DatabaseName()
+	if err != nil {
+		return fmt.Errorf("clickhouse: %w", err)
+	}
+	if name != h.Database {
+		h.Database, c.origins["database"] = name, c.origins["clickhouse"]
+	}
+	return nil
+}
+
+// Store is the configuration of a connection.
+func (h *ClickHouse) Store() store.Config {
+	cfg := store.DefaultConfig()
+	cfg.URL, cfg.CA, cfg.Database = h.URL, h.CA, h.Database
+	return cfg
+}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"maps"
+	"slices"
+)
+
+// use is what one command takes of the settings.
+type use struct {
+	sets     []Set
+	required []string
+	defaults map[string]string // where they differ from the common ones
+}
+
+var (
+	daemonSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC,
+		SetLabels, SetDetect, SetNotify, SetDaemon, SetLog}
+	mendSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC}
+	servers  = []string{"brokers", "clickhouse"}
+	askSets  = []Set{SetClickHouse, SetServer}
+	stored   = []string{"clickhouse"}
+)
+
+// uses says which settings each command takes, by the command's path. A
+// command that is missing takes none.
+var uses = map[string]use{
+	"run":         {sets: daemonSets, required: servers},
+	"check":       {sets: daemonSets, required: servers},
+	"config show": {sets: append(slices.Clone(daemonSets), SetData, SetEngine)},
+
+	"repair":          {sets: mendSets, required: servers},
+	"rejects replay":  {sets: mendSets, required: servers},
+	"rejects discard": {sets: mendSets, required: servers},
+	"migrate":         {sets: askSets, required: stored},
+
+	"audit":          {sets: []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer}, required: stored},
+	"report":         {sets: append(slices.Clone(askSets), SetCatalogue), required: stored},
+	"incidents":      {sets: askSets, required: stored},
+	"backtest":       {sets: append(slices.Clone(askSets), SetCatalogue, SetDetect)},
+	"rejects list":   {sets: askSets, required: stored},
+	"rejects show":   {sets: askSets, required: stored},
+	"routes suggest": {sets: askSets, required: stored},
+	"dashboards":     {sets: []Set{SetClickHouse}},
+
+	"analyze":  {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},
+	"demo":     {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
+	"probe":    {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
+	"codes":    {sets: []Set{SetCatalogue}},
+	"key-id":   {sets: []Set{SetHMAC, SetData}},
+	"generate": {sets: []Set{SetTopic}},
+	"sandbox":  {sets: []Set{SetData, SetEngine}},
+}
+
+// Commands lists the commands that take settings, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(uses)) }
+
+// Of lists the options that a command takes, in the order of the example file.
+func Of(command string) []Option {
+	return slices.DeleteFunc(Options(), func(o Option) bool { return !slices.Contains(uses[command].sets, o.Set) })
+}
+
+// takers lists the commands that take an option.
+func takers(o Option) []string {
+	return slices.DeleteFunc(Commands(), func(c string) bool { return !slices.Contains(uses[c].sets, o.Set) })
+}

@@ -1,0 +1,162 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"statline/classify/detect"
+)
+
+// Config is what statline was told. Start from Load, or from Default.
+type Config struct {
+	Kafka      Kafka
+	ClickHouse ClickHouse
+	Lines      Lines
+	Keys       Keys
+	Detect     Detect
+	Notify     Notify
+	Daemon     Daemon
+	Log        Log
+	Local      Local
+
+	origins map[string]Origin // by option, and by key of a section: detect.spike.prior
+}
+
+// Default is what holds when nobody says anything.
+func Default() *Config {
+	return &Config{
+		Kafka: defaultKafka(), ClickHouse: defaultClickHouse(), Lines: defaultLines(), Detect: defaultDetect(),
+		Notify: defaultNotify(), Daemon: defaultDaemon(), Log: defaultLog(), origins: map[string]Origin{},
+	}
+}
+
+// Layer is one of the places that a value can come from. A later one beats an
+// earlier one.
+type Layer uint8
+
+// The layers.
+const (
+	FromDefault Layer = iota
+	FromFile
+	FromEnvironment
+	FromFlag
+)
+
+// Origin is where a value came from.
+type Origin struct {
+	Layer Layer
+	Where string // statline.yaml:12, STATLINE_TOPIC, --topic; "" for a default
+}
+
+// String is the origin as people read it.
+func (o Origin) String() string {
+	switch o.Layer {
+	case FromFile:
+		return "file " + o.Where
+	case FromEnvironment:
+		return "environment " + o.Where
+	case FromFlag:
+		return "flag " + o.Where
+	}
+	if o.Where != "" {
+		return o.Where
+	}
+	return "default"
+}
+
+// Origin says where the value of an option came from.
+func (c *Config) Origin(name string) Origin { return c.origins[name] }
+
+// given reports whether somebody set the option.
+func (c *Config) given(name string) bool { return c.origins[name].Layer > FromDefault }
+
+// validate checks what no value can check alone.
+func (c *Config) validate() error {
+	for _, check := range []func(*Config) error{
+		checkKafka, checkClickHouse, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon,
+	} {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneOf settles two options that say the same thing, such as a password and
+// the file that holds it: that of the higher layer counts. Both in one layer
+// is an error.
+func (c *Config) oneOf(a, b string) (keep string, err error) {
+	at, bt := c.origins[a], c.origins[b]
+	switch {
+	case at.Layer == FromDefault && bt.Layer == FromDefault:
+		return "", nil
+	case at.Layer > bt.Layer:
+		return a, nil
+	case bt.Layer > at.Layer:
+		return b, nil
+	}
+	return "", fmt.Errorf("%s: got both %s (%s) and %s (%s); want one of them", a, a, at.Where, b, bt.Where)
+}
+
+// require says which of the options that a command needs are missing, and how
+// to set them.
+func (c *Config) require(names []string) error {
+	var missing []string
+	for _, name := range names {
+		o, ok := find(name)
+		if ok && o.value(c).String() == "" {
+			missing = append(missing, fmt.Sprintf("%s: got none; want %s, set with --%s, %s or the key %s of the config file",
+				name, o.want(), name, o.Env(), name))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%s", strings.Join(missing, "\n"))
+	}
+	return nil
+}
+
+// Detect is the detectors' configuration and the preset it began with.
+type Detect struct {
+	Preset    string
+	Detectors detect.Config
+}
+
+func defaultDetect() Detect {
+	d, _ := presetOf("default") // fails only for an unknown name
+	return d
+}
+
+func presetOf(name string) (Detect, error) {
+	detectors, err := detect.Preset(name)
+	return Detect{Preset: name, Detectors: detectors}, err
+}
+
+func detectOptions() []Option {
+	return []Option{
+		{Name: "preset", Set: SetDetect, Reload: true, Help: "thresholds of the detectors; the section detect changes single ones",
+			value: func(c *Config) Value { return choice{&c.Detect.Preset, detect.Presets()} }},
+		{Name: "detect", Set: SetDetect, Reload: true, Help: "single thresholds of the detectors; what stands here beats the preset",
+			section: func(c *Config) any { return &c.Detect.Detectors }},
+		{Name: "mute", Set: SetDetect, Reload: true, Help: "incidents that are recorded but not sent: a kind, an entity, an end",
+			section: func(c *Config) any { return &c.Detect.Detectors.Mute },
+			sample:  []detect.Mute{{Kind: detect.Kinds()[0], Entity: "search", Until: "2026-06-01T08:00:00Z"}}},
+	}
+}
+
+func checkDetect(c *Config) error {
+	if err := c.Detect.Detectors.Validate(); err != nil {
+		return fmt.Errorf("detect: %w", err)
+	}
+	return nil
+}
+
+// names lists the options' names, sorted.
+func names() []string {
+	var all []string
+	for _, o := range Options() {
+		all = append(all, o.Name)
+	}
+	slices.Sort(all)
+	return all
+}

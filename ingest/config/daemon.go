@@ -1,0 +1,79 @@
+package config
+
+import (
+	"time"
+
+	"statline/ingest"
+	"statline/ingest/block"
+)
+
+// Daemon is how run does its work.
+type Daemon struct {
+	Listen                        string
+	MemoryBudget                  int
+	Migrate, Watch                bool
+	UntilCaughtUp, AllowCompacted bool
+	FlushInterval                 time.Duration
+	From, ResumeAt, OnGap         string
+	Takeover                      bool
+	Epoch                         uint32
+	StopTimeout                   time.Duration
+}
+
+func defaultDaemon() Daemon {
+	return Daemon{Listen: "127.0.0.1:8080", MemoryBudget: ingest.DefaultConfig().MemoryBudget, Migrate: true, Watch: true,
+		From: string(block.Earliest), OnGap: string(block.Fail), StopTimeout: 4 * time.Second}
+}
+
+func daemonOptions() []Option {
+	words := func(all ...string) []string { return all }
+	return []Option{
+		{Name: "listen", Set: SetDaemon, Type: "address", Empty: true, Help: "where /metrics, /healthz and /readyz are served; empty for nowhere",
+			value: func(c *Config) Value { return text{&c.Daemon.Listen} }},
+		{Name: "memory-budget", Set: SetDaemon, Help: "what fetches, blocks in flight and their rows may take, over all partitions",
+			value: func(c *Config) Value { return size{&c.Daemon.MemoryBudget} }},
+		{Name: "migrate", Set: SetDaemon, Help: "create or upgrade the tables at the start",
+			value: func(c *Config) Value { return flag{&c.Daemon.Migrate} }},
+		{Name: "watch", Set: SetDaemon, Help: "run the detectors over what is stored and write incidents",
+			value: func(c *Config) Value { return flag{&c.Daemon.Watch} }},
+		{Name: "until-caught-up", Set: SetDaemon, Help: "end when every partition is committed to its end as of the start",
+			value: func(c *Config) Value { return flag{&c.Daemon.UntilCaughtUp} }},
+		{Name: "allow-compacted", Set: SetDaemon, Help: "read a compacted topic although its blocks cannot be read again exactly",
+			value: func(c *Config) Value { return flag{&c.Daemon.AllowCompacted} }},
+		{Name: "flush-interval", Set: SetDaemon, Help: "age at which a block that has caught up is written (0s: by the number of partitions)",
+			value: func(c *Config) Value { return span{&c.Daemon.FlushInterval} }},
+		{Name: "from", Set: SetDaemon, Help: "where a partition starts that nobody has read",
+			value: func(c *Config) Value { return choice{&c.Daemon.From, words("earliest", "latest")} }},
+		{Name: "resume-at", Set: SetDaemon, Help: "which to believe when Kafka's commit is ahead of the ledger (a restored backup); empty: stop",
+			value: func(c *Config) Value { return choice{&c.Daemon.ResumeAt, words("ledger", "group")} }},
+		{Name: "on-gap", Set: SetDaemon, Help: "what to do when records expired in Kafka before they were read",
+			value: func(c *Config) Value { return choice{&c.Daemon.OnGap, words("fail", "skip")} }},
+		{Name: "takeover", Set: SetDaemon, Help: "follow another group's recent rows in this database",
+			value: func(c *Config) Value { return flag{&c.Daemon.Takeover} }},
+		{Name: "epoch", Set: SetDaemon, Help: "life of the topic; raise it after the topic was recreated (0: the newest known)",
+			value: func(c *Config) Value { return number{&c.Daemon.Epoch} }},
+		{Name: "stop-timeout", Set: SetDaemon, Help: "how long declared blocks may take after SIGTERM",
+			value: func(c *Config) Value { return span{&c.Daemon.StopTimeout} }},
+		{Name: "kafka-session-timeout", Set: SetDaemon, Help: "how long the group waits for a silent instance",
+			value: func(c *Config) Value { return span{&c.Kafka.SessionTimeout} }},
+		{Name: "kafka-heartbeat", Set: SetDaemon, Help: "pause between two signs of life; at most a third of the session timeout",
+			value: func(c *Config) Value { return span{&c.Kafka.HeartbeatGap} }},
+	}
+}
+
+func checkDaemon(c *Config) error {
+	return c.Pipeline("", "").Validate()
+}
+
+// Pipeline is the pipeline's configuration for an instance of a version.
+func (c *Config) Pipeline(instance, version string) ingest.Config {
+	d := &c.Daemon
+	cfg := ingest.DefaultConfig()
+	cfg.MemoryBudget, cfg.FlushInterval = d.MemoryBudget, d.FlushInterval
+	cfg.UntilCaughtUp, cfg.AllowCompacted = d.UntilCaughtUp, d.AllowCompacted
+	b := &cfg.Block
+	b.Topic, b.Group, b.Instance, b.Version = c.Kafka.Topic, c.Kafka.Group, instance, version
+	b.From, b.ResumeAt, b.OnGap = block.From(d.From), block.ResumeAt(d.ResumeAt), block.OnGap(d.OnGap)
+	b.Takeover, b.Epoch, b.StopTimeout = d.Takeover, d.Epoch, d.StopTimeout
+	return cfg
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"statline/classify"
+	"statline/ingest/decode"
+	"statline/ingest/fold"
+)
+
+// Lines says how log lines are read and classified.
+type Lines struct {
+	Format, Service, Zone string
+	CatalogueFile         string
+	RouteFrom             string
+	KeyNames              []string
+	Routes                []decode.RouteRule
+	Mapping               decode.Mapping // the zero value for none
+}
+
+func defaultLines() Lines { return Lines{Format: decode.Auto, Zone: "UTC", RouteFrom: "auto"} }
+
+func linesOptions() []Option {
+	return []Option{
+		{Name: "format", Set: SetLines, Type: "name", Reload: true, Help: "log format; statline formats lists them",
+			value: func(c *Config) Value { return text{&c.Lines.Format} }},
+		{Name: "service", Set: SetLines, Type: "name", Reload: true, Help: "service of lines that name none",
+			value: func(c *Config) Value { return text{&c.Lines.Service} }},
+		{Name: "zone", Set: SetLines, Reload: true, Help: "time zone of timestamps without one, such as Europe/Berlin",
+			value: func(c *Config) Value { return zone{&c.Lines.Zone} }},
+		{Name: "catalogue", Set: SetCatalogue, Type: "file", Help: "YAML file with another API's status codes (default: the built-in 34)",
+			value: func(c *Config) Value { return text{&c.Lines.CatalogueFile} }},
+		{Name: "route-from", Set: SetLines, Reload: true,
+			Help:  "where routes come from: the record's endpoint or else the path, always the path, or also the gateway's rule names",
+			value: func(c *Config) Value { return choice{&c.Lines.RouteFrom, []string{"auto", "path", "gateway"}} }},
+		{Name: "key-names", Set: SetLines, Type: "names", Reload: true, Help: "further headers and query parameters that carry an API key",
+			value: func(c *Config) Value { return list{&c.Lines.KeyNames} }},
+		{Name: "routes", Set: SetLines, Reload: true, Help: "your own rules for route templates; the first that matches wins",
+			section: func(c *Config) any { return &c.Lines.Routes },
+			sample:  []decode.RouteRule{{Pattern: "/3/movie/{id}/**", Route: "/3/movie/{id}"}}},
+		{Name: "mapping", Set: SetLines, Reload: true, Help: `where format json finds its fields: dotted paths, a backslash keeps a dot`,
+			section: func(c *Config) any { return &c.Lines.Mapping },
+			sample: decode.Mapping{Time: "when", Service: "app", Method: "http.method", Path: "http.path", Route: "http.route",
+				Status: "http.status", Code: "api.code", Message: "api.message", Body: "body", Key: "headers.x-api-key", KeyID: "consumer.id",
+				KeyName: "consumer.name", ClientIP: "client.ip", Latency: "took", LatencyUnit: "ms", UpstreamLatency: "backend.took",
+				UpstreamStatus: "backend.status", Bytes: "http.bytes", RequestID: "request_id", UserAgent: "http.user_agent"}},
+	}
+}
+
+// checkLines reads what can only be judged together. It needs no secret.
+func checkLines(c *Config) error {
+	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) {
+		return nil
+	}
+	cfg, err := c.Lines.Decode(nil)
+	if err != nil {
+		return err
+	}
+	_, err = decode.New(cfg)
+	return err
+}
+
+// Decode is the decoders' configuration.
+func (l *Lines) Decode(secret []byte) (decode.Config, error) {
+	location, err := time.LoadLocation(l.Zone)
+	if err != nil {
+		return decode.Config{}, fmt.Errorf("zone: got %q; want UTC, Local or a name such as Europe/Berlin: %w", l.Zone, err)
+	}
+	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret, RouteFrom: l.RouteFrom,
+		KeyNames: l.KeyNames, Routes: l.Routes}
+	if l.Mapping != (decode.Mapping{}) {
+		mapping := l.Mapping
+		cfg.Mapping = &mapping
+	}
+	return cfg, nil
+}
+
+// Catalogue reads the file of status codes; without one it is the built-in
+// catalogue.
+func (l *Lines) Catalogue() (*classify.Catalogue, error) {
+	if l.CatalogueFile == "" {
+		return classify.Builtin(), nil
+	}
+	b, err := os.ReadFile(l.CatalogueFile)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	c, err := classify.ParseCatalogue(b)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue %s: %w", l.CatalogueFile, err)
+	}
+	return c, nil
+}
+
+// Fold is what a block's contents depend on besides its records; its hash is
+// the config_hash.
+func (c *Config) Fold(secret []byte) (fold.Config, error) {
+	cfg := fold.DefaultConfig()
+	var err error
+	if cfg.Catalogue, err = c.Lines.Catalogue(); err != nil {
+		return cfg, err
+	}
+	cfg.Decode, err = c.Lines.Decode(secret)
+	return cfg, err
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Option describes one setting, for every place where it can be given.
+type Option struct {
+	// Name is the flag and the key in the file; the variable follows from it.
+	Name string
+	// Set is the group of options it belongs to; commands take whole sets.
+	Set Set
+	// Type is what a value is called in --help: file, address, URL.
+	Type string
+	// Help says in one sentence what it does.
+	Help string
+	// Example stands in the example file where the default is empty and the
+	// daemon cannot do without.
+	Example string
+	// NoFlag keeps secrets off command lines, which every user of a machine can
+	// read. Mask hides what is secret in a value.
+	NoFlag bool
+	Mask   func(string) string
+	// Reload says that a running daemon takes a new value over.
+	Reload bool
+	// Empty says that an empty value means something: an empty variable counts.
+	Empty bool
+
+	value   func(*Config) Value
+	section func(*Config) any // a structured part of the file instead of a value
+	sample  any               // an entry for the example file
+}
+
+// Set is a group of options that go together.
+type Set string
+
+// The sets, in the order of the example file.
+const (
+	SetTopic      Set = "topic"
+	SetKafka      Set = "kafka"
+	SetGroup      Set = "group"
+	SetClickHouse Set = "clickhouse"
+	SetServer     Set = "clickhouse-server"
+	SetLines      Set = "lines"
+	SetCatalogue  Set = "catalogue"
+	SetHMAC       Set = "hmac"
+	SetLabels     Set = "labels"
+	SetDetect     Set = "detect"
+	SetNotify     Set = "notify"
+	SetDaemon     Set = "daemon"
+	SetLog        Set = "log"
+	SetData       Set = "data"
+	SetEngine     Set = "engine"
+)
+
+// Options lists every setting, in the order of the example file.
+func Options() []Option {
+	return slices.Concat(kafkaOptions(), clickHouseOptions(), linesOptions(), keysOptions(), detectOptions(),
+		notifyOptions(), daemonOptions(), logOptions(), localOptions())
+}
+
+func find(name string) (Option, bool) {
+	for _, o := range Options() {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// prefix begins the name of every variable.
+const prefix = "STATLINE_"
+
+// Env is the environment variable of the option, "" for a section.
+func (o Option) Env() string {
+	if o.section != nil {
+		return ""
+	}
+	return prefix + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
+}
+
+// Section reports whether the option is a structured part of the file.
+func (o Option) Section() bool { return o.section != nil }
+
+// Secret reports whether its value, or a part of it, is a secret.
+func (o Option) Secret() bool { return o.Mask != nil }
+
+// Kind is what a value is called: the option's own word, or its type's.
+func (o Option) Kind() string {
+	if o.section != nil {
+		return "section"
+	}
+	if o.Type != "" {
+		return o.Type
+	}
+	return o.value(Default()).kind()
+}
+
+// want is what an error asks for.
+func (o Option) want() string {
+	if o.Example != "" {
+		return o.Kind() + " such as " + o.Example
+	}
+	return o.Kind()
+}
+
+// Value is where the option's value stands in c; for flags.
+func (o Option) Value(c *Config) Value { return o.value(c) }
+
+// Default is the option's default as a command sees it, "" for none.
+func (o Option) Default(command string) string {
+	if o.section != nil {
+		return ""
+	}
+	if text, ok := uses[command].defaults[o.Name]; ok {
+		return text
+	}
+	return o.value(Default()).String()
+}

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Reference writes the page that describes every setting.
+func Reference(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprint(out, `# Settings
+
+<!-- made by go generate ./ingest/config from the same descriptions as the flags: do not edit -->
+
+Each setting can be a flag (`+"`--topic access`"+`), a variable (`+"`STATLINE_TOPIC=access`"+`) or a key of a YAML file
+(`+"`topic: access`"+`) that `+"`--config FILE`"+` or `+"`STATLINE_CONFIG`"+` names. A flag beats the environment, the
+environment beats the file. In the file a key may be written with `+"`_`"+` for `+"`-`"+`. An empty variable counts as not
+set, except where an empty value means something.
+
+An unknown key or variable is an error that names the nearest known one. `+"`statline config example`"+` prints a
+file with every key, `+"`statline config show`"+` what is in force and where each value came from, secrets masked, and
+`+"`statline check`"+` tries it all. What only says what one command is to print, such as `+"`--json`"+` or `+"`--since`"+`, is no
+setting.
+
+*No flag*: every user of a machine can read command lines.
+`)
+	var set Set
+	for _, o := range Options() {
+		if o.Section() {
+			continue
+		}
+		if o.Set != set && !slices.Contains([]Set{SetGroup, SetServer, SetCatalogue, SetEngine}, o.Set) && titles[o.Set] != "" {
+			fmt.Fprintf(out, "\n## %s\n\n| key | variable | value | default | what it does | |\n|---|---|---|---|---|---|\n", titles[o.Set])
+			set = o.Set
+		}
+		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")), cell(o.Help), o.notes())
+	}
+	fmt.Fprint(out, "\n## Sections of the file\n\nThey have no flag and no variable.\n")
+	for _, o := range Options() {
+		if !o.Section() {
+			continue
+		}
+		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name, strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
+		rows(out, o.Name, reflect.ValueOf(o.section(Default())).Elem())
+	}
+	fmt.Fprint(out, "\n## Who takes what\n\n| command | settings |\n|---|---|\n")
+	for _, c := range Commands() {
+		var all []string
+		for _, o := range Of(c) {
+			all = append(all, "`"+o.Name+"`")
+		}
+		fmt.Fprintf(out, "| `%s` | %s |\n", c, strings.Join(all, " "))
+	}
+	return out.Flush()
+}
+
+// titles head the tables of the reference; a set without one goes on with the
+// table before it.
+var titles = map[Set]string{
+	SetTopic: "Kafka", SetClickHouse: "ClickHouse", SetLines: "How lines are read", SetHMAC: "API keys",
+	SetDetect: "Detectors", SetNotify: "Notifications", SetDaemon: "The daemon", SetLog: "Log", SetData: "Embedded servers",
+}
+
+func (o Option) notes() string {
+	var all []string
+	if o.NoFlag {
+		all = append(all, "no flag")
+	}
+	if o.Secret() {
+		all = append(all, "secret, masked")
+	}
+	return strings.Join(all, "; ")
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + cell(s) + "`"
+}
+
+// rows lists the keys of a section.
+func rows(out io.Writer, path string, v reflect.Value) {
+	elem := below(v.Type())
+	if elem.Kind() != reflect.Struct {
+		return
+	}
+	if v.Kind() != reflect.Struct {
+		v = reflect.Zero(elem)
+		path += "[]"
+	}
+	for _, k := range keysOf(v) {
+		if k.name == "mute" {
+			continue
+		}
+		name := path + "." + k.name
+		text := ""
+		if k.value.Kind() != reflect.Struct && !k.value.IsZero() && below(k.value.Type()).Kind() != reflect.Struct {
+			text = inline(tree(k.value))
+		}
+		fmt.Fprintf(out, "| `%s` | %s | %s |\n", name, code(text), cell(k.help))
+		rows(out, name, k.value)
+	}
+}
