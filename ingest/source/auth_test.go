@@ -146,14 +146,14 @@ func TestMissingFiles(t *testing.T) {
 // wanted.
 func TestConfigRefused(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"no brokers":                       func(c *Config) { c.Brokers = nil },
-		"no topic":                         func(c *Config) { c.Topic = "" },
-		`from "now"; want earliest`:        func(c *Config) { c.From = "now" },
-		`mechanism "kerberos"; want plain`: func(c *Config) { c.SASL.Mechanism = "kerberos" },
-		"third of the session timeout":     func(c *Config) { c.HeartbeatInterval = c.SessionTimeout },
-		"at least the session timeout":     func(c *Config) { c.RebalanceTimeout = time.Second },
-		"fetch bytes 0":                    func(c *Config) { c.FetchBytes = 0 },
-		"fetch limit 10":                   func(c *Config) { c.FetchLimit = 10 },
+		"no brokers":                func(c *Config) { c.Brokers = nil },
+		"no topic":                  func(c *Config) { c.Topic = "" },
+		`from "now"; want earliest`: func(c *Config) { c.From = "now" },
+		`mechanism "kerberos"; want one of plain`: func(c *Config) { c.SASL.Mechanism = "kerberos" },
+		"third of the session timeout":            func(c *Config) { c.HeartbeatInterval = c.SessionTimeout },
+		"at least the session timeout":            func(c *Config) { c.RebalanceTimeout = time.Second },
+		"fetch bytes 0":                           func(c *Config) { c.FetchBytes = 0 },
+		"fetch limit 10":                          func(c *Config) { c.FetchLimit = 10 },
 	} {
 		cfg := testConfig([]string{"127.0.0.1:1"})
 		change(&cfg)
