@@ -109,12 +109,21 @@ type Catalogue struct {
 // rule is an entry as Decide sees it. Its outcome is Unset for a code that the
 // catalogue does not have.
 type rule struct {
+	also     []int16 // further statuses that the API promises
 	status   int16
 	outcome  Outcome
 	numbered bool // the message carries numbers to read
 }
 
+// noRule is the rule of the codes beyond the highest.
+var noRule rule
+
 var builtin = newCatalogue(builtinTable[:])
+
+// None is the catalogue without a code: codes and messages decide nothing.
+func None() *Catalogue { return none }
+
+var none = newCatalogue(nil)
 
 // Builtin is the catalogue of 34 codes that statline uses by default.
 func Builtin() *Catalogue { return builtin }
@@ -128,7 +137,7 @@ func newCatalogue(entries []Entry) *Catalogue {
 		c.rules = make([]rule, int(c.entries[n-1].Code)+1)
 	}
 	for _, e := range c.entries {
-		c.rules[e.Code] = rule{e.HTTPStatus, e.Outcome, c.messages.numbered(e.Code)}
+		c.rules[e.Code] = rule{nil, e.HTTPStatus, e.Outcome, c.messages.numbered(e.Code)}
 	}
 	c.hash = hashEntries(c.entries)
 	return c
@@ -164,11 +173,11 @@ func (c *Catalogue) WithHTTPStatus(status int16) []Entry {
 func (c *Catalogue) Hash() string { return c.hash }
 
 // rule is the rule for code, with the outcome Unset when there is none.
-func (c *Catalogue) rule(code uint16) rule {
+func (c *Catalogue) rule(code uint16) *rule {
 	if int(code) >= len(c.rules) {
-		return rule{}
+		return &noRule
 	}
-	return c.rules[code]
+	return &c.rules[code]
 }
 
 func hashEntries(entries []Entry) string {

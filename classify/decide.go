@@ -1,54 +1,22 @@
 package classify
 
+import "slices"
+
 // Of is the outcome of r by the built-in catalogue.
 func Of(r *Response) Outcome { return builtin.Decide(r).Outcome }
 
-// OfHTTPStatus is the outcome that an HTTP status alone implies. Negative
-// means that the log has none and gives Unknown; 0 is a client that left.
-func OfHTTPStatus(status int16) Outcome {
-	switch status {
-	case 0, 499:
-		return ClientClosed
-	case 401:
-		return AuthFailed
-	case 403:
-		return AccessDenied
-	case 404, 410:
-		return NotFound
-	case 405, 406, 415, 501:
-		return Unsupported
-	case 409:
-		return Duplicate
-	case 400, 413, 414, 422:
-		return InvalidRequest
-	case 429:
-		return RateLimited
-	case 500:
-		return InternalError
-	case 503:
-		return Offline
-	case 504, 522, 524, 598, 599:
-		return Timeout
-	}
-	switch {
-	case status >= 200 && status < 300:
-		return Success
-	case status >= 300 && status < 400:
-		return Redirect
-	case status >= 400 && status < 500:
-		return ClientError
-	case status >= 500 && status < 600:
-		return ServerError
-	}
-	return Unknown
-}
-
 // Decide classifies r. The API's code wins over the message, the message over
-// the gateway's flag, the flag over the HTTP status. A code that the catalogue
-// does not have stays in Decision.Code and the rest decides. A message that is
-// recognised gives its code when the response has none; one that contradicts a
-// known code is ignored. A response with neither code, message, flag nor HTTP
-// status is Unknown, decided by nothing.
+// the gateway's flag, the flag over an error inside the response, that over
+// the HTTP status. A code that the catalogue does not have stays in
+// Decision.Code and the rest decides. A message that is recognised gives its
+// code when the response has none; one that contradicts a known code is
+// ignored. A response with none of them is Unknown, decided by nothing.
+//
+// A code counts for what it is worth (see Evidence). A bare one counts when it
+// names a failure whose HTTP status, 400 or more, is the one sent, or when the
+// message is that entry's; otherwise it is nobody's. Nothing but the catalogue's own
+// envelope makes a success of an HTTP status of 400 and more, and only with
+// drift.
 //
 // Drift compares with the HTTP status sent: an absent one (-1) and the 0 that
 // stands for a client that left contradict nothing.
@@ -57,35 +25,76 @@ func OfHTTPStatus(status int16) Outcome {
 // few kilobytes of the message at most; with a known code it does not look at
 // the message, but for entries that carry numbers.
 func (c *Catalogue) Decide(r *Response) Decision {
-	if e := c.rule(r.Code); e.outcome != Unset {
-		d := Decision{Outcome: e.outcome, DecidedBy: ByCode, Code: r.Code, Drift: e.drifts(r.Status)}
+	d := Decision{Code: r.Code}
+	if e := c.rule(r.Code); e.outcome == Unset {
+		if r.CodeFrom == CodeBare || len(c.entries) == 0 {
+			d.Code = 0
+		}
+	} else if e.holds(r) {
+		d.Outcome, d.DecidedBy, d.Drift = e.outcome, ByCode, e.drifts(r.Status)
 		if e.numbered && len(r.Message) > 0 {
 			if code, count, limit := c.messages.recognise(r.Message); code == r.Code {
 				d.Count, d.Limit = count, limit
 			}
 		}
 		return d
+	} else if r.CodeFrom == CodeBare {
+		d.Code = 0
+	} else {
+		d.Drift = true // a success by code, a failure by HTTP status
 	}
-	d := Decision{Code: r.Code}
-	if len(r.Message) > 0 {
-		if code, count, limit := c.messages.recognise(r.Message); code != 0 {
-			e := c.rule(code)
-			d.Outcome, d.DecidedBy, d.Count, d.Limit = e.outcome, ByMessage, count, limit
-			if r.Code == 0 {
-				d.Code, d.Drift = code, e.drifts(r.Status)
-			}
-			return d
-		}
+	if len(r.Message) > 0 && c.byMessage(r, &d) {
+		return d
 	}
-	switch {
-	case r.Gateway != Unset:
+	if r.Gateway != Unset {
 		d.Outcome, d.DecidedBy = r.Gateway, ByGateway
-	case r.Status < 0:
-		d.Outcome = Unknown
-	default:
-		d.Outcome, d.DecidedBy = OfHTTPStatus(r.Status), ByStatus
+		return d
 	}
+	r.decide(&d)
 	return d
+}
+
+// byMessage decides by a message that the catalogue has.
+func (c *Catalogue) byMessage(r *Response, d *Decision) bool {
+	code, count, limit := c.messages.recognise(r.Message)
+	if code == 0 {
+		return false
+	}
+	e := c.rule(code)
+	if d.Code == 0 {
+		d.Code, d.Drift = code, e.drifts(r.Status)
+	}
+	if !e.outcome.Failure() && r.Status >= 400 && !e.promises(r.Status) {
+		return false // words alone make no success of a failure
+	}
+	d.Outcome, d.DecidedBy, d.Count, d.Limit = e.outcome, ByMessage, count, limit
+	return true
+}
+
+// decide is what r says without a catalogue.
+func (r *Response) decide(d *Decision) {
+	switch {
+	case r.Mark == MarkError && (r.Status < 0 || r.Status >= 200 && r.Status < 300):
+		d.DecidedBy = ByBody
+		if d.Outcome = OfName(r.ErrorType); d.Outcome == Unset {
+			d.Outcome = Unknown
+		}
+		return
+	case r.Status >= 400:
+		if o := r.behind(); o != Unset {
+			d.Outcome, d.DecidedBy = o, ByBody
+			return
+		}
+	case r.Mark == MarkPartial && r.Status >= 200 && r.Status < 300:
+		d.Outcome, d.DecidedBy = Success, ByPartial
+		return
+	case r.Status < 0:
+		if d.Outcome = Unknown; r.Mark == MarkFine {
+			d.Outcome, d.DecidedBy = Success, ByBody
+		}
+		return
+	}
+	d.Outcome, d.DecidedBy = OfHTTPStatus(r.Status), ByStatus
 }
 
 // Recognise finds the entry whose message text is, and the request count and
@@ -102,4 +111,23 @@ func (c *Catalogue) Recognise(text []byte) (e Entry, count, limit uint32, ok boo
 	return e, count, limit, true
 }
 
-func (e rule) drifts(status int16) bool { return status > 0 && status != e.status }
+// holds reports that the code of r, which has rule e, decides.
+func (e *rule) holds(r *Response) bool {
+	switch r.CodeFrom {
+	case CodeEnvelope:
+		return true
+	case CodeDenied:
+		return e.outcome.Failure()
+	case CodeBare:
+		return e.outcome.Failure() && e.promises(r.Status) && r.Status >= 400
+	}
+	return e.outcome.Failure() || r.Status < 400 || e.promises(r.Status)
+}
+
+// promises reports that the catalogue has status for the entry.
+func (e *rule) promises(status int16) bool {
+	return status == e.status || status > 0 && slices.Contains(e.also, status)
+}
+
+// drifts reports that status breaks the catalogue's promise.
+func (e *rule) drifts(status int16) bool { return status > 0 && !e.promises(status) }

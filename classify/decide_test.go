@@ -230,8 +230,14 @@ func TestDecideByHTTPStatus(t *testing.T) {
 		405: Unsupported, 406: Unsupported, 415: Unsupported, 501: Unsupported, 409: Duplicate,
 		400: InvalidRequest, 413: InvalidRequest, 414: InvalidRequest, 422: InvalidRequest, 429: RateLimited,
 		500: InternalError, 503: Offline, 504: Timeout, 522: Timeout, 524: Timeout, 598: Timeout, 599: Timeout,
+		460: ClientClosed, 407: AuthFailed, 419: AuthFailed, 440: AuthFailed, 495: AuthFailed, 496: AuthFailed,
+		498: AuthFailed, 511: AuthFailed, 561: AuthFailed, 402: AccessDenied, 450: AccessDenied, 451: AccessDenied,
+		426: Unsupported, 464: Unsupported, 505: Unsupported, 411: InvalidRequest, 416: InvalidRequest, 417: InvalidRequest,
+		428: InvalidRequest, 431: InvalidRequest, 463: InvalidRequest, 494: InvalidRequest, 497: InvalidRequest,
+		420: RateLimited, 509: RateLimited, 408: Timeout, 521: Offline, 523: Offline, 525: Offline, 526: Offline,
+		527: Offline, 529: Offline, 530: Offline,
 	}
-	byHundred := map[int16]Outcome{2: Success, 3: Redirect, 4: ClientError, 5: ServerError}
+	byHundred := map[int16]Outcome{1: Success, 2: Success, 3: Redirect, 4: ClientError, 5: ServerError}
 	for status := int16(0); ; status++ {
 		want, ok := special[status]
 		if !ok {

@@ -70,21 +70,28 @@ func ParseOutcome(name string) (o Outcome, ok bool) {
 // DecidedBy says which part of a response decided its outcome.
 type DecidedBy uint8
 
-// In falling precedence.
+// What can decide. The numbers are internal; the names are stored and stable.
 const (
 	ByNothing DecidedBy = iota
 	ByCode
 	ByMessage
 	ByGateway
 	ByStatus
+	// ByBody: an error inside the response, under an HTTP status that says
+	// success or something else (gRPC status, JSON-RPC, "ok": false, a rate
+	// limit behind 403).
+	ByBody
+	// ByPartial: a success with errors beside its data, as GraphQL answers.
+	ByPartial
 )
 
 // String is the stored name.
 func (d DecidedBy) String() string {
-	if int(d) >= 5 {
+	names := [...]string{"", "code", "message", "gateway", "status", "body", "partial"}
+	if int(d) >= len(names) {
 		return ""
 	}
-	return [...]string{"", "code", "message", "gateway", "status"}[d]
+	return names[d]
 }
 
 // Decision is what classification says of one response.

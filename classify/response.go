@@ -22,6 +22,11 @@ type Response struct {
 	Status int16
 	// Code is the API's own status code, 0 when the record carries none.
 	Code uint16
+	// CodeFrom says what Code's word is worth.
+	CodeFrom Evidence
+	// Mark says whether the response itself tells of an error, whatever its
+	// HTTP status.
+	Mark Mark
 	// Message is the API's own status message, or the body's text.
 	Message []byte
 	// ErrorType is the API's own name of an error (OpenTelemetry's error.type):
@@ -57,6 +62,39 @@ type Response struct {
 	// Blame says who produced the failure, when the record tells.
 	Blame Blame
 }
+
+// Evidence says where a Response's Code is from.
+type Evidence uint8
+
+// From the best to the weakest.
+const (
+	// CodeNamed: a field that the log format or the user's mapping calls the
+	// API's code.
+	CodeNamed Evidence = iota
+	// CodeEnvelope: the catalogue's own envelope, status_code beside
+	// status_message or success.
+	CodeEnvelope
+	// CodeDenied: the same envelope, and it says success: false.
+	CodeDenied
+	// CodeBare: a body's member called code, which may be anybody's: the
+	// catalogue's, google.rpc.Code, or a voucher's.
+	CodeBare
+)
+
+// Mark is what a response itself says of its success: its body, or its gRPC
+// status.
+type Mark uint8
+
+const (
+	// MarkNone: it says nothing.
+	MarkNone Mark = iota
+	// MarkFine: gRPC status OK.
+	MarkFine
+	// MarkPartial: data and errors, as GraphQL answers: a success with gaps.
+	MarkPartial
+	// MarkError: an error. ErrorType may name it.
+	MarkError
+)
 
 // Detailer fills in Path, RequestID and UserAgent of a response.
 type Detailer interface{ Detail(r *Response) }

@@ -19,6 +19,9 @@ func parseAddress(b []byte) (ip [16]byte) {
 			return ip
 		}
 		b = b[1:end]
+		if v4, n := parseIPv4(b); n > 0 && n == len(b) {
+			return mapped(v4)
+		}
 	}
 	end := 0
 	for end < len(b) && isAddressByte(b[end]) {
@@ -28,6 +31,19 @@ func parseAddress(b []byte) (ip [16]byte) {
 		return ip
 	}
 	return parseIPv6(b[:end])
+}
+
+// addressPort is parseAddress for a field that always has a port: an IPv6
+// address may stand before it without brackets.
+func addressPort(b []byte) [16]byte {
+	if colon := lastByte(b, ':'); colon > 0 && b[0] != '[' {
+		if _, ok := parseInt(b[colon+1:]); ok {
+			if ip := parseAddress(b[:colon]); ip != [16]byte{} {
+				return ip
+			}
+		}
+	}
+	return parseAddress(b)
 }
 
 func isAddressByte(c byte) bool {

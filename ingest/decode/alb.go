@@ -37,7 +37,7 @@ func (alb) decode(d *Decoder, b []byte) bool {
 	r := d.r
 	ms, ok := d.clock.rfc3339(f[1])
 	d.setTime(ms, ok)
-	r.ClientIP = parseAddress(f[3])
+	r.ClientIP = addressPort(f[3])
 	wait, upstream, send := micros(f[5], unitSeconds), micros(f[6], unitSeconds), micros(f[7], unitSeconds)
 	r.UpstreamLatencyMicros = upstream
 	if wait >= 0 || upstream >= 0 || send >= 0 {

@@ -76,12 +76,16 @@ func (f *apiGateway) decode(d *Decoder) {
 	r.RequestID = d.str(f.requestID)
 	r.UserAgent = d.first(f.agent, f.agent2)
 	r.Service = d.first(f.apiID, f.domain)
-	d.draft.id = d.first(f.keyID, f.keyID2, f.user, f.caller)
+	if d.draft.id = d.first(f.keyID, f.keyID2); len(d.draft.id) == 0 {
+		d.user(d.first(f.user, f.caller))
+	}
 	d.keyFrom(f.apiKey, f.identityKey)
 	r.Message = d.first(f.errorMessage, f.errorMessage2)
 	d.blameByUpstream()
 	if r.Status >= 400 {
-		apiGatewayError(r, d.first(f.errorType, f.errorType2))
+		kind := d.first(f.errorType, f.errorType2)
+		d.errorName(kind)
+		apiGatewayError(r, kind)
 	}
 }
 

@@ -71,7 +71,10 @@ func (f *apigee) decode(d *Decoder) {
 		}
 	}
 	d.blameByUpstream()
-	apigeeFault(r, d.str(f.fault))
+	if fault := d.str(f.fault); len(fault) > 0 && string(fault) != "(not set)" {
+		d.errorName(fault)
+		apigeeFault(r, fault)
+	}
 }
 
 // apigeeFault reads the fault code of the policy or flow that failed. Source:

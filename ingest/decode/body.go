@@ -1,13 +1,21 @@
 package decode
 
-import "encoding/base64"
+import (
+	"encoding/base64"
 
-// envelope reads the API's own code and message out of a response body.
+	"statline/classify"
+)
+
+// envelope reads what a response body says of its own success: the API's code
+// and message, the name of an error, and whether it is one.
 type envelope struct {
 	scan                                    *scanner
 	statusCode, code, errorCode             node
 	statusMessage, message, detail, text    node
 	errorMessage, errorDescription, errText node
+	success, ok, errors, data, jsonrpc      node
+	status                                  node
+	names                                   errorNames
 }
 
 func newEnvelope(names *secretNames) envelope {
@@ -25,11 +33,19 @@ func newEnvelope(names *secretNames) envelope {
 		errorDescription: t.at("error_description"),
 		errText:          t.at("error"),
 		text:             t.at("msg"),
+		success:          t.at("success"),
+		ok:               t.at("ok"),
+		errors:           t.at("errors"),
+		data:             t.at("data"),
+		jsonrpc:          t.at("jsonrpc"),
+		status:           t.at("status"),
+		names:            newErrorNames(t),
 	}
 }
 
-// body reads a response body: JSON, JSON in base64, a whole HTTP response, or
-// plain text. What the record itself says of code and message stays.
+// body reads a response body: JSON, JSON in base64, a whole HTTP response,
+// AWS's XML, or plain text. What the record itself says of code and message
+// stays.
 func (d *Decoder) body(b []byte) {
 	b = trimSpace(b)
 	if len(b) == 0 {
@@ -62,13 +78,15 @@ func (d *Decoder) body(b []byte) {
 	switch {
 	case b[0] == '{':
 		d.bodyObject(b)
-	case b[0] == '<' || b[0] == '[' || len(d.r.Message) > 0 || len(b) > maxMessage:
+	case b[0] == '<':
+		d.bodyXML(b)
+	case b[0] == '[' || len(d.r.Message) > 0 || len(b) > maxMessage:
 	default:
 		d.r.Message = b
 	}
 }
 
-// bodyObject reads code and message from a JSON object.
+// bodyObject reads a JSON object.
 func (d *Decoder) bodyObject(b []byte) {
 	e := &d.envelope
 	e.scan.reset()
@@ -78,14 +96,15 @@ func (d *Decoder) bodyObject(b []byte) {
 	outer, buf := d.scan, d.buf
 	d.dirty = d.dirty || e.scan.flags != 0
 	d.scan, d.buf = e.scan, b
-	if d.r.Code == 0 {
-		if n, ok := parseInt(d.str(e.statusCode)); ok {
-			d.setCode(n)
-		} else if n, ok := parseInt(d.first(e.code, e.errorCode)); ok && n != int64(d.r.Status) && n >= 0 && n <= 65535 {
-			d.setCode(n)
-		}
+	d.bodyCode()
+	if d.succeeded() {
+		d.r.Mark = d.bodyMark(b)
 	}
-	if len(d.r.Message) == 0 {
+	if d.r.Mark != classify.MarkNone || !d.succeeded() {
+		d.bodyErrorName()
+	}
+	if len(d.r.Message) == 0 && (!d.succeeded() || d.r.Mark == classify.MarkError || onlyEnvelope(b, false)) {
+		// The message of a resource is anybody's words.
 		d.r.Message = d.first(e.statusMessage, e.message, e.errorMessage, e.errorDescription, e.detail, e.errText, e.text)
 	}
 	if len(d.draft.key) == 0 {
@@ -94,6 +113,135 @@ func (d *Decoder) bodyObject(b []byte) {
 		}
 	}
 	d.scan, d.buf = outer, buf
+}
+
+// succeeded reports an HTTP status that says success.
+func (d *Decoder) succeeded() bool { return d.r.Status >= 200 && d.r.Status < 300 }
+
+// bodyCode reads the API's code, with what its word is worth: status_code
+// beside status_message or success is the catalogue's own envelope, everything
+// else may be anybody's. A number that repeats the HTTP status is no code.
+func (d *Decoder) bodyCode() {
+	r, e := d.r, &d.envelope
+	if r.Code != 0 {
+		return
+	}
+	n, ok := parseInt(d.str(e.statusCode))
+	from := classify.CodeEnvelope
+	switch {
+	case !ok:
+		n, ok = parseInt(d.first(e.code, e.errorCode))
+		from = classify.CodeBare
+	case !d.has(e.statusMessage) && !d.has(e.success) || n == int64(r.Status):
+		from = classify.CodeBare
+	case d.kind(e.success) == kindFalse:
+		from = classify.CodeDenied
+	}
+	if !ok || n < 0 || n > 65535 && from == classify.CodeBare {
+		return
+	}
+	if n == int64(r.Status) && !d.has(e.statusCode) {
+		return
+	}
+	d.setCode(n)
+	r.CodeFrom = from
+}
+
+// bodyMark says whether the body under an HTTP status of success is an error.
+func (d *Decoder) bodyMark(b []byte) classify.Mark {
+	e := &d.envelope
+	failed := !d.emptyAt(e.errText)
+	listed := !d.emptyAt(e.errors)
+	switch {
+	case d.kind(e.jsonrpc) == kindString && failed:
+		return classify.MarkError
+	case d.kind(e.ok) == kindFalse || d.kind(e.success) == kindFalse:
+		return classify.MarkError
+	case listed && !d.emptyData(): // GraphQL
+		if d.kind(e.errors) == kindArray && onlyEnvelope(b, true) {
+			return classify.MarkPartial
+		}
+	case failed || listed:
+		if onlyEnvelope(b, false) {
+			return classify.MarkError
+		}
+	case string(d.str(e.status)) == "error" && d.kind(e.message) == kindString: // JSend
+		if onlyEnvelope(b, false) {
+			return classify.MarkError
+		}
+	}
+	return classify.MarkNone
+}
+
+// emptyAt reports that n is missing or says nothing.
+func (d *Decoder) emptyAt(n node) bool {
+	if !d.has(n) {
+		return true
+	}
+	v := d.scan.vals[n]
+	return empty(d.buf[v.start:v.end], v.kind&kindMask)
+}
+
+// emptyData reports that the body has no data, or null.
+func (d *Decoder) emptyData() bool {
+	k := d.kind(d.envelope.data)
+	return k == 0 || k == kindNull
+}
+
+// onlyEnvelope reports that the object b has no member that belongs to a
+// resource: what is left is an answer about an answer. data counts as a
+// member of the envelope when it is null, or always for GraphQL.
+func onlyEnvelope(b []byte, graphQL bool) bool {
+	only := true
+	eachMember(b, func(name, value []byte, kind uint8) {
+		switch string(name) {
+		case "error", "errors", "ok", "success", "status", "code", "message", "request_id", "jsonrpc", "id":
+		case "error_description", "error_code", "error_message", "error_uri", "errorCode", "errorMessage",
+			"status_code", "status_message", "statusCode", "requestId", "trace_id", "traceId", "documentation_url":
+		case "data":
+			only = only && (graphQL || kind == kindNull)
+		case "extensions":
+		default:
+			only = false
+		}
+	})
+	return only
+}
+
+// bodyXML reads AWS's error document: the first <Code> is its name, <Message>
+// its words. Other markup says nothing.
+func (d *Decoder) bodyXML(b []byte) {
+	b = b[:min(len(b), 4096)]
+	if !contains(b, "<Error") {
+		return
+	}
+	if !d.succeeded() {
+		d.errorName(xmlText(b, "Code"))
+	}
+	if len(d.r.Message) == 0 {
+		d.r.Message = cut(xmlText(b, "Message"), maxMessage)
+	}
+}
+
+// xmlText is the text of the first element called name, nil when there is
+// none.
+func xmlText(b []byte, name string) []byte {
+	for i := 0; ; {
+		i = indexByte(b, i, '<')
+		if i < 0 || i+len(name)+2 > len(b) {
+			return nil
+		}
+		i++
+		if !hasPrefix(b[i:], name) || b[i+len(name)] != '>' {
+			continue
+		}
+		start := i + len(name) + 1
+		end := indexByte(b, start, '<')
+		if end < 0 {
+			return nil
+		}
+		return trimSpace(b[start:end])
+	}
 }
 
 // bodyAt reads the body in n: text, or an object of the record itself.

@@ -4,7 +4,7 @@ package decode
 // headers are arrays.
 type caddy struct {
 	ts, method, host, uri, clientIP, remoteIP, userID, status, duration, size node
-	agent, requestID, uuid                                                    node
+	agent, requestID, uuid, remoteAddr, logger, msg                           node
 	all, any                                                                  nodeSet
 }
 
@@ -15,6 +15,7 @@ func newCaddy(t *tree) jsonFormat {
 		clientIP: t.at("request.client_ip"), remoteIP: t.at("request.remote_ip"), userID: t.at("user_id"),
 		status: t.at("status"), duration: t.at("duration"), size: t.at("size"),
 		agent: t.at("request.headers.User-Agent"), requestID: t.at("request.headers.X-Request-Id"), uuid: t.at("uuid"),
+		remoteAddr: t.at("request.remote_addr"), logger: t.at("logger"), msg: t.at("msg"),
 	}
 	f.all = setOf(f.ts, f.uri)
 	f.any = setOf(f.status, f.duration, f.size)
@@ -43,9 +44,24 @@ func (f *caddy) decode(d *Decoder) {
 	d.setStatus(d.str(f.status))
 	r.LatencyMicros = d.micros(f.duration, unitSeconds)
 	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.first(f.clientIP, f.remoteIP))
+	r.ClientIP = parseAddress(d.first(f.clientIP, f.remoteIP, f.remoteAddr))
 	r.UserAgent = d.str(f.agent)
 	r.RequestID = d.first(f.requestID, f.uuid)
-	d.draft.id = d.str(f.userID)
+	d.user(d.str(f.userID))
 	d.keyFrom()
+	f.reason(d)
+}
+
+// reason tells access lines from Caddy's other lines, which repeat the request
+// with the same status: errors ("http.log.error") and debugging
+// ("http.handlers.reverse_proxy"). Without a logger the message tells.
+func (f *caddy) reason(d *Decoder) {
+	logger, msg := d.str(f.logger), d.str(f.msg)
+	switch {
+	case hasPrefix(logger, "http.log.access"):
+	case len(logger) > 0:
+		d.draft.unlike = "caddy: a line of another logger than http.log.access"
+	case len(msg) > 0 && string(msg) != "handled request":
+		d.draft.unlike = "caddy: a line that is not \"handled request\""
+	}
 }

@@ -10,7 +10,8 @@ func (d *Decoder) codeAt(n node) {
 	if !ok {
 		x, isNumber := parseDecimal(b)
 		if !isNumber {
-			return // a word is no code
+			d.errorName(b) // a word is no code
+			return
 		}
 		if v, ok = x.floor(0); !ok {
 			v = -1

@@ -22,7 +22,7 @@ import (
 
 // Version changes whenever the same bytes decode differently; it is part of
 // config_hash and of every reject row.
-const Version = 2
+const Version = 3
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.
@@ -40,7 +40,7 @@ type BatchSink interface {
 }
 
 // Reject is a line that is no response, with the reason in one word
-// (syntax, no_time, bad_time, no_status, ...) and a detail for people.
+// (syntax, no_time, bad_time, not_a_response, ...) and a detail for people.
 type Reject struct {
 	Index  int // position inside the record
 	Reason string
@@ -51,13 +51,15 @@ type Reject struct {
 
 // The reasons of a Reject.
 const (
-	ReasonSyntax    = "syntax"         // broken JSON, or a line of no known shape
-	ReasonUnknown   = "unknown_format" // an object that no format claims
-	ReasonNoTime    = "no_time"
-	ReasonBadTime   = "bad_time"
-	ReasonNoStatus  = "no_status" // neither status, code, message nor a gateway's flag
-	ReasonBadStatus = "bad_status"
-	ReasonBadCode   = "bad_code" // the API's code is negative or over 65535
+	ReasonSyntax  = "syntax"         // broken JSON, or a line of no known shape
+	ReasonUnknown = "unknown_format" // an object that no format claims
+	ReasonNoTime  = "no_time"
+	ReasonBadTime = "bad_time"
+	// ReasonNotResponse: neither an HTTP nor a gRPC status, and no request with
+	// an API code or a gateway's flag: an application's log, a TCP connection.
+	ReasonNotResponse = "not_a_response"
+	ReasonBadStatus   = "bad_status"
+	ReasonBadCode     = "bad_code" // the API's code is negative or over 65535
 )
 
 const maxRaw = 64 << 10
@@ -90,6 +92,8 @@ type Config struct {
 	// KeyMemo bounds the memo of key ids, in keys; 196,608 when 0. It never
 	// changes a result.
 	KeyMemo int
+	// Counts receives what the decoder does not believe; nil for nobody.
+	Counts *Counts
 }
 
 // Fingerprint is a hash over everything that changes what is decoded, the
@@ -111,6 +115,7 @@ func (c Config) Fingerprint() string {
 // goroutine.
 type Decoder struct {
 	cfg        Config
+	counts     *Counts
 	pathRoutes bool // routes are templates of the path, whatever the record says
 	service    []byte
 	clock      clock
@@ -118,6 +123,7 @@ type Decoder struct {
 	names      *secretNames
 	router     *router
 	scan       *scanner
+	own        *statline // the format of ours, which knows the common names
 	json       []jsonFormat
 	text       []textFormat
 	jsonName   []string // the names of json and of text
@@ -151,7 +157,11 @@ type Decoder struct {
 	dirty     bool   // the record may hold escapes, bad UTF-8 or control characters
 	nested    bool   // inside an envelope: the scratch buffer holds the text
 	whole     []byte // the envelope
-	wrap      [4]node
+	wrap      [5]node
+	stamped   int64 // the time that a shipper put in front of the line, or beside it
+	hasStamp  bool
+	around    string // why the envelope around a line is a reject itself
+	aroundWhy string
 }
 
 // draft is what a format finds in a line before it is made a Response.
@@ -166,7 +176,10 @@ type draft struct {
 	timeOK   bool
 	badCode  bool
 	badState bool
-	keyName  []byte // how the gateway calls the key's owner, when it is no id
+	// unlike says why the line is no response although it has what one has; ""
+	// when it is one.
+	unlike  string
+	keyName []byte // how the gateway calls the key's owner, when it is no id
 }
 
 // waiting is a response that is complete but for its key's id. The memo of ids
@@ -214,8 +227,13 @@ func New(cfg Config) (*Decoder, error) {
 		return nil, err
 	}
 	names := newSecretNames(cfg.KeyNames)
+	counts := cfg.Counts
+	if counts == nil {
+		counts = &Counts{}
+	}
 	d := &Decoder{
 		cfg:     cfg,
+		counts:  counts,
 		service: []byte(cfg.Service),
 		clock:   newClock(cfg.Location),
 		keys:    newKeyring(cfg.Secret, limit),
@@ -442,6 +460,9 @@ func (d *Decoder) begin(format string) {
 func (d *Decoder) reject(reason, detail string, raw []byte) {
 	if d.whole != nil {
 		raw = d.whole
+		if d.around != "" && detail == noShape {
+			reason, detail = d.around, d.aroundWhy // an application's words
+		}
 	}
 	d.deliver(0)
 	if d.batch != nil {

@@ -140,13 +140,15 @@ func TestRecordShapes(t *testing.T) {
 		{"no time", `{"service":"s","status":200}`, "no_time"},
 		{"bad time", `{"ts":"yesterday","status":200}`, "bad_time"},
 		{"bad month", `{"ts":"2026-13-01T12:00:00Z","status":200}`, "bad_time"},
-		{"no status", `{"ts":"2026-03-01T12:00:00Z","service":"s"}`, "no_status"},
+		{"no status", `{"ts":"2026-03-01T12:00:00Z","service":"s"}`, "not_a_response"},
 		{"negative code", `{"ts":"2026-03-01T12:00:00Z","status":200,"code":-1}`, "bad_code"},
 		{"large code", `{"ts":"2026-03-01T12:00:00Z","status":200,"code":65536}`, "bad_code"},
 		{"huge code", `{"ts":"2026-03-01T12:00:00Z","status":200,"code":1e300}`, "bad_code"},
 		{"bad status", `{"ts":"2026-03-01T12:00:00Z","status":1200}`, "bad_status"},
-		{"code only", `{"ts":"2026-03-01T12:00:00Z","code":7}`, "g"},
-		{"message only", `{"ts":"2026-03-01T12:00:00Z","message":"Failed."}`, "g"},
+		{"code only", `{"ts":"2026-03-01T12:00:00Z","code":7}`, "not_a_response"},
+		{"code and path", `{"ts":"2026-03-01T12:00:00Z","path":"/x","code":7}`, "g"},
+		{"code and method", `{"ts":"2026-03-01T12:00:00Z","method":"GET","code":7}`, "g"},
+		{"message only", `{"ts":"2026-03-01T12:00:00Z","message":"Failed."}`, "not_a_response"},
 		{"unknown object", `{"a":1}`, "unknown_format"},
 		{"deep", strings.Repeat(`{"":`, 100000), "syntax"},
 		{"empty keys", `{"":{"":{"":1}},"ts":1772366400,"status":200}`, "g"},
@@ -206,7 +208,7 @@ func TestStatusCode(t *testing.T) {
 		{`"status":200,"code":65535`, 200, 65535},
 		{`"status":200,"code":"slow_down"`, 200, 0},
 	} {
-		g := one(t, Config{}, `{"ts":1772366400,`+c.fields+`}`)
+		g := one(t, Config{}, `{"ts":1772366400,"path":"/x",`+c.fields+`}`)
 		if g.Reason != "" || g.Status != c.status || g.Code != c.code {
 			t.Errorf("%s: got status %d, code %d, %s; want %d, %d", c.fields, g.Status, g.Code, g.Reason, c.status, c.code)
 		}

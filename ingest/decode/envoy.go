@@ -68,5 +68,6 @@ func (envoy) decode(d *Decoder, b []byte) bool {
 		r.Service = hostOnly(authority)
 	}
 	d.envoyReason(flags, details)
+	d.envoyConnection()
 	return true
 }

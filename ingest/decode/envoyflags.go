@@ -33,6 +33,16 @@ func (d *Decoder) envoyReason(flags, details []byte) {
 	}
 }
 
+// envoyConnection tells the lines of TCP and DNS listeners, which have neither
+// request nor response ("- - -" 0).
+func (d *Decoder) envoyConnection() {
+	if d.r.Status <= 0 && !isRequestMethod(d.r.Method) && len(d.draft.target) == 0 {
+		d.draft.unlike = "envoy: a connection without an HTTP request (TCP, TLS or DNS)"
+	}
+}
+
+func isRequestMethod(b []byte) bool { return len(b) > 1 && isMethod(b) }
+
 func envoyFlag(flag []byte) (classify.Outcome, classify.Blame) {
 	switch string(flag) {
 	case "UT", "UMSDR", "DT", "SI": // upstream timeout, stream or request too long, idle

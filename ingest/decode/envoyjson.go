@@ -6,7 +6,7 @@ type envoyJSON struct {
 	startTime, method, path, originPath, originalPath, headerPath, code, flags, details node
 	duration, upstreamTime, upstreamTime2, sent, remote, forwarded, route               node
 	authority, authority2, requestID, requestID2, agent, agent2, upstreamHost           node
-	apiKey                                                                              node
+	apiKey, grpc                                                                        node
 	all, any                                                                            nodeSet
 }
 
@@ -19,7 +19,7 @@ func newEnvoyJSON(t *tree) jsonFormat {
 		sent: t.at("bytes_sent"), remote: t.at("downstream_remote_address"), forwarded: t.at("x-forwarded-for"),
 		route: t.at("route_name"), authority: t.at(":authority"), authority2: t.at("authority"),
 		requestID: t.at("x-request-id"), requestID2: t.at("request_id"), agent: t.at("user-agent"), agent2: t.at("user_agent"),
-		upstreamHost: t.at("upstream_host"), apiKey: t.at("x-api-key"),
+		upstreamHost: t.at("upstream_host"), apiKey: t.at("x-api-key"), grpc: t.at("grpc_status"),
 	}
 	f.all = setOf(f.startTime, f.code)
 	f.any = setOf(f.flags, f.details, f.duration, f.authority, f.remote, f.upstreamHost)
@@ -59,5 +59,7 @@ func (f *envoyJSON) decode(d *Decoder) {
 	r.RequestID = d.first(f.requestID, f.requestID2)
 	r.UserAgent = d.first(f.agent, f.agent2)
 	d.keyFrom(f.apiKey)
+	d.grpc(d.str(f.grpc))
 	d.envoyReason(d.str(f.flags), d.str(f.details))
+	d.envoyConnection()
 }

@@ -44,11 +44,20 @@ func (d *Decoder) finish(raw []byte) {
 		d.reject(ReasonBadCode, "the code is not within 0 and 65535", raw)
 		return
 	case f.badState:
-		d.reject(ReasonBadStatus, "the HTTP status is not within 0 and 999", raw)
+		d.reject(ReasonBadStatus, "the HTTP status is not within 100 and 599", raw)
 		return
-	case r.Status < 0 && r.Code == 0 && len(r.Message) == 0 && r.Gateway == classify.Unset:
-		d.reject(ReasonNoStatus, "neither status, code nor message", raw)
+	case f.unlike != "":
+		d.reject(ReasonNotResponse, f.unlike, raw)
 		return
+	case r.Status < 0 && r.Gateway == classify.Unset && r.Mark == classify.MarkNone && (r.Code == 0 || len(r.Method) == 0 && len(f.target) == 0 && len(f.route) == 0):
+		d.reject(ReasonNotResponse, "neither an HTTP status nor a request with an API code", raw)
+		return
+	}
+	if len(r.ErrorType) > 0 && r.Status >= 100 && r.Status < 400 && r.Mark < classify.MarkPartial {
+		r.ErrorType = nil // a name of what is no error
+	}
+	if r.LatencyMicros > maxLatency || r.UpstreamLatencyMicros > maxLatency {
+		d.dropTimes()
 	}
 	if len(f.key) >= 4 && indexByte(f.key, 0, '/') >= 0 {
 		d.hide(&f.target, f.key) // before it is cut at its slashes
@@ -88,6 +97,20 @@ func (d *Decoder) finish(raw []byte) {
 	}
 	l.dirty = d.dirty
 	d.wait(key)
+}
+
+// maxLatency is the longest time that a request can take: a day.
+const maxLatency = 24 * 3600 * 1_000_000
+
+// dropTimes leaves out durations that are impossible: their unit is another
+// one than the format's.
+func (d *Decoder) dropTimes() {
+	for _, t := range [...]*int64{&d.r.LatencyMicros, &d.r.UpstreamLatencyMicros} {
+		if *t > maxLatency {
+			*t = -1
+			d.counts.Times.Add(1)
+		}
+	}
 }
 
 // Detail implements classify.Detailer, for the response that the sink has.
@@ -141,6 +164,9 @@ func (d *Decoder) hideKey(key []byte) {
 	if n := len(key); n >= 8 && (len(r.Route) >= n || len(r.Service) >= n) {
 		d.hide(&r.Route, key)
 		d.hide(&r.Service, key)
+	}
+	if bytes.Contains(r.ErrorType, key) {
+		r.ErrorType = nil
 	}
 	if bytes.Contains(f.id, key) {
 		f.id = nil

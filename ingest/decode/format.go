@@ -35,8 +35,7 @@ type textFormat interface {
 
 // jsonFormats lists the JSON formats; the first that claims a record decodes
 // it. The distinctive come first, the ones with common names last.
-func jsonFormats(t *tree) []jsonFormat {
-	own := newStatline(t) // its nodes come first and lie together
+func jsonFormats(t *tree, own jsonFormat) []jsonFormat {
 	return []jsonFormat{
 		newKong(t),
 		newApisix(t),
@@ -48,6 +47,7 @@ func jsonFormats(t *tree) []jsonFormat {
 		newTykAccess(t),
 		newApigee(t),
 		newAPIGateway(t),
+		newPino(t),
 		newNginxJSON(t),
 		own,
 	}
@@ -62,6 +62,7 @@ func textFormats() []textFormat {
 		haproxy{},
 		tykText{},
 		traefikCLF{},
+		apisixAccess{},
 		ingressNginx{},
 		ncsa{},
 	}
@@ -70,7 +71,8 @@ func textFormats() []textFormat {
 // Formats lists every format, with an example line each.
 func Formats() []Format {
 	var all []Format
-	for _, f := range jsonFormats(newTree()) {
+	t := newTree()
+	for _, f := range jsonFormats(t, newStatline(t)) {
 		all = append(all, f.about())
 	}
 	for _, f := range textFormats() {
@@ -106,9 +108,10 @@ func (d *Decoder) register(t *tree) error {
 }
 
 func (d *Decoder) choose(t *tree) error {
-	d.json = jsonFormats(t)
+	d.own = newStatline(t) // its nodes come first and lie together
+	d.json = jsonFormats(t, d.own)
 	d.text = textFormats()
-	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original")}
+	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original"), t.at("MESSAGE")}
 	want := strings.ToLower(d.cfg.Format)
 	if d.cfg.Mapping != nil {
 		f, err := newMapped(t, d.cfg.Mapping)
@@ -204,17 +207,24 @@ func (d *Decoder) which(s *nodeSet) int {
 }
 
 // unclaimed decodes an object that no format knows: a shipper's envelope
-// around a line (log, message, msg), or a reject.
+// around a line (log, message, msg), or a reject. An application's line says
+// its message in the same place: one with names of ours is no response.
 func (d *Decoder) unclaimed(raw []byte) {
+	reason := ReasonUnknown
+	if d.scan.seen.containsAny(&d.own.nodes) {
+		reason = ReasonNotResponse
+	}
 	if !d.nested {
 		d.begin("")
 		if text := trimSpace(d.first(d.wrap[:]...)); len(text) > 0 && d.pin == "" {
+			d.around, d.aroundWhy = reason, d.lacking(raw)
 			d.inner(text, raw)
+			d.around = ""
 			return
 		}
 	}
 	d.begin("")
-	d.reject(ReasonUnknown, "a JSON object without the fields of any known format", raw)
+	d.reject(reason, d.lacking(raw), raw)
 }
 
 // inner decodes text that was found inside whole.
@@ -229,10 +239,7 @@ func (d *Decoder) line(line []byte) {
 	if len(line) == 0 {
 		return
 	}
-	rest := trimSpace(unprefixed(line))
-	if len(rest) == 0 {
-		rest = line
-	}
+	rest := d.unprefixed(line)
 	if rest[0] == '{' && !d.nested {
 		d.begin("")
 		d.inner(rest, line)
@@ -248,7 +255,7 @@ func (d *Decoder) line(line []byte) {
 			return
 		}
 	}
-	d.reject(ReasonSyntax, "the line has the shape of no known format", line)
+	d.reject(ReasonSyntax, unshaped(rest), line)
 }
 
 // The values of the object that the scanner has walked.

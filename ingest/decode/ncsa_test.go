@@ -46,7 +46,7 @@ func TestCombined(t *testing.T) {
 		same(t, c.name, one(t, Config{}, c.line), c.want)
 		same(t, c.name+" pinned", one(t, Config{Format: "combined"}, c.line), c.want)
 	}
-	if g := one(t, Config{}, `203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] "GET /a HTTP/1.1" - -`); g.Reason != ReasonNoStatus {
+	if g := one(t, Config{}, `203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] "GET /a HTTP/1.1" - -`); g.Reason != ReasonNotResponse {
 		t.Errorf("no status: got %q", g.Reason)
 	}
 	if g := one(t, Config{}, `203.0.113.7 - - [99/Mar/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 -`); g.Reason != ReasonBadTime {

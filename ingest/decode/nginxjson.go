@@ -48,11 +48,10 @@ func (*nginxJSON) about() Format {
 	}
 }
 
-// claims a record with an nginx variable that no other format uses, together
-// with a status or a request.
+// claims a record with a status and an nginx variable that no other format
+// uses, or with a request and a time.
 func (f *nginxJSON) claims(seen *nodeSet) bool {
-	return seen.containsAny(&f.strong) && (seen.has(f.status) || seen.containsAny(&f.requests)) ||
-		seen.has(f.status) && seen.containsAny(&f.requests) && seen.containsAny(&f.times)
+	return seen.has(f.status) && (seen.containsAny(&f.strong) || seen.containsAny(&f.requests) && seen.containsAny(&f.times))
 }
 
 func (f *nginxJSON) decode(d *Decoder) {
@@ -73,7 +72,7 @@ func (f *nginxJSON) decode(d *Decoder) {
 	}
 	d.setStatus(d.str(f.status))
 	if r.LatencyMicros = d.micros(f.requestTime, unitSeconds); r.LatencyMicros < 0 {
-		r.LatencyMicros = d.micros(f.duration, unitSeconds)
+		r.LatencyMicros = toldMicros(d.str(f.duration))
 	}
 	r.UpstreamLatencyMicros = microsList(d.str(f.upstreamTime), unitSeconds)
 	r.UpstreamStatus = d.status(f.upstreamStatus)
@@ -85,10 +84,13 @@ func (f *nginxJSON) decode(d *Decoder) {
 	if len(r.Service) == 1 && r.Service[0] == '_' {
 		r.Service = nil // nginx's catch-all server
 	}
-	d.draft.id = d.str(f.remoteUser)
+	d.user(d.str(f.remoteUser))
 	d.keyFrom()
 	if q := d.first(f.args, f.queryString, f.requestQuery); len(q) > 0 && len(d.draft.key) == 0 {
 		d.keyInQuery(q)
+	}
+	if !d.scan.seen.containsAny(&f.strong) {
+		d.own.other.decode(d) // another server's line with the common names
 	}
 	for _, n := range [...]node{f.respBody, f.responseBody, f.body} {
 		if d.has(n) {

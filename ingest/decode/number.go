@@ -153,6 +153,15 @@ func micros(b []byte, unit int) int64 {
 	return v
 }
 
+// toldMicros reads a duration that tells its unit ("12ms"); a bare number
+// tells none and is -1.
+func toldMicros(b []byte) int64 {
+	if n := len(b); n == 0 || b[n-1]-'0' <= 9 || b[n-1] == '.' {
+		return -1
+	}
+	return suffixed(b)
+}
+
 // suffixed reads one or more numbers with units, like 1m2.5s or 340µs.
 func suffixed(b []byte) int64 {
 	total, any := int64(0), false
@@ -239,12 +248,13 @@ func eachListed(b []byte, f func(item []byte)) {
 	}
 }
 
-// parseStatus reads an HTTP status; "-" and "" are -1. ok is false for
-// anything that is neither none nor within [-1, 999].
+// parseStatus reads an HTTP status: 100 to 599, or 0, which gateways write for a
+// client that left; "-", "" and -1 are none (-1). ok is false for everything
+// else.
 func parseStatus(b []byte) (int16, bool) {
 	if len(b) == 3 {
 		x, y, z := b[0]-'0', b[1]-'0', b[2]-'0'
-		if x <= 9 && y <= 9 && z <= 9 {
+		if x-1 <= 4 && y <= 9 && z <= 9 {
 			return int16(x)*100 + int16(y)*10 + int16(z), true
 		}
 	}
@@ -255,8 +265,11 @@ func parseStatus(b []byte) (int16, bool) {
 	if !ok {
 		return -1, false
 	}
+	for ; d.exp < 0 && d.mantissa%10 == 0; d.exp++ { // 200.0
+		d.mantissa /= 10
+	}
 	n, ok := d.floor(0)
-	if !ok || n < -1 || n > 999 {
+	if !ok || d.exp < 0 && d.mantissa != 0 || n < -1 || n > 0 && n < 100 || n > 599 {
 		return -1, false
 	}
 	return int16(n), true

@@ -1,54 +1,182 @@
 package decode
 
+import "bytes"
+
+// maxPrefixes is how many layers of shippers a line may have passed.
+const maxPrefixes = 4
+
 // unprefixed takes off what log shippers put in front of a line: the CRI
-// prefix of Kubernetes ("2026-03-01T12:00:00.5Z stdout F "), a syslog header
-// of RFC 3164 or RFC 5424, and a syslog tag ("haproxy[123]: ").
-func unprefixed(b []byte) []byte {
+// prefix of Kubernetes, timestamps (docker logs -t, kubectl logs
+// --timestamps), names of containers and pods (compose, swarm, stern, kubectl
+// --prefix), syslog headers of RFC 3164 and RFC 5424 with and without a tag,
+// journald's, and colours. A time among them is the line's own when its format
+// has none.
+func (d *Decoder) unprefixed(b []byte) []byte {
+	for range maxPrefixes {
+		if len(b) > 0 && b[0] == 0x1b {
+			b = d.uncoloured(b)
+		}
+		rest := trimSpace(d.onePrefix(b))
+		if len(rest) == len(b) || len(rest) == 0 {
+			return b
+		}
+		b = rest
+	}
+	return b
+}
+
+// onePrefix takes off the outermost prefix; b itself when there is none.
+func (d *Decoder) onePrefix(b []byte) []byte {
 	if len(b) < 8 {
 		return b
 	}
 	switch c := b[0]; {
 	case c == '<':
-		end := indexByte(b[:8], 1, '>')
-		if end < 2 {
-			return b
+		return d.priority(b)
+	case c == '[' && hasPrefix(b, "[pod/"):
+		if end := indexByte(b, 1, ']'); end > 0 && end+1 < len(b) && b[end+1] == ' ' {
+			return b[end+2:]
 		}
-		for _, c := range b[1:end] {
-			if c-'0' > 9 {
-				return b
-			}
-		}
-		return syslogHeader(b[end+1:])
-	case c-'0' <= 9 && len(b) > 30 && b[4] == '-' && b[7] == '-' && b[10] == 'T':
-		stamp, i := word(b, 0)
-		if len(stamp) < 20 {
-			return b
-		}
-		stream, j := word(b, i+1)
-		if string(stream) == "stdout" || string(stream) == "stderr" {
-			if tag, k := word(b, j+1); len(tag) == 1 && (tag[0] == 'F' || tag[0] == 'P') && k < len(b) {
-				return b[k+1:]
-			}
-			return b
-		}
-		return syslogTag(b, i+1)
-	case monthOf(b) > 0 && len(b) > 16 && b[3] == ' ' && b[6] == ' ' && b[9] == ':' && b[12] == ':':
-		return syslogTag(b, 16)
+		return b
+	case c-'0' <= 9:
+		return d.numberPrefix(b)
+	case charClass[c]&anyLetter == 0:
+		return b
+	}
+	if i := dateStamp(b); i > 0 {
+		return host(b, i)
+	}
+	first, i := word(b, 0)
+	if i >= len(b) {
+		return b
+	}
+	if rest := piped(b, first, i); rest != nil {
+		return rest
+	}
+	if rest := stern(b, first, i); rest != nil {
+		return rest
 	}
 	return tagged(b, 0)
 }
 
+// numberPrefix takes off a prefix that begins with a digit: a timestamp, or
+// the length that syslog puts in front over TCP. An address is none.
+func (d *Decoder) numberPrefix(b []byte) []byte {
+	stamp, i := word(b, 0)
+	switch {
+	case i+1 >= len(b):
+		return b
+	case len(stamp) >= 20 && stamp[4] == '-' && stamp[7] == '-' && stamp[10] == 'T':
+		if d.stamp(stamp) {
+			return afterStamp(b, i)
+		}
+		return b
+	case i <= 5 && b[i+1] == '<': // octet counting
+		return d.priority(b[i+1:])
+	case len(stamp) > 10 && stamp[10] == '.' && len(stamp) <= 17: // journald, short-unix
+		if _, ok := parseDecimal(stamp); ok && indexByte(stamp, 11, '.') < 0 {
+			if rest := host(b, i+1); len(rest) < len(b)-i-1 {
+				return rest
+			}
+		}
+	}
+	if rest := piped(b, stamp, i); rest != nil {
+		return rest
+	}
+	return b
+}
+
+// stamp notes a prefix's time when it has a zone; it reports whether it is a
+// time.
+func (d *Decoder) stamp(b []byte) bool {
+	ms, ok := d.clock.rfc3339(b)
+	if ok {
+		d.stamped, d.hasStamp = ms, true
+	}
+	return ok
+}
+
+// afterStamp takes off what follows a timestamp at i: CRI's stream and tag, or
+// syslog's host and tag.
+func afterStamp(b []byte, i int) []byte {
+	stream, j := word(b, i+1)
+	if string(stream) == "stdout" || string(stream) == "stderr" {
+		if tag, k := word(b, j+1); len(tag) == 1 && (tag[0] == 'F' || tag[0] == 'P') && k < len(b) {
+			return b[k+1:]
+		}
+	}
+	return host(b, i+1)
+}
+
+// dateStamp is the index behind a date that begins with a name of a month or
+// a day ("Mar  1 12:00:00 ", "Sun 2026-03-01 12:00:00 UTC "), 0 when there is
+// none.
+func dateStamp(b []byte) int {
+	switch {
+	case len(b) > 16 && monthOf(b) > 0 && b[3] == ' ' && b[6] == ' ' && b[9] == ':' && b[12] == ':':
+		if _, i := word(b, 7); i < len(b) { // with a fraction or without
+			return i + 1
+		}
+	case len(b) > 28 && b[3] == ' ' && b[8] == '-' && b[11] == '-' && b[14] == ' ' && b[17] == ':' && b[20] == ':':
+		if _, i := word(b, 15); i < len(b) {
+			if _, i = word(b, i+1); i < len(b) {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// host takes off "host tag[pid]: ", "tag: " or a host alone at i. A host alone
+// is one only where an address or a time in brackets follows.
+func host(b []byte, i int) []byte {
+	if i >= len(b) {
+		return b
+	}
+	if rest := tagged(b, i); len(rest) < len(b) {
+		return rest
+	}
+	name, j := word(b, i)
+	if j >= len(b) || isAddress(name) || charClass[name[0]]&(anyLetter|hasDigit) == 0 {
+		return b[i:]
+	}
+	if rest := tagged(b, j+1); len(rest) < len(b) {
+		return rest
+	}
+	if next, _ := word(b, j+1); indexByte(name, 0, '=') < 0 && isAddress(next) {
+		return b[j+1:]
+	}
+	return b[i:]
+}
+
+// priority takes off "<134>" and the header that follows it.
+func (d *Decoder) priority(b []byte) []byte {
+	end := indexByte(b[:min(len(b), 8)], 1, '>')
+	if end < 2 {
+		return b
+	}
+	for _, c := range b[1:end] {
+		if c-'0' > 9 {
+			return b
+		}
+	}
+	return d.syslogHeader(b[end+1:])
+}
+
 // syslogHeader takes off what follows <priority>.
-func syslogHeader(b []byte) []byte {
-	if len(b) > 16 && monthOf(b) > 0 && b[3] == ' ' && b[9] == ':' {
-		return syslogTag(b, 16)
+func (d *Decoder) syslogHeader(b []byte) []byte {
+	if i := dateStamp(b); i > 0 {
+		return host(b, i)
 	}
 	version, i := word(b, 0)
 	if string(version) != "1" {
 		return tagged(b, 0)
 	}
 	for n := 0; n < 5; n++ { // time, host, app, process, message id
-		_, i = word(b, i+1)
+		var part []byte
+		if part, i = word(b, i+1); n == 0 {
+			d.stamp(part)
+		}
 	}
 	if i+1 >= len(b) {
 		return b
@@ -75,20 +203,6 @@ func syslogHeader(b []byte) []byte {
 	return b
 }
 
-// syslogTag takes off "host tag[pid]: " at i; without a tag the line stays.
-func syslogTag(b []byte, i int) []byte {
-	if i >= len(b) {
-		return b
-	}
-	if rest := tagged(b, i); len(rest) < len(b) {
-		return rest
-	}
-	if _, j := word(b, i); j < len(b) {
-		return tagged(b, j+1)
-	}
-	return b
-}
-
 // tagged takes off "tag: " or "tag[pid]: " at i.
 func tagged(b []byte, i int) []byte {
 	if i >= len(b) {
@@ -103,4 +217,76 @@ func tagged(b []byte, i int) []byte {
 		return b[j+1:]
 	}
 	return b
+}
+
+// piped takes off "name   | " as compose and swarm write it, nil when there is
+// none.
+func piped(b, name []byte, i int) []byte {
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i+1 >= len(b) || b[i] != '|' || b[i+1] != ' ' || !isContainer(name) {
+		return nil
+	}
+	return b[i+2:]
+}
+
+// isContainer accepts what can be a container's or a task's name:
+// web-1, stack_web.1.abc@node.
+func isContainer(name []byte) bool {
+	for _, c := range name {
+		if charClass[c]&(anyLetter|hasDigit|hasDash|hasDot|hasAt) == 0 {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// stern takes off "pod container ", nil when the line does not begin so: a
+// pod's name ends in five characters behind a dash, or in a number, and an
+// address or a record follows.
+func stern(b, pod []byte, i int) []byte {
+	container, j := word(b, i+1)
+	if len(container) == 0 || j+1 >= len(b) || !isPod(pod) || !isLabel(container) {
+		return nil
+	}
+	rest := b[j+1:]
+	if next, _ := word(rest, 0); rest[0] == '{' || rest[0] == '[' || isAddress(next) {
+		return rest
+	}
+	return nil
+}
+
+func isPod(name []byte) bool {
+	dash := bytes.LastIndexByte(name, '-')
+	if dash < 1 || !isLabel(name) {
+		return false
+	}
+	tail := name[dash+1:]
+	_, number := parseInt(tail)
+	return number || len(tail) == 5
+}
+
+// isLabel accepts lower-case letters, digits and dashes.
+func isLabel(name []byte) bool {
+	for _, c := range name {
+		if charClass[c]&(anyLower|hasDigit) == 0 && c != '-' {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// uncoloured is b without the escape sequences that terminals read as colours.
+func (d *Decoder) uncoloured(b []byte) []byte {
+	start := len(d.scratch)
+	for i := 0; i < len(b); i++ {
+		if b[i] != 0x1b || i+1 >= len(b) || b[i+1] != '[' {
+			d.scratch = append(d.scratch, b[i])
+			continue
+		}
+		for i += 2; i < len(b) && (b[i] < '@' || b[i] > '~'); i++ {
+		}
+	}
+	return d.scratch[start:len(d.scratch):len(d.scratch)]
 }

@@ -185,7 +185,7 @@ func (p *prober) Reject(r Reject) {
 
 // fieldNames is every field of a response, in the order of a record.
 var fieldNames = [...]string{
-	"time", "service", "method", "route", "path", "status", "code", "message", "key", "key_name", "client_ip",
+	"time", "service", "method", "route", "path", "status", "code", "error_type", "message", "key", "key_name", "client_ip",
 	"latency", "upstream_latency", "upstream_status", "bytes", "request_id", "user_agent", "gateway", "blame",
 }
 
@@ -209,9 +209,10 @@ func fieldsOf(r *classify.Response, defaultService []byte) []Field {
 	if r.Status >= 0 {
 		add("status", strconv.Itoa(int(r.Status)), "")
 	}
-	if r.Code > 0 {
+	if r.Code > 0 && r.CodeFrom != classify.CodeBare { // a bare one may be anybody's
 		add("code", strconv.Itoa(int(r.Code)), "")
 	}
+	add("error_type", string(r.ErrorType), "")
 	add("message", string(r.Message), "")
 	add("key", r.Key.Short(), "id")
 	add("key_name", string(r.KeyName), "")

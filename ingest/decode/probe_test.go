@@ -56,7 +56,7 @@ func TestProbeReport(t *testing.T) {
 			t.Errorf("%s: got %q; want %q", name, values[name], want)
 		}
 	}
-	if missing := strings.Join(rep.Missing, " "); missing != "service code message key key_name latency upstream_latency upstream_status request_id gateway blame" {
+	if missing := strings.Join(rep.Missing, " "); missing != "service code error_type message key key_name latency upstream_latency upstream_status request_id gateway blame" {
 		t.Errorf("got missing %q", missing)
 	}
 	if rep := Probe([][]byte{[]byte("what is this")}); rep.Format != "" || rep.Confidence != 0 {

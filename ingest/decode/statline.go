@@ -1,5 +1,7 @@
 package decode
 
+import "statline/classify"
+
 // statline is the project's own line: one flat JSON object. The names of the
 // catalogue's envelope (status_code, status_message) are understood: with
 // status beside it, status_code is the API's code; without, a number from 100
@@ -11,9 +13,11 @@ type statline struct {
 	body, responseBody, respBody, timestamp, time, response, reply node
 
 	nodes, bodies, rare nodeSet
+	times, results      nodeSet // the names of a time, and of what came of a request
+	other               spellings
 }
 
-func newStatline(t *tree) jsonFormat {
+func newStatline(t *tree) *statline {
 	f := &statline{
 		ts: t.at("ts"), service: t.at("service"), method: t.at("method"), path: t.at("path"),
 		route: t.at("route"), status: t.at("status"), code: t.at("code"), message: t.at("message"),
@@ -30,6 +34,16 @@ func newStatline(t *tree) jsonFormat {
 	f.bodies = setOf(f.body, f.responseBody, f.respBody, f.response, f.reply)
 	f.rare = setOf(f.path, f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent,
 		f.body, f.responseBody, f.respBody, f.response, f.reply)
+	f.other = newSpellings(t)
+	f.times = setOf(f.ts, f.timestamp, f.time)
+	f.results = setOf(f.status, f.code, f.statusCode, f.body, f.responseBody, f.respBody, f.response, f.reply)
+	for i := range f.other.all {
+		f.rare[i] |= f.other.all[i]
+		f.nodes[i] |= f.other.enough[i]
+		f.times[i] |= f.other.times[i]
+		f.results[i] |= f.other.results[i]
+	}
+	t.headers("req.headers")
 	return f
 }
 
@@ -42,8 +56,12 @@ func (*statline) about() Format {
 	}
 }
 
-// claims any object with one of the format's own names: it comes last.
-func (f *statline) claims(seen *nodeSet) bool { return seen.containsAny(&f.nodes) }
+// claims any object with one of the format's own names and one of a result: it
+// comes last. What has no result may be a shipper's envelope, or the line of an
+// application.
+func (f *statline) claims(seen *nodeSet) bool {
+	return seen.containsAny(&f.nodes) && seen.containsAny(&f.results)
+}
 
 func (f *statline) decode(d *Decoder) {
 	r := d.r
@@ -88,6 +106,9 @@ func (f *statline) decodeRare(d *Decoder) {
 		r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), unitMillis)
 	}
 	r.UserAgent = d.str(f.userAgent)
+	if d.scan.seen.containsAny(&f.other.all) {
+		f.other.decode(d)
+	}
 	if d.scan.seen.containsAny(&f.bodies) {
 		for _, n := range [...]node{f.body, f.responseBody, f.respBody, f.response, f.reply} {
 			d.bodyAt(n)
@@ -95,6 +116,9 @@ func (f *statline) decodeRare(d *Decoder) {
 	}
 }
 
+// decodeStatusCode reads status_code: the API's code beside a status, in the
+// catalogue's envelope when status_message is there too; alone a number from
+// 100 to 599 is the HTTP status.
 func (f *statline) decodeStatusCode(d *Decoder) {
 	if !d.has(f.statusCode) {
 		return
@@ -106,5 +130,8 @@ func (f *statline) decodeStatusCode(d *Decoder) {
 	}
 	if d.r.Code == 0 {
 		d.codeAt(f.statusCode)
+		if d.has(f.statusMessage) {
+			d.r.CodeFrom = classify.CodeEnvelope
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package decode
 
-// trailing reads the name=value fields that many configurations append:
-// request time and upstream time in seconds, upstream status.
+// trailing reads the name=value fields that many configurations append to a
+// combined line: request time and upstream time in nginx's notation, which is
+// seconds with three decimals, and upstream status. A list of upstreams may be
+// quoted or not. A time without decimals is in a unit that nothing tells.
 func (d *Decoder) trailing(b []byte) {
 	for i := 0; i < len(b); {
 		eq := i
@@ -17,15 +19,24 @@ func (d *Decoder) trailing(b []byte) {
 		if i < len(b) && b[i] == '"' {
 			value, i = quoted(b, i)
 		} else {
-			value, i = word(b, i)
+			value, i = listed(b, i-1)
 		}
 		switch string(name) {
 		case "rt", "request_time":
-			d.r.LatencyMicros = micros(value, unitSeconds)
+			if hasFraction(value) {
+				d.r.LatencyMicros = micros(value, unitSeconds)
+			}
 		case "urt", "upstream_response_time":
-			d.r.UpstreamLatencyMicros = microsList(value, unitSeconds)
+			if hasFraction(value) {
+				d.r.UpstreamLatencyMicros = microsList(value, unitSeconds)
+			}
 		case "us", "upstream_status":
 			d.r.UpstreamStatus = lastStatus(value)
 		}
 	}
+}
+
+// hasFraction reports a number with decimals or with a unit behind it, or 0.
+func hasFraction(b []byte) bool {
+	return indexByte(b, 0, '.') >= 0 || string(b) == "0" || len(b) > 0 && charClass[b[len(b)-1]]&anyLetter != 0
 }

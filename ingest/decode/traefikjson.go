@@ -66,7 +66,7 @@ func (f *traefikJSON) decode(d *Decoder) {
 	r.ClientIP = parseAddress(d.first(f.clientHost, f.clientAddr))
 	r.UserAgent = d.str(f.agent)
 	r.RequestID = d.str(f.requestID)
-	d.draft.id = d.str(f.username)
+	d.user(d.str(f.username))
 	d.keyFrom()
 	f.reason(d)
 }

@@ -1,0 +1,191 @@
+package decode
+
+import "bytes"
+
+// errorNames is where APIs keep their own name of an error, the closest
+// first: Google's reasons, codes that are words (OpenAI, Stripe, GraphQL),
+// Google's and gRPC's status, AWS, Apigee, OAuth and Slack, RFC 9457.
+type errorNames struct {
+	plain           []node
+	details, reason node // arrays whose first object has a reason
+	errors          node // an array whose first object has extensions.code, code or reason
+	typ, title      node
+	rpcCode         node
+	jsonrpc         node
+}
+
+func newErrorNames(t *tree) errorNames {
+	n := errorNames{
+		details: t.at("error.details"), reason: t.at("error.errors"), errors: t.at("errors"),
+		typ: t.at("type"), title: t.at("title"), rpcCode: t.at("error.code"), jsonrpc: t.at("jsonrpc"),
+	}
+	for _, path := range [...]string{
+		"error.code", "error.status", "error.type", "error.name", "__type", "fault.detail.errorcode",
+		"error_code", "errorCode", "error_type", "errorType", "code", "error", "Code",
+	} {
+		n.plain = append(n.plain, t.at(path))
+	}
+	return n
+}
+
+// bodyErrorName reads the name of the error that the scanned body tells of.
+func (d *Decoder) bodyErrorName() {
+	if len(d.r.ErrorType) > 0 {
+		return
+	}
+	n := &d.envelope.names
+	if d.kind(n.jsonrpc) == kindString {
+		if d.errorName(jsonRPCName(d.str(n.rpcCode))) {
+			return
+		}
+	}
+	for _, list := range [...]node{n.details, n.reason, n.errors} {
+		if d.kind(list) == kindArray && d.listedName(list) {
+			return
+		}
+	}
+	for _, at := range n.plain {
+		if d.kind(at) == kindString && d.errorName(d.str(at)) {
+			return
+		}
+	}
+	switch typ := d.str(n.typ); {
+	case d.kind(n.typ) == kindString && string(typ) != "about:blank" && string(typ) != "error":
+		d.errorName(typ)
+	case d.kind(n.title) == kindString:
+		d.errorName(d.str(n.title))
+	}
+}
+
+// listedName reads the name in the first object of a list of errors.
+func (d *Decoder) listedName(list node) bool {
+	v := d.scan.vals[list]
+	first := firstObject(d.buf[v.start:v.end])
+	if first == nil {
+		return false
+	}
+	var reason, code, extended []byte
+	eachMember(first, func(name, value []byte, kind uint8) {
+		switch {
+		case kind == kindString && string(name) == "reason":
+			reason = value
+		case kind == kindString && string(name) == "code":
+			code = value
+		case kind == kindObject && string(name) == "extensions":
+			eachMember(value, func(name, value []byte, kind uint8) {
+				if kind == kindString && string(name) == "code" {
+					extended = value
+				}
+			})
+		}
+	})
+	for _, name := range [...][]byte{extended, reason, code} {
+		if len(name) > 0 && d.errorName(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// jsonRPCName is the specification's name of its reserved codes, nil for all
+// others: a number is no name.
+func jsonRPCName(code []byte) []byte {
+	switch string(code) {
+	case "-32700":
+		return []byte("ParseError")
+	case "-32600":
+		return []byte("InvalidRequest")
+	case "-32601":
+		return []byte("MethodNotFound")
+	case "-32602":
+		return []byte("InvalidParams")
+	case "-32603":
+		return []byte("InternalError")
+	}
+	return nil
+}
+
+// maxErrorType is the longest name of an error.
+const maxErrorType = 64
+
+// errorName makes text the response's ErrorType when it is a name: at most 64
+// bytes of letters, digits and . _ : / -, without a secret, an id or a number
+// in it. What an API writes there otherwise (a sentence, an address, somebody's
+// id) is left out and counted, so that none of it becomes a dimension. A URI
+// goes through the route rules. It reports whether text was a name.
+func (d *Decoder) errorName(text []byte) bool {
+	if len(text) == 0 || len(d.r.ErrorType) > 0 {
+		return false
+	}
+	if i := bytes.LastIndexByte(text, '#'); i >= 0 {
+		text = text[i+1:] // AWS: com.amazonaws.dynamodb.v20120810#ThrottlingException
+	}
+	if schemeEnd(text) > 0 {
+		text = d.problemURI(text)
+	}
+	if !d.isErrorName(text) {
+		d.counts.ErrorNames.Add(1)
+		return false
+	}
+	d.r.ErrorType = text
+	return true
+}
+
+func (d *Decoder) isErrorName(text []byte) bool {
+	if len(text) == 0 || len(text) > maxErrorType {
+		return false
+	}
+	letters := false
+	for i, part := 0, 0; i <= len(text); i++ {
+		if i < len(text) && text[i] != '/' && text[i] != ':' {
+			class := charClass[text[i]]
+			if class&(anyLetter|hasDigit|hasDash|hasDot) == 0 {
+				return false
+			}
+			letters = letters || class&anyLetter != 0
+			continue
+		}
+		if isValue(text[part:i]) {
+			return false
+		}
+		part = i + 1
+	}
+	return letters
+}
+
+// isValue reports a part of a name that the route rules take for an id, a
+// number of four digits and more, or a secret.
+func isValue(part []byte) bool {
+	if len(part) == 0 || len(part) == 1 && part[0] == '-' {
+		return false
+	}
+	s := segment{text: part}
+	digits, run := 0, 0
+	for _, c := range part {
+		s.mask |= charClass[c]
+		if run++; c-'0' > 9 {
+			run = 0
+		}
+		digits = max(digits, run)
+	}
+	return digits > 5 || looksSecret(part) || s.mask&hasDigit != 0 && (s.mask&anyLetter == 0 || isUUID(part) || len(part) > 24 && digits > 2)
+}
+
+// problemURI is the type of RFC 9457 as a name: host and templated path, or the
+// path alone where both are too long. {id} becomes :id: there.
+func (d *Decoder) problemURI(uri []byte) []byte {
+	host := urlHost(uri)
+	d.router.split(splitTarget(uri).path)
+	start := len(d.scratch)
+	d.scratch = d.router.template(append(d.scratch, host...))
+	name := d.scratch[start:len(d.scratch):len(d.scratch)]
+	if len(name) > maxErrorType {
+		name = name[len(host):]
+	}
+	for i, c := range name {
+		if c == '{' || c == '}' {
+			name[i] = ':'
+		}
+	}
+	return name
+}

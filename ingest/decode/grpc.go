@@ -1,0 +1,42 @@
+package decode
+
+import "statline/classify"
+
+// grpcNames are the canonical gRPC status names, by number.
+var grpcNames = [...][]byte{
+	[]byte("OK"), []byte("CANCELLED"), []byte("UNKNOWN"), []byte("INVALID_ARGUMENT"), []byte("DEADLINE_EXCEEDED"),
+	[]byte("NOT_FOUND"), []byte("ALREADY_EXISTS"), []byte("PERMISSION_DENIED"), []byte("RESOURCE_EXHAUSTED"),
+	[]byte("FAILED_PRECONDITION"), []byte("ABORTED"), []byte("OUT_OF_RANGE"), []byte("UNIMPLEMENTED"),
+	[]byte("INTERNAL"), []byte("UNAVAILABLE"), []byte("DATA_LOSS"), []byte("UNAUTHENTICATED"),
+}
+
+// grpc notes a gRPC status: its number, or its name in any spelling (Envoy
+// writes ResourceExhausted). What is neither says nothing.
+func (d *Decoder) grpc(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	at := -1
+	if n, ok := parseInt(b); ok {
+		if n >= 0 && n < int64(len(grpcNames)) {
+			at = int(n)
+		}
+	} else {
+		var x, y [24]byte
+		word := squash(x[:0], b[:min(len(b), len(x))])
+		for i, name := range grpcNames {
+			if string(squash(y[:0], name)) == string(word) {
+				at = i
+			}
+		}
+		if string(word) == "canceled" {
+			at = 1
+		}
+	}
+	switch {
+	case at == 0:
+		d.r.Mark = classify.MarkFine
+	case at > 0:
+		d.r.Mark, d.r.ErrorType = classify.MarkError, grpcNames[at]
+	}
+}

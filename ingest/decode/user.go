@@ -1,0 +1,33 @@
+package decode
+
+// user takes the name of an authenticated user as the id of the key, when it
+// can be one: not "-", no address, one word. What proxies and shippers leave in
+// its place is nobody.
+func (d *Decoder) user(b []byte) {
+	if dash(b) || !isUser(b) {
+		return
+	}
+	d.draft.id = d.plain(b)
+}
+
+func isUser(b []byte) bool {
+	if len(b) >= 2 && b[0] == '"' && b[len(b)-1] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	var mask uint16
+	for _, c := range b {
+		switch c {
+		case ' ', ',', ';', '"', '\'', '[', ']', '(', ')', '{', '}', '<', '>', '|':
+			return false
+		}
+		mask |= charClass[c]
+	}
+	if mask&(anyLetter|hasDigit|hasWide) == 0 {
+		return false
+	}
+	switch string(b) {
+	case "-", "null", "(null)", "none", "unknown":
+		return false
+	}
+	return !isAddress(b)
+}
