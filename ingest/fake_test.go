@@ -180,17 +180,18 @@ func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Dur
 
 // memory is a store in memory, with tokens.
 type memory struct {
-	mu     sync.Mutex
-	tokens map[string]bool
-	sum    foldtest.Totals
-	ledger map[int32][]block.LedgerRow
-	status []store.PipelineRow
-	fail   func(id block.ID, c *block.Contents) error // WriteRows
-	unread error                                      // of Ledger
+	mu      sync.Mutex
+	tokens  map[string]bool
+	sum     foldtest.Totals
+	ledger  map[int32][]block.LedgerRow
+	status  []store.PipelineRow
+	fail    func(id block.ID, c *block.Contents) error // WriteRows
+	unread  error                                      // of Ledger
+	configs map[string]store.StoredConfig
 }
 
 func newMemory() *memory {
-	return &memory{tokens: map[string]bool{}, ledger: map[int32][]block.LedgerRow{}}
+	return &memory{tokens: map[string]bool{}, ledger: map[int32][]block.LedgerRow{}, configs: map[string]store.StoredConfig{}}
 }
 
 func (s *memory) Ping(context.Context) error { return nil }
@@ -222,6 +223,21 @@ func (s *memory) WriteRows(_ context.Context, id block.ID, c *block.Contents, fe
 		s.sum.Add(c)
 	}
 	return nil
+}
+
+func (s *memory) Inserts(block.ID, *block.Contents) int { return 1 }
+
+func (s *memory) WriteConfig(_ context.Context, c store.StoredConfig) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configs[c.Hash] = c
+	return nil
+}
+
+func (s *memory) ReadConfig(_ context.Context, hash string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.configs[hash].Body, nil
 }
 
 func (s *memory) WriteLedger(_ context.Context, row block.LedgerRow, fence func() error) error {

@@ -155,6 +155,10 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 	_, err = retry(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.store.Ping(ctx)
 	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = retry(ctx, p, "store the configuration", p.keepConfig)
 	return partitions, err
 }
 
@@ -371,7 +375,7 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 func (r *run) env(o *ownership, p int32) block.Env {
 	session := r.source.SessionTimeout()
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, Complaints: &r.complaints,
+		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, Complaints: &r.complaints,
 		Alive: func() error {
 			if silent := time.Since(o.LastHeartbeat()); silent >= session {
 				return fmt.Errorf("no heartbeat for %s; the session timeout is %s", silent.Round(time.Millisecond), session)

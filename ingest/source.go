@@ -40,6 +40,10 @@ type Generation interface {
 type Store interface {
 	block.Store
 	Ping(ctx context.Context) error
+	// WriteConfig keeps a configuration under its hash; ReadConfig is its body,
+	// nil when it was never kept.
+	WriteConfig(ctx context.Context, c store.StoredConfig) error
+	ReadConfig(ctx context.Context, hash string) ([]byte, error)
 	// WritePipeline tells dashboards how the pipeline does.
 	WritePipeline(ctx context.Context, rows []store.PipelineRow) error
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)
@@ -48,6 +52,11 @@ type Store interface {
 // Folds lends a partition its folders.
 type Folds interface {
 	For(partition int32) block.Folders
-	// Hash is the config_hash of everything that the folds depend on.
+	// Hash is the config_hash of everything that the folds depend on, Written all
+	// of that for the store, without secrets.
 	Hash() string
+	Written() ([]byte, error)
+	// Under lends a partition folders of the configuration that Written made body
+	// of, and tells what hash it has to this binary.
+	Under(body []byte, partition int32) (f block.Folders, hash string, err error)
 }

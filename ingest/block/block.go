@@ -146,7 +146,8 @@ type LedgerRow struct {
 	MinEventUnixMilli   int64
 	MaxEventUnixMilli   int64
 	LastRecordUnixMilli int64
-	Mixed               bool   // recovered under another config_hash than declared
+	Mixed               bool   // finished under other rules than it was declared under
+	Inserts             uint32 // the most INSERTs that one of its tables takes; 0: not known
 	Note                string // why, for gaps, replays and discards
 	WrittenAt           time.Time
 }
@@ -160,6 +161,8 @@ type Store interface {
 	WriteRows(ctx context.Context, id ID, c *Contents, fence func() error) error
 	// WriteLedger appends one ledger row (token: id + "/ledger/" + kind + state).
 	WriteLedger(ctx context.Context, row LedgerRow, fence func() error) error
+	// Inserts is the most INSERTs that WriteRows makes into one table.
+	Inserts(id ID, c *Contents) int
 	// Ledger returns what the ledger knows of a partition.
 	Ledger(ctx context.Context, cluster, topic string, partition int32) (Ledger, error)
 }

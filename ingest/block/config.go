@@ -1,6 +1,7 @@
 package block
 
 import (
+	"context"
 	"log/slog"
 	"time"
 )
@@ -129,12 +130,16 @@ type Folders interface {
 	Put(Folder)
 }
 
-// Env is what a machine works with. Alive, Observe, At, Budget and Log may be
-// nil.
+// Env is what a machine works with. Rules, Alive, Observe, At, Budget and Log
+// may be nil.
 type Env struct {
 	Partition Partition
 	Store     Store
 	Folders   Folders
+	// Rules lends the folders of the configuration with a config_hash, for a block
+	// that was declared under it. An error that wraps ErrOtherRules says that this
+	// binary has none that fold as those did.
+	Rules func(ctx context.Context, configHash string) (Folders, error)
 	// Alive is asked before each INSERT: an error means that the session may
 	// have ended, so the partition may belong to another member already.
 	Alive   func() error

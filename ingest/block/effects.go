@@ -39,14 +39,24 @@ func (m *machine) row(w *work, s State) LedgerRow {
 		Group: m.cfg.Group, Instance: m.cfg.Instance, ConfigHash: m.cfg.ConfigHash, Version: m.cfg.Version,
 		Mixed: w.mixed, Note: w.note, WrittenAt: time.Now(),
 	}
+	if w.rules != "" {
+		row.ConfigHash = w.rules
+	}
 	if s == Declared {
-		row.ConfigHash = w.declared.ConfigHash
 		row.WrittenAt = time.Unix(w.declared.UnixSeconds, 0)
 	}
-	if w.contents != nil && s == Stored {
-		row.count(w.contents)
+	if w.contents != nil {
+		row = row.Counted(w.contents, m.inserts(w))
 	}
 	return row
+}
+
+// inserts is the most INSERTs that one table of the block in hand takes.
+func (m *machine) inserts(w *work) int {
+	if w.inserts == 0 {
+		w.inserts = max(1, m.env.Store.Inserts(w.id, w.contents))
+	}
+	return w.inserts
 }
 
 // anchor writes where a partition starts, in the group and then as an empty

@@ -11,6 +11,8 @@ var (
 	// ErrWait: the store asks for time (too many parts, memory); retry later,
 	// with smaller blocks from the next one on.
 	ErrWait = errors.New("the store asks to wait")
+	// ErrOtherRules: this binary cannot fold a block as it was declared.
+	ErrOtherRules = errors.New("declared under rules that this binary and configuration do not have")
 	// ErrPermanent: retrying the same write cannot succeed.
 	ErrPermanent = errors.New("permanent")
 )

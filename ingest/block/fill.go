@@ -75,6 +75,9 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 				break
 			}
 			w.folder.Add(rs)
+			for i := range rs {
+				w.bytes += len(rs[i].Value)
+			}
 		}
 		r.drained()
 		w.account.set(w.folder.MemoryBytes())
@@ -91,6 +94,9 @@ func (w *work) fold() {
 }
 
 func (w *work) release(f Folders) {
+	if w.folders != nil {
+		f = w.folders
+	}
 	if w.folder != nil {
 		f.Put(w.folder)
 		w.folder = nil

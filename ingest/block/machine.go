@@ -30,7 +30,11 @@ type work struct {
 	id       ID
 	declared Declaration
 	contents *Contents
-	folder   Folder // nil for a gap
+	folder   Folder  // nil for a gap
+	folders  Folders // that lent folder; nil for Env's
+	rules    string  // the config_hash that it is folded under; "" for the machine's own
+	bytes    int     // of the records' values, when they were read again
+	inserts  int     // the most INSERTs of one table; 0 until they are counted
 	account  account
 	kind     Kind
 	mixed    bool
@@ -152,18 +156,21 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	d := *m.redo
 	w := &work{
 		id: m.id(d.First, d.End), declared: d, kind: KindBlock,
-		inLedger: m.redone.inserted,
-		mixed:    d.ConfigHash != m.cfg.ConfigHash,
+		inLedger: m.redone.inserted != nil,
 		account:  account{budget: m.env.Budget},
+	}
+	asDeclared, err := m.underRules(ctx, w)
+	if err != nil {
+		return nil, err
 	}
 	if lost := m.redone.lost; lost > 0 {
 		w.mixed = true
 		w.note = fmt.Sprintf("partly inserted earlier; %d offsets from %d on were deleted by retention since", lost, d.First)
 	}
-	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "mixed", w.mixed)
+	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "config_hash", d.ConfigHash, "as_declared", asDeclared)
 	m.block = w
-	w.folder = m.env.Folders.Get(true)
-	err := m.readExactly(ctx, w, d.First+m.redone.lost)
+	w.folder = w.folders.Get(true)
+	err = m.readExactly(ctx, w, d.First+m.redone.lost)
 	if errors.Is(err, ErrOutOfRange) {
 		m.dropWork()
 		sleep(ctx, linger)
@@ -171,6 +178,11 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !asDeclared {
+		if err := m.otherRules(w); err != nil {
+			return nil, err
+		}
 	}
 	m.redo = nil
 	return m.declare, nil

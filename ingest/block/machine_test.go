@@ -300,35 +300,6 @@ func TestGapWhileRunning(t *testing.T) {
 	}
 }
 
-// Promise: a block declared under another configuration is finished and says
-// so.
-func TestMixed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHarness(100)
-		ctx, kill := context.WithCancel(t.Context())
-		h.env.At = func(step string) {
-			if step == "inserted" {
-				kill()
-			}
-		}
-		h.run(ctx)
-		if err := <-h.ended; !errors.Is(err, context.Canceled) {
-			t.Fatalf("got error %v; want the context's", err)
-		}
-		h.restart()
-		h.cfg.ConfigHash = "another"
-		h.run(t.Context())
-		h.finish(t)
-		last := h.w.ledger[len(h.w.ledger)-1]
-		if last.State != Stored || !last.Mixed || last.ConfigHash != "another" {
-			t.Errorf("got ledger row %+v; want a mixed one", last)
-		}
-		if err := h.w.check(0); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // Promise: a store that is away costs one log line and one block, not memory:
 // the fillers wait, and everything is stored when it is back.
 func TestOutage(t *testing.T) {

@@ -52,10 +52,10 @@ type plan struct {
 	from   int64
 	commit bool
 	// redo is a declared range that is not stored, at or above from; it is
-	// finished exactly. inserted is set when some of its rows may be stored;
-	// lost counts its offsets below the log's start.
+	// finished exactly. inserted is its row in the ledger: with one, some of its
+	// rows may be stored. lost counts its offsets below the log's start.
 	redo     *Declaration
-	inserted bool
+	inserted *LedgerRow
 	lost     int64
 	// gap is a range without rows that comes next, note is why.
 	gap  *Declaration
@@ -181,7 +181,7 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 	if pending != nil {
 		p.redo = &Declaration{Epoch: p.epoch, First: pending.First, End: pending.End,
 			ConfigHash: pending.ConfigHash, UnixSeconds: pending.WrittenAt.Unix()}
-		p.inserted = true
+		p.inserted = pending
 	}
 	at := k.commit.Offset
 	switch {
@@ -213,12 +213,14 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 func (p *plan) adopt(d Declaration) {
 	switch {
 	case d.ConfigHash == gapHash:
-		p.gap, p.redo, p.inserted = &d, nil, false
+		p.gap, p.redo, p.inserted = &d, nil, nil
 		p.note = "declared by a predecessor"
 	case p.redo == nil || p.redo.First > d.First:
-		p.redo, p.inserted = &d, false
+		p.redo, p.inserted = &d, nil
 	case p.redo.End == d.End:
-		p.redo = &d // the same range; the group has the declaration's own time
+		// The same range. The group has the declaration's own time; the ledger has
+		// the rules whose rows may be stored.
+		p.redo.UnixSeconds = d.UnixSeconds
 	default:
 		// The ledger's range is written after the group's, so it is the one whose
 		// rows may be stored.
@@ -243,7 +245,7 @@ func (p *plan) leaveOut(at, end int64, declared Declaration, isDeclared bool) er
 
 // checkTokens refuses to finish a block whose tokens may be forgotten.
 func (p *plan) checkTokens(c Config, k known) error {
-	if p.redo == nil || !p.inserted {
+	if p.redo == nil || p.inserted == nil {
 		return nil
 	}
 	age := k.now.Sub(time.Unix(p.redo.UnixSeconds, 0))
@@ -268,12 +270,12 @@ func (p *plan) checkLog(c Config, k known) error {
 	if c.OnGap == Fail {
 		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, p.from, k.logStart)
 	}
-	if p.redo != nil && p.redo.First == p.from && p.inserted {
+	if p.redo != nil && p.redo.First == p.from && p.inserted != nil {
 		p.lost = min(k.logStart, p.redo.End) - p.redo.First
 		return nil
 	}
 	upTo := k.logStart
-	if p.redo != nil && p.inserted {
+	if p.redo != nil && p.inserted != nil {
 		upTo = min(upTo, p.redo.First)
 	} else if p.redo != nil && p.redo.First < upTo {
 		p.redo = nil // declared, but nothing of it was inserted

@@ -40,7 +40,7 @@ type resumed struct {
 }
 
 func short(p plan) resumed {
-	r := resumed{From: p.from, Start: p.start, Commit: p.commit, Inserted: p.inserted, Lost: p.lost, Warn: p.warn != "", Check: p.check != nil}
+	r := resumed{From: p.from, Start: p.start, Commit: p.commit, Inserted: p.inserted != nil, Lost: p.lost, Warn: p.warn != "", Check: p.check != nil}
 	if p.redo != nil {
 		r.Redo = [2]int64{p.redo.First, p.redo.End}
 	}

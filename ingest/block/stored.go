@@ -2,6 +2,14 @@ package block
 
 import "time"
 
+// Counted is r with the sums of c, whose tables take at most inserts INSERTs
+// each.
+func (r LedgerRow) Counted(c *Contents, inserts int) LedgerRow {
+	r.count(c)
+	r.Inserts = uint32(max(inserts, 1)) // 0 says that nobody counted
+	return r
+}
+
 // Stored is the row that says at that c has been written: r in the state
 // stored, with c's sums.
 func (r LedgerRow) Stored(c *Contents, at time.Time) LedgerRow {

@@ -34,6 +34,8 @@ type world struct {
 	faults bool
 	// Sabotage, to prove that the model notices.
 	noTokens, noFence, ledgerFirst bool
+	// inserts is how many INSERTs a table takes; 0 is one.
+	inserts int
 }
 
 func newWorld(seed uint64) *world {
@@ -263,6 +265,9 @@ func (p *proc) WriteRows(ctx context.Context, id ID, c *Contents, fence func() e
 	}
 	return nil
 }
+
+// Inserts is what a test says, or one of each table.
+func (p *proc) Inserts(ID, *Contents) int { return max(1, p.w.inserts) }
 
 func (p *proc) WriteLedger(ctx context.Context, row LedgerRow, fence func() error) error {
 	if err := fence(); err != nil {

@@ -36,11 +36,13 @@ func DefaultConfig() Config {
 }
 
 // Hash is the config_hash: two folds with the same hash make the same contents
-// of the same records.
+// of the same records. It covers what this binary makes of a configuration too,
+// so a Config that was read again (Under) stands for the blocks of its old hash
+// only if it still has that hash.
 func (c Config) Hash() string {
 	rows := c.Aggregate
 	rows.Seed = 0 // where rows lie in memory
 	h := sha256.New()
-	fmt.Fprintf(h, "%d|%s|%s|%+v|%d|%d|%t", decode.Version, c.Decode.Fingerprint(), c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
+	fmt.Fprintf(h, "%d|%d|%s|%s|%+v|%d|%d|%t", decode.Version, aggregate.Version, c.Decode.Fingerprint(), c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -40,6 +40,23 @@ func NewPool(c Config, keep int) (*Pool, error) {
 // Hash is the config_hash of everything that the folds depend on.
 func (p *Pool) Hash() string { return p.cfg.Hash() }
 
+// Written is the configuration for the store, see Config.Written.
+func (p *Pool) Written() ([]byte, error) { return p.cfg.Written() }
+
+// Under lends a partition folds of the configuration that Written made body of,
+// and tells what hash it has to this binary. They keep memory of their own.
+func (p *Pool) Under(body []byte, partition int32) (f block.Folders, hash string, err error) {
+	c, err := p.cfg.Under(body)
+	if err != nil {
+		return nil, "", err
+	}
+	under, err := NewPool(c, p.keep)
+	if err != nil {
+		return nil, "", err
+	}
+	return under.For(partition), c.Hash(), nil
+}
+
 // For lends the folds of one partition.
 func (p *Pool) For(partition int32) block.Folders { return partitionFolds{p, partition} }
 

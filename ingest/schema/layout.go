@@ -29,14 +29,13 @@ var distributedOver = regexp.MustCompile(`^Distributed\('([^']*)'`)
 // ReadLayout asks the database how its tables lie; found is false when it has
 // none yet.
 func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, found bool, err error) {
-	first := Tables()[0]
 	var tables []struct {
 		Name   string `ch:"name"`
 		Engine string `ch:"engine"`
 		Full   string `ch:"engine_full"`
 	}
 	err = conn.Select(ctx, &tables, "SELECT name, engine, engine_full FROM system.tables WHERE database = ? AND name IN (?, ?)",
-		database, string(first), string(first.Local()))
+		database, string(Ledger), string(Ledger.Local()))
 	if err != nil {
 		return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: %w", database, err)
 	}
@@ -45,14 +44,14 @@ func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, foun
 	replicated := true
 	for _, t := range tables {
 		switch {
-		case t.Name == string(first.Local()):
+		case t.Name == string(Ledger.Local()):
 			replicated = strings.HasPrefix(t.Engine, "Replicated")
 		case t.Engine != "Distributed":
 			l, found = Layout{Replicated: strings.HasPrefix(t.Engine, "Replicated")}, true
 		default:
 			m := distributedOver.FindStringSubmatch(t.Full)
 			if m == nil {
-				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)", database, t.Full, first)
+				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)", database, t.Full, Ledger)
 			}
 			l.Cluster, found = m[1], true
 		}

@@ -53,8 +53,8 @@ type tableAnswer struct{ Name, Engine, Full string }
 // overCluster is what the server says of a database that Migrate made for the
 // cluster c.
 var overCluster = []tableAnswer{
-	{"responses", "Distributed", "Distributed('c', 'd', 'responses_local', cityHash64(service, route))"},
-	{"responses_local", "ReplicatedMergeTree", "ReplicatedMergeTree('/x', 'r') ORDER BY minute"},
+	{"ledger", "Distributed", "Distributed('c', 'd', 'ledger_local', cityHash64(topic, partition))"},
+	{"ledger_local", "ReplicatedMergeTree", "ReplicatedMergeTree('/x', 'r') ORDER BY minute"},
 }
 
 // Every statement that a cluster gets, from nothing to the newest version and
@@ -97,7 +97,7 @@ func TestClusterStatements(t *testing.T) {
 
 // Tables that are there tell how they lie, whatever is asked for.
 func TestLayout(t *testing.T) {
-	plain := []tableAnswer{{Name: "responses", Engine: "AggregatingMergeTree"}}
+	plain := []tableAnswer{{Name: "ledger", Engine: "MergeTree"}}
 	for name, test := range map[string]struct {
 		tables  []tableAnswer
 		cluster string
@@ -113,9 +113,9 @@ func TestLayout(t *testing.T) {
 		"cluster, said":         {overCluster, "c", Layout{"c", true}, false},
 		"another cluster":       {overCluster, "other", Layout{}, true},
 		"local one not seen":    {overCluster[:1], "", Layout{"c", true}, false},
-		"made by hand, without replicas": {[]tableAnswer{overCluster[0], {"responses_local", "AggregatingMergeTree", "AggregatingMergeTree"}}, "",
+		"made by hand, without replicas": {[]tableAnswer{overCluster[0], {"ledger_local", "MergeTree", "MergeTree"}}, "",
 			Layout{"c", false}, false},
-		"made by hand, replicas of one shard": {[]tableAnswer{{"responses", "ReplicatedAggregatingMergeTree", ""}}, "", Layout{"", true}, false},
+		"made by hand, replicas of one shard": {[]tableAnswer{{"ledger", "ReplicatedMergeTree", ""}}, "", Layout{"", true}, false},
 	} {
 		o := Options{Database: "d", Cluster: test.cluster}
 		err := o.settle(t.Context(), &notedConn{answers: map[string]any{"system.tables": test.tables}})

@@ -143,6 +143,7 @@ func (o Options) render(m migration) ([]string, error) {
 		"ttl":             func(column, level string) string { return o.ttl(column, Level(level)) },
 		"settings":        o.settings,
 		"insert_settings": o.layout.insertClause,
+		"added":           func(t, column string) string { return o.added(Table(t), column) },
 		"distributed": func(t string) string {
 			return o.distributed(Table(t))
 		},
@@ -171,6 +172,15 @@ func (o Options) distributed(t Table) string {
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(`%s`, `%s`, `%s`, %s)\n;\n",
 		Qualified(o.Database, t), o.layout.OnCluster(), Qualified(o.Database, t.Local()), o.layout.Cluster, o.Database, t.Local(), shardBy(t))
+}
+
+// added is the statement that gives the Distributed table over t a column that t
+// was given; nothing without a cluster.
+func (o Options) added(t Table, column string) string {
+	if o.layout.Cluster == "" {
+		return ""
+	}
+	return "ALTER TABLE " + Qualified(o.Database, t) + " " + o.layout.OnCluster() + " ADD COLUMN IF NOT EXISTS " + column + "\n;\n"
 }
 
 // stripComments drops the lines and line ends that are comments, and blank

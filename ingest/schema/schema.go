@@ -51,11 +51,12 @@ const (
 	Pipeline      Table = "pipeline"
 	Meta          Table = "meta"
 	KeyLabels     Table = "key_labels"
+	Configs       Table = "configs"
 )
 
 // Tables lists every table.
 func Tables() []Table {
-	tables := []Table{Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels}
+	tables := []Table{Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs}
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, Table(r.Name))
 	}
@@ -92,6 +93,8 @@ func shardBy(t Table) string {
 		return "cityHash64(topic, partition)"
 	case Incidents:
 		return "cityHash64(id)"
+	case Configs:
+		return "cityHash64(config_hash)"
 	default:
 		return "cityHash64(key)"
 	}
@@ -174,6 +177,8 @@ const (
 	MaxEvent     Column = "max_event"
 	LastRecordTS Column = "last_record_ts"
 	Mixed        Column = "mixed"
+	Inserts      Column = "inserts"
+	Body         Column = "body"
 	Note         Column = "note"
 	WrittenAt    Column = "written_at"
 )

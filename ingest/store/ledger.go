@@ -79,7 +79,7 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 // ledgerSelect reads rows as ledgerScan takes them.
 const ledgerSelect = "cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version," +
 	" records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses," +
-	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, note, written_at"
+	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at"
 
 type ledgerScan struct {
 	Cluster      string    `ch:"cluster"`
@@ -106,6 +106,7 @@ type ledgerScan struct {
 	MaxEvent     time.Time `ch:"max_event"`
 	LastRecordTS time.Time `ch:"last_record_ts"`
 	Mixed        uint8     `ch:"mixed"`
+	Inserts      uint32    `ch:"inserts"`
 	Note         string    `ch:"note"`
 	WrittenAt    time.Time `ch:"written_at"`
 }
@@ -116,7 +117,7 @@ func (l *ledgerScan) row() block.LedgerRow {
 		Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
 		Records: l.Records, Responses: l.Responses, Rejected: l.Rejected, Holes: l.Holes,
 		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordTS.UnixMilli(),
-		Mixed: l.Mixed != 0, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
+		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
 	}
 	for i, day := range l.Day {
 		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i]})

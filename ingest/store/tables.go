@@ -89,5 +89,6 @@ func ledgerColumns(rows []block.LedgerRow) []insertColumn {
 		flag(schema.Mixed, of(rows, func(r *row) bool { return r.Mixed })),
 		text(schema.Note, of(rows, func(r *row) string { return r.Note })),
 		millis(schema.WrittenAt, of(rows, func(r *row) int64 { return r.WrittenAt.UnixMilli() })),
+		u32(schema.Inserts, of(rows, func(r *row) uint32 { return r.Inserts })),
 	}
 }

@@ -77,6 +77,15 @@ func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []
 	return group.Wait()
 }
 
+// Inserts implements block.Store.
+func (s *Store) Inserts(id block.ID, c *block.Contents) int {
+	most := 0
+	for _, j := range s.jobs(id, c, nil) {
+		most = max(most, j.chunk+1)
+	}
+	return most
+}
+
 // job is one INSERT: the rows [from, to) of a table's columns.
 type job struct {
 	table    schema.Table

@@ -373,16 +373,37 @@ HAVING count() > 0
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","3"]
 ;
+CREATE TABLE IF NOT EXISTS `d`.`configs_local` ON CLUSTER `c`
+(
+    config_hash     String,
+    decoder_version UInt32,
+    version         LowCardinality(String),
+    body            String CODEC(ZSTD(3)),
+    written_at      DateTime64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree()
+ORDER BY config_hash
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`configs` ON CLUSTER `c` AS `d`.`configs_local` ENGINE = Distributed(`c`, `d`, `configs_local`, cityHash64(config_hash))
+;
+ALTER TABLE `d`.`ledger_local` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS inserts UInt32
+;
+ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS inserts UInt32
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","4"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
 ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
 ;
+ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
+;
 ALTER TABLE `d`.`keys_local` ON CLUSTER `c` REMOVE TTL
 ;
 ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
-;
-ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
 ;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","0/400/0"]

@@ -110,23 +110,11 @@ SYSTEM SYNC REPLICA `d`.`ledger_local` LIGHTWEIGHT
 ;
 SELECT max(epoch) AS epoch, count() AS rows FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access'
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_local` LIGHTWEIGHT
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_hour_local` LIGHTWEIGHT
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`services_local` LIGHTWEIGHT
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`scores_local` LIGHTWEIGHT
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`keys_local` LIGHTWEIGHT
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`keys_hour_local` LIGHTWEIGHT
-;
-SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`clients_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`samples_local` LIGHTWEIGHT
 ;
@@ -144,7 +132,21 @@ SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`meta_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`key_labels_local` LIGHTWEIGHT
 ;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`configs_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_hour_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`services_local` LIGHTWEIGHT
+;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`services_hour_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`keys_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`keys_hour_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`clients_local` LIGHTWEIGHT
 ;
 SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end, countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected, sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event FROM `d`.`ledger` AS l WHERE state = 'stored' AND kind IN ('block', 'gap') GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition
 ;

@@ -1,0 +1,100 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// underRules finds the folders for a block that was declared earlier: those of
+// the configuration it was declared under, which make the rows that were
+// declared, whatever has been configured since. asDeclared is false when this
+// binary has none such; then the folders are its own.
+func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err error) {
+	hash := w.declared.ConfigHash
+	w.folders = m.env.Folders
+	if hash == m.cfg.ConfigHash {
+		return true, nil
+	}
+	if m.env.Rules == nil {
+		return false, nil
+	}
+	var folders Folders
+	var none error
+	err = m.retry(ctx, "read the configuration of a declared block", func(ctx context.Context) (err error) {
+		folders, err = m.env.Rules(ctx, hash)
+		if errors.Is(err, ErrOtherRules) {
+			none, err = err, nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read the configuration of block [%d,%d): %w", w.id.First, w.id.End, err)
+	}
+	if none != nil {
+		m.log.Warn("a declared block cannot be folded as it was declared", "first", w.id.First, "end", w.id.End, "err", none)
+		return false, nil
+	}
+	w.folders, w.rules = folders, hash
+	return true, nil
+}
+
+// otherRules decides whether a block that is folded under this binary's own
+// rules, not as it was declared, can be finished.
+func (m *machine) otherRules(w *work) error {
+	if !w.inLedger {
+		// None of its rows is stored: the range stays, and is declared anew.
+		w.declared.ConfigHash = m.cfg.ConfigHash
+		return nil
+	}
+	declared := *m.redone.inserted
+	if m.redone.lost > 0 {
+		declared.count(w.contents) // the sums cannot be the same, and the operator knows
+	}
+	if err := SameInserts(&declared, w.contents, m.inserts(w), w.bytes); err != nil {
+		return fmt.Errorf("%w [%d,%d) was declared under other rules (%s; this binary and configuration: %s): %w; run repair",
+			ErrPartialBlock, w.id.First, w.id.End, w.declared.ConfigHash, m.cfg.ConfigHash, err)
+	}
+	w.mixed = true
+	return nil
+}
+
+// What is known of a block whose declaration does not say how many INSERTs it
+// takes: a response needs some bytes of its record, and its time lies within a
+// month of the record's. Under any rules a block of fewer bytes and days is one
+// INSERT a table (of 200,000 rows, of 90 days).
+const (
+	sureBytes = 200_000 * leastResponse
+	sureSpan  = 28 * 24 * time.Hour
+
+	leastResponse = 16
+)
+
+// SameInserts says why a block that may be partly inserted cannot be finished
+// under other rules than declared says, nil when it can: c is what it holds
+// under the others, inserts the most INSERTs of one table of c, bytes the text
+// that c was made of. An INSERT is stored or it is not; with one a table, a table
+// is finished or not begun under either rules. Where there are more, a token
+// stands for other rows under other rules, and rows would be lost or doubled. And
+// the sums must be the same, or tables that were finished would hold others than
+// the ledger says.
+func SameInserts(declared *LedgerRow, c *Contents, inserts, bytes int) error {
+	span := time.Duration(c.Rows.MaxUnixMilli-c.Rows.MinUnixMilli) * time.Millisecond
+	switch {
+	case inserts > 1:
+		return fmt.Errorf("a table takes %d inserts, which hold other rows under other rules", inserts)
+	case declared.Inserts > 1:
+		return fmt.Errorf("a table took %d inserts, which held other rows", declared.Inserts)
+	case declared.Inserts == 1:
+		if c.Records != declared.Records || c.Responses != declared.Responses || c.Rejected != declared.Rejected || !slices.Equal(c.Rows.Days, declared.Days) {
+			return fmt.Errorf("it had %d responses and %d rejects of %d records, and has %d and %d of %d now, or on other days",
+				declared.Responses, declared.Rejected, declared.Records, c.Responses, c.Rejected, c.Records)
+		}
+	case bytes > sureBytes || span > sureSpan:
+		return fmt.Errorf("its declaration does not tell how many inserts its tables took, and its %d bytes over %s may be more than one",
+			bytes, span.Round(time.Hour))
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package fold
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"statline/classify"
+	"statline/classify/aggregate"
+	"statline/ingest/decode"
+)
+
+// written is a Config as the store keeps it under its hash: what a block that
+// was declared under it can be folded with again. It holds no secret, only the
+// secret's id.
+type written struct {
+	Decoder   int                `json:"decoder"` // versions of the binary that wrote it
+	Rows      int                `json:"rows"`
+	Format    string             `json:"format"`
+	Service   string             `json:"service"`
+	SecretID  string             `json:"secret_id"`
+	Zone      string             `json:"zone"`
+	Routes    []decode.RouteRule `json:"routes"`
+	RouteFrom string             `json:"route_from"`
+	KeyNames  []string           `json:"key_names"`
+	Mapping   *decode.Mapping    `json:"mapping"`
+	MaxAge    string             `json:"max_age"`
+	MaxAhead  string             `json:"max_ahead"`
+	AnyTime   bool               `json:"any_time"`
+	Slot      int                `json:"slot_seconds"`
+	Budget    aggregate.Budget   `json:"budget"`
+	SetSize   int                `json:"set_size"`
+	Samples   int                `json:"sample_slots"`
+	Catalogue string             `json:"catalogue"` // as classify.ParseCatalogue reads it
+}
+
+// Written is the configuration for the store, in a form of one spelling.
+func (c Config) Written() ([]byte, error) {
+	catalogue, err := c.Catalogue.YAML()
+	if err != nil {
+		return nil, err
+	}
+	zone := time.UTC
+	if c.Decode.Location != nil {
+		zone = c.Decode.Location
+	}
+	body, err := json.Marshal(written{
+		Decoder: decode.Version, Rows: aggregate.Version,
+		Format: c.Decode.Format, Service: c.Decode.Service, SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
+		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping,
+		MaxAge: c.MaxAge.String(), MaxAhead: c.MaxAhead.String(), AnyTime: c.AnyTime,
+		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize, Samples: c.Aggregate.SampleSlots,
+		Catalogue: string(catalogue),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write the configuration: %w", err)
+	}
+	return body, nil
+}
+
+// maxWritten bounds what Under reads: a catalogue and some rules.
+const maxWritten = 8 << 20
+
+// Under is the configuration that Written made body of, with c's own secret and
+// memory. Whether it makes this binary fold as it did when body was written is
+// for its Hash to say.
+func (c Config) Under(body []byte) (Config, error) {
+	if len(body) > maxWritten {
+		return Config{}, fmt.Errorf("read a stored configuration: got %d bytes; want at most %d", len(body), maxWritten)
+	}
+	var w written
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields() // a newer binary's: it would be left out of the hash
+	if err := d.Decode(&w); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	if w.SecretID != decode.SecretID(c.Decode.Secret) {
+		return Config{}, errors.New("read a stored configuration: it is of another HMAC secret")
+	}
+	var err error
+	if c.Decode.Location, err = time.LoadLocation(w.Zone); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	if c.MaxAge, err = time.ParseDuration(w.MaxAge); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	if c.MaxAhead, err = time.ParseDuration(w.MaxAhead); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	if c.Catalogue, err = classify.ParseCatalogue([]byte(w.Catalogue)); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	c.AnyTime = w.AnyTime
+	c.Decode.Format, c.Decode.Service, c.Decode.RouteFrom = w.Format, w.Service, w.RouteFrom
+	c.Decode.Routes, c.Decode.KeyNames, c.Decode.Mapping = w.Routes, w.KeyNames, w.Mapping
+	c.Aggregate.SlotSeconds, c.Aggregate.Budget = w.Slot, w.Budget
+	c.Aggregate.SetSize, c.Aggregate.SampleSlots = w.SetSize, w.Samples
+	if _, err := decode.New(c.Decode); err != nil {
+		return Config{}, fmt.Errorf("read a stored configuration: %w", err)
+	}
+	return c, nil
+}
