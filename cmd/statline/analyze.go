@@ -16,6 +16,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"statline/dashboards/report"
 	"statline/ingest/config"
 	"statline/ingest/file"
 	"statline/ingest/fold"
@@ -58,11 +59,11 @@ a file that has grown adds its new lines.`,
 			if err := analyzeFiles(ctx, cmd, e, args); err != nil {
 				return err
 			}
-			sum, err := summarize(ctx, e.store, everything, reportFilter{})
+			sum, err := report.Read(ctx, e.store, report.Everything(), report.Filter{})
 			if err != nil {
 				return err
 			}
-			if sum.Incidents, err = detectStored(ctx, e.store, e.folding.Catalogue, &rules, everything); err != nil {
+			if sum.Incidents, err = detectStored(ctx, e.store, e.folding.Catalogue, &rules, report.Everything()); err != nil {
 				return err
 			}
 			sum.ElapsedSeconds = time.Since(began).Seconds()

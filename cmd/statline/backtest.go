@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/detect"
+	"statline/dashboards/report"
 	"statline/ingest/file"
 	"statline/ingest/store"
 	"statline/ingest/watch"
@@ -37,7 +37,7 @@ points than minutes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := st.Detect.Detectors
 			ctx := cmd.Context()
-			var rows []incidentRow
+			var rows []report.Incident
 			var err error
 			switch {
 			case (path == "") == (st.ClickHouse.URL == ""):
@@ -53,12 +53,8 @@ points than minutes.`,
 			if err != nil {
 				return err
 			}
-			e := json.NewEncoder(cmd.OutOrStdout())
-			e.SetEscapeHTML(false)
-			for _, r := range rows {
-				if err := e.Encode(r); err != nil {
-					return err
-				}
+			if err := report.WriteLines(cmd.OutOrStdout(), rows); err != nil {
+				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d incidents\n", len(rows))
 			return nil
@@ -72,7 +68,7 @@ points than minutes.`,
 	return c
 }
 
-func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *detect.Config) ([]incidentRow, error) {
+func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *detect.Config) ([]report.Incident, error) {
 	in, err := file.Open(path, cmd.InOrStdin())
 	if err != nil {
 		return nil, err
@@ -86,15 +82,11 @@ func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *dete
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]incidentRow, 0, len(found))
-	for i := range found {
-		rows = append(rows, toRow(&found[i]))
-	}
-	return rows, nil
+	return report.FromIncidents(found), nil
 }
 
-func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]incidentRow, error) {
-	w := everything
+func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]report.Incident, error) {
+	w := report.Everything()
 	for _, x := range []struct {
 		flag, text string
 		into       *time.Time

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"statline/dashboards/report"
 	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/config"
@@ -65,7 +66,7 @@ with what the generator knows to be true.`,
 
 // demoResult is what --json prints.
 type demoResult struct {
-	*summary
+	*report.Report
 	Truth *traffic.Truth `json:"truth"`
 	Match bool           `json:"match"`
 	// Differences names each count that is not the truth's; empty on a match.
@@ -105,7 +106,7 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	d := &demo{options: o, embedded: e, pipeline: p, watch: watching, traffic: g, began: began}
-	if err := readLedger(work, e.store, &d.before); err != nil {
+	if d.before, err = report.Totals(work, e.store); err != nil {
 		return err
 	}
 	if err := d.stream(cmd, work); err != nil {
@@ -139,7 +140,7 @@ type demo struct {
 	traffic  *traffic.Generator
 	began    time.Time
 	produced produced
-	before   summary // what the store held when the demo began
+	before   *report.Report // what the store held when the demo began
 }
 
 // stream generates and stores until Ctrl-C or the time is over, then until
@@ -189,8 +190,8 @@ func (d *demo) awaitStored(ctx context.Context) error {
 	want := d.before.Records + d.traffic.Truth().Records
 	deadline := time.Now().Add(time.Minute)
 	for {
-		sum := &summary{}
-		if err := readLedger(ctx, d.embedded.store, sum); err != nil {
+		sum, err := report.Totals(ctx, d.embedded.store)
+		if err != nil {
 			return err
 		}
 		switch {
@@ -226,19 +227,18 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	if err := d.watch.Round(ctx); err != nil {
 		return fmt.Errorf("run the detectors: %w", err)
 	}
-	sum, err := summarize(ctx, d.embedded.store, everything, reportFilter{})
+	sum, err := report.Read(ctx, d.embedded.store, report.Everything(), report.Filter{})
 	if err != nil {
 		return err
 	}
 	sum.ElapsedSeconds = time.Since(d.began).Seconds()
 	truth := d.traffic.Truth()
-	differences := compare(sum, truth)
-	if d.before.Records > 0 { // the store holds an earlier run's traffic too: only the totals compare
-		differences = compare(
-			&summary{Records: sum.Records - d.before.Records, Responses: sum.Responses - d.before.Responses, Rejected: sum.Rejected - d.before.Rejected},
-			&traffic.Truth{Records: truth.Records, Responses: truth.Responses, Rejected: truth.Rejected})
+	differences := sum.Differences(inReport(truth))
+	if before := d.before; before.Records > 0 { // the store holds an earlier run's traffic too: only the totals compare
+		added := report.Report{Records: sum.Records - before.Records, Responses: sum.Responses - before.Responses, Rejected: sum.Rejected - before.Rejected}
+		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses, Rejected: truth.Rejected})
 	}
-	r := demoResult{summary: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
+	r := demoResult{Report: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
 	if d.options.asJSON {
 		if err := printJSON(cmd.OutOrStdout(), r); err != nil {
 			return err
@@ -259,32 +259,9 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	return nil
 }
 
-// compare lists every count that is not the truth's.
-func compare(s *summary, t *traffic.Truth) []string {
-	d := []string{}
-	one := func(name string, got, want uint64) {
-		if got != want {
-			d = append(d, fmt.Sprintf("%s: stored %d; want %d", name, got, want))
-		}
-	}
-	one("records", s.Records, t.Records)
-	one("responses", s.Responses, t.Responses)
-	one("rejected", s.Rejected, t.Rejected)
-	for _, m := range []struct {
-		name      string
-		got, want map[string]uint64
-	}{
-		{"http status", s.ByHTTPStatus, t.ByHTTPStatus}, {"code", s.ByCode, t.ByCode},
-		{"outcome", s.ByOutcome, t.ByOutcome}, {"service", s.ByService, t.ByService},
-	} {
-		for _, p := range ranked(m.want) {
-			one(m.name+" "+p.name, m.got[p.name], p.n)
-		}
-		for _, p := range ranked(m.got) {
-			if _, ok := m.want[p.name]; !ok {
-				one(m.name+" "+p.name, p.n, 0)
-			}
-		}
-	}
-	return d
+// inReport is what the generator knows to be true, as a report that has it
+// right.
+func inReport(t *traffic.Truth) *report.Report {
+	return &report.Report{Records: t.Records, Responses: t.Responses, Rejected: t.Rejected,
+		ByHTTPStatus: t.ByHTTPStatus, ByCode: t.ByCode, ByOutcome: t.ByOutcome, ByService: t.ByService}
 }

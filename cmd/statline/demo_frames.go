@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"statline/dashboards/report"
 )
 
 // produced is how far the generator has come.
@@ -62,12 +64,12 @@ func (d *demo) frame(ctx context.Context, last frame) (frame, error) {
 	}
 	records, eventTime := d.produced.get()
 	f.Produced = uint64(records)
-	sum, err := summarize(ctx, d.embedded.store, everything, reportFilter{})
+	sum, err := report.Read(ctx, d.embedded.store, report.Everything(), report.Filter{})
 	if err != nil {
 		return f, err
 	}
 	f.Stored = sum.Records
-	if sum.Last != nil && total(sum.ByOutcome) > 0 {
+	if sum.Last != nil && sum.ByOutcome.Total() > 0 {
 		f.Sum = sum
 		f.EventTime = *sum.Last
 	}

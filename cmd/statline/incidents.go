@@ -1,13 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"statline/dashboards/query"
+	"statline/dashboards/report"
 	"statline/ingest/store"
 )
 
@@ -15,7 +14,7 @@ func incidentsCommand() *cobra.Command {
 	var (
 		st     *settings
 		since  = spanValue(24 * time.Hour)
-		filter reportFilter
+		filter report.Filter
 		open   bool
 		asJSON bool
 	)
@@ -32,38 +31,24 @@ func incidentsCommand() *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := newest(ctx, s, time.Duration(since))
+			w, stored, err := report.Newest(ctx, s, time.Duration(since))
 			if err != nil {
 				return err
 			}
-			rows := []incidentRow{}
+			rows := []report.Incident{}
 			if stored {
-				rows, err = readIncidents(ctx, s, query.NewReport(false).Incidents, []any{w.From, w.To, filter.Service, filter.Key})
-				if err != nil {
+				if rows, err = report.Incidents(ctx, s, w, filter, open); err != nil {
 					return err
 				}
 			}
 			out := cmd.OutOrStdout()
-			encoder := json.NewEncoder(out)
-			encoder.SetEscapeHTML(false)
-			shown := rows[:0]
-			for _, r := range rows {
-				if open && r.State != "open" {
-					continue
-				}
-				shown = append(shown, r)
-				if asJSON {
-					if err := encoder.Encode(r); err != nil {
-						return err
-					}
-				}
-			}
 			switch {
 			case asJSON:
-			case len(shown) == 0:
-				fmt.Fprintf(out, "no incidents, %s\n", filter.title(w))
+				return report.WriteLines(out, rows)
+			case len(rows) == 0:
+				fmt.Fprintf(out, "no incidents, %s\n", titleOf(w, filter))
 			default:
-				printIncidents(out, newStyle(out), &summary{Incidents: shown}, time.Duration(since) > 20*time.Hour)
+				printIncidents(out, newStyle(out), &report.Report{Incidents: rows}, time.Duration(since) > 20*time.Hour)
 			}
 			return nil
 		},

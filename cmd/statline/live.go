@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"statline/classify"
+	"statline/dashboards/report"
 )
 
 // frame is one picture of a running demo.
@@ -25,7 +26,7 @@ type frame struct {
 	Rate      float64 // records per second of wall time
 	Lag       int64
 	Freshness time.Duration // age of the newest event when it became queryable
-	Sum       *summary
+	Sum       *report.Report
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
@@ -72,29 +73,18 @@ func (v liveView) showLines(frames <-chan frame) {
 			continue
 		}
 		next = f.Elapsed + 5*time.Second
-		all := total(f.Sum.ByOutcome)
-		failed := total(failures(f.Sum.ByOutcome))
+		all := f.Sum.ByOutcome.Total()
+		failed := f.Sum.ByOutcome.Failures().Total()
 		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().Format("15:04:05"),
 			f.Stored, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
-		for i, p := range ranked(failures(f.Sum.ByOutcome)) {
+		for i, p := range f.Sum.ByOutcome.Failures().Ranked() {
 			if i == 3 {
 				break
 			}
-			line += fmt.Sprintf(" %s=%d", p.name, p.n)
+			line += fmt.Sprintf(" %s=%d", p.Name, p.N)
 		}
 		fmt.Fprintln(v.out, line)
 	}
-}
-
-// failures leaves out what is no failure.
-func failures(m map[string]uint64) map[string]uint64 {
-	f := make(map[string]uint64, len(m))
-	for name, n := range m {
-		if classify.Failed.HasName(name) {
-			f[name] = n
-		}
-	}
-	return f
 }
 
 // liveModel is bubbletea's model of the live view.
@@ -143,8 +133,8 @@ func (v liveView) draw(f frame, width int) string {
 		fmt.Fprintf(&b, "\n  waiting for the first block …\n")
 		return b.String()
 	}
-	all := total(f.Sum.ByOutcome)
-	failed := total(failures(f.Sum.ByOutcome))
+	all := f.Sum.ByOutcome.Total()
+	failed := f.Sum.ByOutcome.Failures().Total()
 	fmt.Fprintf(&b, "%s stored at %s/s · %s failed · event time %s (%.0f×) · lag %s · fresh within %.1f s\n",
 		st.bold.Render(count(f.Stored)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)),
 		f.EventTime.UTC().Format("2006-01-02 15:04:05"), f.Speed, count(uint64(max(f.Lag, 0))), f.Freshness.Seconds())
@@ -152,19 +142,19 @@ func (v liveView) draw(f frame, width int) string {
 	fmt.Fprintf(&b, "\n%s\n", st.bold.Render("Outcomes"))
 	var rows [][]string
 	worst := uint64(1)
-	for _, p := range ranked(failures(f.Sum.ByOutcome)) {
-		worst = max(worst, p.n)
+	for _, p := range f.Sum.ByOutcome.Failures().Ranked() {
+		worst = max(worst, p.N)
 	}
 	cells := max(10, min(50, width-45))
-	for i, p := range ranked(f.Sum.ByOutcome) {
+	for i, p := range f.Sum.ByOutcome.Ranked() {
 		if i == 12 {
 			break
 		}
 		drawn := "" // only failures are drawn, to their own scale: success would flatten them
-		if classify.Failed.HasName(p.name) {
-			drawn = st.outcome(p.name).Render(bar(float64(p.n)/float64(worst), cells))
+		if classify.Failed.HasName(p.Name) {
+			drawn = st.outcome(p.Name).Render(bar(float64(p.N)/float64(worst), cells))
 		}
-		rows = append(rows, []string{p.name, count(p.n), percent(p.n, all), drawn})
+		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, all), drawn})
 	}
 	table(&b, "  ", []bool{false, true, true}, rows)
 
@@ -179,7 +169,7 @@ func (v liveView) draw(f frame, width int) string {
 	return b.String()
 }
 
-func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []whoRow, of classify.Group) {
+func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []report.Who, of classify.Group) {
 	rows := [][]string{}
 	for _, r := range who {
 		if of.HasName(r.Outcome) && len(rows) < 5 {
@@ -197,7 +187,7 @@ func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []who
 	}
 }
 
-func (v liveView) drawTimeouts(b *strings.Builder, st style, s *summary) {
+func (v liveView) drawTimeouts(b *strings.Builder, st style, s *report.Report) {
 	rows := [][]string{}
 	for _, r := range s.Services {
 		if r.Timeouts > 0 && len(rows) < 6 {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"statline/classify"
+	"statline/dashboards/report"
 )
 
 // style draws for one output: colours only where the output is a terminal
@@ -126,35 +125,11 @@ func table(w io.Writer, indent string, right []bool, rows [][]string) {
 	}
 }
 
-type pair struct {
-	name string
-	n    uint64
-}
-
-// ranked sorts a count map by falling number, then by name.
-func ranked(m map[string]uint64) []pair {
-	all := make([]pair, 0, len(m))
-	for name, n := range m {
-		all = append(all, pair{name, n})
-	}
-	slices.SortFunc(all, func(a, b pair) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.name, b.name))
-	})
-	return all
-}
-
-func total(m map[string]uint64) (n uint64) {
-	for _, v := range m {
-		n += v
-	}
-	return n
-}
-
 // printSummary writes the report that a person reads: why, who, where, since
 // when, the answer first.
-func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Catalogue) {
+func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue) {
 	st := newStyle(w)
-	all := total(s.ByOutcome)
+	all := s.ByOutcome.Total()
 	if all == 0 {
 		fmt.Fprintf(w, "%s: nothing stored yet", title)
 		if s.Rejected > 0 {
@@ -164,7 +139,7 @@ func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Cat
 		printRejects(w, st, s)
 		return
 	}
-	failed := total(failures(s.ByOutcome))
+	failed := s.ByOutcome.Failures().Total()
 	withDate := s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
 	head := fmt.Sprintf("%s responses, %s failed (%s)", count(all), count(failed), percent(failed, all))
@@ -175,9 +150,9 @@ func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Cat
 
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Outcomes"))
 	var rows [][]string
-	for _, p := range ranked(s.ByOutcome) {
-		rows = append(rows, []string{p.name, count(p.n), percent(p.n, all),
-			st.outcome(p.name).Render(bar(float64(p.n)/float64(all), 40))})
+	for _, p := range s.ByOutcome.Ranked() {
+		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, all),
+			st.outcome(p.Name).Render(bar(float64(p.N)/float64(all), 40))})
 	}
 	table(w, "  ", []bool{false, true, true}, rows)
 	printWhy(w, st, s, failed, catalogue, withDate)
@@ -187,7 +162,7 @@ func printSummary(w io.Writer, title string, s *summary, catalogue *classify.Cat
 	printRejects(w, st, s)
 }
 
-func printWhy(w io.Writer, st style, s *summary, failed uint64, catalogue *classify.Catalogue, withDate bool) {
+func printWhy(w io.Writer, st style, s *report.Report, failed uint64, catalogue *classify.Catalogue, withDate bool) {
 	if len(s.Why) == 0 {
 		return
 	}
@@ -212,7 +187,7 @@ func printWhy(w io.Writer, st style, s *summary, failed uint64, catalogue *class
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
 }
 
-func printWho(w io.Writer, st style, s *summary, withDate bool) {
+func printWho(w io.Writer, st style, s *report.Report, withDate bool) {
 	if len(s.Who) == 0 {
 		return
 	}
@@ -232,7 +207,7 @@ func printWho(w io.Writer, st style, s *summary, withDate bool) {
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
 }
 
-func keyName(r whoRow) string {
+func keyName(r report.Who) string {
 	short := r.Key
 	if len(short) > 10 {
 		short = short[:10]
@@ -244,7 +219,7 @@ func keyName(r whoRow) string {
 }
 
 // named is an incident's sentence, with the customer's name before the id.
-func named(r incidentRow) string {
+func named(r report.Incident) string {
 	if r.Name == "" || len(r.Entity) < 10 {
 		return r.Summary
 	}
@@ -252,7 +227,7 @@ func named(r incidentRow) string {
 	return strings.Replace(r.Summary, short, shorten(r.Name, 40)+" ("+short+")", 1)
 }
 
-func printServices(w io.Writer, st style, s *summary, withDate bool) {
+func printServices(w io.Writer, st style, s *report.Report, withDate bool) {
 	if len(s.Services) == 0 {
 		return
 	}
@@ -281,7 +256,7 @@ func printServices(w io.Writer, st style, s *summary, withDate bool) {
 	table(w, "  ", []bool{false, true, true, true, true, true, true, true}, rows)
 }
 
-func printIncidents(w io.Writer, st style, s *summary, withDate bool) {
+func printIncidents(w io.Writer, st style, s *report.Report, withDate bool) {
 	if len(s.Incidents) == 0 {
 		return
 	}
@@ -301,17 +276,17 @@ func printIncidents(w io.Writer, st style, s *summary, withDate bool) {
 	table(w, "  ", []bool{true}, rows)
 }
 
-func printRejects(w io.Writer, st style, s *summary) {
+func printRejects(w io.Writer, st style, s *report.Report) {
 	if s.Rejected == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s %s lines could not be read", st.bold.Render("Rejected"), count(s.Rejected))
-	for i, p := range ranked(s.RejectReasons) {
+	for i, p := range s.RejectReasons.Ranked() {
 		sep := ", "
 		if i == 0 {
 			sep = ": "
 		}
-		fmt.Fprintf(w, "%s%s %s", sep, count(p.n), p.name)
+		fmt.Fprintf(w, "%s%s %s", sep, count(p.N), p.Name)
 	}
 	fmt.Fprintln(w)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/dashboards/report"
 	"statline/ingest/store"
 )
 
@@ -15,7 +16,7 @@ func reportCommand() *cobra.Command {
 	var (
 		st     *settings
 		since  = spanValue(time.Hour)
-		filter reportFilter
+		filter report.Filter
 		asJSON bool
 	)
 	c := &cobra.Command{
@@ -39,13 +40,13 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 			}
 			defer s.Close()
 			began := time.Now()
-			w, stored, err := newest(ctx, s, time.Duration(since))
+			w, stored, err := report.Newest(ctx, s, time.Duration(since))
 			if err != nil {
 				return err
 			}
-			sum := &summary{}
+			sum := &report.Report{}
 			if stored {
-				if sum, err = summarize(ctx, s, w, filter); err != nil {
+				if sum, err = report.Read(ctx, s, w, filter); err != nil {
 					return err
 				}
 			}
@@ -53,7 +54,7 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), sum)
 			}
-			printSummary(cmd.OutOrStdout(), filter.title(w), sum, codes)
+			printSummary(cmd.OutOrStdout(), titleOf(w, filter), sum, codes)
 			return nil
 		},
 	}
@@ -65,10 +66,8 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 	return c
 }
 
-// reportFilter narrows a report.
-type reportFilter struct{ Service, Key string }
-
-func (f reportFilter) title(w window) string {
+// titleOf says what a report covers.
+func titleOf(w report.Window, f report.Filter) string {
 	t := fmt.Sprintf("%s to %s UTC", w.From.UTC().Format("2006-01-02 15:04"), w.To.UTC().Format("2006-01-02 15:04"))
 	if f.Service != "" {
 		t += ", service " + f.Service

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"statline/dashboards/query"
+	"statline/dashboards/report"
 	"statline/ingest/decode"
 	"statline/ingest/store"
 )
@@ -33,10 +33,7 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 				return err
 			}
 			defer s.Close()
-			paths, err := collect(ctx, s, "the stored routes", query.StoredRoutes, func(scan func(...any) error) (p string, err error) {
-				err = scan(&p)
-				return p, err
-			})
+			paths, err := report.Routes(ctx, s)
 			if err != nil {
 				return err
 			}

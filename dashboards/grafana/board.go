@@ -119,7 +119,7 @@ func heading(title string, id, y uint32) *dashboard.RowPanel {
 // marks shows the incidents on every time axis.
 func marks(target query.Target) (dashboard.AnnotationQuery, error) {
 	a, err := dashboard.NewAnnotationQueryBuilder().Name("Incidents").Enable(true).IconColor(dashboards.Bad).Datasource(source()).
-		Target(ready{newQuery("Anno", query.IncidentMarks().For(target), Table, dataSource)}).Build()
+		Target(ready{newQuery("Anno", query.IncidentMarks().Grafana(target), Table, dataSource)}).Build()
 	a.Placement = nil
 	return a, err
 }
@@ -135,7 +135,7 @@ func variable(v dashboards.Variable, target query.Target) (dashboard.VariableMod
 		return dashboard.NewCustomVariableBuilder(v.Name).Label(v.Label).Description(v.About).
 			Values(dashboard.StringOrMap{String: cog.ToPtr(strings.Join(v.Values, ","))}).Multi(true).IncludeAll(true).Current(all).Build()
 	}
-	sql := v.Query.For(target)
+	sql := v.Query.Grafana(target)
 	return dashboard.NewQueryVariableBuilder(v.Name).Label(v.Label).Description(v.About).Datasource(source()).
 		Query(dashboard.StringOrMap{Map: map[string]any{"refId": v.Name, "queryType": "sql", "rawSql": sql}}).
 		Definition(sql).Multi(true).IncludeAll(true).AllowCustomValue(true).

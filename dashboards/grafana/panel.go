@@ -38,7 +38,7 @@ func panel(p dashboards.Panel, target query.Target) (dashboard.Panel, error) {
 	}
 	source := source()
 	out.Title, out.Description, out.Datasource = &p.Title, &p.About, &source
-	out.Targets = append(out.Targets, newQuery("A", p.Query.For(target), k.format, dataSource))
+	out.Targets = append(out.Targets, newQuery("A", p.Query.Grafana(target), k.format, dataSource))
 	if k.format == TimeSeries {
 		out.Interval = cog.ToPtr("1m") // the finest that the store has
 	}

@@ -11,7 +11,7 @@ func Rules(o Options, boards []Board) (RuleFile, error) {
 	api := RuleGroup{OrgID: 1, Name: "statline: the API", Folder: o.Folder, Interval: "1m"}
 	self := RuleGroup{OrgID: 1, Name: "statline: the pipeline", Folder: o.Folder, Interval: "1m"}
 	for _, a := range dashboards.Alerts() {
-		id, err := panelOf(boards, a.Board, a.Shows.For(o.target()))
+		id, err := panelOf(boards, a.Board, a.Shows.Grafana(o.target()))
 		if err != nil {
 			return RuleFile{}, fmt.Errorf("alert %s: %w", a.UID, err)
 		}
@@ -36,7 +36,7 @@ func rule(a dashboards.Alert, o Options, panelID uint32) Rule {
 		Data: []RuleData{
 			{RefID: "A", RelativeTimeRange: window, DatasourceUID: o.DatasourceUID, Model: RuleModel{
 				RefID: "A", Datasource: RuleSource{pluginID, o.DatasourceUID}, EditorType: "sql", QueryType: "table", Format: Table,
-				RawSQL: a.Query.For(o.target()), IntervalMS: 60_000, MaxDataPoints: 43_200}},
+				RawSQL: a.Query.Grafana(o.target()), IntervalMS: 60_000, MaxDataPoints: 43_200}},
 			{RefID: "B", RelativeTimeRange: window, DatasourceUID: "__expr__", Model: RuleModel{
 				RefID: "B", Type: "threshold", Expression: "A", Datasource: RuleSource{"__expr__", "__expr__"}, IntervalMS: 60_000, MaxDataPoints: 43_200,
 				Conditions: []RuleCondition{{Evaluator{"gt", []float64{a.Over}}}}}},

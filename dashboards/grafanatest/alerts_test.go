@@ -8,7 +8,6 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"statline/dashboards/grafana"
-	"statline/dashboards/query"
 )
 
 // evaluate does what Grafana's rule evaluation does with a table and a
@@ -96,7 +95,7 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	rules := rulesByUID(t, file)
 	exec := func(sql string) {
 		t.Helper()
-		if err := s.Exec(ctx, query.In("alerts", sql)); err != nil {
+		if err := s.Exec(ctx, in(s, sql)); err != nil {
 			t.Fatal(err)
 		}
 	}

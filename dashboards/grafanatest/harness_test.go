@@ -170,4 +170,6 @@ func boards(t testing.TB, s *store.Store) ([]grafana.Board, grafana.RuleFile) {
 	return list, rules
 }
 
-func in(s *store.Store, text string) string { return query.In(s.Database(), text) }
+func in(s *store.Store, text string) string {
+	return query.Text(text).Grafana(query.Target{Database: s.Database()})
+}

@@ -169,7 +169,7 @@ func TestEveryQueryOnEmptyTables(t *testing.T) {
 func TestBrokenQueryFails(t *testing.T) {
 	now := time.Now()
 	for _, text := range []query.Text{"SELECT requestz FROM {db}.services", "SELECT 1 FROM {db}.servicez", query.OutcomeRates() + " LIMIT $__nothing"} {
-		if _, err := shared.asks.Ask(t.Context(), Choice{}.Apply(text.For(query.Target{Database: "full"})), 1, now.Add(-time.Hour), now, time.Minute); err == nil {
+		if _, err := shared.asks.Ask(t.Context(), Choice{}.Apply(text.Grafana(query.Target{Database: "full"})), 1, now.Add(-time.Hour), now, time.Minute); err == nil {
 			t.Errorf("no error: %s", text)
 		}
 	}
@@ -194,7 +194,7 @@ func column(f *data.Frame, name string) (sum float64) {
 func text(t testing.TB, sql query.Text, format grafana.Format, span, interval time.Duration) *data.Frame {
 	t.Helper()
 	to := shared.truth.Last.Add(time.Minute)
-	frames, err := shared.asks.Ask(t.Context(), Choice{}.Apply(sql.For(query.Target{Database: "full"})), int(format), to.Add(-span), to, interval)
+	frames, err := shared.asks.Ask(t.Context(), Choice{}.Apply(sql.Grafana(query.Target{Database: "full"})), int(format), to.Add(-span), to, interval)
 	if err != nil || len(frames) != 1 {
 		t.Fatalf("%d frames, %v", len(frames), err)
 	}
@@ -265,7 +265,7 @@ func TestEitherReadsOneSide(t *testing.T) {
 		{30 * 24 * time.Hour, "services_hour", []string{"services", "responses_hour"}},
 	} {
 		to := time.Now()
-		frames, err := shared.asks.Ask(t.Context(), "EXPLAIN indexes = 1 "+Choice{}.Apply(query.OutcomeRates().For(query.Target{Database: "full"})), 1, to.Add(-c.span), to, time.Minute)
+		frames, err := shared.asks.Ask(t.Context(), "EXPLAIN indexes = 1 "+Choice{}.Apply(query.OutcomeRates().Grafana(query.Target{Database: "full"})), 1, to.Add(-c.span), to, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,7 @@ import "statline/classify"
 
 // The panels about timeouts and availability.
 
-const chosenRoute = ofService + " AND " + ofRoute
+var chosenRoute = ofService + " AND " + ofRoute
 
 // Availability returns the share of responses that did not fail on the
 // server's side.
@@ -39,7 +39,7 @@ func Baseline() Text { return baseline("timeout") }
 func OfflineBaseline() Text { return baseline("offline") }
 
 func baseline(series Text) Text {
-	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
 SELECT ` + at + `, sum(k) * 60 / step AS observed, sum(expected) * 60 / step AS usual,
   (sum(expected) + 4 * sqrt(sum(expected)) + 1) * 60 / step AS band
 FROM {db}.scores FINAL

@@ -10,7 +10,7 @@ func OpenIncidents() Text {
   affected AS "Affected", id AS "id"
 FROM (
   SELECT * FROM {db}.incidents FINAL
-  WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)
+  WHERE state = 'open' AND ` + ofServiceOrNone + `
 ) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 ORDER BY parent GLOBAL IN (SELECT id FROM {db}.incidents FINAL WHERE state = 'open'), indexOf(['page', 'ticket', 'info'], severity), opened_at DESC, id LIMIT 200`
 }
@@ -19,10 +19,13 @@ ORDER BY parent GLOBAL IN (SELECT id FROM {db}.incidents FINAL WHERE state = 'op
 func OpenCount() Text {
 	return `SELECT countIf(severity = 'page') AS page, countIf(severity = 'ticket') AS ticket, countIf(severity = 'info') AS info
 FROM {db}.incidents FINAL
-WHERE state = 'open' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)`
+WHERE state = 'open' AND ` + ofServiceOrNone
 }
 
-const touching = "opened_at <= $__toTime AND (state = 'open' OR closed_at >= $__fromTime) AND state != 'withdrawn' AND $__conditionalAll((service IN (${service:singlequote}) OR service = ''), $service)"
+// ofServiceOrNone lets incidents through that belong to no single service too.
+var ofServiceOrNone = chosen("service", "(service IN {service} OR service = '')")
+
+var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AND state != 'withdrawn' AND " + ofServiceOrNone
 
 // IncidentHistory returns every incident that touches the span.
 func IncidentHistory() Text {
@@ -42,8 +45,8 @@ ORDER BY opened_at DESC, id LIMIT 500`
 func IncidentsByKind() Text {
 	return spans + `SELECT toDateTime(t, 'UTC') AS time, toString(kind) AS kind, count() AS Value
 FROM {db}.incidents FINAL
-ARRAY JOIN range(toUInt64(intDiv(greatest(toUInt32(opened_at), toUInt32($__fromTime)), step) * step),
-  toUInt64(least(toUInt32(if(state = 'open', now(), closed_at)), toUInt32($__toTime))) + 1, toUInt64(step)) AS t
+ARRAY JOIN range(toUInt64(intDiv(greatest(toUInt32(opened_at), toUInt32({from})), step) * step),
+  toUInt64(least(toUInt32(if(state = 'open', now(), closed_at)), toUInt32({to}))) + 1, toUInt64(step)) AS t
 WHERE ` + touching + `
 GROUP BY time, kind ORDER BY time, kind`
 }

@@ -5,7 +5,7 @@ import "statline/classify"
 // The panels about keys. Slots (ten seconds each, unless configured otherwise)
 // are kept per minute only: over more than two days they are unknown.
 
-const chosenKey = ofService + " AND " + ofKey
+var chosenKey = ofService + " AND " + ofKey
 
 // RefusedKeys returns how many keys were refused for their rate.
 func RefusedKeys() Text {
@@ -25,14 +25,14 @@ func RefusedShare() Text {
 // PersistingKeys returns how many of the refused keys were refused in the last
 // ten minutes of the span, and how many had stopped by then.
 func PersistingKeys() Text {
-	return spans + `SELECT countIf(last >= $__toTime - 600) AS persist, countIf(last < $__toTime - 600) AS stopped
+	return spans + `SELECT countIf(last >= {to} - 600) AS persist, countIf(last < {to} - 600) AS stopped
 FROM (SELECT key_id, max(last_seen) AS last FROM ` + fromKeys("key_id, last_seen", chosenKey+" AND "+refused) + ` GROUP BY key_id)`
 }
 
 // Offenders returns the keys refused for their rate: how often, the highest
 // count against the limit, the slots refused, whether they go on.
 func Offenders() Text {
-	return spans + `SELECT ` + keyName + ` AS "Key", if(last >= $__toTime - 600, 'persists', 'stopped') AS "Now", n AS "Refused", n / total AS "Share refused",
+	return spans + `SELECT ` + keyName + ` AS "Key", if(last >= {to} - 600, 'persists', 'stopped') AS "Now", n AS "Refused", n / total AS "Share refused",
   highest AS "Highest count", lim AS "Limit", highest / nullIf(lim, 0) AS "Over the limit", slots_refused AS "Slots refused",
   first AS "First", last AS "Last", services AS "Services", clients AS "Clients", agent AS "User agent", key_id AS "id"
 FROM (
@@ -108,7 +108,7 @@ func InvalidKeys() Text { return keyTable(unusableKey) }
 
 func keyTable(where Text) Text {
 	return spans + `SELECT ` + keyName + ` AS "Key", toString(outcome) AS "Outcome", code AS "Code", n AS "Refused", first AS "First", last AS "Last",
-  if(last >= $__toTime - 3600, 'in use', 'silent') AS "Now", services AS "Services", arrayStringConcat(arraySlice(clients, 1, 3), ', ') AS "Clients", length(clients) AS "Number of clients", agent AS "User agent", key_id AS "id"
+  if(last >= {to} - 3600, 'in use', 'silent') AS "Now", services AS "Services", arrayStringConcat(arraySlice(clients, 1, 3), ', ') AS "Clients", length(clients) AS "Number of clients", agent AS "User agent", key_id AS "id"
 FROM (
   SELECT key_id, outcome, code, sum(requests) AS n, min(first_seen) AS first, max(last_seen) AS last,
     arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
@@ -152,7 +152,7 @@ func KeyDetail() Text {
 FROM (
   SELECT key_id, service, outcome, code, sum(requests) AS n, sum(bytes) AS bytes_all, min(first_seen) AS first, max(last_seen) AS last
   FROM ` + fromKeys("key_id, service, outcome, code, requests, bytes, first_seen, last_seen", chosenKey) + `
-  WHERE ` + amongTop(chosenKey+" AND ("+keyTrouble+" OR NOT $__conditionalAll(0 = 1, $key))", 50) + `
+  WHERE ` + amongTop(chosenKey+" AND ("+keyTrouble+" OR NOT "+chosen("key", "0 = 1")+")", 50) + `
   GROUP BY key_id, service, outcome, code ORDER BY n DESC, key_id LIMIT 100
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id, service, code`

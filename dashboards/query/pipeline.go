@@ -9,7 +9,7 @@ func Lag() Text { return perPartition("max(lag_records)") }
 func LagSeconds() Text { return perPartition("max(lag_seconds)") }
 
 func perPartition(value Text) Text {
-	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
 SELECT ` + at + `, concat(topic, '/', toString(partition)) AS partition, ` + value + ` AS Value
 FROM {db}.pipeline FINAL
 WHERE ` + onScreen + `
@@ -28,7 +28,7 @@ func LagNow() Text {
 // Throughput returns records, responses refused by the decoder and blocks per
 // second.
 func Throughput() Text {
-	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
 SELECT ` + at + `, sum(records) / step AS records, sum(rejected) / step AS rejected, sum(blocks) / step AS blocks
 FROM {db}.pipeline FINAL
 WHERE ` + onScreen + `
@@ -37,7 +37,7 @@ GROUP BY time ORDER BY time`
 
 // FreshnessOverTime returns the age of the newest stored event, seconds.
 func FreshnessOverTime() Text {
-	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
 SELECT ` + at + `, max(freshness_seconds) AS freshness, max(lag_seconds) AS lag
 FROM {db}.pipeline FINAL
 WHERE ` + onScreen + `
@@ -62,10 +62,10 @@ HAVING sum(records) > 0`
 // RejectRates returns rejected lines per minute by reason, over the time of
 // their records.
 func RejectRates() Text {
-	return `WITH greatest(1, intDiv($__interval_s + 59, 60)) * 60 AS step
+	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
 SELECT toDateTime(intDiv(toUnixTimestamp(record_ts), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / step AS Value
 FROM {db}.rejects FINAL
-WHERE record_ts >= $__fromTime AND record_ts <= $__toTime
+WHERE record_ts >= {from} AND record_ts <= {to}
 GROUP BY time, reason ORDER BY time, reason`
 }
 
@@ -73,7 +73,7 @@ GROUP BY time, reason ORDER BY time, reason`
 func RejectTable() Text {
 	return `SELECT toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(record_ts) AS "Last", argMax(detail, record_ts) AS "Detail", argMax(substring(raw, 1, 300), record_ts) AS "Example"
 FROM {db}.rejects FINAL
-WHERE record_ts >= $__fromTime AND record_ts <= $__toTime
+WHERE record_ts >= {from} AND record_ts <= {to}
 GROUP BY reason, format ORDER BY "Lines" DESC, 1, 2 LIMIT 100`
 }
 
@@ -101,12 +101,12 @@ func LedgerByDay() Text {
 FROM (
   SELECT d.day AS day, sum(d.responses) AS promised
   FROM {db}.ledger ARRAY JOIN days AS d
-  WHERE state = 'stored' AND d.day >= toDate($__fromTime) AND d.day <= toDate($__toTime)
+  WHERE state = 'stored' AND d.day >= toDate({from}) AND d.day <= toDate({to})
   GROUP BY day
 ) AS ledger
 GLOBAL LEFT JOIN (
   SELECT toDate(minute) AS day, sum(requests) AS stored FROM {db}.responses_hour
-  WHERE minute >= toStartOfDay($__fromTime) AND minute < toStartOfDay($__toTime) + INTERVAL 1 DAY
+  WHERE minute >= toStartOfDay({from}) AND minute < toStartOfDay({to}) + INTERVAL 1 DAY
   GROUP BY day
 ) AS rollup USING (day)
 ORDER BY day DESC LIMIT 60`

@@ -15,15 +15,14 @@ type Code struct {
 
 // catalogueRows is the catalogue as rows (code, status, message, means).
 func catalogueRows(codes []Code) Text {
-	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	rows := make([]string, len(codes))
 	for i, c := range codes {
-		rows[i] = "(" + strconv.Itoa(int(c.Code)) + ", " + strconv.Itoa(int(c.HTTPStatus)) + ", '" + quote.Replace(c.Message) + "', '" + quote.Replace(c.Outcome) + "')"
+		rows[i] = "(" + strconv.Itoa(int(c.Code)) + ", " + strconv.Itoa(int(c.HTTPStatus)) + ", " + literal(c.Message) + ", " + literal(c.Outcome) + ")"
 	}
 	return Text("values('code UInt16, status UInt16, message String, means String',\n    " + strings.Join(rows, ",\n    ") + ")")
 }
 
-const chosen = ofService + " AND " + ofRoute + " AND " + ofOutcome
+var selected = ofService + " AND " + ofRoute + " AND " + ofOutcome
 
 // CodeTable returns every code of the catalogue, seen or not, and every code
 // seen that the catalogue does not have.
@@ -34,7 +33,7 @@ FROM ` + catalogueRows(catalogue) + ` AS catalogue
 GLOBAL FULL JOIN (
   SELECT code, sum(requests) AS n, n / sum(n) OVER () AS share, sum(drift) AS drift, uniqExact(service) AS services,
     toString(argMax(service, requests)) AS worst, max(minute) AS last
-  FROM ` + fromResponses("service, code, requests, drift", chosen+" AND code != 0") + ` GROUP BY code
+  FROM ` + fromResponses("service, code, requests, drift", selected+" AND code != 0") + ` GROUP BY code
 ) AS seen USING (code)
 ORDER BY n DESC, code`
 }
@@ -48,13 +47,13 @@ func CodesSeen(catalogue []Code) Text {
 	}
 	known := Text(strings.Join(list, ", "))
 	return spans + "SELECT uniqExactIf(code, code IN (" + known + ")) AS seen, uniqExactIf(code, code != 0 AND code NOT IN (" + known + ")) AS unknown\nFROM " +
-		fromResponses("code", chosen)
+		fromResponses("code", selected)
 }
 
 // CodeRates returns failing responses per second by code, the fifteen most
 // frequent codes.
 func CodeRates() Text {
-	source := fromResponses("code, requests", chosen+" AND code != 0 AND "+failed)
+	source := fromResponses("code, requests", selected+" AND code != 0 AND "+failed)
 	return spans + "SELECT " + at + ", toString(code) AS code, sum(requests) / step AS Value\nFROM " + source +
 		"\nWHERE code GLOBAL IN (SELECT code FROM " + source + " GROUP BY code ORDER BY sum(requests) DESC, code LIMIT 15)" +
 		"\nGROUP BY time, code ORDER BY time, code"
@@ -63,27 +62,27 @@ func CodeRates() Text {
 // StatusRates returns responses per second by class of HTTP status.
 func StatusRates() Text {
 	return spans + "SELECT " + at + ", if(http_status = 0, 'none', concat(toString(intDiv(http_status, 100)), 'xx')) AS status, sum(requests) / step AS Value\nFROM " +
-		fromResponses("http_status, requests", chosen) + "\nGROUP BY time, status ORDER BY time, status"
+		fromResponses("http_status, requests", selected) + "\nGROUP BY time, status ORDER BY time, status"
 }
 
 // CodesByRoute returns where each failing code comes from.
 func CodesByRoute() Text {
 	return spans + `SELECT toString(service) AS "Service", toString(route) AS "Route", toString(method) AS "Method", code AS "Code", http_status AS "HTTP", toString(outcome) AS "Outcome",
   toString(any(decided_by)) AS "Decided by", sum(requests) AS "Responses", min(minute) AS "First", max(minute) AS "Last"
-FROM ` + fromResponses("service, route, method, code, http_status, outcome, decided_by, requests", chosen+" AND "+failed) + `
+FROM ` + fromResponses("service, route, method, code, http_status, outcome, decided_by, requests", selected+" AND "+failed) + `
 GROUP BY service, route, method, code, http_status, outcome ORDER BY "Responses" DESC, 1, 2, 3, 4, 5 LIMIT 200`
 }
 
 // HiddenFailures returns the failures that HTTP does not show: an outcome of
 // failure under a status below 400.
 func HiddenFailures() Text {
-	return spans + "SELECT sum(requests) AS hidden\nFROM " + fromResponses("requests", chosen+" AND http_status BETWEEN 100 AND 399 AND "+failed)
+	return spans + "SELECT sum(requests) AS hidden\nFROM " + fromResponses("requests", selected+" AND http_status BETWEEN 100 AND 399 AND "+failed)
 }
 
 // DriftCount returns the responses whose HTTP status contradicts the
 // catalogue.
 func DriftCount() Text {
-	return spans + "SELECT sum(drift) AS drift\nFROM " + fromResponses("drift", chosen)
+	return spans + "SELECT sum(drift) AS drift\nFROM " + fromResponses("drift", selected)
 }
 
 // DriftTable returns the pairs of code and HTTP status that contradict the
@@ -93,7 +92,7 @@ func DriftTable(catalogue []Code) Text {
   n AS "Responses", first AS "First", last AS "Last"
 FROM (
   SELECT toString(service) AS service, toString(route) AS route, code, http_status, sum(drift) AS n, min(minute) AS first, max(minute) AS last
-  FROM ` + fromResponses("service, route, code, http_status, drift", chosen+" AND drift > 0") + ` GROUP BY service, route, code, http_status
+  FROM ` + fromResponses("service, route, code, http_status, drift", selected+" AND drift > 0") + ` GROUP BY service, route, code, http_status
 ) AS drifted
 GLOBAL LEFT JOIN ` + catalogueRows(catalogue) + ` AS catalogue USING (code)
 ORDER BY n DESC, service, route, code LIMIT 200`

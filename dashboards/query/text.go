@@ -2,42 +2,16 @@ package query
 
 import (
 	"strconv"
-	"strings"
 
 	"statline/classify"
 )
 
-// Text is one SQL text for Grafana: it holds the macros of Grafana's ClickHouse
-// data source ($__fromTime, $__interval_s, …), the dashboards' variables
-// (${service:singlequote}, …) and the placeholders that For fills. Alert rules
-// have no dashboard: their texts hold neither a time macro nor a variable.
-type Text string
-
-// Target says which store a text reads.
-type Target struct {
-	Database string
-	// Cluster, when set, makes the texts about the server itself ask every
-	// replica of that ClickHouse cluster.
-	Cluster string
-}
-
-// For fills in the database and, in the texts about the server itself, where
-// its system tables are.
-func (t Text) For(target Target) string {
-	system := "system.parts"
-	if target.Cluster != "" {
-		system = "clusterAllReplicas('" + target.Cluster + "', system.parts)"
-	}
-	s := strings.NewReplacer("{parts}", system, "{database}", target.Database).Replace(string(t))
-	return In(target.Database, s)
-}
-
 // Every panel's text begins with these names: the span on screen in seconds,
 // the width of a row's time (rows of minutes up to two days, of hours beyond),
 // and the width of a point: a multiple of it, at least what Grafana asks for.
-const spans = `WITH toUInt32($__toTime) - toUInt32($__fromTime) AS span,
+const spans = `WITH toUInt32({to}) - toUInt32({from}) AS span,
   if(span > 172800, 3600, 60) AS base,
-  greatest(1, intDiv($__interval_s + base - 1, base)) * base AS step
+  greatest(1, intDiv({step} + base - 1, base)) * base AS step
 `
 
 // at is the beginning of a row's point on the time axis.
@@ -59,16 +33,16 @@ func ofGroup(g classify.Group) Text { return Text(g.SQL("outcome")) }
 // of is the condition for rows of these outcomes.
 func of(outcomes ...classify.Outcome) Text { return ofGroup(classify.GroupOf(outcomes...)) }
 
-// What the dashboards' variables let through.
-const (
-	ofService = "$__conditionalAll(service IN (${service:singlequote}), $service)"
-	ofRoute   = "$__conditionalAll(route IN (${route:singlequote}), $route)"
-	ofOutcome = "$__conditionalAll(outcome IN (${outcome:singlequote}), $outcome)"
-	ofKey     = "$__conditionalAll(key_id IN (${key:singlequote}), $key)"
+// What the choices let through.
+var (
+	ofService = chosen("service", "service IN {service}")
+	ofRoute   = chosen("route", "route IN {route}")
+	ofOutcome = chosen("outcome", "outcome IN {outcome}")
+	ofKey     = chosen("key", "key_id IN {key}")
 )
 
 // onScreen is the span on screen, for rows of minutes.
-const onScreen = "minute >= $__fromTime AND minute <= $__toTime"
+const onScreen = "minute >= {from} AND minute <= {to}"
 
 // either reads the rows of minutes while the span is at most two days and the
 // rows of hours beyond. The side that is not wanted gets an empty range of time:
@@ -80,12 +54,12 @@ func either(minutes, hours, columns, where Text) Text {
 
 func ofMinutes(table, columns, where Text) Text {
 	return `SELECT minute, ` + columns + ` FROM {db}.` + table + `
-  WHERE minute >= $__fromTime AND minute <= if(span > 172800, toDateTime(0), $__toTime) AND ` + where
+  WHERE minute >= {from} AND minute <= if(span > 172800, toDateTime(0), {to}) AND ` + where
 }
 
 func ofHours(table, columns, where Text) Text {
 	return `SELECT minute, ` + columns + ` FROM {db}.` + table + `
-  WHERE minute >= toStartOfHour($__fromTime) AND minute <= if(span > 172800, $__toTime, toDateTime(0)) AND ` + where
+  WHERE minute >= toStartOfHour({from}) AND minute <= if(span > 172800, {to}, toDateTime(0)) AND ` + where
 }
 
 func union(branches ...Text) Text {

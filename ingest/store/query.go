@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Select runs a query and returns its rows; T is a struct with `ch` tags that
@@ -53,4 +55,32 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 // bounded ends ctx after Config.QueryTimeout.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+}
+
+// Ask runs a query with ClickHouse's own query parameters, such as
+// {service:String}, and calls row for each row of the answer with what scans
+// it. The values travel beside the text: whatever they hold, they are values.
+// row's error ends the query and is returned as it is.
+func (s *Store) Ask(ctx context.Context, query string, values map[string]any, row func(scan func(dest ...any) error) error) (err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	args := make([]any, 0, len(values))
+	for name, value := range values {
+		args = append(args, clickhouse.Named(name, value))
+	}
+	rows, err := s.conn.Query(ctx, query, args...)
+	if err != nil {
+		return cause(ctx, s.classify(err))
+	}
+	defer func() {
+		if e := rows.Close(); err == nil && e != nil {
+			err = cause(ctx, s.classify(e))
+		}
+	}()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return cause(ctx, s.classify(rows.Err()))
 }

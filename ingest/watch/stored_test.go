@@ -1,11 +1,10 @@
-package main
+package watch
 
 import (
 	"slices"
 	"testing"
 
 	"statline/classify/detect"
-	"statline/ingest/watch"
 )
 
 // Stored days are looked at in stretches; a month of silence ends one.
@@ -17,18 +16,18 @@ func TestStretches(t *testing.T) {
 		}
 		return all
 	}
-	whole := watch.Range{First: day(100) + 7, From: day(100) + 7, To: day(2000) + 9}
+	whole := Range{First: day(100) + 7, From: day(100) + 7, To: day(2000) + 9}
 	for _, c := range []struct {
 		days []uint32
-		of   watch.Range
-		want []watch.Range
+		of   Range
+		want []Range
 	}{
 		{nil, whole, nil},
-		{days(100, 101, 130), watch.Range{First: day(100) + 7, From: day(100) + 7, To: day(130) + 9}, []watch.Range{{First: day(100) + 7, From: day(100) + 7, To: day(130) + 9}}},
-		{days(100, 129, 2000), whole, []watch.Range{
+		{days(100, 101, 130), Range{First: day(100) + 7, From: day(100) + 7, To: day(130) + 9}, []Range{{First: day(100) + 7, From: day(100) + 7, To: day(130) + 9}}},
+		{days(100, 129, 2000), whole, []Range{
 			{First: day(100) + 7, From: day(100) + 7, To: day(133)}, {First: day(2000), From: day(2000), To: day(2000) + 9}}},
-		{days(100, 2000), watch.Range{First: day(100) + 7, From: day(1999), To: day(2000) + 9}, []watch.Range{{First: day(2000), From: day(2000), To: day(2000) + 9}}},
-		{days(100, 2000), watch.Range{First: day(100) + 7, From: day(100) + 7, To: day(1500)}, []watch.Range{{First: day(100) + 7, From: day(100) + 7, To: day(104)}}},
+		{days(100, 2000), Range{First: day(100) + 7, From: day(1999), To: day(2000) + 9}, []Range{{First: day(2000), From: day(2000), To: day(2000) + 9}}},
+		{days(100, 2000), Range{First: day(100) + 7, From: day(100) + 7, To: day(1500)}, []Range{{First: day(100) + 7, From: day(100) + 7, To: day(104)}}},
 	} {
 		if got := stretches(c.days, c.of); !slices.Equal(got, c.want) {
 			t.Errorf("days %v of %v: got %v; want %v", c.days, c.of, got, c.want)

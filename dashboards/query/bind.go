@@ -1,0 +1,98 @@
+package query
+
+import (
+	"strings"
+	"time"
+)
+
+// Text is one SQL text. No value of a reader's stands in it, only names in
+// braces, which Grafana and Bind fill in two ways:
+//
+//	{from} {to}                the span on screen
+//	{step}                     the seconds from one point to the next
+//	{service} {route} {outcome} {key}
+//	                           the values chosen, on the right of IN
+//	{if key}CONDITION{end key} holds as well when every key is chosen
+//	{db} {database} {parts}    where the tables are (see Target)
+//
+// The texts of alert rules hold the last line's only: a rule has no reader.
+type Text string
+
+// Target says which store a text reads.
+type Target struct {
+	Database string
+	// Cluster, when set, makes the texts about the server itself ask every
+	// replica of that ClickHouse cluster.
+	Cluster string
+}
+
+// in fills in the database and where the server's own tables are.
+func (t Text) in(target Target) string {
+	parts := "system.parts"
+	if target.Cluster != "" {
+		parts = "clusterAllReplicas(" + literal(target.Cluster) + ", system.parts)"
+	}
+	return strings.NewReplacer("{parts}", parts, "{database}", target.Database, "{db}", "`"+target.Database+"`").Replace(string(t))
+}
+
+// choices are the names of what can be chosen.
+func choices() []string { return []string{"service", "route", "outcome", "key"} }
+
+// chosen is a condition on what is chosen under a name; it holds as well when
+// everything is.
+func chosen(name string, condition Text) Text {
+	return Text("{if "+name+"}") + condition + Text("{end "+name+"}")
+}
+
+// Grafana is the text with the macros of Grafana's ClickHouse data source and
+// the dashboards' variables in the place of values.
+func (t Text) Grafana(target Target) string {
+	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s"}
+	for _, name := range choices() {
+		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}", "(${"+name+":singlequote})")
+	}
+	return strings.NewReplacer(pairs...).Replace(t.in(target))
+}
+
+// Params are the values that a text asks for. An empty list is every value.
+type Params struct {
+	From, To time.Time
+	// Step is from one point to the next; 0 is the finest that is stored.
+	Step                             time.Duration
+	Services, Routes, Outcomes, Keys []string
+}
+
+// Bind is the text with ClickHouse's own query parameters in the place of
+// values, and the value of each parameter that it names: the server takes them
+// beside the text, whatever they hold.
+func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) {
+	values = map[string]any{}
+	var pairs []string
+	add := func(name, kind string, value any) {
+		if strings.Contains(string(t), "{"+name+"}") {
+			values[name] = value
+		}
+		pairs = append(pairs, "{"+name+"}", "{"+name+":"+kind+"}")
+	}
+	// Times go as text: the driver writes 1970 as 0, which ClickHouse does not read.
+	add("from", "DateTime('UTC')", p.From.UTC().Format(time.DateTime))
+	add("to", "DateTime('UTC')", p.To.UTC().Format(time.DateTime))
+	add("step", "UInt32", uint32(max(1, p.Step/time.Second)))
+	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys} {
+		name, parameter := choices()[i], "{"+choices()[i]+":Array(String)}"
+		if list == nil {
+			list = []string{}
+		}
+		if strings.Contains(string(t), "{if "+name+"}") {
+			values[name] = list
+		}
+		pairs = append(pairs, "{if "+name+"}", "(empty("+parameter+") OR ", "{end "+name+"}", ")", "{"+name+"}", parameter)
+	}
+	return strings.NewReplacer(pairs...).Replace(t.in(target)), values
+}
+
+// literal writes a text of our own, such as a message of the catalogue, as a
+// string of ClickHouse's. What a reader chose never comes here (see Bind).
+func literal(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "{", `\x7B`).Replace(s) + "'" // no brace that Bind would fill in
+}

@@ -1,0 +1,9 @@
+package query_test
+
+import (
+	"testing"
+
+	"statline/ingest/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) { sandboxtest.Main(m) }

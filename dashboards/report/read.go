@@ -1,0 +1,222 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"statline/dashboards/query"
+)
+
+// Scan reads the columns of one row.
+type Scan = func(dest ...any) error
+
+// Store answers a text. Its values are ClickHouse's query parameters; row is
+// called for each row of the answer, and its error ends it.
+type Store interface {
+	Database() string
+	Ask(ctx context.Context, sql string, values map[string]any, row func(Scan) error) error
+}
+
+// collect reads every row of a text. what names them in errors.
+func collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params, scan func(Scan) (T, error)) ([]T, error) {
+	sql, values := text.Bind(query.Target{Database: s.Database()}, p)
+	all := []T{}
+	err := s.Ask(ctx, sql, values, func(columns Scan) error {
+		row, err := scan(columns)
+		all = append(all, row)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return all, nil
+}
+
+// params are the values of a report's texts.
+func params(w Window, f Filter) query.Params {
+	p := query.Params{From: w.From, To: w.To}
+	if f.Service != "" {
+		p.Services = []string{f.Service}
+	}
+	if f.Key != "" {
+		p.Keys = []string{f.Key}
+	}
+	return p
+}
+
+// Newest is the last span of what is stored: "1 h" means the hour up to the
+// newest stored minute, so that a report on old logs shows them. ok is false
+// when nothing is stored.
+func Newest(ctx context.Context, s Store, span time.Duration) (w Window, ok bool, err error) {
+	type stored struct {
+		first, last time.Time
+		n           uint64
+	}
+	rows, err := collect(ctx, s, "the stored span", query.ReportSpan(), query.Params{}, func(scan Scan) (r stored, err error) {
+		err = scan(&r.first, &r.last, &r.n)
+		return r, err
+	})
+	if err != nil || len(rows) == 0 {
+		return w, false, err
+	}
+	r := rows[0]
+	w = Window{From: r.last.Add(time.Minute - span), To: r.last.Add(time.Minute)}
+	if w.From.Before(r.first) {
+		w.From = r.first
+	}
+	return w, r.n > 0, nil
+}
+
+// Read reads the whole report of a window.
+func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
+	texts, p := query.NewReport(f.Key != ""), params(w, f)
+	r, err := Totals(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []struct {
+		into *Counts
+		text query.Text
+	}{
+		{&r.ByHTTPStatus, texts.ByStatus}, {&r.ByCode, texts.ByCode}, {&r.ByOutcome, texts.ByOutcome},
+		{&r.ByService, texts.ByService}, {&r.RejectReasons, texts.Rejects},
+	} {
+		if *part.into, err = readCounts(ctx, s, part.text, p); err != nil {
+			return nil, err
+		}
+	}
+	if w != Everything() {
+		r.Responses = r.ByOutcome.Total()
+		from, to := w.From.UTC(), w.To.UTC()
+		r.First, r.Last = &from, &to
+	}
+	if r.Why, err = collect(ctx, s, "the failures", texts.Why, p, scanWhy); err != nil {
+		return nil, err
+	}
+	if r.Who, err = collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
+		return nil, err
+	}
+	if r.Services, err = collect(ctx, s, "the services", texts.Services, p, scanService); err != nil {
+		return nil, err
+	}
+	r.Incidents, err = collect(ctx, s, "the incidents", texts.Incidents, p, scanIncident)
+	return r, err
+}
+
+// Totals is a report of the totals of every stored block.
+func Totals(ctx context.Context, s Store) (*Report, error) {
+	rows, err := collect(ctx, s, "the ledger", query.ReportLedger(), query.Params{}, func(scan Scan) (*Report, error) {
+		var r Report
+		var blocks uint64
+		var first, last time.Time
+		err := scan(&r.Records, &r.Responses, &r.Rejected, &first, &last, &blocks)
+		if r.Responses > 0 {
+			r.First, r.Last = &first, &last
+		}
+		return &r, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("read the ledger: got %d rows; want 1", len(rows))
+	}
+	return rows[0], nil
+}
+
+func readCounts(ctx context.Context, s Store, text query.Text, p query.Params) (Counts, error) {
+	rows, err := collect(ctx, s, "the counts", text, p, func(scan Scan) (c Count, err error) {
+		err = scan(&c.Name, &c.N)
+		return c, err
+	})
+	counts := make(Counts, len(rows))
+	for _, c := range rows {
+		counts[c.Name] = c.N
+	}
+	return counts, err
+}
+
+func scanWhy(scan Scan) (r Why, err error) {
+	err = scan(&r.Outcome, &r.Code, &r.HTTPStatus, &r.Requests, &r.Services, &r.WorstService, &r.Since, &r.Until)
+	return r, err
+}
+
+func scanWho(scan Scan) (r Who, err error) {
+	err = scan(&r.Key, &r.Name, &r.Outcome, &r.Code, &r.Services, &r.Requests, &r.OfKey, &r.CountMax, &r.LimitMax,
+		&r.FirstSeen, &r.LastSeen, &r.Clients, &r.UserAgent)
+	return r, err
+}
+
+func scanService(scan Scan) (r Service, err error) {
+	var since time.Time
+	err = scan(&r.Service, &r.Requests, &r.Failures, &r.Timeouts, &r.P50Micros, &r.P95Micros, &r.P99Micros, &since)
+	if r.Timeouts > 0 {
+		r.TimeoutSince = &since
+	}
+	return r, err
+}
+
+func scanIncident(scan Scan) (r Incident, err error) {
+	var closed time.Time
+	err = scan(&r.Kind, &r.Entity, &r.Severity, &r.State, &r.Opened, &closed, &r.Observed, &r.Expected, &r.Score,
+		&r.Summary, &r.Parent, &r.ID, &r.Name)
+	if r.State != "open" {
+		r.Closed = &closed
+	}
+	return r, err
+}
+
+// Incidents lists the incidents that touch a window, or those of them that are
+// open.
+func Incidents(ctx context.Context, s Store, w Window, f Filter, open bool) ([]Incident, error) {
+	return collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
+}
+
+// WriteLines writes each incident as one line of JSON.
+func WriteLines(w io.Writer, list []Incident) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for i := range list {
+		if err := e.Encode(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Name gives the incidents of keys what their keys are called.
+func Name(ctx context.Context, s Store, list []Incident) error {
+	const maxKeys = 2000 // what fits a query
+	for some := range slices.Chunk(list, maxKeys) {
+		keys := make([]string, len(some))
+		for i := range some {
+			keys[i] = some[i].Entity
+		}
+		names := map[string]string{}
+		_, err := collect(ctx, s, "the names of keys", query.KeyNames(), query.Params{Keys: keys}, func(scan Scan) (key string, err error) {
+			var name string
+			err = scan(&key, &name)
+			names[key] = name
+			return key, err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range some {
+			some[i].Name = names[some[i].Entity]
+		}
+	}
+	return nil
+}
+
+// Routes lists the stored routes.
+func Routes(ctx context.Context, s Store) ([]string, error) {
+	return collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, func(scan Scan) (p string, err error) {
+		err = scan(&p)
+		return p, err
+	})
+}

@@ -1,0 +1,116 @@
+// Package report reads what the command line says of the stored responses: why
+// they fail, who causes it and since when. Its texts are those of package
+// query, with the reader's choices as query parameters. It draws nothing.
+package report
+
+import (
+	"time"
+
+	"statline/classify/detect"
+)
+
+// Report is what a report says. As JSON it is what --json prints.
+type Report struct {
+	Records        uint64     `json:"records"`
+	Responses      uint64     `json:"responses"`
+	Rejected       uint64     `json:"rejected"`
+	ByHTTPStatus   Counts     `json:"by_http_status"`
+	ByCode         Counts     `json:"by_code"`
+	ByOutcome      Counts     `json:"by_outcome"`
+	ByService      Counts     `json:"by_service"`
+	First          *time.Time `json:"first"`
+	Last           *time.Time `json:"last"`
+	ElapsedSeconds float64    `json:"elapsed_seconds"`
+	RejectReasons  Counts     `json:"rejected_by_reason"`
+	Why            []Why      `json:"why"`
+	Who            []Who      `json:"who"`
+	Services       []Service  `json:"services"`
+	Incidents      []Incident `json:"incidents"`
+}
+
+// Why is a reason to fail: an outcome with its code and HTTP status.
+type Why struct {
+	Outcome      string    `json:"outcome"`
+	Code         uint16    `json:"code"`
+	HTTPStatus   uint16    `json:"http_status"`
+	Requests     uint64    `json:"requests"`
+	Services     uint64    `json:"services"`
+	WorstService string    `json:"worst_service"`
+	Since        time.Time `json:"since"`
+	Until        time.Time `json:"until"`
+}
+
+// Who is a key that was refused, for one reason.
+type Who struct {
+	Key       string    `json:"key_id"`
+	Name      string    `json:"name,omitempty"`
+	Outcome   string    `json:"outcome"`
+	Code      uint16    `json:"code"`
+	Services  string    `json:"services"`
+	Requests  uint64    `json:"requests"`
+	OfKey     uint64    `json:"requests_of_key"`
+	CountMax  uint32    `json:"count_max,omitempty"`
+	LimitMax  uint32    `json:"limit_max,omitempty"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+	Clients   uint64    `json:"clients"`
+	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+// Service is a service with its failures on the server's side and its latency.
+type Service struct {
+	Service      string     `json:"service"`
+	Requests     uint64     `json:"requests"`
+	Failures     uint64     `json:"failures"`
+	Timeouts     uint64     `json:"timeouts"`
+	P50Micros    float64    `json:"p50_us"`
+	P95Micros    float64    `json:"p95_us"`
+	P99Micros    float64    `json:"p99_us"`
+	TimeoutSince *time.Time `json:"timeouts_since,omitempty"`
+}
+
+// Incident is what a detector found.
+type Incident struct {
+	Kind     string     `json:"kind"`
+	Entity   string     `json:"entity"`
+	Name     string     `json:"name,omitempty"` // of a key
+	Severity string     `json:"severity"`
+	State    string     `json:"state"`
+	Opened   time.Time  `json:"opened"`
+	Closed   *time.Time `json:"closed"`
+	Observed float64    `json:"observed"`
+	Expected float64    `json:"expected"`
+	Score    float64    `json:"score"`
+	Summary  string     `json:"Report"`
+	Parent   string     `json:"parent,omitempty"`
+	ID       string     `json:"id"`
+}
+
+// FromIncidents are incidents of the detectors as a report lists them. Their
+// keys' names are not known yet (see Name).
+func FromIncidents(found []detect.Incident) []Incident {
+	list := make([]Incident, len(found))
+	for i := range found {
+		from := &found[i]
+		list[i] = Incident{Kind: string(from.Kind), Entity: from.Entity, Severity: string(from.Severity), State: string(from.State),
+			Opened: from.OpenedAt.Time(), Observed: from.Observed, Expected: from.Expected, Score: from.Score,
+			Summary: from.Summary, Parent: from.Parent, ID: from.ID}
+		if from.ClosedAt > 0 {
+			closed := from.ClosedAt.Time()
+			list[i].Closed = &closed
+		}
+	}
+	return list
+}
+
+// Window is the span of event minutes [From, To) that a report covers.
+type Window struct{ From, To time.Time }
+
+// Everything covers whatever is stored.
+func Everything() Window {
+	return Window{From: time.Unix(0, 0).UTC(), To: time.Unix(1<<32-61, 0).UTC()}
+}
+
+// Filter narrows a report: to one service, and to keys by the first characters
+// of their ids. Empty is all.
+type Filter struct{ Service, Key string }
