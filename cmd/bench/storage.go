@@ -41,7 +41,8 @@ func (b *bench) storage(ctx context.Context) (err error) {
 		return err
 	}
 	total := 0.0
-	for _, t := range []schema.Table{schema.Responses, schema.Keys, schema.Clients, schema.ResponsesHour, schema.KeysHour} {
+	for _, r := range st.Rollups() {
+		t := schema.Table(r.Name)
 		if err := st.Conn().Exec(ctx, "OPTIMIZE TABLE "+st.Table(t)+" FINAL"); err != nil {
 			return err
 		}
@@ -52,7 +53,8 @@ func (b *bench) storage(ctx context.Context) (err error) {
 		}
 		each := float64(bytes) / float64(records)
 		b.table.add("storage", "table "+string(t), fmt.Sprintf("%.3f bytes a record (%.3f rows a record, %.1f bytes a row)", each, float64(rows)/float64(records), float64(bytes)/float64(rows)))
-		if schema.LevelOf(t) == schema.MinuteLevel {
+		switch t {
+		case schema.Responses, schema.Keys, schema.Clients:
 			total += each
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"statline/classify/aggregate"
 )
 
 // query runs SQL over the engine's HTTP port and returns the rows' columns.
@@ -59,7 +61,12 @@ func (c *campaign) counts(ctx context.Context, sql string) (map[string]uint64, e
 
 // rollups are the tables that a doubled insert shows in. The others keep one
 // of two equal rows, and the ledger is the audit's.
-var rollups = []string{"responses", "responses_hour", "services", "services_hour", "keys", "keys_hour", "clients"}
+func rollups() (tables []string) {
+	for _, r := range aggregate.Rollups() {
+		tables = append(tables, r.Name)
+	}
+	return tables
+}
 
 // check is one comparison of what a table holds with the truth.
 type check struct {

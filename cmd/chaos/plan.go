@@ -37,7 +37,7 @@ var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert
 
 // cutTables are the tables whose inserts lose their answer, in the order in
 // which a block writes them.
-var cutTables = []string{"responses", "responses_hour", "services", "services_hour", "keys", "keys_hour", "clients", "samples", "key_names", "rejects", "ledger"}
+var cutTables = append(rollups(), "samples", "key_names", "rejects", "ledger")
 
 // expiries are where a partition notices that records have expired: when it
 // resumes, and when it reads on; there it lives or dies.

@@ -77,3 +77,12 @@ func TestPad(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Every table of counts is compared with the truth.
+func TestEveryRollupIsChecked(t *testing.T) {
+	for _, table := range rollups() {
+		if !slices.ContainsFunc(checks(truth{}), func(c check) bool { return c.table == table }) {
+			t.Errorf("no check of %s", table)
+		}
+	}
+}

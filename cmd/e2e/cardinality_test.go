@@ -171,9 +171,9 @@ func checkCrowdStored(t *testing.T, dir string, c *crowd, id string) {
 		}
 		return n
 	}
-	for _, table := range []string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients"} {
-		if n := number("sum(requests) FROM statline." + table); n != c.addressed {
-			t.Errorf("%s: got %d requests; want %d", table, n, c.addressed)
+	for _, r := range aggregate.Rollups() {
+		if n := number("sum(requests) FROM statline." + r.Name); n != c.addressed {
+			t.Errorf("%s: got %d requests; want %d", r.Name, n, c.addressed)
 		}
 	}
 	blocks := number("count() FROM statline.ledger WHERE state = 'stored'")

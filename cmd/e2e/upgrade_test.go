@@ -23,6 +23,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"statline/classify/aggregate"
 )
 
 // upgradeFrom makes the previous release's fixture:
@@ -252,7 +254,7 @@ func recordMidBlock(t *testing.T, path string) {
 		rows := sql(t, clickhouse, "SELECT * FROM statline."+table+" FORMAT JSONEachRow")
 		if token, ok := tokens[table]; ok || table == "meta" {
 			p.Inserts = append(p.Inserts, midInsert{table, token, rows})
-		} else if slices.Contains([]string{"responses", "responses_hour", "services", "keys", "keys_hour", "clients"}, table) {
+		} else if slices.ContainsFunc(aggregate.Rollups(), func(r aggregate.Rollup) bool { return r.Name == table }) {
 			p.Missing = append(p.Missing, table)
 		}
 	}

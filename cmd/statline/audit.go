@@ -130,17 +130,23 @@ func printAudit(w io.Writer, report *store.AuditReport, group map[int32]groupSta
 			count(p.Records), count(p.Responses), count(p.Rejected), count(p.Holes), count(p.Skipped), committed, lag, clock(p.LastEvent, true)})
 	}
 	table(w, "", []bool{false, true, true, true, true, true, true, true, true, true, true, true, true}, rows)
-	judged, expired := 0, 0
+	judged, expired, incomplete := 0, 0, 0
 	for _, d := range report.Days {
-		if d.Expired {
+		switch {
+		case d.Expired:
 			expired++
-		} else {
+		case d.Incomplete:
+			incomplete++
+		default:
 			judged++
 		}
 	}
 	fmt.Fprintf(w, "\n%d rollup days compared with the ledger", judged)
 	if expired > 0 {
 		fmt.Fprintf(w, ", %d expired ones skipped", expired)
+	}
+	if incomplete > 0 {
+		fmt.Fprintf(w, ", %d skipped that are older than their table", incomplete)
 	}
 	fmt.Fprintln(w)
 	if report.Pending > 0 {

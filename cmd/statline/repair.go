@@ -64,7 +64,8 @@ is not replicated can lose the rows and keep the token, so that the daemon's
 repetition is dropped; audit then finds a table with less than the ledger says.
 repair reads every block of that day from Kafka again and inserts the rows of
 the blocks that are missing. When what is missing is not exactly some whole
-blocks, or Kafka does not have the day any more, it says so and changes nothing.
+blocks, or Kafka does not have the day any more, it says so, leaves that day of
+that table as it is, and mends the others.
 
 Stop every daemon that writes to the database first. It deletes nothing, and
 repeating it is safe.`,
@@ -92,10 +93,12 @@ repeating it is safe.`,
 					fmt.Fprintln(out, err)
 					continue
 				}
+				if report != nil {
+					printRepair(out, report)
+				}
 				if err != nil {
 					return err
 				}
-				printRepair(out, report)
 			}
 			return nil
 		},

@@ -4,11 +4,13 @@ package ingesttest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"statline/classify/aggregate"
 	"statline/ingest"
 	"statline/ingest/fold"
 	"statline/ingest/fold/foldtest"
@@ -172,7 +174,11 @@ func (r *Rig) CheckOutcomes(want ...*traffic.Truth) {
 			}
 		}
 	}
-	for _, table := range []schema.Table{schema.Responses, schema.ResponsesHour, schema.Services} {
+	for _, rollup := range r.Store.Rollups() {
+		table := schema.Table(rollup.Name)
+		if rollup.Sum != aggregate.Responded || !slices.Contains(rollup.Columns, aggregate.Column{Name: string(schema.Outcome)}) {
+			continue
+		}
 		got := map[string]uint64{}
 		rows, err := store.Select[struct {
 			Outcome  string `ch:"outcome"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,11 +26,12 @@ import (
 // gives what the ledger says, and so knows what the table has to hold, row by
 // row. What is missing has to be exactly the rows of some blocks, whole, and
 // of no other choice of blocks; these rows are inserted under tokens of their own,
-// and an audit has to find the sums right afterwards. It refuses with the
-// numbers when the log does not have a block of that day any more, when one
-// was stored under other rules than this binary's, when there is a replay, or
-// when what is missing is no set of whole blocks: then the day has to be
-// restored from a backup.
+// and an audit has to find the sums right afterwards. It refuses a day of a
+// table with the numbers when the log does not have a block of that day any
+// more, when one was stored under other rules than this binary's, when there is
+// a replay, or when what is missing is no set of whole blocks: then the day has
+// to be restored from a backup. The other days are mended all the same; the
+// error tells of all that are not.
 //
 // Every writer of the database has to be stopped, and no block may be
 // unfinished (see Run for those). Repeating it is safe: what an earlier try
@@ -44,51 +46,98 @@ func (r *Repair) Lost(ctx context.Context) (*RepairReport, error) {
 
 func (r *Repair) lost(ctx context.Context) (*RepairReport, error) {
 	short, err := r.shortDays(ctx)
-	if err != nil || len(short) == 0 {
-		if err == nil {
-			err = fmt.Errorf("%w: every table holds what the ledger says", ErrNothingToRepair)
-		}
-		return nil, err
-	}
-	blocks, err := r.blocksOf(ctx, short)
 	if err != nil {
 		return nil, err
 	}
+	if len(short) == 0 {
+		return nil, fmt.Errorf("%w: every table holds what the ledger says", ErrNothingToRepair)
+	}
+	report := &RepairReport{}
+	for some := range slices.Chunk(short, maxShort) {
+		if err := r.mendDays(ctx, some, report); err != nil {
+			return report, err
+		}
+	}
+	var refused []error
+	for _, s := range short {
+		if s.refused != nil {
+			refused = append(refused, s.refused)
+		}
+	}
+	if len(report.Blocks) > 0 {
+		refused = append(refused, r.checkMended(ctx, short))
+	}
+	return report, errors.Join(refused...)
+}
+
+// maxShort bounds the memory of Lost: so many days are mended at a time.
+const maxShort = 64
+
+// mendDays inserts what is missing of those days that it can prove it for; the
+// others are refused.
+func (r *Repair) mendDays(ctx context.Context, short []*shortDay, report *RepairReport) error {
+	for _, s := range short {
+		s.deficit = make([]int64, lostBuckets)
+		defer func() { s.deficit = nil }()
+	}
+	blocks, err := r.blocksOf(ctx, short)
+	if err != nil {
+		return err
+	}
 	if err := r.expect(ctx, short, blocks); err != nil {
-		return nil, err
+		return err
 	}
 	for _, s := range short {
+		if s.refused != nil {
+			continue
+		}
 		if err := s.subtractStored(ctx, r.Store); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	lost, err := r.choose(ctx, short, blocks)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	report := &RepairReport{}
 	// A token of an earlier try may stand for rows that were lost as well.
 	kind := block.Kind(fmt.Sprintf("lost-%d", time.Now().UnixMilli()))
 	for _, p := range lost {
-		if err := r.Store.WriteDays(ctx, p.row.ID, kind, p.contents, p.missing); err != nil {
-			return report, fmt.Errorf("block %s: %w", p.row.ID, err)
+		if err := r.read(ctx, p); err != nil {
+			return fmt.Errorf("block %s: %w", p.row.ID, err)
 		}
-		report.Blocks = append(report.Blocks, p.row.ID)
+		if err := r.Store.WriteDays(ctx, p.row.ID, kind, p.contents, p.missing); err != nil {
+			return fmt.Errorf("block %s: %w", p.row.ID, err)
+		}
+		if !slices.Contains(report.Blocks, p.row.ID) {
+			report.Blocks = append(report.Blocks, p.row.ID)
+		}
 		for _, rollup := range r.Store.Rollups() {
 			table, days := schema.Table(rollup.Name), rollup.Of(&p.contents.Rows).Days()
-			for day := range p.missing[table] {
+			for _, day := range slices.Sorted(maps.Keys(p.missing[table])) {
 				report.Inserted = append(report.Inserted, TableDay{p.row.Partition, table, dayName(day), days[day]})
 			}
 		}
+		p.contents = nil // its memory
 	}
+	return nil
+}
+
+// checkMended wants the audit to find nothing more about the days that were
+// not refused.
+func (r *Repair) checkMended(ctx context.Context, mended []*shortDay) error {
 	left, err := r.shortDays(ctx)
 	if err != nil {
-		return report, fmt.Errorf("after the insert: %w", err)
+		return fmt.Errorf("after the insert: %w", err)
 	}
-	if len(left) > 0 {
-		return report, fmt.Errorf("after the insert %s still lacks %d responses on %s: is another writer at work?", left[0].rollup.Name, left[0].missing, dayName(left[0].day))
+	for _, l := range left {
+		for _, s := range mended {
+			if s.refused == nil && s.rollup.Name == l.rollup.Name && s.day == l.day {
+				return fmt.Errorf("after the insert %s still differs by %d responses on %s: is another writer at work?",
+					l.rollup.Name, l.missing, dayName(l.day))
+			}
+		}
 	}
-	return report, nil
+	return nil
 }
 
 // lostBuckets is how finely rows are told apart. Rows that share a bucket only
@@ -101,6 +150,8 @@ type shortDay struct {
 	day     int64
 	missing uint64
 	seed    maphash.Seed
+	// refused is why nothing is inserted; nil while nothing speaks against it.
+	refused error
 	// deficit is by bucket what the blocks add to the table, and later what of
 	// it the table does not hold.
 	deficit []int64
@@ -139,6 +190,14 @@ func (s *shortDay) count(row *block.LedgerRow) uint64 {
 	return 0
 }
 
+// refuse keeps the first reason.
+func (s *shortDay) refuse(format string, args ...any) {
+	if s.refused == nil {
+		s.refused = fmt.Errorf("%s on %s: "+format, append([]any{s.rollup.Name, dayName(s.day)}, args...)...)
+	}
+}
+
+// subtractStored takes what the table holds off the deficit.
 func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 	err := from.EachStored(ctx, s.rollup, s.day, func(minute uint32, name string, n uint64) {
 		s.deficit[s.bucket(minute, name)] -= int64(n)
@@ -149,16 +208,18 @@ func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 	total := int64(0)
 	for _, n := range s.deficit {
 		if total += n; n < 0 {
-			return fmt.Errorf("%s holds rows on %s that no block of the ledger has", s.rollup.Name, dayName(s.day))
+			s.refuse("the table holds rows that no block of the ledger has")
 		}
 	}
 	if total != int64(s.missing) {
-		return fmt.Errorf("%s lacks %d responses on %s by its rows, %d by the ledger", s.rollup.Name, total, dayName(s.day), s.missing)
+		s.refuse("the table lacks %d responses by its rows, %d by the ledger", total, s.missing)
 	}
 	return nil
 }
 
-// shortDays asks an audit. Anything else that it finds is not for Lost to mend.
+// shortDays asks an audit for the days of tables that differ from the ledger, by
+// day; those that hold too much are refused. What it finds against the ledger
+// itself is not for Lost to mend.
 func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now()})
 	if err != nil {
@@ -169,7 +230,7 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 		if d.Kind == store.RejectSum {
 			continue
 		}
-		if d.Kind != store.Sum || d.Got > d.Expected {
+		if d.Kind != store.Sum {
 			return nil, fmt.Errorf("only missing rows can be inserted again, and the audit finds %s", d)
 		}
 		at, err := time.Parse(time.DateOnly, d.Day)
@@ -177,24 +238,22 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 			return nil, err
 		}
 		rollup := rollups[slices.IndexFunc(rollups, func(r aggregate.Rollup) bool { return r.Name == string(d.Table) })]
-		short = append(short, &shortDay{rollup: rollup, day: at.Unix() / daySeconds, missing: d.Expected - d.Got, seed: maphash.MakeSeed()})
+		s := &shortDay{rollup: rollup, day: at.Unix() / daySeconds, seed: maphash.MakeSeed()}
+		if s.missing = d.Expected - d.Got; d.Got > d.Expected {
+			s.missing = d.Got - d.Expected
+			s.refuse("only missing rows can be inserted again, and the table holds %d responses too many", s.missing)
+		}
+		short = append(short, s)
 	}
 	if len(short) > 0 && report.Pending > 0 {
 		return nil, fmt.Errorf("%d partitions have an unfinished block: let the daemon finish them, then stop it", report.Pending)
 	}
-	if len(short) > maxShort {
-		return nil, fmt.Errorf("got %d days of tables that lack rows; want at most %d at a time", len(short), maxShort)
-	}
-	for _, s := range short {
-		s.deficit = make([]int64, lostBuckets)
-	}
+	slices.SortStableFunc(short, func(a, b *shortDay) int { return cmp.Compare(a.day, b.day) })
 	return short, nil
 }
 
-// maxShort bounds the memory of Lost.
-const maxShort = 64
-
-// blocksOf lists the blocks of the short days, all of which can be read again.
+// blocksOf lists the blocks of the short days. Days of blocks that cannot be
+// read again are refused.
 func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.LedgerRow, error) {
 	var days []int64
 	for _, s := range short {
@@ -233,23 +292,45 @@ func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.Ledge
 			err = fmt.Errorf("it was stored under other rules (%s; this binary and configuration: %s)", row.ConfigHash, hash)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("block %s of a day that lacks rows cannot be read again as it was: %w", row.ID, err)
+			refuseDays(short, row, "block %s cannot be read again as it was: %w", row.ID, err)
 		}
 	}
 	return rows, nil
+}
+
+// refuseDays refuses the days that a block adds to.
+func refuseDays(short []*shortDay, row *block.LedgerRow, format string, args ...any) {
+	for _, s := range short {
+		if s.count(row) > 0 {
+			s.refuse(format, args...)
+		}
+	}
+}
+
+// waits reports that a day is not refused to which a block adds.
+func waits(short []*shortDay, row *block.LedgerRow) bool {
+	return slices.ContainsFunc(short, func(s *shortDay) bool { return s.refused == nil && s.count(row) > 0 })
 }
 
 // expect reads every block again and adds up what the tables have to hold.
 func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) error {
 	for i := range blocks {
 		p := &partial{row: &blocks[i]}
+		if !waits(short, p.row) {
+			continue
+		}
 		if err := r.read(ctx, p); err != nil {
-			return fmt.Errorf("block %s: %w", p.row.ID, err)
+			if ctx.Err() != nil {
+				return err
+			}
+			refuseDays(short, p.row, "block %s: %w", p.row.ID, err)
+			continue
 		}
 		c := p.contents
 		if c.Records != p.row.Records || c.Responses != p.row.Responses || c.Rejected != p.row.Rejected || !slices.Equal(c.Rows.Days, p.row.Days) {
-			return fmt.Errorf("block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
+			refuseDays(short, p.row, "block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
 				p.row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, p.row.Records, p.row.Responses, p.row.Rejected, p.row.Days)
+			continue
 		}
 		for _, s := range short {
 			for bucket, n := range s.adds(c) {
@@ -260,13 +341,13 @@ func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.L
 	return nil
 }
 
-// choose finds the blocks that are missing, day by day, and reads them.
+// choose finds the blocks that are missing, day by day.
 func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) (lost []*partial, err error) {
 	could := make([][]candidate, len(short))
 	for i := range blocks {
 		p := &partial{row: &blocks[i]}
 		for j, s := range short {
-			if n := s.count(p.row); n == 0 || n > s.missing {
+			if n := s.count(p.row); s.refused != nil || n == 0 || n > s.missing {
 				continue
 			}
 			if p.contents == nil {
@@ -281,10 +362,14 @@ func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.L
 	}
 	missing := map[int]*partial{}
 	for j, s := range short {
+		if s.refused != nil {
+			continue
+		}
 		chosen, choices := explain(s.deficit, could[j])
 		if choices != 1 {
-			return nil, fmt.Errorf("%s lacks %d responses on %s; of %d blocks that could be missing %d choices are exactly that; want one",
-				s.rollup.Name, s.missing, dayName(s.day), len(could[j]), choices)
+			s.refuse("the table lacks %d responses; of %d blocks that could be missing %d choices are exactly that; want one",
+				s.missing, len(could[j]), choices)
+			continue
 		}
 		for _, i := range chosen {
 			p := missing[i]
@@ -293,11 +378,6 @@ func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.L
 				missing[i], lost = p, append(lost, p)
 			}
 			p.missing.Add(schema.Table(s.rollup.Name), s.day)
-		}
-	}
-	for _, p := range lost {
-		if err := r.read(ctx, p); err != nil {
-			return nil, fmt.Errorf("block %s: %w", p.row.ID, err)
 		}
 	}
 	return lost, nil

@@ -16,11 +16,15 @@ func Dial(t testing.TB) *store.Store {
 	return On(t, sandboxtest.Database(t))
 }
 
-// On is a store on a database that may exist already.
-func On(t testing.TB, database string) *store.Store {
+// On is a store on a database that may exist already; change alters its
+// configuration.
+func On(t testing.TB, database string, change ...func(*store.Config)) *store.Store {
 	t.Helper()
 	c := store.DefaultConfig()
 	c.URL, c.Database = sandboxtest.Sandbox(t).ClickHouseURL(), database
+	for _, f := range change {
+		f(&c)
+	}
 	s, err := store.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
