@@ -90,6 +90,8 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/twmb/franz-go":                     {"ingest/sandbox", "ingest/traffic"},
 		"github.com/ebitengine/purego":                 {"ingest/sandbox"},
 		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards/grafana"},
+		"github.com/aws":                               {"ingest/source"},
+		"golang.org/x/oauth2":                          {"ingest/source"},
 		"github.com/spf13/cobra":                       {"cmd/statline"},
 		"github.com/knadh/koanf":                       {"ingest/config"},
 		"github.com/go-viper/mapstructure":             {"ingest/config"},

@@ -101,6 +101,8 @@ func TestRefusals(t *testing.T) {
 		{"zone: Mars/Olympus\n", `got "Mars/Olympus"; want UTC, Local or a name`},
 		{"kafka-user: me\n", "kafka-sasl: got none"},
 		{"kafka-sasl: plain\nkafka-user: me\n", "set kafka-password-file, or STATLINE_KAFKA_PASSWORD"},
+		{"kafka-sasl: oauthbearer\n", "set kafka-token-url"},
+		{"kafka-cert: a\n", "want both or none"},
 		{"kafka-password: a\nkafka-password-file: b\n", "got both kafka-password (statline.yaml:1) and kafka-password-file (statline.yaml:2)"},
 		{"hmac-secret: short\n", "hmac-secret: got 5 bytes; want at least 16"},
 		{"clickhouse: ftp://host\n", `got scheme "ftp"`},
@@ -180,6 +182,10 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_KAFKA_SASL=plain", "STATLINE_KAFKA_PASSWORD=p"}
 		case "kafka-password", "kafka-password-file":
 			with = []string{"STATLINE_KAFKA_SASL=plain", "STATLINE_KAFKA_USER=u"}
+		case "kafka-cert":
+			with = []string{"STATLINE_KAFKA_KEY=k"}
+		case "kafka-key":
+			with = []string{"STATLINE_KAFKA_CERT=c"}
 		case "kafka-session-timeout":
 			with = []string{"STATLINE_KAFKA_HEARTBEAT=1s"}
 		case "format":
@@ -277,7 +283,7 @@ func TestExample(t *testing.T) {
 	}
 	want := Default()
 	want.Kafka.Brokers, want.ClickHouse.URL = []string{"127.0.0.1:9092"}, "http://127.0.0.1:8123"
-	want.Lines.KeyNames = nil
+	want.Lines.KeyNames, want.Kafka.Scopes = nil, nil
 	c.origins, want.origins = nil, nil
 	if d := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); d != "" {
 		t.Errorf("the example is not the default (-want +got):\n%s", d)
@@ -378,7 +384,7 @@ func TestShowMasks(t *testing.T) {
 	}
 	for _, o := range Options() {
 		secretName := strings.Contains(o.Name, "password") || strings.Contains(o.Name, "secret") || strings.Contains(o.Name, "token")
-		if secretName && o.Kind() != "file" && (o.Mask == nil || !o.NoFlag) {
+		if secretName && o.Kind() != "file" && (o.Mask == nil || !o.NoFlag && o.Kind() != "URL") {
 			t.Errorf("%s holds a secret and is shown or has a flag", o.Name)
 		}
 	}

@@ -14,7 +14,11 @@ type Kafka struct {
 	TLS                          bool
 	CA                           string
 	SASL, User                   string
+	Cert, Key                    string
 	Password, PasswordFile       string
+	TokenURL                     string
+	Scopes                       []string
+	Region                       string
 	SessionTimeout, HeartbeatGap time.Duration
 }
 
@@ -33,16 +37,26 @@ func kafkaOptions() []Option {
 			value: func(c *Config) Value { return text{&c.Kafka.Group} }},
 		{Name: "kafka-tls", Set: SetKafka, Help: "use TLS to Kafka",
 			value: func(c *Config) Value { return flag{&c.Kafka.TLS} }},
-		{Name: "kafka-ca", Set: SetKafka, Type: "file", Help: "certificate authority of Kafka's TLS (turns TLS on)",
+		{Name: "kafka-ca", Set: SetKafka, Type: "file", Reload: true, Help: "certificate authority of Kafka's TLS (turns TLS on), read at each connection",
 			value: func(c *Config) Value { return text{&c.Kafka.CA} }},
+		{Name: "kafka-cert", Set: SetKafka, Type: "file", Reload: true, Help: "client certificate for Kafka (turns TLS on), read at each connection",
+			value: func(c *Config) Value { return text{&c.Kafka.Cert} }},
+		{Name: "kafka-key", Set: SetKafka, Type: "file", Reload: true, Help: "private key of that certificate",
+			value: func(c *Config) Value { return text{&c.Kafka.Key} }},
 		{Name: "kafka-sasl", Set: SetKafka, Help: "SASL mechanism; none when empty",
 			value: func(c *Config) Value { return choice{&c.Kafka.SASL, source.Mechanisms()} }},
-		{Name: "kafka-user", Set: SetKafka, Type: "name", Help: "SASL user",
+		{Name: "kafka-user", Set: SetKafka, Type: "name", Reload: true, Help: "SASL user; for oauthbearer the client's id",
 			value: func(c *Config) Value { return text{&c.Kafka.User} }},
-		{Name: "kafka-password", Set: SetKafka, Help: "SASL password", NoFlag: true, Mask: maskAll, Reload: true,
+		{Name: "kafka-password", Set: SetKafka, Help: "SASL password; for oauthbearer the client's secret", NoFlag: true, Mask: maskAll, Reload: true,
 			value: func(c *Config) Value { return text{&c.Kafka.Password} }},
 		{Name: "kafka-password-file", Set: SetKafka, Type: "file", Reload: true, Help: "file that holds the SASL password, read at each connection",
 			value: func(c *Config) Value { return text{&c.Kafka.PasswordFile} }},
+		{Name: "kafka-token-url", Set: SetKafka, Type: "URL", Reload: true, Mask: maskUser, Help: "where oauthbearer fetches its token by client credentials",
+			value: func(c *Config) Value { return text{&c.Kafka.TokenURL} }},
+		{Name: "kafka-scopes", Set: SetKafka, Type: "names", Reload: true, Help: "scopes of that token",
+			value: func(c *Config) Value { return list{&c.Kafka.Scopes} }},
+		{Name: "kafka-region", Set: SetKafka, Type: "name", Reload: true, Help: "AWS region of aws-msk-iam, whose credentials the AWS SDK finds; AWS_REGION when empty",
+			value: func(c *Config) Value { return text{&c.Kafka.Region} }},
 	}
 }
 
@@ -63,9 +77,13 @@ func checkKafka(c *Config) error {
 		return fmt.Errorf("topic: got an empty one; want the topic's name")
 	case k.Group == "":
 		return fmt.Errorf("group: got an empty one; want the consumer group's name")
-	case k.SASL != "" && k.User == "":
+	case (k.Cert == "") != (k.Key == ""):
+		return fmt.Errorf("kafka-cert: got certificate %q and key %q; want both or none", k.Cert, k.Key)
+	case k.SASL == "oauthbearer" && k.TokenURL == "":
+		return fmt.Errorf("kafka-sasl: got oauthbearer without a token server; set kafka-token-url")
+	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.User == "":
 		return fmt.Errorf("kafka-sasl: got %s without a user; set kafka-user", k.SASL)
-	case k.SASL != "" && k.Password == "" && k.PasswordFile == "":
+	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.Password == "" && k.PasswordFile == "":
 		return fmt.Errorf("kafka-sasl: got %s without a password; set kafka-password-file, or STATLINE_KAFKA_PASSWORD", k.SASL)
 	case k.SASL == "" && (k.User != "" || keep != ""):
 		return fmt.Errorf("kafka-sasl: got none, but a user or a password; want %s", choice{&k.SASL, source.Mechanisms()}.kind())
@@ -82,9 +100,18 @@ func checkKafka(c *Config) error {
 func (k *Kafka) Source(from string) source.Config {
 	cfg := source.DefaultConfig()
 	cfg.Brokers, cfg.Topic, cfg.Group, cfg.From = k.Brokers, k.Topic, k.Group, from
-	cfg.TLS = source.TLS{Enabled: k.TLS || k.CA != "", CA: k.CA}
-	cfg.SASL = source.SASL{Mechanism: k.SASL, User: k.User, Password: k.Password, PasswordFile: k.PasswordFile}
+	access := k.Access()
+	cfg.TLS, cfg.SASL = access.TLS, access.SASL
 	cfg.SessionTimeout, cfg.HeartbeatInterval = k.SessionTimeout, k.HeartbeatGap
 	cfg.RebalanceTimeout = 2 * cfg.SessionTimeout
 	return cfg
+}
+
+// Access is how a client proves who it is and whom it trusts.
+func (k *Kafka) Access() source.Access {
+	return source.Access{
+		TLS: source.TLS{Enabled: k.TLS || k.CA != "" || k.Cert != "", CA: k.CA, Cert: k.Cert, Key: k.Key},
+		SASL: source.SASL{Mechanism: k.SASL, User: k.User, Password: k.Password, PasswordFile: k.PasswordFile,
+			TokenURL: k.TokenURL, Scopes: k.Scopes, Region: k.Region},
+	}
 }

@@ -2,21 +2,13 @@ package source
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // metadataTTL bounds how old the Transport's list of brokers may be, and with
@@ -35,7 +27,8 @@ type Client struct {
 	cfg     Config
 	addr    net.Addr
 	log     *slog.Logger
-	connect func() (*kafka.Transport, error) // reads the CA and password files once
+	connect func() *kafka.Transport
+	access  atomic.Pointer[access]
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
 	fetchBytes atomic.Int64
@@ -65,7 +58,8 @@ func New(cfg Config) (*Client, error) {
 		coordinators: make(map[string]int32),
 	}
 	c.fetchBytes.Store(int64(cfg.FetchBytes))
-	c.connect = sync.OnceValues(c.transport)
+	c.connect = sync.OnceValue(c.transport)
+	c.SetAccess(Access{TLS: cfg.TLS, SASL: cfg.SASL})
 	return c, nil
 }
 
@@ -93,84 +87,23 @@ func (c *Client) SetFetchBytes(n int) {
 // Close closes idle connections; those in use close when their request ends.
 // The client must not be used afterwards.
 func (c *Client) Close() error {
-	t, err := c.connect()
-	if err != nil {
-		return nil // never connected: the error has been returned to a caller that asked for something
-	}
-	t.CloseIdleConnections()
+	c.connect().CloseIdleConnections()
 	return nil
 }
 
-func (c *Client) transport() (*kafka.Transport, error) {
-	cfg := &c.cfg
+func (c *Client) transport() *kafka.Transport {
 	t := &kafka.Transport{
-		Dial:           c.dial,
+		Dial:           c.open,
 		DialTimeout:    dialTimeout,
 		IdleTimeout:    30 * time.Second,
 		MetadataTTL:    metadataTTL,
-		MetadataTopics: []string{cfg.Topic},
-		ClientID:       cfg.ClientID,
+		MetadataTopics: []string{c.cfg.Topic},
+		ClientID:       c.cfg.ClientID,
 	}
-	if cfg.TLS.Enabled {
-		conf, err := tlsConfig(cfg.TLS)
-		if err != nil {
-			return nil, err
-		}
-		t.TLS = conf
+	if c.cfg.SASL.Mechanism != "" {
+		t.SASL = mechanism{c}
 	}
-	mechanism, err := saslMechanism(cfg.SASL)
-	if err != nil {
-		return nil, err
-	}
-	t.SASL = mechanism
-	return t, nil
-}
-
-func tlsConfig(cfg TLS) (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
-	if cfg.CA == "" {
-		return conf, nil
-	}
-	pem, err := os.ReadFile(cfg.CA)
-	if err != nil {
-		return nil, &configError{fmt.Errorf("read kafka CA: %w", err)}
-	}
-	conf.RootCAs = x509.NewCertPool()
-	if !conf.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, &configError{fmt.Errorf("read kafka CA %s: no certificate in it", cfg.CA)}
-	}
-	return conf, nil
-}
-
-func saslMechanism(cfg SASL) (sasl.Mechanism, error) {
-	if cfg.Mechanism == "" {
-		return nil, nil
-	}
-	password := cfg.Password
-	if cfg.PasswordFile != "" {
-		raw, err := os.ReadFile(cfg.PasswordFile)
-		if err != nil {
-			return nil, &configError{fmt.Errorf("read kafka password file: %w", err)}
-		}
-		password = strings.TrimRight(string(raw), "\r\n")
-	}
-	switch cfg.Mechanism {
-	case "plain":
-		return plain.Mechanism{Username: cfg.User, Password: password}, nil
-	case "scram-sha-256":
-		return scramMechanism(scram.SHA256, cfg.User, password)
-	default:
-		return scramMechanism(scram.SHA512, cfg.User, password)
-	}
-}
-
-func scramMechanism(algorithm scram.Algorithm, user, password string) (sasl.Mechanism, error) {
-	m, err := scram.Mechanism(algorithm, user, password)
-	if err != nil {
-		// The library's error may quote what it refused.
-		return nil, &configError{fmt.Errorf("kafka password of user %q: not usable with %s", user, algorithm.Name())}
-	}
-	return m, nil
+	return t
 }
 
 // sleep waits for d or until ctx ends, and says whether d has passed.

@@ -60,6 +60,7 @@ type TLS struct {
 	Enabled    bool
 	CA         string // PEM file of the authorities to trust; empty: the system's
 	ServerName string // empty: the host name of each broker
+	Cert, Key  string // PEM files of the client's certificate; empty: none
 }
 
 // SASL names the credentials. A password in a file is read at each connection,
@@ -69,10 +70,13 @@ type SASL struct {
 	User         string
 	Password     string
 	PasswordFile string // holds the password instead
+	// TokenURL and Scopes are for oauthbearer, whose User is the client's id and
+	// whose password is its secret.
+	TokenURL string
+	Scopes   []string
+	// Region is for aws-msk-iam; empty: what the AWS SDK finds.
+	Region string
 }
-
-// Mechanisms lists the SASL mechanisms.
-func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512"} }
 
 // DefaultConfig is Config with every value that has a sensible default. After
 // a member is killed, its partitions move within SessionTimeout plus about
@@ -104,6 +108,9 @@ func (c *Config) validate() error {
 	}
 	if c.From != "earliest" && c.From != "latest" {
 		return fmt.Errorf("kafka: got from %q; want earliest or latest", c.From)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return fmt.Errorf("kafka: got client certificate %q and key %q; want both or none", c.TLS.Cert, c.TLS.Key)
 	}
 	if m := c.SASL.Mechanism; m != "" && !slices.Contains(Mechanisms(), m) {
 		return fmt.Errorf("kafka: got SASL mechanism %q; want one of %s", m, strings.Join(Mechanisms(), ", "))

@@ -44,7 +44,17 @@ func TestKafka(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	began := time.Now()
-	k, err := kafkatest.Start(ctx, kafkatest.Config{Dir: t.TempDir(), PEM: pem, User: "alice", Password: "secret-word"})
+	_, clientCA, clientPEM := certificate(t)
+	k, err := kafkatest.Start(ctx, kafkatest.Config{Dir: t.TempDir(), PEM: pem, User: "alice", Password: "secret-word", Properties: map[string]string{
+		// The listener with TLS alone wants a certificate of the client too; the
+		// broker's own OAUTHBEARER takes tokens that nobody signed.
+		"listener.name.tls.ssl.client.auth":               "required",
+		"listener.name.tls.ssl.truststore.type":           "PEM",
+		"listener.name.tls.ssl.truststore.location":       clientCA,
+		"sasl.enabled.mechanisms":                         "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+		"listener.name.sasl.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+		"listener.name.stls.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +93,25 @@ func TestKafka(t *testing.T) {
 				})
 			}
 		}
+		t.Run("oauthbearer", func(t *testing.T) {
+			tokens := tokenServer(t)
+			cfg := kafkaConfig(t, k.Addrs(kafkatest.SASL), "locked")
+			cfg.SASL = SASL{Mechanism: "oauthbearer", User: "alice", Password: tokens.secret, TokenURL: tokens.URL}
+			checkAccess(t, cfg)
+			tokens.lifetime = -time.Hour
+			if _, err := client(t, cfg).ClusterID(deadline(t)); Class(err) != Auth {
+				t.Errorf("an expired token: got %v (%s); want auth", err, Class(err))
+			}
+		})
 		t.Run("TLS", func(t *testing.T) {
 			cfg := kafkaConfig(t, k.Addrs(kafkatest.TLS), "locked")
-			cfg.TLS = TLS{Enabled: true, CA: ca}
+			cfg.TLS = TLS{Enabled: true, CA: ca, Cert: clientPEM, Key: clientPEM}
 			checkAccess(t, cfg)
+			without := cfg
+			without.TLS.Cert, without.TLS.Key = "", ""
+			if _, err := client(t, without).ClusterID(deadline(t)); err == nil {
+				t.Error("the broker takes a client without a certificate")
+			}
 			_, cfg.TLS.CA, _ = certificate(t)
 			if _, err := client(t, cfg).ClusterID(deadline(t)); Class(err) != Auth {
 				t.Errorf("another CA: got %v (%s); want auth", err, Class(err))

@@ -88,13 +88,9 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 }
 
 func (x *exchange) run(ctx context.Context, c *Client) error {
-	t, err := c.connect()
-	if err != nil {
-		return err
-	}
 	x.ctx = ctx
 	x.ended = make(chan struct{})
-	_, err = t.RoundTrip(ctx, c.addr, x)
+	_, err := c.connect().RoundTrip(ctx, c.addr, x)
 	x.mu.Lock()
 	started := x.started
 	x.gone = true
