@@ -309,26 +309,38 @@ func (x *exchange) progress(p proto.Progress) error {
 	})
 }
 
-// finish ends an answer with rows.
+// finish ends an answer with rows in a server's order: profile, progress, an
+// empty block.
 func (x *exchange) finish(s libchdb.Stats) error {
-	if x.columns != nil {
-		err := x.send(func(b *proto.Buffer) {
-			proto.Profile{Rows: x.rows, Blocks: x.blockCount, Bytes: x.bytes}.EncodeAware(b, x.revision)
-		})
-		if err != nil {
-			return err
-		}
+	if x.columns == nil {
+		return x.endOfStream()
 	}
-	return x.end(s, nil)
-}
-
-// end tells the last progress and ends the answer, or passes err on.
-func (x *exchange) end(s libchdb.Stats, err error) error {
+	err := x.send(func(b *proto.Buffer) {
+		// Rows before the limit count as calculated: clickhouse-client tries it
+		// itself where they are not, from streams that it does not have.
+		proto.Profile{Rows: x.rows, Blocks: x.blockCount, Bytes: x.bytes, CalculatedRowsBeforeLimit: true}.EncodeAware(b, x.revision)
+	})
+	if err == nil {
+		err = x.progress(proto.Progress{Rows: s.ReadRows, Bytes: s.ReadBytes})
+	}
+	if err == nil {
+		var b proto.Buffer
+		emptyBlock(&b, nil, x.revision)
+		err = x.packet(proto.ServerCodeData, b.Buf)
+	}
 	if err != nil {
 		return err
 	}
-	p := proto.Progress{Rows: s.ReadRows, Bytes: s.ReadBytes, WroteRows: s.WrittenRows, WroteBytes: s.WrittenBytes}
-	if err := x.progress(p); err != nil {
+	return x.endOfStream()
+}
+
+// end tells what an INSERT wrote, to clients that have a place for it, and ends
+// the answer, or passes err on.
+func (x *exchange) end(s libchdb.Stats, err error) error {
+	if err == nil && has(proto.FeatureClientWriteInfo, x.revision) {
+		err = x.progress(proto.Progress{WroteRows: s.WrittenRows, WroteBytes: s.WrittenBytes})
+	}
+	if err != nil {
 		return err
 	}
 	return x.endOfStream()

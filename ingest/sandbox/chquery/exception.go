@@ -1,6 +1,7 @@
 package chquery
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -33,6 +34,9 @@ var codePattern = regexp.MustCompile(`^Code: (\d+)\.`)
 
 // CodeOf reads the code out of an exception's text; 0 when there is none.
 func CodeOf(err error) int {
+	if own, ok := errors.AsType[Exception](err); ok {
+		return own.Code
+	}
 	m := codePattern.FindStringSubmatch(err.Error())
 	if m == nil {
 		return 0
