@@ -42,9 +42,10 @@ test-zookeeper: engine ## a cluster's tables on the embedded engine beside Apach
 	$(GO) test -tags zookeeper -run 'TestZookeeper' -count=1 -timeout 5m ./ingest/store/zookeepertest
 
 .PHONY: test-native
-test-native: engine ## the native protocol against a ClickHouse server (Debian: apt-get install clickhouse-server)
-	@command -v clickhouse-server >/dev/null || { echo "make test-native: needs clickhouse-server (Debian: apt-get install clickhouse-server)"; exit 1; }
-	$(GO) test -race -tags native -run 'TestNative' -count=1 -timeout 5m ./ingest/store
+test-native: engine ## the tests of the store and what stands on it over the native protocol; the old server and client of Debian (apt-get install clickhouse-server clickhouse-client)
+	@command -v clickhouse-server clickhouse-client >/dev/null || { echo "make test-native: needs clickhouse-server and clickhouse-client (Debian: apt-get install clickhouse-server clickhouse-client)"; exit 1; }
+	$(GO) test -race -tags native -run 'TestNative' -count=1 -timeout 5m ./ingest/store ./ingest/sandbox
+	STATLINE_TEST_PROTOCOL=native $(GO) test -count=1 -timeout 15m ./ingest ./ingest/mend ./ingest/schema ./ingest/store ./ingest/watch
 
 .PHONY: test-kill
 test-kill: engine ## kill -9 of a process at every named step of the protocol, on the embedded broker and engine

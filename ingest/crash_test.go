@@ -76,7 +76,7 @@ func TestKillAtEveryStep(t *testing.T) {
 	run := func(crash string) error {
 		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Env = append(os.Environ(), childEnv+"=1", "STATLINE_CRASH_AT="+crash,
-			"BROKER="+r.Brokers()[0], "URL="+sandboxtest.Sandbox(t).ClickHouseURL(), "TOPIC="+r.Topic)
+			"BROKER="+r.Brokers()[0], "URL="+sandboxtest.URL(t), "TOPIC="+r.Topic)
 		cmd.Stderr = os.Stderr
 		return cmd.Run()
 	}

@@ -216,7 +216,7 @@ func TestFaultsOnTheWay(t *testing.T) {
 
 // Of several hosts one that is not there is passed over.
 func TestInsertNextHost(t *testing.T) {
-	s := open(t)
+	s := open(t, func(c *Config) { c.URL = sandboxtest.Sandbox(t).ClickHouseURL() })
 	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func open(t testing.TB, change ...func(*Config)) *Store {
 func dial(t testing.TB, database string, change ...func(*Config)) *Store {
 	t.Helper()
 	c := DefaultConfig()
-	c.URL, c.Database = sandboxtest.Sandbox(t).ClickHouseURL(), database
+	c.URL, c.Database = sandboxtest.URL(t), database
 	for _, f := range change {
 		f(&c)
 	}

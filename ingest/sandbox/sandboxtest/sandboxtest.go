@@ -61,9 +61,29 @@ func Sandbox(t testing.TB) *sandbox.Sandbox {
 func Start() (*sandbox.Sandbox, error) {
 	shared.once.Do(func() {
 		// Not the first test's context: the others need it too.
-		shared.sandbox, shared.err = sandbox.Start(context.Background(), sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0"})
+		shared.sandbox, shared.err = sandbox.Start(context.Background(), sandbox.Config{
+			Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Native: "127.0.0.1:0"})
 	})
 	return shared.sandbox, shared.err
+}
+
+// protocolEnv names the protocol of the stores that tests open by URL: http,
+// which is the default, or native, which make test-native sets.
+const protocolEnv = "STATLINE_TEST_PROTOCOL"
+
+// URL is the address of this process's engine over the protocol that the
+// environment asks for.
+func URL(t testing.TB) string {
+	t.Helper()
+	switch protocol := os.Getenv(protocolEnv); protocol {
+	case "", "http":
+		return Sandbox(t).ClickHouseURL()
+	case "native":
+		return Sandbox(t).NativeURL()
+	default:
+		t.Fatalf("%s: got %q; want http or native", protocolEnv, protocol)
+		return ""
+	}
 }
 
 var notName = regexp.MustCompile(`[^a-z0-9]+`)

@@ -21,7 +21,7 @@ func Dial(t testing.TB) *store.Store {
 func On(t testing.TB, database string, change ...func(*store.Config)) *store.Store {
 	t.Helper()
 	c := store.DefaultConfig()
-	c.URL, c.Database = sandboxtest.Sandbox(t).ClickHouseURL(), database
+	c.URL, c.Database = sandboxtest.URL(t), database
 	for _, f := range change {
 		f(&c)
 	}
