@@ -68,6 +68,31 @@ func TestReadmeCommandsWork(t *testing.T) {
 	}
 }
 
+// The README's way to see customers instead of ids, run by somebody who has run
+// nothing else, shows the customer.
+func TestReadmeShowsTheCustomer(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(page), "### See customers instead of ids\n")
+	section, _, ok2 := strings.Cut(section, "\n### ")
+	if !ok || !ok2 {
+		t.Fatal("the README has no section about customers")
+	}
+	dir := docsFolder(t)
+	if err := os.WriteFile(filepath.Join(dir, "access.log"), refusedLines(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), "bash", "-e", "-o", "pipefail", "-c", strings.Join(shellLines(section), "\n"))
+	c.Dir = dir
+	c.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "STATLINE_ENGINE="+enginePath(t), "API_KEY=sesame-street-1", "NO_COLOR=1")
+	out, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "ACME, Inc. (") {
+		t.Errorf("%v: no customer in\n%s", err, out)
+	}
+}
+
 // runShown runs one command line; a daemon is stopped after a while, as with
 // Ctrl-C.
 func runShown(t *testing.T, dir, line string) {

@@ -172,7 +172,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	})
 	frames := make(chan frame, 1)
 	shown := make(chan error, 1)
-	out, _ := cmd.OutOrStdout().(*os.File)
+	out := terminal(cmd.OutOrStdout())
 	view := liveView{out: cmd.OutOrStdout(), terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
 	if d.options.asJSON {
 		view.out, view.terminal = cmd.ErrOrStderr(), false

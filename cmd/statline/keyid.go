@@ -5,32 +5,46 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"statline/ingest/config"
 	"statline/ingest/decode"
 )
 
 func keyIDCommand() *cobra.Command {
-	var st *settings
+	var (
+		st     *settings
+		create bool
+	)
 	c := &cobra.Command{
 		Use:   "key-id",
 		Short: "Turn API keys on standard input into the ids that statline stores",
 		Long: `key-id reads one API key a line from standard input and prints its id, so that
 you can find a customer's key in the reports without the key being stored
-anywhere. The first 10 characters are what reports and dashboards show. It needs
-the same HMAC secret as the daemon: --data DIR reads the one kept beside an
-embedded store.`,
+anywhere. The first 10 characters are what reports and dashboards show.
+
+The HMAC secret turns keys into ids: one secret, one id for a key. Every command
+takes the first of
+  1. hmac-secret, in the environment STATLINE_HMAC_SECRET, or the file that
+     --hmac-secret-file names,
+  2. DIR/hmac-secret of --data DIR, for commands that have a store of their own,
+  3. statline/hmac-secret in the user's configuration directory.
+A file that is named and the user's are made on first use, but not by key-id;
+a new store of --data DIR keeps a copy of the secret that it is filled with.
+key-id takes what is there; --create makes the secret when there is none.`,
 		Example: `  printf %s "$KEY" | statline key-id
-  statline key-id --hmac-secret-file /run/secrets/statline-hmac < keys.txt`,
+  statline key-id --hmac-secret-file /run/secrets/statline-hmac < keys.txt
+  statline key-id --data ./store < keys.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := st.HMAC()
+			s, err := keySecret(st.Config, create)
 			if err != nil {
 				return err
 			}
-			in := bufio.NewReader(cmd.InOrStdin())
+			in := bufio.NewReader(interruptible(cmd.Context(), cmd.InOrStdin()))
 			if f, ok := cmd.InOrStdin().(*os.File); ok && isTerminal(f) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "key-id: type or paste a key, then Enter; Ctrl-D ends")
 			}
@@ -49,5 +63,27 @@ embedded store.`,
 		},
 	}
 	st = takeSettings(c, "key-id")
+	c.Flags().BoolVar(&create, "create", false, "make the secret when there is none yet")
 	return c
+}
+
+// keySecret is the secret that there is. Another one would give ids that are
+// nowhere, so none is made unasked.
+func keySecret(c *config.Config, create bool) ([]byte, error) {
+	if create {
+		return c.HMAC()
+	}
+	secret, path, err := c.FindHMAC()
+	switch {
+	case err != nil:
+		return nil, err
+	case path != "" && c.Keys.SecretFile == "" && c.Local.Data != "" && filepath.Dir(path) != filepath.Clean(c.Local.Data):
+		return nil, fmt.Errorf("--data: %s holds no HMAC secret; is it the directory of a store?", c.Local.Data)
+	case secret == nil && c.Keys.SecretFile != "":
+		return nil, fmt.Errorf("there is no HMAC secret: no file %s; --create makes it", path)
+	case secret == nil:
+		return nil, fmt.Errorf("there is no HMAC secret yet: no file %s; run, demo and analyze make it on first use, "+
+			"--create makes it now; or name one with --hmac-secret-file or --data", path)
+	}
+	return secret, nil
 }

@@ -31,6 +31,17 @@ type frame struct {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// terminal is the file behind an output, nil when it is none.
+func terminal(w io.Writer) *os.File {
+	switch f := w.(type) {
+	case *os.File:
+		return f
+	case *output:
+		return f.File
+	}
+	return nil
+}
+
 // canRedraw: a terminal that knows its size, so that a view can be drawn in it.
 func canRedraw(f *os.File) bool {
 	width, height, err := term.GetSize(int(f.Fd()))

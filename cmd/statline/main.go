@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,20 +16,38 @@ import (
 // version is set by the linker (make build).
 var version = "dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := rootCommand().ExecuteContext(ctx)
-	stop()
-	if err == nil {
-		return
+func main() { os.Exit(execute()) }
+
+// execute is main with everything tidied up when it returns.
+func execute() int {
+	ctx := untilSignal(context.Background())
+	stdout := &output{File: os.Stdout}
+	root := rootCommand()
+	root.SetOut(stdout)
+	err := root.ExecuteContext(ctx)
+	if stdout.err != nil {
+		err = stdout.err
 	}
 	var code exitCode
-	if errors.As(err, &code) {
-		os.Exit(int(code))
+	var by interruption
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(stdout.err, syscall.EPIPE): // the reader has seen enough
+		return interruption{syscall.SIGPIPE}.exit()
+	case errors.As(err, &code):
+		return int(code)
+	case errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &by):
+		fmt.Fprintln(os.Stderr, "statline:", by)
+		return by.exit()
 	}
 	fmt.Fprintln(os.Stderr, "statline:", err)
-	os.Exit(1)
+	return 1
 }
+
+// exitDataSaysNo is the status of a command that did its work and whose data is
+// not as it should be.
+const exitDataSaysNo = 3
 
 // exitCode ends the process with a status and without a message: the command
 // has already said what there was to say.

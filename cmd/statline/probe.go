@@ -36,7 +36,7 @@ func probeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in, err := file.Open(args[0], cmd.InOrStdin())
+			in, err := file.Open(args[0], interruptible(cmd.Context(), cmd.InOrStdin()))
 			if err != nil {
 				return err
 			}

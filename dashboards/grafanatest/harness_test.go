@@ -124,7 +124,8 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 	}
 	cfg := file.DefaultConfig(2)
 	cfg.BlockBytes, cfg.ConfigHash = 4<<20, folds.Hash()
-	return file.Load(ctx, cfg, in, s, folds.For(0), &file.Progress{})
+	_, err = file.NewLoader(cfg, s, folds.For(0)).Load(ctx, in, &file.Progress{})
+	return err
 }
 
 // datedRejects gives rejects a time: a file's records carry none of Kafka's.

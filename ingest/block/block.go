@@ -10,6 +10,10 @@ import (
 	"statline/classify/aggregate"
 )
 
+// FileCluster is the Cluster of blocks of log files. Their topic is the file,
+// their offsets are bytes of its text, and they may be stored in any order.
+const FileCluster = "file"
+
 // ID is the identity of a block: the offset range [First, End) of one
 // partition in one life (epoch) of a topic.
 type ID struct {
@@ -148,7 +152,7 @@ type LedgerRow struct {
 	LastRecordUnixMilli int64
 	Mixed               bool   // finished under other rules than it was declared under
 	Inserts             uint32 // the most INSERTs that one of its tables takes; 0: not known
-	Note                string // why, for gaps, replays and discards
+	Note                string // why, for gaps, replays and discards; of a declared block of a file: its text
 	WrittenAt           time.Time
 }
 

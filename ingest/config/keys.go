@@ -22,7 +22,7 @@ func keysOptions() []Option {
 			Help:  "secret that API keys are hashed with, at least 16 characters; every instance on one database needs the same",
 			value: func(c *Config) Value { return text{&c.Keys.Secret} }},
 		{Name: "hmac-secret-file", Set: SetHMAC, Type: "file",
-			Help:  "file that holds that secret, made on first use (default: in the data or the user configuration directory)",
+			Help:  "file that holds that secret, made on first use (default: that of --data, else that of the user; see statline key-id --help)",
 			value: func(c *Config) Value { return text{&c.Keys.SecretFile} }},
 		{Name: "key-labels", Set: SetLabels, Type: "file", Reload: true,
 			Help:  "CSV file of key_id,name: which customer a key belongs to (the id as statline key-id prints it)",
@@ -45,50 +45,70 @@ func checkKeys(c *Config) error {
 	return err
 }
 
+const secretName = "hmac-secret"
+
 // HMAC is the secret that turns API keys into key ids. Without one it is made
-// and kept with mode 0600: in the file named, else in the data directory of an
-// embedded store, else in the user's configuration directory.
+// and kept with mode 0600: in the file named, else in the user's configuration
+// directory. A data directory keeps a copy of the user's, so that its ids are
+// the same wherever it is moved to.
 func (c *Config) HMAC() ([]byte, error) {
 	secret, path, err := c.FindHMAC()
-	if err != nil || secret != nil {
+	if err != nil || path == "" {
 		return secret, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("keep the HMAC secret: %w", err)
+	if secret == nil {
+		if err := keepNew(path, randomSecret()); err != nil && !errors.Is(err, os.ErrExist) {
+			return nil, fmt.Errorf("keep the HMAC secret: %w", err)
+		}
+		if secret, _, err = c.FindHMAC(); err != nil { // ours, or that of an instance that was first
+			return nil, err
+		}
 	}
-	if err := keepNew(path, randomSecret()); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("keep the HMAC secret: %w", err)
+	if c.Local.Data != "" && c.Keys.SecretFile == "" {
+		if err := keepNew(filepath.Join(c.Local.Data, secretName), string(secret)); err != nil && !errors.Is(err, os.ErrExist) {
+			return nil, fmt.Errorf("keep the HMAC secret in the data directory: %w", err)
+		}
 	}
-	secret, _, err = c.FindHMAC() // ours, or that of an instance that was first
-	return secret, err
+	return secret, nil
 }
 
-// FindHMAC is the secret when there is one, and the file that it is kept in,
-// "" when it was given itself. It writes nothing.
+// FindHMAC is the secret when there is one, and the file that it is kept in or
+// would be made in, "" when it was given itself. It writes nothing. The first
+// counts: hmac-secret or the file named, the data directory's, the user's.
 func (c *Config) FindHMAC() (secret []byte, path string, err error) {
 	if c.Keys.Secret != "" {
 		secret, err = checkSecret("hmac-secret", c.Keys.Secret)
 		return secret, "", err
 	}
-	if path = c.Keys.SecretFile; path == "" && c.Local.Data != "" {
-		path = filepath.Join(c.Local.Data, "hmac-secret")
+	if c.Keys.SecretFile != "" {
+		secret, err = readSecret(c.Keys.SecretFile)
+		return secret, c.Keys.SecretFile, err
 	}
-	if path == "" {
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return nil, "", fmt.Errorf("no place for the HMAC secret: %w; name a file with --hmac-secret-file", err)
+	if c.Local.Data != "" {
+		path = filepath.Join(c.Local.Data, secretName)
+		if secret, err = readSecret(path); secret != nil || err != nil {
+			return secret, path, err
 		}
-		path = filepath.Join(dir, "statline", "hmac-secret")
 	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return nil, "", fmt.Errorf("no place for the HMAC secret: %w; name a file with --hmac-secret-file, or set STATLINE_HMAC_SECRET", err)
+	}
+	path = filepath.Join(dir, "statline", secretName)
+	secret, err = readSecret(path)
+	return secret, path, err
+}
+
+// readSecret reads the secret in a file, nil when there is no such file.
+func readSecret(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, path, nil
+		return nil, nil
 	case err != nil:
-		return nil, path, fmt.Errorf("read the HMAC secret: %w", err)
+		return nil, fmt.Errorf("read the HMAC secret: %w", err)
 	}
-	secret, err = checkSecret("HMAC secret "+path, string(b))
-	return secret, path, err
+	return checkSecret("HMAC secret "+path, string(b))
 }
 
 func checkSecret(where, text string) ([]byte, error) {
@@ -101,6 +121,9 @@ func checkSecret(where, text string) ([]byte, error) {
 
 // keepNew writes a file whole or not at all, and never over another.
 func keepNew(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".hmac-secret-*") // mode 0600
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
 
 	"statline/ingest/block"
 )
@@ -29,12 +31,43 @@ func numbered(n int) []byte {
 
 func zst(t *testing.T, text []byte) []byte {
 	t.Helper()
-	w, err := zstd.NewWriter(nil)
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w.EncodeAll(text, nil)
 }
+
+func xzed(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := xz.NewWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written(t, w, &out, text)
+}
+
+func lz4ed(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	return written(t, lz4.NewWriter(&out), &out, text)
+}
+
+func written(t *testing.T, w io.WriteCloser, out *bytes.Buffer, text []byte) []byte {
+	t.Helper()
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// bzipped is two lines: the standard library only reads bzip2.
+var bzipped = []byte("\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\xf8\xbd\x68\x21\x00\x00\x08\x5f\x00\x00\x10\x40\x00\xd4\x00\x02\x80" +
+	"\x04\x00\x30\x00\x20\x00\x21\x2a\x18\x34\xd4\x20\x1a\x69\xa2\xa5\x1a\xec\x95\x71\x1d\x62\x18\xcf\x8b\xb9\x22\x9c\x28\x48\x7c\x5e\xb4\x10\x80")
 
 // save writes a file of the test.
 func save(t *testing.T, name string, data []byte) string {
@@ -51,7 +84,7 @@ func newStore() *ledgerStore {
 }
 
 // loadPath loads one file with small blocks.
-func loadPath(t *testing.T, store block.Store, path string, stdin io.Reader) (*Progress, error) {
+func loadPath(t *testing.T, store *ledgerStore, path string, stdin io.Reader) (*Progress, error) {
 	t.Helper()
 	in, err := Open(path, stdin)
 	if err != nil {
@@ -63,9 +96,10 @@ func loadPath(t *testing.T, store block.Store, path string, stdin io.Reader) (*P
 		}
 	}()
 	cfg := DefaultConfig(3)
-	cfg.BlockBytes = 10_000
+	cfg.BlockBytes, cfg.Final = 10_000, true
 	var p Progress
-	return &p, Load(t.Context(), cfg, in, store, &lines{}, &p)
+	_, err = NewLoader(cfg, store, &kept{}).Load(t.Context(), in, &p)
+	return &p, err
 }
 
 // linesOf is what is to be loaded of a text: its lines but the blank ones.
@@ -91,6 +125,10 @@ func TestInputs(t *testing.T) {
 		{"plain.log", text, text},
 		{"log.gz", packed(text), text},
 		{"log.zst", zst(t, text), text},
+		{"log.xz", xzed(t, text), text},
+		{"log.lz4", lz4ed(t, text), text},
+		{"log.bz2", bzipped, []byte("GET /a 200\nGET /b 404\n")},
+		{"plain-named.xz", text, text},
 		{"named-wrong.log", packed(text), text},
 		{"members.gz", slices.Concat(packed(text[:1000]), packed(text[1000:50_000]), packed(nil), packed(text[50_000:])), text},
 		{"frames.zst", slices.Concat(zst(t, text[:777]), zst(t, text[777:])), text},
@@ -124,9 +162,6 @@ func TestInputs(t *testing.T) {
 			if got := p.OnDisk.Load(); got != int64(len(c.data)) && len(c.text) > 0 {
 				t.Errorf("%s: progress says %d bytes from disk; want %d", c.name, got, len(c.data))
 			}
-			if got := p.Skipped.Load(); got != 0 {
-				t.Errorf("%s: progress says %d bytes skipped", c.name, got)
-			}
 		}
 	}
 }
@@ -157,6 +192,9 @@ func TestInputErrors(t *testing.T) {
 		{"damaged gzip", save(t, "flip.gz", flipped), "flip.gz: ", gzip.ErrChecksum},
 		{"gzip header alone", save(t, "head.gz", packed[:5]), "head.gz: ", io.ErrUnexpectedEOF},
 		{"garbage behind gzip", save(t, "tail.gz", append(slices.Clone(packed), "what is this behind it?"...)), "tail.gz: ", gzip.ErrHeader},
+		{"zip", save(t, "log.zip", []byte("PK\x03\x04 and more")), "log.zip is a zip file, which is not read; unpack it", nil},
+		{"truncated xz", save(t, "cut.xz", xzed(t, text)[:1000]), "cut.xz: ", io.ErrUnexpectedEOF},
+		{"truncated bzip2", save(t, "cut.bz2", bzipped[:40]), "cut.bz2: ", io.ErrUnexpectedEOF},
 		{"truncated zstd", save(t, "cut.zst", frames[:len(frames)/2]), "cut.zst: ", io.ErrUnexpectedEOF},
 	} {
 		_, err := loadPath(t, newStore(), c.path, nil)
@@ -212,7 +250,7 @@ func TestLoadStops(t *testing.T) {
 	store.fail = func() bool { cancel(); return false }
 	cfg := DefaultConfig(2)
 	cfg.BlockBytes = 1000
-	if err := Load(ctx, cfg, in, store, &lines{}, &Progress{}); !errors.Is(err, context.Canceled) {
+	if _, err := NewLoader(cfg, store, &kept{}).Load(ctx, in, &Progress{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,11 +3,10 @@ package file
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,14 @@ type Config struct {
 	// BlockMemory ends a block early when its rows take so many bytes.
 	BlockMemory int
 	// Workers fold blocks at the same time, one goroutine each.
-	Workers    int
+	Workers int
+	// Final counts the last line of a plain file although no line feed ends it.
+	// Otherwise it is left until it is finished. What is compressed or comes
+	// through a pipe has its end.
+	Final bool
+	// Distinct counts each file for itself when several of a run have the same
+	// text, or one is the beginning of another.
+	Distinct   bool
 	ConfigHash string
 	Version    string
 	Instance   string
@@ -36,304 +42,224 @@ func DefaultConfig(workers int) Config {
 	return Config{BlockBytes: 256 << 20, BlockMemory: 96 << 20, Workers: max(workers, 1)}
 }
 
+// Store is where blocks go.
+type Store interface {
+	WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error
+	WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error
+	Inserts(id block.ID, c *block.Contents) int
+	// Blocks lists the ledger's rows of kind block of a cluster.
+	Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error)
+}
+
 // Progress is how far loading has come; its fields are read while it runs.
 type Progress struct {
-	Bytes   atomic.Int64 // bytes of text folded
-	Lines   atomic.Int64 // non-blank lines folded
-	OnDisk  atomic.Int64 // bytes read from disk
-	Skipped atomic.Int64 // bytes of text that the store already had
+	Bytes  atomic.Int64 // bytes of text folded
+	Lines  atomic.Int64 // non-blank lines folded
+	OnDisk atomic.Int64 // bytes read from disk
+}
+
+// Loader loads files into one store, one after the other.
+type Loader struct {
+	cfg     Config
+	store   Store
+	folders block.Folders
+	known   *known // nil until the first file
+}
+
+// NewLoader makes a Loader. Each worker borrows one folder.
+func NewLoader(cfg Config, store Store, folders block.Folders) *Loader {
+	return &Loader{cfg: cfg, store: store, folders: folders}
+}
+
+// Load folds every line of in that the store does not have and writes the
+// blocks. A plain file is read by the workers side by side, anything else in
+// one stream. When ctx ends, what has been folded is written and the Result
+// says how much; the error is then why ctx ended. An *InputError leaves the
+// Loader fit for other files.
+func (l *Loader) Load(ctx context.Context, in *Input, p *Progress) (Result, error) {
+	if l.known == nil {
+		rows, err := l.store.Blocks(ctx, block.FileCluster)
+		if err != nil {
+			return Result{}, err
+		}
+		if l.known, err = newKnown(rows); err != nil {
+			return Result{}, err
+		}
+	}
+	r := Result{File: in.Name}
+	if !l.cfg.Final {
+		var err error
+		if r.UnfinishedBytes, err = in.lastLine(); err != nil {
+			return r, err
+		}
+	}
+	if empty, err := in.empty(); empty || err != nil {
+		r.State = Empty
+		return r, err
+	}
+	m, err := l.known.find(in, l.cfg.Distinct)
+	if err != nil {
+		return r, err
+	}
+	j := &job{Loader: l, in: in, progress: p, stream: m.stream, opened: make(chan struct{})}
+	if j.stream != nil {
+		j.topic = j.stream.topic
+		close(j.opened)
+	}
+	err = j.run(ctx)
+	r.Lines, r.Interrupted = j.lines.Load(), ctx.Err() != nil
+	r.describe(m, j)
+	return r, err
+}
+
+// job loads one file.
+type job struct {
+	*Loader
+	in       *Input
+	progress *Progress
+	stream   *stream // nil for a new file until its first block
+	lines    atomic.Uint64
+	buffers  chan []byte
+	rest     []byte
+
+	// topic is set when opened is closed: the first block of a new file gives it
+	// its name, and is declared before all others, so that the file is known
+	// again by its beginning. It stays empty when there is no first block.
+	topic  string
+	opened chan struct{}
+
+	mu     sync.Mutex
+	blocks []stretch // declared or stored by this job
 }
 
 // span is the text of a block, or of several when its rows take much memory.
 type span struct {
-	id block.ID // End is 0 when only chunks tell
-	// chunks are whole lines, borrowed from loader.buffers, when the text comes
-	// from a stream; nil when the span is read from the file itself.
+	first, end int64 // end is 0 when only chunks tell
+	// chunks are whole lines, borrowed from job.buffers, when the text comes from
+	// a stream; nil when the span is read from the file itself.
 	chunks chan []byte
-	whole  bool // one block, whatever it takes: it was declared so before
-	// The ledger names blocks as stored in the order of their offsets, so that
-	// its highest end is where a later run goes on: before is closed when the
-	// span in front is stored, stored when this one is.
-	before <-chan struct{}
-	stored chan struct{}
+	// declared is set when the span is one block, declared by an earlier run.
+	declared *block.LedgerRow
+	// within: the span begins within a line that was counted as it stood then.
+	within bool
 }
 
-// Load folds every line of in and writes the blocks to store. The lines that
-// the store already has from an earlier run over the same content (told by its
-// first line) are skipped. Each worker borrows one folder. A plain file is read
-// by the workers side by side, anything else in one stream.
-func Load(ctx context.Context, cfg Config, in *Input, store block.Store, folders block.Folders, p *Progress) error {
-	line, err := in.firstLine()
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(line)
-	id := block.ID{Cluster: "file", Topic: hex.EncodeToString(sum[:8])}
-	known, err := store.Ledger(ctx, id.Cluster, id.Topic, id.Partition)
-	if err != nil {
-		return fmt.Errorf("look up %s in the ledger: %w", in.Name, err)
-	}
-	l := &loader{cfg: cfg, in: in, store: store, progress: p, known: known}
-	if known.Last != nil {
-		if err := l.skip(known.Last.End); err != nil {
-			return err
-		}
-	}
-	group, ctx := errgroup.WithContext(ctx)
+func (j *job) run(ctx context.Context) error {
+	group, work := errgroup.WithContext(context.WithoutCancel(ctx))
 	spans := make(chan span)
 	group.Go(func() error {
 		defer close(spans)
-		if in.plain != nil {
-			return l.cutFile(ctx, id, spans)
+		c := cutter{job: j, stop: ctx.Done(), broken: work.Done(), spans: spans}
+		if j.in.plain != nil {
+			return c.file()
 		}
-		return l.cutStream(ctx, id, spans)
+		return c.text()
 	})
-	for range cfg.Workers {
+	for range j.cfg.Workers {
 		group.Go(func() error {
-			w := &worker{loader: l, folder: folders.Get(true), records: make([]block.Record, 0, 1024)}
-			defer folders.Put(w.folder)
+			w := &worker{job: j, stop: ctx.Done(), folder: j.folders.Get(true), records: make([]block.Record, 0, 1024)}
+			defer j.folders.Put(w.folder)
 			for s := range spans {
-				if err := w.load(ctx, s); err != nil {
+				if err := w.load(work, s); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	j.keep()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return err
 }
 
-type loader struct {
-	cfg      Config
-	in       *Input
-	store    block.Store
-	progress *Progress
-	known    block.Ledger
-	buffers  chan []byte
-	offset   int64 // of the next byte of text
-	rest     []byte
+// keep adds what was written to what is known.
+func (j *job) keep() {
+	if j.stream == nil {
+		if len(j.blocks) == 0 {
+			return
+		}
+		j.stream = &stream{topic: j.topic}
+		j.known.streams[j.topic] = j.stream
+	} else {
+		j.known.remove(j.stream)
+	}
+	for _, b := range j.blocks {
+		j.stream.blocks = put(j.stream.blocks, b)
+	}
+	j.known.add(j.stream)
 }
 
-// skip passes over text that is stored already.
-func (l *loader) skip(end int64) error {
-	n := min(end, l.in.Size)
-	if l.in.plain == nil {
-		var err error
-		if n, err = io.CopyN(io.Discard, l.in.text, end); err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read %s: %w", l.in.Name, err)
+// put adds a block, or replaces what was known of it.
+func put(blocks []stretch, b stretch) []stretch {
+	for i := range blocks {
+		if blocks[i].first == b.first {
+			blocks[i] = b
+			return blocks
 		}
 	}
-	l.offset = end
-	l.progress.Skipped.Store(n)
-	if n < end {
-		return fmt.Errorf("%s is shorter (%d bytes) than what the store has of it (%d bytes): it was cut or is another file; use another --data directory", l.in.Name, n, end)
-	}
-	return nil
-}
-
-// next makes the span that begins at l.offset, and says how long it may be. A
-// block that an earlier run declared and did not finish is cut as it was then.
-func (l *loader) next(id block.ID, before <-chan struct{}) (span, int64) {
-	s := span{id: id, before: before, stored: make(chan struct{})}
-	s.id.First = l.offset
-	if d := l.known.Pending; d != nil && d.First == l.offset {
-		s.whole = true
-		return s, d.End - d.First
-	}
-	return s, int64(l.cfg.BlockBytes)
-}
-
-func closed() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}
-
-// cutFile cuts a plain file into spans that end with a line.
-func (l *loader) cutFile(ctx context.Context, id block.ID, spans chan<- span) error {
-	for before := closed(); l.offset < l.in.Size; {
-		s, size := l.next(id, before)
-		end := min(l.offset+size, l.in.Size)
-		if !s.whole {
-			var err error
-			if end, err = l.lineEnd(l.offset, end); err != nil {
-				return err
-			}
-		}
-		s.id.End, l.offset, before = end, end, s.stored
-		select {
-		case spans <- s:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// lineEnd is the end of the last line that ends in (first, end]; of the first
-// one after it when none does.
-func (l *loader) lineEnd(first, end int64) (int64, error) {
-	if end == l.in.Size {
-		return end, nil
-	}
-	buf := make([]byte, 64<<10)
-	for to := end; to > first; {
-		from := max(first, to-int64(len(buf)))
-		window := buf[:to-from]
-		if _, err := l.in.plain.ReadAt(window, from); err != nil {
-			return 0, fmt.Errorf("read %s: %w", l.in.Name, err)
-		}
-		if i := bytes.LastIndexByte(window, '\n'); i >= 0 {
-			return from + int64(i) + 1, nil
-		}
-		to = from
-	}
-	for end < l.in.Size {
-		n, err := l.in.plain.ReadAt(buf, end)
-		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
-			return end + int64(i) + 1, nil
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return 0, fmt.Errorf("read %s: %w", l.in.Name, err)
-		}
-		end += int64(n)
-	}
-	return l.in.Size, nil
-}
-
-// chunkBytes is the text that is read at once; a longer line is read whole.
-const chunkBytes = 1 << 20
-
-// cutStream reads chunks of whole lines and deals them out, a span after the
-// other: while one worker writes its rows, another folds.
-func (l *loader) cutStream(ctx context.Context, id block.ID, spans chan<- span) error {
-	// Chunks on their way, one being read and one being folded.
-	l.buffers = make(chan []byte, 8)
-	for range cap(l.buffers) {
-		l.buffers <- nil
-	}
-	for before := closed(); ; {
-		s, left := l.next(id, before)
-		s.chunks = make(chan []byte, cap(l.buffers))
-		before = s.stored
-		if l.rest == nil && l.ended() {
-			return nil
-		}
-		select {
-		case spans <- s:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for left > 0 {
-			var buf []byte
-			select {
-			case buf = <-l.buffers:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			text, err := l.chunk(buf, int(min(left, chunkBytes)))
-			if err != nil && !errors.Is(err, io.EOF) {
-				return err
-			}
-			left -= int64(len(text))
-			l.offset += int64(len(text))
-			s.chunks <- text // never waits: there are no more buffers than room
-			l.progress.OnDisk.Store(l.in.Consumed())
-			if err != nil {
-				close(s.chunks)
-				return nil
-			}
-			if left < chunkBytes && !s.whole {
-				break
-			}
-		}
-		close(s.chunks)
-	}
-}
-
-// ended reports whether the stream has no more text.
-func (l *loader) ended() bool {
-	_, err := l.in.text.Peek(1)
-	return errors.Is(err, io.EOF)
-}
-
-// chunk reads at most size bytes of whole lines, one line when it is longer;
-// what follows the last line feed waits for the next call. It returns io.EOF
-// with the last chunk.
-func (l *loader) chunk(buf []byte, size int) ([]byte, error) {
-	size = max(size, len(l.rest)+1)
-	if cap(buf) < size {
-		buf = make([]byte, 0, size)
-	}
-	buf = append(buf[:0], l.rest...)
-	l.rest = nil
-	for {
-		for len(buf) < size {
-			n, err := l.in.text.Read(buf[len(buf):size])
-			buf = buf[:len(buf)+n]
-			if err == io.EOF {
-				return buf, io.EOF
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", l.in.Name, err)
-			}
-		}
-		if i := bytes.LastIndexByte(buf, '\n'); i >= 0 {
-			l.rest = append([]byte(nil), buf[i+1:]...)
-			return buf[:i+1], nil
-		}
-		if size >= maxLine {
-			return nil, l.tooLong()
-		}
-		size = min(2*size, maxLine)
-		buf = append(make([]byte, 0, size), buf...)
-	}
-}
-
-func (l *loader) tooLong() error {
-	return fmt.Errorf("read %s: a line longer than %d bytes; is it a log of lines?", l.in.Name, maxLine)
+	return append(blocks, b)
 }
 
 // worker folds spans and writes their blocks.
 type worker struct {
-	*loader
+	*job
+	stop    <-chan struct{} // closed when reading has to end
 	folder  block.Folder
 	records []block.Record
+	pieces  pieces
 	text    []byte // of a plain file
 }
 
 // load folds a span, and declares and stores its block or blocks.
 func (w *worker) load(ctx context.Context, s span) error {
-	first, at := s.id.First, s.id.First
+	first, at := s.first, s.first
+	w.pieces.begin(first)
+	if first == 0 {
+		defer w.open() // at the latest
+	}
+	within := s.within
 	fold := func(text []byte) error {
-		w.fold(text, at)
+		within = w.fold(text, at, within)
 		at += int64(len(text))
 		w.progress.Bytes.Add(int64(len(text)))
-		if s.whole || at == s.id.End || w.folder.MemoryBytes() < w.cfg.BlockMemory {
+		if s.declared != nil || at == s.end || w.folder.MemoryBytes() < w.cfg.BlockMemory {
 			return nil
 		}
-		id := s.id
-		id.First, id.End = first, at
-		first = at
-		return w.write(ctx, id, s.before)
+		defer func() { first = at }()
+		return w.write(ctx, first, at, nil)
 	}
 	var err error
 	if s.chunks == nil {
-		err = w.readFile(ctx, s.id, fold)
+		err = w.readFile(ctx, s, fold)
 	} else {
 		err = w.readChunks(ctx, s.chunks, fold)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case s.declared != nil && at != s.declared.End:
+		return w.cutShort(ctx, s.declared, at)
+	case first < at:
+		return w.write(ctx, first, at, s.declared)
 	}
-	if id := s.id; first < at {
-		id.First, id.End = first, at
-		if err := w.write(ctx, id, s.before); err != nil {
-			return err
-		}
-	}
-	close(s.stored)
 	return nil
+}
+
+// cutShort is what to do about a declared block without all of its text.
+func (w *worker) cutShort(ctx context.Context, d *block.LedgerRow, at int64) error {
+	w.folder.Reset()
+	select {
+	case <-w.stop:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+	}
+	return &InputError{fmt.Errorf("%s ends at byte %d, and an earlier run was ended while it stored the lines up to byte %d: some of them are counted; "+
+		"analyze the file that has them all, or take another --data directory", w.in.Name, at, d.End)}
 }
 
 func (w *worker) readChunks(ctx context.Context, chunks <-chan []byte, fold func([]byte) error) error {
@@ -353,28 +279,32 @@ func (w *worker) readChunks(ctx context.Context, chunks <-chan []byte, fold func
 	}
 }
 
-// readFile folds a part of a plain file, which ends with a line.
-func (w *worker) readFile(ctx context.Context, id block.ID, fold func([]byte) error) error {
+// readFile folds a part of a plain file, which ends with a line, or as much of
+// it as there is time for.
+func (w *worker) readFile(ctx context.Context, s span, fold func([]byte) error) error {
 	if w.text == nil {
-		w.text = make([]byte, chunkBytes)
+		w.text = make([]byte, min(chunkBytes, w.in.Size))
 	}
-	for at := id.First; at < id.End; {
-		if err := ctx.Err(); err != nil {
-			return err
+	for at := s.first; at < s.end; {
+		select {
+		case <-w.stop:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
 		}
-		text := w.text[:min(int64(len(w.text)), id.End-at)]
-		n, err := w.in.plain.ReadAt(text, at)
-		if n < len(text) {
+		text := w.text[:min(int64(len(w.text)), s.end-at)]
+		if n, err := w.in.plain.ReadAt(text, at); n < len(text) {
 			if errors.Is(err, io.EOF) {
-				return fmt.Errorf("read %s: it became shorter than %d bytes meanwhile", w.in.Name, id.End)
+				err = fmt.Errorf("it became shorter than %d bytes meanwhile", s.end)
 			}
-			return fmt.Errorf("read %s: %w", w.in.Name, err)
+			return w.in.readError(err)
 		}
-		if at+int64(len(text)) < id.End {
+		if at+int64(len(text)) < s.end {
 			i := bytes.LastIndexByte(text, '\n')
 			if i < 0 {
 				if len(w.text) >= maxLine {
-					return w.tooLong()
+					return w.in.tooLong()
 				}
 				w.text = make([]byte, 2*len(w.text))
 				continue
@@ -390,24 +320,37 @@ func (w *worker) readFile(ctx context.Context, id block.ID, fold func([]byte) er
 	return nil
 }
 
-// fold adds the lines of text, which begins at offset at.
-func (w *worker) fold(text []byte, at int64) {
-	for len(text) > 0 {
-		line := text
-		if i := bytes.IndexByte(text, '\n'); i >= 0 {
-			line, text = text[:i], text[i+1:]
-		} else {
-			text = nil
+// fold adds the lines of text, which begins at offset at. What stands before
+// its first line feed is left out when it is within a line that is counted, and
+// reports whether the text ended within it.
+func (w *worker) fold(text []byte, at int64, within bool) bool {
+	digested := 0
+	for next := 0; next < len(text); {
+		line := text[next:]
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			line = line[:i]
+			next++
 		}
-		if !blank(line) {
+		if within {
+			within = next+len(line) == len(text) && text[len(text)-1] != '\n'
+		} else if !blank(line) {
 			w.records = append(w.records, block.Record{Offset: at, Value: line})
 			if len(w.records) == cap(w.records) {
 				w.add()
 			}
 		}
+		next += len(line)
 		at += int64(len(line)) + 1
+		w.pieces.at.lines++
+		if at >= w.pieces.until {
+			w.pieces.add(text[digested:next])
+			w.pieces.cut()
+			digested = next
+		}
 	}
+	w.pieces.add(text[digested:])
 	w.add() // the text is about to be overwritten
+	return within
 }
 
 func (w *worker) add() {
@@ -416,29 +359,77 @@ func (w *worker) add() {
 	w.records = w.records[:0]
 }
 
-// write declares and stores what is folded, under id; the ledger row comes last.
-func (w *worker) write(ctx context.Context, id block.ID, before <-chan struct{}) error {
-	defer w.folder.Reset()
-	row := block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Declared, Group: "analyze", Instance: w.cfg.Instance,
-		ConfigHash: w.cfg.ConfigHash, Version: w.cfg.Version, WrittenAt: time.Now().UTC()}
-	open := func() error { return nil } // nobody else writes to an embedded store
-	if err := w.store.WriteLedger(ctx, row, open); err != nil {
-		return fmt.Errorf("declare block %s: %w", id, err)
-	}
-	c := w.folder.Contents()
-	if err := w.store.WriteRows(ctx, id, c, open); err != nil {
-		return fmt.Errorf("insert block %s: %w", id, err)
-	}
+// open gives a new file its name, unless it has one.
+func (w *worker) open() {
 	select {
-	case <-before:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-w.opened:
+	default:
+		close(w.opened)
 	}
-	row = row.Stored(c, time.Now().UTC())
-	if err := w.store.WriteLedger(ctx, row, open); err != nil {
-		return fmt.Errorf("store the ledger row of block %s: %w", id, err)
+}
+
+// write declares and stores what is folded, under the range [first, end); the
+// ledger row comes last. declared is the row of an earlier run, if there is one.
+func (w *worker) write(ctx context.Context, first, end int64, declared *block.LedgerRow) error {
+	defer w.folder.Reset()
+	w.pieces.cut()
+	defer w.pieces.begin(end)
+	all := append([]piece(nil), w.pieces.done...)
+	if w.stream == nil && first == 0 {
+		w.topic = w.known.topic(all)
+	} else {
+		select {
+		case <-w.opened:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if w.topic == "" {
+			return nil // there was no time for the first block
+		}
 	}
+	row := block.LedgerRow{ID: block.ID{Cluster: block.FileCluster, Topic: w.topic, First: first, End: end},
+		Kind: block.KindBlock, State: block.Declared, Group: "analyze", Instance: w.cfg.Instance,
+		ConfigHash: w.cfg.ConfigHash, Version: w.cfg.Version, WrittenAt: time.Now().UTC()}
+	c := w.folder.Contents()
+	row = row.Counted(c, w.store.Inserts(row.ID, c))
+	nobodyElse := func() error { return nil } // an embedded store has one writer
+	if declared != nil {
+		if row.Mixed = declared.ConfigHash != w.cfg.ConfigHash; row.Mixed {
+			if err := block.SameInserts(declared, c, int(row.Inserts), int(end-first)); err != nil {
+				return fmt.Errorf("block %s may be partly stored under other settings: %w; "+
+					"run once more with the version and the options of the run that was interrupted, or take another --data directory", row.ID, err)
+			}
+		}
+	} else {
+		var err error
+		if row.Note, err = writeNote(absolute(w.in.Name), all); err != nil {
+			return err
+		}
+		if err := w.store.WriteLedger(ctx, row, nobodyElse); err != nil {
+			return fmt.Errorf("declare block %s: %w", row.ID, err)
+		}
+	}
+	if first == 0 {
+		w.open()
+	}
+	w.wrote(stretch{first: first, end: end, pieces: all, declared: &row})
+	if err := w.store.WriteRows(ctx, row.ID, c, nobodyElse); err != nil {
+		return fmt.Errorf("insert block %s: %w", row.ID, err)
+	}
+	stored := row.Stored(c, time.Now().UTC())
+	stored.Note = ""
+	if err := w.store.WriteLedger(ctx, stored, nobodyElse); err != nil {
+		return fmt.Errorf("store the ledger row of block %s: %w", row.ID, err)
+	}
+	w.lines.Add(c.Records)
+	w.wrote(stretch{first: first, end: end, pieces: all})
 	return nil
+}
+
+func (j *job) wrote(b stretch) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.blocks = put(j.blocks, b)
 }
 
 // blank reports whether a line holds nothing but white space.
@@ -449,4 +440,9 @@ func blank(line []byte) bool {
 		}
 	}
 	return true
+}
+
+// tooLong says what a line without an end is taken for.
+func (in *Input) tooLong() error {
+	return in.readError(fmt.Errorf("a line longer than %d bytes; is it a log of lines?", maxLine))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest/block"
 	"statline/ingest/schema"
 )
 
@@ -25,9 +26,10 @@ type AuditOptions struct {
 // Audit proves or refutes that what is stored is what the ledger says:
 //
 //   - the stored blocks and gaps of a partition follow each other without
-//     hole, overlap or repetition;
-//   - a block's records and holes fill its offset range, and its days add up
-//     to its responses;
+//     hole, overlap or repetition; those of a file may leave holes, which are
+//     not read yet;
+//   - a block's records and holes fill its offset range (not so a file's, whose
+//     offsets are bytes), and its days add up to its responses;
 //   - per event day, every rollup holds the responses of the ledger's blocks
 //     and replays: all of them, those with a key or those with an address
 //     (aggregate.Rollup.Sum); one that came to be later from the first day
@@ -109,7 +111,7 @@ func (a *audit) ranges(ctx context.Context) error {
 		" max(end) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, row_number() OVER w AS n"+
 		" FROM "+a.ledger+chained+
 		" WINDOW w AS (PARTITION BY cluster, topic, epoch, partition ORDER BY first, end)"+
-		") WHERE n > 1 AND first != before ORDER BY cluster, topic, epoch, partition, first LIMIT ?", a.o.Limit)
+		") WHERE n > 1 AND (first < before OR first > before AND cluster != ?) ORDER BY cluster, topic, epoch, partition, first LIMIT ?", block.FileCluster, a.o.Limit)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (a *audit) sums(ctx context.Context) error {
 		expected, got string
 		where         string
 	}{
-		{Records, "toUInt64(end - first)", "records + holes", " AND kind = 'block'"},
+		{Records, "toUInt64(end - first)", "records + holes", " AND kind = 'block' AND cluster != '" + block.FileCluster + "'"},
 		{DaySum, "responses", "arraySum(days.responses)", " AND kind IN ('block', 'replay')"},
 	} {
 		rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, first, end, "+check.expected+" AS expected, "+check.got+" AS got"+
@@ -245,11 +247,18 @@ func (a *audit) pending(ctx context.Context) (uint64, error) {
 	}](ctx, a.s, "SELECT countIf(declared >= stored) AS pending FROM (SELECT"+
 		" maxIf(first, state = 'declared' AND kind = 'block') AS declared, countIf(state = 'declared' AND kind = 'block') AS declarations,"+
 		" maxIf(end, state = 'stored' AND kind IN ('block', 'gap')) AS stored"+
-		" FROM "+a.ledger+" GROUP BY cluster, topic, epoch, partition HAVING declarations > 0)")
-	if err != nil || len(rows) == 0 {
+		" FROM "+a.ledger+" WHERE cluster != ? GROUP BY cluster, topic, epoch, partition HAVING declarations > 0)"+
+		// A file's blocks are stored in any order, and each is finished as declared.
+		" UNION ALL SELECT uniqExact(topic) AS pending FROM (SELECT topic FROM "+a.ledger+
+		" WHERE cluster = ? AND kind = 'block' GROUP BY topic, first, end HAVING countIf(state = 'stored') = 0)", block.FileCluster, block.FileCluster)
+	if err != nil {
 		return 0, err
 	}
-	return rows[0].Pending, nil
+	var pending uint64
+	for _, r := range rows {
+		pending += r.Pending
+	}
+	return pending, nil
 }
 
 // rejects counts where nothing expires: a block's records may be older than

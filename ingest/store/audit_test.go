@@ -63,6 +63,33 @@ func TestAuditHealthy(t *testing.T) {
 	}
 }
 
+// The blocks of a file cover bytes, in any order: what is not read yet is no
+// hole, and what is declared is unfinished wherever it lies.
+func TestAuditOfFiles(t *testing.T) {
+	s := open(t)
+	for _, first := range []int64{5000, 0} {
+		id, c := blockOf(first, first+2000, 2, 10)
+		id.Cluster = block.FileCluster
+		c.Records = 3
+		write(t, s, id, c)
+	}
+	if r := audited(t, s, AuditOptions{}); !r.OK() || r.Pending != 0 {
+		t.Errorf("got %d pending, %v", r.Pending, r.Differences)
+	}
+	half, c := blockOf(2000, 5000, 2, 10)
+	half.Cluster = block.FileCluster
+	alive := func() error { return nil }
+	if err := s.WriteLedger(t.Context(), block.LedgerRow{ID: half, Kind: block.KindBlock, State: block.Declared}, alive); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WriteRows(t.Context(), half, c, alive); err != nil {
+		t.Fatal(err)
+	}
+	if r := audited(t, s, AuditOptions{}); !r.OK() || r.Pending != 1 {
+		t.Errorf("with an unfinished block: got %d pending, %v", r.Pending, r.Differences)
+	}
+}
+
 // Days that services_hour does not know whole are not compared; later ones are.
 func TestAuditServicesHourBegins(t *testing.T) {
 	s := healthy(t)

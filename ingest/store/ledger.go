@@ -183,6 +183,25 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 	return l, nil
 }
 
+// Blocks lists the ledger's rows of kind block of a cluster, declared and
+// stored.
+func (s *Store) Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error) {
+	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+
+		" WHERE cluster = ? AND kind = 'block' ORDER BY topic, first, end, state", cluster)
+	if err != nil {
+		return nil, fmt.Errorf("list the blocks of cluster %s: %w", cluster, err)
+	}
+	return ledgerRows(scans), nil
+}
+
+func ledgerRows(scans []ledgerScan) []block.LedgerRow {
+	rows := make([]block.LedgerRow, len(scans))
+	for i := range scans {
+		rows[i] = scans[i].row()
+	}
+	return rows
+}
+
 // Settlements lists the ledger's rows of kind replay and discard of a topic,
 // oldest first.
 func (s *Store) Settlements(ctx context.Context, cluster, topic string) ([]block.LedgerRow, error) {
@@ -191,9 +210,5 @@ func (s *Store) Settlements(ctx context.Context, cluster, topic string) ([]block
 	if err != nil {
 		return nil, fmt.Errorf("list replays and discards of %s: %w", topic, err)
 	}
-	rows := make([]block.LedgerRow, len(scans))
-	for i := range scans {
-		rows[i] = scans[i].row()
-	}
-	return rows, nil
+	return ledgerRows(scans), nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"statline/ingest/file"
+	"statline/ingest/fold"
+)
+
+// loaded is what was done with the files.
+type loaded struct {
+	Files  []file.Result `json:"files"`
+	Failed []failedFile  `json:"failed_files"`
+}
+
+type failedFile struct {
+	File  string `json:"file"`
+	Error string `json:"error"`
+}
+
+// analyzeFiles loads each file in turn. One that cannot be read is left out and
+// said; after the first interruption the rest is.
+func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []string) (loaded, error) {
+	did := loaded{Files: []file.Result{}, Failed: []failedFile{}}
+	folding := e.folding
+	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
+	folds, err := fold.NewPool(folding, 64<<20)
+	if err != nil {
+		return did, err
+	}
+	cut := file.DefaultConfig(runtime.GOMAXPROCS(0))
+	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
+	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
+	loader := file.NewLoader(cfg, e.store, folds.For(0))
+	stdin := interruptible(cmd.Context(), cmd.InOrStdin())
+	say := cmd.ErrOrStderr()
+	var bars *mpb.Progress
+	if f, ok := say.(*os.File); ok && isTerminal(f) {
+		// The bars end with the loading, not with the context, under which none can
+		// be added any more.
+		bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithAutoRefresh())
+		defer bars.Shutdown()
+		say = bars
+	}
+	for _, path := range paths {
+		r, err := analyzeFile(cmd.Context(), loader, path, stdin, bars)
+		var of *file.InputError
+		switch {
+		case errors.As(err, &of):
+			did.Failed = append(did.Failed, failedFile{path, err.Error()})
+			fmt.Fprintf(say, "statline: analyze %s: %v\n", path, err)
+			continue
+		case err != nil && cmd.Context().Err() == nil:
+			return did, fmt.Errorf("analyze %s: %w", path, err)
+		}
+		did.Files = append(did.Files, r)
+		fmt.Fprintln(say, r)
+		if err != nil {
+			break
+		}
+	}
+	return did, nil
+}
+
+// analyzeFile loads a file, with a bar when there are bars.
+func analyzeFile(ctx context.Context, loader *file.Loader, path string, stdin io.Reader, bars *mpb.Progress) (r file.Result, err error) {
+	in, err := file.Open(path, stdin)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	var progress file.Progress
+	if bars != nil {
+		defer showProgress(bars, path, in.Size, &progress)()
+	}
+	return loader.Load(ctx, in, &progress)
+}
+
+// showProgress draws a bar until done is called.
+func showProgress(bars *mpb.Progress, path string, size int64, p *file.Progress) (done func()) {
+	bar := bars.New(size, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Name(filepath.Base(path)+" ")),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			return count(uint64(p.Lines.Load())) + " lines "
+		}), decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left")))
+	ticks := time.NewTicker(100 * time.Millisecond)
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-ticks.C:
+				bar.SetCurrent(p.OnDisk.Load())
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticks.Stop()
+		close(ended)
+		<-stopped
+		bar.Abort(true)
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"statline/classify/detect"
+	"statline/dashboards/report"
+	"statline/ingest/decode"
+	"statline/ingest/store"
+)
+
+// analysis is what analyze prints.
+type analysis struct {
+	*report.Report
+	loaded
+	// Rejects are the first lines that could not be read, when none could.
+	Rejects []rejectExample `json:"rejected_examples,omitempty"`
+	Nearest string          `json:"nearest_format,omitempty"`
+}
+
+type rejectExample struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+	Line   string `json:"line"`
+}
+
+// report reads what is stored. After an interruption it leaves the detectors
+// out: whoever pressed Ctrl-C does not wait for them.
+func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config) (*analysis, error) {
+	interrupted := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	a := &analysis{loaded: l}
+	var err error
+	if a.Report, err = report.Read(ctx, e.store, report.Everything(), report.Filter{}); err != nil {
+		return nil, err
+	}
+	if !interrupted {
+		if a.Incidents, err = detectStored(ctx, e.store, e.folding.Catalogue, rules, report.Everything()); err != nil {
+			return nil, err
+		}
+	}
+	if a.Responses == 0 && a.Rejected > 0 {
+		err = a.explain(ctx, e)
+	}
+	return a, err
+}
+
+// examples is how many of the lines that could not be read are shown.
+const examples = 3
+
+// explain shows why no line was understood.
+func (a *analysis) explain(ctx context.Context, e *embedded) error {
+	rejects, err := e.store.Rejects(ctx, store.RejectFilter{Limit: 1000})
+	if err != nil {
+		return err
+	}
+	var lines [][]byte
+	seen := map[string]int{}
+	for _, r := range rejects {
+		lines = append(lines, []byte(r.Raw))
+		if seen[r.Reason]++; seen[r.Reason] <= examples {
+			a.Rejects = append(a.Rejects, rejectExample{r.Reason, r.Detail, r.Raw})
+		}
+	}
+	probed, err := decode.ProbeWith(e.folding.Decode, lines)
+	if err != nil {
+		return err
+	}
+	if a.Nearest = probed.Format; a.Nearest == "" {
+		a.Nearest = probed.RunnerUp
+	}
+	return nil
+}
+
+// print writes the report for people.
+func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, title string) error {
+	out := cmd.OutOrStdout()
+	printSummary(out, title, a.Report, e.folding.Catalogue)
+	if len(a.Rejects) > 0 {
+		fmt.Fprintln(out, "\nNo line was understood, for example:")
+		rows := [][]string{{"reason", "detail", "line"}}
+		for _, r := range a.Rejects {
+			rows = append(rows, []string{r.Reason, shorten(r.Detail, 50), shorten(printable(r.Line), 100)})
+		}
+		table(out, "  ", nil, rows)
+		name := "FILE"
+		if len(a.Files) == 1 && a.Files[0].File != "-" {
+			name = a.Files[0].File
+		}
+		fmt.Fprintf(out, "\nThe nearest format is %s. See how its fields are understood, and what else there is:\n  statline probe %s\n  statline formats\n", a.Nearest, shellWord(name))
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "\ninterrupted: the report shows what was read; no detector was run")
+	}
+	return nil
+}
+
+// outcome is how the process ends.
+func (a *analysis) outcome(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case len(a.Failed) == 1:
+		return fmt.Errorf("1 file was left out: %s", a.Failed[0].File)
+	case len(a.Failed) > 0:
+		return fmt.Errorf("%d files were left out: %s, …", len(a.Failed), a.Failed[0].File)
+	case len(a.Rejects) > 0:
+		return exitCode(exitDataSaysNo)
+	}
+	return nil
+}

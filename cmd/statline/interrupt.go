@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/muesli/cancelreader"
+)
+
+// interruption is why the context of a command ended: a signal.
+type interruption struct{ signal syscall.Signal }
+
+func (i interruption) Error() string { return "interrupted" }
+
+// Is takes an interruption for the end of a context, as which it arrives.
+func (i interruption) Is(target error) bool { return target == context.Canceled }
+
+// exit is the status that a shell gives to a process ended by the signal.
+func (i interruption) exit() int { return 128 + int(i.signal) }
+
+// untilSignal returns a context that ends with the first signal that asks for
+// the end, so that commands can tidy up. A second one ends the process. A pipe
+// that nobody reads any more is a write error like others, see output.
+func untilSignal(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	signal.Ignore(syscall.SIGPIPE)
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, ends...)
+	go func() {
+		got := <-received
+		signal.Reset(ends...)
+		number, _ := got.(syscall.Signal)
+		cancel(interruption{number})
+	}()
+	return ctx
+}
+
+// interruptible makes reading from a terminal or a pipe end when ctx does: a
+// read that waits there for somebody to type would go on waiting.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	cancelable, err := cancelreader.NewReader(r)
+	if err != nil {
+		return r // a plain file, which never waits
+	}
+	context.AfterFunc(ctx, func() { cancelable.Cancel() })
+	return endingReader{ctx, cancelable}
+}
+
+type endingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (e endingReader) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if errors.Is(err, cancelreader.ErrCanceled) {
+		err = context.Cause(e.ctx)
+	}
+	return n, err
+}
+
+// output is standard output. It remembers that it could not be written, for the
+// commands that print do not look.
+type output struct {
+	*os.File
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("write to standard output: %w", err)
+	}
+	return n, err
+}
+
+// shellWord quotes a word for a shell when it has to be.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:=@%,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

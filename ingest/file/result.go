@@ -1,0 +1,103 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+)
+
+// State is what was done with a file.
+type State string
+
+// The states of a file.
+const (
+	Empty  State = "empty"  // it has no line
+	Fresh  State = "new"    // the store had nothing of it
+	Added  State = "added"  // it goes on where what the store had of it ends
+	Stored State = "stored" // the store had all of it
+)
+
+// Result is what was done with a file.
+type Result struct {
+	File  string `json:"file"`
+	State State  `json:"state"`
+	// Of is another name for the file, or for one that begins as it does or as
+	// which it begins; "" when it is known by its own.
+	Of string `json:"of,omitempty"`
+	// Part: the file is the beginning of another that is stored.
+	Part  bool   `json:"part,omitempty"`
+	Lines uint64 `json:"lines"` // that were added
+	// UnfinishedBytes follow the last line feed of a plain file; they are left
+	// for a later run.
+	UnfinishedBytes int64 `json:"unfinished_bytes,omitempty"`
+	// Interrupted: the rest of the file was not read.
+	Interrupted bool `json:"interrupted,omitempty"`
+}
+
+// describe says what was done by what was found at the beginning.
+func (r *Result) describe(m match, j *job) {
+	switch {
+	case m.stream == nil:
+		r.State = Fresh
+	case len(j.blocks) > 0:
+		r.State = Added
+	default:
+		r.State = Stored
+	}
+	path := absolute(r.File)
+	if s := m.stream; s != nil {
+		r.Part = r.State == Stored && m.covered < s.end()
+		switch {
+		case s.claimed != "" && s.claimed != r.File:
+			r.Of = s.claimed
+		case !slices.Contains(s.names, path):
+			r.Of = s.name()
+		}
+	}
+	if s := j.stream; s != nil && !r.Part {
+		s.called(path)
+		if s.claimed == "" {
+			s.claimed = r.File
+		}
+	}
+}
+
+// String is the result in words.
+func (r Result) String() string {
+	text := r.File + ": "
+	switch r.State {
+	case Empty:
+		text += "empty"
+	case Fresh:
+		text += "new, " + lines(r.Lines)
+	case Added:
+		if r.Of != "" {
+			text += "goes on after " + r.Of + ", "
+		}
+		text += lines(r.Lines) + " added"
+	default:
+		switch {
+		case r.Part && r.Of != "":
+			text += "the beginning of " + r.Of + ", counted once"
+		case r.Of != "":
+			text += "the same as " + r.Of + ", counted once"
+		default:
+			text += "already stored"
+		}
+	}
+	if r.UnfinishedBytes > 0 {
+		text += fmt.Sprintf("; its last line is unfinished (%s bytes) and left for a later run", humanize.Comma(r.UnfinishedBytes))
+	}
+	if r.Interrupted {
+		text += "; interrupted, the rest was not read"
+	}
+	return text
+}
+
+func lines(n uint64) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return humanize.Comma(int64(n)) + " lines"
+}
