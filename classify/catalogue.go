@@ -12,20 +12,27 @@ import (
 const maxCatalogue = 1 << 20
 
 // catalogueKeys are the keys of one entry in a catalogue file.
-var catalogueKeys = [...]string{"code", "http_status", "message", "outcome", "hint"}
+var catalogueKeys = [...]string{"code", "name", "http_status", "message", "messages", "outcome", "hint", "later"}
 
 // ParseCatalogue reads another API's catalogue:
 //
 //	codes:
 //	  - code: 25             # 1 to 65535, once each
-//	    http_status: 429     # 100 to 599
+//	    http_status: 429     # 100 to 599, or a list: the first is the rule
 //	    message: "Your request count (#) is over the allowed limit of (40)."
+//	    messages: ["Slow down, *"]  # further wordings
 //	    outcome: rate_limited  # left out: what the HTTP status implies
 //	    hint: "What it means and what to do."  # optional
+//	  - name: quota.exceeded # in place of code: the API's own name of the error;
+//	    outcome: rate_limited  # quota.* is quota and all that begins with quota.
+//	  - message: "Try later*"  # no code, no name: the message alone tells
+//	    outcome: offline
 //
-// Unknown keys, repeated codes, unknown outcomes and values out of range are
-// errors that name the entry, the key, the value and what is accepted. YAML
-// (of Builtin, say) writes the same shape.
+// In a message # and every number stand for any number, * for any text.
+//
+// Unknown keys, repeated codes and names, unknown outcomes and values out of
+// range are errors that name the entry, the key, the value and what is
+// accepted. YAML (of Builtin, say) writes the same shape.
 func ParseCatalogue(data []byte) (*Catalogue, error) {
 	if len(data) > maxCatalogue {
 		return nil, fmt.Errorf("catalogue: got %d bytes; want at most %d", len(data), maxCatalogue)
@@ -58,12 +65,21 @@ func ParseCatalogue(data []byte) (*Catalogue, error) {
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("catalogue: codes: got no entry; want at least one")
 	}
-	first := make(map[uint16]int, len(entries))
+	if len(entries) > math.MaxUint16-1 {
+		return nil, fmt.Errorf("catalogue: codes: got %d entries; want at most %d", len(entries), math.MaxUint16-1)
+	}
+	first := make(map[string]int, len(entries))
 	for i, e := range entries {
-		if j, seen := first[e.Code]; seen {
-			return nil, fmt.Errorf("catalogue: codes[%d]: code: got %d, which codes[%d] has already; want each code once", i, e.Code, j)
+		key, label := "code", e.Label()
+		if e.Code == 0 && e.Name != "" {
+			key = "name"
+		} else if e.Code == 0 {
+			key = "message"
 		}
-		first[e.Code] = i
+		if j, seen := first[key+label]; seen {
+			return nil, fmt.Errorf("catalogue: codes[%d]: %s: got %s, which codes[%d] has already; want each %s once", i, key, label, j, key)
+		}
+		first[key+label] = i
 	}
 	return newCatalogue(entries), nil
 }
@@ -74,40 +90,124 @@ func parseEntry(v any) (Entry, error) {
 		return Entry{}, fmt.Errorf("got %s; want a mapping with the keys %s", kindOf(v), strings.Join(catalogueKeys[:], ", "))
 	}
 	var e Entry
-	var code, status int
 	for _, f := range fields {
-		var err error
-		switch f.Key {
-		case "code":
-			code, err = intBetween(f.Value, 1, math.MaxUint16)
-		case "http_status":
-			status, err = intBetween(f.Value, 100, 599)
-		case "message":
-			if e.Message, err = stringOf(f.Value); err == nil && len(e.Message) > maxMessage {
-				err = fmt.Errorf("got %d bytes; want at most %d", len(e.Message), maxMessage)
-			}
-		case "outcome":
-			e.Outcome, err = outcomeOf(f.Value)
-		case "hint":
-			e.Hint, err = stringOf(f.Value)
-		default:
-			return Entry{}, fmt.Errorf("unknown key %q; want one of %s", fmt.Sprint(f.Key), strings.Join(catalogueKeys[:], ", "))
-		}
-		if err != nil {
-			return Entry{}, fmt.Errorf("%s: %w", f.Key, err)
+		if err := e.set(f.Key, f.Value); err != nil {
+			return Entry{}, err
 		}
 	}
-	switch {
-	case code == 0:
-		return Entry{}, fmt.Errorf("code: missing; want an integer from 1 to %d", math.MaxUint16)
-	case status == 0:
+	if e.Code == 0 && e.Name == "" && e.Message == "" {
+		return Entry{}, fmt.Errorf("code: missing; want an integer from 1 to %d, or a name, or a message", math.MaxUint16)
+	}
+	if e.Code != 0 && e.Name != "" {
+		return Entry{}, fmt.Errorf("name: got %q beside code %d; want one of them", e.Name, e.Code)
+	}
+	if e.HTTPStatus == 0 && e.Code != 0 {
 		return Entry{}, fmt.Errorf("http_status: missing; want an integer from 100 to 599")
 	}
-	e.Code, e.HTTPStatus = uint16(code), int16(status)
 	if e.Outcome == Unset {
+		if e.HTTPStatus == 0 {
+			return Entry{}, fmt.Errorf("outcome: missing, and no http_status implies one; want one of %s", outcomeList())
+		}
 		e.Outcome = OfHTTPStatus(e.HTTPStatus)
 	}
 	return e, nil
+}
+
+// set reads one key of an entry.
+func (e *Entry) set(key, value any) error {
+	var err error
+	switch key {
+	case "code":
+		var code int
+		code, err = intBetween(value, 1, math.MaxUint16)
+		e.Code = uint16(code)
+	case "name":
+		if e.Name, err = stringOf(value); err == nil && !isEntryName(e.Name) {
+			err = fmt.Errorf("got %q; want at most 64 letters, digits and . _ : / -, with .* at the end for a family", e.Name)
+		}
+	case "http_status":
+		var list []int16
+		if list, err = statusesOf(value); err == nil {
+			e.HTTPStatus, e.AlsoStatus = list[0], list[1:]
+			if len(e.AlsoStatus) == 0 {
+				e.AlsoStatus = nil
+			}
+		}
+	case "message":
+		e.Message, err = messageOf(value)
+	case "messages":
+		e.AlsoMessages, err = messagesOf(value)
+	case "outcome":
+		e.Outcome, err = outcomeOf(value)
+	case "hint":
+		e.Hint, err = stringOf(value)
+	case "later":
+		var ok bool
+		if e.Later, ok = value.(bool); !ok {
+			err = fmt.Errorf("got %s; want true or false", kindOf(value))
+		}
+	default:
+		return fmt.Errorf("unknown key %q; want one of %s", fmt.Sprint(key), strings.Join(catalogueKeys[:], ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// isEntryName accepts what Response.ErrorType can be, and a family of them.
+func isEntryName(s string) bool {
+	s, _ = strings.CutSuffix(s, ".*")
+	for _, c := range []byte(s) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && !isDigit(c) && strings.IndexByte("._:/-", c) < 0 {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+func statusesOf(v any) ([]int16, error) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	if len(list) == 0 || len(list) > 20 {
+		return nil, fmt.Errorf("got %d statuses; want 1 to 20", len(list))
+	}
+	var all []int16
+	for _, item := range list {
+		n, err := intBetween(item, 100, 599)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, int16(n))
+	}
+	return all, nil
+}
+
+func messageOf(v any) (string, error) {
+	s, err := stringOf(v)
+	if err == nil && len(s) > maxMessage {
+		err = fmt.Errorf("got %d bytes; want at most %d", len(s), maxMessage)
+	}
+	return s, err
+}
+
+func messagesOf(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("got %s; want a list of strings", kindOf(v))
+	}
+	var all []string
+	for _, item := range list {
+		s, err := messageOf(item)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }
 
 func intBetween(v any, low, high int) (int, error) {
@@ -171,19 +271,32 @@ func kindOf(v any) string {
 
 // YAML is the catalogue in the shape that ParseCatalogue reads: a start for
 // writing another one.
-func (c *Catalogue) YAML() ([]byte, error) {
+func (c *Catalogue) YAML() ([]byte, error) { return EntriesYAML(c.entries) }
+
+// EntriesYAML writes entries in the shape that ParseCatalogue reads.
+func EntriesYAML(entries []Entry) ([]byte, error) {
 	type entry struct {
-		Code       uint16 `yaml:"code"`
-		HTTPStatus int16  `yaml:"http_status"`
-		Message    string `yaml:"message"`
-		Outcome    string `yaml:"outcome"`
-		Hint       string `yaml:"hint,omitempty"`
+		Code       uint16   `yaml:"code,omitempty"`
+		Name       string   `yaml:"name,omitempty"`
+		HTTPStatus any      `yaml:"http_status,omitempty"`
+		Message    string   `yaml:"message,omitempty"`
+		Messages   []string `yaml:"messages,omitempty"`
+		Outcome    string   `yaml:"outcome"`
+		Hint       string   `yaml:"hint,omitempty"`
+		Later      bool     `yaml:"later,omitempty"`
 	}
 	doc := struct {
 		Codes []entry `yaml:"codes"`
 	}{}
-	for _, e := range c.entries {
-		doc.Codes = append(doc.Codes, entry{e.Code, e.HTTPStatus, e.Message, e.Outcome.String(), e.Hint})
+	for _, e := range entries {
+		out := entry{e.Code, e.Name, nil, e.Message, e.AlsoMessages, e.Outcome.String(), e.Hint, e.Later}
+		switch {
+		case len(e.AlsoStatus) > 0:
+			out.HTTPStatus = append([]int16{e.HTTPStatus}, e.AlsoStatus...)
+		case e.HTTPStatus != 0:
+			out.HTTPStatus = e.HTTPStatus
+		}
+		doc.Codes = append(doc.Codes, out)
 	}
 	out, err := yaml.Marshal(doc)
 	if err != nil {

@@ -69,6 +69,56 @@ func TestOtherCatalogue(t *testing.T) {
 	}
 }
 
+const namedAPI = `
+codes:
+  - {name: quota.exceeded, http_status: [429, 403], outcome: rate_limited}
+  - {name: quota.*, outcome: access_denied}
+  - {name: card_declined, http_status: 402, message: "Your card was declined.", messages: ["Card * declined by *."], outcome: invalid_request}
+  - {message: "Try again in # seconds*", outcome: offline}
+  - {name: all_good, http_status: 404, outcome: success}
+`
+
+// An entry may have a name in place of a number, a family of names, several
+// HTTP statuses, and several wordings.
+func TestNamedCatalogue(t *testing.T) {
+	c, err := ParseCatalogue([]byte(namedAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		status        int16
+		name, message string
+		want          Decision
+	}{
+		{429, "quota.exceeded", "", Decision{Outcome: RateLimited, DecidedBy: ByName}},
+		{400, "quota.unknown", "", Decision{Outcome: AccessDenied, DecidedBy: ByName}},
+		{400, "quota", "", Decision{Outcome: AccessDenied, DecidedBy: ByName}},
+		{400, "quotation", "", Decision{Outcome: InvalidRequest, DecidedBy: ByStatus}},
+		{402, "", "Your card was declined", Decision{Outcome: InvalidRequest, DecidedBy: ByMessage}},
+		{402, "", "Card 4711 declined by the bank.", Decision{Outcome: InvalidRequest, DecidedBy: ByMessage}},
+		{503, "", "Try again in 12 seconds, please", Decision{Outcome: Offline, DecidedBy: ByMessage, Count: 12}},
+		{404, "all_good", "", Decision{Outcome: Success, DecidedBy: ByName}},
+		{500, "all_good", "", Decision{Outcome: InternalError, DecidedBy: ByStatus}},
+	} {
+		r := response(x.status, 0, x.message)
+		r.ErrorType = []byte(x.name)
+		if got := c.Decide(r); got != x.want {
+			t.Errorf("%d %q %q: got %+v; want %+v", x.status, x.name, x.message, got, x.want)
+		}
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := ParseCatalogue(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if again.Hash() != c.Hash() {
+		t.Errorf("written as YAML it reads back as another one:\n%s", text)
+	}
+}
+
 // Hash depends on what is decided, not on hints or the order of the file.
 func TestCatalogueHash(t *testing.T) {
 	parse := func(s string) string {
@@ -123,6 +173,12 @@ func TestParseCatalogueErrors(t *testing.T) {
 		"codes: [{code: 1, http_status: 200}, {code: 1, http_status: 300}]": {"codes[1]: code: got 1", "codes[0]"},
 		"codes: [{code: 1, http_status: 200}]\ncodes: []":                   {"codes"},
 		"codes: [{code: 1, code: 2, http_status: 200}]":                     {"code"},
+		"codes: [{name: a b, outcome: success}]":                            {`name: got "a b"`, "64"},
+		"codes: [{name: a}]":                                                {"outcome: missing"},
+		"codes: [{name: a, code: 1, http_status: 200}]":                     {"want one of them"},
+		"codes: [{name: a, http_status: 200}, {name: a, http_status: 404}]": {"codes[1]: name: got a", "codes[0]"},
+		"codes: [{name: a, http_status: [200, 700]}]":                       {"http_status: got 700"},
+		"codes: [{name: a, http_status: 200, messages: x}]":                 {"messages: got", "list"},
 		"codes: [": {"catalogue"},
 		"codes: [{code: 1, http_status: 200, message: " + long(maxMessage+1) + "}]": {"message: got 481 bytes", "480"},
 	} {

@@ -5,8 +5,8 @@ import "slices"
 // Of is the outcome of r by the built-in catalogue.
 func Of(r *Response) Outcome { return builtin.Decide(r).Outcome }
 
-// Decide classifies r. The API's code wins over the message, the message over
-// the gateway's flag, the flag over an error inside the response, that over
+// Decide classifies r. The API's code wins over its name of the error, the name
+// over the message, the message over the gateway's flag, the flag over an error inside the response, that over
 // the HTTP status. A code that the catalogue does not have stays in
 // Decision.Code and the rest decides. A message that is recognised gives its
 // code when the response has none; one that contradicts a known code is
@@ -33,7 +33,7 @@ func (c *Catalogue) Decide(r *Response) Decision {
 	} else if e.holds(r) {
 		d.Outcome, d.DecidedBy, d.Drift = e.outcome, ByCode, e.drifts(r.Status)
 		if e.numbered && len(r.Message) > 0 {
-			if code, count, limit := c.messages.recognise(r.Message); code == r.Code {
+			if entry, count, limit := c.messages.recognise(r.Message); entry != 0 && &c.rules[entry-1] == e {
 				d.Count, d.Limit = count, limit
 			}
 		}
@@ -43,7 +43,7 @@ func (c *Catalogue) Decide(r *Response) Decision {
 	} else {
 		d.Drift = true // a success by code, a failure by HTTP status
 	}
-	if len(r.Message) > 0 && c.byMessage(r, &d) {
+	if len(r.ErrorType) > 0 && c.byName(r, &d) || len(r.Message) > 0 && c.byMessage(r, &d) {
 		return d
 	}
 	if r.Gateway != Unset {
@@ -54,21 +54,37 @@ func (c *Catalogue) Decide(r *Response) Decision {
 	return d
 }
 
-// byMessage decides by a message that the catalogue has.
-func (c *Catalogue) byMessage(r *Response, d *Decision) bool {
-	code, count, limit := c.messages.recognise(r.Message)
-	if code == 0 {
+// byName decides by a name of an error that the catalogue has.
+func (c *Catalogue) byName(r *Response, d *Decision) bool {
+	e := c.names.find(r.ErrorType)
+	if e == nil || !e.believed(r.Status) {
 		return false
 	}
-	e := c.rule(code)
-	if d.Code == 0 {
-		d.Code, d.Drift = code, e.drifts(r.Status)
+	d.Outcome, d.DecidedBy = e.outcome, ByName
+	return true
+}
+
+// byMessage decides by a message that the catalogue has.
+func (c *Catalogue) byMessage(r *Response, d *Decision) bool {
+	entry, count, limit := c.messages.recognise(r.Message)
+	if entry == 0 {
+		return false
 	}
-	if !e.outcome.Failure() && r.Status >= 400 && !e.promises(r.Status) {
-		return false // words alone make no success of a failure
+	e := &c.rules[entry-1]
+	if d.Code == 0 && e.code != 0 {
+		d.Code, d.Drift = e.code, e.drifts(r.Status)
+	}
+	if !e.believed(r.Status) {
+		return false
 	}
 	d.Outcome, d.DecidedBy, d.Count, d.Limit = e.outcome, ByMessage, count, limit
 	return true
+}
+
+// believed reports that words are enough for the entry's outcome: alone they
+// make no success of a failing HTTP status.
+func (e *rule) believed(status int16) bool {
+	return e.outcome.Failure() || status < 400 || e.status != 0 && e.promises(status)
 }
 
 // decide is what r says without a catalogue.
@@ -103,12 +119,11 @@ func (r *Response) decide(d *Decision) {
 // of white space, JSON escapes, and what is left of a JSON envelope around the
 // text. A text that several entries share recognises none of them.
 func (c *Catalogue) Recognise(text []byte) (e Entry, count, limit uint32, ok bool) {
-	code, count, limit := c.messages.recognise(text)
-	if code == 0 {
+	entry, count, limit := c.messages.recognise(text)
+	if entry == 0 {
 		return Entry{}, 0, 0, false
 	}
-	e, _ = c.Entry(code)
-	return e, count, limit, true
+	return c.entries[entry-1], count, limit, true
 }
 
 // holds reports that the code of r, which has rule e, decides.
@@ -119,14 +134,14 @@ func (e *rule) holds(r *Response) bool {
 	case CodeDenied:
 		return e.outcome.Failure()
 	case CodeBare:
-		return e.outcome.Failure() && e.promises(r.Status) && r.Status >= 400
+		return e.outcome.Failure() && e.status != 0 && e.promises(r.Status) && r.Status >= 400
 	}
-	return e.outcome.Failure() || r.Status < 400 || e.promises(r.Status)
+	return e.believed(r.Status)
 }
 
 // promises reports that the catalogue has status for the entry.
 func (e *rule) promises(status int16) bool {
-	return status == e.status || status > 0 && slices.Contains(e.also, status)
+	return status == e.status || e.status == 0 || status > 0 && slices.Contains(e.also, status)
 }
 
 // drifts reports that status breaks the catalogue's promise.

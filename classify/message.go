@@ -23,6 +23,8 @@ type messageIndex struct {
 	// fast path.
 	counted   textTable
 	templates []template
+	// patterns are the messages with "*", in their order.
+	patterns []pattern
 	// starts has the first characters of all normal forms: most texts that are
 	// no message of the catalogue are told by theirs.
 	starts [256]bool
@@ -31,18 +33,33 @@ type messageIndex struct {
 // template is the text of an entry that carries numbers, cut at the numbers:
 // n numbers lie between n+1 literals.
 type template struct {
-	code     uint16
+	entry    uint16
 	literals []string
 }
 
+// pattern is a message with "*": the parts between them, normal and with every
+// number as "#". The first is at the start, the last at the end.
+type pattern struct {
+	entry    uint16
+	numbered bool
+	parts    []string
+}
+
+// indexMessages indexes the messages of the entries. An entry is known by its
+// place, counted from 1.
 func indexMessages(entries []Entry) messageIndex {
 	var exact, normal, counted []text
 	var m messageIndex
-	for _, e := range entries {
+	add := func(entry uint16, message string) {
 		var b normalBuffer
-		n := b.normalise([]byte(e.Message))
+		n := b.normalise([]byte(message))
 		if len(n) == 0 {
-			continue
+			return
+		}
+		if strings.Contains(message, "*") {
+			n, _, _ = maskNumbers(n)
+			m.patterns = append(m.patterns, pattern{entry, strings.Contains(message, "#"), strings.Split(string(n), "*")})
+			return
 		}
 		m.starts[n[0]] = true
 		if isDigit(n[0]) {
@@ -53,14 +70,20 @@ func indexMessages(entries []Entry) messageIndex {
 				m.starts[d] = true
 			}
 		}
-		if !strings.Contains(e.Message, "#") {
-			exact = append(exact, text{e.Message, e.Code})
-			normal = append(normal, text{string(n), e.Code})
-			continue
+		if !strings.Contains(message, "#") {
+			exact = append(exact, text{message, entry})
+			normal = append(normal, text{string(n), entry})
+			return
 		}
 		n, _, _ = maskNumbers(n)
-		counted = append(counted, text{string(n), e.Code})
-		m.templates = append(m.templates, template{e.Code, cutAtNumbers(e.Message)})
+		counted = append(counted, text{string(n), entry})
+		m.templates = append(m.templates, template{entry, cutAtNumbers(message)})
+	}
+	for i, e := range entries {
+		add(uint16(i+1), e.Message)
+		for _, message := range e.AlsoMessages {
+			add(uint16(i+1), message)
+		}
 	}
 	m.exact, m.normal, m.counted = newTextTable(exact), newTextTable(normal), newTextTable(counted)
 	// What the normal form cannot tell apart is ambiguous: recognise neither.
@@ -80,54 +103,79 @@ func indexMessages(entries []Entry) messageIndex {
 	return m
 }
 
-// numbered reports whether code's message carries numbers to read.
-func (m *messageIndex) numbered(code uint16) bool {
+// numbered reports whether an entry's message carries numbers to read.
+func (m *messageIndex) numbered(entry uint16) bool {
 	for i := range m.templates {
-		if m.templates[i].code == code {
+		if m.templates[i].entry == entry {
 			return true
 		}
 	}
 	return false
 }
 
-// recognise returns the code of the entry whose message text is, 0 for none.
-func (m *messageIndex) recognise(msg []byte) (code uint16, count, limit uint32) {
-	if code := m.exact.find(msg); code != 0 {
-		return code, 0, 0
+// recognise returns the entry whose message text is, counted from 1, 0 for none.
+func (m *messageIndex) recognise(msg []byte) (entry uint16, count, limit uint32) {
+	if entry := m.exact.find(msg); entry != 0 {
+		return entry, 0, 0
 	}
 	for i := range m.templates {
 		if count, limit, ok := m.templates[i].match(msg); ok {
-			return m.templates[i].code, count, limit
+			return m.templates[i].entry, count, limit
 		}
 	}
 	msg = trimLeft(envelopeMessage(msg))
 	if len(msg) == 0 {
 		return 0, 0, 0
 	}
-	if first, _ := nextCharacter(msg); !m.starts[first] {
+	if first, _ := nextCharacter(msg); !m.starts[first] && len(m.patterns) == 0 {
 		return 0, 0, 0
 	}
 	return m.recogniseNormal(msg)
 }
 
 // recogniseNormal compares the normal form of msg.
-func (m *messageIndex) recogniseNormal(msg []byte) (code uint16, count, limit uint32) {
+func (m *messageIndex) recogniseNormal(msg []byte) (entry uint16, count, limit uint32) {
 	var b normalBuffer
 	n := b.normalise(msg)
 	if len(n) == 0 {
 		return 0, 0, 0
 	}
-	if code := m.normal.find(n); code != 0 {
-		return code, 0, 0
+	if entry := m.normal.find(n); entry != 0 {
+		return entry, 0, 0
 	}
-	if m.counted.n == 0 {
+	if m.counted.n == 0 && len(m.patterns) == 0 {
 		return 0, 0, 0
 	}
 	n, count, limit = maskNumbers(n)
-	if code := m.counted.find(n); code != 0 {
-		return code, count, limit
+	if entry := m.counted.find(n); entry != 0 {
+		return entry, count, limit
+	}
+	for i := range m.patterns {
+		if p := &m.patterns[i]; p.match(n) {
+			if !p.numbered {
+				return p.entry, 0, 0
+			}
+			return p.entry, count, limit
+		}
 	}
 	return 0, 0, 0
+}
+
+// match reports that the normal text n has the pattern's parts in their order.
+func (p *pattern) match(n []byte) bool {
+	last := len(p.parts) - 1
+	if len(n) < len(p.parts[0]) || string(n[:len(p.parts[0])]) != p.parts[0] {
+		return false
+	}
+	n = n[len(p.parts[0]):]
+	for _, part := range p.parts[1:last] {
+		i := bytes.Index(n, []byte(part))
+		if i < 0 {
+			return false
+		}
+		n = n[i+len(part):]
+	}
+	return bytes.HasSuffix(n, []byte(p.parts[last]))
 }
 
 // match compares msg with the template byte by byte.

@@ -63,7 +63,7 @@ func holdsAny(name []byte, words []string) bool {
 var wrong = []string{"invalid", "missing", "unknown", "expired", "notfound", "bad", "wrong", "required", "incorrect", "rejected", "revoked", "not"}
 
 var nameWords = [...]nameWord{
-	{outcome: RateLimited, words: []string{"ratelimit", "ratelimt", "throttl", "toomanyrequest", "quota", "slowdown", "requestlimit", "enhanceyourcalm", "floodwait", "spikearrest", "resourceexhausted", "rateexceeded", "toomanycalls", "throughputexceeded"}},
+	{outcome: RateLimited, words: []string{"ratelimit", "ratelimt", "throttl", "toomanyrequest", "quota", "slowdown", "requestlimit", "enhanceyourcalm", "floodwait", "spikearrest", "resourceexhausted", "rateexceeded", "toomanycalls", "throughputexceeded"}, without: []string{"quotation"}},
 	{outcome: RateLimited, words: []string{"limit"}, with: []string{"exceed", "reached", "hit"}, without: []string{"size", "length", "time", "credit", "depth"}},
 	{outcome: SuspendedKey, words: []string{"suspend", "revoked", "blocked"}, with: []string{"key", "app", "client"}},
 	{outcome: DisabledAccount, words: []string{"suspend", "disabled", "inactive", "deactivated", "closed", "locked", "banned"}, with: []string{"account", "user", "customer", "merchant", "developer", "tenant", "project", "suspend"}},

@@ -83,11 +83,13 @@ const (
 	ByBody
 	// ByPartial: a success with errors beside its data, as GraphQL answers.
 	ByPartial
+	// ByName: the API's own name of the error, which the catalogue has.
+	ByName
 )
 
 // String is the stored name.
 func (d DecidedBy) String() string {
-	names := [...]string{"", "code", "message", "gateway", "status", "body", "partial"}
+	names := [...]string{"", "code", "message", "gateway", "status", "body", "partial", "name"}
 	if int(d) >= len(names) {
 		return ""
 	}

@@ -1,9 +1,10 @@
 package classify
 
-// text is a message and the code that it stands for; 0 when several share it.
+// text is a message and the entry that it stands for, counted from 1; 0 when
+// several share it.
 type text struct {
-	text string
-	code uint16
+	text  string
+	entry uint16
 }
 
 // textTable finds a whole text among a few dozen without allocating: open
@@ -23,7 +24,9 @@ func newTextTable(texts []text) textTable {
 	for _, x := range texts {
 		i := t.place(x.text)
 		if t.slots[i].text == x.text {
-			t.slots[i].code = 0 // shared: ambiguous
+			if t.slots[i].entry != x.entry {
+				t.slots[i].entry = 0 // shared: ambiguous
+			}
 			continue
 		}
 		t.slots[i] = x
@@ -42,7 +45,7 @@ func (t *textTable) place(s string) uint32 {
 	return i
 }
 
-// find returns the code of b, 0 when it is not there or ambiguous.
+// find returns the entry of b, 0 when it is not there or ambiguous.
 func (t *textTable) find(b []byte) uint16 {
 	if len(b) == 0 {
 		return 0
@@ -55,14 +58,14 @@ func (t *textTable) find(b []byte) uint16 {
 			return 0
 		}
 		if s.text == string(b) {
-			return s.code
+			return s.entry
 		}
 		i = (i + 1) & mask
 	}
 }
 
 // drop makes s ambiguous.
-func (t *textTable) drop(s string) { t.slots[t.place(s)].code = 0 }
+func (t *textTable) drop(s string) { t.slots[t.place(s)].entry = 0 }
 
 func textHash[T string | []byte](s T) uint32 {
 	n := len(s)

@@ -8,7 +8,7 @@ import (
 // catalogue is the built-in catalogue as the queries take it.
 func catalogue() []query.Code {
 	var list []query.Code
-	for _, e := range classify.Builtin().Entries() {
+	for _, e := range classify.Builtin().Entries() { // all have a code
 		list = append(list, query.Code{Code: e.Code, HTTPStatus: e.HTTPStatus, Message: e.Message, Outcome: e.Outcome.String()})
 	}
 	return list

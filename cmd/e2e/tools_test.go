@@ -22,7 +22,8 @@ func TestHelpTeaches(t *testing.T) {
 	}
 }
 
-// codes 25 explains the code; the list has all 34.
+// codes 25 explains the code; the list has the 34 of the first documentation
+// and the 13 later ones, marked.
 func TestCodes(t *testing.T) {
 	out := must(t, "codes", "25").stdout
 	for _, want := range []string{"code 25", "HTTP 429", "rate_limited", "over the allowed limit"} {
@@ -30,8 +31,14 @@ func TestCodes(t *testing.T) {
 			t.Errorf("codes 25 lacks %q:\n%s", want, out)
 		}
 	}
-	if n := strings.Count(must(t, "codes").stdout, "\n"); n != 35 {
-		t.Errorf("codes: got %d lines; want 34 and a header", n)
+	list := must(t, "codes").stdout
+	if n, later := strings.Count(list, "\n"), strings.Count(list, "(later)"); n != 49 || later != 13 {
+		t.Errorf("codes: got %d lines, %d later; want a header, 34 and 13, and today's wording of 22", n, later)
+	}
+	for _, want := range []string{"401, 404", "max at 500", "max at 1000"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("codes lacks %q", want)
+		}
 	}
 	if r := run(t, nil, "codes", "99"); r.err == nil || !strings.Contains(r.stderr, "not in the catalogue") {
 		t.Errorf("codes 99: got %q", r.stderr)

@@ -264,7 +264,7 @@ func sameContracts(w *traffic.World, b *watch.Batch) (int, error) {
 		s := w.Contract(i)
 		names[s.Service] = true
 		for _, r := range s.Rows {
-			if entry, known := catalogue.Entry(r.Code); r.Code != 0 && (!known || int(entry.HTTPStatus) != r.HTTPStatus) {
+			if entry, known := catalogue.Entry(r.Code); r.Code != 0 && (!known || !entry.Promises(int16(r.HTTPStatus))) {
 				want[fmt.Sprint(s.Service, r.Code, "/", r.HTTPStatus, " ", detect.MinuteOf(r.Minute))] = fmt.Sprint(r.Requests)
 			}
 		}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"statline/classify"
 )
 
 func codesCommand() *cobra.Command {
@@ -23,28 +26,70 @@ func codesCommand() *cobra.Command {
 		}
 		out := cmd.OutOrStdout()
 		if len(args) == 1 {
-			n, err := strconv.ParseUint(args[0], 10, 16)
+			e, err := lookUp(catalogue, args[0])
 			if err != nil {
-				return fmt.Errorf("codes: got %q; want a number such as 25", args[0])
+				return err
 			}
-			e, ok := catalogue.Entry(uint16(n))
-			if !ok {
-				return fmt.Errorf("codes: %d is not in the catalogue; statline codes lists the %d that are", n, len(catalogue.Entries()))
-			}
-			st := newStyle(out)
-			fmt.Fprintf(out, "%s  HTTP %d  %s\n%s\n", st.bold.Render(fmt.Sprint("code ", e.Code)), e.HTTPStatus,
-				st.outcome(e.Outcome.String()).Render(e.Outcome.String()), e.Message)
-			if e.Hint != "" {
-				fmt.Fprintf(out, "\n%s\n", e.Hint)
-			}
+			explain(out, e)
 			return nil
 		}
 		rows := [][]string{{"code", "HTTP", "outcome", "message"}}
 		for _, e := range catalogue.Entries() {
-			rows = append(rows, []string{fmt.Sprint(e.Code), fmt.Sprint(e.HTTPStatus), e.Outcome.String(), e.Message})
+			message := e.Message
+			if e.Later {
+				message += "  (later)"
+			}
+			rows = append(rows, []string{e.Label(), statusesOf(e), e.Outcome.String(), message})
+			for _, also := range e.AlsoMessages {
+				rows = append(rows, []string{"", "", "", "or " + also})
+			}
 		}
 		table(out, "", []bool{true, true}, rows)
 		return nil
 	}
 	return c
+}
+
+// lookUp finds an entry by its number or its name.
+func lookUp(catalogue *classify.Catalogue, label string) (classify.Entry, error) {
+	all := catalogue.Entries()
+	for _, e := range all {
+		if e.Label() == label {
+			return e, nil
+		}
+	}
+	return classify.Entry{}, fmt.Errorf("codes: %s is not in the catalogue; statline codes lists the %d that are", label, len(all))
+}
+
+// statusesOf lists the HTTP statuses of an entry, the first documented one
+// first.
+func statusesOf(e classify.Entry) string {
+	if e.HTTPStatus == 0 {
+		return "any"
+	}
+	text := strconv.Itoa(int(e.HTTPStatus))
+	for _, s := range e.AlsoStatus {
+		text += ", " + strconv.Itoa(int(s))
+	}
+	return text
+}
+
+// explain prints one entry.
+func explain(out io.Writer, e classify.Entry) {
+	st := newStyle(out)
+	label := e.Label()
+	if e.Code != 0 {
+		label = "code " + label
+	}
+	fmt.Fprintf(out, "%s  HTTP %s  %s\n%s\n", st.bold.Render(label), statusesOf(e),
+		st.outcome(e.Outcome.String()).Render(e.Outcome.String()), e.Message)
+	for _, also := range e.AlsoMessages {
+		fmt.Fprintf(out, "or %s\n", also)
+	}
+	if e.Later {
+		fmt.Fprintln(out, "(added after the first documentation)")
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(out, "\n%s\n", e.Hint)
+	}
 }

@@ -30,7 +30,7 @@ func linesOptions() []Option {
 			value: func(c *Config) Value { return text{&c.Lines.Service} }},
 		{Name: "zone", Set: SetLines, Reload: true, Help: "time zone of timestamps without one, such as Europe/Berlin",
 			value: func(c *Config) Value { return zone{&c.Lines.Zone} }},
-		{Name: "catalogue", Set: SetCatalogue, Type: "file", Help: "YAML file with another API's status codes (default: the built-in 34)",
+		{Name: "catalogue", Set: SetCatalogue, Type: "file", Help: "YAML file with another API's status codes, or none (default: the built-in codes)",
 			value: func(c *Config) Value { return text{&c.Lines.CatalogueFile} }},
 		{Name: "route-from", Set: SetLines, Reload: true,
 			Help:  "where routes come from: the record's endpoint or else the path, always the path, or also the gateway's rule names",
@@ -77,11 +77,17 @@ func (l *Lines) Decode(secret []byte) (decode.Config, error) {
 	return cfg, nil
 }
 
+// NoCatalogue, in place of a file, switches codes off.
+const NoCatalogue = "none"
+
 // Catalogue reads the file of status codes; without one it is the built-in
 // catalogue.
 func (l *Lines) Catalogue() (*classify.Catalogue, error) {
-	if l.CatalogueFile == "" {
+	switch l.CatalogueFile {
+	case "":
 		return classify.Builtin(), nil
+	case NoCatalogue:
+		return classify.None(), nil
 	}
 	b, err := os.ReadFile(l.CatalogueFile)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 type SQL struct {
 	store     *store.Store
 	catalogue map[uint16]int16 // code -> HTTP status
-	codes     string           // the known codes as an SQL list
+	contract  string           // the condition of a response that breaks it
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
@@ -29,10 +29,15 @@ func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
 	q := &SQL{store: s, catalogue: map[uint16]int16{}}
 	var codes []string
 	for _, e := range catalogue.Entries() {
-		q.catalogue[e.Code] = e.HTTPStatus
-		codes = append(codes, fmt.Sprint(e.Code))
+		if e.Code != 0 {
+			q.catalogue[e.Code] = e.HTTPStatus
+			codes = append(codes, fmt.Sprint(e.Code))
+		}
 	}
-	q.codes = strings.Join(codes, ", ")
+	q.contract = "0" // an API without codes promises none
+	if len(codes) > 0 {
+		q.contract = "drift > 0 OR code > 0 AND code NOT IN (" + strings.Join(codes, ", ") + ") OR " + missingCode
+	}
 	return q
 }
 
@@ -279,8 +284,7 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		N       uint64    `ch:"n"`
 	}
 	found, err := store.Select[row](ctx, q.store, "SELECT minute, service, code, http_status, sum(requests) AS n FROM "+q.table(schema.Responses)+
-		" WHERE "+where+" AND (drift > 0 OR code > 0 AND code NOT IN ("+q.codes+") OR "+missingCode+
-		") GROUP BY minute, service, code, http_status ORDER BY minute, service, code, http_status")
+		" WHERE "+where+" AND ("+q.contract+") GROUP BY minute, service, code, http_status ORDER BY minute, service, code, http_status")
 	if err != nil {
 		return nil, fmt.Errorf("contracts: %w", err)
 	}

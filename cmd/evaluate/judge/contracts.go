@@ -70,7 +70,7 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *tra
 	var order []*series
 	for _, r := range s.Rows {
 		entry, known := catalogue.Entry(r.Code)
-		if r.Code == 0 || known && int(entry.HTTPStatus) == r.HTTPStatus {
+		if r.Code == 0 || known && entry.Promises(int16(r.HTTPStatus)) {
 			continue
 		}
 		id := [2]int{int(r.Code), r.HTTPStatus}
