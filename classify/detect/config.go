@@ -72,10 +72,10 @@ func Preset(name string) (Config, error) {
 	c := Config{
 		Spike: defaultSpike(),
 		SLO: SLOConfig{
-			Objective: 0.999, MinBad: 10, LowFactor: 20, LowBad: 20, CalmMinutes: 10,
+			Objective: 0.999, MinBad: 10, LowFactor: 20, LowBad: 20, CalmMinutes: 60,
 			Pairs: []BurnPair{{5, 60, 14.4, Page}, {30, 360, 6, Page}, {120, 1440, 3, Ticket}, {360, 4320, 1, Ticket}},
 		},
-		Drop: DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5},
+		Drop: DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5, SilentRate: 60, SilentMinutes: 2},
 		Rate: RateConfig{
 			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.22,
 			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
@@ -104,6 +104,7 @@ func defaultSpike() SpikeConfig {
 	return SpikeConfig{
 		Tiers: []Tier{
 			{Window: 1, MinZ: 5.5, MinCount: 8, MinMinutes: 1, Ratio: 3, MinShare: 0.02},
+			{Window: 2, MinZ: 5.3, MinCount: 8, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
 			{Window: 3, MinZ: 5, MinCount: 6, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
 			{Window: 5, MinZ: 4.6, MinCount: 6, MinMinutes: 2, Ratio: 2.5, MinShare: 0.007},
 			{Window: 15, MinZ: 4.3, MinCount: 6, MinMinutes: 2, Ratio: 2, MinShare: 0.005},
@@ -111,8 +112,8 @@ func defaultSpike() SpikeConfig {
 			{Window: 30, MinZ: 4.3, MinCount: 7, MinMinutes: 3, Ratio: 2, MinShare: 0.005},
 			{Window: 60, MinZ: 4.3, MinCount: 8, MinMinutes: 4, Ratio: 1.8, MinShare: 0.003},
 		},
-		Jump:  Tier{Window: 2, MinZ: 6, MinCount: 12, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
-		Prior: 0.001, CalmMinutes: 10, ShiftMinutes: 120, PageCount: 30, PageShare: 0.1,
+		Prior: 0.001, CalmMinutes: 10, ReopenMinutes: 30, FlapMinutes: 60, ShiftMinutes: 120,
+		PageCount: 30, PageFloor: 0.01, PageShare: 0.1,
 	}
 }
 
@@ -122,7 +123,6 @@ func (c *SpikeConfig) scale(z, ratio, count float64) {
 	for i := range c.Tiers {
 		c.Tiers[i].scale(z, ratio, count)
 	}
-	c.Jump.scale(z, ratio, count)
 }
 
 func (t *Tier) scale(z, ratio, count float64) {
@@ -148,8 +148,6 @@ func (c *Config) serviceOf(name string) (SpikeConfig, float64) {
 		spike.Tiers[i].MinShare = max(spike.Tiers[i].MinShare, o.MinShare)
 		spike.Tiers[i].MinCount = max(spike.Tiers[i].MinCount, o.MinCount)
 	}
-	spike.Jump.MinShare = max(spike.Jump.MinShare, o.MinShare)
-	spike.Jump.MinCount = max(spike.Jump.MinCount, o.MinCount)
 	if o.Objective != 0 {
 		objective = o.Objective
 	}
@@ -249,6 +247,14 @@ func (c *Config) Validate() error {
 	if c.Spike.CalmMinutes < 1 {
 		return bad("spike.calm_minutes", c.Spike.CalmMinutes, "at least 1")
 	}
+	for _, m := range []struct {
+		key string
+		got int
+	}{{"reopen_minutes", c.Spike.ReopenMinutes}, {"flap_minutes", c.Spike.FlapMinutes}} {
+		if m.got < 1 || m.got > maxHold {
+			return bad("spike."+m.key, m.got, fmt.Sprintf("1 to %d", maxHold))
+		}
+	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {
 		return bad("spike.shift_minutes", c.Spike.ShiftMinutes, "120 to 1440")
 	}
@@ -269,7 +275,7 @@ func (c *Config) Validate() error {
 		key string
 		x   float64
 	}{
-		{"spike.prior", c.Spike.Prior}, {"spike.page_share", c.Spike.PageShare},
+		{"spike.prior", c.Spike.Prior}, {"spike.page_share", c.Spike.PageShare}, {"spike.page_floor", c.Spike.PageFloor},
 		{"traffic_drop.max_share", c.Drop.MaxShare}, {"rate_limit.throttled_share", c.Rate.ThrottledShare},
 		{"rate_limit.offender_share", c.Rate.OffenderShare}, {"rate_limit.offender_slots_share", c.Rate.OffenderSlots},
 		{"rate_limit.flood_share", c.Rate.FloodShare}, {"key_scanning.min_share", c.KeyScanning.MinShare},

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type Kind string
 const (
 	TimeoutSpike       Kind = "timeout_spike"
 	Outage             Kind = "outage"
+	ErrorSpike         Kind = "error_spike"
 	Throttled          Kind = "throttled"
 	Offender           Kind = "offender"
 	Flood              Kind = "flood"
@@ -49,7 +51,7 @@ const (
 
 // Kinds lists every kind.
 func Kinds() []Kind {
-	return []Kind{TimeoutSpike, Outage, Throttled, Offender, Flood, DeadKey, InvalidKey,
+	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
 		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop}
 }
 
@@ -74,6 +76,9 @@ const (
 	Page   Severity = "page"
 )
 
+// Rank orders severities, from 0 up; -1 for an unknown one.
+func (s Severity) Rank() int { return slices.Index([]Severity{Info, Ticket, Page}, s) }
+
 // State is where an incident stands.
 type State string
 
@@ -90,6 +95,7 @@ const (
 	ClosedShifted    = "baseline_shifted" // the new level lasts: it is the baseline now
 	ClosedReinstated = "reinstated"       // the key works again
 	ClosedSilent     = "silent"           // its entity was not seen any more
+	ClosedGone       = "gone"             // the service failed, and was not heard of for a week
 )
 
 // Incident is one event: one row of the table incidents.
@@ -101,6 +107,7 @@ type Incident struct {
 	Service    string // "" when it spans services
 	Parent     string // id of the incident that causes this one, "" for none
 	Severity   Severity
+	Silent     string // why nobody is told of it, "" when they are
 	State      State
 	ClosedAs   string
 	OpenedAt   Minute // the minute whose evidence opened it
@@ -142,6 +149,40 @@ type Evidence struct {
 	HTTPStatus     uint16   `json:"http_status,omitempty"`
 	Catalogue      int16    `json:"catalogue_http_status,omitempty"`
 	Reason         string   `json:"reason,omitempty"`
+	// SilentSince is from when on a service that failed has sent nothing.
+	SilentSince string `json:"silent_since,omitempty"`
+	// Episodes is how often the condition rose, when more than once; Rose are the
+	// newest of its beginnings.
+	Episodes int      `json:"episodes,omitempty"`
+	Rose     []string `json:"rose,omitempty"`
+	// BudgetLeft is the share of the error budget of 30 days that is left.
+	BudgetLeft *float64 `json:"budget_left,omitempty"`
+}
+
+// maxRose bounds the beginnings that an incident names. It is more than can
+// begin between a state that is restored and the present.
+const maxRose = 12
+
+// again notes that the condition of an open incident rises again in minute t.
+func (i *Incident) again(t Minute) {
+	e := &i.Evidence
+	if e.Episodes == 0 {
+		e.Episodes = 1
+	}
+	e.Episodes++
+	from := max(0, len(e.Rose)+1-maxRose)
+	e.Rose = append(slices.Clone(e.Rose[from:]), stamp(t))
+}
+
+// roseUntil takes back the rises after minute at, when a state is restored.
+func (i *Incident) roseUntil(at Minute) {
+	e := &i.Evidence
+	for n := len(e.Rose); n > 0 && e.Rose[n-1] > stamp(at); n-- {
+		e.Rose, e.Episodes = e.Rose[:n-1], e.Episodes-1
+	}
+	if len(e.Rose) == 0 {
+		e.Rose, e.Episodes = nil, 0
+	}
 }
 
 // Stage is when an incident reached a kind.

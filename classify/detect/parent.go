@@ -6,7 +6,7 @@ import "slices"
 // caused by one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
-	case TimeoutSpike, Outage, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey:
+	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey:
 		return true
 	}
 	return false
@@ -25,7 +25,7 @@ func Attach(list []*Incident) {
 	for _, i := range list {
 		byID[i.ID] = i
 		switch i.Kind {
-		case TimeoutSpike, Outage:
+		case TimeoutSpike, Outage, ErrorSpike:
 			byService[i.Service] = append(byService[i.Service], i)
 		case KeyScanning, CredentialStuffing:
 			byClient[i.Entity] = append(byClient[i.Entity], i)
@@ -42,10 +42,10 @@ func Attach(list []*Incident) {
 		}
 		switch c.Kind {
 		case SLOBurn:
-			c.Parent = firstCause(byService[c.Service], c, Minute(max(c.Evidence.WindowMinutes, 60)))
+			c.Parent = firstCause(byService[c.Service], c, burnFollows)
 		case TrafficDrop:
 			c.Parent = firstCause(byService[c.Service], c, 30)
-		case TimeoutSpike, Outage:
+		case TimeoutSpike, Outage, ErrorSpike:
 			c.Parent = earlier(byService[c.Service], c)
 		case CredentialStuffing, KeyScanning:
 			c.Parent = earlier(byClient[c.Entity], c)
@@ -68,6 +68,36 @@ func Attach(list []*Incident) {
 		}
 	}
 }
+
+// coverGrace is how many minutes a closed cause still covers what it caused: the
+// effects of an incident end a little later than itself.
+const coverGrace = SettleMinutes
+
+// Covers reports whether whoever is told of p need not be told of c: p causes c,
+// goes on as long as c does, and is at least as severe.
+func Covers(p, c *Incident) bool {
+	if p.ID == c.ID || p.State == Withdrawn || p.Severity.Rank() < c.Severity.Rank() || p.OpenedAt > ended(c) {
+		return false
+	}
+	if p.State != Open && (ended(p) < c.OpenedAt || ended(p)+coverGrace < ended(c)) {
+		return false
+	}
+	switch c.Kind {
+	case SLOBurn, TrafficDrop:
+		return rises(p.Kind) && p.Service == c.Service
+	case TimeoutSpike, Outage, ErrorSpike:
+		return rises(p.Kind) && p.Service == c.Service && before(p, c) < 0
+	case CredentialStuffing, KeyScanning:
+		return tries(p.Kind) && p.Entity == c.Entity && before(p, c) < 0
+	case InvalidKey:
+		return tries(p.Kind) && slices.Contains(c.Evidence.ClientIPs, p.Entity)
+	}
+	return false
+}
+
+// rises and tries are the kinds that cause others.
+func rises(k Kind) bool { return k == TimeoutSpike || k == Outage || k == ErrorSpike }
+func tries(k Kind) bool { return k == KeyScanning || k == CredentialStuffing }
 
 // before orders incidents by opening, an outage before what opens with it.
 func before(a, b *Incident) int {

@@ -24,16 +24,29 @@ func (e *Episode) restore(r Restored, lastBad Minute) {
 	}
 }
 
-// recallMinutes is how far back a restored state counts calm minutes.
-const recallMinutes = 60
+// recallMinutes is how far back a restored state counts calm minutes, which is
+// longer than any rule waits for calm (maxHold) before it closes.
+const (
+	recallMinutes = 360
+	maxHold       = 180
+)
+
+// MinuteHistory is how many minutes before a restored state its history needs.
+const MinuteHistory = 3*day + recallMinutes
 
 // Restore sets the settled state of a service at minute at, whose history up to
 // then is complete. The incidents' minutes must have been masked (Mask). alive
 // says whether any service had traffic in a minute.
 func (s *Service) Restore(at Minute, known []Restored, alive func(Minute) bool) {
-	s.Settled = ServiceState{At: at}
+	s.History.fill(at)
+	s.Settled = ServiceState{At: at, seen: s.History.lastSeen(at)}
 	for t := at; t > at-recallMinutes && !alive(t); t-- {
 		s.Settled.dead++
+	}
+	for t := at; t > at-recallMinutes && t > s.Settled.seen; t-- {
+		if alive(t) {
+			s.Settled.silent++
+		}
 	}
 	for _, r := range known {
 		rule := ruleOf(r.Rule)
@@ -63,6 +76,7 @@ func (s *Service) restoreSpike(series int, r Restored, at Minute, alive func(Min
 	s.spike.refresh(s.History, st, series, r.Open.OpenedAt) // the baseline rests since then
 	st.open, st.inc = true, *r.Open
 	st.inc.State, st.inc.ClosedAs, st.inc.ClosedAt = Open, "", 0
+	st.inc.roseUntil(at)
 	for t := max(at-recallMinutes, r.Open.OpenedAt) + 1; t <= at; t++ {
 		s.spike.tally(s.History, st, series, t, alive(t))
 	}

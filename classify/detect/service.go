@@ -1,5 +1,7 @@
 package detect
 
+import "slices"
+
 // serviceRule says which responses of a service count against it in incidents
 // of a rule, and which series of failures the rule watches: noSeries for none.
 type serviceRule struct {
@@ -11,9 +13,10 @@ type serviceRule struct {
 const noSeries = -1
 
 var serviceRules = [...]serviceRule{
-	{ruleTimeout, func(c *Counts) uint64 { return uint64(c.Timeout) }, seriesTimeout},
-	{ruleOutage, func(c *Counts) uint64 { return uint64(c.Offline) }, seriesOffline},
-	{ruleSLO, func(c *Counts) uint64 { return uint64(c.Bad) }, noSeries},
+	{ruleTimeout, func(c *Counts) uint64 { return c.Timeout }, seriesTimeout},
+	{ruleOutage, func(c *Counts) uint64 { return c.Offline }, seriesOffline},
+	{ruleErrors, func(c *Counts) uint64 { return c.Errors() }, seriesErrors},
+	{ruleSLO, func(c *Counts) uint64 { return c.Bad }, noSeries},
 	{ruleDrop, func(*Counts) uint64 { return 0 }, noSeries}, // requests that are missing cannot be counted
 }
 
@@ -31,7 +34,7 @@ func ruleOf(name string) *serviceRule {
 // rule.
 func ServiceSum(rule string, c *Counts) (requests, affected uint64) {
 	if r := ruleOf(rule); r != nil {
-		return uint64(c.N), r.against(c)
+		return c.N, r.against(c)
 	}
 	return 0, 0
 }
@@ -44,11 +47,13 @@ type ServiceState struct {
 	spikes [seriesCount]spikeState
 	slo    sloState
 	drop   dropState
-	dead   int // minutes in a row without traffic of any service
+	dead   int    // minutes in a row without traffic of any service
+	seen   Minute // last minute with a response of this one
+	silent int    // minutes since then in which other services had some
 }
 
-// Service runs the service detectors (timeout_spike, outage, slo_burn,
-// traffic_drop) of one service. It is not safe for concurrent use.
+// Service runs the service detectors (timeout_spike, outage,
+// error_spike, slo_burn, traffic_drop) of one service. It is not safe for concurrent use.
 type Service struct {
 	Name    string
 	History *History
@@ -92,33 +97,66 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 	} else {
 		st.dead++
 	}
-	var masked uint8
-	for i := range st.spikes {
-		if s.allowed {
-			break
-		}
-		inc, changed := s.spike.step(s.History, &st.spikes[i], i, s.Name, t, alive)
-		sp := &st.spikes[i]
-		switch {
-		case changed && sp.open: // just opened
-			if settle {
-				s.History.mask(i, t-SettleMinutes, t)
-			}
-		case changed:
-			closed = append(closed, inc)
-		}
-		if sp.open || sp.lastClose > t-blockMinutes {
-			masked |= 1 << i
-		}
+	switch {
+	case s.History.at(t).N > 0:
+		st.seen, st.silent = t, 0
+	case alive:
+		st.silent++
 	}
 	if !s.allowed {
-		closed = s.cfg.SLO.step(s.History, &st.slo, s.Name, t, s.objective, closed)
-		closed = s.cfg.Drop.step(s.History, &st.drop, s.Name, t, st.dead == 0, closed)
+		now := minuteState{at: t, alive: alive, seen: st.seen, silent: st.silent}
+		closed = s.stepSpikes(st, now, closed, settle)
+		closed = s.cfg.SLO.step(s.History, &st.slo, s.Name, t, st.explained(), s.objective, closed)
+		closed = s.cfg.Drop.step(s.History, &st.drop, s.Name, now, closed)
 	}
 	if settle && (t+1)%blockMinutes == 0 {
+		var masked uint8
+		for i := range st.spikes {
+			if sp := &st.spikes[i]; sp.open || sp.lastClose > t-blockMinutes {
+				masked |= 1 << i
+			}
+		}
 		s.History.closeBlock(t, masked)
 	}
 	return closed
+}
+
+// stepSpikes steps the series of failures. A burn of the budget that began with
+// a rise ends with it: what burns afterwards is another one.
+func (s *Service) stepSpikes(st *ServiceState, now minuteState, closed []Incident, settle bool) []Incident {
+	for i := range st.spikes {
+		sp := &st.spikes[i]
+		inc, changed := s.spike.step(s.History, sp, i, s.Name, now)
+		switch {
+		case changed && sp.open: // just opened
+			if settle {
+				s.History.mask(i, now.at-SettleMinutes, now.at)
+			}
+		case changed:
+			closed = append(closed, inc)
+			if inc.ClosedAs != ClosedShifted && st.slo.IsOpen() && st.slo.inc.OpenedAt > inc.OpenedAt-burnFollows && !st.rising() {
+				closed = append(closed, st.slo.end(now.at, inc.ClosedAs))
+			}
+		}
+	}
+	return closed
+}
+
+// burnFollows is how many minutes before a rise is seen its burn may open.
+const burnFollows = 60
+
+// rising reports whether an incident of any series is open.
+func (st *ServiceState) rising() bool {
+	return slices.ContainsFunc(st.spikes[:], func(sp spikeState) bool { return sp.open })
+}
+
+// explained is when the newest closed incident of any series closed, 0 for none:
+// it explains what failed before.
+func (st *ServiceState) explained() (at Minute) {
+	for i := range st.spikes {
+		at = max(at, st.spikes[i].lastClose)
+	}
+	return at
 }
 
 // Open appends the incidents that are open in st.
@@ -138,7 +176,7 @@ func (st *ServiceState) Open(list []Incident) []Incident {
 
 // Score is what the baseline says of one minute: a row of the table scores.
 type Score struct {
-	Series   string // timeout, offline
+	Series   string // timeout, offline, error
 	N, K     uint64
 	Expected float64 // failures expected in the minute
 	Z        float64 // of the five minutes that end with it
@@ -153,11 +191,9 @@ func (s *Service) Scores(st *ServiceState) [seriesCount]Score {
 		c := s.History.at(st.At)
 		n, k, _, _ := s.History.window(i, st.At, 5, 0)
 		out[i] = Score{
-			Series: seriesNames[i], N: uint64(c.N), K: uint64(c.k(i)), Expected: float64(c.N) * sp.base.share,
+			Series: seriesNames[i], N: c.N, K: c.k(i), Expected: float64(c.N) * sp.base.share,
 			Z: deviance(float64(k), max(float64(n)*sp.base.share, 0.02), sp.base.cv2),
 		}
 	}
 	return out
 }
-
-var seriesNames = [seriesCount]string{"timeout", "offline"}

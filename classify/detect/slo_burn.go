@@ -4,7 +4,7 @@ import "fmt"
 
 const (
 	ruleSLO    = "slo_burn"
-	sloVersion = 1
+	sloVersion = 2
 )
 
 // BurnPair is one multi-window alert: the error budget burns at more than
@@ -51,8 +51,8 @@ func (s *sloState) fill(h *History, t Minute) {
 	for i, w := range burnWindows {
 		for m := t - Minute(w) + 1; m <= t; m++ {
 			c := h.at(m)
-			s.n[i] += uint64(c.N)
-			s.bad[i] += uint64(c.Bad)
+			s.n[i] += c.N
+			s.bad[i] += c.Bad
 		}
 	}
 }
@@ -61,8 +61,8 @@ func (s *sloState) fold(h *History, t Minute) {
 	in := h.at(t)
 	for i, w := range burnWindows {
 		out := h.at(t - Minute(w))
-		s.n[i] += uint64(in.N) - uint64(out.N)
-		s.bad[i] += uint64(in.Bad) - uint64(out.Bad)
+		s.n[i] += in.N - out.N
+		s.bad[i] += in.Bad - out.Bad
 	}
 }
 
@@ -83,25 +83,81 @@ func (s *sloState) burn(i int, budget float64) float64 {
 	return float64(s.bad[i]) / float64(s.n[i]) / budget
 }
 
-// worst returns the severest condition that holds: its severity, window, burn
-// rate and threshold. A pair speaks once the history covers a quarter of its
-// long window.
-func (c *SLOConfig) worst(s *sloState, covered int, objective float64) (sev Severity, window int, burn, factor float64, ok bool) {
-	budget := 1 - objective
+// condition is one way in which the budget burns.
+type condition struct {
+	severity     Severity
+	window       int
+	burn, factor float64
+}
+
+// A burn stays open until it is well below what opened it: a share of failures
+// at the threshold is one incident, not one in every hour. Where the short
+// window holds too few failures to tell, the long one decides alone.
+const (
+	burnKeeps = 0.5
+	burnTells = 10 // failures expected in the short window
+)
+
+// worst returns the severest condition that opens a burn. The short windows do
+// not reach back over after, when an incident that explains them closed: what
+// still burns burns in what came later. A pair speaks once the history covers a
+// quarter of its long window.
+func (c *SLOConfig) worst(h *History, s *sloState, t, after Minute, objective float64) (condition, bool) {
+	budget, covered := 1-objective, h.covered(t)
 	for _, p := range c.Pairs {
-		long, short := windowIndex(p.Long), windowIndex(p.Short)
+		long := windowIndex(p.Long)
 		if covered < p.Long/4 || s.bad[long] < c.MinBad {
 			continue
 		}
-		if b := s.burn(long, budget); b > p.Factor && s.burn(short, budget) > p.Factor {
-			return p.Severity, p.Long, b, p.Factor, true
+		b := s.burn(long, budget)
+		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor {
+			return condition{p.Severity, p.Long, b, p.Factor}, true
 		}
 	}
 	low := windowIndex(lowWindow)
-	if b := s.burn(low, budget); s.bad[low] >= c.LowBad && b >= c.LowFactor && covered >= lowWindow/4 {
-		return Ticket, lowWindow, b, c.LowFactor, true
+	b := s.burn(low, budget)
+	if s.bad[low] >= c.LowBad && b >= c.LowFactor && covered >= lowWindow/4 && after <= t-lowWindow {
+		return condition{Ticket, lowWindow, b, c.LowFactor}, true
 	}
-	return "", 0, 0, 0, false
+	return condition{}, false
+}
+
+// recent is the burn of the last w minutes, and of those of them after minute
+// after, whichever is less; 0 while the latter are fewer than w and an hour.
+func (s *sloState) recent(h *History, t Minute, w int, after Minute, budget float64) float64 {
+	whole := s.burn(windowIndex(w), budget)
+	if after <= t-Minute(w) {
+		return whole
+	}
+	if int(t-after) < min(w, 60) {
+		return 0
+	}
+	var sum Counts
+	for m := after + 1; m <= t; m++ {
+		sum.Add(h.at(m))
+	}
+	if sum.N == 0 {
+		return 0
+	}
+	return min(whole, float64(sum.Bad)/float64(sum.N)/budget)
+}
+
+// keeps reports whether an open burn of a severity, or of any for "", goes on.
+func (c *SLOConfig) keeps(s *sloState, severity Severity, objective float64) bool {
+	budget := 1 - objective
+	for _, p := range c.Pairs {
+		if severity != "" && p.Severity != severity {
+			continue
+		}
+		long, short := windowIndex(p.Long), windowIndex(p.Short)
+		least := burnKeeps * p.Factor
+		few := float64(s.n[short])*budget*p.Factor < burnTells
+		if s.burn(long, budget) > least && (few || s.burn(short, budget) > least) {
+			return true
+		}
+	}
+	low := windowIndex(lowWindow)
+	return severity == "" && s.burn(low, budget) >= burnKeeps*c.LowFactor && s.bad[low] >= c.LowBad/2
 }
 
 // covered is how many minutes of history there are up to t.
@@ -122,7 +178,7 @@ func (c *SLOConfig) recall(h *History, s *sloState, at Minute, objective float64
 		if !s.IsOpen() || t <= s.inc.OpenedAt {
 			continue
 		}
-		if _, _, _, _, holds := c.worst(s, h.covered(t), objective); holds {
+		if c.keeps(s, "", objective) {
 			s.calm = 0
 		} else {
 			s.calm++
@@ -130,44 +186,82 @@ func (c *SLOConfig) recall(h *History, s *sloState, at Minute, objective float64
 	}
 }
 
-func (c *SLOConfig) step(h *History, s *sloState, service string, t Minute, objective float64, closed []Incident) []Incident {
+func (c *SLOConfig) step(
+	h *History, s *sloState, service string, t, after Minute, objective float64, closed []Incident,
+) []Incident {
 	s.fold(h, t)
 	row := h.at(t)
-	sev, window, burn, factor, holds := c.worst(s, h.covered(t), objective)
+	worst, opens := c.worst(h, s, t, after, objective)
 	if s.IsOpen() {
 		inc := s.edit()
-		inc.Requests += uint64(row.N)
-		inc.Affected += uint64(row.Bad)
-		if !holds {
-			if s.calm++; s.calm >= c.CalmMinutes {
-				s.calm = 0
-				return append(closed, s.end(t, ClosedCalm))
-			}
-			return closed
+		inc.Requests += row.N
+		inc.Affected += row.Bad
+		if s.calm++; opens || c.keeps(s, "", objective) {
+			s.calm = 0
+		} else if s.calm >= c.CalmMinutes {
+			s.calm = 0
+			return append(closed, s.end(t, ClosedCalm))
+		}
+		if inc.Severity == Page && !c.keeps(s, Page, objective) {
+			inc.Severity = Ticket
 		}
 	}
-	if !holds {
+	if !opens {
 		return closed
 	}
-	s.calm = 0
-	i := windowIndex(window)
+	i := windowIndex(worst.window)
 	if !s.IsOpen() {
+		s.calm = 0
 		s.Begin(Incident{
-			Kind: SLOBurn, Entity: service, EntityType: ServiceEntity, Service: service, Severity: sev,
+			Kind: SLOBurn, Entity: service, EntityType: ServiceEntity, Service: service, Severity: worst.severity,
 			Requests: s.n[i], Affected: s.bad[i], Rule: ruleSLO, RuleVersion: sloVersion,
 		}, t)
 	}
-	if sev == Page {
+	if worst.severity == Page {
 		s.edit().Severity = Page
 	}
-	if score := burn / factor; score > s.inc.Score {
-		budget := 1 - objective
-		inc := s.edit()
-		inc.Observed, inc.Expected, inc.Score = burn*budget, budget, score
-		inc.Evidence.WindowMinutes, inc.Evidence.Burn, inc.Evidence.Objective = window, burn, objective
-		inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = s.n[i], s.bad[i]
-		inc.Summary = fmt.Sprintf("%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast",
-			service, s.bad[i], s.n[i], span(window), percent(burn*budget), percent(budget), number(burn))
+	if score := worst.burn / worst.factor; score > s.inc.Score {
+		c.describe(h, s, t, worst, objective)
 	}
 	return closed
+}
+
+// describe keeps the worst that the incident has been.
+func (c *SLOConfig) describe(h *History, s *sloState, t Minute, w condition, objective float64) {
+	i, budget, inc := windowIndex(w.window), 1-objective, s.edit()
+	left := h.budgetLeft(t, budget)
+	inc.Observed, inc.Expected, inc.Score = w.burn*budget, budget, w.burn/w.factor
+	inc.Evidence.WindowMinutes, inc.Evidence.Burn, inc.Evidence.Objective = w.window, w.burn, objective
+	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = s.n[i], s.bad[i]
+	inc.Evidence.BudgetLeft = &left
+	inc.Summary = fmt.Sprintf(
+		"%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast, %s of 30 days' is left",
+		inc.Service, s.bad[i], s.n[i], span(w.window), percent(w.burn*budget), percent(budget), number(w.burn), percent(max(left, 0)))
+}
+
+// budgetLeft is the share of the failures allowed in 30 days, at the traffic of
+// the three weeks that are known, that did not happen in them: under 0 when it
+// is overspent.
+func (h *History) budgetLeft(t Minute, budget float64) float64 {
+	var n, bad float64
+	blocks := 0
+	settled := int32(t-SettleMinutes)/blockMinutes - 1 // younger blocks may still be open
+	for i := int32(t-21*day) / blockMinutes; i <= settled; i++ {
+		if b := h.block(i); b != nil {
+			blocks++
+			n += float64(b.n)
+			for _, k := range b.k {
+				bad += float64(k)
+			}
+		}
+	}
+	for m := Minute(settled+1) * blockMinutes; m <= t; m++ {
+		c := h.at(m)
+		n, bad = n+float64(c.N), bad+float64(c.Bad)
+	}
+	if n == 0 {
+		return 1
+	}
+	known := float64(max(blocks, 1)) / (30 * dayBlocks)
+	return 1 - bad/(n/known*budget)
 }

@@ -8,7 +8,8 @@ import (
 const (
 	ruleTimeout  = "timeout_spike"
 	ruleOutage   = "outage"
-	spikeVersion = 1
+	ruleErrors   = "error_spike"
+	spikeVersion = 2
 )
 
 // Tier is one way for a spike to open: within Window minutes at least MinCount
@@ -24,29 +25,32 @@ type Tier struct {
 	MinShare   float64 `koanf:"min_share" help:"least share of failures"`
 }
 
-// SpikeConfig configures timeout_spike and outage.
+// SpikeConfig configures timeout_spike, outage and error_spike.
 type SpikeConfig struct {
 	Tiers []Tier `koanf:"tiers" help:"ways to open; one is enough"`
-	// Jump compares two minutes with the four before them: a level that wanders
-	// hides a rise from the tiers, but does not jump. Its Window is not used.
-	Jump Tier `koanf:"jump" help:"two minutes beside the four before them"`
 	// Prior is the share of failures that is assumed before a service has a
 	// history; it weighs as much as 1/Prior requests.
 	Prior float64 `koanf:"prior" help:"share of failures assumed without a history"`
-	// CalmMinutes below the closing thresholds close an incident.
-	CalmMinutes int `koanf:"calm_minutes" help:"calm minutes that close"`
-	// ShiftMinutes after opening, a level that lasts becomes the baseline.
-	ShiftMinutes int `koanf:"shift_minutes" help:"minutes after which a lasting level is the new normal, 120 to 1440"`
-	// PageCount failures in five minutes, or PageShare of the requests, page.
+	// CalmMinutes below the closing thresholds end a rise; the incident closes
+	// after ReopenMinutes of them, and after FlapMinutes when it has come back
+	// once: what rises again before is the same incident.
+	CalmMinutes   int `koanf:"calm_minutes" help:"calm minutes that end a rise"`
+	ReopenMinutes int `koanf:"reopen_minutes" help:"calm minutes that close; a new rise before continues the incident"`
+	FlapMinutes   int `koanf:"flap_minutes" help:"the same for one that has come back before"`
+	// ShiftMinutes after opening, a level that lasts becomes the baseline, when
+	// its share is under PageShare: what is worse is never normal.
+	ShiftMinutes int `koanf:"shift_minutes" help:"minutes after which a lasting mild level is the new normal, 120 to 1440"`
+	// PageCount failures in five minutes that are PageFloor of the requests, or
+	// PageShare of the requests, page.
 	PageCount uint64  `koanf:"page_count" help:"failures in five minutes that page"`
-	PageShare float64 `koanf:"page_share" help:"or this share of the requests"`
+	PageFloor float64 `koanf:"page_floor" help:"when they are at least this share of the requests"`
+	PageShare float64 `koanf:"page_share" help:"share of the requests that pages"`
 }
 
 // baseline is what is normal for one series at one minute.
 type baseline struct {
 	share float64 // usual share of failures
 	cv2   float64 // squared coefficient of variation of that share
-	jump2 float64 // the same for two minutes around the four before; 0: not computed yet
 }
 
 // spikeState is the state of one series of one service. It is copied by value.
@@ -82,6 +86,9 @@ func (c *SpikeConfig) usual(h *History, r reader, t Minute) baseline {
 	const a = 1.0
 	to := (int32(t)+1)/blockMinutes - guardBlocks // first block that is too young
 	n24, k24 := h.sum(r, to-dayBlocks, to)
+	for back := int32(1); n24 == 0 && back < 7; back++ { // an incident, or silence, may fill a day
+		n24, k24 = h.sum(r, to-(back+1)*dayBlocks, to-back*dayBlocks)
+	}
 	shrink := func(n, k uint64) float64 { return (float64(k) + a) / (float64(n) + a/c.Prior) }
 	p24 := shrink(n24, k24)
 	var ns, ks uint64
@@ -106,7 +113,7 @@ func (h *History) dispersion(r reader, to int32, p float64) float64 {
 			continue
 		}
 		m := float64(b.n) * p
-		d := float64(b.k(r.series)) - m
+		d := float64(b.k[r.series]) - m
 		num += min(d*d-m, max(m, m*m))
 		den += m * m
 	}
@@ -136,7 +143,7 @@ func (h *History) window(series int, t Minute, w int, after Minute) (n, k, stead
 	for m := max(t-Minute(w)+1, after+1); m <= t; m++ {
 		c := h.at(m)
 		n += uint64(c.N)
-		x := uint64(c.k(series))
+		x := c.k(series)
 		if x > 0 {
 			minutes++
 		}
@@ -150,15 +157,26 @@ func (h *History) window(series int, t Minute, w int, after Minute) (n, k, stead
 	return n, k, k - worst + second, minutes
 }
 
-// step folds minute t of series into st. alive says whether any service was
-// seen in that minute: silence of everything is a gap in the log, not calm.
-// changed is set when an incident was opened, or when inc was closed.
-func (c *SpikeConfig) step(h *History, st *spikeState, series int, service string, t Minute, alive bool) (inc Incident, changed bool) {
+// step folds minute t of series into st. changed is set when an incident was
+// opened, or when inc was closed.
+func (c *SpikeConfig) step(h *History, st *spikeState, series int, service string, now minuteState) (inc Incident, changed bool) {
 	if !st.open {
-		c.tryOpen(h, st, series, service, t)
+		c.tryOpen(h, st, series, service, now.at)
 		return Incident{}, st.open
 	}
-	return c.stepOpen(h, st, series, t, alive)
+	return c.stepOpen(h, st, series, now)
+}
+
+// minuteState is what all rules of a service know of a minute: whether any
+// service was seen in it (silence of everything is a gap in the log, not calm),
+// and when this service was seen last.
+type minuteState struct {
+	at    Minute
+	alive bool
+	seen  Minute
+	// silent is for how many minutes this service has been silent while others
+	// were not.
+	silent int
 }
 
 // refresh computes the baseline once a block. It rests while an incident is
@@ -197,78 +215,20 @@ func (c *SpikeConfig) tryOpen(h *History, st *spikeState, series int, service st
 		c.observe(h, st, series, t, tier.Window)
 		return
 	}
-	if !cold && c.tryJump(h, st, series, t) {
-		c.openAt(st, series, service, t)
-		c.observe(h, st, series, t, jumpWindow)
-	}
 }
 
-const (
-	jumpWindow = 2
-	jumpBefore = 4
-)
-
-// tryJump reports whether the last two minutes stand out from the four before.
-func (c *SpikeConfig) tryJump(h *History, st *spikeState, series int, t Minute) bool {
-	j := c.Jump
-	n, k, steady, _ := h.window(series, t, jumpWindow, st.lastClose)
-	if steady < j.MinCount || float64(k) < j.MinShare*float64(n) {
-		return false
-	}
-	n0, k0, _, _ := h.window(series, t-jumpWindow, jumpBefore, st.lastClose)
-	if n0 == 0 {
-		return false
-	}
-	c.refresh(h, st, series, t)
-	p := st.base.share
-	recent := (float64(k0) + 1) / (float64(n0) + 1/p)
-	share := float64(steady) / float64(n)
-	if share < j.Ratio*recent || share < 2*p {
-		return false
-	}
-	if st.base.jump2 == 0 {
-		st.base.jump2 = h.jumpiness(reader{series, st.since, st.lifted}, t-SettleMinutes, p)
-	}
-	return deviance(float64(steady), float64(n)*recent, st.base.jump2) >= j.MinZ
-}
-
-// jumpiness is the dispersion of two minutes around the level of the four
-// minutes before, over the day that ends with minute to.
-func (h *History) jumpiness(r reader, to Minute, p float64) float64 {
-	var num, den float64
-	for m := max(to-day, r.since+jumpBefore); m+1 <= to; m += jumpWindow {
-		if b := h.block(int32(m) / blockMinutes); b == nil || !r.reads(b) {
-			continue
-		}
-		var n, k, n0, k0 float64
-		for i := Minute(0); i < jumpWindow; i++ {
-			c := h.at(m + i)
-			n, k = n+float64(c.N), k+float64(c.k(r.series))
-		}
-		for i := Minute(1); i <= jumpBefore; i++ {
-			c := h.at(m - i)
-			n0, k0 = n0+float64(c.N), k0+float64(c.k(r.series))
-		}
-		if n == 0 {
-			continue
-		}
-		mu := n * (k0 + 1) / (n0 + 1/p)
-		noise := mu + mu*mu/(k0+1) // counting noise of both windows
-		d := k - mu
-		num += min(d*d-noise, max(noise, mu*mu))
-		den += mu * mu
-	}
-	if den == 0 {
-		return maxCV2
-	}
-	return min(max(num/den, 0.1*0.1), maxCV2)
+// spikeKinds are what the incidents of each series are, and how they say it.
+var spikeKinds = [seriesCount]struct {
+	kind       Kind
+	rule, what string
+}{
+	seriesTimeout: {TimeoutSpike, ruleTimeout, "timeouts"},
+	seriesOffline: {Outage, ruleOutage, "responses said that the service is offline"},
+	seriesErrors:  {ErrorSpike, ruleErrors, "server errors"},
 }
 
 func (c *SpikeConfig) openAt(st *spikeState, series int, service string, t Minute) {
-	kind, rule := TimeoutSpike, ruleTimeout
-	if series == seriesOffline {
-		kind, rule = Outage, ruleOutage
-	}
+	kind, rule := spikeKinds[series].kind, spikeKinds[series].rule
 	st.open, st.calm = true, 0
 	st.inc = Incident{
 		ID:   incidentID(rule, spikeVersion, service, st.lastClose, t),
@@ -286,7 +246,7 @@ func (c *SpikeConfig) observe(h *History, st *spikeState, series int, t Minute, 
 	mu := max(float64(n)*st.base.share, 0.02)
 	z := deviance(float64(k), mu, st.base.cv2)
 	share := float64(k) / float64(n)
-	if k >= c.PageCount || share >= c.PageShare && k >= 6 {
+	if k >= c.PageCount && share >= c.PageFloor || share >= c.PageShare && k >= 6 {
 		st.inc.Severity = Page
 	}
 	if z <= st.inc.Score {
@@ -296,26 +256,29 @@ func (c *SpikeConfig) observe(h *History, st *spikeState, series int, t Minute, 
 	st.inc.Evidence.WindowMinutes = w
 	st.inc.Evidence.WindowRequests, st.inc.Evidence.WindowAffected = n, k
 	st.inc.Evidence.Share, st.inc.Evidence.BaselineShare = share, st.base.share
-	what := "timeouts"
-	if series == seriesOffline {
-		what = "responses said that the service is offline"
-	}
 	st.inc.Summary = fmt.Sprintf("%s: %d %s among %d requests in %d min (%s), %s expected (%s); z = %.1f",
-		st.inc.Service, k, what, n, w, percent(share), number(mu), percent(st.base.share), z)
+		st.inc.Service, k, spikeKinds[series].what, n, w, percent(share), number(mu), percent(st.base.share), z)
 }
 
-func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, t Minute, alive bool) (Incident, bool) {
-	now := h.at(t)
-	st.inc.Requests += uint64(now.N)
-	st.inc.Affected += uint64(now.k(series))
+func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, now minuteState) (Incident, bool) {
+	t, row := now.at, h.at(now.at)
+	st.inc.Requests += row.N
+	st.inc.Affected += row.k(series)
 	c.observe(h, st, series, t, 5)
-	if !c.tally(h, st, series, t, alive) {
-		return Incident{}, false // no data: hold
+	calm := st.calm
+	known := c.tally(h, st, series, t, now.alive)
+	quiet := known && row.N == 0 // as it usually is at this time
+	if now.alive && !quiet && silence(&st.inc, now.seen, t, silentMinutes) {
+		return st.close(t, ClosedGone), true
 	}
 	switch {
-	case st.calm >= c.CalmMinutes:
+	case !known: // no data: hold
+	case st.calm >= c.closeAfter(&st.inc):
 		return st.close(t, ClosedCalm), true
+	case st.calm == 0 && calm >= c.CalmMinutes:
+		st.inc.again(t)
 	case int(t-st.inc.OpenedAt) >= c.ShiftMinutes && c.lasts(h, series, t):
+		st.inc.Summary += "; this level has lasted for hours and counts as the new normal"
 		inc := st.close(t, ClosedShifted)
 		st.since, st.lifted, st.baseAt = t-60, t, 0
 		return inc, true
@@ -323,13 +286,25 @@ func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, t Minute,
 	return Incident{}, false
 }
 
+// closeAfter is how many calm minutes close an incident.
+func (c *SpikeConfig) closeAfter(inc *Incident) int {
+	if inc.Evidence.Episodes > 1 {
+		return max(c.FlapMinutes, c.CalmMinutes)
+	}
+	return max(c.ReopenMinutes, c.CalmMinutes)
+}
+
 // tally counts the calm minutes of an open incident. It reports false for a
-// minute of which nothing is known, which counts neither way.
+// minute of which nothing is known, or in which a service that failed is
+// silent: it counts neither way.
 func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, alive bool) bool {
 	if h.at(t).N == 0 && !alive {
 		return false
 	}
 	n, k, _, _ := h.window(series, t, 5, 0)
+	if n == 0 && !h.usuallySilent(t) {
+		return false
+	}
 	calm := true
 	if n > 0 {
 		share := float64(k) / float64(n)
@@ -344,7 +319,8 @@ func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, al
 	return true
 }
 
-// lasts reports whether the last hour is within a factor 1.5 of the hour before.
+// lasts reports whether the last hour is mild, and within a factor 1.5 of the
+// hour before.
 func (c *SpikeConfig) lasts(h *History, series int, t Minute) bool {
 	n1, k1, _, _ := h.window(series, t, 60, 0)
 	n0, k0, _, _ := h.window(series, t-60, 60, 0)
@@ -352,7 +328,7 @@ func (c *SpikeConfig) lasts(h *History, series int, t Minute) bool {
 		return false
 	}
 	s1, s0 := (float64(k1)+0.5)/float64(n1), (float64(k0)+0.5)/float64(n0)
-	return s1 < 1.5*s0 && s0 < 1.5*s1
+	return s1 < c.PageShare && s1 < 1.5*s0 && s0 < 1.5*s1
 }
 
 func (st *spikeState) close(t Minute, as string) Incident {

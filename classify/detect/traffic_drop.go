@@ -1,58 +1,29 @@
 package detect
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 const (
 	ruleDrop    = "traffic_drop"
-	dropVersion = 1
+	dropVersion = 2
 )
 
 // DropConfig configures traffic_drop: far fewer requests than at the same time
-// of the last days and weeks. It is judged every five minutes.
+// of the last days and weeks, fewer than the traffic's own ups and downs
+// explain, or none at all of a service that always has some.
 type DropConfig struct {
 	MaxShare    float64 `koanf:"max_share" help:"at most this share of the expected requests in fifteen minutes"`
 	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
 	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
 	EndShare    float64 `koanf:"end_share" help:"share of the expected requests that closes"`
+	// SilentRate requests a minute at the least, and then none for
+	// SilentMinutes, are silence: a page, once a week is known.
+	SilentRate    float64 `koanf:"silent_rate" help:"requests a minute of a service whose silence is an incident"`
+	SilentMinutes int     `koanf:"silent_minutes" help:"minutes without a request that are silence"`
 }
 
 type dropState struct {
 	Episode
 	calm int
-}
-
-// expected is the median of the requests of the quarter of an hour that ended
-// at the same time one, two and three days and weeks ago.
-func (c *DropConfig) expected(h *History, t Minute) (median float64, known bool) {
-	seen := make([]uint64, 0, len(seasons))
-	for _, back := range seasons {
-		last := (int32(t) - back) / blockMinutes
-		var n uint64
-		ok := true
-		for i := last - 2; i <= last; i++ {
-			b := h.block(i)
-			if b == nil {
-				ok = false
-				break
-			}
-			n += uint64(b.n)
-		}
-		if ok {
-			seen = append(seen, n)
-		}
-	}
-	if len(seen) < c.MinSeasons {
-		return 0, false
-	}
-	slices.Sort(seen)
-	mid := len(seen) / 2
-	if len(seen)%2 == 1 {
-		return float64(seen[mid]), true
-	}
-	return float64(seen[mid-1]+seen[mid]) / 2, true
 }
 
 // over reports whether a drop has ended.
@@ -67,62 +38,186 @@ func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minu
 		return
 	}
 	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
-		if (t+1)%blockMinutes != 0 || !alive(t) {
-			continue
-		}
-		want, known := c.expected(h, t)
-		if !known {
-			continue
-		}
-		n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
-		if c.over(float64(n), want) {
-			s.calm++
-		} else {
-			s.calm = 0
+		if (t+1)%blockMinutes == 0 && alive(t) {
+			c.tally(h, s, t)
 		}
 	}
 }
 
-// step judges at the end of each block of five minutes. alive says whether
-// every minute of the quarter had traffic of any service.
-func (c *DropConfig) step(h *History, s *dropState, service string, t Minute, alive bool, closed []Incident) []Incident {
-	if s.IsOpen() {
-		s.edit().Requests += uint64(h.at(t).N)
-	}
-	if (t+1)%blockMinutes != 0 || !alive {
-		return closed
-	}
-	want, known := c.expected(h, t)
-	if !known {
-		return closed
-	}
+// tally counts the calm blocks of an open incident.
+func (c *DropConfig) tally(h *History, s *dropState, t Minute) {
+	r := h.references(t)
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
-	got := float64(n)
-	if s.IsOpen() {
+	switch want := s.inc.Expected; {
+	case len(r.all) > 0 && c.over(float64(n), r.median()), len(r.all) == 0 && float64(n) >= c.EndShare*want:
 		s.calm++
-		if !c.over(got, want) {
-			s.calm = 0
-		} else if s.calm >= 2 {
+	default:
+		s.calm = 0
+	}
+}
+
+// step judges silence in every minute, and a drop at the end of each block of
+// five minutes.
+func (c *DropConfig) step(h *History, s *dropState, service string, now minuteState, closed []Incident) []Incident {
+	t := now.at
+	if !now.alive {
+		return closed
+	}
+	end := (t+1)%blockMinutes == 0
+	if s.IsOpen() {
+		inc := s.edit()
+		inc.Requests += h.at(t).N
+		if silence(inc, now.seen, t, c.SilentMinutes) {
+			return append(closed, s.end(t, ClosedGone))
+		}
+		if !end {
+			return closed
+		}
+		if c.tally(h, s, t); s.calm >= 2 {
 			s.calm = 0
 			return append(closed, s.end(t, ClosedCalm))
-		} else {
-			return closed
 		}
-	} else {
-		if want < c.MinExpected || got >= c.MaxShare*want {
-			return closed
-		}
-		s.Begin(Incident{
-			Kind: TrafficDrop, Entity: service, EntityType: ServiceEntity, Service: service, Severity: Ticket,
-			Requests: n, Rule: ruleDrop, RuleVersion: dropVersion,
-		}, t)
+		c.observe(h, s, t)
+		return closed
 	}
+	severity, want, ok := c.silent(h, now)
+	if !ok && end {
+		severity = Ticket
+		want, ok = c.dropped(h, t)
+	}
+	if !ok {
+		return closed
+	}
+	s.calm = 0
+	s.Begin(Incident{
+		Kind: TrafficDrop, Entity: service, EntityType: ServiceEntity, Service: service, Severity: severity,
+		Requests: h.at(t).N, Expected: want, Rule: ruleDrop, RuleVersion: dropVersion,
+	}, t)
+	c.observe(h, s, t)
+	silence(s.edit(), now.seen, t, c.SilentMinutes)
+	return closed
+}
+
+// observe keeps the least traffic of the incident.
+func (c *DropConfig) observe(h *History, s *dropState, t Minute) {
+	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	want := s.inc.Expected
+	if r := h.references(t); len(r.all) > 0 {
+		want = r.median()
+	}
+	got := float64(n)
 	if score := want / max(got, 1); score > s.inc.Score {
 		inc := s.edit()
 		inc.Observed, inc.Expected, inc.Score = got, want, score
 		inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests = 15, n
-		inc.Evidence.Share = got / want
-		inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%s)", service, n, number(want), percent(got/want))
+		inc.Evidence.Share = got / max(want, 1)
+		inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%s)",
+			inc.Service, n, number(want), percent(inc.Evidence.Share))
+		if h.at(t).N == 0 {
+			inc.Summary = fmt.Sprintf("%s: %s requests in 15 min are usual at this time", inc.Service, number(want))
+		}
 	}
-	return closed
+}
+
+// dropped reports whether the last quarter of an hour has far fewer requests
+// than any of the reference times, and than the service's own noise explains.
+// Before a week is known, weekends are not judged: they may always be so.
+func (c *DropConfig) dropped(h *History, t Minute) (want float64, ok bool) {
+	r := h.references(t)
+	if len(r.all) < c.MinSeasons || r.week == 0 && weekend(t) {
+		return 0, false
+	}
+	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	got, low := float64(n), r.all[0]
+	if want = r.median(); want < c.MinExpected || got >= c.MaxShare*low {
+		return 0, false
+	}
+	return want, !c.usual(h, t, got/want)
+}
+
+func weekend(t Minute) bool {
+	day := (int(t)/day + 4) % 7 // the epoch was a Thursday
+	return day == 0 || day == 6
+}
+
+// Traffic that falls so low on more than rareDays of noiseDays does so by itself.
+const (
+	noiseDays = 14
+	rareDays  = 1
+	noiseStep = 3 // blocks: quarters of an hour that do not overlap
+)
+
+// usual reports whether the traffic fell about as low, compared with what was
+// usual then, on several of the last days.
+func (c *DropConfig) usual(h *History, t Minute, ratio float64) bool {
+	days := map[Minute]bool{}
+	for at := t - noiseDays*day; at < t-day/4; at += noiseStep * blockMinutes {
+		r := h.references(at)
+		if len(r.all) < c.MinSeasons || r.median() < c.MinExpected {
+			continue
+		}
+		var n float64
+		for i := int32(at)/blockMinutes - 2; i <= int32(at)/blockMinutes; i++ {
+			if b := h.block(i); b != nil {
+				n += float64(b.n)
+			}
+		}
+		if n <= 1.25*ratio*r.median() {
+			if days[at/day] = true; len(days) > rareDays {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// silent reports whether a service that has requests every minute has had none
+// for some minutes, though it was alive at this time of the week before. It is
+// worth a page once a week is known, and a ticket before.
+func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, want float64, ok bool) {
+	t := now.at
+	if now.silent < c.SilentMinutes || t-now.seen > 60 {
+		return "", 0, false // it opens when silence begins, and not hours later
+	}
+	n, _, _, _ := h.window(seriesTimeout, now.seen, 60, 0)
+	if h.covered(now.seen) < 60 || float64(n) < 60*c.SilentRate {
+		return "", 0, false
+	}
+	days, weeks := 0, 0
+	for _, back := range seasons {
+		alive, known := h.aliveAround(t-Minute(back), c.SilentRate/2)
+		switch {
+		case !known:
+		case back%(7*day) == 0 && !alive:
+			return "", 0, false
+		case back%(7*day) == 0:
+			weeks++
+		case alive:
+			days++
+		}
+	}
+	want = float64(n) / 4
+	switch {
+	case weeks > 0:
+		return Page, want, true
+	case days > 0 || h.covered(t) < day:
+		return Ticket, want, true
+	}
+	return "", 0, false
+}
+
+// aliveAround reports whether a service had at least rate requests a minute in
+// each block from five minutes before to ten minutes after minute t: what ends
+// its day a little earlier or later than last week is not silent.
+func (h *History) aliveAround(t Minute, rate float64) (alive, known bool) {
+	i := int32(t) / blockMinutes
+	alive = true
+	for j := i - 1; j <= i+2; j++ {
+		b := h.block(j)
+		if b == nil {
+			return false, false
+		}
+		alive = alive && float64(b.n) >= rate*blockMinutes
+	}
+	return alive, true
 }

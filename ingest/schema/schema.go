@@ -52,11 +52,14 @@ const (
 	Meta          Table = "meta"
 	KeyLabels     Table = "key_labels"
 	Configs       Table = "configs"
+	IncidentNotes Table = "incident_notes"
 )
 
 // Tables lists every table.
 func Tables() []Table {
-	tables := []Table{Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs}
+	tables := []Table{
+		Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes,
+	}
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, Table(r.Name))
 	}
@@ -95,6 +98,8 @@ func shardBy(t Table) string {
 		return "cityHash64(id)"
 	case Configs:
 		return "cityHash64(config_hash)"
+	case IncidentNotes:
+		return "cityHash64(incident)"
 	default:
 		return "cityHash64(key)"
 	}

@@ -160,12 +160,12 @@ func csvTime(s string) (detect.Minute, error) {
 	return 0, fmt.Errorf("time: got %q; want 2026-01-31T12:00:00Z, 2026-01-31 12:00 or Unix seconds", s)
 }
 
-func csvCount(name, s string) (uint32, error) {
+func csvCount(name, s string) (uint64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64) // exports write 12.0
-	if err != nil || v != math.Trunc(v) || v < 0 || v > math.MaxUint32 {
+	if err != nil || v != math.Trunc(v) || v < 0 || v >= 1<<53 {
 		return 0, fmt.Errorf("%s: got %q; want a whole number of 0 or more", name, s)
 	}
-	return uint32(v), nil
+	return uint64(v), nil
 }
 
 // settle sorts the rows, adds up those of one minute and spreads coarser points
@@ -177,9 +177,7 @@ func (s *Series) settle() {
 	sums := s.rows[:0]
 	for _, r := range s.rows {
 		if n := len(sums); n > 0 && sums[n-1].Minute == r.Minute && sums[n-1].Service == r.Service {
-			sums[n-1].N += r.N
-			sums[n-1].Timeout += r.Timeout
-			sums[n-1].Bad += r.Bad
+			sums[n-1].Counts.Add(r.Counts)
 			continue
 		}
 		sums = append(sums, r)
@@ -191,10 +189,10 @@ func (s *Series) settle() {
 	}
 	spread := make([]ServiceRow, 0, len(s.rows)*s.StepMinutes)
 	for _, r := range s.rows {
-		for i := range uint32(s.StepMinutes) {
+		for i := range s.StepMinutes {
 			part := r
 			part.Minute += detect.Minute(i)
-			part.N, part.Timeout = share(r.N, i, uint32(s.StepMinutes)), share(r.Timeout, i, uint32(s.StepMinutes))
+			part.N, part.Timeout = share(r.N, i, s.StepMinutes), share(r.Timeout, i, s.StepMinutes)
 			part.Bad = part.Timeout
 			spread = append(spread, part)
 		}
@@ -206,8 +204,8 @@ func (s *Series) settle() {
 }
 
 // share is the i-th of parts almost equal parts of n.
-func share(n, i, parts uint32) uint32 {
-	return uint32((uint64(n)*uint64(i+1))/uint64(parts) - (uint64(n)*uint64(i))/uint64(parts))
+func share(n uint64, i, parts int) uint64 {
+	return n*uint64(i+1)/uint64(parts) - n*uint64(i)/uint64(parts)
 }
 
 // step is the greatest common distance of the points, at most an hour: 5 for a

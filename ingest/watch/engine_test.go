@@ -237,8 +237,8 @@ func TestOutboxOnTheEngine(t *testing.T) {
 	lease("b", now.Add(40*time.Second), false)
 	lease("b", now.Add(51*time.Second), true)
 	lease("a", now.Add(52*time.Second), false)
-	for _, state := range []string{"open/ticket", "closed"} {
-		if err := q.Tell(t.Context(), "x", state); err != nil {
+	for i, what := range []string{"open/ticket", "closed"} {
+		if err := q.Tell(t.Context(), "x", Told{what, now.Add(time.Duration(i) * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -246,7 +246,7 @@ func TestOutboxOnTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[string]string{"x": "closed"}, told); d != "" {
+	if d := cmp.Diff(map[string]Told{"x": {"closed", now.Add(time.Second)}}, told); d != "" {
 		t.Errorf("told:\n%s", d)
 	}
 }

@@ -85,7 +85,7 @@ type Evidence interface {
 
 // Past is the evidence before a minute that a restored evaluator needs.
 type Past struct {
-	Minutes   []ServiceRow // the last three days
+	Minutes   []ServiceRow // detect.MinuteHistory
 	Blocks    []BlockRow   // three weeks
 	Keys      []KeyRow     // dead keys: a week; those with something open: the refusals of keyMemory
 	Clients   []ClientRow  // those with something open: a day
@@ -94,9 +94,9 @@ type Past struct {
 
 // BlockRow is five minutes of a service; Minute is their first.
 type BlockRow struct {
-	Minute              detect.Minute
-	Service             string
-	N, Timeout, Offline uint32
+	Minute  detect.Minute
+	Service string
+	detect.Counts
 }
 
 // keyMemory is how many minutes of rows are kept of a key that is not dead.

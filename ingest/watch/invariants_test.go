@@ -44,7 +44,7 @@ func scene(t *testing.T, seed uint64, days int, late func(r *rand.Rand) int64) (
 		for _, row := range w.Service(i).Rows {
 			const parts = 3 // a minute comes in several blocks
 			for p := range uint64(parts) {
-				cut := func(x uint64) uint32 { return uint32(x*(p+1)/parts - x*p/parts) }
+				cut := func(x uint64) uint64 { return x*(p+1)/parts - x*p/parts }
 				add(row.Minute, func(m *memory) {
 					m.addService(ServiceRow{detect.MinuteOf(row.Minute), row.Service, detect.Counts{
 						N: cut(row.N), Timeout: cut(row.Timeout), Offline: cut(row.Offline),

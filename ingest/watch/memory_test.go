@@ -28,9 +28,10 @@ type memory struct {
 	writes    int
 	fail      error
 	breakOff  error // of Keys and Clients, after some rows
-	meta      map[string]string
+	meta      map[string]Told
 	holder    string
 	expires   time.Time
+	notes     []Note
 }
 
 type scoreKey struct {
@@ -42,7 +43,7 @@ func newMemory() *memory {
 	return &memory{
 		services: map[detect.Minute]map[string]detect.Counts{}, keys: map[detect.Minute]map[string]KeyRow{},
 		clients: map[detect.Minute]map[string]ClientRow{}, contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
-		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]string{},
+		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]Told{},
 	}
 }
 
@@ -56,7 +57,7 @@ func inner[K, L comparable, V any](m map[K]map[L]V, k K) map[L]V {
 func (m *memory) addService(r ServiceRow) {
 	at := inner(m.services, r.Minute)
 	c := at[r.Service]
-	c.N, c.Timeout, c.Offline, c.Bad = c.N+r.N, c.Timeout+r.Timeout, c.Offline+r.Offline, c.Bad+r.Bad
+	c.Add(r.Counts)
 	at[r.Service] = c
 	if m.first == 0 || r.Minute < m.first {
 		m.first = r.Minute
@@ -207,7 +208,7 @@ func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (la
 
 func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
-	b, err := m.Batch(ctx, minutesOf(max(at-3*1440, m.first), at))
+	b, err := m.Batch(ctx, minutesOf(max(at-detect.MinuteHistory, m.first), at))
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +222,9 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 	for _, r := range b.Services {
 		start := r.Minute - r.Minute%5
 		x := inner(blocks, start)[r.Service]
-		blocks[start][r.Service] = BlockRow{start, r.Service, x.N + r.N, x.Timeout + r.Timeout, x.Offline + r.Offline}
+		x.Minute, x.Service = start, r.Service
+		x.Add(r.Counts)
+		blocks[start][r.Service] = x
 	}
 	for _, x := range blocks {
 		for _, r := range x {
@@ -297,6 +300,12 @@ func (m *memory) Write(_ context.Context, rows []Stored, scores []ScoreRow, vers
 	return nil
 }
 
+func (m *memory) Notes(context.Context, time.Time) ([]Note, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.notes), nil
+}
+
 func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute, each func(key string, ips, agents []string)) error {
 	for _, k := range keys {
 		each(k, []string{"192.0.2.1"}, []string{"curl/8"})
@@ -314,15 +323,15 @@ func (m *memory) Lease(_ context.Context, instance string, now, until time.Time)
 	return true, nil
 }
 
-func (m *memory) Told(context.Context) (map[string]string, error) {
+func (m *memory) Told(context.Context) (map[string]Told, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.meta), nil
 }
 
-func (m *memory) Tell(_ context.Context, id, state string) error {
+func (m *memory) Tell(_ context.Context, id string, t Told) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.meta[id] = state
+	m.meta[id] = t
 	return nil
 }

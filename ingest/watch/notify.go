@@ -25,8 +25,11 @@ type NotifyConfig struct {
 	// Link is the base of the address that a notice names for its incident.
 	Link string
 	// MaxAge keeps incidents that opened longer ago, by the wall clock, from
-	// being sent for the first time: a replay of last month pages nobody.
+	// being told when they are first seen: a replay of last month pages nobody.
 	MaxAge time.Duration
+	// Remind is how often an open page is told again on its first day; later it
+	// is once a day. 0 for never.
+	Remind time.Duration
 	// Every is how often the table is looked at, Timeout bounds one request.
 	Every, Timeout time.Duration
 	// MinSeverity is the least severity that is sent.
@@ -35,7 +38,7 @@ type NotifyConfig struct {
 
 // DefaultNotify tells nobody.
 func DefaultNotify() NotifyConfig {
-	return NotifyConfig{MaxAge: 24 * time.Hour, Every: 5 * time.Second, Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
+	return NotifyConfig{MaxAge: 24 * time.Hour, Remind: 4 * time.Hour, Every: 5 * time.Second, Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
 }
 
 func (c *NotifyConfig) validate() error {
@@ -47,7 +50,7 @@ func (c *NotifyConfig) validate() error {
 			return fmt.Errorf("watch: notify.%s: got %q; want an address such as https://host/path", x.key, redact(x.url))
 		}
 	}
-	if severityRank(c.MinSeverity) < 0 {
+	if c.MinSeverity.Rank() < 0 {
 		return fmt.Errorf("watch: notify.min_severity: got %q; want info, ticket or page", c.MinSeverity)
 	}
 	return nil
@@ -63,19 +66,10 @@ func redact(s string) string {
 	return u.Redacted()
 }
 
-func severityRank(s detect.Severity) int {
-	for i, x := range []detect.Severity{detect.Info, detect.Ticket, detect.Page} {
-		if s == x {
-			return i
-		}
-	}
-	return -1
-}
-
 // Notice is what a receiver gets. It may come more than once: DedupID is the
 // same each time.
 type Notice struct {
-	DedupID  string          `json:"dedup_id"` // incident id and state
+	DedupID  string          `json:"dedup_id"` // incident id and what is told
 	ID       string          `json:"id"`
 	State    detect.State    `json:"state"`
 	Kind     detect.Kind     `json:"kind"`
@@ -90,28 +84,23 @@ type Notice struct {
 	Expected float64         `json:"expected"`
 	Score    float64         `json:"score"`
 	Summary  string          `json:"summary"`
+	Rule     string          `json:"rule"`
 	Evidence detect.Evidence `json:"evidence"`
 	Link     string          `json:"link,omitempty"`
 }
 
-// stateOf is the part of the dedup id that says what is told: the state, and
-// for an open incident its severity too, so that an escalation is news.
-func stateOf(i *detect.Incident) string {
-	if i.State == detect.Open {
-		return string(i.State) + "/" + string(i.Severity)
-	}
-	return string(i.State)
-}
-
-func (c *NotifyConfig) notice(i *detect.Incident) Notice {
+func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
 	n := Notice{
-		DedupID: i.ID + "/" + stateOf(i), ID: i.ID, State: i.State, Kind: i.Kind, Severity: i.Severity,
+		DedupID: i.ID + "/" + what, ID: i.ID, State: i.State, Kind: i.Kind, Severity: i.Severity,
 		Entity: i.Entity, Type: string(i.EntityType), Service: i.Service, Opened: i.OpenedAt.Time(), ClosedAs: i.ClosedAs,
-		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Evidence: i.Evidence,
+		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Rule: i.Rule, Evidence: i.Evidence,
 	}
 	if i.ClosedAt > 0 {
 		t := i.ClosedAt.Time()
 		n.Closed = &t
+	}
+	if what == tellOver {
+		n.Summary = fmt.Sprintf("%s (over: from %s to %s)", n.Summary, n.Opened.Format("2006-01-02 15:04"), n.Closed.Format("15:04"))
 	}
 	if c.Link != "" {
 		n.Link = c.Link + i.ID
@@ -119,15 +108,21 @@ func (c *NotifyConfig) notice(i *detect.Incident) Notice {
 	return n
 }
 
+// Told is what was told of an incident, and when by the wall clock.
+type Told struct {
+	What string
+	At   time.Time
+}
+
 // Outbox remembers what was told, for all instances.
 type Outbox interface {
 	// Lease makes instance the one that sends until the time; ok is false when
 	// another one is.
 	Lease(ctx context.Context, instance string, now, until time.Time) (ok bool, err error)
-	// Told returns the last state told of each incident.
-	Told(ctx context.Context) (map[string]string, error)
-	// Tell notes that state was told of an incident.
-	Tell(ctx context.Context, id, state string) error
+	// Told returns what was told last of each incident.
+	Told(ctx context.Context) (map[string]Told, error)
+	// Tell notes what was told of an incident, and when.
+	Tell(ctx context.Context, id string, t Told) error
 	// Incidents is that of Tables.
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 }
@@ -138,7 +133,6 @@ type Outbox interface {
 // lease can make two send the same notice.
 type Notifier struct {
 	cfg      NotifyConfig
-	muted    func(*detect.Incident, detect.Minute) bool
 	outbox   Outbox
 	instance string
 	client   *http.Client
@@ -151,7 +145,7 @@ type Notifier struct {
 // NewNotifier makes the notifier of w; it sends nothing yet.
 func (w *Watch) NewNotifier(o Outbox) *Notifier {
 	return &Notifier{
-		cfg: w.cfg.Notify, muted: w.cfg.Detectors.Muted, outbox: o, instance: w.cfg.Instance,
+		cfg: w.cfg.Notify, outbox: o, instance: w.cfg.Instance,
 		client: &http.Client{Timeout: w.cfg.Notify.Timeout}, log: w.cfg.Logger, stats: &w.stats,
 		resent: map[string]time.Time{}, now: time.Now,
 	}
@@ -202,34 +196,27 @@ func (n *Notifier) Round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var alerts []*detect.Incident
+	var open []*detect.Incident
 	for i := range rows {
 		inc := &rows[i].Incident
-		before, known := told[inc.ID]
-		if !known && (inc.OpenedAt < oldest || inc.State == detect.Withdrawn) || inc.Parent != "" ||
-			severityRank(inc.Severity) < severityRank(n.cfg.MinSeverity) || n.muted(inc, detect.MinuteOf(int64(rows[i].Version))) {
-			continue
+		before := told[inc.ID]
+		what := n.due(inc, before, now, oldest)
+		if what != "" {
+			if err := n.tell(ctx, inc, what, now); err != nil {
+				return err
+			}
 		}
-		if inc.State == detect.Open {
-			alerts = append(alerts, inc)
-		}
-		if before == stateOf(inc) {
-			continue
-		}
-		if inc.State != detect.Open {
-			alerts = append(alerts, inc)
-		}
-		if err := n.tell(ctx, inc); err != nil {
-			return err
+		if inc.State == detect.Open && (what != "" || before.open()) {
+			open = append(open, inc)
 		}
 	}
-	return n.repeat(ctx, alerts, now)
+	return n.repeat(ctx, open, now)
 }
 
 // tell sends one notice and notes that it was taken.
-func (n *Notifier) tell(ctx context.Context, inc *detect.Incident) error {
+func (n *Notifier) tell(ctx context.Context, inc *detect.Incident, what string, now time.Time) error {
 	if n.cfg.Webhook != "" {
-		if err := n.post(ctx, n.cfg.Webhook, n.cfg.notice(inc)); err != nil {
+		if err := n.post(ctx, n.cfg.Webhook, n.cfg.notice(inc, what)); err != nil {
 			return err
 		}
 	}
@@ -239,73 +226,7 @@ func (n *Notifier) tell(ctx context.Context, inc *detect.Incident) error {
 		}
 	}
 	n.stats.Sent.Add(1)
-	return n.outbox.Tell(ctx, inc.ID, stateOf(inc))
-}
-
-// repeatAfter is how often an open alert is repeated; Alertmanager resolves it
-// keepFor after the last time.
-const (
-	repeatAfter = time.Minute
-	keepFor     = 4 * time.Minute
-)
-
-func (n *Notifier) repeat(ctx context.Context, open []*detect.Incident, now time.Time) error {
-	if n.cfg.Alertmanager == "" {
-		return nil
-	}
-	var due []*detect.Incident
-	for _, inc := range open {
-		if inc.State == detect.Open && now.Sub(n.resent[inc.ID]) >= repeatAfter {
-			due = append(due, inc)
-		}
-	}
-	if len(due) == 0 {
-		return nil
-	}
-	return n.alert(ctx, due)
-}
-
-// alert is one alert of Alertmanager's API v2 (postableAlert).
-type alert struct {
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
-	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt"`
-	GeneratorURL string            `json:"generatorURL,omitempty"`
-}
-
-func (n *Notifier) alert(ctx context.Context, list []*detect.Incident) error {
-	now := n.now()
-	alerts := make([]alert, 0, len(list))
-	for _, inc := range list {
-		a := alert{
-			Labels: map[string]string{
-				"alertname": "statline_" + string(inc.Kind), "incident": inc.ID, "entity": inc.Entity,
-				"entity_type": string(inc.EntityType), "severity": string(inc.Severity),
-			},
-			Annotations: map[string]string{"summary": inc.Summary, "dedup_id": inc.ID + "/" + stateOf(inc)},
-			StartsAt:    inc.OpenedAt.Time(), EndsAt: now.Add(keepFor),
-		}
-		if inc.Service != "" {
-			a.Labels["service"] = inc.Service
-		}
-		if inc.State != detect.Open {
-			a.EndsAt = now
-		}
-		if n.cfg.Link != "" {
-			a.GeneratorURL = n.cfg.Link + inc.ID
-		}
-		alerts = append(alerts, a)
-		n.resent[inc.ID] = now
-		if inc.State != detect.Open {
-			delete(n.resent, inc.ID)
-		}
-	}
-	address, err := url.JoinPath(n.cfg.Alertmanager, "api/v2/alerts")
-	if err != nil {
-		return fmt.Errorf("alertmanager address: %w", err)
-	}
-	return n.post(ctx, address, alerts)
+	return n.outbox.Tell(ctx, inc.ID, Told{what, now})
 }
 
 // post sends v as JSON; anything but a 2xx answer is an error, which names the

@@ -82,8 +82,7 @@ func TestNotifier(t *testing.T) {
 	n, r := testNotifier(t, m, "a")
 	now := detect.MinuteOf(time.Now().Unix())
 	old, child, muted, info := spikeOf("old", now-3*1440), spikeOf("child", now), spikeOf("muted", now), spikeOf("info", now)
-	child.Parent, info.Severity, muted.Entity = "x", detect.Info, "quiet-api"
-	n.muted = func(i *detect.Incident, _ detect.Minute) bool { return i.Entity == "quiet-api" }
+	old.Silent, child.Silent, muted.Silent, info.Severity = tooOld, "covered by x", "muted", detect.Info
 	x := spikeOf("x", now)
 	for _, s := range []Stored{old, child, muted, info, x} {
 		m.incidents[s.ID] = s

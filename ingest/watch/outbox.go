@@ -58,15 +58,16 @@ func (q *SQL) lease(ctx context.Context) (holder string, expires time.Time, err 
 }
 
 // Told implements Outbox.
-func (q *SQL) Told(ctx context.Context) (map[string]string, error) {
-	told := map[string]string{}
+func (q *SQL) Told(ctx context.Context) (map[string]Told, error) {
+	told := map[string]Told{}
 	err := store.Each(ctx, q.store, func(r *struct {
-		Key   string `ch:"key"`
-		Value string `ch:"value"`
+		Key     string `ch:"key"`
+		Value   string `ch:"value"`
+		Version uint64 `ch:"version"` // when, in nanoseconds
 	}) error {
-		told[strings.TrimPrefix(r.Key, toldPrefix)] = r.Value
+		told[strings.TrimPrefix(r.Key, toldPrefix)] = Told{r.Value, time.Unix(0, int64(r.Version))}
 		return nil
-	}, "SELECT key, value FROM "+q.table(schema.Meta)+" FINAL WHERE startsWith(key, ?)", toldPrefix)
+	}, "SELECT key, value, version FROM "+q.table(schema.Meta)+" FINAL WHERE startsWith(key, ?)", toldPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("read what was notified: %w", err)
 	}
@@ -74,8 +75,8 @@ func (q *SQL) Told(ctx context.Context) (map[string]string, error) {
 }
 
 // Tell implements Outbox.
-func (q *SQL) Tell(ctx context.Context, id, state string) error {
-	if err := q.setMeta(ctx, toldPrefix+id, state, uint64(time.Now().UnixNano())); err != nil {
+func (q *SQL) Tell(ctx context.Context, id string, t Told) error {
+	if err := q.setMeta(ctx, toldPrefix+id, t.What, uint64(t.At.UnixNano())); err != nil {
 		return fmt.Errorf("note what was notified: %w", err)
 	}
 	return nil

@@ -15,6 +15,9 @@ type Publisher struct {
 	known map[string]*published
 	of    map[ruled][]string // the ids of known, in the order of their coming
 	alias map[string]string  // id decided later -> id published first
+	hush  hush
+	// opened counts the incidents that were published for the first time.
+	opened int64
 }
 
 // ruled is what incidents have in common of which one may be the other.
@@ -41,6 +44,7 @@ type published struct {
 	detect.Incident
 	touched detect.Minute // minute of the last row written
 	final   bool
+	fresh   bool // never stored
 }
 
 // Stored is one row of the table incidents.
@@ -86,7 +90,7 @@ func (p *Publisher) Publish(res *Result) []Stored {
 		now[inc.ID] = true
 		final := i < len(res.Final)
 		if k := p.known[inc.ID]; k != nil {
-			inc.Parent = k.Parent
+			inc.Parent, inc.Silent = k.Parent, k.Silent
 			if len(inc.Evidence.ClientIPs) == 0 {
 				inc.Evidence.ClientIPs, inc.Evidence.UserAgents = k.Evidence.ClientIPs, k.Evidence.UserAgents
 			}
@@ -110,6 +114,7 @@ func (p *Publisher) Publish(res *Result) []Stored {
 		}
 	}
 	p.attach(res, changed)
+	p.decide(res, changed)
 	p.drop(res.Settled)
 	return p.rows(changed, res.To)
 }
@@ -158,7 +163,7 @@ func (p *Publisher) rename(inc detect.Incident, decided map[string]bool) detect.
 func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[string]*published) {
 	k := p.known[inc.ID]
 	if k == nil {
-		k = &published{Incident: inc}
+		k = &published{Incident: inc, fresh: true}
 		p.learn(k)
 		changed[inc.ID] = k
 		return
@@ -167,7 +172,8 @@ func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[st
 	k.Incident = inc
 	switch {
 	case old.State != inc.State, old.Severity != inc.Severity, old.Kind != inc.Kind, old.ClosedAs != inc.ClosedAs,
-		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt:
+		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt, old.Evidence.SilentSince != inc.Evidence.SilentSince,
+		old.Evidence.Episodes != inc.Evidence.Episodes:
 		changed[inc.ID] = k
 	case inc.State == detect.Open && to-k.touched >= refreshMinutes && (old.Requests != inc.Requests || old.Affected != inc.Affected):
 		changed[inc.ID] = k

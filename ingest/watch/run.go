@@ -75,6 +75,7 @@ type Watch struct {
 	pending  []pendingWrite
 	swept    detect.Minute
 	stats    Stats
+	now      func() time.Time
 }
 
 type pendingWrite struct {
@@ -88,7 +89,7 @@ func New(cfg Config, e Evidence, t Tables) *Watch {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Watch{cfg: cfg, evidence: e, tables: t, publish: NewPublisher()}
+	return &Watch{cfg: cfg, evidence: e, tables: t, publish: NewPublisher(), now: time.Now}
 }
 
 // Stats returns the counters.
@@ -166,19 +167,20 @@ func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, e
 		return false, err
 	}
 	for more := true; more && to > w.eval.Evaluated(); {
+		// Whatever can fail comes before the decision or is repeated with the write.
+		if err := w.sweep(ctx, w.eval.Settled()); err != nil {
+			return advanced, err
+		}
+		if err := w.listen(ctx); err != nil {
+			return advanced, err
+		}
 		var res Result
 		if res, more, err = w.eval.Advance(ctx, to); err != nil {
 			return advanced, err
 		}
 		advanced = true
-		if err := w.sweep(ctx, res.Settled); err != nil {
-			return advanced, err
-		}
-		rows := w.publish.Publish(&res)
-		if err := w.enrich(ctx, rows, res.To); err != nil {
-			return advanced, err
-		}
-		w.pending = append(w.pending, pendingWrite{rows, res.Scores, uint64(res.To.Unix())})
+		w.pending = append(w.pending, pendingWrite{w.publish.Publish(&res), res.Scores, uint64(res.To.Unix())})
+		w.stats.Opened.Store(w.publish.opened)
 		w.stats.Evaluations.Add(1)
 		w.stats.Minutes.Add(int64(res.To - res.From + 1))
 		w.stats.EvaluatedTo.Store(res.To.Unix())
@@ -192,6 +194,9 @@ func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, e
 func (w *Watch) flush(ctx context.Context) error {
 	for len(w.pending) > 0 {
 		p := &w.pending[0]
+		if err := w.enrich(ctx, p.rows, detect.MinuteOf(int64(p.version))); err != nil {
+			return err
+		}
 		if err := w.tables.Write(ctx, p.rows, p.scores, p.version); err != nil {
 			return err
 		}
@@ -200,6 +205,18 @@ func (w *Watch) flush(ctx context.Context) error {
 		w.pending = w.pending[1:]
 	}
 	w.pending = nil
+	return nil
+}
+
+// listen reads what people said of incidents.
+func (w *Watch) listen(ctx context.Context) error {
+	now := w.now()
+	notes, err := w.tables.Notes(ctx, now.Add(-notesFor))
+	if err != nil {
+		return err
+	}
+	w.publish.hush.say(notes)
+	w.publish.hush.oldest = detect.MinuteOf(now.Add(-w.cfg.Notify.MaxAge).Unix())
 	return nil
 }
 
@@ -218,11 +235,15 @@ func (w *Watch) start(ctx context.Context, p Progress) error {
 			return err
 		}
 	}
+	w.publish.hush.muted = w.cfg.Detectors.Muted
 	w.publish.Adopt(rows, e.Settled())
 	w.eval, w.swept = e, e.Settled()
 	w.cfg.Logger.Info("watch", "from", e.Evaluated().Time(), "incidents", len(rows))
 	return nil
 }
+
+// notesFor is how long what people said of an incident counts.
+const notesFor = detect.Memory * time.Minute
 
 // sweepMinutes is how often other instances' open incidents are looked at.
 const sweepMinutes = 15
@@ -234,11 +255,11 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 	if settled < w.swept+sweepMinutes {
 		return nil
 	}
-	w.swept = settled
 	rows, err := w.tables.Incidents(ctx, settled)
 	if err != nil {
 		return err
 	}
+	w.swept = settled
 	var lost []Stored
 	for _, r := range rows {
 		if r.State == detect.Open && r.OpenedAt <= settled && !w.publish.Knows(r.ID) {
@@ -262,7 +283,6 @@ func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) err
 		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 || r.State == detect.Withdrawn {
 			continue
 		}
-		w.stats.Opened.Add(1)
 		p := place{r.Entity, r.OpenedAt}
 		if len(places[p]) == 0 {
 			keys[p.opened] = append(keys[p.opened], p.key)

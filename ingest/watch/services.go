@@ -127,7 +127,7 @@ func (s *services) take(p *Past, at detect.Minute) {
 		r := &p.Blocks[i]
 		if r.Minute+4 <= at {
 			x := s.get(r.Service)
-			x.History.SetBlock(r.Minute, r.N, r.Timeout, r.Offline)
+			x.History.SetBlock(r.Minute, r.Counts)
 			x.seen = max(x.seen, r.Minute)
 		}
 	}

@@ -81,8 +81,8 @@ var (
 
 func outcome(g classify.Group) string { return g.SQL("outcome") }
 
-var serviceSums = "toUInt32(sum(requests)) AS n, toUInt32(sumIf(requests, " + timedOut + ")) AS timeout, toUInt32(sumIf(requests, " +
-	offline + ")) AS offline, toUInt32(sumIf(requests, " + serverSide + ")) AS bad"
+var serviceSums = "sum(requests) AS n, sumIf(requests, " + timedOut + ") AS timeout, sumIf(requests, " +
+	offline + ") AS offline, sumIf(requests, " + serverSide + ") AS bad"
 
 // Batch implements Evidence.
 func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
@@ -91,10 +91,10 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 	type row struct {
 		Minute  time.Time `ch:"minute"`
 		Service string    `ch:"service"`
-		N       uint32    `ch:"n"`
-		Timeout uint32    `ch:"timeout"`
-		Offline uint32    `ch:"offline"`
-		Bad     uint32    `ch:"bad"`
+		N       uint64    `ch:"n"`
+		Timeout uint64    `ch:"timeout"`
+		Offline uint64    `ch:"offline"`
+		Bad     uint64    `ch:"bad"`
 	}
 	err := store.Each(ctx, q.store, func(r *row) error {
 		b.Services = append(b.Services, ServiceRow{minuteOf(r.Minute), r.Service,
@@ -379,10 +379,10 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	type series struct {
 		Service string   `ch:"service"`
 		At      []uint32 `ch:"at"`
-		N       []uint32 `ch:"ns"`
-		Timeout []uint32 `ch:"timeouts"`
-		Offline []uint32 `ch:"offlines"`
-		Bad     []uint32 `ch:"bads"`
+		N       []uint64 `ch:"ns"`
+		Timeout []uint64 `ch:"timeouts"`
+		Offline []uint64 `ch:"offlines"`
+		Bad     []uint64 `ch:"bads"`
 	}
 	read := func(step int, from detect.Minute, row func(s *series, i int)) error {
 		return store.Each(ctx, q.store, func(s *series) error {
@@ -394,15 +394,17 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 			FROM (SELECT service, toUInt32(intDiv(toUnixTimestamp(minute), %d) * %d) AS slot, %s FROM %s WHERE %s GROUP BY service, slot ORDER BY service, slot)
 			GROUP BY service ORDER BY service`, step, step, serviceSums, q.table(schema.Services), between(from, at)))
 	}
-	err := read(60, at-3*1440, func(s *series, i int) {
-		p.Minutes = append(p.Minutes, ServiceRow{detect.MinuteOf(int64(s.At[i])), s.Service,
-			detect.Counts{N: s.N[i], Timeout: s.Timeout[i], Offline: s.Offline[i], Bad: s.Bad[i]}})
+	counts := func(s *series, i int) detect.Counts {
+		return detect.Counts{N: s.N[i], Timeout: s.Timeout[i], Offline: s.Offline[i], Bad: s.Bad[i]}
+	}
+	err := read(60, at-detect.MinuteHistory, func(s *series, i int) {
+		p.Minutes = append(p.Minutes, ServiceRow{detect.MinuteOf(int64(s.At[i])), s.Service, counts(s, i)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("minutes of services: %w", err)
 	}
 	err = read(300, at-22*1440, func(s *series, i int) {
-		p.Blocks = append(p.Blocks, BlockRow{detect.MinuteOf(int64(s.At[i])), s.Service, s.N[i], s.Timeout[i], s.Offline[i]})
+		p.Blocks = append(p.Blocks, BlockRow{detect.MinuteOf(int64(s.At[i])), s.Service, counts(s, i)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("blocks of services: %w", err)

@@ -20,6 +20,8 @@ type Tables interface {
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 	// Write inserts rows; each replaces the incident's row of a lower version.
 	Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error
+	// Notes reads what people said of incidents since a time, oldest first.
+	Notes(ctx context.Context, since time.Time) ([]Note, error)
 	// Sources reads the addresses and user agents of the keys' refusals, in no
 	// order; a key without any may be left out.
 	Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error
@@ -78,6 +80,7 @@ type incidentScan struct {
 	EntityType  string    `ch:"entity_type"`
 	Service     string    `ch:"service"`
 	Parent      string    `ch:"parent"`
+	SilentWhy   string    `ch:"silent_why"`
 	Severity    string    `ch:"severity"`
 	State       string    `ch:"state"`
 	ClosedAs    string    `ch:"closed_as"`
@@ -93,10 +96,11 @@ type incidentScan struct {
 	Rule        string    `ch:"rule"`
 	RuleVersion uint32    `ch:"rule_version"`
 	Version     uint64    `ch:"version"`
+	Silent      bool      `ch:"silent"`
 }
 
 const incidentColumns = `id, kind, entity, entity_type, service, parent, severity, state, closed_as, opened_at, closed_at,
-	observed, expected, score, requests, affected, summary, evidence, rule, rule_version, version`
+	observed, expected, score, requests, affected, summary, evidence, rule, rule_version, version, silent, silent_why`
 
 // Incidents implements Tables.
 func (q *SQL) Incidents(ctx context.Context, since detect.Minute) (rows []Stored, err error) {
@@ -115,7 +119,7 @@ func (q *SQL) Incidents(ctx context.Context, since detect.Minute) (rows []Stored
 func (r *incidentScan) stored() (Stored, error) {
 	s := Stored{Version: r.Version, Incident: detect.Incident{
 		ID: r.ID, Kind: detect.Kind(r.Kind), Entity: r.Entity, EntityType: detect.EntityType(r.EntityType), Service: r.Service,
-		Parent: r.Parent, Severity: detect.Severity(r.Severity), State: detect.State(r.State), ClosedAs: r.ClosedAs,
+		Parent: r.Parent, Silent: r.SilentWhy, Severity: detect.Severity(r.Severity), State: detect.State(r.State), ClosedAs: r.ClosedAs,
 		OpenedAt: minuteOf(r.OpenedAt), ClosedAt: minuteOf(r.ClosedAt), Observed: r.Observed, Expected: r.Expected, Score: r.Score,
 		Requests: r.Requests, Affected: r.Affected, Summary: r.Summary, Rule: r.Rule, RuleVersion: r.RuleVersion,
 	}}
@@ -146,7 +150,8 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 			}
 			err = batch.Append(r.ID, string(r.Kind), r.Entity, string(r.EntityType), r.Service, r.Parent, string(r.Severity),
 				string(r.State), r.ClosedAs, r.OpenedAt.Time(), r.ClosedAt.Time(), r.Observed, r.Expected, r.Score,
-				r.Requests, r.Affected, r.Summary, string(evidence), r.Rule, r.RuleVersion, r.Version)
+				r.Requests, r.Affected, r.Summary, string(evidence), r.Rule, r.RuleVersion, r.Version,
+				r.Silent != "", r.Silent)
 			if err != nil {
 				return fmt.Errorf("incident %s: %w", r.ID, err)
 			}

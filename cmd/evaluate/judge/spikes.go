@@ -44,8 +44,7 @@ func dense(w *traffic.World, i int) *series {
 	}
 	for _, r := range s.Rows {
 		s.counts[(r.Minute-s.start)/60] = detect.Counts{
-			N: uint32(r.N), Timeout: uint32(r.Timeout), Offline: uint32(r.Offline),
-			Bad: uint32(r.Timeout + r.Offline + r.Internal + r.ServerErr),
+			N: r.N, Timeout: r.Timeout, Offline: r.Offline, Bad: r.Timeout + r.Offline + r.Internal + r.ServerErr,
 		}
 	}
 	return s

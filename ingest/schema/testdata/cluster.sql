@@ -394,6 +394,33 @@ ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS inserts UInt32
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","4"]
 ;
+CREATE TABLE IF NOT EXISTS `d`.`incident_notes_local` ON CLUSTER `c`
+(
+    incident String,
+    at       DateTime64(3, 'UTC'),
+    action   LowCardinality(String),
+    until    DateTime('UTC'),
+    severity LowCardinality(String),
+    author   String,
+    text     String
+)
+ENGINE = ReplicatedMergeTree()
+ORDER BY (incident, at)
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`incident_notes` ON CLUSTER `c` AS `d`.`incident_notes_local` ENGINE = Distributed(`c`, `d`, `incident_notes_local`, cityHash64(incident))
+;
+ALTER TABLE `d`.`incidents_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS silent Bool DEFAULT parent != '',
+    ADD COLUMN IF NOT EXISTS silent_why String DEFAULT if(parent != '', concat('covered by ', parent), '')
+;
+ALTER TABLE `d`.`incidents` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS silent Bool DEFAULT parent != '',
+    ADD COLUMN IF NOT EXISTS silent_why String DEFAULT if(parent != '', concat('covered by ', parent), '')
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","5"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
