@@ -21,12 +21,12 @@ type campaign struct {
 	dir  string
 	plan []fault
 
-	kafka, clickhouse string // addresses
-	broker, engine    *process
-	proxy             *proxy
-	feed              *feed
-	instances         []*process
-	http              *http.Client
+	kafka, clickhouse, native string // addresses
+	broker, engine            *process
+	proxy                     *proxy
+	feed                      *feed
+	instances                 []*process
+	http                      *http.Client
 
 	started int // instances so far
 	rounds  []round
@@ -61,7 +61,10 @@ func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
 	if c.clickhouse, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	c.proxy = newProxy(c.clickhouse)
+	if c.native, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	c.proxy = newProxy(c.clickhouse, c.native)
 	c.feed, err = newFeed(cfg, []string{c.kafka})
 	return c, err
 }
@@ -237,7 +240,7 @@ func (c *campaign) startBroker(ctx context.Context) (err error) {
 }
 
 func (c *campaign) startEngine(ctx context.Context) (err error) {
-	c.engine, err = c.startSandbox(ctx, "engine", "--kafka", "", "--clickhouse", c.clickhouse)
+	c.engine, err = c.startSandbox(ctx, "engine", "--kafka", "", "--clickhouse", c.clickhouse, "--native", c.native)
 	return err
 }
 
@@ -250,11 +253,16 @@ func (c *campaign) startSandbox(ctx context.Context, name string, args ...string
 	return p, p.await(ctx, 60*time.Second)
 }
 
-// startInstance starts an instance of run; crashAt is step:n or "".
+// startInstance starts an instance of run, every second one over the native
+// protocol; crashAt is step:n or "".
 func (c *campaign) startInstance(crashAt string) error {
 	number := c.started
 	c.started++
-	address, err := c.proxy.endpoint(number)
+	endpoint := c.proxy.endpoint
+	if number%2 == 1 && !c.cfg.noTokens {
+		endpoint = c.proxy.nativeEndpoint
+	}
+	address, err := endpoint(number)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,8 @@
 // Command chaos proves from outside that statline counts exactly once. It runs
 // the real binary: a broker, an engine, three instances of run in one
 // group, a generator that knows its truth, and between the instances and
-// ClickHouse a proxy that can refuse, hang, fail, delay and lose answers. Each
+// ClickHouse a proxy that can refuse, hang, fail, delay and lose answers. Half
+// of the instances speak ClickHouse's HTTP interface, half its native protocol. Each
 // round injects a fault that the seed has chosen; at the end every record must
 // be stored once, in every table, by minute, code, service, outcome, key and
 // client, and the audit must agree.

@@ -42,23 +42,28 @@ type rule struct {
 	struck      bool
 }
 
-// proxy stands between the instances and ClickHouse's HTTP port.
+// proxy stands between the instances and ClickHouse's two ports.
 type proxy struct {
-	target    string
-	transport *http.Transport
+	target, native string // the engine's ports
+	transport      *http.Transport
 
-	mu      sync.Mutex
-	rule    *rule
-	servers []*http.Server
-	held    sync.WaitGroup
-	inside  atomic.Int64 // requests that the engine has and has not answered
+	mu        sync.Mutex
+	rule      *rule
+	servers   []*http.Server
+	listeners []net.Listener        // of the native protocol
+	conns     map[net.Conn]struct{} // of the native protocol
+	relays    sync.WaitGroup
+	held      sync.WaitGroup
+	inside    atomic.Int64 // requests that the engine has and has not answered
 }
 
-func newProxy(target string) *proxy {
-	return &proxy{target: target, transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+func newProxy(target, native string) *proxy {
+	return &proxy{target: target, native: native, conns: map[net.Conn]struct{}{},
+		transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
 }
 
-// endpoint opens a port for one instance and returns its address.
+// endpoint opens a port of the HTTP interface for one instance and returns its
+// address.
 func (p *proxy) endpoint(client int) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,9 +82,9 @@ func (p *proxy) endpoint(client int) (string, error) {
 
 func (p *proxy) close() error {
 	p.lift()
+	err := p.closeNative()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var err error
 	for _, s := range p.servers {
 		err = errors.Join(err, s.Close())
 	}
