@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,10 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
 	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
 	loader := file.NewLoader(cfg, e.store, folds.For(0))
-	stdin := interruptible(cmd.Context(), cmd.InOrStdin())
+	var stdin io.Reader
+	if slices.Contains(paths, "-") {
+		stdin = standardInput(cmd, "lines of a log")
+	}
 	say := cmd.ErrOrStderr()
 	var bars *mpb.Progress
 	if f, ok := say.(*os.File); ok && isTerminal(f) {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/muesli/cancelreader"
+	"github.com/spf13/cobra"
 )
 
 // interruption is why the context of a command ended: a signal.
@@ -45,9 +46,14 @@ func untilSignal(ctx context.Context) context.Context {
 	return ctx
 }
 
-// interruptible makes reading from a terminal or a pipe end when ctx does: a
-// read that waits there for somebody to type would go on waiting.
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
+// standardInput is standard input, from which reading ends when the context
+// does: a read that waits there for somebody to type would go on waiting. On a
+// terminal it says what is to be typed.
+func standardInput(cmd *cobra.Command, what string) io.Reader {
+	ctx, r := cmd.Context(), cmd.InOrStdin()
+	if f, ok := r.(*os.File); ok && isTerminal(f) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: type or paste %s, then Enter; Ctrl-D ends\n", cmd.Name(), what)
+	}
 	cancelable, err := cancelreader.NewReader(r)
 	if err != nil {
 		return r // a plain file, which never waits

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -44,10 +43,7 @@ key-id takes what is there; --create makes the secret when there is none.`,
 			if err != nil {
 				return err
 			}
-			in := bufio.NewReader(interruptible(cmd.Context(), cmd.InOrStdin()))
-			if f, ok := cmd.InOrStdin().(*os.File); ok && isTerminal(f) {
-				fmt.Fprintln(cmd.ErrOrStderr(), "key-id: type or paste a key, then Enter; Ctrl-D ends")
-			}
+			in := bufio.NewReader(standardInput(cmd, "a key"))
 			for {
 				line, err := in.ReadString('\n')
 				if key := strings.TrimRight(line, "\r\n"); key != "" {

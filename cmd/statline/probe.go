@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,27 +37,23 @@ func probeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in, err := file.Open(args[0], interruptible(cmd.Context(), cmd.InOrStdin()))
-			if err != nil {
+			text, err := probed(cmd, args[0])
+			if err != nil && len(text) == 0 {
 				return err
 			}
-			defer in.Close()
-			text, err := io.ReadAll(io.LimitReader(in, probeBytes))
-			if err != nil {
-				return fmt.Errorf("read %s: %w", args[0], err)
-			}
-			if i := bytes.LastIndexByte(text, '\n'); i > 0 && len(text) == probeBytes {
-				text = text[:i]
-			}
+			interrupted := err
 			report, err := decode.ProbeWith(cfg, bytes.Split(text, []byte("\n")))
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
+				return errors.Join(printJSON(cmd.OutOrStdout(), report), interrupted)
 			}
 			printProbe(cmd.OutOrStdout(), report)
-			if report.Responses == 0 {
+			switch {
+			case interrupted != nil:
+				return interrupted
+			case report.Responses == 0:
 				return errors.New("no line was understood; statline formats lists what is, and format json takes a mapping of your own")
 			}
 			return nil
@@ -65,6 +62,31 @@ func probeCommand() *cobra.Command {
 	st = takeSettings(c, "probe")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
+}
+
+// probed reads the beginning of a file. After an interruption it returns the
+// lines that it has read, with the error.
+func probed(cmd *cobra.Command, path string) ([]byte, error) {
+	var stdin io.Reader
+	if path == "-" {
+		stdin = standardInput(cmd, "lines of a log")
+	}
+	in, err := file.Open(path, stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	text, err := io.ReadAll(io.LimitReader(in, probeBytes))
+	switch {
+	case err != nil && cmd.Context().Err() != nil:
+		return text[:bytes.LastIndexByte(text, '\n')+1], context.Cause(cmd.Context())
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if i := bytes.LastIndexByte(text, '\n'); i > 0 && len(text) == probeBytes {
+		text = text[:i]
+	}
+	return text, nil
 }
 
 func printProbe(w io.Writer, r decode.Report) {

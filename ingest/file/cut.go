@@ -180,6 +180,10 @@ func (c *cutter) atEnd(err error) error {
 	return err
 }
 
+// slowRead: a read that brings less says that a pipe or terminal has no more to
+// give just now. What has come is then folded without waiting for more.
+const slowRead = 4 << 10
+
 // chunk reads at least one line: about size bytes of whole lines, but never
 // more than limit bytes, at which a chunk may end within a line. What follows
 // the last line feed waits for the next call. With an error, io.EOF included,
@@ -200,6 +204,9 @@ func (c *cutter) chunk(buf []byte, size, limit int64) ([]byte, error) {
 			}
 			if err != nil {
 				return buf[:bytes.LastIndexByte(buf, '\n')+1], c.in.readError(err)
+			}
+			if c.in.waits() && n < slowRead && int64(len(buf)) < limit && bytes.IndexByte(buf, '\n') >= 0 {
+				size = int64(len(buf)) // there is no more just now
 			}
 		}
 		if size == limit {

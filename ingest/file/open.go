@@ -42,14 +42,15 @@ type Input struct {
 	// Size is the number of bytes on disk, 0 when unknown (standard input).
 	Size int64
 
-	file  *os.File // nil when it can be read only once: standard input, a pipe
-	once  *memory  // then
-	text  *bufio.Reader
-	at    int64       // how much of text is read
-	last  byte        // the last byte of that
-	plain io.ReaderAt // the file when it is one of plain text, read from any place
-	raw   *counting
-	close []func() error
+	file   *os.File // nil when it can be read only once: standard input, a pipe
+	once   *memory  // then
+	text   *bufio.Reader
+	at     int64       // how much of text is read
+	last   byte        // the last byte of that
+	packed bool        // compressed
+	plain  io.ReaderAt // the file when it is one of plain text, read from any place
+	raw    *counting
+	close  []func() error
 }
 
 // codec is a compression, recognised by the file's first bytes and not by its
@@ -126,7 +127,7 @@ func (in *Input) openFile(f *os.File) error {
 
 // begin reads the text from its beginning on.
 func (in *Input) begin(r io.Reader) error {
-	in.raw, in.at = &counting{r: r}, 0
+	in.raw, in.at, in.packed = &counting{r: r}, 0, false
 	head := bufio.NewReaderSize(in.raw, 64<<10)
 	magic, err := head.Peek(magicBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -144,7 +145,7 @@ func (in *Input) begin(r io.Reader) error {
 		if err != nil {
 			return in.readError(fmt.Errorf("%s: %w", c.name, err))
 		}
-		in.text, in.close = bufio.NewReaderSize(z, 64<<10), append(in.close, closer)
+		in.packed, in.text, in.close = true, bufio.NewReaderSize(z, 64<<10), append(in.close, closer)
 		return nil
 	}
 	if in.file != nil {
@@ -169,6 +170,9 @@ func (in *Input) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// waits reports whether reading waits for somebody to write or type.
+func (in *Input) waits() bool { return in.once != nil && !in.packed }
 
 // empty reports whether the text has ended; reading does not go on.
 func (in *Input) empty() (bool, error) {
