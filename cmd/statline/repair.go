@@ -53,11 +53,18 @@ func repairCommand() *cobra.Command {
 	var st *settings
 	c := &cobra.Command{
 		Use:   "repair",
-		Short: "Finish partly inserted blocks that are older than the token window, and insert lost rows again",
+		Short: "Finish partly inserted blocks that the daemon refuses, and insert lost rows again",
 		Long: `A daemon that finds a block half inserted, so old that ClickHouse may have
 forgotten its tokens, stops instead of guessing. repair finds out from the ledger
 which of its rows are there, inserts the others from the records that Kafka still
 has, and proves the result with an audit.
+
+The daemon also stops at a large block that another version declared, or that was
+declared under a configuration which was never stored: cut otherwise, its rows
+would be lost or doubled. Then repair makes the hours of that block anew: once
+every block with rows in them has been read from Kafka again and is what the
+ledger says, it deletes what the tables of counts hold of these hours and inserts
+it again. It deletes nothing else.
 
 A ClickHouse server that is killed in the middle of an INSERT into a table that
 is not replicated can lose the rows and keep the token, so that the daemon's
@@ -67,8 +74,9 @@ the blocks that are missing. When what is missing is not exactly some whole
 blocks, or Kafka does not have the day any more, it says so, leaves that day of
 that table as it is, and mends the others.
 
-Stop every daemon that writes to the database first. It deletes nothing, and
-repeating it is safe.`,
+Each block is read under the configuration that it was declared under, as long as
+the database has it. Stop every daemon that writes to the database first.
+Repeating it is safe.`,
 		Example: `  statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -110,6 +118,9 @@ repeating it is safe.`,
 func printRepair(out io.Writer, report *mend.RepairReport) {
 	for _, id := range report.Blocks {
 		fmt.Fprintln(out, "repaired", id)
+	}
+	for _, span := range report.Rebuilt {
+		fmt.Fprintf(out, "  made %s (UTC) anew, of %d blocks\n", span, report.From)
 	}
 	for _, d := range report.Inserted {
 		fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)

@@ -20,6 +20,13 @@
 // declare (Kafka fences it); what it still inserts of a range it declared
 // earlier carries the same tokens as its successor's.
 //
+// The configuration behind a config_hash is in the store before the first block
+// is declared under it, so that a block is finished under the rules that it was
+// declared under, whatever is configured since. What a binary cannot fold as it
+// was declared (another version's block) it finishes only when that comes to the
+// same: none of its rows is stored, or each table is one INSERT under both rules,
+// with the same sums. Anything else is refused with ErrPartialBlock.
+//
 // It holds under these assumptions, and each is checked, the last one after the
 // fact:
 //   - Retention: a declared range is still in the log when it is finished.

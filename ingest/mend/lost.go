@@ -28,9 +28,9 @@ import (
 // of no other choice of blocks; these rows are inserted under tokens of their own,
 // and an audit has to find the sums right afterwards. It refuses a day of a
 // table with the numbers when the log does not have a block of that day any
-// more, when one was stored under other rules than this binary's, when there is
-// a replay, or when what is missing is no set of whole blocks: then the day has
-// to be restored from a backup. The other days are mended all the same; the
+// more, when one gives other rows under the rules that this binary has, when
+// there is a replay, or when what is missing is no set of whole blocks: then the
+// day has to be restored from a backup. The other days are mended all the same; the
 // error tells of all that are not.
 //
 // Every writer of the database has to be stopped, and no block may be
@@ -221,7 +221,7 @@ func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 // day; those that hold too much are refused. What it finds against the ledger
 // itself is not for Lost to mend.
 func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
-	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now()})
+	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now(), CaughtUp: true})
 	if err != nil {
 		return nil, err
 	}
@@ -264,17 +264,25 @@ func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.Ledge
 	if err != nil {
 		return nil, err
 	}
+	return rows, r.canRead(ctx, rows, func(row *block.LedgerRow, why error) error {
+		refuseDays(short, row, why)
+		return nil
+	})
+}
+
+// canRead tells refuse of the blocks that cannot be read again, and why.
+func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse func(row *block.LedgerRow, why error) error) error {
 	starts, err := r.Log.StartOffsets(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	hash, epochs := store.ConfigHash(r.Fold.Hash()), map[int32]uint32{}
+	epochs := map[int32]uint32{}
 	for i := range rows {
 		row := &rows[i]
 		if _, known := epochs[row.Partition]; !known {
 			l, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, row.Partition)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			epochs[row.Partition] = l.Epoch
 		}
@@ -288,21 +296,22 @@ func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.Ledge
 			err = errors.New("it is of an earlier life of the topic")
 		case !has || start > row.First:
 			err = errors.New("its records are no longer in the log")
-		case row.Mixed || row.ConfigHash != hash:
-			err = fmt.Errorf("it was stored under other rules (%s; this binary and configuration: %s)", row.ConfigHash, hash)
 		}
 		if err != nil {
-			refuseDays(short, row, "block %s cannot be read again as it was: %w", row.ID, err)
+			err = refuse(row, fmt.Errorf("block %s cannot be read again as it was: %w", row.ID, err))
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 // refuseDays refuses the days that a block adds to.
-func refuseDays(short []*shortDay, row *block.LedgerRow, format string, args ...any) {
+func refuseDays(short []*shortDay, row *block.LedgerRow, why error) {
 	for _, s := range short {
 		if s.count(row) > 0 {
-			s.refuse(format, args...)
+			s.refuse("%w", why)
 		}
 	}
 }
@@ -315,30 +324,38 @@ func waits(short []*shortDay, row *block.LedgerRow) bool {
 // expect reads every block again and adds up what the tables have to hold.
 func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) error {
 	for i := range blocks {
-		p := &partial{row: &blocks[i]}
-		if !waits(short, p.row) {
+		if !waits(short, &blocks[i]) {
 			continue
 		}
-		if err := r.read(ctx, p); err != nil {
+		p, err := r.again(ctx, &blocks[i])
+		if err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
-			refuseDays(short, p.row, "block %s: %w", p.row.ID, err)
-			continue
-		}
-		c := p.contents
-		if c.Records != p.row.Records || c.Responses != p.row.Responses || c.Rejected != p.row.Rejected || !slices.Equal(c.Rows.Days, p.row.Days) {
-			refuseDays(short, p.row, "block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
-				p.row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, p.row.Records, p.row.Responses, p.row.Rejected, p.row.Days)
+			refuseDays(short, &blocks[i], err)
 			continue
 		}
 		for _, s := range short {
-			for bucket, n := range s.adds(c) {
+			for bucket, n := range s.adds(p.contents) {
 				s.deficit[bucket] += n
 			}
 		}
 	}
 	return nil
+}
+
+// again reads a block again and wants it to be what the ledger says.
+func (r *Repair) again(ctx context.Context, row *block.LedgerRow) (*partial, error) {
+	p := &partial{row: row}
+	if err := r.read(ctx, p); err != nil {
+		return nil, fmt.Errorf("block %s: %w", row.ID, err)
+	}
+	c := p.contents
+	if c.Records != row.Records || c.Responses != row.Responses || c.Rejected != row.Rejected || !slices.Equal(c.Rows.Days, row.Days) {
+		return nil, fmt.Errorf("block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
+			row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, row.Records, row.Responses, row.Rejected, row.Days)
+	}
+	return p, nil
 }
 
 // choose finds the blocks that are missing, day by day.

@@ -35,20 +35,31 @@ type RepairStore interface {
 	Rollups() []aggregate.Rollup
 	WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing store.Days) error
 	DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow, error)
+	ReadConfig(ctx context.Context, hash string) ([]byte, error)
+	DeleteSpans(ctx context.Context, spans []store.Span) error
+	DeleteRejects(ctx context.Context, id block.ID) error
+	WriteSpans(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, spans []store.Span) error
 	EachStored(ctx context.Context, r aggregate.Rollup, day int64, f func(minute uint32, name string, requests uint64)) error
 }
 
-// Repair finishes the partial blocks of a topic whose tokens the store may
-// have forgotten (Run), and inserts rows again that the store has lost (Lost).
+// Repair finishes the partial blocks of a topic that the daemon refuses (Run):
+// whose tokens the store may have forgotten, or that were declared under rules
+// which cut them otherwise. And it inserts rows again that the store has lost
+// (Lost). Each block is folded under the configuration that it was declared or
+// stored under; under the current one when that is not to be had, and then it
+// has to be what the ledger says all the same.
 //
-// It does not guess and deletes nothing: it looks. An INSERT is atomic within
+// It does not guess: it looks. An INSERT is atomic within
 // a table partition, and with all writers stopped the ledger says what every
 // rollup holds on every day without the partial blocks. A day's surplus over
 // that must be the sum of what some of the blocks add to it: those are there
 // already, and the others' rows of that table and day are inserted. When no
 // choice of blocks gives the surplus, or more than one does, it is refused
 // with the numbers, and so is a block whose records the log does not have any
-// more: then the days concerned have to be restored from a backup. Afterwards
+// more: then the days concerned have to be restored from a backup. A block whose
+// tables may be there in part, or hold rows of other rules, is not told from
+// what is there: then the hours that it touches are made anew (see rebuild),
+// which is all that Repair ever deletes. Afterwards
 // an audit has to find every rollup at the ledger's sum plus the blocks, and
 // only then the ledger says that they are stored. Repeating a repair that was
 // cut is safe.
@@ -60,6 +71,8 @@ type Repair struct {
 	// window: a younger block is the daemon's to finish.
 	Block block.Config
 	TTL   schema.TTL
+
+	book *rulebook
 }
 
 // RepairReport says what Run did.
@@ -67,6 +80,9 @@ type RepairReport struct {
 	Blocks   []block.ID
 	Inserted []TableDay // rows that were missing
 	Present  []TableDay // rows that were there
+	// Rebuilt are the spans that were made anew, from so many blocks.
+	Rebuilt []store.Span
+	From    int
 }
 
 // TableDay is what a block adds to one rollup on one event day.
@@ -77,16 +93,20 @@ type TableDay struct {
 	Responses uint64
 }
 
-// ErrNothingToRepair: the topic has no partial block that is older than the
-// token window.
+// ErrNothingToRepair: the topic has no partial block that the daemon refuses.
 var ErrNothingToRepair = errors.New("nothing to repair")
 
 // partial is a block that may be partly inserted.
 type partial struct {
 	row      *block.LedgerRow
+	rules    rules // that contents are folded under
 	contents *block.Contents
+	bytes    int // of its records' values
 	missing  store.Days
 }
+
+// asDeclared says that contents are what was declared, row by row.
+func (p *partial) asDeclared() bool { return p.rules.hash == p.row.ConfigHash }
 
 // Run repairs the given partitions' partial blocks, all at once, since their
 // rows are in the same tables. Every writer of the database has to be stopped.
@@ -96,24 +116,13 @@ func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, er
 		return nil, fmt.Errorf("repair %s: %w", r.Block.Topic, err)
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("repair %s: %w: no block is partial and older than the token window", r.Block.Topic, ErrNothingToRepair)
+		return nil, fmt.Errorf("repair %s: %w: no block is partial that the daemon does not finish", r.Block.Topic, ErrNothingToRepair)
 	}
 	report := &RepairReport{}
 	for _, p := range parts {
-		if err := r.read(ctx, p); err != nil {
-			return nil, fmt.Errorf("repair block %s: %w", p.row.ID, err)
-		}
 		report.Blocks = append(report.Blocks, p.row.ID)
 	}
-	if err := r.decide(ctx, parts, report); err != nil {
-		return report, fmt.Errorf("repair %s: %w", r.Block.Topic, err)
-	}
-	for _, p := range parts {
-		if err := r.Store.WriteDays(ctx, p.row.ID, "repair", p.contents, p.missing); err != nil {
-			return report, fmt.Errorf("repair block %s: %w", p.row.ID, err)
-		}
-	}
-	if err := r.verify(ctx, parts); err != nil {
+	if err := r.finish(ctx, parts, report); err != nil {
 		return report, fmt.Errorf("repair %s: %w", r.Block.Topic, err)
 	}
 	for _, p := range parts {
@@ -124,23 +133,60 @@ func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, er
 	return report, nil
 }
 
+// finish brings the blocks' rows into the tables, each once.
+func (r *Repair) finish(ctx context.Context, parts []*partial, report *RepairReport) error {
+	whole := true // what is there of a block is whole tables' days of its own rows
+	for _, p := range parts {
+		if !p.asDeclared() {
+			return r.rebuild(ctx, parts, report)
+		}
+		whole = whole && r.Store.Inserts(p.row.ID, p.contents) <= 1
+	}
+	err := r.decide(ctx, parts, report)
+	if errors.Is(err, errUnexplained) && !whole {
+		report.Inserted, report.Present = nil, nil
+		return r.rebuild(ctx, parts, report)
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if err := r.Store.WriteDays(ctx, p.row.ID, "repair", p.contents, p.missing); err != nil {
+			return fmt.Errorf("block %s: %w", p.row.ID, err)
+		}
+	}
+	return r.verify(ctx, parts, nil)
+}
+
 func nofence() error { return nil }
 
-// find looks for partial blocks; a young one is the daemon's.
+// find looks for partial blocks and reads them; one that the daemon can finish
+// is the daemon's.
 func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial, err error) {
-	for _, p := range partitions {
-		known, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, p)
+	for _, partition := range partitions {
+		known, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, partition)
 		if err != nil {
 			return nil, err
 		}
 		if known.Pending == nil {
 			continue
 		}
-		if age := time.Since(known.Pending.WrittenAt); age <= r.Block.Tokens.Age && known.BlocksSince <= r.Block.Tokens.Blocks {
-			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d was declared %s ago; the daemon finishes it",
-				ErrNothingToRepair, known.Pending.First, known.Pending.End, p, age.Round(time.Second))
+		p := &partial{row: known.Pending, missing: store.Days{}}
+		if p.rules, err = r.rules().nearest(ctx, p.row.ConfigHash); err != nil {
+			return nil, err
 		}
-		parts = append(parts, &partial{row: known.Pending, missing: store.Days{}})
+		age := time.Since(p.row.WrittenAt)
+		young := age <= r.Block.Tokens.Age && known.BlocksSince <= r.Block.Tokens.Blocks
+		if !young || !p.asDeclared() {
+			if err := r.read(ctx, p); err != nil {
+				return nil, fmt.Errorf("block %s: %w", p.row.ID, err)
+			}
+		}
+		if young && (p.asDeclared() || block.SameInserts(p.row, p.contents, r.Store.Inserts(p.row.ID, p.contents), p.bytes) == nil) {
+			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d was declared %s ago; the daemon finishes it",
+				ErrNothingToRepair, p.row.First, p.row.End, partition, age.Round(time.Second))
+		}
+		parts = append(parts, p)
 	}
 	if len(parts) > maxPartial {
 		return nil, fmt.Errorf("got %d partial blocks; want at most %d at a time", len(parts), maxPartial)
@@ -148,11 +194,25 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 	return parts, nil
 }
 
+// rules are those of the blocks that are read.
+func (r *Repair) rules() *rulebook {
+	if r.book == nil {
+		r.book = newRulebook(r.Fold, r.Store.ReadConfig)
+	}
+	return r.book
+}
+
 // maxPartial bounds the choices that have to be looked at.
 const maxPartial = 20
 
-// read folds exactly the block's records.
-func (r *Repair) read(ctx context.Context, p *partial) error {
+// read folds exactly the block's records, under the nearest to its own rules
+// when p has none.
+func (r *Repair) read(ctx context.Context, p *partial) (err error) {
+	if p.rules.hash == "" {
+		if p.rules, err = r.rules().nearest(ctx, p.row.ConfigHash); err != nil {
+			return err
+		}
+	}
 	id := p.row.ID
 	starts, err := r.Log.StartOffsets(ctx)
 	if err != nil {
@@ -161,12 +221,13 @@ func (r *Repair) read(ctx context.Context, p *partial) error {
 	if start := starts[id.Partition]; start > id.First {
 		return fmt.Errorf("offsets [%d,%d) are no longer in the log", id.First, min(start, id.End))
 	}
-	f, err := fold.New(r.Fold, id.Partition)
+	f, err := fold.New(p.rules.fold, id.Partition)
 	if err != nil {
 		return err
 	}
 	err = r.Log.ReadRange(ctx, id.Partition, id.First, id.End, func(rec block.Record) error {
 		f.Add([]block.Record{rec})
+		p.bytes += len(rec.Value)
 		return nil
 	})
 	if err != nil {
@@ -176,6 +237,9 @@ func (r *Repair) read(ctx context.Context, p *partial) error {
 	p.contents.Holes = uint64(id.End-id.First) - p.contents.Records
 	return nil
 }
+
+// errUnexplained: what is there is no set of whole days of the blocks.
+var errUnexplained = errors.New("what is stored is not clear")
 
 // decide finds out which rows are there, table by table and day by day.
 func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairReport) error {
@@ -190,8 +254,8 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 		}
 		present, choices := subset(at.adds, got.surplus)
 		if choices != 1 {
-			return fmt.Errorf("%s has %d responses on %s beyond the ledger's; %d choices of blocks, which add %v, explain that; want one",
-				at.table, got.surplus, dayName(at.day), choices, at.adds)
+			return fmt.Errorf("%w: %s has %d responses on %s beyond the ledger's; %d choices of blocks, which add %v, explain that; want one",
+				errUnexplained, at.table, got.surplus, dayName(at.day), choices, at.adds)
 		}
 		for i, n := range at.adds {
 			if n == 0 {
@@ -237,19 +301,27 @@ func subset(adds []uint64, surplus int64) (mask uint, choices int) {
 	}
 }
 
-// verify wants every rollup at the ledger's sum plus all blocks.
-func (r *Repair) verify(ctx context.Context, parts []*partial) error {
+// verify wants every rollup at the ledger's sum plus all blocks, on the blocks'
+// days and on the days of the spans.
+func (r *Repair) verify(ctx context.Context, parts []*partial, spans []store.Span) error {
 	have, err := r.surplus(ctx, len(parts))
 	if err != nil {
 		return err
 	}
-	for _, at := range r.daysOf(parts) {
-		want := int64(0)
-		for _, n := range at.adds {
-			want += int64(n)
+	want := map[tableDay]int64{}
+	for _, day := range daysIn(spans) {
+		for _, rollup := range r.Store.Rollups() {
+			want[tableDay{schema.Table(rollup.Name), dayName(day)}] = 0
 		}
-		if got := have[at.tableDay()]; !got.unjudged && got.surplus != want {
-			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?", at.table, got.surplus, dayName(at.day), want)
+	}
+	for _, at := range r.daysOf(parts) {
+		for _, n := range at.adds {
+			want[at.tableDay()] += int64(n)
+		}
+	}
+	for at, n := range want {
+		if got := have[at]; !got.unjudged && got.surplus != n {
+			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?", at.table, got.surplus, at.day, n)
 		}
 	}
 	return nil
@@ -268,7 +340,7 @@ type surplus struct {
 
 // surplus is what the rollups hold beyond the ledger, by day.
 func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplus, error) {
-	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now()})
+	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now(), CaughtUp: true})
 	if err != nil {
 		return nil, err
 	}
@@ -283,14 +355,11 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 }
 
 func (r *Repair) ledgerRow(p *partial) block.LedgerRow {
-	hash, c := store.ConfigHash(r.Fold.Hash()), p.contents
-	return block.LedgerRow{
-		ID: p.row.ID, Kind: block.KindBlock, State: block.Stored,
-		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: hash, Version: r.Block.Version,
-		Records: c.Records, Responses: c.Responses, Rejected: c.Rejected, Holes: c.Holes, Days: c.Rows.Days,
-		MinEventUnixMilli: c.Rows.MinUnixMilli, MaxEventUnixMilli: c.Rows.MaxUnixMilli, LastRecordUnixMilli: c.LastRecordUnixMilli,
-		Mixed: hash != p.row.ConfigHash, Note: "repaired", WrittenAt: time.Now(),
+	row := block.LedgerRow{
+		ID: p.row.ID, Kind: block.KindBlock,
+		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: p.rules.hash, Version: r.Block.Version, Note: "repaired",
 	}
+	return row.Counted(p.contents, r.Store.Inserts(p.row.ID, p.contents)).Stored(p.contents, time.Now())
 }
 
 // blockDay is what each of several blocks adds to one table on one day.

@@ -26,6 +26,9 @@ type RejectStore interface {
 	Settlements(ctx context.Context, cluster, topic string) ([]block.LedgerRow, error)
 	WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error
 	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
+	Inserts(id block.ID, c *block.Contents) int
+	WriteConfig(ctx context.Context, c store.StoredConfig) error
+	ReadConfig(ctx context.Context, hash string) ([]byte, error)
 }
 
 // Rejects settles a topic's rejects. Replay decodes them again, after a fix of
@@ -105,21 +108,27 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 	if err != nil {
 		return report, err
 	}
-	d, err := decode.New(r.Fold.Decode)
-	if err != nil {
-		return report, fmt.Errorf("decoder: %w", err)
-	}
+	book := newRulebook(r.Fold, r.Store.ReadConfig)
 	for _, row := range cut {
-		if err := r.finish(ctx, d, row, &report); err != nil {
+		if err := r.finish(ctx, book, row, &report); err != nil {
 			return report, err
 		}
 	}
+	own, err := newReading(book.mine())
+	if err != nil {
+		return report, err
+	}
 	var ready []store.Reject
 	for _, x := range open {
-		if _, ok := r.probe(d, x); ok {
+		if _, ok := own.probe(x); ok {
 			ready = append(ready, x)
 		} else {
 			report.Still++
+		}
+	}
+	if len(ready) > 0 {
+		if err := r.keepConfig(ctx, own.rules); err != nil {
+			return report, err
 		}
 	}
 	for _, unit := range units(ready) {
@@ -127,11 +136,20 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 		if err := r.Store.WriteLedger(ctx, row, nofence); err != nil {
 			return report, err
 		}
-		if err := r.write(ctx, d, row, unit, &report); err != nil {
+		if err := r.write(ctx, own, row, unit, &report); err != nil {
 			return report, err
 		}
 	}
 	return report, nil
+}
+
+// keepConfig stores the rules that replays are declared under.
+func (r *Rejects) keepConfig(ctx context.Context, under rules) error {
+	body, err := under.fold.Written()
+	if err != nil {
+		return err
+	}
+	return r.Store.WriteConfig(ctx, store.StoredConfig{Hash: under.hash, DecoderVersion: decode.Version, Build: r.Block.Version, Body: body})
 }
 
 // Discard settles the matching rejects without storing anything; why is for
@@ -149,8 +167,9 @@ func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string)
 	return len(open), nil
 }
 
-// finish completes a replay that was cut after its declaration.
-func (r *Rejects) finish(ctx context.Context, d *decode.Decoder, row block.LedgerRow, report *ReplayReport) error {
+// finish completes a replay that was cut after its declaration, under the rules
+// that it was declared under.
+func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRow, report *ReplayReport) error {
 	if age := time.Since(row.WrittenAt); age > r.Block.Tokens.Age {
 		return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared %s ago and is older than the token window",
 			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, age.Round(time.Second))
@@ -175,12 +194,20 @@ func (r *Rejects) finish(ctx context.Context, d *decode.Decoder, row block.Ledge
 			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, len(want)-len(unit), len(want))
 	}
 	slices.SortFunc(unit, compareRejects)
-	return r.write(ctx, d, row, unit, report)
+	under, err := book.nearest(ctx, row.ConfigHash) // write looks whether that can be
+	if err != nil {
+		return err
+	}
+	reading, err := newReading(under)
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, reading, row, unit, report)
 }
 
 // write stores a declared replay.
-func (r *Rejects) write(ctx context.Context, d *decode.Decoder, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
-	f, err := fold.New(r.Fold, row.Partition)
+func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
+	f, err := fold.New(under.fold, row.Partition)
 	if err != nil {
 		return err
 	}
@@ -188,18 +215,25 @@ func (r *Rejects) write(ctx context.Context, d *decode.Decoder, row block.Ledger
 	if err != nil {
 		return err
 	}
+	bytes := 0
 	for _, x := range unit {
-		r.fold(d, f, x, records[x.Offset])
+		under.add(f, x, records[x.Offset])
+		bytes += len(x.Raw)
 	}
 	c := f.Contents()
 	c.Rejects = nil // they are rejects already
+	if row.ConfigHash != under.hash {
+		if err := block.SameInserts(&row, c, r.Store.Inserts(row.ID, c), bytes); err != nil {
+			return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared under other rules (%s; this binary and configuration: %s): %w",
+				block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, row.ConfigHash, under.hash, err)
+		}
+	}
 	sum := sha256.Sum256([]byte(row.Note))
 	kind := block.KindReplay + block.Kind("/"+hex.EncodeToString(sum[:8]))
 	if err := r.Store.WriteRowsAs(ctx, row.ID, kind, c, nofence); err != nil {
 		return fmt.Errorf("replay [%d,%d) of %s/%d: %w", row.First, row.End, row.Topic, row.Partition, err)
 	}
-	hash := store.ConfigHash(r.Fold.Hash())
-	row.State, row.Mixed, row.ConfigHash = block.Stored, row.ConfigHash != hash, hash
+	row.State, row.Mixed, row.ConfigHash = block.Stored, row.ConfigHash != under.hash, under.hash
 	row.Records, row.Responses, row.Days = uint64(len(unit)), c.Responses, c.Rows.Days
 	row.MinEventUnixMilli, row.MaxEventUnixMilli = c.Rows.MinUnixMilli, c.Rows.MaxUnixMilli
 	row.WrittenAt = time.Now()
@@ -211,17 +245,31 @@ func (r *Rejects) write(ctx context.Context, d *decode.Decoder, row block.Ledger
 	return nil
 }
 
-// fold adds a reject's responses: from its record, when there is one and it
+// reading is a decoder under rules.
+type reading struct {
+	rules
+	decoder *decode.Decoder
+}
+
+func newReading(under rules) (*reading, error) {
+	d, err := decode.New(under.fold.Decode)
+	if err != nil {
+		return nil, fmt.Errorf("decoder: %w", err)
+	}
+	return &reading{under, d}, nil
+}
+
+// add adds a reject's responses to f: from its record, when there is one and it
 // holds the same responses, else from the reject's own bytes.
-func (r *Rejects) fold(d *decode.Decoder, f *fold.Fold, x store.Reject, record []byte) {
-	said, _ := r.probe(d, x)
+func (u *reading) add(f *fold.Fold, x store.Reject, record []byte) {
+	said, _ := u.probe(x)
 	value, from := []byte(x.Raw), 0
 	if fold.HoldsRecord(&x.RejectRow) {
 		from = int(x.Index)
 	}
 	if record != nil {
 		var all probe
-		d.Decode(record, &all)
+		u.decoder.Decode(record, &all)
 		// Rejects before this one may have become several responses: look for
 		// these ones from the reject's own place on.
 		for i := int(x.Index); i+len(said) <= len(all.items); i++ {
@@ -298,9 +346,9 @@ func (p *probe) Response(r *classify.Response) {
 
 // probe decodes a reject's own bytes; ok when they are responses now, all of
 // them, and of an acceptable time.
-func (r *Rejects) probe(d *decode.Decoder, x store.Reject) (items []item, ok bool) {
+func (u *reading) probe(x store.Reject) (items []item, ok bool) {
 	var p probe
-	d.Decode([]byte(x.Raw), &p)
+	u.decoder.Decode([]byte(x.Raw), &p)
 	items = p.items
 	if fold.HoldsRecord(&x.RejectRow) {
 		if int(x.Index) >= len(items) {
@@ -309,7 +357,7 @@ func (r *Rejects) probe(d *decode.Decoder, x store.Reject) (items []item, ok boo
 		items = items[x.Index : x.Index+1]
 	}
 	for _, it := range items {
-		if !it.ok || r.Fold.Window(it.unixMilli, x.RecordUnixMilli) != "" {
+		if !it.ok || u.fold.Window(it.unixMilli, x.RecordUnixMilli) != "" {
 			return nil, false
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"statline/classify/aggregate"
 	"statline/ingest"
 	"statline/ingest/block"
-	"statline/ingest/decode"
 	"statline/ingest/ingesttest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -60,6 +59,11 @@ func TestReplayEndToEnd(t *testing.T) {
 
 	if _, err := x.Replay(t.Context(), filter); err == nil {
 		t.Fatal("the cut replay reported no error")
+	}
+	changed := *x
+	changed.Fold.Decode.Format = "haproxy" // again: what was declared is finished as it was
+	if report, err := changed.Replay(t.Context(), filter); err != nil || report.Replayed == 0 {
+		t.Errorf("after a change of rules: got %+v, %v; want the cut replay finished", report, err)
 	}
 	report, err := x.Replay(t.Context(), filter)
 	if err != nil {
@@ -158,17 +162,16 @@ func TestReplayOfOneLine(t *testing.T) {
 	if c.Responses != 1 || c.Rejected != 1 {
 		t.Fatalf("got %d responses, %d rejects; want one of each", c.Responses, c.Rejected)
 	}
-	x := &Rejects{Fold: folding}
 	again := newFold(t, folding)
-	decoder, err := decode.New(folding.Decode)
+	under, err := newReading(newRulebook(folding, nil).mine())
 	if err != nil {
 		t.Fatal(err)
 	}
 	reject := store.Reject{RejectRow: c.Rejects[0]}
-	if _, ok := x.probe(decoder, reject); !ok {
+	if _, ok := under.probe(reject); !ok {
 		t.Fatal("the reject is not ready to be replayed")
 	}
-	x.fold(decoder, again, reject, nil)
+	under.add(again, reject, nil)
 	got := again.Contents()
 	if got.Responses != 1 || got.Rejected != 0 || got.Rows.Responses[0].HTTPStatus != 429 {
 		t.Errorf("got %+v; want the one response with status 429", got.Rows.Responses)

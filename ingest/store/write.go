@@ -44,10 +44,14 @@ func (d Days) Add(table schema.Table, day int64) {
 	d[table][day] = true
 }
 
+func (d Days) has(table schema.Table, minute uint32) bool {
+	return d[table][int64(minute)/daySeconds]
+}
+
 // WriteDays is WriteRowsAs for a part of a block: of the tables of counts only
 // the days that are missing, of the others, whose rows replace themselves, all.
 func (s *Store) WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing Days) error {
-	return s.write(ctx, id, kind, s.jobs(id, c, missing), func() error { return nil })
+	return s.write(ctx, id, kind, s.jobs(id, c, missing.has), func() error { return nil })
 }
 
 func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []job, fence func() error) error {
@@ -95,13 +99,13 @@ type job struct {
 }
 
 // jobs lists the INSERTs of a block in their fixed order: of the rollups all
-// rows, or those of the missing days.
-func (s *Store) jobs(id block.ID, c *block.Contents, missing Days) []job {
+// rows, or those that are kept.
+func (s *Store) jobs(id block.ID, c *block.Contents, keep func(table schema.Table, minute uint32) bool) []job {
 	var list []job
 	for _, r := range s.rollups {
 		table, rows := schema.Table(r.Name), r.Of(&c.Rows)
-		if missing != nil {
-			rows = rows.Only(func(minute uint32) bool { return missing[table][int64(minute)/daySeconds] })
+		if keep != nil {
+			rows = rows.Only(func(minute uint32) bool { return keep(table, minute) })
 		}
 		cut := sheet{rows: rows.Len, partition: func(i int) int64 { return partitionOf(r.Level, rows.Minute(i)) }}
 		list = append(list, cut.jobs(table, rollupColumns(r, rows))...)

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"statline/ingest/block"
+	"statline/ingest/schema"
+)
+
+// Span is a span of event time, in Unix seconds: whole hours, so that minute
+// and hour tables hold the same of it.
+type Span struct{ From, Until uint32 }
+
+// String is the span for people.
+func (s Span) String() string {
+	at := func(t uint32) string { return time.Unix(int64(t), 0).UTC().Format("2006-01-02 15:04") }
+	return at(s.From) + " to " + at(s.Until)
+}
+
+// Within says whether a minute lies in one of the spans.
+func Within(spans []Span, minute uint32) bool {
+	for _, s := range spans {
+		if minute >= s.From && minute < s.Until {
+			return true
+		}
+	}
+	return false
+}
+
+// DeleteSpans deletes what the tables of counts hold of the spans, on every
+// node, and returns when it is gone.
+func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
+	var where []string
+	for _, span := range spans {
+		where = append(where, fmt.Sprintf("(minute >= toDateTime(%d) AND minute < toDateTime(%d))", span.From, span.Until))
+	}
+	for _, r := range s.rollups {
+		if err := s.delete(ctx, schema.Table(r.Name), strings.Join(where, " OR ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteRejects deletes the rejects of a block, as DeleteSpans does.
+func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
+	return s.delete(ctx, schema.Rejects, fmt.Sprintf("cluster = %s AND topic = %s AND epoch = %d AND partition = %d AND offset >= %d AND offset < %d",
+		quoted(id.Cluster), quoted(id.Topic), id.Epoch, id.Partition, id.First, id.End))
+}
+
+func quoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// mutationEvery is the time between two looks at a mutation.
+const mutationEvery = 100 * time.Millisecond
+
+// delete waits for the mutation itself, however long it takes: a statement that
+// waits is given up after Config.QueryTimeout.
+func (s *Store) delete(ctx context.Context, t schema.Table, where string) error {
+	l, err := s.layout(ctx)
+	if err != nil {
+		return err
+	}
+	t, mutations := l.Storage(t), "system.mutations"
+	if l.Cluster != "" {
+		mutations = "clusterAllReplicas('" + l.Cluster + "', system.mutations)"
+	}
+	if err := s.Exec(ctx, "ALTER TABLE "+s.Table(t)+" "+l.OnCluster()+" DELETE WHERE "+where); err != nil {
+		return fmt.Errorf("delete from %s: %w", t, err)
+	}
+	tick := time.NewTicker(mutationEvery)
+	defer tick.Stop()
+	for {
+		left, err := Select[struct {
+			N   uint64 `ch:"n"`
+			Why string `ch:"why"`
+		}](ctx, s, "SELECT count() AS n, max(latest_fail_reason) AS why FROM "+mutations+" WHERE database = ? AND table = ? AND NOT is_done", s.database, string(t))
+		switch {
+		case err != nil:
+			return fmt.Errorf("delete from %s: %w", t, err)
+		case left[0].Why != "":
+			return fmt.Errorf("delete from %s: %s", t, left[0].Why)
+		case left[0].N == 0:
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("delete from %s: %w", t, context.Cause(ctx))
+		}
+	}
+}
+
+// WriteSpans is WriteRowsAs for what of a block lies within the spans; samples,
+// names and rejects, which replace themselves, are written whole.
+func (s *Store) WriteSpans(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, spans []Span) error {
+	keep := func(_ schema.Table, minute uint32) bool { return Within(spans, minute) }
+	return s.write(ctx, id, kind, s.jobs(id, c, keep), func() error { return nil })
+}
