@@ -11,7 +11,7 @@ func availability() Board {
 	return Board{
 		Name: "availability", UID: availabilityUID, Title: "timeouts and availability",
 		About:     "What times out or is offline, whose side it came from, and whether it is more than usual.",
-		Variables: []Variable{serviceVariable(), routeVariable()},
+		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
 			timeoutsNow(),
@@ -39,8 +39,8 @@ func availability() Board {
 				}},
 				{12, Panel{
 					Kind: Lines, Title: "Where the time goes",
-					About: "Mean latency as the caller sees it and mean time of the upstream: the gap is the gateway's " +
-						"and the network's.",
+					About: "A response's mean latency as the caller sees it, and how much of it the upstream took: the " +
+						"gap is the gateway's and the network's. Both are means over every response.",
 					Query: query.MeanTimes(), Unit: Micros, Empty: "no latency in this time",
 					Columns: []Column{{Name: "total", Color: Note}, {Name: "upstream", Color: Fair}},
 				}},
@@ -49,7 +49,7 @@ func availability() Board {
 				{24, Panel{
 					Kind: Lanes, Title: "Health of services",
 					About: "Share of failures on the server's side, one lane a service, those with most failures first: " +
-						"green below 0.1 %, amber below 1 %, red from there.",
+						"green below 0.1 %, amber below 1 %, red from there. Red needs three failures in a point.",
 					Query: query.ServiceHealth(), Unit: Share, Empty: "no responses in this time",
 					Limits: rising(0.001, 0.01), MaxPoints: 300,
 				}},

@@ -73,9 +73,10 @@ func limits() Board {
 			{Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Who stopped, who goes on",
-					About: "Refused responses per minute, one lane a key: a lane that ends is a client that backed off.",
+					About: "Refused responses per minute, one lane a key: amber while it is refused, red from sixty a " +
+						"minute. A lane that ends is a client that backed off.",
 					Query: query.RefusedPerMinute(), Unit: None, Decimals: digits(1),
-					Empty: "nobody was refused in this time", Limits: rising(20, 60), MaxPoints: 300,
+					Empty: "nobody was refused in this time", Limits: []Step{{Color: Fair}, {60, Bad}}, MaxPoints: 300,
 				}},
 			}},
 		}}

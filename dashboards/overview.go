@@ -7,7 +7,7 @@ func overview() Board {
 	return Board{
 		Name: "overview", UID: overviewUID, Title: "overview",
 		About:     "Is anything wrong, where, and since when. Every figure is by event time, UTC.",
-		Variables: []Variable{serviceVariable(), outcomeVariable()},
+		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
 			{Height: 7, Cells: []Cell{
@@ -105,9 +105,9 @@ func figures() Row {
 		}},
 		{4, Panel{
 			Kind: Number, Title: "Age of the newest data",
-			About: "Seconds between the end of the newest stored minute and now. Over two minutes: see the " +
-				"dashboard Pipeline.",
-			Query: query.Freshness(), Unit: Duration, Empty: "nothing stored for a day",
+			About: "Time between the end of the newest stored minute of the chosen services and now. Over two " +
+				"minutes: see the dashboard Pipeline.",
+			Query: query.FreshnessOfServices(), Unit: Seconds, Empty: "nothing stored for a day",
 			Limits: rising(120, 600),
 		}},
 	}}

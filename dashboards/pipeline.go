@@ -75,7 +75,7 @@ func pipelineNow() Row {
 		{5, Panel{
 			Kind: Alarm, Title: "Age of the newest data",
 			About: "Seconds between the end of the newest stored minute and now.",
-			Query: query.Freshness(), Unit: Duration, Empty: "nothing stored for a day",
+			Query: query.Freshness(), Unit: Seconds, Empty: "nothing stored for a day",
 			Limits: rising(120, 600),
 		}},
 		{5, Panel{
@@ -84,7 +84,7 @@ func pipelineNow() Row {
 			Query: query.LagNow(), Unit: Count, Empty: "nothing reports",
 			Columns: []Column{
 				{Name: "lag", As: "records"},
-				{Name: "seconds", As: "time", Unit: Duration, Limits: rising(60, 300)},
+				{Name: "seconds", As: "time", Unit: Seconds, Limits: rising(60, 300)},
 			},
 		}},
 		{4, Panel{

@@ -108,7 +108,7 @@ func TestLintFinds(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"a wrong enum":            {`"drawStyle": "line"`, `"drawStyle": "barz"`, `got "barz"`},
 		"an empty enum":           {`"orientation": "auto"`, `"orientation": ""`, `got ""`},
-		"an undefined variable":   {"${service:singlequote}", "${servise:singlequote}", "$servise is not defined"},
+		"an undefined variable":   {"${service:queryparam}", "${servise:queryparam}", "$servise is not defined"},
 		"an unknown macro":        {"$__fromTime", "$__fromtime", "$__fromtime is not defined"},
 		"an unknown field":        {`"rawSql":`, `"rawSQL2":`, "rawSQL2"},
 		"an unknown option":       {`"graphMode":`, `"grafMode":`, "grafMode"},
@@ -123,7 +123,7 @@ func TestLintFinds(t *testing.T) {
 		"another data source":     {`"uid": "${ds}"`, `"uid": "clickhouse"`, "data source"},
 		"a placeholder left":      {"`statline`.services", "{db}.services", "placeholder"},
 		"an unknown override":     {`"id": "custom.width"`, `"id": "custom.widht"`, "custom.widht"},
-		"a variable twice":        {`"name": "outcome"`, `"name": "service"`, "defined twice"},
+		"a variable twice":        {`"name": "service"`, `"name": "ds"`, "defined twice"},
 		"a missing refId":         {`"refId": "A"`, `"refId": ""`, "refId"},
 		"a wrong type of a field": {`"fillOpacity": 8`, `"fillOpacity": "8"`, "strict reading"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -116,27 +117,59 @@ func (g *Grafana) Ask(ctx context.Context, text string, format int, from, to tim
 // is missing stands at All.
 type Choice map[string][]string
 
-var (
-	conditional = regexp.MustCompile(`\$__conditionalAll\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*), \$(\w+)\)`)
-	quoted      = regexp.MustCompile(`\$\{(\w+):singlequote\}`)
-)
+const conditional = "$__conditionalAll("
 
-// Apply does what the browser does before it sends a text.
+var listed = regexp.MustCompile(`\$\{(\w+):queryparam\}`)
+
+// Apply does what the browser does before it sends a text: the plugin's macro,
+// then the variables.
 func (c Choice) Apply(text string) string {
-	text = conditional.ReplaceAllStringFunc(text, func(m string) string {
-		parts := conditional.FindStringSubmatch(m)
-		if len(c[parts[2]]) == 0 {
-			return "1=1"
+	for {
+		before, rest, found := strings.Cut(text, conditional)
+		if !found {
+			break
 		}
-		return parts[1]
-	})
-	return quoted.ReplaceAllStringFunc(text, func(m string) string {
+		condition, variable, after := arguments(rest)
+		if len(c[strings.TrimPrefix(variable, "$")]) == 0 {
+			condition = "1=1"
+		}
+		text = before + condition + after
+	}
+	return listed.ReplaceAllStringFunc(text, func(m string) string {
+		name := listed.FindStringSubmatch(m)[1]
 		var list []string
-		for _, v := range c[quoted.FindStringSubmatch(m)[1]] {
-			list = append(list, "'"+strings.ReplaceAll(v, "'", "\\'")+"'")
+		for _, v := range c[name] {
+			list = append(list, "var-"+name+"="+strictly(v))
 		}
-		return strings.Join(list, ",")
+		return strings.Join(list, "&")
 	})
+}
+
+// arguments cuts a macro's two arguments off.
+func arguments(rest string) (first, second, after string) {
+	depth, comma := 1, 0
+	for i, r := range rest {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 1 {
+				comma = i
+			}
+		}
+		if depth == 0 {
+			return rest[:comma], strings.TrimSpace(rest[comma+1 : i]), rest[i+1:]
+		}
+	}
+	return "", "", rest
+}
+
+// strictly encodes as the browser's encodeURIComponent and, beyond it, what
+// Grafana does: !'()*.
+func strictly(v string) string {
+	return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
 }
 
 // Interval is Grafana's for a span on a panel of a number of points: at least a

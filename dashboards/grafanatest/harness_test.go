@@ -79,13 +79,13 @@ func openStore(ctx context.Context, database string) (*store.Store, error) {
 	return s, schema.Migrate(ctx, s.Conn(), schema.Options{Database: database})
 }
 
-// seed puts four hours of mixed traffic that end now through the decoder, the
+// seed puts four hours of mixed traffic, up to the last full hour, through the decoder, the
 // classification and the aggregation, and adds what the watching daemon would
 // have written: incidents, scores and pipeline rows.
 func seed(ctx context.Context) error {
 	const perSecond, hours = 8, 4
 	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: traffic.Mixed, Malformed: 0.003, Rate: perSecond, Count: perSecond * hours * 3600,
-		Start: time.Now().UTC().Add(-hours * time.Hour).Truncate(time.Minute)})
+		Start: time.Now().UTC().Truncate(time.Hour).Add(-hours * time.Hour)})
 	if err != nil {
 		return err
 	}

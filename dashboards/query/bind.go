@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -49,9 +50,17 @@ func chosen(name string, condition Text) Text {
 func (t Text) Grafana(target Target) string {
 	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s"}
 	for _, name := range choices() {
-		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}", "(${"+name+":singlequote})")
+		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}", grafanaList(name))
 	}
 	return strings.NewReplacer(pairs...).Replace(t.in(target))
+}
+
+// grafanaList is the values chosen under a name in one of Grafana's dashboards.
+// None of Grafana's formats quotes for ClickHouse (singlequote leaves a
+// backslash as it is), so that the values go as parts of an address, where every
+// character that could end a string is encoded, and the server decodes them.
+func grafanaList(name string) string {
+	return fmt.Sprintf("(arrayMap(v -> decodeURLComponent(substring(v, %d)), splitByChar('&', '${%s:queryparam}')))", len("var-"+name+"=")+1, name)
 }
 
 // Params are the values that a text asks for. An empty list is every value.

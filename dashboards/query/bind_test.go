@@ -78,7 +78,7 @@ func TestEveryTextBinds(t *testing.T) {
 			if _, err := ask(t, s, text, p); err != nil {
 				t.Errorf("%s over %v: %v", name, span, err)
 			}
-			if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0), Step: time.Hour}); err != nil {
+			if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0), Step: 1e5 * time.Hour}); err != nil {
 				t.Errorf("%s over all time: %v", name, err)
 			}
 			p.Services, p.Routes, p.Outcomes, p.Keys = hostile(), hostile(), hostile(), hostile()
@@ -110,14 +110,20 @@ func TestHostileValuesFindTheirRows(t *testing.T) {
 		t.Fatalf("stored %d names (%v); want %d", len(found), err, len(hostile()))
 	}
 	for _, name := range hostile() {
-		var at time.Time
 		var rate float64
-		var rows int
 		sql, values := query.RequestRate().Bind(query.Target{Database: s.Database()},
 			query.Params{From: to.Add(-time.Hour), To: to, Step: time.Minute, Services: []string{name}})
-		err := s.Ask(t.Context(), sql, values, func(scan func(...any) error) error { rows++; return scan(&at, &rate) })
-		if err != nil || rows != 1 || rate != 1 {
-			t.Errorf("service %q: %d rows, %v requests a second (%v); want one row of 1", name, rows, rate, err)
+		err := s.Ask(t.Context(), sql, values, func(scan func(...any) error) error {
+			var at time.Time
+			var one *float64
+			err := scan(&at, &one)
+			if one != nil {
+				rate += *one
+			}
+			return err
+		})
+		if err != nil || rate != 1 {
+			t.Errorf("service %q: %v requests a second (%v); want 1", name, rate, err)
 		}
 	}
 }

@@ -14,12 +14,21 @@ func RefusedKeys() Text {
 
 // RefusedRate returns responses refused for their rate, per second.
 func RefusedRate() Text {
-	return spans + "SELECT " + at + ", sum(requests) / step AS refused\nFROM " + fromServices(ofService+" AND "+refused) + "\nGROUP BY time ORDER BY time"
+	return spans + steady("refused", "SELECT "+at+", sumIf(requests, "+refused+") / "+covered+" AS refused\nFROM "+fromServicesOrKeys(whole)+"\nGROUP BY time")
 }
 
 // RefusedShare returns the share of responses refused for their rate.
 func RefusedShare() Text {
-	return spans + "SELECT sumIf(requests, " + refused + ") / sum(requests) AS refused\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT sumIf(requests, " + refused + ") / sum(requests) AS refused\nFROM " + fromServicesOrKeys("1") + "\nHAVING sum(requests) > 0"
+}
+
+// fromServicesOrKeys reads requests per outcome of the chosen services: from
+// their small tables while every key is chosen, and of the chosen keys
+// otherwise.
+func fromServicesOrKeys(where Text) Text {
+	every := chosen("key", "0 = 1")
+	return union("SELECT minute, outcome, requests FROM "+fromServices(ofService+" AND "+where+" AND "+every),
+		"SELECT minute, outcome, requests FROM "+fromKeys("outcome, requests", chosenKey+" AND "+where+" AND NOT "+every))
 }
 
 // PersistingKeys returns how many of the refused keys were refused in the last
@@ -33,44 +42,57 @@ FROM (SELECT key_id, max(last_seen) AS last FROM ` + fromKeys("key_id, last_seen
 // count against the limit, the slots refused, whether they go on.
 func Offenders() Text {
 	return spans + `SELECT ` + keyName + ` AS "Key", if(last >= {to} - 600, 'persists', 'stopped') AS "Now", n AS "Refused", n / total AS "Share refused",
-  highest AS "Highest count", lim AS "Limit", highest / nullIf(lim, 0) AS "Over the limit", slots_refused AS "Slots refused",
+  highest AS "Highest count", lim AS "Limit", highest / nullIf(lim, 0) AS "Over the limit", slots_of_key AS "Slots refused",
   first AS "First", last AS "Last", services AS "Services", clients AS "Clients", agent AS "User agent", key_id AS "id"
 FROM (
   SELECT key_id, sumIf(requests, ` + refused + `) AS n, sum(requests) AS total, max(count_max) AS highest, max(limit_max) AS lim,
-    if(any(span) > 172800, NULL, sum(bitCount(slots))) AS slots_refused,
     minIf(first_seen, ` + refused + `) AS first, maxIf(last_seen, ` + refused + `) AS last, arrayStringConcat(arraySort(groupUniqArray(5)(toString(service))), ', ') AS services,
     length(groupUniqArrayArray(16)(client_ips)) AS clients, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
   FROM ` + fromRefused() + `
   GROUP BY key_id ORDER BY n DESC, key_id LIMIT 50
-) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+) AS k GLOBAL LEFT JOIN ` + slotsRefused() + ` AS slotted USING (key_id) GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id`
+}
+
+// slotsRefused counts the slots in which each key was refused: over more than
+// two days they are unknown. A slot counts once, however many rows have it: of
+// services, of codes, and of blocks that the server has not merged yet.
+func slotsRefused() Text {
+	return `(
+    SELECT key_id, if(any(base) = 3600, NULL, sum(bitCount(mask))) AS slots_of_key
+    FROM (
+      SELECT key_id, minute, groupBitOr(slots) AS mask FROM ` + fromKeys("key_id, slots", chosenKey+" AND "+refused) + `
+      WHERE ` + amongTop(chosenKey+" AND "+refused, 50) + ` GROUP BY key_id, minute
+    )
+    GROUP BY key_id
+  )`
 }
 
 // fromRefused reads every row of the keys that were refused for their rate.
 // Only the first fifty of them are read: the rest stays off the screen.
 func fromRefused() Text {
-	return fromKeys("key_id, service, outcome, requests, count_max, limit_max, slots, first_seen, last_seen, client_ips, user_agents",
+	return fromKeys("key_id, service, outcome, requests, count_max, limit_max, first_seen, last_seen, client_ips, user_agents",
 		chosenKey) + "\n  WHERE " + amongTop(chosenKey+" AND "+refused, 50)
 }
 
 // RefusedByKey returns refused responses per second by key, the ten keys
 // refused most.
 func RefusedByKey() Text {
-	return perKey(refused, 10, "sum(requests) / step")
+	return perKey(refused, 10, "sum(requests) / "+covered)
 }
 
 // RefusedPerMinute returns refused responses per minute by key, the fifteen
 // keys refused most: who stopped and who goes on.
 func RefusedPerMinute() Text {
-	return perKey(refused, 15, "sum(requests) / step * 60")
+	return perKey(refused, 15, "sum(requests) / "+covered+" * 60")
 }
 
 // perKey is a value over time of the keys with most rows of a kind.
 func perKey(where Text, keys int, value Text) Text {
 	source := fromKeys("key_id, requests", chosenKey+" AND "+where)
-	return spans + "SELECT time, " + keyName + " AS key, Value FROM (\n  SELECT " + at + ", key_id, " + value + " AS Value FROM " + source +
-		"\n  WHERE " + amongTop(chosenKey+" AND "+where, keys) +
-		"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN " + names + " AS named USING (key_id)\nORDER BY time, key"
+	return spans + gaps("key", "SELECT time, "+keyName+" AS key, Value FROM (\n  SELECT "+at+", key_id, "+value+" AS Value FROM "+source+
+		"\n  WHERE "+whole+" AND "+amongTop(chosenKey+" AND "+where, keys)+
+		"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN "+names+" AS named USING (key_id)", "Value")
 }
 
 // amongTop lets the keys through that have most requests of those that where
@@ -123,7 +145,8 @@ ORDER BY n DESC, key_id`
 // KeyTroubleRates returns refusals per second by the reason that lies in the
 // key.
 func KeyTroubleRates() Text {
-	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+		fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // ScanningClients returns the client addresses that try keys or logins: how
@@ -141,8 +164,8 @@ GROUP BY client_ip ORDER BY "Refused" DESC, client_ip LIMIT 100`
 // Groups by a number are found faster than by a text, and a month of keys has
 // millions of rows.
 func KeyOutcomeRates() Text {
-	return spans + "SELECT time, toString(name) AS outcome, Value FROM (\n  SELECT " + at + ", any(outcome) AS name, sum(requests) / step AS Value\n  FROM " +
-		fromKeys("outcome, requests", chosenKey) + "\n  GROUP BY time, cityHash64(outcome)\n) ORDER BY time, outcome"
+	return spans + gaps("outcome", "SELECT time, toString(name) AS outcome, Value FROM (\n  SELECT "+at+", any(outcome) AS name, sum(requests) / "+covered+" AS Value\n  FROM "+
+		fromKeys("outcome, requests", chosenKey+" AND "+whole)+"\n  GROUP BY time, cityHash64(outcome)\n)", "Value")
 }
 
 // KeyDetail returns what the chosen keys did, by key, service and code; with no

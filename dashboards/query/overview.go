@@ -5,12 +5,13 @@ package query
 
 // OutcomeRates returns requests per second by outcome.
 func OutcomeRates() Text {
-	return spans + "SELECT " + at + ", toString(outcome) AS outcome, sum(requests) / step AS Value\nFROM " + fromServices(ofService+" AND "+ofOutcome) + "\nGROUP BY time, outcome ORDER BY time, outcome"
+	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+		fromServices(ofService+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // RequestRate returns requests per second.
 func RequestRate() Text {
-	return spans + "SELECT " + at + ", sum(requests) / step AS requests\nFROM " + fromServices(ofService) + "\nGROUP BY time ORDER BY time"
+	return spans + steady("requests", "SELECT "+at+", sum(requests) / "+covered+" AS requests\nFROM "+fromServices(ofService+" AND "+whole)+"\nGROUP BY time")
 }
 
 // ServerFailureShare returns the share of responses that failed on the
@@ -28,9 +29,9 @@ func CallerFailureShare() Text {
 // the server's side.
 func FailureShareByService() Text {
 	source := fromServices(ofService)
-	return spans + "SELECT " + at + ", toString(service) AS service, sumIf(requests, " + serverSide + ") / sum(requests) AS Value\nFROM " + source +
-		"\nWHERE service GLOBAL IN (SELECT service FROM " + source + " GROUP BY service ORDER BY sumIf(requests, " + serverSide + ") DESC, service LIMIT 10)" +
-		"\nGROUP BY time, service ORDER BY time, service"
+	return spans + gaps("service", "SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") / sum(requests) AS Value\nFROM "+source+
+		"\nWHERE service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 10)"+
+		"\nGROUP BY time, service", "Value")
 }
 
 // ServiceTable returns each service: requests, failures on either side, the
@@ -63,10 +64,10 @@ func micros(bucket Text) Text {
 // LatencyQuantiles returns the 50th, 95th and 99th percentile of the latency
 // in microseconds.
 func LatencyQuantiles() Text {
-	return spans + `SELECT time, ` + micros("q[1]") + ` AS p50, ` + micros("q[2]") + ` AS p95, ` + micros("q[3]") + ` AS p99 FROM (
-  SELECT ` + at + `, quantilesExactWeightedArray(0.5, 0.95, 0.99)(buckets, counts) AS q
-  FROM ` + latencies(ofService+" AND notEmpty(latency.1)") + ` GROUP BY time
-) ORDER BY time`
+	return spans + gaps("", `SELECT time, `+micros("q[1]")+` AS p50, `+micros("q[2]")+` AS p95, `+micros("q[3]")+` AS p99 FROM (
+  SELECT `+at+`, quantilesExactWeightedArray(0.5, 0.95, 0.99)(buckets, counts) AS q
+  FROM `+latencies(ofService+" AND notEmpty(latency.1)")+` GROUP BY time
+)`, "p50", "p95", "p99")
 }
 
 // LatencyP95 returns the 95th percentile over the whole span, microseconds.
@@ -77,22 +78,34 @@ HAVING count() > 0`
 }
 
 // LatencyHeatmap returns responses by latency, two buckets an octave: the label
-// is the bucket's upper end in microseconds.
+// is the bucket's upper end in microseconds. The first point has every bucket
+// between the lowest and the highest, the empty ones too: without them 12.6 s
+// would stand beside 1.05 s.
 func LatencyHeatmap() Text {
-	return spans + `SELECT time, toString(if(half < 2, 32 * (half + 1), toUInt64((96 + 32 * (half % 2)) * exp2(intDiv(half, 2) - 1)))) AS le, sum(n) AS Value
+	return spans + `SELECT cell.1 AS time, toString(if(cell.2 < 2, 32 * (cell.2 + 1), toUInt64((96 + 32 * (cell.2 % 2)) * exp2(intDiv(cell.2, 2) - 1)))) AS le, sum(cell.3) AS Value
 FROM (
-  SELECT time, intDiv(bucket, 32) AS half, sum(count) AS n
-  FROM (SELECT ` + at + `, buckets, counts FROM ` + latencies(ofService) + `)
-  ARRAY JOIN buckets AS bucket, counts AS count
-  GROUP BY time, half
+  SELECT arrayConcat(groupArray((time, half, n)), arrayMap(h -> (min(time), toUInt16(h), toUInt64(0)), range(min(half), max(half) + 1))) AS cells
+  FROM (
+    SELECT time, toUInt16(intDiv(bucket, 32)) AS half, sum(count) AS n
+    FROM (SELECT ` + at + `, buckets, counts FROM ` + latencies(ofService+" AND "+whole) + `)
+    ARRAY JOIN buckets AS bucket, counts AS count
+    GROUP BY time, half
+  )
+  HAVING count() > 0
 )
+ARRAY JOIN cells AS cell
 GROUP BY time, le ORDER BY time, toUInt64(le)`
 }
 
 // Freshness returns the age of the newest minute stored, in seconds; no row
 // when nothing came for a day.
-func Freshness() Text {
+func Freshness() Text { return freshness("1") }
+
+// FreshnessOfServices is Freshness of the chosen services.
+func FreshnessOfServices() Text { return freshness(ofService) }
+
+func freshness(where Text) Text {
 	return `SELECT greatest(0, dateDiff('second', max(minute) + 60, now())) AS age
-FROM {db}.services WHERE minute > now() - INTERVAL 1 DAY
+FROM {db}.services WHERE minute > now() - INTERVAL 1 DAY AND ` + where + `
 HAVING count() > 0`
 }

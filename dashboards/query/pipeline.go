@@ -9,39 +9,38 @@ func Lag() Text { return perPartition("max(lag_records)") }
 func LagSeconds() Text { return perPartition("max(lag_seconds)") }
 
 func perPartition(value Text) Text {
-	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
-SELECT ` + at + `, concat(topic, '/', toString(partition)) AS partition, ` + value + ` AS Value
+	return minuteSpans + gaps("partition", `SELECT `+at+`, concat(topic, '/', toString(partition)) AS partition, `+value+` AS Value
 FROM {db}.pipeline FINAL
-WHERE ` + onScreen + `
-GROUP BY time, topic, partition ORDER BY time, partition`
+WHERE `+onScreen+`
+GROUP BY time, topic, partition`, "Value")
 }
 
-// LagNow returns the records not yet read, over all partitions, as of the
-// newest minute of each.
+// LagNow returns the records not yet read, over all partitions, and how old the
+// last record read is by now. Three minutes after the last report the number of
+// records is unknown, while the age goes on: a daemon that died is behind.
 func LagNow() Text {
-	return `SELECT sum(lag) AS lag, max(seconds) AS seconds FROM (
-  SELECT argMax(lag_records, (minute, version)) AS lag, argMax(lag_seconds, (minute, version)) AS seconds
-  FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 HOUR GROUP BY topic, partition
+	return `SELECT if(max(silent) > 180, NULL, sum(lag)) AS lag, max(seconds + silent) AS seconds FROM (
+  SELECT argMax(lag_records, (minute, version)) AS lag, argMax(lag_seconds, (minute, version)) AS seconds,
+    greatest(0, dateDiff('second', max(minute) + 60, now())) AS silent
+  FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY GROUP BY topic, partition
 ) HAVING count() > 0`
 }
 
 // Throughput returns records, responses refused by the decoder and blocks per
 // second.
 func Throughput() Text {
-	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
-SELECT ` + at + `, sum(records) / step AS records, sum(rejected) / step AS rejected, sum(blocks) / step AS blocks
+	return minuteSpans + gaps("", `SELECT `+at+`, sum(records) / `+covered+` AS records, sum(rejected) / `+covered+` AS rejected, sum(blocks) / `+covered+` AS blocks
 FROM {db}.pipeline FINAL
-WHERE ` + onScreen + `
-GROUP BY time ORDER BY time`
+WHERE `+onScreen+` AND `+whole+`
+GROUP BY time`, "records", "rejected", "blocks")
 }
 
 // FreshnessOverTime returns the age of the newest stored event, seconds.
 func FreshnessOverTime() Text {
-	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
-SELECT ` + at + `, max(freshness_seconds) AS freshness, max(lag_seconds) AS lag
+	return minuteSpans + gaps("", `SELECT `+at+`, max(freshness_seconds) AS freshness, max(lag_seconds) AS lag
 FROM {db}.pipeline FINAL
-WHERE ` + onScreen + `
-GROUP BY time ORDER BY time`
+WHERE `+onScreen+`
+GROUP BY time`, "freshness", "lag")
 }
 
 // StalledNow returns the partitions that did not move although there is
@@ -62,11 +61,10 @@ HAVING sum(records) > 0`
 // RejectRates returns rejected lines per minute by reason, over the time of
 // their records.
 func RejectRates() Text {
-	return `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step
-SELECT toDateTime(intDiv(toUnixTimestamp(record_ts), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / step AS Value
+	return minuteSpans + gaps("reason", `SELECT toDateTime(intDiv(toUnixTimestamp(record_ts), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / `+covered+` AS Value
 FROM {db}.rejects FINAL
-WHERE record_ts >= {from} AND record_ts <= {to}
-GROUP BY time, reason ORDER BY time, reason`
+WHERE record_ts >= toDateTime(begins) AND record_ts < toDateTime(ends)
+GROUP BY time, reason`, "Value")
 }
 
 // RejectTable returns the rejects by reason, with one example of each.

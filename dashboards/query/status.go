@@ -25,15 +25,18 @@ func catalogueRows(codes []Code) Text {
 var selected = ofService + " AND " + ofRoute + " AND " + ofOutcome
 
 // CodeTable returns every code of the catalogue, seen or not, and every code
-// seen that the catalogue does not have.
+// seen that the catalogue does not have. A share is of all responses, those
+// without a code too.
 func CodeTable(catalogue []Code) Text {
 	return spans + `SELECT code AS "Code", if(status = 0, NULL, status) AS "HTTP", if(means = '', 'not in the catalogue', means) AS "Outcome", message AS "Message",
   n AS "Responses", share AS "Share", drift AS "Drift", services AS "Services", worst AS "Most in", if(n = 0, NULL, last) AS "Last seen"
 FROM ` + catalogueRows(catalogue) + ` AS catalogue
 GLOBAL FULL JOIN (
-  SELECT code, sum(requests) AS n, n / sum(n) OVER () AS share, sum(drift) AS drift, uniqExact(service) AS services,
-    toString(argMax(service, requests)) AS worst, max(minute) AS last
-  FROM ` + fromResponses("service, code, requests, drift", selected+" AND code != 0") + ` GROUP BY code
+  SELECT * FROM (
+    SELECT code, sum(requests) AS n, n / sum(n) OVER () AS share, sum(drift) AS drift, uniqExact(service) AS services,
+      toString(argMax(service, requests)) AS worst, max(minute) AS last
+    FROM ` + fromResponses("service, code, requests, drift", selected) + ` GROUP BY code
+  ) WHERE code != 0
 ) AS seen USING (code)
 ORDER BY n DESC, code`
 }
@@ -53,16 +56,16 @@ func CodesSeen(catalogue []Code) Text {
 // CodeRates returns failing responses per second by code, the fifteen most
 // frequent codes.
 func CodeRates() Text {
-	source := fromResponses("code, requests", selected+" AND code != 0 AND "+failed)
-	return spans + "SELECT " + at + ", toString(code) AS code, sum(requests) / step AS Value\nFROM " + source +
-		"\nWHERE code GLOBAL IN (SELECT code FROM " + source + " GROUP BY code ORDER BY sum(requests) DESC, code LIMIT 15)" +
-		"\nGROUP BY time, code ORDER BY time, code"
+	source := fromResponses("code, requests, outcome", selected+" AND code != 0 AND "+failed)
+	return spans + gaps("name", "SELECT "+at+", concat('code ', toString(code), ' ', toString(any(outcome))) AS name, sum(requests) / "+covered+" AS Value\nFROM "+source+
+		"\nWHERE "+whole+" AND code GLOBAL IN (SELECT code FROM "+source+" GROUP BY code ORDER BY sum(requests) DESC, code LIMIT 15)"+
+		"\nGROUP BY time, code", "Value")
 }
 
 // StatusRates returns responses per second by class of HTTP status.
 func StatusRates() Text {
-	return spans + "SELECT " + at + ", if(http_status = 0, 'none', concat(toString(intDiv(http_status, 100)), 'xx')) AS status, sum(requests) / step AS Value\nFROM " +
-		fromResponses("http_status, requests", selected) + "\nGROUP BY time, status ORDER BY time, status"
+	return spans + gaps("status", "SELECT "+at+", if(http_status = 0, 'none', concat(toString(intDiv(http_status, 100)), 'xx')) AS status, sum(requests) / "+covered+" AS Value\nFROM "+
+		fromResponses("http_status, requests", selected+" AND "+whole)+"\nGROUP BY time, status", "Value")
 }
 
 // CodesByRoute returns where each failing code comes from.

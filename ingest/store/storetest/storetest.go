@@ -3,7 +3,10 @@
 package storetest
 
 import (
+	"reflect"
 	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
@@ -66,4 +69,38 @@ func Number(t testing.TB, s *store.Store, expression string) uint64 {
 		t.Fatal(err)
 	}
 	return rows[0].N
+}
+
+// Rows are the rows of a query with ClickHouse's own query parameters, by
+// column: each value as the pointer that it was scanned into, a *T for a
+// Nullable(T) too, nil for NULL.
+func Rows(t testing.TB, s *store.Store, query string, values map[string]any) (all []map[string]any, err error) {
+	t.Helper()
+	args := make([]any, 0, len(values))
+	for name, value := range values {
+		args = append(args, clickhouse.Named(name, value))
+	}
+	rows, err := s.Conn().Query(t.Context(), query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		dest := make([]any, 0, len(rows.Columns()))
+		for _, c := range rows.ColumnTypes() {
+			dest = append(dest, reflect.New(c.ScanType()).Interface())
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return nil, err
+		}
+		row := map[string]any{}
+		for i, name := range rows.Columns() {
+			row[name] = dest[i]
+			if p := reflect.ValueOf(dest[i]).Elem(); p.Kind() == reflect.Pointer {
+				row[name] = p.Interface()
+			}
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
 }
