@@ -1,8 +1,6 @@
 package decode
 
-import (
-	"strings"
-)
+import "strings"
 
 // Rejects lead on: they name the nearest format and what the line lacks of it.
 

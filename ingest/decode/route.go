@@ -27,13 +27,18 @@ const (
 //     trailing slash and everything after a ; in a segment are left out, ".."
 //     removes a segment, percent-encoding is undone;
 //   - a segment of digits is {id}, except one or two digits at the front (or
-//     after "api") with a word behind them: that is the API's version;
+//     after "api") with a word behind them: that is the API's version, and so
+//     is a date there ("/2010-04-01/Accounts");
 //   - digits with up to three letters before them, or with words behind a
 //     dash, or an extension ("tt0137523", "550-fight-club", "12.json"), and
-//     lists and decimal numbers are {id} too;
+//     lists and decimal numbers are {id} too; so are a word and a number
+//     ("user123", "ORD-123456", "PROJ-7"), flights, and what looks drawn at
+//     random (see opaque): {token} from sixteen characters on;
+//   - a key in brackets behind a word stays there: Products({id});
 //   - {uuid}, {date} (2026-03-01, 20260301, 2026-03, and with a time),
-//     {email}, {hash} (hexadecimal, 8 or more with 3 digits), {token} (looks
-//     like a key or base64);
+//     {email}, {hash} (hexadecimal, nine digits and more; seven and eight are
+//     {id}), {ip}, {pod} (of Kubernetes), {version} (1.25.3-alpine), {text}
+//     (Chinese, Japanese, Korean), {token} (looks like a key or base64);
 //   - {...} stands for a segment that holds anything but words, for one over
 //     64 bytes, and for all that follows the eighth segment or 200 bytes.
 type router struct {
@@ -253,165 +258,4 @@ func percentDecode(dst, b []byte) []byte {
 		dst = append(dst, b[i])
 	}
 	return dst
-}
-
-func appendSegment(dst []byte, segs []segment, i int) []byte {
-	s := segs[i]
-	if s.mask&(hasDigit|hasOther|hasPercent|hasWide|hasAt|hasMark) == 0 && len(s.text) < 16 {
-		return append(dst, s.text...) // a plain word
-	}
-	if s.mask == hasDigit && len(s.text) <= 2 && isVersion(segs, i) {
-		return append(dst, s.text...)
-	}
-	if name := variable(s); name != "" {
-		dst = append(dst, name...)
-		if ext := extension(s); ext > 0 && name == "{id}" {
-			dst = append(dst, s.text[ext:]...)
-		}
-		return dst
-	}
-	return append(dst, s.text...)
-}
-
-// isVersion reports that the digits at i are an API version: they are at the
-// front, or behind "api", and a word follows.
-func isVersion(segs []segment, i int) bool {
-	if i+1 >= len(segs) || i > 1 || i == 1 && !equalFold(segs[0].text, "api") {
-		return false
-	}
-	return charClass[segs[i+1].text[0]]&anyLetter != 0
-}
-
-// variable names the placeholder for a segment that holds a value; "" for a
-// word.
-func variable(s segment) string {
-	t, n := s.text, len(s.text)
-	switch {
-	case s.mask == hasDigit:
-		if n == 8 && isDate(t[:4], t[4:6], t[6:8]) {
-			return "{date}"
-		}
-		return "{id}"
-	case s.mask&(hasOther|hasPercent) != 0:
-		return "{...}"
-	case isUUID(t):
-		return "{uuid}"
-	case n >= 7 && t[4] == '-' && isDatePath(t):
-		return "{date}"
-	case s.mask&hasAt != 0 && isEmail(t):
-		return "{email}"
-	case s.mask&^anyHex == 0 && n >= 8 && isHash(t):
-		return "{hash}"
-	case s.mask&^(hasDigit|hasDot|hasMark|hasDash) == 0 && s.mask&hasDigit != 0:
-		if n <= 4 && s.mask == hasDigit|hasDot {
-			return "" // 2.0
-		}
-		return "{id}"
-	case looksSecret(t):
-		return "{token}"
-	case s.mask&hasDigit != 0 && isNumbered(t):
-		return "{id}"
-	case n > 64 || s.mask&hasWide != 0 && !printable(t):
-		return "{...}"
-	}
-	return ""
-}
-
-// isNumbered: digits with words behind a dash or an extension, or with up to
-// three letters before them.
-func isNumbered(t []byte) bool {
-	letters := 0
-	for letters < len(t) && letters < 4 && charClass[t[letters]]&anyLetter != 0 {
-		letters++
-	}
-	i := letters
-	for i < len(t) && t[i]-'0' <= 9 {
-		i++
-	}
-	digits := i - letters
-	switch {
-	case digits == 0 || letters > 3:
-		return false
-	case i == len(t) || t[i] == '.' && letters == 0:
-		return letters == 0 || digits >= 4
-	case t[i] == '-':
-		return letters == 0
-	}
-	return false
-}
-
-// extension is where a file extension of up to five letters begins, 0 for
-// none.
-func extension(s segment) int {
-	if s.mask&hasDot == 0 {
-		return 0
-	}
-	t := s.text
-	for i := len(t) - 1; i > 0 && len(t)-i <= 6; i-- {
-		if t[i] == '.' {
-			if i == len(t)-1 || t[i-1]-'0' > 9 {
-				return 0
-			}
-			return i
-		}
-		if charClass[t[i]]&anyLetter == 0 {
-			return 0
-		}
-	}
-	return 0
-}
-
-func isUUID(t []byte) bool {
-	if len(t) == 38 && t[0] == '{' && t[37] == '}' {
-		t = t[1:37]
-	}
-	if len(t) != 36 || t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-' {
-		return false
-	}
-	for i, c := range t {
-		if i != 8 && i != 13 && i != 18 && i != 23 && charClass[c]&anyHex == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// isHash: hexadecimal digits with at least three decimal ones, so that words
-// like "decade" stay.
-func isHash(t []byte) bool {
-	digits := 0
-	for _, c := range t {
-		if c-'0' <= 9 {
-			digits++
-		}
-	}
-	return digits >= 3
-}
-
-func isDate(y, m, d []byte) bool {
-	year, ok1 := parseInt(y)
-	month, ok2 := parseInt(m)
-	day, ok3 := parseInt(d)
-	return ok1 && ok2 && ok3 && year >= 1900 && year < 2100 && validDate(year, month, day)
-}
-
-func isDatePath(t []byte) bool {
-	if len(t) == 7 {
-		return isDate(t[:4], t[5:7], []byte{'0', '1'})
-	}
-	if len(t) < 10 || t[7] != '-' || !isDate(t[:4], t[5:7], t[8:10]) {
-		return false
-	}
-	return len(t) == 10 || t[10] == 'T' || t[10] == ' ' || t[10] == '_'
-}
-
-func isEmail(t []byte) bool {
-	at := indexByte(t, 0, '@')
-	return at > 0 && indexByte(t, at+2, '.') > 0
-}
-
-// printable reports valid UTF-8 without control characters.
-func printable(t []byte) bool {
-	cleaned := appendValid(make([]byte, 0, 3*64), t)
-	return string(cleaned) == string(t)
 }

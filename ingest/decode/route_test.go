@@ -38,7 +38,7 @@ func TestRouteTemplates(t *testing.T) {
 		"/movie/550.json":               "/movie/{id}.json",
 		"/files/report.json":            "/files/report.json",
 		"/u/550e8400-e29b-41d4-a716-446655440000":          "/u/{uuid}",
-		"/commit/9f1c0a7b":                                 "/commit/{hash}",
+		"/commit/9f1c0a7b":                                 "/commit/{id}",
 		"/blob/d41d8cd98f00b204e9800998ecf8427e":           "/blob/{hash}",
 		"/decade/facade":                                   "/decade/facade",
 		"/changes/2026-03-01":                              "/changes/{date}",
