@@ -23,6 +23,7 @@ const (
 type ContractMinute struct {
 	Minute       Minute
 	Count, Total uint64
+	Coded        uint64 // for CodeMissing: the error responses that carry a code, of any status
 }
 
 // Contract is one pair of a service: a code and the HTTP status it came with.
@@ -140,11 +141,11 @@ func (c *ContractConfig) opens(p *Contract, e *Episode, rows []ContractMinute, t
 // coded reports whether the service's errors of the last hour carry codes: at
 // least ten of them, and half of all.
 func coded(rows []ContractMinute, t Minute) bool {
-	var missing, total uint64
+	var with, total uint64
 	for _, r := range back(rows, contractMinute, t, 60) {
-		missing, total = missing+r.Count, total+r.Total
+		with, total = with+r.Coded, total+r.Total
 	}
-	return total-missing >= 10 && 2*missing <= total
+	return with >= 10 && 2*with >= total
 }
 
 func (p *Contract) sentence(n, of uint64) string {

@@ -243,6 +243,12 @@ func TestContract(t *testing.T) {
 		}
 		return rows
 	}
+	coded := func(rows []ContractMinute, with uint64) []ContractMinute {
+		for i := range rows {
+			rows[i].Coded = with
+		}
+		return rows
+	}
 	for name, c := range map[string]struct {
 		pair Contract
 		rows []ContractMinute
@@ -256,8 +262,11 @@ func TestContract(t *testing.T) {
 		"one a day":                 {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1), ContractMinute{Minute: origin + 500, Count: 9, Total: 9}), 1000, []Kind{ContractDrift}},
 		"again on the next day":     {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1), ContractMinute{Minute: origin + 1500, Count: 9, Total: 9}), 2000, []Kind{ContractDrift, ContractDrift}},
 		"an unknown code":           {Contract{Code: 77, HTTPStatus: 400, Reason: CodeUnknown}, rows(5, 1, 1, 1), 10, []Kind{UnknownCode}},
-		"errors lose their code":    {Contract{HTTPStatus: 500, Reason: CodeMissing}, rows(30, 1, 1, 20), 40, []Kind{ContractDrift}},
+		"errors lose their code":    {Contract{HTTPStatus: 500, Reason: CodeMissing}, coded(rows(30, 1, 1, 20), 19), 40, []Kind{ContractDrift}},
 		"errors never had any code": {Contract{HTTPStatus: 500, Reason: CodeMissing}, rows(30, 1, 20, 20), 40, nil},
+		"nor had those of other statuses": {
+			Contract{HTTPStatus: 404, Reason: CodeMissing}, rows(30, 1, 5, 40), 40, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t, "default")

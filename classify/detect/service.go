@@ -58,6 +58,9 @@ type Service struct {
 	Name    string
 	History *History
 	Settled ServiceState
+	// Late is how many minutes late the rows of this service come. Only previews
+	// know it: a minute that is settled has what it has.
+	Late int
 
 	cfg       *Config
 	spike     SpikeConfig
@@ -105,6 +108,9 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 	}
 	if !s.allowed {
 		now := minuteState{at: t, alive: alive, seen: st.seen, silent: st.silent}
+		if !settle {
+			now.late = s.Late
+		}
 		closed = s.stepSpikes(st, now, closed, settle)
 		closed = s.cfg.SLO.step(s.History, &st.slo, s.Name, t, st.explained(), s.objective, closed)
 		closed = s.cfg.Drop.step(s.History, &st.drop, s.Name, now, closed)

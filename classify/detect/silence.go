@@ -17,9 +17,9 @@ const (
 )
 
 // usuallySilent reports whether the service hardly has a request at this time
-// of the day, by what is known of earlier days and weeks.
-func (h *History) usuallySilent(t Minute) bool {
-	r := h.references(t)
+// of the day, by what is known of days and weeks before minute until.
+func (h *History) usuallySilent(t, until Minute) bool {
+	r := h.references(t, until)
 	return len(r.all) > 0 && r.median() < usualRequests
 }
 
@@ -30,9 +30,13 @@ type references struct {
 	week int       // how many of them are of the same day of the week
 }
 
-func (h *History) references(t Minute) references {
+// Those that end after minute until are left out.
+func (h *History) references(t, until Minute) references {
 	var r references
 	for _, back := range seasons {
+		if t-Minute(back) > until {
+			continue
+		}
 		last := (int32(t) - back) / blockMinutes
 		var n float64
 		known := true

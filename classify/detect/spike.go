@@ -177,6 +177,7 @@ type minuteState struct {
 	// silent is for how many minutes this service has been silent while others
 	// were not.
 	silent int
+	late   int // minutes by which rows of this service may still come
 }
 
 // refresh computes the baseline once a block. It rests while an incident is
@@ -302,7 +303,7 @@ func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, al
 		return false
 	}
 	n, k, _, _ := h.window(series, t, 5, 0)
-	if n == 0 && !h.usuallySilent(t) {
+	if n == 0 && !h.usuallySilent(t, st.inc.OpenedAt) {
 		return false
 	}
 	calm := true
@@ -319,8 +320,8 @@ func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, al
 	return true
 }
 
-// lasts reports whether the last hour is mild, and within a factor 1.5 of the
-// hour before.
+// lasts reports whether the last hour is mild, within a factor 1.5 of the hour
+// before, and one level: what comes and goes is none.
 func (c *SpikeConfig) lasts(h *History, series int, t Minute) bool {
 	n1, k1, _, _ := h.window(series, t, 60, 0)
 	n0, k0, _, _ := h.window(series, t-60, 60, 0)
@@ -328,6 +329,13 @@ func (c *SpikeConfig) lasts(h *History, series int, t Minute) bool {
 		return false
 	}
 	s1, s0 := (float64(k1)+0.5)/float64(n1), (float64(k0)+0.5)/float64(n0)
+	for quarter := Minute(0); quarter < 4; quarter++ {
+		n, k, _, _ := h.window(series, t-15*quarter, 15, 0)
+		usual := float64(n) * float64(k1) / float64(n1)
+		if float64(k) >= c.PageShare*float64(max(n, 1)) || float64(k) < 0.5*usual-3*math.Sqrt(usual) {
+			return false
+		}
+	}
 	return s1 < c.PageShare && s1 < 1.5*s0 && s0 < 1.5*s1
 }
 

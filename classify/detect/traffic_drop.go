@@ -46,9 +46,11 @@ func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minu
 
 // tally counts the calm blocks of an open incident.
 func (c *DropConfig) tally(h *History, s *dropState, t Minute) {
-	r := h.references(t)
+	r := h.references(t, t)
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
 	switch want := s.inc.Expected; {
+	case n == 0 && !h.usuallySilent(t, s.inc.OpenedAt):
+		s.calm = 0
 	case len(r.all) > 0 && c.over(float64(n), r.median()), len(r.all) == 0 && float64(n) >= c.EndShare*want:
 		s.calm++
 	default:
@@ -81,7 +83,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 		return closed
 	}
 	severity, want, ok := c.silent(h, now)
-	if !ok && end {
+	if !ok && end && now.late == 0 {
 		severity = Ticket
 		want, ok = c.dropped(h, t)
 	}
@@ -102,7 +104,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 func (c *DropConfig) observe(h *History, s *dropState, t Minute) {
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
 	want := s.inc.Expected
-	if r := h.references(t); len(r.all) > 0 {
+	if r := h.references(t, t); len(r.all) > 0 {
 		want = r.median()
 	}
 	got := float64(n)
@@ -123,7 +125,7 @@ func (c *DropConfig) observe(h *History, s *dropState, t Minute) {
 // than any of the reference times, and than the service's own noise explains.
 // Before a week is known, weekends are not judged: they may always be so.
 func (c *DropConfig) dropped(h *History, t Minute) (want float64, ok bool) {
-	r := h.references(t)
+	r := h.references(t, t)
 	if len(r.all) < c.MinSeasons || r.week == 0 && weekend(t) {
 		return 0, false
 	}
@@ -152,7 +154,7 @@ const (
 func (c *DropConfig) usual(h *History, t Minute, ratio float64) bool {
 	days := map[Minute]bool{}
 	for at := t - noiseDays*day; at < t-day/4; at += noiseStep * blockMinutes {
-		r := h.references(at)
+		r := h.references(at, at)
 		if len(r.all) < c.MinSeasons || r.median() < c.MinExpected {
 			continue
 		}
@@ -176,7 +178,7 @@ func (c *DropConfig) usual(h *History, t Minute, ratio float64) bool {
 // worth a page once a week is known, and a ticket before.
 func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, want float64, ok bool) {
 	t := now.at
-	if now.silent < c.SilentMinutes || t-now.seen > 60 {
+	if now.silent < c.SilentMinutes+now.late || t-now.seen > 60 {
 		return "", 0, false // it opens when silence begins, and not hours later
 	}
 	n, _, _, _ := h.window(seriesTimeout, now.seen, 60, 0)

@@ -64,14 +64,15 @@ func (n *Notifier) ending(inc *detect.Incident, before Told, what string, oldest
 	return tellOver
 }
 
-// reminds reports whether an open page is to be told again.
+// reminds reports whether an open page is to be told again: once a day, and more
+// often on its first day unless it comes and goes.
 func (n *Notifier) reminds(inc *detect.Incident, before Told, now time.Time) bool {
 	const day = 24 * time.Hour
 	if n.cfg.Remind == 0 {
 		return false
 	}
 	wait := n.cfg.Remind
-	if now.Sub(inc.OpenedAt.Time()) > day {
+	if now.Sub(inc.OpenedAt.Time()) > day || inc.Evidence.Episodes > 1 {
 		wait = max(wait, day)
 	}
 	return now.Sub(before.At) >= wait

@@ -32,7 +32,7 @@ func shape(t *testing.T, minutes, step int, f func(m int) detect.Counts) (list [
 	m = newMemory()
 	w := testWatch(t, m)
 	n, r := testNotifier(t, m, "a")
-	first := detect.Minute(29_000_160) // a Monday, 00:00
+	first := monday
 	seen := 0
 	for i := range minutes {
 		at := first + detect.Minute(i)
@@ -104,7 +104,10 @@ func whats(list []told) (out []string) {
 	return out
 }
 
-const dayOf = 1440
+const (
+	dayOf  = 1440
+	monday = detect.Minute(29_005_920) // 00:00
+)
 
 // An outage of five hours is one page until it ends, and the rises after it, on
 // the same day and the two after, are pages of their own.
@@ -133,5 +136,210 @@ func TestLongOutageAndWhatFollows(t *testing.T) {
 		case n.State == detect.Closed && n.at < starts[0]+300:
 			t.Errorf("closed at %d while all requests fail", n.at)
 		}
+	}
+}
+
+// A dead service is not calm: a page until traffic returns, without reminders
+// after a day, and gone after a week.
+func TestOutageThenSilence(t *testing.T) {
+	const at = 2*dayOf + 600
+	r := timingOut(func(m int) float64 { return during(m, at, 3, 0.9) })
+	list, _ := shape(t, at+8*dayOf, 5, func(m int) detect.Counts {
+		if m >= at+3 {
+			return detect.Counts{}
+		}
+		return r(m)
+	})
+	got := strings.Join(whats(list), ", ")
+	for _, n := range list {
+		if n.State == detect.Closed && n.at < at+7*dayOf {
+			t.Errorf("closed at +%d min while dead: %s", n.at-at, n.Summary)
+		}
+		if after := n.at - at; after > dayOf+30 && n.Severity == detect.Page {
+			t.Errorf("a page at +%d min of silence", after)
+		}
+	}
+	if !strings.HasPrefix(got, "timeout_spike open/page, timeout_spike open/page/4h") ||
+		!strings.HasSuffix(got, "timeout_spike open/ticket/gone, timeout_spike closed") {
+		t.Errorf("told:\n%s", lines(list))
+	}
+	last := list[len(list)-1]
+	if last.ClosedAs != detect.ClosedGone || !strings.Contains(last.Summary, "no traffic since") {
+		t.Errorf("the end is told as %q: %s", last.ClosedAs, last.Summary)
+	}
+}
+
+// Errors on top of a share that the budget has burned at for ever are a page of
+// their own.
+func TestErrorsOverABurningBudget(t *testing.T) {
+	const at = 3 * dayOf
+	r := rand.New(rand.NewPCG(4, 4))
+	list, _ := shape(t, at+200, 5, func(m int) detect.Counts {
+		c := detect.Counts{N: 600}
+		share := max(0.01, during(m, at, 60, 0.6))
+		for range c.N {
+			if r.Float64() < share {
+				c.Bad++
+			}
+		}
+		return c
+	})
+	i := slices.IndexFunc(list, func(n told) bool { return n.Kind == detect.ErrorSpike && n.State == detect.Open })
+	if i < 0 || list[i].Severity != detect.Page || list[i].at > at+10 {
+		t.Fatalf("told:\n%swant an error_spike page", lines(list))
+	}
+	for _, n := range list[:i] {
+		if n.Kind != detect.SLOBurn {
+			t.Errorf("told before: %s", n.what())
+		}
+	}
+}
+
+// A share of failures at the objective is one ticket at the most.
+func TestShareAtTheObjective(t *testing.T) {
+	for _, share := range []float64{0.0005, 0.0009, 0.001, 0.0011, 0.002} {
+		r := rand.New(rand.NewPCG(5, uint64(share*1e5)))
+		list, _ := shape(t, 14*dayOf, 10, func(int) detect.Counts {
+			c := detect.Counts{N: 60}
+			for range c.N {
+				if r.Float64() < share {
+					c.Bad++
+				}
+			}
+			return c
+		})
+		if len(list) > 1 {
+			t.Errorf("share %g: %d notices:\n%s", share, len(list), lines(list))
+		}
+	}
+}
+
+// What burns for twenty minutes and is calm for twenty, for hours, is one
+// incident.
+func TestFlapping(t *testing.T) {
+	const at = 2 * dayOf
+	list, m := shape(t, at+900, 1, timingOut(func(m int) float64 {
+		if m >= at && m < at+480 && (m-at)%40 < 20 {
+			return 0.1
+		}
+		return 0
+	}))
+	if len(list) > 2 || len(list) == 0 || list[0].Kind != detect.TimeoutSpike {
+		t.Errorf("%d notices:\n%s", len(list), lines(list))
+	}
+	for _, s := range m.incidents {
+		if s.Kind == detect.TimeoutSpike && s.Evidence.Episodes != 12 {
+			t.Errorf("got %d episodes; want 12", s.Evidence.Episodes)
+		}
+	}
+}
+
+// A service that always has requests and has none is a page within three
+// minutes, once a week is known.
+func TestSilence(t *testing.T) {
+	const at = 9*dayOf + 700
+	list, _ := shape(t, at+60, 1, func(m int) detect.Counts {
+		if m >= at {
+			return detect.Counts{}
+		}
+		return detect.Counts{N: 600}
+	})
+	if len(list) != 1 || list[0].what() != "traffic_drop open/page" || list[0].at-at > 4 {
+		t.Errorf("told:\n%swant a page by minute %d", lines(list), at+4)
+	}
+}
+
+// Office hours are no incident: nights and weekends have a twentieth.
+func TestOfficeHours(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	list, _ := shape(t, 22*dayOf, 5, func(m int) detect.Counts {
+		day, minute := m/dayOf%7, m%dayOf
+		mean := 12.0
+		if day < 5 && minute >= 8*60 && minute < 18*60 {
+			mean = 240
+		}
+		return detect.Counts{N: uint64(max(0, mean+5*r.NormFloat64()))}
+	})
+	if len(list) != 0 {
+		t.Errorf("told:\n%s", lines(list))
+	}
+}
+
+// The rows of a service that come up to 16 minutes late: nobody hears of an end
+// without a beginning.
+func TestLateSource(t *testing.T) {
+	const at = 2 * dayOf
+	r := timingOut(func(m int) float64 { return during(m, at, 40, 0.5) })
+	m := newMemory()
+	w := testWatch(t, m)
+	n, rec := testNotifier(t, m, "a")
+	first := monday
+	delay := rand.New(rand.NewPCG(7, 7))
+	pending := map[detect.Minute][]ServiceRow{}
+	for i := range at + 300 {
+		minute := first + detect.Minute(i)
+		m.addService(ServiceRow{minute, "well", detect.Counts{N: 300}})
+		late := minute + detect.Minute(8+delay.IntN(9))
+		pending[late] = append(pending[late], ServiceRow{minute, "api", r(i)})
+		for _, row := range pending[minute] {
+			m.addService(row)
+		}
+		now := minute.Time().Add(time.Minute)
+		m.mark = now
+		w.now, n.now = func() time.Time { return now }, func() time.Time { return now }
+		if i%2 == 0 {
+			if err := w.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := n.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	opened := map[string]bool{}
+	pages := 0
+	for _, id := range rec.notices(t) {
+		incident, what, _ := strings.Cut(id, "/")
+		if strings.HasPrefix(what, "closed") && !opened[incident] {
+			t.Errorf("%s was told, and never that it opened", id)
+		}
+		opened[incident] = true
+		if strings.HasPrefix(what, "open/page") || what == "over" {
+			pages++
+		}
+	}
+	if pages != 1 {
+		t.Errorf("told %q; want one page", rec.notices(t))
+	}
+	for _, s := range m.incidents {
+		if s.Kind == detect.TrafficDrop && s.State != detect.Withdrawn {
+			t.Errorf("late rows are taken for silence: %s", s.Summary)
+		}
+	}
+}
+
+// Acknowledged, an incident reminds no more until it is worse; muted, it says
+// nothing; both say who.
+func TestNotesSilence(t *testing.T) {
+	inc := spikeOf("x", 29_000_000).Incident
+	at := inc.OpenedAt + 60
+	h := hush{}
+	h.say([]Note{{Incident: "x", Action: Ack, Severity: detect.Ticket, Author: "ann"}})
+	if got := h.why(&inc, &inc, nil, at); got != "acknowledged by ann" {
+		t.Errorf("got %q", got)
+	}
+	worse := inc
+	worse.Severity = detect.Page
+	if got := h.why(&worse, &inc, nil, at); got != "" {
+		t.Errorf("a page after the ack of a ticket: got %q", got)
+	}
+	until := (at + 10).Time()
+	h.say([]Note{{Incident: "x", Action: Mute, Until: until}})
+	if h.why(&worse, &inc, nil, at) == "" || h.why(&worse, &inc, nil, at+10) != "" {
+		t.Error("a mute does not hold exactly until its time")
+	}
+	h.oldest = inc.OpenedAt + 1
+	if h.say(nil); h.why(&inc, nil, nil, at) != tooOld || h.why(&inc, &inc, nil, at) != "" {
+		t.Error("only what is seen for the first time is too old to tell")
 	}
 }

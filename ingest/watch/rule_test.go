@@ -2,6 +2,8 @@ package watch
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,5 +115,59 @@ func TestARuleIsAddedInOnePlace(t *testing.T) {
 	p.Adopt(open, again.Settled())
 	if d := cmp.Diff(closed, advance(again, p, first+399)); d != "" {
 		t.Errorf("after a restart (-without):\n%s", d)
+	}
+}
+
+// A log without any code has no contract to drift from.
+func TestNoDriftWithoutCodes(t *testing.T) {
+	const first = detect.Minute(29_000_000)
+	s := storetest.Open(t)
+	var values, services []string
+	for at := first; at < first+90; at++ {
+		for status, n := range map[int]int{200: 500, 404: 20, 500: 15, 503: 12} {
+			outcome := map[int]string{200: "success", 404: "not_found", 500: "internal_error", 503: "offline"}[status]
+			values = append(values, fmt.Sprintf("(%d, 'api', '/x', 'GET', %d, 0, '%s', %d)", at.Unix(), status, outcome, n))
+			services = append(services, fmt.Sprintf("(%d, 'api', '%s', %d)", at.Unix(), outcome, n))
+		}
+	}
+	for table, rows := range map[string][]string{
+		s.Table(schema.Responses) + " (minute, service, route, method, http_status, code, outcome, requests)": values,
+		s.Table(schema.Services) + " (minute, service, outcome, requests)":                                    services,
+	} {
+		if err := s.Exec(t.Context(), "INSERT INTO "+table+" VALUES "+strings.Join(rows, ", ")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := DefaultConfig()
+	list, err := Evaluate(t.Context(), &cfg.Detectors, testSQL(s), Range{first, first, first + 89})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list {
+		if i.Kind == detect.ContractDrift {
+			t.Errorf("%s", i.Summary)
+		}
+	}
+}
+
+// Counts of ten thousand million a minute are right.
+func TestHugeCounts(t *testing.T) {
+	const first = detect.Minute(29_000_000)
+	m := newMemory()
+	for at := first; at < first+1500; at++ {
+		c := detect.Counts{N: 1e10, Timeout: 1e7, Bad: 1e7}
+		if at >= first+1480 {
+			c.Timeout, c.Bad = 1e9, 1e9
+		}
+		m.addService(ServiceRow{at, "api", c})
+	}
+	cfg := DefaultConfig()
+	list, err := Evaluate(t.Context(), &cfg.Detectors, m, Range{first, first, first + 1499})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(i detect.Incident) bool { return i.Kind == detect.TimeoutSpike })
+	if i < 0 || math.Abs(list[i].Evidence.BaselineShare-0.001) > 1e-6 || list[i].Affected < 1e10 {
+		t.Errorf("got %+v; want one spike over 0.1 %%", list)
 	}
 }

@@ -24,6 +24,7 @@ type service struct {
 	detect.Service
 	ahead detect.ServiceState
 	seen  detect.Minute // newest minute with traffic
+	late  detect.Minute // when Late was last seen to be true
 }
 
 func newServices(cfg *detect.Config) *services {
@@ -42,7 +43,7 @@ func (s *services) get(name string) *service {
 	return x
 }
 
-func (s *services) read(_ context.Context, _ Evidence, b *Batch, settled, _ detect.Minute) error {
+func (s *services) read(_ context.Context, _ Evidence, b *Batch, settled, to detect.Minute) error {
 	s.settled = settled
 	for _, m := range b.Minutes {
 		s.alive[m] = false
@@ -50,8 +51,11 @@ func (s *services) read(_ context.Context, _ Evidence, b *Batch, settled, _ dete
 	for i := range b.Services {
 		r := &b.Services[i]
 		x := s.get(r.Service)
-		if r.Minute <= s.evaluated && x.History.At(r.Minute) != r.Counts {
+		if old := x.History.At(r.Minute); r.Minute <= s.evaluated && old != r.Counts {
 			s.dirty[r.Minute] = true
+			if old.N == 0 {
+				x.cameLate(r.Minute, to)
+			}
 		}
 		x.History.Set(r.Minute, r.Counts)
 		if r.N > 0 {
@@ -60,6 +64,17 @@ func (s *services) read(_ context.Context, _ Evidence, b *Batch, settled, _ dete
 		}
 	}
 	return nil
+}
+
+// lateFor is how many minutes a service counts as late after it was.
+const lateFor = 1440
+
+// cameLate notes that the first rows of minute m came when minute to is decided.
+// The service is as late as it was at worst within a day.
+func (x *service) cameLate(m, to detect.Minute) {
+	if by := int(to - m); by >= x.Late || to > x.late+lateFor {
+		x.Late, x.late = by, to
+	}
 }
 
 func (s *services) settle(settled detect.Minute, res *Result) {

@@ -306,20 +306,23 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		Code    uint16    `ch:"code"`
 		N       uint64    `ch:"n"`
 		Errors  uint64    `ch:"errors"`
+		Coded   uint64    `ch:"coded"`
 	}
 	type place struct {
 		minute  detect.Minute
 		service string
 		code    uint16
 	}
-	byCode, errors := map[place]uint64{}, map[place]uint64{}
+	byCode, errors, coded := map[place]uint64{}, map[place]uint64{}, map[place]uint64{}
 	for part := range parts(names) {
 		err = store.Each(ctx, q.store, func(r *total) error {
 			m := minuteOf(r.Minute)
 			byCode[place{m, r.Service, r.Code}] += r.N
 			errors[place{m, r.Service, 0}] += r.Errors
+			coded[place{m, r.Service, 0}] += r.Coded
 			return nil
-		}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors FROM "+q.table(schema.Responses)+
+		}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors,"+
+			" sumIf(requests, code > 0 AND "+errorResponse+") AS coded FROM "+q.table(schema.Responses)+
 			" WHERE service IN (SELECT arrayJoin(?)) AND "+where+" GROUP BY minute, service, code", part)
 		if err != nil {
 			return nil, fmt.Errorf("contract totals: %w", err)
@@ -331,7 +334,7 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		c := ContractRow{Pair: q.pair(r.Service, r.Code, r.Status), ContractMinute: detect.ContractMinute{Minute: m, Count: r.N}}
 		c.Total = byCode[place{m, r.Service, r.Code}]
 		if c.Pair.Reason == detect.CodeMissing {
-			c.Total = errors[place{m, r.Service, 0}]
+			c.Total, c.Coded = errors[place{m, r.Service, 0}], coded[place{m, r.Service, 0}]
 		}
 		rows = append(rows, c)
 	}
