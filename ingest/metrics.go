@@ -7,6 +7,7 @@ import (
 
 	"statline/classify"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // metrics are the pipeline's counters, and its status as gauges.
@@ -65,6 +66,9 @@ func newMetrics(p *Pipeline) *metrics {
 	}
 	for _, state := range []string{"declared", "stored", "committed", "gap"} {
 		m.blocks.WithLabelValues(state)
+	}
+	for _, class := range []retry.Class{retry.Transient, retry.Waiting} {
+		m.retries.WithLabelValues(string(class))
 	}
 	for _, dimension := range otherDimensions {
 		m.other.WithLabelValues(dimension)
@@ -126,7 +130,7 @@ func (m *metrics) event(e block.Event) {
 			m.blocks.WithLabelValues("declared").Inc()
 		}
 	case block.Retried:
-		m.retries.WithLabelValues(string(e.Class)).Inc()
+		m.retries.WithLabelValues(string(e.Failure.Class)).Inc()
 	case block.BlockStored:
 		m.stored(e)
 	case block.BlockCommitted:

@@ -9,10 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/store"
 )
 
@@ -30,7 +30,7 @@ type Pipeline struct {
 	metrics *metrics
 	crash   func(step string)
 
-	complaints block.Complaints
+	limiter retry.LogLimiter
 }
 
 // Parts is what a pipeline is made of. Log may be nil.
@@ -107,7 +107,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 	})
 	if p.cfg.UntilCaughtUp {
-		targets, err := retry(ctx, p, "read the log's ends", p.source.EndOffsets)
+		targets, err := await(ctx, p, "read the log's ends", p.source.EndOffsets)
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -134,17 +134,17 @@ func stopped(ctx context.Context, err error) error {
 
 // connect waits until both ends answer.
 func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
-	cluster, err := retry(ctx, p, "reach Kafka", p.source.ClusterID)
+	cluster, err := await(ctx, p, "reach Kafka", p.source.ClusterID)
 	if err != nil {
 		return nil, err
 	}
 	p.cfg.Block.Cluster = cluster
-	partitions, err := retry(ctx, p, "find topic "+p.cfg.Block.Topic, p.source.Partitions)
+	partitions, err := await(ctx, p, "find topic "+p.cfg.Block.Topic, p.source.Partitions)
 	if err != nil {
 		return nil, err
 	}
 	if !p.cfg.AllowCompacted {
-		compacted, err := retry(ctx, p, "read the topic's clean-up policy", p.source.Compacted)
+		compacted, err := await(ctx, p, "read the topic's clean-up policy", p.source.Compacted)
 		if err != nil {
 			return nil, err
 		}
@@ -152,40 +152,29 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 			return nil, fmt.Errorf("topic %s is compacted: a block read again may have fewer records, so it cannot count exactly once; set allow-compacted to read it anyway", p.cfg.Block.Topic)
 		}
 	}
-	_, err = retry(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {
+	_, err = await(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.store.Ping(ctx)
 	})
 	if err != nil {
 		return nil, err
 	}
-	_, err = retry(ctx, p, "store the configuration", p.keepConfig)
+	_, err = await(ctx, p, "store the configuration", p.keepConfig)
 	return partitions, err
 }
 
-// retry calls op until it succeeds, fails for good, or ctx ends. Meanwhile the
+// await calls op until it succeeds, fails for good, or ctx ends. Meanwhile the
 // status says what the pipeline waits for.
-func retry[T any](ctx context.Context, p *Pipeline, what string, op func(context.Context) (T, error)) (T, error) {
-	pause := backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, RandomizationFactor: 0.5}
-	var logged time.Time
-	for {
-		v, err := op(ctx)
-		if err == nil {
-			return v, nil
-		}
-		if block.Classify(err) == block.Permanent {
-			return v, fmt.Errorf("%s: %w", what, err)
-		}
-		p.board.wait(what + ": " + err.Error())
-		if time.Since(logged) > 10*time.Second {
-			logged = time.Now()
-			p.log.Warn("waiting", "what", what, "err", err)
-		}
-		select {
-		case <-time.After(pause.NextBackOff()):
-		case <-ctx.Done():
-			return v, context.Cause(ctx)
-		}
+func await[T any](ctx context.Context, p *Pipeline, what string, op func(context.Context) (T, error)) (T, error) {
+	loop := retry.Loop{
+		Pause:  retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second},
+		Failed: func(f retry.Failure) { p.board.wait(f.What + ": " + f.Err.Error()) },
+		Log:    p.log, Limit: &p.limiter,
 	}
+	v, err := retry.Get(ctx, &loop, what, op)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%s: %w", what, err)
+	}
+	return v, err
 }
 
 // run is one call of Run.
@@ -335,14 +324,14 @@ func (r *run) partition(o *ownership, p int32) error {
 		if err == nil || o.ctx.Err() != nil || errors.Is(err, block.ErrFenced) {
 			return err
 		}
-		if o.stopping() && !errors.Is(err, block.ErrPermanent) {
+		if o.stopping() && retry.ClassOf(err) != retry.Permanent {
 			r.log.Info("leaving a declared block to the next owner", "topic", cfg.Topic, "partition", p, "err", err)
 			return nil
 		}
 		r.log.Error("partition stopped", "topic", cfg.Topic, "partition", p, "err", err)
 		r.metrics.stopped.Inc()
 		r.board.stop(p, err)
-		if r.cfg.UntilCaughtUp && errors.Is(err, block.ErrPermanent) {
+		if r.cfg.UntilCaughtUp && retry.ClassOf(err) == retry.Permanent {
 			r.finish(err)
 			return err
 		}
@@ -375,7 +364,7 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 func (r *run) env(o *ownership, p int32) block.Env {
 	session := r.source.SessionTimeout()
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, Complaints: &r.complaints,
+		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, LogLimiter: &r.limiter,
 		Alive: func() error {
 			if silent := time.Since(o.LastHeartbeat()); silent >= session {
 				return fmt.Errorf("no heartbeat for %s; the session timeout is %s", silent.Round(time.Millisecond), session)
@@ -394,8 +383,12 @@ func (r *run) env(o *ownership, p int32) block.Env {
 func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 	for {
 		left, err := r.behind(ctx, targets)
-		if err == nil && left == 0 {
+		switch {
+		case err == nil && left == 0:
 			r.finish(nil)
+			return
+		case retry.ClassOf(err) == retry.Permanent:
+			r.finish(fmt.Errorf("see whether the group has caught up: %w", err))
 			return
 		}
 		select {

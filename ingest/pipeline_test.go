@@ -16,6 +16,7 @@ import (
 	"statline/ingest/block"
 	"statline/ingest/fold"
 	"statline/ingest/fold/foldtest"
+	"statline/ingest/retry"
 	"statline/ingest/store"
 	"statline/ingest/traffic"
 )
@@ -108,7 +109,7 @@ func TestOnePartitionStops(t *testing.T) {
 		broken := true
 		s.fail = func(id block.ID, _ *block.Contents) error {
 			if broken && id.Partition == 1 {
-				return fmt.Errorf("no such column: %w", block.ErrPermanent)
+				return fmt.Errorf("no such column: %w", retry.ErrPermanent)
 			}
 			return nil
 		}

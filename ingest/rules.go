@@ -6,6 +6,7 @@ import (
 
 	"statline/ingest/block"
 	"statline/ingest/decode"
+	"statline/ingest/retry"
 	"statline/ingest/store"
 )
 
@@ -14,7 +15,7 @@ import (
 func (p *Pipeline) keepConfig(ctx context.Context) (struct{}, error) {
 	body, err := p.folds.Written()
 	if err != nil {
-		return struct{}{}, fmt.Errorf("%w: %w", block.ErrPermanent, err)
+		return struct{}{}, fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
 	return struct{}{}, p.store.WriteConfig(ctx, store.StoredConfig{
 		Hash: p.cfg.Block.ConfigHash, DecoderVersion: decode.Version, Build: p.cfg.Block.Version, Body: body,

@@ -19,6 +19,9 @@ type Status struct {
 	// TopicPartitions is how many there are, whoever owns them.
 	TopicPartitions int               `json:"topic_partitions"`
 	Partitions      []PartitionStatus `json:"partitions"`
+	// Detectors is why the detectors cannot go on until a person acts, "" when
+	// they can.
+	Detectors string `json:"detectors,omitempty"`
 	// Audit is the last audit's result, nil when this instance made none.
 	Audit *AuditStatus `json:"audit,omitempty"`
 }
@@ -146,7 +149,7 @@ func (b *board) event(p int32, e block.Event) {
 			s.newest(e.Row)
 		}
 	case block.Retried:
-		s.LastError = e.Err.Error()
+		s.LastError = e.Failure.Err.Error()
 	case block.Fetched:
 		s.End = max(s.End, e.LastStable)
 		if s.Next >= s.End {

@@ -88,6 +88,7 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go":          {"ingest/store", "ingest/schema", "dashboards/grafanatest"},
 		"github.com/ClickHouse/ch-go":                  {"ingest/store", "ingest/sandbox"},
 		"github.com/twmb/franz-go":                     {"ingest/sandbox", "ingest/traffic"},
+		"github.com/cenkalti/backoff":                  {"ingest/retry"},
 		"github.com/ebitengine/purego":                 {"ingest/sandbox"},
 		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards/grafana"},
 		"github.com/aws":                               {"ingest/source"},
@@ -147,7 +148,9 @@ func TestArrowsPointOneWay(t *testing.T) {
 		{"ingest", "statline/dashboards"}, {"ingest", "statline/cmd"}, {"dashboards", "statline/cmd"},
 		{"dashboards", "statline/ingest"}, {"cmd/statline", "statline/dashboards/query"},
 		{"ingest/block", "statline/ingest/source"}, {"ingest/block", "statline/ingest/store"},
-		{"ingest/decode", "statline/ingest"}, {"ingest/source", "statline/ingest/store"}, {"ingest/store", "statline/ingest/source"},
+		{"ingest/decode", "statline/ingest"}, {"ingest/retry", "statline"},
+		{"ingest/fold", "statline/ingest/source"}, {"ingest/fold", "statline/ingest/store"}, {"ingest/fold", "statline/ingest/mend"},
+		{"ingest/mend", "statline/ingest/watch"}, {"ingest/block", "statline/ingest/fold"}, {"ingest/source", "statline/ingest/store"}, {"ingest/store", "statline/ingest/source"},
 	}
 	for dir, imports := range packageImports(t) {
 		for imported := range imports {

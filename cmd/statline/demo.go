@@ -155,7 +155,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	defer stopMoving()
 	group, groupCtx := errgroup.WithContext(work)
 	group.Go(func() error {
-		if err := runWatched(moving, d.pipeline, d.watch, nil); err != nil {
+		if err := (&ingest.Daemon{Pipeline: d.pipeline, Detectors: d.watch}).Run(moving); err != nil {
 			stop()
 			return fmt.Errorf("pipeline: %w", err)
 		}

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"statline/ingest"
 	"statline/ingest/config"
+	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
@@ -55,7 +57,7 @@ func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker 
 	}
 	server := store.DefaultConfig()
 	server.URL = e.sandbox.ClickHouseURL()
-	e.store, err = openStore(ctx, server, secret, &schema.Options{TTL: ttl, Temporary: e.remove != ""})
+	e.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: server, SecretID: decode.SecretID(secret), Tables: &schema.Options{TTL: ttl, Temporary: e.remove != ""}})
 	if err != nil {
 		return fail(err)
 	}

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/config"
+	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/mend"
 	"statline/ingest/schema"
@@ -39,7 +41,7 @@ func openTopic(ctx context.Context, c *config.Config) (*topic, error) {
 	}
 	t.block.Topic, t.block.Group, t.block.Instance, t.block.Version = c.Kafka.Topic, c.Kafka.Group, instanceName(), version
 	if t.block.Cluster, err = t.client.ClusterID(ctx); err == nil {
-		t.store, err = openStore(ctx, c.ClickHouse.Store(), secret, nil)
+		t.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)})
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.client.Close())

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
-	"runtime/debug"
-	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -23,7 +19,6 @@ import (
 	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
-	"statline/ingest/watch"
 )
 
 func runCommand() *cobra.Command {
@@ -48,20 +43,6 @@ or ClickHouse cannot be reached or a partition cannot go on, and says why.`,
 	return c
 }
 
-// startup is what /readyz says until the pipeline runs.
-type startup struct {
-	waiting  atomic.Value // string
-	pipeline atomic.Pointer[ingest.Pipeline]
-}
-
-func (s *startup) Ready() (bool, any) {
-	if p := s.pipeline.Load(); p != nil {
-		return p.Ready()
-	}
-	w, _ := s.waiting.Load().(string)
-	return false, ingest.Status{Waiting: w}
-}
-
 func run(ctx context.Context, c *config.Config) (err error) {
 	log := c.Log.Logger(os.Stderr, c.Log.Slog())
 	secret, err := c.HMAC()
@@ -76,15 +57,15 @@ func run(ctx context.Context, c *config.Config) (err error) {
 		return err
 	}
 	registry := prometheus.NewRegistry()
-	ready := &startup{}
+	starting := &ingest.Startup{}
 	if c.Daemon.Listen != "" {
-		closeServer, err := serve(ctx, c.Daemon.Listen, registry, ready, log)
+		closeServer, err := ingest.Serve(ctx, c.Daemon.Listen, registry, starting, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeServer()) }()
 	}
-	s, err := awaitStore(ctx, c, secret, ready, log)
+	s, err := ingest.AwaitStore(ctx, opening(c, secret), starting.Wait, log)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -101,23 +82,36 @@ func run(ctx context.Context, c *config.Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	limitMemory(int64(c.Daemon.MemoryBudget))
+	ingest.LimitMemory(int64(c.Daemon.MemoryBudget))
 	p, err := newPipeline(c.Pipeline(instanceName(), version), client, s, folding, log)
 	if err != nil {
 		return err
 	}
-	registry.MustRegister(p.Collector())
-	ready.pipeline.Store(p)
+	registry.MustRegister(p.Collector(), client.Collector())
+	daemon := &ingest.Daemon{Pipeline: p}
+	if c.Daemon.Watch {
+		w, notifier, err := newWatch(s, c.Detect.Detectors, c.Notify.Watch(), folding.Catalogue, time.Second, log)
+		if err != nil {
+			return err
+		}
+		registry.MustRegister(w.Collector())
+		daemon.Detectors = w
+		if notifier != nil {
+			daemon.Notifier = notifier
+		}
+	}
+	starting.Done(daemon)
 	log.Info("running", "version", version, "topic", c.Kafka.Topic, "group", c.Kafka.Group, "database", s.Database())
-	if !c.Daemon.Watch {
-		return p.Run(ctx)
+	return daemon.Run(ctx)
+}
+
+// opening is the store that the daemon works on.
+func opening(c *config.Config, secret []byte) ingest.Opening {
+	o := ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)}
+	if c.Daemon.Migrate {
+		o.Tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL()}
 	}
-	w, notifier, err := newWatch(s, c.Detect.Detectors, c.Notify.Watch(), folding.Catalogue, time.Second, log)
-	if err != nil {
-		return err
-	}
-	registry.MustRegister(watchMetrics(w.Stats()))
-	return runWatched(ctx, p, w, notifier)
+	return o
 }
 
 // followLabels brings the customers' names into the store and keeps them equal
@@ -131,82 +125,6 @@ func followLabels(ctx context.Context, path string, s *store.Store, log *slog.Lo
 	var tasks errgroup.Group
 	tasks.Go(func() error { return follower.Run(following, labelsEvery) })
 	return func() error { cancel(); return tasks.Wait() }, nil
-}
-
-// runWatched runs the detectors beside the pipeline, and once more over what
-// the pipeline stored last.
-func runWatched(ctx context.Context, p *ingest.Pipeline, w *watch.Watch, notifier *watch.Notifier) error {
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	var tasks errgroup.Group
-	tasks.Go(func() error { return w.Run(watching) })
-	if notifier != nil {
-		tasks.Go(func() error { return notifier.Run(watching) })
-	}
-	err := p.Run(ctx)
-	stop()
-	err = errors.Join(err, tasks.Wait())
-	if err == nil && ctx.Err() == nil {
-		err = w.Round(ctx)
-	}
-	return err
-}
-
-// limitMemory makes the garbage collector work harder before the process takes
-// much more than its budget: the heap is given a quarter more, since the
-// budget does not cover the runtime and the connections. GOMEMLIMIT wins.
-func limitMemory(budget int64) {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(budget + budget/4)
-	}
-}
-
-// awaitStore connects and prepares the tables, waiting for a server that cannot
-// be reached yet.
-func awaitStore(ctx context.Context, c *config.Config, secret []byte, ready *startup, log *slog.Logger) (*store.Store, error) {
-	pause := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, RandomizationFactor: 0.5}
-	var logged time.Time
-	var tables *schema.Options
-	if c.Daemon.Migrate {
-		tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL()}
-	}
-	return backoff.Retry(ctx, func() (*store.Store, error) {
-		s, err := openStore(ctx, c.ClickHouse.Store(), secret, tables)
-		if err == nil {
-			return s, nil
-		}
-		if store.Class(err) == store.Permanent {
-			return nil, backoff.Permanent(err)
-		}
-		ready.waiting.Store(err.Error())
-		if time.Since(logged) > 10*time.Second {
-			logged = time.Now()
-			log.Warn("waiting for ClickHouse", "err", err)
-		}
-		return nil, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
-}
-
-// openStore connects, brings the tables to this binary's schema unless tables
-// is nil, and refuses another secret than the one that the stored key ids were
-// made with.
-func openStore(ctx context.Context, cfg store.Config, secret []byte, tables *schema.Options) (*store.Store, error) {
-	s, err := store.Open(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	if tables != nil {
-		o := *tables
-		o.Database = s.Database()
-		err = schema.Migrate(ctx, s.Conn(), o)
-	}
-	if err == nil {
-		err = schema.CheckSecret(ctx, s.Conn(), s.Database(), decode.SecretID(secret))
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
 }
 
 // newPipeline wires a pipeline of source, folds and store.

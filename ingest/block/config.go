@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"statline/ingest/retry"
 )
 
 // From is where a partition starts that neither the group nor the ledger
@@ -77,13 +79,9 @@ type Config struct {
 	// StopTimeout bounds how long a declared block may still take after a stop
 	// was asked for. AttemptTimeout bounds one try of one effect.
 	StopTimeout, AttemptTimeout time.Duration
-	Retry                       Retry
-}
-
-// Retry is the backoff between tries, by class: after a transient error from
-// Initial up to Max, after ErrWait from WaitInitial up to WaitMax.
-type Retry struct {
-	Initial, Max, WaitInitial, WaitMax time.Duration
+	// Retry is between tries of one effect, RetryWaiting after an error that asks
+	// for time.
+	Retry, RetryWaiting retry.Pause
 }
 
 // DefaultConfig is a config that only lacks names.
@@ -99,10 +97,8 @@ func DefaultConfig() Config {
 		Pipelined:      true,
 		StopTimeout:    15 * time.Second,
 		AttemptTimeout: time.Minute,
-		Retry: Retry{
-			Initial: 100 * time.Millisecond, Max: 5 * time.Second,
-			WaitInitial: time.Second, WaitMax: 30 * time.Second,
-		},
+		Retry:          retry.Pause{Initial: 100 * time.Millisecond, Max: 5 * time.Second},
+		RetryWaiting:   retry.Pause{Initial: time.Second, Max: 30 * time.Second},
 	}
 }
 
@@ -148,9 +144,9 @@ type Env struct {
 	// At is told every named step, before or after an effect. Tests crash here.
 	At  func(step string)
 	Log *slog.Logger
-	// Complaints is shared by the partitions of a process; nil makes the machine
+	// LogLimiter is shared by the partitions of a process; nil makes the machine
 	// bound its own log lines only.
-	Complaints *Complaints
+	LogLimiter *retry.LogLimiter
 }
 
 // Event tells what a machine does, for metrics and status.
@@ -158,10 +154,8 @@ type Event struct {
 	Kind EventKind
 	// State is the state entered.
 	State string
-	// Class and Err describe a retry; Wait is the pause before the next try.
-	Class Class
-	Err   error
-	Wait  time.Duration
+	// Failure is a try that failed and is made again (Retried).
+	Failure retry.Failure
 	// Next and LastStable are the read position and the log's end (Fetched), or
 	// the committed offset (BlockCommitted).
 	Next, LastStable int64

@@ -1,24 +1,24 @@
 package block
 
-import "errors"
+import (
+	"errors"
 
-// Sentinels that the protocol decides on. Drivers wrap them.
+	"statline/ingest/retry"
+)
+
+// Sentinels that the protocol decides on. Drivers wrap them, and those of
+// package retry.
 var (
 	// ErrFenced: the partition belongs to another member or generation now.
 	ErrFenced = errors.New("fenced: the partition has moved to another member")
 	// ErrOutOfRange: the offset is below the log's start or beyond its end.
 	ErrOutOfRange = errors.New("offset out of the retained range")
-	// ErrWait: the store asks for time (too many parts, memory); retry later,
-	// with smaller blocks from the next one on.
-	ErrWait = errors.New("the store asks to wait")
 	// ErrOtherRules: this binary cannot fold a block as it was declared.
 	ErrOtherRules = errors.New("declared under rules that this binary and configuration do not have")
-	// ErrPermanent: retrying the same write cannot succeed.
-	ErrPermanent = errors.New("permanent")
 )
 
 // Refusals: the partition stops and an operator decides. Each wraps
-// ErrPermanent, so that nobody retries them. Their texts name the option to set,
+// retry.ErrPermanent, so that nobody retries them. Their texts name the option to set,
 // as flags, environment and configuration file call it.
 var (
 	// ErrPartialBlock: a block may be partly inserted and the store may have
@@ -43,4 +43,4 @@ type refused struct{ text string }
 func refusal(text string) error { return &refused{text} }
 
 func (r *refused) Error() string        { return r.text }
-func (r *refused) Is(target error) bool { return target == ErrPermanent }
+func (r *refused) Is(target error) bool { return target == retry.ErrPermanent }

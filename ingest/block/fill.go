@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"statline/ingest/retry"
 )
 
 // reader walks a partition's records, one fetch at a time.
@@ -347,7 +349,7 @@ func (f *filler) pause(ctx context.Context, opened time.Time) error {
 	if waited || !f.read.caughtUp && !f.read.stuck {
 		return ctx.Err()
 	}
-	if !sleep(ctx, linger) {
+	if !retry.Sleep(ctx, linger) {
 		return context.Cause(ctx)
 	}
 	return nil

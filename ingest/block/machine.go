@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"statline/ingest/retry"
 )
 
 // machine moves one partition. Each state is one method; what it returns is
@@ -50,14 +52,14 @@ type state func(context.Context) (state, error)
 // within StopTimeout and Run returns nil; when ctx ends, Run returns its cause
 // at once, and whoever owns the partition next finishes the block. An error
 // that wraps ErrFenced means that the generation is over, one that wraps
-// ErrPermanent that this partition cannot go on.
+// retry.ErrPermanent that this partition cannot go on.
 func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
 	log := env.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if env.Complaints == nil {
-		env.Complaints = &Complaints{}
+	if env.LogLimiter == nil {
+		env.LogLimiter = &retry.LogLimiter{}
 	}
 	m := &machine{
 		cfg: c, env: env, stop: stop,
@@ -93,7 +95,7 @@ func (m *machine) boundStop(ctx context.Context, cancel context.CancelCauseFunc)
 		return
 	case <-m.stop:
 	}
-	if sleep(ctx, m.cfg.StopTimeout) {
+	if retry.Sleep(ctx, m.cfg.StopTimeout) {
 		cancel(errStopTimeout)
 	}
 }
@@ -173,7 +175,7 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	err = m.readExactly(ctx, w, d.First+m.redone.lost)
 	if errors.Is(err, ErrOutOfRange) {
 		m.dropWork()
-		sleep(ctx, linger)
+		retry.Sleep(ctx, linger)
 		return m.resume, nil // retention has moved on: decide again
 	}
 	if err != nil {
@@ -226,7 +228,7 @@ func (m *machine) gap(ctx context.Context) (state, error) {
 	case m.next > lastStable:
 		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable, newEpoch(m.cfg.Epoch))
 	case m.next >= logStart:
-		sleep(ctx, linger)
+		retry.Sleep(ctx, linger)
 		return m.fill, nil // it was in range after all
 	case m.cfg.OnGap != Skip:
 		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, m.next, logStart)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"statline/ingest/retry"
 )
 
 // harness runs one machine on a world without faults.
@@ -124,7 +126,7 @@ func TestWaitShrinksTheNextBlock(t *testing.T) {
 		h.env.Store = &faultyStore{h.env.Store, func(id ID, _ func() error) error {
 			tried = append(tried, id)
 			if len(tried) <= 2 {
-				return fmt.Errorf("too many parts: %w", ErrWait)
+				return fmt.Errorf("too many parts: %w", retry.ErrWaiting)
 			}
 			return nil
 		}}
@@ -153,10 +155,10 @@ func TestPermanentErrorStops(t *testing.T) {
 		h := newHarness(100)
 		inner := h.env.Store
 		h.env.Store = &faultyStore{inner, func(ID, func() error) error {
-			return fmt.Errorf("no such column: %w", ErrPermanent)
+			return fmt.Errorf("no such column: %w", retry.ErrPermanent)
 		}}
 		err := Run(t.Context(), h.cfg, h.env, h.stop)
-		if !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "insert block [0,") {
+		if !errors.Is(err, retry.ErrPermanent) || !strings.Contains(err.Error(), "insert block [0,") {
 			t.Fatalf("got error %v; want a permanent one that names the block", err)
 		}
 		if h.w.commit.Offset != 0 {

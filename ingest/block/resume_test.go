@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"statline/ingest/retry"
 )
 
 var resumeNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -206,7 +208,7 @@ func TestDecide(t *testing.T) {
 				t.Fatalf("got error %v; want %v", err, c.err)
 			}
 			if err != nil {
-				if !errors.Is(err, ErrPermanent) {
+				if !errors.Is(err, retry.ErrPermanent) {
 					t.Errorf("%v would be retried", err)
 				}
 				if !strings.Contains(err.Error(), c.says) {

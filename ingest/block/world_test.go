@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest/retry"
 )
 
 // world is a simulated Kafka partition with its group and a simulated store
@@ -140,7 +141,7 @@ func (p *proc) effect(ctx context.Context, do func() error) error {
 	case 0:
 		return errFault
 	case 1:
-		return fmt.Errorf("too many parts: %w", ErrWait)
+		return fmt.Errorf("too many parts: %w", retry.ErrWaiting)
 	case 2:
 		p.crash()
 		return errKilled
@@ -232,7 +233,7 @@ func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (
 		return nil
 	})
 	if err == nil && b.Next == offset {
-		sleep(ctx, maxWait)
+		retry.Sleep(ctx, maxWait)
 	}
 	return b, err
 }

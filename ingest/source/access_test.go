@@ -76,8 +76,8 @@ func TestClientCertificate(t *testing.T) {
 	_, strange, _ := certificate(t)
 	good := contents(t, ca)
 	replaced(t, ca, contents(t, strange))
-	if err := reconnected(t, c); Class(err) != Auth {
-		t.Errorf("another authority in the file: got %v (%s); want auth", err, Class(err))
+	if err := reconnected(t, c); classOf(err) != "permanent" {
+		t.Errorf("another authority in the file: got %v (%s); want permanent", err, classOf(err))
 	}
 	replaced(t, ca, good)
 	if err := reconnected(t, c); err != nil {
@@ -195,12 +195,12 @@ func TestOAuthBearer(t *testing.T) {
 		t.Errorf("another secret: got the old token, %v", err)
 	}
 	l.cfg.Password = "a-wrong-secret"
-	if _, err := start(); Class(err) != Auth || strings.Contains(err.Error(), "a-wrong-secret") || !strings.Contains(err.Error(), "invalid_client") {
-		t.Errorf("a wrong secret: got %v (%s); want auth, without the secret", err, Class(err))
+	if _, err := start(); classOf(err) != "permanent" || strings.Contains(err.Error(), "a-wrong-secret") || !strings.Contains(err.Error(), "invalid_client") {
+		t.Errorf("a wrong secret: got %v (%s); want permanent, without the secret", err, classOf(err))
 	}
 	s.status = http.StatusBadGateway
-	if _, err := start(); Class(err) != Transient || !strings.Contains(err.Error(), "got status 502") {
-		t.Errorf("a server that fails: got %v (%s); want transient", err, Class(err))
+	if _, err := start(); classOf(err) != "transient" || !strings.Contains(err.Error(), "got status 502") {
+		t.Errorf("a server that fails: got %v (%s); want transient", err, classOf(err))
 	}
 	for challenge, want := range map[string]string{"": "", `{"status":"invalid_token"}`: "\x01"} {
 		done, response, err := bearer{}.Next(t.Context(), []byte(challenge))

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -16,7 +19,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // certificate makes a self-signed certificate for 127.0.0.1 and writes it to
@@ -104,15 +109,79 @@ func TestSASL(t *testing.T) {
 				cfg.TLS = TLS{Enabled: secure, CA: ca}
 				cfg.SASL = SASL{Mechanism: mechanism, User: "alice", PasswordFile: file(t, "password", "secret-word\n")}
 				checkAccess(t, cfg)
-				// This broker closes the connection without a reason; Apache
-				// Kafka gives one, see the tests against it.
-				checkRefused(t, cfg)
+				// This broker closes the connection without a reason, as one does
+				// that goes away; Apache Kafka gives one, see the tests against it.
+				if err := checkRefused(t, cfg); classOf(err) != "transient" {
+					t.Errorf("wrong password, at first: got %v (%s); want transient", err, classOf(err))
+				}
 			})
 		}
 	}
 }
 
-// A broker whose certificate nobody vouches for is refused, as Auth.
+// A broker that goes on closing connections during authentication refuses the
+// password; one success proves that it does not.
+func TestClosedWithoutAReason(t *testing.T) {
+	cfg := testConfig([]string{"127.0.0.1:1"})
+	c := client(t, cfg)
+	for _, closed := range []error{kafka.SASLAuthenticationFailed, io.ErrUnexpectedEOF} {
+		c.admission.succeed()
+		for range closingAttempts {
+			c.admission.begin()
+		}
+		if err := c.connected(closed); classOf(err) != "transient" {
+			t.Errorf("at first: got %v (%s); want transient", err, classOf(err))
+		}
+		c.admission.since = time.Now().Add(-closingPatience)
+		if err := c.connected(closed); classOf(err) != "permanent" || !strings.Contains(err.Error(), "kafka-password") {
+			t.Errorf("for a while: got %v (%s); want permanent, and what to do", err, classOf(err))
+		}
+		c.admission.succeed()
+		if err := c.connected(closed); classOf(err) != "transient" {
+			t.Errorf("after a success: got %v (%s); want transient", err, classOf(err))
+		}
+	}
+	said := fmt.Errorf("dial: %w: Authentication failed: Invalid username or password", kafka.SASLAuthenticationFailed)
+	if err := client(t, cfg).connected(said); classOf(err) != "permanent" {
+		t.Errorf("with a reason: got %v (%s); want permanent", err, classOf(err))
+	}
+}
+
+// A right that is missing is permanent, and the error says which.
+func TestMissingRights(t *testing.T) {
+	right := func(resource kmsg.ACLResourceType, name string, op kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true}
+	}
+	read := right(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationRead)
+	describe := right(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationDescribe)
+	for _, test := range []struct {
+		name string
+		acls []kfake.ACL
+		ask  func(*Client) error
+		says string
+	}{
+		{"topic", nil, func(c *Client) error { _, err := c.Partitions(deadline(t)); return err }, "grant the user Read, Describe"},
+		{"fetch", []kfake.ACL{describe}, func(c *Client) error {
+			_, err := c.Reader(0).Fetch(deadline(t), 0, time.Millisecond)
+			return err
+		}, "grant the user Read, Describe"},
+		{"topic's configuration", []kfake.ACL{read, describe}, func(c *Client) error { _, err := c.Compacted(deadline(t)); return err }, "allow-compacted"},
+		{"group", []kfake.ACL{read, describe}, func(c *Client) error {
+			return c.RunGroup(deadline(t), func(context.Context, *Generation) error { return nil })
+		}, "Read on the consumer group"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "alice", "secret-word", test.acls...))
+			cfg := testConfig(b.ListenAddrs())
+			cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
+			if err := test.ask(client(t, cfg)); classOf(err) != "permanent" || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v (%s); want permanent, %q", err, classOf(err), test.says)
+			}
+		})
+	}
+}
+
+// A broker whose certificate nobody vouches for is refused for good.
 func TestUnknownAuthority(t *testing.T) {
 	pair, ca, _ := certificate(t)
 	b := broker(t, 1, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}}))
@@ -122,8 +191,8 @@ func TestUnknownAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, cfg.TLS.CA, _ = certificate(t)
-	if _, err := client(t, cfg).ClusterID(deadline(t)); Class(err) != Auth {
-		t.Errorf("another CA: got %v (%s); want auth", err, Class(err))
+	if _, err := client(t, cfg).ClusterID(deadline(t)); classOf(err) != "permanent" {
+		t.Errorf("another CA: got %v (%s); want permanent", err, classOf(err))
 	}
 }
 
@@ -136,8 +205,8 @@ func TestMissingFiles(t *testing.T) {
 		cfg := testConfig([]string{"127.0.0.1:1"})
 		change(&cfg)
 		_, err := client(t, cfg).ClusterID(deadline(t))
-		if Class(err) != Transient || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: got %v (%s); want transient: it may appear", name, err, Class(err))
+		if classOf(err) != "transient" || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v (%s); want transient: it may appear", name, err, classOf(err))
 		}
 	}
 }

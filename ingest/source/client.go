@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"statline/ingest/retry"
 )
 
 // metadataTTL bounds how old the Transport's list of brokers may be, and with
@@ -34,6 +36,8 @@ type Client struct {
 	fetchBytes atomic.Int64
 	stats      counters
 	joinError  atomic.Pointer[error]
+	limiter    retry.LogLimiter
+	admission  admission
 
 	mu           sync.Mutex
 	leaders      map[int32]int32  // partition -> broker id
@@ -104,16 +108,4 @@ func (c *Client) transport() *kafka.Transport {
 		t.SASL = mechanism{c}
 	}
 	return t
-}
-
-// sleep waits for d or until ctx ends, and says whether d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -9,42 +9,24 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
-// ErrorClass is what a caller can do about an error.
-type ErrorClass string
-
-// The classes of error.
-const (
-	// Transient: the same call may succeed later; a broker is away, a leader
-	// moves, a topic is being made. Connection errors, timeouts and ended
-	// contexts are transient.
-	Transient ErrorClass = "transient"
-	// Fenced: the partition belongs to somebody else; wraps block.ErrFenced.
-	Fenced ErrorClass = "fenced"
-	// OutOfRange: the offset is not retained; wraps block.ErrOutOfRange.
-	OutOfRange ErrorClass = "out_of_range"
-	// Auth: credentials, certificates or rights are missing or wrong.
-	Auth ErrorClass = "auth"
-	// Fatal: trying again cannot help; corrupt data, an unsupported format, a
-	// configuration that the cluster refuses.
-	Fatal ErrorClass = "fatal"
-)
-
-// ErrNoTopic: the cluster does not know the topic (yet). Its class is
-// Transient, since topics may be made after their readers start.
+// ErrNoTopic: the cluster does not know the topic (yet). It is transient, since
+// topics may be made after their readers start.
 var ErrNoTopic = errors.New("the topic does not exist")
 
 // configError is a fault in our own configuration, found when it is first
-// used.
+// used. It is permanent.
 type configError struct{ err error }
 
-func (e *configError) Error() string { return e.err.Error() }
-func (e *configError) Unwrap() error { return e.err }
+func (e *configError) Error() string        { return e.err.Error() }
+func (e *configError) Unwrap() error        { return e.err }
+func (e *configError) Is(target error) bool { return target == retry.ErrPermanent }
 
 // CorruptError is data that is not a valid record set, or one that is refused
 // (an old format, a decompressed size beyond the limit). The log holds it, so
-// reading again gives it again.
+// reading again gives it again: it is permanent.
 type CorruptError struct {
 	Offset int64 // of the batch, or the one asked for when the batch has none
 	Reason string
@@ -52,77 +34,90 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
+	said := e.Reason
 	if e.Err != nil {
-		return fmt.Sprintf("record batch at offset %d: %s: %v", e.Offset, e.Reason, e.Err)
+		said += ": " + e.Err.Error()
 	}
-	return fmt.Sprintf("record batch at offset %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("record batch at offset %d: %s; to leave it out, delete the records up to the batch after it (kafka-delete-records) and set on-gap to skip", e.Offset, said)
 }
 
-func (e *CorruptError) Unwrap() error { return e.Err }
+func (e *CorruptError) Unwrap() error        { return e.Err }
+func (e *CorruptError) Is(target error) bool { return target == retry.ErrPermanent }
 
-// Class tells what can be done about an error of this package; it is empty
-// for nil.
-func Class(err error) ErrorClass {
+// classify marks an error of kafka-go or of a connection, for retry.ClassOf
+// and for the protocol's decisions, and says what to do about a permanent one.
+// UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, COORDINATOR_*, storage errors, codes
+// younger than kafka-go, timeouts and connection errors are transient: time may
+// heal them.
+func classify(err error) error {
 	var (
 		code    kafka.Error
-		conf    *configError
-		corrupt *CorruptError
 		cert    *tls.CertificateVerificationError
 		unknown x509.UnknownAuthorityError
+		plain   tls.RecordHeaderError
 	)
 	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, block.ErrFenced):
-		return Fenced
-	case errors.Is(err, block.ErrOutOfRange):
-		return OutOfRange
-	case errors.As(err, &conf), errors.As(err, &corrupt):
-		return Fatal
+	case err == nil, retry.ClassOf(err) != retry.Transient, errors.Is(err, block.ErrFenced), errors.Is(err, block.ErrOutOfRange):
+		return err
 	case errors.As(err, &cert), errors.As(err, &unknown):
-		return Auth
+		return permanent(err, "set kafka-ca to the authority that signed the broker's certificate")
+	case errors.As(err, &plain):
+		return permanent(err, "kafka-tls is set, and the broker's listener speaks no TLS")
 	case errors.As(err, &code):
-		return codeClass(code)
+		return codeClass(code, err)
 	}
-	return Transient
+	return err
 }
 
-func codeClass(code kafka.Error) ErrorClass {
+func permanent(err error, todo string) error {
+	return fmt.Errorf("%w: %w: %s", retry.ErrPermanent, err, todo)
+}
+
+// codeClass marks err by the code in it.
+func codeClass(code kafka.Error, err error) error {
 	switch code {
-	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
-		kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.SASLAuthenticationFailed, kafka.SecurityDisabled,
-		kafka.BrokerAuthorizationFailed:
-		return Auth
+	case kafka.UnknownTopicOrPartition:
+		return fmt.Errorf("%w: %w", ErrNoTopic, err)
 	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID:
-		return Fenced
+		return fmt.Errorf("%w: %w", block.ErrFenced, err)
 	case kafka.OffsetOutOfRange:
-		return OutOfRange
-	case kafka.OffsetMetadataTooLarge, kafka.InvalidTopic, kafka.InvalidGroupId, kafka.InvalidSessionTimeout,
-		kafka.InconsistentGroupProtocol, kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat, kafka.InvalidRequest,
-		kafka.InvalidConfiguration, kafka.PolicyViolation, kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor,
-		kafka.TopicAlreadyExists, kafka.UnsupportedCompressionType, kafka.InvalidCommitOffsetSize:
-		return Fatal
+		return fmt.Errorf("%w: %w", block.ErrOutOfRange, err)
+	case kafka.ThrottlingQuotaExceeded:
+		return fmt.Errorf("%w: %w", retry.ErrWaiting, err)
+	case kafka.TopicAuthorizationFailed:
+		return permanent(err, "grant the user Read, Describe and DescribeConfigs on the topic")
+	case kafka.GroupAuthorizationFailed:
+		return permanent(err, "grant the user Read on the consumer group")
+	case kafka.ClusterAuthorizationFailed, kafka.BrokerAuthorizationFailed:
+		return permanent(err, "grant the user what the request needs on the cluster")
+	case kafka.SASLAuthenticationFailed:
+		return permanent(err, "kafka-user or kafka-password is not the broker's")
+	case kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.SecurityDisabled:
+		return permanent(err, "kafka-sasl is not what the broker's listener offers")
+	case kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat, kafka.UnsupportedCompressionType:
+		return permanent(err, "the broker speaks another version of this request")
+	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:
+		return permanent(err, "raise offset.metadata.max.bytes of the brokers to their default")
+	case kafka.InvalidSessionTimeout:
+		return permanent(err, "set kafka-session-timeout within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms")
+	case kafka.InconsistentGroupProtocol:
+		return permanent(err, "another program is in this consumer group: give statline a group of its own")
+	case kafka.InvalidTopic, kafka.InvalidGroupId, kafka.InvalidRequest, kafka.InvalidConfiguration, kafka.PolicyViolation,
+		kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.TopicAlreadyExists:
+		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
-	// UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, COORDINATOR_*, storage errors,
-	// and codes younger than kafka-go: time may heal them.
-	return Transient
+	return err
 }
 
-// codeError is the error of a code in a response, nil for 0, with the
-// sentinel that the protocol decides on.
+// codeError is the marked error of a code in a response, nil for 0.
 func codeError(code int16) error {
 	if code == 0 {
 		return nil
 	}
-	e := kafka.Error(code)
-	switch codeClass(e) {
-	case Fenced:
-		return fmt.Errorf("%w: %w", block.ErrFenced, e)
-	case OutOfRange:
-		return fmt.Errorf("%w: %w", block.ErrOutOfRange, e)
-	}
-	if e == kafka.UnknownTopicOrPartition {
-		return fmt.Errorf("%w: %w", ErrNoTopic, e)
-	}
-	return e
+	return classify(kafka.Error(code))
+}
+
+// again says that the same call may succeed: nobody has to decide or to act.
+func again(err error) bool {
+	return err != nil && retry.ClassOf(err) != retry.Permanent && !errors.Is(err, block.ErrFenced) && !errors.Is(err, block.ErrOutOfRange)
 }

@@ -16,34 +16,46 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
+
+// classOf is what is done about an error.
+func classOf(err error) string {
+	switch {
+	case errors.Is(err, block.ErrFenced):
+		return "fenced"
+	case errors.Is(err, block.ErrOutOfRange):
+		return "out_of_range"
+	}
+	return string(retry.ClassOf(err))
+}
 
 // Each error has the class its handling needs.
 func TestClass(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want ErrorClass
+		want string
 	}{
 		{nil, ""},
-		{io.EOF, Transient},
-		{&net.OpError{Op: "dial", Err: errors.New("refused")}, Transient},
-		{kafka.NotLeaderForPartition, Transient},
-		{kafka.GroupCoordinatorNotAvailable, Transient},
-		{kafka.Error(12345), Transient},
-		{fmt.Errorf("x: %w", codeError(int16(kafka.UnknownTopicOrPartition))), Transient},
-		{codeError(int16(kafka.IllegalGeneration)), Fenced},
-		{codeError(int16(kafka.UnknownMemberId)), Fenced},
-		{codeError(int16(kafka.RebalanceInProgress)), Fenced},
-		{block.ErrFenced, Fenced},
-		{codeError(int16(kafka.OffsetOutOfRange)), OutOfRange},
-		{kafka.TopicAuthorizationFailed, Auth},
-		{kafka.SASLAuthenticationFailed, Auth},
-		{kafka.UnsupportedSASLMechanism, Auth},
-		{kafka.OffsetMetadataTooLarge, Fatal},
-		{kafka.UnsupportedVersion, Fatal},
-		{&CorruptError{Reason: "x"}, Fatal},
+		{io.EOF, "transient"},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, "transient"},
+		{kafka.NotLeaderForPartition, "transient"},
+		{kafka.GroupCoordinatorNotAvailable, "transient"},
+		{kafka.Error(12345), "transient"},
+		{fmt.Errorf("x: %w", codeError(int16(kafka.UnknownTopicOrPartition))), "transient"},
+		{codeError(int16(kafka.IllegalGeneration)), "fenced"},
+		{codeError(int16(kafka.UnknownMemberId)), "fenced"},
+		{codeError(int16(kafka.RebalanceInProgress)), "fenced"},
+		{block.ErrFenced, "fenced"},
+		{codeError(int16(kafka.OffsetOutOfRange)), "out_of_range"},
+		{kafka.TopicAuthorizationFailed, "permanent"},
+		{kafka.SASLAuthenticationFailed, "permanent"},
+		{kafka.UnsupportedSASLMechanism, "permanent"},
+		{kafka.OffsetMetadataTooLarge, "permanent"},
+		{kafka.UnsupportedVersion, "permanent"},
+		{&CorruptError{Reason: "x"}, "permanent"},
 	} {
-		if got := Class(c.err); got != c.want {
+		if got := classOf(classify(c.err)); got != c.want {
 			t.Errorf("%v: got %q; want %q", c.err, got, c.want)
 		}
 	}
@@ -78,7 +90,7 @@ func TestCoordinatorMoves(t *testing.T) {
 	}
 	beats := in.c.Stats().Heartbeats
 	for ctx := deadline(t); in.c.Stats().Heartbeats < beats+3; {
-		if !sleep(ctx, 10*time.Millisecond) {
+		if !retry.Sleep(ctx, 10*time.Millisecond) {
 			t.Fatal("no heartbeats after the coordinator moved")
 		}
 	}
@@ -121,8 +133,8 @@ func TestBrokerRestart(t *testing.T) {
 	r := in.c.Reader(0)
 	got := read(t, r, 0, 10)
 	b.Close()
-	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); Class(err) != Transient {
-		t.Errorf("broker away: got %v (%s); want transient", err, Class(err))
+	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); classOf(err) != "transient" {
+		t.Errorf("broker away: got %v (%s); want transient", err, classOf(err))
 	}
 	b, _ = brokerOn(t, dir, port)
 	t.Cleanup(b.Close)
@@ -131,7 +143,7 @@ func TestBrokerRestart(t *testing.T) {
 	for at := int64(10); at < 20; {
 		batch, err := r.Fetch(ctx, at, 100*time.Millisecond)
 		if err != nil {
-			if Class(err) != Transient || !sleep(ctx, settle) {
+			if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 				t.Fatal(err)
 			}
 			continue
@@ -150,9 +162,9 @@ func TestBrokerRestart(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if Class(err) == Fenced {
+		if classOf(err) == "fenced" {
 			g = settled(t, 1, in)[0]
-		} else if Class(err) != Transient || !sleep(ctx, settle) {
+		} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +178,7 @@ func TestJoinError(t *testing.T) {
 	b.Close()
 	in := join(t, testConfig(addrs))
 	for ctx := deadline(t); in.c.JoinError() == nil; {
-		if !sleep(ctx, settle) {
+		if !retry.Sleep(ctx, settle) {
 			t.Fatal("no broker: got no error")
 		}
 	}
@@ -205,8 +217,8 @@ func TestCommitRefused(t *testing.T) {
 	p := settled(t, 1, in)[0].Partition(0)
 	for _, c := range []struct {
 		code kafka.Error
-		want ErrorClass
-	}{{kafka.RebalanceInProgress, Fenced}, {kafka.OffsetMetadataTooLarge, Fatal}, {kafka.GroupAuthorizationFailed, Auth}, {kafka.RequestTimedOut, Transient}} {
+		want string
+	}{{kafka.RebalanceInProgress, "fenced"}, {kafka.OffsetMetadataTooLarge, "permanent"}, {kafka.GroupAuthorizationFailed, "permanent"}, {kafka.RequestTimedOut, "transient"}} {
 		b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			r := req.(*kmsg.OffsetCommitRequest)
 			res := r.ResponseKind().(*kmsg.OffsetCommitResponse)
@@ -214,8 +226,8 @@ func TestCommitRefused(t *testing.T) {
 			return res, nil, true
 		})
 		err := p.Commit(deadline(t), block.Committed{Offset: 1})
-		if Class(err) != c.want || !errors.Is(err, c.code) {
-			t.Errorf("%v: got %v (%s); want %s", c.code, err, Class(err), c.want)
+		if classOf(err) != c.want || !errors.Is(err, c.code) {
+			t.Errorf("%v: got %v (%s); want %s", c.code, err, classOf(err), c.want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // settle is the pause before a request is repeated that found a cluster in
@@ -79,7 +80,7 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 			break
 		}
 		r.c.stats.fetchErrors.Add(1)
-		if attempt > 0 || ctx.Err() != nil || !moved(err) || !sleep(ctx, settle) {
+		if attempt > 0 || ctx.Err() != nil || !moved(err) || !retry.Sleep(ctx, settle) {
 			return block.Batch{}, fmt.Errorf("fetch %v at offset %d: %w", r.at, offset, err)
 		}
 	}
@@ -155,7 +156,7 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		return err
 	})
 	if err != nil {
-		if Class(err) == Transient {
+		if again(err) {
 			r.c.forgetLeader(r.partition)
 		}
 		return err
@@ -166,7 +167,7 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	}
 	r.aborted = p.aborted
 	if err != nil {
-		if Class(err) == Transient {
+		if again(err) {
 			r.c.forgetLeader(r.partition)
 		}
 		return err

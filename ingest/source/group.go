@@ -18,6 +18,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/syncgroup"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // Why a generation has ended: context.Cause of the handler's context.
@@ -86,10 +87,9 @@ func (o *owned) Commit(ctx context.Context, at block.Committed) error {
 //
 // RunGroup returns nil when ctx ended, or when handle returned nil while its
 // generation was alive (it is done). An error of handle is returned, unless it
-// is block.ErrFenced or, with its context ended, of class Transient: then it
-// joins again. It leaves the group before it returns, so that others take over
-// at once.
-// Errors of class Transient are retried for as long as ctx lives.
+// is block.ErrFenced or, with its context ended, not permanent: then it joins
+// again. It leaves the group before it returns, so that others take over at
+// once. What is not permanent is retried for as long as ctx lives.
 func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Generation) error) error {
 	if c.cfg.Group == "" {
 		return &configError{errors.New("kafka: got no consumer group")}
@@ -109,18 +109,18 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 		}
 		c.stats.rebalances.Add(1)
 		c.joinError.Store(nil)
-		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", len(g.Partitions), "leader", m.leading)
+		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", g.Partitions, "leader", m.leading)
 		cause, err := m.serve(ctx, g, handle)
-		m.log.Info("group generation ended", "generation", g.ID, "reason", cause, "error", err)
-		switch class := Class(err); {
+		m.log.Info("group generation ended", "generation", g.ID, "why", cause, "err", err)
+		switch {
 		case cause == nil && err == nil: // done
 			return nil
-		case cause == nil && class == Fenced: // a commit has noticed before the heartbeat
-			sleep(ctx, c.cfg.JoinBackoff)
-		case cause == nil, class == Auth, class == Fatal:
+		case cause == nil && errors.Is(err, block.ErrFenced): // a commit has noticed before the heartbeat
+			retry.Sleep(ctx, c.cfg.JoinBackoff)
+		case cause == nil, retry.ClassOf(err) == retry.Permanent:
 			return err
 		}
-		if ctx.Err() == nil && (Class(cause) == Auth || Class(cause) == Fatal) {
+		if ctx.Err() == nil && retry.ClassOf(cause) == retry.Permanent {
 			return fmt.Errorf("heartbeat in group %s: %w", c.cfg.Group, cause)
 		}
 	}
@@ -145,8 +145,6 @@ type member struct {
 	owned      map[string][]int32
 	leading    bool
 	shared     map[string][]int32 // the partitions that were shared out, when leading
-	complained string
-	at         time.Time
 }
 
 // joinFailed waits before the next attempt, or returns the error when there
@@ -159,15 +157,14 @@ func (m *member) joinFailed(ctx context.Context, err error) error {
 	case errors.Is(err, kafka.UnknownMemberId):
 		m.id = ""
 		return nil
-	case Class(err) == Auth, Class(err) == Fatal:
+	case retry.ClassOf(err) == retry.Permanent:
 		return err
 	}
 	m.c.joinError.Store(&err)
-	if text := err.Error(); text != m.complained || time.Since(m.at) > 30*time.Second {
-		m.complained, m.at = text, time.Now()
-		m.log.Warn("join group", "error", err)
+	if due, others := m.c.limiter.Due("join group"); due {
+		m.log.Warn("join group", "err", err, "left_out", others)
 	}
-	sleep(ctx, m.c.cfg.JoinBackoff/2+rand.N(m.c.cfg.JoinBackoff))
+	retry.Sleep(ctx, m.c.cfg.JoinBackoff/2+rand.N(m.c.cfg.JoinBackoff))
 	return nil
 }
 
@@ -300,7 +297,7 @@ func (m *member) serve(ctx context.Context, g *Generation, handle func(context.C
 func (m *member) beat(ctx context.Context, g *Generation, end context.CancelCauseFunc) {
 	cfg := &m.c.cfg
 	pause, rebalancing := cfg.HeartbeatInterval, false
-	for sleep(ctx, pause) {
+	for retry.Sleep(ctx, pause) {
 		pause = cfg.HeartbeatInterval
 		// A heartbeat that does not come back must not hide that the session
 		// is over.
@@ -319,8 +316,8 @@ func (m *member) beat(ctx context.Context, g *Generation, end context.CancelCaus
 		case errors.Is(err, kafka.RebalanceInProgress):
 			rebalancing = true
 			end(errRebalance)
-		case Class(err) == Transient:
-			m.log.Debug("heartbeat", "generation", g.ID, "error", err)
+		case again(err):
+			m.log.Debug("heartbeat", "generation", g.ID, "err", err)
 			pause = min(pause, 5*settle)
 		default:
 			end(err)
@@ -358,10 +355,10 @@ func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
 			topics = append(topics, t)
 		}
 	}
-	for sleep(ctx, m.c.cfg.MetadataInterval) {
+	for retry.Sleep(ctx, m.c.cfg.MetadataInterval) {
 		now, err := m.c.partitionsOf(ctx, topics)
 		if err != nil {
-			m.log.Debug("watch partitions", "error", err)
+			m.log.Debug("watch partitions", "err", err)
 			continue
 		}
 		for _, t := range topics {
@@ -387,6 +384,6 @@ func (m *member) leave(ctx context.Context) {
 		return m.c.callCode(ctx, protocol.LeaveGroup, broker, body)
 	})
 	if err != nil {
-		m.log.Warn("leave group", "member", m.id, "error", err)
+		m.log.Warn("leave group", "member", m.id, "err", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // instance is one daemon's membership, run in the background.
@@ -70,7 +71,7 @@ func settled(t *testing.T, n int, ins ...*instance) []*Generation {
 		if even(latest, n) {
 			return latest
 		}
-		if !sleep(ctx, 10*time.Millisecond) {
+		if !retry.Sleep(ctx, 10*time.Millisecond) {
 			t.Fatalf("%d partitions were not shared out among %d members", n, len(ins))
 		}
 	}
@@ -191,7 +192,7 @@ func TestZombieCommit(t *testing.T) {
 	two := join(t, cfg)
 	gens := settled(t, 2, one, two)
 	err := old.Partition(0).Commit(ctx, block.Committed{Offset: 6})
-	if !errors.Is(err, block.ErrFenced) || Class(err) != Fenced {
+	if !errors.Is(err, block.ErrFenced) || classOf(err) != "fenced" {
 		t.Errorf("old generation: got %v; want fenced", err)
 	}
 	two.leave()
@@ -294,7 +295,7 @@ func TestLastHeartbeat(t *testing.T) {
 	first := g.LastHeartbeat()
 	ctx := deadline(t)
 	for !g.LastHeartbeat().After(first) {
-		if !sleep(ctx, 10*time.Millisecond) {
+		if !retry.Sleep(ctx, 10*time.Millisecond) {
 			t.Fatal("no heartbeat after the first")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/source/kafkatest"
 )
 
@@ -54,7 +55,7 @@ func TestKafkaNodeDies(t *testing.T) {
 			for next[i] < int64(to) {
 				b, err := readers[i].Fetch(ctx, next[i], time.Second)
 				if err != nil {
-					if Class(err) != Transient || !sleep(ctx, settle) {
+					if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 						t.Fatal(err)
 					}
 					continue
@@ -69,9 +70,9 @@ func TestKafkaNodeDies(t *testing.T) {
 				if err == nil {
 					break
 				}
-				if Class(err) == Fenced {
+				if classOf(err) == "fenced" {
 					g = settled(t, partitions, in)[0]
-				} else if Class(err) != Transient || !sleep(ctx, settle) {
+				} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 					t.Fatal(err)
 				}
 			}

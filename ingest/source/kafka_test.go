@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/source/kafkatest"
 )
 
@@ -87,8 +88,8 @@ func TestKafka(t *testing.T) {
 					cfg.TLS = TLS{Enabled: listener == kafkatest.SASLTLS, CA: ca}
 					cfg.SASL = SASL{Mechanism: mechanism, User: "alice", PasswordFile: file(t, "password", "secret-word\n")}
 					checkAccess(t, cfg)
-					if err := checkRefused(t, cfg); Class(err) != Auth {
-						t.Errorf("wrong password: got %v (%s); want auth", err, Class(err))
+					if err := checkRefused(t, cfg); classOf(err) != "permanent" {
+						t.Errorf("wrong password: got %v (%s); want permanent", err, classOf(err))
 					}
 				})
 			}
@@ -99,8 +100,8 @@ func TestKafka(t *testing.T) {
 			cfg.SASL = SASL{Mechanism: "oauthbearer", User: "alice", Password: tokens.secret, TokenURL: tokens.URL}
 			checkAccess(t, cfg)
 			tokens.lifetime = -time.Hour
-			if _, err := client(t, cfg).ClusterID(deadline(t)); Class(err) != Auth {
-				t.Errorf("an expired token: got %v (%s); want auth", err, Class(err))
+			if _, err := client(t, cfg).ClusterID(deadline(t)); classOf(err) != "permanent" {
+				t.Errorf("an expired token: got %v (%s); want permanent", err, classOf(err))
 			}
 		})
 		t.Run("TLS", func(t *testing.T) {
@@ -113,8 +114,8 @@ func TestKafka(t *testing.T) {
 				t.Error("the broker takes a client without a certificate")
 			}
 			_, cfg.TLS.CA, _ = certificate(t)
-			if _, err := client(t, cfg).ClusterID(deadline(t)); Class(err) != Auth {
-				t.Errorf("another CA: got %v (%s); want auth", err, Class(err))
+			if _, err := client(t, cfg).ClusterID(deadline(t)); classOf(err) != "permanent" {
+				t.Errorf("another CA: got %v (%s); want permanent", err, classOf(err))
 			}
 		})
 	})
@@ -221,8 +222,8 @@ func kafkaCommits(t *testing.T, brokers []string) {
 		t.Errorf("got %+v, %v; want %+v", got, err, at)
 	}
 	long := block.Committed{Offset: 43, Metadata: string(make([]byte, 5000))}
-	if err := settled(t, 2, one)[0].Partition(1).Commit(ctx, long); Class(err) != Fatal || !errors.Is(err, kafka.OffsetMetadataTooLarge) {
-		t.Errorf("metadata too large: got %v (%s)", err, Class(err))
+	if err := settled(t, 2, one)[0].Partition(1).Commit(ctx, long); classOf(err) != "permanent" || !errors.Is(err, kafka.OffsetMetadataTooLarge) {
+		t.Errorf("metadata too large: got %v (%s)", err, classOf(err))
 	}
 }
 
@@ -249,7 +250,7 @@ func kafkaCompaction(t *testing.T, brokers []string) {
 			t.Logf("%d of %d records are left", len(got), n)
 			break
 		}
-		if !sleep(ctx, 200*time.Millisecond) {
+		if !retry.Sleep(ctx, 200*time.Millisecond) {
 			t.Fatal("the log cleaner did not run")
 		}
 	}
@@ -359,8 +360,8 @@ func kafkaRestart(t *testing.T, k *kafkatest.Cluster) {
 	if err := k.Kill(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); Class(err) != Transient {
-		t.Errorf("broker away: got %v (%s); want transient", err, Class(err))
+	if _, err := r.Fetch(deadline(t), 10, 100*time.Millisecond); classOf(err) != "transient" {
+		t.Errorf("broker away: got %v (%s); want transient", err, classOf(err))
 	}
 	began := time.Now()
 	ctx, cancel := contextFor(t, 2*time.Minute)
@@ -373,7 +374,7 @@ func kafkaRestart(t *testing.T, k *kafkatest.Cluster) {
 	for at := int64(10); at < 20; {
 		b, err := r.Fetch(ctx, at, 100*time.Millisecond)
 		if err != nil {
-			if Class(err) != Transient || !sleep(ctx, settle) {
+			if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 				t.Fatal(err)
 			}
 			continue
@@ -391,9 +392,9 @@ func kafkaRestart(t *testing.T, k *kafkatest.Cluster) {
 		if err == nil {
 			break
 		}
-		if Class(err) == Fenced {
+		if classOf(err) == "fenced" {
 			g = settled(t, 1, in)[0]
-		} else if Class(err) != Transient || !sleep(ctx, settle) {
+		} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 			t.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func tokenError(address string, err error) error {
 	}
 	status := refused.Response.StatusCode
 	if status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden {
-		return fmt.Errorf("fetch a kafka token from %s: status %d %s: %w", host, status, refused.ErrorCode, kafka.SASLAuthenticationFailed)
+		return permanent(fmt.Errorf("fetch a kafka token from %s: status %d %s: %w", host, status, refused.ErrorCode, kafka.SASLAuthenticationFailed), "kafka-user or kafka-password is not the token server's")
 	}
 	return fmt.Errorf("fetch a kafka token from %s: got status %d; want 200", host, status)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // coordinator is the broker that keeps the group, from memory when known.
@@ -64,7 +65,7 @@ func (c *Client) coordinate(ctx context.Context, group string, ask func(broker i
 		default:
 			return err
 		}
-		if time.Since(began) > c.cfg.RequestTimeout || !sleep(ctx, settle) {
+		if time.Since(began) > c.cfg.RequestTimeout || !retry.Sleep(ctx, settle) {
 			return err
 		}
 	}

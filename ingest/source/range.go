@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // ReadRange reads the records of [first, end) of one partition, without a
@@ -17,7 +18,7 @@ func (c *Client) ReadRange(ctx context.Context, partition int32, first, end int6
 	for at := first; at < end; {
 		b, err := r.Fetch(ctx, at, time.Second)
 		if err != nil {
-			if Class(err) == Transient && sleep(ctx, c.cfg.JoinBackoff) {
+			if again(err) && retry.Sleep(ctx, c.cfg.JoinBackoff) {
 				continue
 			}
 			return fmt.Errorf("read %s/%d [%d,%d): %w", c.cfg.Topic, partition, first, end, err)

@@ -206,7 +206,7 @@ func TestDecodeFaults(t *testing.T) {
 			d.start(slices.Concat(good, bad), nil, 0)
 			got, next, err := drain(d)
 			var corrupt *CorruptError
-			if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), name) || Class(err) != Fatal {
+			if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), name) || classOf(err) != "permanent" {
 				t.Fatalf("got %v; want %q", err, name)
 			}
 			if len(got) == 0 || got[0] != "0@0=a" || next < 1 {

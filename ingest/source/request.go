@@ -101,6 +101,7 @@ func (x *exchange) run(ctx context.Context, c *Client) error {
 	if err == nil {
 		return nil
 	}
+	err = c.connected(err)
 	// The connection's error may come before the context's: name the reason.
 	reason := ctx.Err()
 	if at, ok := ctx.Deadline(); ok && reason == nil && !time.Now().Before(at) {

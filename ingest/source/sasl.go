@@ -42,7 +42,9 @@ func (m mechanism) Start(ctx context.Context) (sasl.StateMachine, []byte, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	return inner.Start(ctx)
+	m.c.admission.begin()
+	session, state, err := inner.Start(ctx)
+	return countedSession{session, &m.c.admission}, state, err
 }
 
 // login makes mechanisms from a configuration, and keeps what they fetched.

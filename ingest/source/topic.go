@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // ClusterID is the cluster's own name for itself, part of every block's
@@ -251,7 +252,11 @@ func (c *Client) Compacted(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
 	}
 	for _, r := range res.Resources {
-		if err := codeError(r.ErrorCode); err != nil {
+		err := codeError(r.ErrorCode)
+		if retry.ClassOf(err) == retry.Permanent {
+			err = fmt.Errorf("%w; or set allow-compacted, which asks nothing", err)
+		}
+		if err != nil {
 			return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
 		}
 		for _, e := range r.ConfigEntries {
@@ -293,9 +298,9 @@ func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, c
 		case kafka.TopicAlreadyExists:
 		default:
 			if r.ErrorMessage != "" {
-				return fail(fmt.Errorf("%w: %s", code, r.ErrorMessage))
+				return fail(classify(fmt.Errorf("%w: %s", code, r.ErrorMessage)))
 			}
-			return fail(code)
+			return fail(classify(code))
 		}
 	}
 	for {
@@ -303,10 +308,10 @@ func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, c
 		if err == nil && len(leaders) > 0 && !slices.Contains(values(leaders), -1) {
 			return created, nil
 		}
-		if err != nil && Class(err) != Transient {
+		if err != nil && !again(err) {
 			return created, fmt.Errorf("create topic %s: %w", c.cfg.Topic, err)
 		}
-		if !sleep(ctx, settle) {
+		if !retry.Sleep(ctx, settle) {
 			return created, fmt.Errorf("create topic %s: wait for its leaders: %w", c.cfg.Topic, ctx.Err())
 		}
 	}

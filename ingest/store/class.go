@@ -5,58 +5,52 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
-// ErrClass is what to do about an error of the store.
-type ErrClass uint8
-
-// The classes. Retryable: the same statement may succeed soon. Wait: the
-// server is at a limit; retry later and write smaller blocks from the next one
-// on. Permanent: repeating the statement cannot help; a person must act.
-const (
-	None ErrClass = iota
-	Retryable
-	Wait
-	Permanent
-)
-
-// String is the class in logs and metrics.
-func (c ErrClass) String() string {
-	return [...]string{"none", "retryable", "wait", "permanent"}[c&3]
-}
-
-// Class says what to do about err. What is not known to be permanent is
-// retried: a declared block must be written in the end.
-func Class(err error) ErrClass {
+// Classify marks an error of the driver with its class, for retry.ClassOf, and
+// says what to do about a permanent one. What is not known to be permanent is
+// tried again: a declared block must be written in the end.
+func Classify(err error) error {
 	var e *clickhouse.Exception
 	var h *clickhouse.HTTPError
 	var cert *tls.CertificateVerificationError
 	switch {
-	case err == nil:
-		return None
-	case errors.Is(err, block.ErrPermanent):
-		return Permanent
-	case errors.Is(err, block.ErrWait):
-		return Wait
-	case errors.Is(err, context.Canceled):
-		return Retryable
+	case err == nil, errors.Is(err, block.ErrFenced), errors.Is(err, context.Canceled), retry.ClassOf(err) != retry.Transient:
+		return err
 	case errors.As(err, &e):
-		return codeClass(e.Code)
+		return classed(err, codeClass(e.Code), advice(e.Code))
 	case errors.As(err, &h):
-		return statusClass(h.StatusCode)
-	case errors.As(err, &cert), errors.Is(err, clickhouse.ErrUnsupportedServerRevision):
-		return Permanent
-	default:
-		return Retryable
+		return classed(err, statusClass(h.StatusCode), statusAdvice(h.StatusCode))
+	case errors.As(err, &cert):
+		return classed(err, retry.Permanent, "set clickhouse-ca to the authority that signed the server's certificate")
+	case errors.Is(err, clickhouse.ErrUnsupportedServerRevision):
+		return classed(err, retry.Permanent, "want ClickHouse "+MinServer+" or newer")
 	}
+	return err
+}
+
+// classed wraps err in its class's sentinel.
+func classed(err error, class retry.Class, todo string) error {
+	switch class {
+	case retry.Waiting:
+		return fmt.Errorf("%w: %w", retry.ErrWaiting, err)
+	case retry.Permanent:
+		if todo == "" {
+			return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
+		}
+		return fmt.Errorf("%w: %w: %s", retry.ErrPermanent, err, todo)
+	}
+	return err
 }
 
 // codeClass sorts ClickHouse's error codes (ErrorCodes.cpp of its source).
-func codeClass(code int32) ErrClass {
+func codeClass(code int32) retry.Class {
 	switch code {
 	case
 		173, 241, // CANNOT_ALLOCATE_MEMORY, MEMORY_LIMIT_EXCEEDED
@@ -64,7 +58,7 @@ func codeClass(code int32) ErrClass {
 		243,      // NOT_ENOUGH_SPACE
 		252, 692, // TOO_MANY_PARTS, TOO_MANY_MUTATIONS
 		439, 745, 242: // CANNOT_SCHEDULE_TASK, SERVER_OVERLOADED, TABLE_IS_READ_ONLY (a replica without its keeper)
-		return Wait
+		return retry.Waiting
 	case
 		10, 16, 20, 47, // NOT_FOUND_COLUMN_IN_BLOCK, NO_SUCH_COLUMN_IN_TABLE, NUMBER_OF_COLUMNS_DOESNT_MATCH, UNKNOWN_IDENTIFIER
 		36, 42, 43, 44, 46, 48, 50, // BAD_ARGUMENTS, NUMBER_OF_ARGUMENTS_DOESNT_MATCH, ILLEGAL_*, UNKNOWN_FUNCTION, NOT_IMPLEMENTED, UNKNOWN_TYPE
@@ -72,35 +66,53 @@ func codeClass(code int32) ErrClass {
 		60, 81, 115, 184, // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_SETTING, ILLEGAL_AGGREGATION
 		164, 192, 193, 194, 195, 291, // READONLY, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, IP_ADDRESS_NOT_ALLOWED, DATABASE_ACCESS_DENIED
 		452, 497, 516: // SETTING_CONSTRAINT_VIOLATION, ACCESS_DENIED, AUTHENTICATION_FAILED
-		return Permanent
+		return retry.Permanent
 	default:
-		return Retryable
+		return retry.Transient
 	}
 }
 
-func statusClass(status int) ErrClass {
-	switch {
-	case status == 429 || status == 503:
-		return Wait
-	case status == 401 || status == 403 || status == 404 || status == 413:
-		return Permanent
+// advice says what to do about a permanent code, "" when there is nothing to
+// add to the server's words.
+func advice(code int32) string {
+	switch code {
+	case 192, 193, 194, 516:
+		return "user or password in the address of ClickHouse (clickhouse) are not the server's"
+	case 195:
+		return "allow this host in the user's settings on the server"
+	case 291, 497:
+		return "grant the user SELECT, INSERT, CREATE, ALTER and OPTIMIZE on the database"
+	case 164, 452:
+		return "the user's profile forbids a statement or a setting that statline needs: take readonly and the constraint out of it"
+	case 60, 81:
+		return "make the tables: statline migrate"
+	case 10, 16, 20, 47, 53, 115:
+		return "are the tables of this version? statline migrate upgrades them"
+	}
+	return ""
+}
+
+func statusClass(status int) retry.Class {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return retry.Waiting
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge:
+		return retry.Permanent
 	default:
-		return Retryable
+		return retry.Transient
 	}
 }
 
-// classify wraps err so that block.ErrWait and block.ErrPermanent find it.
-func (s *Store) classify(err error) error {
-	switch {
-	case err == nil, errors.Is(err, block.ErrWait), errors.Is(err, block.ErrPermanent):
-		return err
+// statusAdvice is about answers that name no code: something stands in front of
+// the server.
+func statusAdvice(status int) string {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "a proxy in front of ClickHouse, or the server, refuses the user"
+	case http.StatusNotFound:
+		return "is the address ClickHouse's HTTP interface?"
+	case http.StatusRequestEntityTooLarge:
+		return "raise the proxy's limit of a request's body"
 	}
-	switch Class(err) {
-	case Wait:
-		return fmt.Errorf("%w: %w", block.ErrWait, err)
-	case Permanent:
-		return fmt.Errorf("%w: %w", block.ErrPermanent, err)
-	default:
-		return err
-	}
+	return ""
 }

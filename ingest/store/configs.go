@@ -26,7 +26,7 @@ func (s *Store) WriteConfig(ctx context.Context, c StoredConfig) error {
 	cut := sheet{rows: len(rows), partition: onePartition}
 	for _, j := range cut.jobs(schema.Configs, configColumns(rows, time.Now())) {
 		if err := s.insert(ctx, j, "configs/"+c.Hash, func() error { return nil }); err != nil {
-			return fmt.Errorf("insert configuration %s: %w", c.Hash, s.classify(err))
+			return fmt.Errorf("insert configuration %s: %w", c.Hash, Classify(err))
 		}
 	}
 	return nil

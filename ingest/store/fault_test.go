@@ -21,6 +21,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
@@ -144,8 +145,8 @@ func cutEverywhere(t *testing.T, p *proxy, s *Store, id block.ID, c *block.Conte
 		}
 		if err := s.WriteRows(t.Context(), id, c, fence); err == nil {
 			t.Fatalf("table %d: got no error from a cut insert", n)
-		} else if Class(err) != Retryable {
-			t.Fatalf("table %d: got class %s for %v; want retryable", n, Class(err), err)
+		} else if retry.ClassOf(err) != retry.Transient {
+			t.Fatalf("table %d: got class %s for %v; want transient", n, retry.ClassOf(err), err)
 		}
 		if s.noTokens {
 			vary(c)
@@ -176,7 +177,7 @@ func vary(c *block.Contents) {
 	}
 }
 
-// Faults on the way are retryable or a reason to wait, never silence, and the
+// Faults on the way are transient or a reason to wait, never silence, and the
 // error says which block and table.
 func TestFaultsOnTheWay(t *testing.T) {
 	p := newProxy(t)
@@ -184,21 +185,18 @@ func TestFaultsOnTheWay(t *testing.T) {
 	id, c := blockOf(100, 200, 1, 10)
 	for _, test := range []struct {
 		fault fault
-		class ErrClass
+		class retry.Class
 		says  string
 	}{
-		{refuse, Retryable, "EOF"},
-		{busy, Wait, "503"},
-		{hang, Retryable, "no answer within 300ms"},
+		{refuse, retry.Transient, "EOF"},
+		{busy, retry.Waiting, "503"},
+		{hang, retry.Transient, "no answer within 300ms"},
 	} {
 		p.inject(test.fault)
 		start := time.Now()
 		err := s.WriteRows(t.Context(), id, c, free)
-		if err == nil || Class(err) != test.class || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
-			t.Errorf("got class %s, %v; want %s, %s", Class(err), err, test.class, test.says)
-		}
-		if errors.Is(err, block.ErrWait) != (test.class == Wait) {
-			t.Errorf("%v: wraps ErrWait: %v", err, errors.Is(err, block.ErrWait))
+		if err == nil || retry.ClassOf(err) != test.class || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
+			t.Errorf("got class %s, %v; want %s, %s", retry.ClassOf(err), err, test.class, test.says)
 		}
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %s", took)
@@ -244,23 +242,55 @@ func TestVerdict(t *testing.T) {
 		status int
 		header http.Header
 		body   string
-		class  ErrClass
+		class  retry.Class
 		says   string
 	}{
-		{200, nil, "", None, ""},
-		{200, nil, "\r\n__exception__\r\nabc\r\nCode: 252. DB::Exception: Too many parts", Wait, "Too many parts"},
-		{404, nil, "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE)", Permanent, "Table d.t does not exist"},
-		{500, nil, "Code: 159. DB::Exception: Timeout exceeded", Retryable, "159"},
-		{500, header, "unreadable", Wait, "unreadable"},
-		{502, nil, "<html>bad gateway</html>", Retryable, "bad gateway"},
-		{503, nil, "", Wait, "503"},
+		{200, nil, "", "", ""},
+		{200, nil, "\r\n__exception__\r\nabc\r\nCode: 252. DB::Exception: Too many parts", retry.Waiting, "Too many parts"},
+		{404, nil, "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE)", retry.Permanent, "Table d.t does not exist"},
+		{500, nil, "Code: 159. DB::Exception: Timeout exceeded", retry.Transient, "159"},
+		{500, header, "unreadable", retry.Waiting, "unreadable"},
+		{502, nil, "<html>bad gateway</html>", retry.Transient, "bad gateway"},
+		{503, nil, "", retry.Waiting, "503"},
 	} {
-		err := verdict(&http.Response{StatusCode: test.status, Header: test.header}, []byte(test.body))
-		if got := Class(err); got != test.class {
+		err := Classify(verdict(&http.Response{StatusCode: test.status, Header: test.header}, []byte(test.body)))
+		if got := retry.ClassOf(err); got != test.class {
 			t.Errorf("%d %q: got %s; want %s", test.status, test.body, got, test.class)
 		}
 		if err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%d %q: got %v; want it to say %q", test.status, test.body, err, test.says)
+		}
+	}
+}
+
+// What a person must do is in the error, and nothing of it is tried again.
+func TestPermanentSaysWhatToDo(t *testing.T) {
+	var says atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		http.Error(w, says.Load().(string), http.StatusForbidden)
+	}))
+	defer server.Close()
+	s, err := connect(Config{URL: server.URL, Database: "d", InsertTimeout: time.Minute, QueryTimeout: time.Minute, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.known.Store(&schema.Layout{})
+	id, c := blockOf(100, 200, 1, 10)
+	for answer, todo := range map[string]string{
+		"Code: 516. DB::Exception: statline: Authentication failed":       "user or password",
+		"Code: 497. DB::Exception: statline: Not enough privileges":       "grant the user SELECT, INSERT",
+		"Code: 60. DB::Exception: Table d.responses does not exist":       "statline migrate",
+		"Code: 16. DB::Exception: No such column error_type in table":     "statline migrate",
+		"Code: 164. DB::Exception: Cannot execute query in readonly mode": "readonly",
+		"<html>forbidden</html>": "a proxy in front of ClickHouse",
+	} {
+		says.Store(answer)
+		for what, err := range map[string]error{"insert": s.WriteRows(t.Context(), id, c, free), "query": s.Exec(t.Context(), "SELECT 1")} {
+			if retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), todo) {
+				t.Errorf("%s, %s: got class %s, %v; want permanent, %q", answer, what, retry.ClassOf(err), err, todo)
+			}
 		}
 	}
 }
@@ -281,22 +311,19 @@ func TestClassOfServerErrors(t *testing.T) {
 	s := open(t)
 	for _, test := range []struct {
 		query string
-		class ErrClass
+		class retry.Class
 	}{
-		{"SELECT 1", None},
-		{"SELECT * FROM " + s.Table("nothing"), Permanent},
-		{"SELECT * FROM nowhere.nothing", Permanent},
-		{"SELEC", Permanent},
-		{"SELECT nothing FROM " + s.Table(schema.Ledger), Permanent},
-		{"SELECT count() FROM numbers(100000000) GROUP BY number SETTINGS max_memory_usage = 1000000", Wait},
-		{"SELECT sleepEachRow(1) FROM numbers(9) SETTINGS max_execution_time = 0.1, max_block_size = 1", Retryable},
+		{"SELECT 1", ""},
+		{"SELECT * FROM " + s.Table("nothing"), retry.Permanent},
+		{"SELECT * FROM nowhere.nothing", retry.Permanent},
+		{"SELEC", retry.Permanent},
+		{"SELECT nothing FROM " + s.Table(schema.Ledger), retry.Permanent},
+		{"SELECT count() FROM numbers(100000000) GROUP BY number SETTINGS max_memory_usage = 1000000", retry.Waiting},
+		{"SELECT sleepEachRow(1) FROM numbers(9) SETTINGS max_execution_time = 0.1, max_block_size = 1", retry.Transient},
 	} {
 		err := s.Exec(t.Context(), test.query)
-		if got := Class(err); got != test.class {
+		if got := retry.ClassOf(err); got != test.class {
 			t.Errorf("%s: got %s for %v; want %s", test.query, got, err, test.class)
-		}
-		if errors.Is(err, block.ErrPermanent) != (test.class == Permanent) || errors.Is(err, block.ErrWait) != (test.class == Wait) {
-			t.Errorf("%s: wraps the wrong sentinel: %v", test.query, err)
 		}
 	}
 }
@@ -304,27 +331,27 @@ func TestClassOfServerErrors(t *testing.T) {
 func TestClass(t *testing.T) {
 	for _, test := range []struct {
 		err  error
-		want ErrClass
+		want retry.Class
 	}{
-		{nil, None},
-		{&clickhouse.Exception{Code: 252}, Wait},
-		{&clickhouse.Exception{Code: 241}, Wait},
-		{&clickhouse.Exception{Code: 202}, Wait},
-		{&clickhouse.Exception{Code: 242}, Wait},
-		{&clickhouse.Exception{Code: 516}, Permanent},
-		{&clickhouse.Exception{Code: 60}, Permanent},
-		{&clickhouse.Exception{Code: 159}, Retryable},
-		{&clickhouse.Exception{Code: 285}, Retryable}, // TOO_FEW_LIVE_REPLICAS
-		{&clickhouse.Exception{Code: 999}, Retryable}, // KEEPER_EXCEPTION
-		{&clickhouse.HTTPError{StatusCode: 502, Err: errors.New("bad gateway")}, Retryable},
-		{&clickhouse.HTTPError{StatusCode: 429, Err: errors.New("slow down")}, Wait},
-		{&clickhouse.HTTPError{StatusCode: 401, Err: errors.New("who?")}, Permanent},
-		{&clickhouse.HTTPError{StatusCode: 500, Err: &clickhouse.Exception{Code: 60}}, Permanent},
-		{&net.OpError{Op: "dial", Err: errors.New("refused")}, Retryable},
-		{context.DeadlineExceeded, Retryable},
-		{io.ErrUnexpectedEOF, Retryable},
+		{nil, ""},
+		{&clickhouse.Exception{Code: 252}, retry.Waiting},
+		{&clickhouse.Exception{Code: 241}, retry.Waiting},
+		{&clickhouse.Exception{Code: 202}, retry.Waiting},
+		{&clickhouse.Exception{Code: 242}, retry.Waiting},
+		{&clickhouse.Exception{Code: 516}, retry.Permanent},
+		{&clickhouse.Exception{Code: 60}, retry.Permanent},
+		{&clickhouse.Exception{Code: 159}, retry.Transient},
+		{&clickhouse.Exception{Code: 285}, retry.Transient}, // TOO_FEW_LIVE_REPLICAS
+		{&clickhouse.Exception{Code: 999}, retry.Transient}, // KEEPER_EXCEPTION
+		{&clickhouse.HTTPError{StatusCode: 502, Err: errors.New("bad gateway")}, retry.Transient},
+		{&clickhouse.HTTPError{StatusCode: 429, Err: errors.New("slow down")}, retry.Waiting},
+		{&clickhouse.HTTPError{StatusCode: 401, Err: errors.New("who?")}, retry.Permanent},
+		{&clickhouse.HTTPError{StatusCode: 500, Err: &clickhouse.Exception{Code: 60}}, retry.Permanent},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, retry.Transient},
+		{context.DeadlineExceeded, retry.Transient},
+		{io.ErrUnexpectedEOF, retry.Transient},
 	} {
-		if got := Class(test.err); got != test.want {
+		if got := retry.ClassOf(Classify(test.err)); got != test.want {
 			t.Errorf("%v: got %s; want %s", test.err, got, test.want)
 		}
 	}
@@ -343,16 +370,16 @@ func TestOpenErrors(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		config Config
-		class  ErrClass
+		class  retry.Class
 		says   string
 	}{
-		{"no url", Config{}, Permanent, "want http://host:8123"},
-		{"bad url", Config{URL: "http://u:geheim@ho st:1/"}, Permanent, "url"},
-		{"nobody there", Config{URL: "http://u:geheim@127.0.0.1:1/"}, Retryable, "127.0.0.1:1"},
-		{"nobody there, native", Config{URL: "clickhouse://u:geheim@127.0.0.1:1/"}, Retryable, "127.0.0.1:1"},
-		{"refused", Config{URL: old.URL}, Permanent, "user and password"},
-		{"no ca", Config{URL: old.URL, CA: "/nowhere"}, Permanent, "/nowhere"},
-		{"ca without a certificate", Config{URL: old.URL, CA: noPEM}, Permanent, "PEM"},
+		{"no url", Config{}, retry.Permanent, "want http://host:8123"},
+		{"bad url", Config{URL: "http://u:geheim@ho st:1/"}, retry.Permanent, "url"},
+		{"nobody there", Config{URL: "http://u:geheim@127.0.0.1:1/"}, retry.Transient, "127.0.0.1:1"},
+		{"nobody there, native", Config{URL: "clickhouse://u:geheim@127.0.0.1:1/"}, retry.Transient, "127.0.0.1:1"},
+		{"refused", Config{URL: old.URL}, retry.Permanent, "user or password"},
+		{"no ca", Config{URL: old.URL, CA: "/nowhere"}, retry.Permanent, "/nowhere"},
+		{"ca without a certificate", Config{URL: old.URL, CA: noPEM}, retry.Permanent, "PEM"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := test.config
@@ -365,7 +392,7 @@ func TestOpenErrors(t *testing.T) {
 			if !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "geheim") {
 				t.Errorf("got %v; want it to say %q", err, test.says)
 			}
-			if got := Class(err); got != test.class {
+			if got := retry.ClassOf(err); got != test.class {
 				t.Errorf("got class %s; want %s: %v", got, test.class, err)
 			}
 		})
@@ -378,7 +405,7 @@ func pemOf(server *httptest.Server) []byte {
 
 func TestOpenRefusesOldServer(t *testing.T) {
 	s := &Store{hosts: "h"}
-	if err := s.checkVersion(23, 8, 1); err == nil || !strings.Contains(err.Error(), "want 24.8 or newer") || Class(err) != Permanent {
+	if err := s.checkVersion(23, 8, 1); err == nil || !strings.Contains(err.Error(), "want 24.8 or newer") || retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("got %v", err)
 	}
 	for _, v := range [][2]uint64{{24, 8}, {24, 12}, {25, 1}, {26, 5}} {
@@ -426,7 +453,7 @@ func TestTLS(t *testing.T) {
 	if s, err := Open(t.Context(), c); err == nil {
 		s.Close()
 		t.Fatal("got no error from a server whose authority is unknown")
-	} else if !strings.Contains(err.Error(), "certificate") || Class(err) != Permanent {
+	} else if !strings.Contains(err.Error(), "certificate") || retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("got %v", err)
 	}
 }

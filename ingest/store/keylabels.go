@@ -56,7 +56,7 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 	for _, j := range cut.jobs(schema.KeyLabels, keyLabelColumns(rows)) {
 		token := fmt.Sprintf("key_labels/%s/%d/%d", rows[0].key, revision, j.chunk)
 		if err := s.insert(ctx, j, token, func() error { return nil }); err != nil {
-			return 0, fmt.Errorf("insert into %s: %w", schema.KeyLabels, s.classify(err))
+			return 0, fmt.Errorf("insert into %s: %w", schema.KeyLabels, Classify(err))
 		}
 	}
 	return len(rows), nil

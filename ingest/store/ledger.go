@@ -25,7 +25,7 @@ func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func
 	}
 	j := job{table: schema.Ledger, columns: ledgerColumns([]block.LedgerRow{row}), to: 1}
 	if err := s.insert(ctx, j, token, fence); err != nil {
-		return fmt.Errorf("insert block %s into ledger as %s: %w", row.ID, row.State, s.classify(err))
+		return fmt.Errorf("insert block %s into ledger as %s: %w", row.ID, row.State, Classify(err))
 	}
 	return nil
 }

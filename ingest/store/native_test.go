@@ -18,6 +18,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/schema"
 )
 
@@ -199,7 +200,7 @@ func TestNativeOldServerRefused(t *testing.T) {
 		s.Close()
 		t.Fatal("got no error")
 	}
-	if !errors.Is(err, block.ErrPermanent) || !strings.Contains(err.Error(), "ClickHouse 18.16") || strings.Contains(err.Error(), "geheim") {
+	if !errors.Is(err, retry.ErrPermanent) || !strings.Contains(err.Error(), "ClickHouse 18.16") || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("got %v", err)
 	}
 	c.URL = fmt.Sprintf("clickhouse://default:falsch@127.0.0.1:%d", sv.port)
@@ -208,8 +209,8 @@ func TestNativeOldServerRefused(t *testing.T) {
 		s.Close()
 		t.Fatal("got no error")
 	}
-	if Class(err) != Permanent || strings.Contains(err.Error(), "falsch") {
-		t.Errorf("wrong password: got class %s, %v", Class(err), err)
+	if retry.ClassOf(err) != retry.Permanent || strings.Contains(err.Error(), "falsch") {
+		t.Errorf("wrong password: got class %s, %v", retry.ClassOf(err), err)
 	}
 }
 
@@ -217,8 +218,8 @@ func TestNativeOldServerRefused(t *testing.T) {
 func TestNativeErrors(t *testing.T) {
 	s := nativeStore(t, newServer(t), time.Minute)
 	err := s.insert(t.Context(), job{table: "nothing", to: 1, columns: oldJob(1).columns}, "", free)
-	if Class(err) != Permanent {
-		t.Errorf("unknown table: got class %s, %v", Class(err), err)
+	if retry.ClassOf(err) != retry.Permanent {
+		t.Errorf("unknown table: got class %s, %v", retry.ClassOf(err), err)
 	}
 	err = s.insert(t.Context(), job{table: oldTable, to: 1, columns: oldJob(1).columns[:2]}, "", func() error { return block.ErrFenced })
 	if !errors.Is(err, block.ErrFenced) {
@@ -242,8 +243,8 @@ func TestNativeTimeout(t *testing.T) {
 	}
 	start := time.Now()
 	err := s.insert(t.Context(), oldJob(10), "", free)
-	if err == nil || Class(err) != Retryable {
-		t.Errorf("got class %s, %v", Class(err), err)
+	if err == nil || retry.ClassOf(err) != retry.Transient {
+		t.Errorf("got class %s, %v", retry.ClassOf(err), err)
 	}
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("took %s", took)
@@ -263,12 +264,12 @@ func TestNativeReconnectAfterKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.insert(t.Context(), oldJob(150_000), "", func() error { sv.kill(t); return nil })
-	if err == nil || Class(err) != Retryable {
-		t.Errorf("killed in the middle: got class %s, %v", Class(err), err)
+	if err == nil || retry.ClassOf(err) != retry.Transient {
+		t.Errorf("killed in the middle: got class %s, %v", retry.ClassOf(err), err)
 	}
 	err = s.insert(t.Context(), oldJob(10), "", free)
-	if err == nil || Class(err) != Retryable {
-		t.Errorf("killed before: got class %s, %v", Class(err), err)
+	if err == nil || retry.ClassOf(err) != retry.Transient {
+		t.Errorf("killed before: got class %s, %v", retry.ClassOf(err), err)
 	}
 	if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprint(sv.port)) {
 		t.Errorf("ping: got %v", err)
@@ -289,7 +290,7 @@ func again(t *testing.T, f func() error) {
 	t.Helper()
 	var err error
 	for range 20 {
-		if err = f(); Class(err) != Retryable {
+		if err = f(); retry.ClassOf(err) != retry.Transient {
 			break
 		}
 	}

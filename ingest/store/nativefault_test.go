@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest/retry"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
@@ -149,8 +150,8 @@ func TestNativeCutAnywhere(t *testing.T) {
 			w.arm(up, at)
 			if err := write(); err == nil {
 				t.Errorf("up %t, cut at %d of %d: got no error", up, at, total)
-			} else if Class(err) != Retryable || !strings.Contains(err.Error(), "insert block c/access/1/3/") {
-				t.Errorf("up %t, cut at %d of %d: got class %s, %v", up, at, total, Class(err), err)
+			} else if retry.ClassOf(err) != retry.Transient || !strings.Contains(err.Error(), "insert block c/access/1/3/") {
+				t.Errorf("up %t, cut at %d of %d: got class %s, %v", up, at, total, retry.ClassOf(err), err)
 			}
 			w.disarm()
 			if err := write(); err != nil {
@@ -181,8 +182,8 @@ func TestNativeDeadPool(t *testing.T) {
 		for range 10 { // a dead connection each, at most
 			if err = s.Ping(t.Context()); err == nil {
 				break
-			} else if Class(err) != Retryable {
-				t.Fatalf("got class %s for %v; want retryable", Class(err), err)
+			} else if retry.ClassOf(err) != retry.Transient {
+				t.Fatalf("got class %s for %v; want retryable", retry.ClassOf(err), err)
 			}
 		}
 		if err != nil {
@@ -212,8 +213,8 @@ func TestNativeTLS(t *testing.T) {
 	if s, err := Open(t.Context(), c); err == nil {
 		s.Close()
 		t.Fatal("got no error from a server whose authority is unknown")
-	} else if !strings.Contains(err.Error(), "certificate") || Class(err) != Permanent {
-		t.Errorf("got class %s, %v", Class(err), err)
+	} else if !strings.Contains(err.Error(), "certificate") || retry.ClassOf(err) != retry.Permanent {
+		t.Errorf("got class %s, %v", retry.ClassOf(err), err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Store) WritePipeline(ctx context.Context, rows []PipelineRow) error {
 	token := fmt.Sprintf("pipeline/%s/%s/%d", rows[0].Instance, rows[0].Topic, rows[0].Version)
 	j := job{table: schema.Pipeline, columns: pipelineColumns(rows), to: len(rows)}
 	if err := s.insert(ctx, j, token, func() error { return nil }); err != nil {
-		return fmt.Errorf("insert into %s: %w", schema.Pipeline, s.classify(err))
+		return fmt.Errorf("insert into %s: %w", schema.Pipeline, Classify(err))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // poster sends INSERTs to ClickHouse's HTTP interface. clickhouse-go could,
 // but it keeps every column twice, plain and compressed, for as long as a
 // connection lives; here a body is built in buffers that are used again.
-// Errors are clickhouse-go's own, so that Class reads them alike.
+// Errors are clickhouse-go's own, so that Classify reads them alike.
 type poster struct {
 	transport *http.Transport
 	client    http.Client

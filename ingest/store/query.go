@@ -14,7 +14,7 @@ func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]
 	defer cancel()
 	var rows []T
 	if err := s.conn.Select(ctx, &rows, query, args...); err != nil {
-		return nil, cause(ctx, s.classify(err))
+		return nil, cause(ctx, Classify(err))
 	}
 	return rows, nil
 }
@@ -26,11 +26,11 @@ func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string
 	defer cancel()
 	rows, err := s.conn.Query(ctx, query, args...)
 	if err != nil {
-		return cause(ctx, s.classify(err))
+		return cause(ctx, Classify(err))
 	}
 	defer func() {
 		if e := rows.Close(); err == nil && e != nil {
-			err = cause(ctx, s.classify(e))
+			err = cause(ctx, Classify(e))
 		}
 	}()
 	for rows.Next() {
@@ -42,14 +42,14 @@ func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string
 			return err
 		}
 	}
-	return cause(ctx, s.classify(rows.Err()))
+	return cause(ctx, Classify(rows.Err()))
 }
 
 // Exec runs a statement without rows, bounded by Config.QueryTimeout.
 func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	return cause(ctx, s.classify(s.conn.Exec(ctx, query, args...)))
+	return cause(ctx, Classify(s.conn.Exec(ctx, query, args...)))
 }
 
 // bounded ends ctx after Config.QueryTimeout.
@@ -70,11 +70,11 @@ func (s *Store) Ask(ctx context.Context, query string, values map[string]any, ro
 	}
 	rows, err := s.conn.Query(ctx, query, args...)
 	if err != nil {
-		return cause(ctx, s.classify(err))
+		return cause(ctx, Classify(err))
 	}
 	defer func() {
 		if e := rows.Close(); err == nil && e != nil {
-			err = cause(ctx, s.classify(e))
+			err = cause(ctx, Classify(e))
 		}
 	}()
 	for rows.Next() {
@@ -82,5 +82,5 @@ func (s *Store) Ask(ctx context.Context, query string, values map[string]any, ro
 			return err
 		}
 	}
-	return cause(ctx, s.classify(rows.Err()))
+	return cause(ctx, Classify(rows.Err()))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"statline/ingest/block"
+	"statline/ingest/retry"
 )
 
 // Listing and counting by every filter; a reject written again by another
@@ -95,7 +96,7 @@ func TestEach(t *testing.T) {
 	if err != block.ErrFenced || seen != 3 {
 		t.Errorf("got %v after %d rows", err, seen)
 	}
-	if err := Each(t.Context(), s, func(*row) error { return nil }, "SELECT number FROM nothing"); Class(err) != Permanent {
+	if err := Each(t.Context(), s, func(*row) error { return nil }, "SELECT number FROM nothing"); retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func (s *Store) layout(ctx context.Context) (schema.Layout, error) {
 	defer cancel()
 	l, found, err := schema.ReadLayout(ctx, s.conn, s.database)
 	if err != nil {
-		return schema.Layout{}, cause(ctx, s.classify(err))
+		return schema.Layout{}, cause(ctx, Classify(err))
 	}
 	if found {
 		s.known.Store(&l)

@@ -32,6 +32,7 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/schema"
 )
 
@@ -98,7 +99,7 @@ var _ block.Store = (*Store)(nil)
 
 // Open connects and checks the server's version; the database need not exist
 // yet. The error says which host and what to do; whether to try again is
-// Class's answer.
+// retry.ClassOf's answer.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s, err := connect(c)
 	if err != nil {
@@ -114,14 +115,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func connect(c Config) (*Store, error) {
 	o, err := c.options()
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w: %w", block.ErrPermanent, err)
+		return nil, fmt.Errorf("open store: %w: %w", retry.ErrPermanent, err)
 	}
 	s := &Store{config: c, rollups: c.Rollups, hosts: strings.Join(o.Addr, ",")}
 	if s.rollups == nil {
 		s.rollups = aggregate.Rollups()
 	}
 	if s.database, err = c.databaseOf(o); err != nil {
-		return nil, fmt.Errorf("open store %s: %w: %w", s.hosts, block.ErrPermanent, err)
+		return nil, fmt.Errorf("open store %s: %w: %w", s.hosts, retry.ErrPermanent, err)
 	}
 	if o.Protocol == clickhouse.HTTP {
 		s.post = newPoster(o, c.MaxConns)
@@ -228,7 +229,10 @@ func withCA(t *tls.Config, file string) (*tls.Config, error) {
 func (s *Store) checkServer(ctx context.Context) error {
 	v, err := s.conn.ServerVersion()
 	if err != nil {
-		return fmt.Errorf("open store %s: %w; is ClickHouse running there, and are user and password right?", s.hosts, s.classify(err))
+		if err = Classify(err); retry.ClassOf(err) == retry.Transient {
+			err = fmt.Errorf("%w; is ClickHouse running there?", err)
+		}
+		return fmt.Errorf("open store %s: %w", s.hosts, err)
 	}
 	if err := s.checkVersion(v.Version.Major, v.Version.Minor, v.Version.Patch); err != nil {
 		return err
@@ -240,7 +244,7 @@ func (s *Store) checkServer(ctx context.Context) error {
 		return fmt.Errorf("open store %s: %w", s.hosts, err)
 	}
 	if len(off) > 0 {
-		return fmt.Errorf("open store %s: %w: the user's profile sets deduplicate_insert = 'disable', so a repeated insert would count twice; remove it", s.hosts, block.ErrPermanent)
+		return fmt.Errorf("open store %s: %w: the user's profile sets deduplicate_insert = 'disable', so a repeated insert would count twice; remove it", s.hosts, retry.ErrPermanent)
 	}
 	return nil
 }
@@ -248,7 +252,7 @@ func (s *Store) checkServer(ctx context.Context) error {
 func (s *Store) checkVersion(major, minor, patch uint64) error {
 	s.version = fmt.Sprintf("%d.%d.%d", major, minor, patch)
 	if major < 24 || major == 24 && minor < 8 {
-		return fmt.Errorf("open store %s: %w: ClickHouse %s is too old; want %s or newer", s.hosts, block.ErrPermanent, s.version, MinServer)
+		return fmt.Errorf("open store %s: %w: ClickHouse %s is too old; want %s or newer", s.hosts, retry.ErrPermanent, s.version, MinServer)
 	}
 	return nil
 }
@@ -271,7 +275,7 @@ func (s *Store) Table(t schema.Table) string { return schema.Qualified(s.databas
 // Ping asks the server whether it answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.conn.Ping(ctx); err != nil {
-		return fmt.Errorf("ping %s: %w", s.hosts, s.classify(err))
+		return fmt.Errorf("ping %s: %w", s.hosts, Classify(err))
 	}
 	return nil
 }

@@ -13,15 +13,15 @@ import (
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/schema"
 )
 
 // WriteRows implements block.Store: it inserts the rows of every table but the
 // ledger, Config.Parallel inserts at a time, started in a fixed order. fence
 // is called right before each INSERT is sent, by one goroutine at a time. The
-// error wraps block.ErrWait or block.ErrPermanent when Class says so; then,
-// and after any other error, some inserts may be stored and some not, and the
-// same call completes them.
+// error has a class (see Classify); after any, some inserts may be stored and
+// some not, and the same call completes them.
 func (s *Store) WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error {
 	return s.WriteRowsAs(ctx, id, block.KindBlock, c, fence)
 }
@@ -73,7 +73,7 @@ func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []
 				return err // after the first error, or the caller's end
 			}
 			if err := s.insert(inserts, j, id.Token(string(j.table), j.chunk)+suffix, serial); err != nil {
-				return fmt.Errorf("insert block %s into %s, chunk %d: %w", id, j.table, j.chunk, s.classify(err))
+				return fmt.Errorf("insert block %s into %s, chunk %d: %w", id, j.table, j.chunk, Classify(err))
 			}
 			return nil
 		})
@@ -146,7 +146,7 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 	if s.post != nil {
 		body, err := j.encode(buffers)
 		if err != nil {
-			return fmt.Errorf("%w: %w", block.ErrPermanent, err)
+			return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 		}
 		if err := fence(); err != nil {
 			return err
@@ -159,7 +159,7 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 	}
 	defer batch.Close()
 	if err := j.fill(batch.Columns(), buffers); err != nil {
-		return fmt.Errorf("%w: %w", block.ErrPermanent, err)
+		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
 	if err := fence(); err != nil {
 		return err

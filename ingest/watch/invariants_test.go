@@ -226,10 +226,20 @@ func TestRestartDoesNotAlertAgain(t *testing.T) {
 	w := testWatch(t, m)
 	live(t, m, rows, last, func(detect.Minute) []*Watch { return []*Watch{w} })
 	before := brief(m, last)
+	kinds := map[detect.Kind]bool{}
+	for _, r := range m.incidents {
+		kinds[r.Kind] = true
+	}
+	if opened := w.Stats().Opened.Load(); opened != int64(len(m.incidents)) || len(kinds) < 3 {
+		t.Errorf("counted %d incidents opened; the table has %d, of %d kinds", opened, len(m.incidents), len(kinds))
+	}
 	for range 3 {
 		w = testWatch(t, m)
 		if err := w.Round(context.Background()); err != nil {
 			t.Fatal(err)
+		}
+		if opened := w.Stats().Opened.Load(); opened != 0 {
+			t.Errorf("a restart counts %d incidents opened again", opened)
 		}
 	}
 	if d := cmp.Diff(before, brief(m, last)); d != "" {

@@ -11,9 +11,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"statline/classify/detect"
+	"statline/ingest/retry"
 )
 
 // NotifyConfig says who is told of incidents.
@@ -137,6 +136,7 @@ type Notifier struct {
 	instance string
 	client   *http.Client
 	log      *slog.Logger
+	limiter  retry.LogLimiter
 	stats    *Stats
 	resent   map[string]time.Time // Alertmanager forgets alerts that are not repeated
 	now      func() time.Time
@@ -156,25 +156,9 @@ func (n *Notifier) Run(ctx context.Context) error {
 	if n.cfg.Webhook == "" && n.cfg.Alertmanager == "" {
 		return nil
 	}
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = n.cfg.Every, 5*time.Minute
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		wait := n.cfg.Every
-		if err := n.Round(ctx); err != nil && ctx.Err() == nil {
-			n.log.Warn("notify", "err", err)
-			wait = pause.NextBackOff()
-		} else {
-			pause.Reset()
-		}
-		timer.Reset(wait)
-	}
+	loop := retry.Loop{Pause: retry.Pause{Initial: n.cfg.Every, Max: 5 * time.Minute}, Log: n.log, Limit: &n.limiter}
+	loop.Every(ctx, n.cfg.Every, "notify", n.Round)
+	return nil
 }
 
 // leaseFor is how long one instance sends without asking again.

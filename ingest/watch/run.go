@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"statline/classify/detect"
+	"statline/ingest/retry"
 )
 
 // Config configures the daemon's loop.
@@ -56,7 +55,7 @@ type Stats struct {
 	Evaluations  atomic.Int64 // advances of the evaluator
 	Minutes      atomic.Int64 // event minutes decided
 	Incidents    atomic.Int64 // rows written to incidents
-	Opened       atomic.Int64 // incidents seen for the first time
+	Opened       atomic.Int64 // incidents first written by this process
 	Scores       atomic.Int64 // rows written to scores
 	Errors       atomic.Int64 // rounds that failed
 	LastNanos    atomic.Int64 // duration of the last round that advanced
@@ -76,6 +75,8 @@ type Watch struct {
 	swept    detect.Minute
 	stats    Stats
 	now      func() time.Time
+	limiter  retry.LogLimiter
+	stopped  atomic.Pointer[error]
 }
 
 type pendingWrite struct {
@@ -102,33 +103,33 @@ const maxPause = 30 * time.Second
 // again, each time after a longer pause; nothing is lost, because the store
 // holds everything.
 func (w *Watch) Run(ctx context.Context) error {
-	pause := backoff.ExponentialBackOff{
-		InitialInterval: w.cfg.Every, MaxInterval: max(maxPause, w.cfg.Every), Multiplier: 2, RandomizationFactor: 0.5,
-	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for tries := 0; ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		wait := w.cfg.Every
-		switch err := w.Round(ctx); {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			tries++
-			wait = pause.NextBackOff()
+	loop := retry.Loop{
+		Pause: retry.Pause{Initial: w.cfg.Every, Max: max(maxPause, w.cfg.Every)},
+		Failed: func(f retry.Failure) {
 			w.stats.Errors.Add(1)
-			w.cfg.Logger.Warn("evaluate", "try", tries, "err", err, "wait", wait)
-		case tries > 0:
-			w.cfg.Logger.Info("evaluate: succeeded after retries", "tries", tries+1)
-			tries = 0
-			pause.Reset()
-		}
-		timer.Reset(wait)
+			if f.Class == retry.Permanent {
+				w.stopped.Store(&f.Err)
+			}
+		},
+		Log: w.cfg.Logger, Limit: &w.limiter,
 	}
+	loop.Every(ctx, w.cfg.Every, "evaluate", func(ctx context.Context) error {
+		err := w.Round(ctx)
+		if err == nil {
+			w.stopped.Store(nil)
+		}
+		return err
+	})
+	return nil
+}
+
+// Stopped is why the detectors cannot go on until a person acts, nil when they
+// can.
+func (w *Watch) Stopped() error {
+	if err := w.stopped.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // target is the last minute that may be decided at a watermark.

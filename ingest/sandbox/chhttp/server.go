@@ -144,7 +144,7 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		// The client is gone; there is no one to tell.
 		s.log.Debug("answer not delivered", "query_id", req.ID, "err", err)
 	}
-	s.log.Debug("query", "query_id", req.ID, "verb", req.Stmt.Verb, "elapsed", time.Since(begun))
+	s.log.Debug("query", "query_id", req.ID, "verb", req.Stmt.Verb, "took", time.Since(begun))
 }
 
 // credentials are those of a request, in the order in which a server looks for

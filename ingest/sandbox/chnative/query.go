@@ -53,7 +53,7 @@ func (c *conn) query() error {
 	if err == nil {
 		err = x.run()
 	}
-	c.log.Debug("query", "query_id", x.q.ID, "verb", x.q.Stmt.Verb, "elapsed", time.Since(x.begun))
+	c.log.Debug("query", "query_id", x.q.ID, "verb", x.q.Stmt.Verb, "took", time.Since(x.begun))
 	if err == nil {
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/sandbox"
 	"statline/ingest/sandbox/javatest"
 	"statline/ingest/schema"
@@ -166,7 +167,7 @@ func TestZookeeperReplicated(t *testing.T) {
 	if want := (schema.Layout{Cluster: "c", Replicated: true}); err != nil || !found || l != want {
 		t.Errorf("got layout %+v, %v, %v; want %+v", l, found, err, want)
 	}
-	if _, err := s.Ledger(t.Context(), "k", "access", 0); err == nil || !readOnly(err) || store.Class(err) != store.Wait {
+	if _, err := s.Ledger(t.Context(), "k", "access", 0); err == nil || !readOnly(err) || retry.ClassOf(err) != retry.Waiting {
 		t.Errorf("read the ledger: got %v; want SYNC REPLICA refused by a replica that is read-only", err)
 	}
 	row := block.LedgerRow{ID: block.ID{Cluster: "k", Topic: "access", End: 1}, Kind: block.KindBlock, State: block.Declared, WrittenAt: time.Unix(1_790_000_000, 0)}

@@ -1,21 +1,22 @@
-package main
+package watch
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"statline/ingest/watch"
 )
 
-// watchMetrics shows the detectors' counters.
-func watchMetrics(s *watch.Stats) prometheus.Collector {
-	var c watchCollector
+// Collector is the loop's counters as metrics, all named statline_watch_*.
+func (w *Watch) Collector() prometheus.Collector {
+	s := &w.stats
+	var c collector
 	add := func(name, help string, kind prometheus.ValueType, value func() float64) {
-		c.metrics = append(c.metrics, watchMetric{prometheus.NewDesc("statline_watch_"+name, help, nil, nil), kind, value})
+		c.metrics = append(c.metrics, metric{prometheus.NewDesc("statline_watch_"+name, help, nil, nil), kind, value})
 	}
 	counter, gauge := prometheus.CounterValue, prometheus.GaugeValue
 	add("evaluations_total", "Rounds in which minutes were decided.", counter, func() float64 { return float64(s.Evaluations.Load()) })
 	add("minutes_total", "Event minutes decided.", counter, func() float64 { return float64(s.Minutes.Load()) })
-	add("incidents_opened_total", "Incidents seen for the first time.", counter, func() float64 { return float64(s.Opened.Load()) })
+	add("incidents_opened_total", "Incidents of every kind, each counted once, when it is first written.", counter, func() float64 { return float64(s.Opened.Load()) })
+	add("incident_rows_total", "Rows written to incidents: what opened, changed or closed.", counter, func() float64 { return float64(s.Incidents.Load()) })
+	add("score_rows_total", "Rows written to scores.", counter, func() float64 { return float64(s.Scores.Load()) })
 	add("errors_total", "Rounds that failed and were tried again.", counter, func() float64 { return float64(s.Errors.Load()) })
 	add("notifications_sent_total", "Notifications that a receiver took.", counter, func() float64 { return float64(s.Sent.Load()) })
 	add("notifications_failed_total", "Notifications that failed and are tried again.", counter, func() float64 { return float64(s.Failed.Load()) })
@@ -25,25 +26,25 @@ func watchMetrics(s *watch.Stats) prometheus.Collector {
 	return c
 }
 
-type watchMetric struct {
+type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
 	value func() float64
 }
 
-type watchCollector struct {
-	metrics []watchMetric
+type collector struct {
+	metrics []metric
 }
 
 // Describe implements prometheus.Collector.
-func (c watchCollector) Describe(out chan<- *prometheus.Desc) {
+func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, m := range c.metrics {
 		out <- m.desc
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (c watchCollector) Collect(out chan<- prometheus.Metric) {
+func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, m := range c.metrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value())
 	}

@@ -1,4 +1,4 @@
-package main
+package ingest
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// readiness says whether the daemon does its work, and what keeps it from it.
-type readiness interface {
+// Readiness says whether the daemon does its work, and what keeps it from it.
+type Readiness interface {
 	Ready() (ok bool, detail any)
 }
 
-// serve answers /metrics, /healthz and /readyz on address until ctx ends. The
+// Serve answers /metrics, /healthz and /readyz on address until ctx ends. The
 // listener is open when it returns, so that a taken port is an error at the
 // start.
-func serve(ctx context.Context, address string, registry *prometheus.Registry, ready readiness, log *slog.Logger) (wait func() error, err error) {
+func Serve(ctx context.Context, address string, registry *prometheus.Registry, ready Readiness, log *slog.Logger) (wait func() error, err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
@@ -35,12 +35,12 @@ func serve(ctx context.Context, address string, registry *prometheus.Registry, r
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		if err := json.NewEncoder(w).Encode(detail); err != nil {
-			log.Debug("answer /readyz", "error", err)
+			log.Debug("answer /readyz", "err", err)
 		}
 	})
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	done := make(chan error, 1)

@@ -1,0 +1,99 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime/debug"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Detectors is what looks for incidents in what a pipeline stores (see package
+// watch).
+type Detectors interface {
+	Run(ctx context.Context) error
+	// Round decides what can be decided now, once.
+	Round(ctx context.Context) error
+	// Stopped is why they cannot go on until a person acts, nil when they can.
+	Stopped() error
+}
+
+// Runner runs until ctx ends.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// Daemon is a pipeline and what runs beside it. Detectors and Notifier may be
+// nil.
+type Daemon struct {
+	Pipeline  *Pipeline
+	Detectors Detectors
+	Notifier  Runner
+}
+
+// Run runs the pipeline; the detectors beside it and, when it has ended by
+// itself, once more over what it stored last.
+func (d *Daemon) Run(ctx context.Context) error {
+	if d.Detectors == nil {
+		return d.Pipeline.Run(ctx)
+	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	var tasks errgroup.Group
+	tasks.Go(func() error { return d.Detectors.Run(watching) })
+	if d.Notifier != nil {
+		tasks.Go(func() error { return d.Notifier.Run(watching) })
+	}
+	err := d.Pipeline.Run(ctx)
+	stop()
+	err = errors.Join(err, tasks.Wait())
+	if err == nil && ctx.Err() == nil {
+		err = d.Detectors.Round(ctx)
+	}
+	return err
+}
+
+// Ready says whether the daemon does its work, with the Status as detail.
+func (d *Daemon) Ready() (ok bool, detail any) {
+	st := d.Pipeline.Status()
+	if d.Detectors != nil {
+		if err := d.Detectors.Stopped(); err != nil {
+			st.Ready, st.Detectors = false, err.Error()
+		}
+	}
+	return st.Ready, st
+}
+
+// Startup is what a daemon says of itself before it runs, and hands the
+// question on afterwards. The zero value is ready; it is safe for concurrent
+// use.
+type Startup struct {
+	waiting atomic.Value // string
+	daemon  atomic.Pointer[Daemon]
+}
+
+// Wait says what the start waits for.
+func (s *Startup) Wait(what string) { s.waiting.Store(what) }
+
+// Done says that d runs from now on.
+func (s *Startup) Done(d *Daemon) { s.daemon.Store(d) }
+
+// Ready implements Readiness.
+func (s *Startup) Ready() (ok bool, detail any) {
+	if d := s.daemon.Load(); d != nil {
+		return d.Ready()
+	}
+	what, _ := s.waiting.Load().(string)
+	return false, Status{Waiting: what}
+}
+
+// LimitMemory makes the garbage collector work harder before the process takes
+// much more than its budget: the heap is given a quarter more, since the
+// budget does not cover the runtime and the connections. GOMEMLIMIT wins.
+func LimitMemory(budget int64) {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(budget + budget/4)
+	}
+}

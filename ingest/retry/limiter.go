@@ -1,0 +1,40 @@
+package retry
+
+import (
+	"sync"
+	"time"
+)
+
+// logEvery is the least time between two log lines about one thing.
+const logEvery = 10 * time.Second
+
+// LogLimiter bounds the log lines about what fails again and again: an outage
+// concerns every partition, and one line says so. The zero value is ready; it is
+// safe for concurrent use.
+type LogLimiter struct {
+	mu   sync.Mutex
+	last map[string]logged
+}
+
+type logged struct {
+	at      time.Time
+	leftOut int
+}
+
+// Due reports whether to log about what, one of a small number of names, and
+// how many lines about it were left out since the last one.
+func (l *LogLimiter) Due(what string) (due bool, leftOut int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		l.last = map[string]logged{}
+	}
+	last := l.last[what]
+	if time.Since(last.at) < logEvery {
+		last.leftOut++
+		l.last[what] = last
+		return false, 0
+	}
+	l.last[what] = logged{at: time.Now()}
+	return true, last.leftOut
+}

@@ -1,0 +1,45 @@
+package source
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Collector is the client's counters as metrics, all named statline_kafka_*.
+func (c *Client) Collector() prometheus.Collector { return collector{c} }
+
+// metrics lists what of Stats is shown.
+var metrics = []struct {
+	desc  *prometheus.Desc
+	value func(*Stats) int64
+}{
+	{desc("fetches_total", "Fetch requests answered."), func(s *Stats) int64 { return s.Fetches }},
+	{desc("fetch_errors_total", "Fetch requests that failed or were refused."), func(s *Stats) int64 { return s.FetchErrors }},
+	{desc("wire_bytes_total", "Bytes of record sets, as they came over the wire."), func(s *Stats) int64 { return s.WireBytes }},
+	{desc("records_total", "Records fetched; those that were stored are statline_records_total."), func(s *Stats) int64 { return s.Records }},
+	{desc("holes_total", "Offsets without a record to hand out."), func(s *Stats) int64 { return s.Holes }},
+	{desc("rebalances_total", "Generations of the consumer group begun."), func(s *Stats) int64 { return s.Rebalances }},
+	{desc("heartbeats_total", "Heartbeats that the coordinator accepted."), func(s *Stats) int64 { return s.Heartbeats }},
+	{desc("heartbeat_errors_total", "Heartbeats that failed or were refused."), func(s *Stats) int64 { return s.HeartbeatErrors }},
+	{desc("commits_total", "Commits that the coordinator accepted."), func(s *Stats) int64 { return s.Commits }},
+	{desc("commit_errors_total", "Commits that failed or were refused."), func(s *Stats) int64 { return s.CommitErrors }},
+	{desc("join_errors_total", "Attempts to join the consumer group that failed."), func(s *Stats) int64 { return s.JoinErrors }},
+}
+
+func desc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("statline_kafka_"+name, help, nil, nil)
+}
+
+type collector struct{ c *Client }
+
+// Describe implements prometheus.Collector.
+func (collector) Describe(out chan<- *prometheus.Desc) {
+	for i := range metrics {
+		out <- metrics[i].desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := c.c.Stats()
+	for i := range metrics {
+		out <- prometheus.MustNewConstMetric(metrics[i].desc, prometheus.CounterValue, float64(metrics[i].value(&s)))
+	}
+}
