@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -209,4 +210,36 @@ func within(path string, folders []string) bool {
 		}
 	}
 	return false
+}
+
+// cmd/statline wires: rows are read, summed and judged elsewhere, and only
+// printed there.
+func TestCommandsReadNoRows(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "cmd/statline/*.go"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("found %d files, %v; the search is broken", len(files), err)
+	}
+	reading := regexp.MustCompile("store\\.(Select|Each)\\b|\\.Conn\\(\\)\\.(Query|Select)|`ch:|\\.ReadRange\\(")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := reading.Find(text); found != nil {
+			t.Errorf("%s reads rows (%s): leave that to dashboards/report or ingest", file, found)
+		}
+	}
+	if packageImports(t)["cmd/statline"]["statline/classify/aggregate"] {
+		t.Error("cmd/statline imports statline/classify/aggregate: it holds no rows")
+	}
+}
+
+// mend and the daemon do not know each other: a repair runs while no daemon
+// does.
+func TestMendHasOneUser(t *testing.T) {
+	for dir, imports := range packageImports(t) {
+		if imports["statline/ingest/mend"] && dir != "cmd/statline" {
+			t.Errorf("%s imports statline/ingest/mend; only cmd/statline may", dir)
+		}
+	}
 }
