@@ -22,7 +22,8 @@ build: engine ## the binary, bin/statline
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/statline ./cmd/statline
 
 .PHONY: demo
-demo: build ## generated traffic through the embedded broker and engine; ARGS="--for 20s --seed 7 --json"
+demo: ## generated traffic through the embedded broker and engine; ARGS="--for 20s --seed 7 --json"
+	@$(MAKE) --no-print-directory build >&2 # what a demo prints is its own
 	@./bin/statline demo $(ARGS)
 
 .PHONY: test

@@ -3,6 +3,8 @@ package e2e
 import (
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,7 +73,11 @@ func TestDemoEndsOnInterrupt(t *testing.T) {
 func TestDemoKeepsData(t *testing.T) {
 	dir := t.TempDir()
 	first := decodeJSON[report](t, must(t, "demo", "--for", "2s", "--json", "--data", dir).stdout)
-	second := decodeJSON[report](t, must(t, "demo", "--for", "2s", "--json", "--data", dir, "--seed", "2").stdout)
+	again := must(t, "demo", "--for", "2s", "--json", "--data", dir, "--seed", "2")
+	if strings.Contains(again.stderr, "lag=-") {
+		t.Errorf("the second run is ahead of itself:\n%s", again.stderr)
+	}
+	second := decodeJSON[report](t, again.stdout)
 	if second.Records != first.Records+second.Truth.Records {
 		t.Errorf("records: got %d; want %d of the first run and %d of the second", second.Records, first.Records, second.Truth.Records)
 	}
@@ -98,5 +104,35 @@ func TestMissingEngineSaysHowToGetIt(t *testing.T) {
 	out, err := c.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "make engine") {
 		t.Errorf("got %v: %s; want an error that says make engine", err, out)
+	}
+}
+
+// What make demo prints is the demo's alone: the build goes to standard error.
+func TestMakeDemoPrintsTheDemo(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"Makefile", "ingest/sandbox/engine/engine.mk", "ingest/sandbox/engine/package.json"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(binary, filepath.Join(dir, "bin", "statline")); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), "make", "demo", "GO=true", "ARGS=--help")
+	c.Dir = dir
+	c.Env = append(os.Environ(), "STATLINE_ENGINE="+enginePath(t))
+	out, err := c.Output()
+	if err != nil || !strings.HasPrefix(string(out), "demo runs generated API traffic") {
+		t.Errorf("%v: got\n%s", err, tail(string(out), 1000))
 	}
 }

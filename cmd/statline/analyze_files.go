@@ -93,11 +93,12 @@ func analyzeFile(ctx context.Context, loader *file.Loader, path string, stdin io
 
 // showProgress draws a bar until done is called.
 func showProgress(bars *mpb.Progress, path string, size int64, p *file.Progress) (done func()) {
+	began := time.Now()
 	bar := bars.New(size, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Name(filepath.Base(path)+" ")),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-			return count(uint64(p.Lines.Load())) + " lines "
-		}), decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left")))
+			return count(uint64(p.Lines.Load())) + " lines" + timeLeft(time.Since(began), p.OnDisk.Load(), size)
+		})))
 	ticks := time.NewTicker(100 * time.Millisecond)
 	ended, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -117,4 +118,14 @@ func showProgress(bars *mpb.Progress, path string, size int64, p *file.Progress)
 		<-stopped
 		bar.Abort(true)
 	}
+}
+
+// timeLeft says how much longer done of size bytes will take, as long as that
+// can be known.
+func timeLeft(spent time.Duration, done, size int64) string {
+	if done <= 0 || done >= size {
+		return ""
+	}
+	left := time.Duration(float64(spent) / float64(done) * float64(size-done))
+	return fmt.Sprintf(", %s left", left.Round(time.Second))
 }

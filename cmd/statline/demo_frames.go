@@ -62,18 +62,17 @@ func (d *demo) frame(ctx context.Context, last frame) (frame, error) {
 	if total := time.Duration(d.options.duration); total > 0 {
 		f.Left = max(total-f.Elapsed, 0)
 	}
-	records, eventTime := d.produced.get()
-	f.Produced = uint64(records)
 	sum, err := report.Read(ctx, d.embedded.store, report.Everything(), report.Filter{})
 	if err != nil {
 		return f, err
 	}
-	f.Stored = sum.Records
+	f.Stored = sum.Records - d.before.Records
+	records, eventTime := d.produced.get() // after what of it is stored was read
 	if sum.Last != nil && sum.ByOutcome.Total() > 0 {
 		f.Sum = sum
 		f.EventTime = *sum.Last
 	}
-	f.Lag = int64(f.Produced) - int64(f.Stored)
+	f.Lag = max(records-int64(f.Stored), 0)
 	if span := (f.Elapsed - last.Elapsed).Seconds(); last.Elapsed > 0 && span > 0 && f.Stored >= last.Stored {
 		rate := float64(f.Stored-last.Stored) / span
 		f.Rate = rate

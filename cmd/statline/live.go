@@ -21,9 +21,8 @@ type frame struct {
 	Left      time.Duration // 0 when it runs until Ctrl-C
 	EventTime time.Time     // newest event stored
 	Speed     float64       // event seconds per wall second
-	Produced  uint64
-	Stored    uint64
-	Rate      float64 // records per second of wall time
+	Stored    uint64        // records of this run, by the ledger
+	Rate      float64       // records per second of wall time
 	Lag       int64
 	Freshness time.Duration // age of the newest event when it became queryable
 	Sum       *report.Report
@@ -87,7 +86,7 @@ func (v liveView) showLines(frames <-chan frame) {
 		all := f.Sum.ByOutcome.Total()
 		failed := f.Sum.ByOutcome.Failures().Total()
 		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().Format("15:04:05"),
-			f.Stored, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
+			all, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
 		for i, p := range f.Sum.ByOutcome.Failures().Ranked() {
 			if i == 3 {
 				break
@@ -146,9 +145,9 @@ func (v liveView) draw(f frame, width int) string {
 	}
 	all := f.Sum.ByOutcome.Total()
 	failed := f.Sum.ByOutcome.Failures().Total()
-	fmt.Fprintf(&b, "%s stored at %s/s · %s failed · event time %s (%.0f×) · lag %s · fresh within %.1f s\n",
-		st.bold.Render(count(f.Stored)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)),
-		f.EventTime.UTC().Format("2006-01-02 15:04:05"), f.Speed, count(uint64(max(f.Lag, 0))), f.Freshness.Seconds())
+	fmt.Fprintf(&b, "%s responses stored at %s/s · %s failed · event time %s (%.0f×) · lag %s · fresh within %.1f s\n",
+		st.bold.Render(count(all)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)),
+		f.EventTime.UTC().Format("2006-01-02 15:04:05"), f.Speed, count(uint64(f.Lag)), f.Freshness.Seconds())
 
 	fmt.Fprintf(&b, "\n%s\n", st.bold.Render("Outcomes"))
 	var rows [][]string

@@ -131,7 +131,11 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	st := newStyle(w)
 	all := s.ByOutcome.Total()
 	if all == 0 {
-		fmt.Fprintf(w, "%s: nothing stored yet", title)
+		none := "nothing stored yet"
+		if s.Records > 0 {
+			none = "no responses"
+		}
+		fmt.Fprintf(w, "%s: %s", title, none)
 		if s.Rejected > 0 {
 			fmt.Fprintf(w, "; %s lines rejected", count(s.Rejected))
 		}
@@ -182,7 +186,7 @@ func printWhy(w io.Writer, st style, s *report.Report, failed uint64, catalogue 
 			}
 		}
 		rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, failed), code,
-			fmt.Sprint(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(shorten(message, 60))})
+			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(shorten(message, 60))})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
 }
@@ -205,6 +209,14 @@ func printWho(w io.Writer, st style, s *report.Report, withDate bool) {
 			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), shorten(r.Services, 40)})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
+}
+
+// httpStatus is a status, of which reports of keys know nothing.
+func httpStatus(status uint16) string {
+	if status == 0 {
+		return "-"
+	}
+	return fmt.Sprint(status)
 }
 
 func keyName(r report.Who) string {

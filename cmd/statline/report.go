@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/dashboards/report"
+	"statline/ingest/config"
 	"statline/ingest/store"
 )
 
@@ -46,6 +47,9 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 			}
 			sum := &report.Report{}
 			if stored {
+				if filter, err = filter.Resolve(ctx, s, config.Nearest); err != nil {
+					return err
+				}
 				if sum, err = report.Read(ctx, s, w, filter); err != nil {
 					return err
 				}

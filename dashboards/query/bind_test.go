@@ -27,7 +27,7 @@ func hostile() []string {
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
 		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
-		"span": query.ReportSpan(), "names": query.KeyNames(), "routes": query.StoredRoutes(),
+		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 	}
 	for _, b := range dashboards.Boards() {
 		for _, v := range b.Variables {
@@ -44,8 +44,7 @@ func everyText() map[string]query.Text {
 	for _, ofKey := range []bool{false, true} {
 		r := query.NewReport(ofKey)
 		for name, text := range map[string]query.Text{
-			"status": r.ByStatus, "code": r.ByCode, "outcome": r.ByOutcome, "service": r.ByService, "minute": r.ByMinute,
-			"why": r.Why, "who": r.Who, "services": r.Services, "incidents": r.Incidents, "rejects": r.Rejects,
+			"responses": r.Responses, "latency": r.Latency, "who": r.Who, "incidents": r.Incidents, "rejects": r.Rejects,
 		} {
 			all[fmt.Sprintf("report of keys %t: %s", ofKey, name)] = text
 		}

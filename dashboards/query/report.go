@@ -7,20 +7,17 @@ package query
 // (exclusive), of the chosen services, and of the keys whose ids begin as the
 // chosen ones do.
 type Report struct {
-	// ByStatus, ByCode, ByOutcome, ByService and ByMinute return (name,
-	// requests) pairs.
-	ByStatus, ByCode, ByOutcome, ByService, ByMinute Text
-	// Why lists the failing (outcome, code, status): outcome, code,
-	// http_status, requests, services, worst service, first and last minute.
-	Why Text
+	// Responses counts the responses by service, outcome, code and HTTP status:
+	// service, outcome, code, http_status, requests, first and last minute. It is
+	// one text, so that every figure that adds them up is of one moment.
+	Responses Text
+	// Latency is the 50th, 95th and 99th percentile of each service's latency in
+	// microseconds.
+	Latency Text
 	// Who lists the keys with the most refused requests: key id, name, outcome,
 	// code, services, requests, the key's requests in all, highest count and
 	// limit, first and last seen, clients, a user agent.
 	Who Text
-	// Services lists each service: requests, failures on the server's side,
-	// timeouts, the 50th, 95th and 99th percentile of the latency in
-	// microseconds (0 when unknown) and the first minute with a timeout.
-	Services Text
 	// Incidents lists the incidents that touch the window.
 	Incidents Text
 	// Rejects returns (reason, lines) pairs.
@@ -42,32 +39,17 @@ func NewReport(ofKey bool) Report {
 	if ofKey {
 		rows, status = "{db}.keys WHERE "+within+" AND "+ofKeys, "toUInt16(0)"
 	}
-	counts := func(name Text) Text {
-		return "SELECT " + name + " AS name, sum(requests) AS n FROM " + rows + " GROUP BY name ORDER BY n DESC, name"
-	}
 	r := Report{
-		ByStatus: counts("toString(http_status)"), ByCode: counts("toString(code)"),
-		ByOutcome: counts("toString(outcome)"), ByService: counts("toString(service)"),
-		ByMinute: "SELECT formatDateTime(minute, '%Y-%m-%dT%H:%i:00Z') AS name, sum(requests) AS n FROM " + rows + " GROUP BY name ORDER BY name",
-		Why:      reportWhy(rows, status), Who: reportWho(), Services: reportServices("{db}.responses WHERE " + within),
-		Incidents: ReportIncidents(false),
+		Responses: "SELECT toString(service), toString(outcome), code, " + status + ", sum(requests), min(minute), max(minute) FROM " + rows +
+			" GROUP BY ALL",
+		Latency: reportLatency("{db}.responses WHERE " + within), Who: reportWho(), Incidents: ReportIncidents(false),
 		Rejects: `SELECT toString(reason) AS name, count() AS n FROM {db}.rejects FINAL
 WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` GROUP BY name ORDER BY n DESC, name`,
 	}
 	if ofKey {
-		r.ByStatus = "SELECT '' AS name, toUInt64(0) AS n WHERE 0"
-		r.Services = reportServices("{db}.responses WHERE 0")
+		r.Latency = reportLatency("{db}.responses WHERE 0")
 	}
 	return r
-}
-
-func reportWhy(rows, status Text) Text {
-	return `SELECT toString(outcome) AS o, code, ` + status + ` AS status, sum(requests) AS n, uniqExact(service) AS services,
-  toString(argMax(service, requests)) AS worst_service, min(minute) AS since, max(minute) AS until
-FROM ` + rows + ` AND ` + failed + `
-GROUP BY o, code, status
-ORDER BY n DESC, code, status
-LIMIT 20`
 }
 
 func reportWho() Text {
@@ -84,21 +66,13 @@ LIMIT 1 BY k.key_id, o
 LIMIT 40`
 }
 
-func reportServices(rows Text) Text {
-	return `SELECT toString(r.service), r.n, r.bad, r.timeouts, l.q[1], l.q[2], l.q[3], r.since
-FROM (
-  SELECT service, sum(requests) AS n, sumIf(requests, ` + serverSide + `) AS bad,
-    sumIf(requests, ` + timedOut + `) AS timeouts, minIf(minute, ` + timedOut + `) AS since
-  FROM ` + rows + ` GROUP BY service
-) AS r
-LEFT JOIN (
+func reportLatency(rows Text) Text {
+	return `SELECT toString(service), q[1], q[2], q[3] FROM (
   SELECT service, quantilesExactWeighted(0.5, 0.95, 0.99)(` + bucketMicros + `, c) AS q
   FROM (SELECT service, sumMap(latency.1, latency.2) AS m FROM ` + rows + ` GROUP BY service)
   ARRAY JOIN m.1 AS b, m.2 AS c
   GROUP BY service
-) AS l ON l.service = r.service
-ORDER BY r.bad DESC, r.n DESC
-LIMIT 50`
+)`
 }
 
 // bucketMicros is the middle of latency bucket b in microseconds
@@ -133,6 +107,20 @@ FROM {db}.ledger WHERE state = 'stored' AND kind = 'block'`
 // ReportSpan returns the first and the last minute stored and the number of
 // rows: 0 when there is nothing.
 func ReportSpan() Text { return `SELECT min(minute), max(minute), count() FROM {db}.services` }
+
+// KeysLike lists the stored keys that begin as the chosen ones do, six at most,
+// with their names.
+func KeysLike() Text {
+	return `SELECT k.key_id, named.name FROM (
+  SELECT DISTINCT key_id FROM (SELECT key_id FROM {db}.keys WHERE ` + ofKeys + ` UNION ALL SELECT key_id FROM {db}.keys_hour WHERE ` + ofKeys + `)
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = k.key_id
+ORDER BY k.key_id LIMIT 6`
+}
+
+// StoredServices lists every service.
+func StoredServices() Text {
+	return `SELECT DISTINCT toString(service) AS s FROM (SELECT service FROM {db}.services UNION ALL SELECT service FROM {db}.services_hour) ORDER BY s`
+}
 
 // KeyNames returns (key id, name) of those of the chosen keys that have a name.
 func KeyNames() Text {

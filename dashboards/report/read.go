@@ -78,30 +78,28 @@ func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range []struct {
-		into *Counts
-		text query.Text
-	}{
-		{&r.ByHTTPStatus, texts.ByStatus}, {&r.ByCode, texts.ByCode}, {&r.ByOutcome, texts.ByOutcome},
-		{&r.ByService, texts.ByService}, {&r.RejectReasons, texts.Rejects},
-	} {
-		if *part.into, err = readCounts(ctx, s, part.text, p); err != nil {
-			return nil, err
-		}
+	// Whoever reads while blocks arrive is not told of a key's refusals before
+	// the refusals themselves: a block's ledger row comes last, its responses
+	// first, so they are read the other way round.
+	if r.Who, err = collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
+		return nil, err
+	}
+	latencies, err := collect(ctx, s, "the latencies", texts.Latency, p, scanLatency)
+	if err != nil {
+		return nil, err
+	}
+	responses, err := collect(ctx, s, "the responses", texts.Responses, p, scanResponses)
+	if err != nil {
+		return nil, err
+	}
+	r.count(responses, latencies, f.Key != "")
+	if r.RejectReasons, err = readCounts(ctx, s, texts.Rejects, p); err != nil {
+		return nil, err
 	}
 	if w != Everything() {
 		r.Responses = r.ByOutcome.Total()
 		from, to := w.From.UTC(), w.To.UTC()
 		r.First, r.Last = &from, &to
-	}
-	if r.Why, err = collect(ctx, s, "the failures", texts.Why, p, scanWhy); err != nil {
-		return nil, err
-	}
-	if r.Who, err = collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
-		return nil, err
-	}
-	if r.Services, err = collect(ctx, s, "the services", texts.Services, p, scanService); err != nil {
-		return nil, err
 	}
 	r.Incidents, err = collect(ctx, s, "the incidents", texts.Incidents, p, scanIncident)
 	return r, err
@@ -140,23 +138,9 @@ func readCounts(ctx context.Context, s Store, text query.Text, p query.Params) (
 	return counts, err
 }
 
-func scanWhy(scan Scan) (r Why, err error) {
-	err = scan(&r.Outcome, &r.Code, &r.HTTPStatus, &r.Requests, &r.Services, &r.WorstService, &r.Since, &r.Until)
-	return r, err
-}
-
 func scanWho(scan Scan) (r Who, err error) {
 	err = scan(&r.Key, &r.Name, &r.Outcome, &r.Code, &r.Services, &r.Requests, &r.OfKey, &r.CountMax, &r.LimitMax,
 		&r.FirstSeen, &r.LastSeen, &r.Clients, &r.UserAgent)
-	return r, err
-}
-
-func scanService(scan Scan) (r Service, err error) {
-	var since time.Time
-	err = scan(&r.Service, &r.Requests, &r.Failures, &r.Timeouts, &r.P50Micros, &r.P95Micros, &r.P99Micros, &since)
-	if r.Timeouts > 0 {
-		r.TimeoutSince = &since
-	}
 	return r, err
 }
 

@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,84 @@ func TestReadNothing(t *testing.T) {
 				t.Errorf("window %v, filter %v: got %+v (%v); want nothing", w, f, r, err)
 			}
 		}
+	}
+}
+
+// Whoever reads while blocks are written sees the figures of one moment: every
+// way to add the responses up gives the same sum.
+func TestReadIsOfOneMoment(t *testing.T) {
+	s := storetest.Open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil && ctx.Err() == nil {
+			err = s.Exec(context.WithoutCancel(ctx), "INSERT INTO "+s.Database()+`.responses (minute, service, outcome, code, http_status, requests)
+SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), concat('s', toString(number)), if(number % 2 = 0, 'timeout', 'success'), 24 * (1 - number % 2), 504 - 304 * (number % 2), 10 FROM numbers(7)`)
+		}
+		written <- err
+	}()
+	seen := map[uint64]bool{}
+	for len(seen) < 20 {
+		r, err := report.Read(t.Context(), s, report.Everything(), report.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var inServices, failed uint64
+		for _, service := range r.Services {
+			inServices += service.Requests
+		}
+		for _, w := range r.Why {
+			failed += w.Requests
+		}
+		all := r.ByOutcome.Total()
+		if all != r.ByCode.Total() || all != r.ByHTTPStatus.Total() || all != r.ByService.Total() || all != inServices || failed != r.ByOutcome.Failures().Total() {
+			t.Fatalf("outcomes %d, codes %d, statuses %d, services %d and %d; failed %d of %d", all, r.ByCode.Total(), r.ByHTTPStatus.Total(),
+				r.ByService.Total(), inServices, failed, r.ByOutcome.Failures().Total())
+		}
+		seen[all] = true
+	}
+	stop()
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+}
+
+// A report is of one key, found by the beginning of its id, and of a service
+// that there is; anything else is an error that says what there is.
+func TestFilterResolves(t *testing.T) {
+	s := storetest.Open(t)
+	for _, text := range []string{
+		".keys (minute, key_id, service, outcome, code, requests) SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), arrayJoin(['abcd', 'abce', 'xyz']), 'movies', 'rate_limited', 25, 5",
+		".services (minute, service, outcome, requests) VALUES ('2026-03-01 00:00:00', 'movies', 'rate_limited', 15)",
+		".key_labels (key_id, name, revision) VALUES ('abcd', 'ACME', 1)",
+	} {
+		storetest.Exec(t, s, "INSERT INTO "+s.Database()+text)
+	}
+	for _, c := range []struct {
+		filter report.Filter
+		key    string
+		want   string
+	}{
+		{report.Filter{Key: "x"}, "xyz", ""},
+		{report.Filter{Key: "abcd", Service: "movies"}, "abcd", ""},
+		{report.Filter{Key: "abc"}, "", "abcd ACME, abce; give more of the id"},
+		{report.Filter{Key: "q"}, "", "no stored key begins so"},
+		{report.Filter{Service: "movie"}, "", `got "movie", of which nothing is stored; did you mean "movies"?`},
+	} {
+		got, err := c.filter.Resolve(t.Context(), s, func(string, []string) string { return `did you mean "movies"?` })
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v: got %v; want %q", c.filter, err, c.want)
+			}
+		case err != nil || got.Key != c.key:
+			t.Errorf("%+v: got %+v, %v; want key %s", c.filter, got, err, c.key)
+		}
+	}
+	r, err := report.Read(t.Context(), s, report.Everything(), report.Filter{Key: "xyz"})
+	if err != nil || r.ByOutcome.Total() != 5 || len(r.ByHTTPStatus) != 0 || len(r.Why) != 1 || len(r.Services) != 0 {
+		t.Errorf("got %+v (%v); want the five of one key", r, err)
 	}
 }
 
