@@ -8,6 +8,7 @@ import (
 
 	"statline/dashboards/report"
 	"statline/ingest/store"
+	"statline/ingest/watch"
 )
 
 func incidentsCommand() *cobra.Command {
@@ -59,5 +60,6 @@ func incidentsCommand() *cobra.Command {
 	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	c.AddCommand(incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark), incidentNoteCommand(watch.Mute))
 	return c
 }

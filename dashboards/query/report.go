@@ -81,13 +81,15 @@ const bucketMicros = "if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDi
 
 // ReportIncidents lists the incidents that touch the window, or those of them
 // that are open: kind, entity, severity, state, when it opened and closed,
-// observed, expected, score, summary, parent, id and the name of a key.
+// observed, expected, score, summary, parent, id, as what it closed, why nobody is
+// told of it, rule, evidence and the name of a key.
 func ReportIncidents(open bool) Text {
 	states := Text("state != 'withdrawn'")
 	if open {
 		states = "state = 'open'"
 	}
-	return `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id, named.name
+	return `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id,
+  toString(closed_as), silent_why, toString(rule), evidence, named.name
 FROM (
   SELECT * FROM {db}.incidents FINAL
   WHERE (closed_at >= {from} OR state = 'open') AND opened_at < {to} AND ` + states + ` AND ` + ofService + `

@@ -146,10 +146,16 @@ func scanWho(scan Scan) (r Who, err error) {
 
 func scanIncident(scan Scan) (r Incident, err error) {
 	var closed time.Time
+	var evidence string
 	err = scan(&r.Kind, &r.Entity, &r.Severity, &r.State, &r.Opened, &closed, &r.Observed, &r.Expected, &r.Score,
-		&r.Summary, &r.Parent, &r.ID, &r.Name)
+		&r.Summary, &r.Parent, &r.ID, &r.ClosedAs, &r.Silent, &r.Rule, &evidence, &r.Name)
 	if r.State != "open" {
 		r.Closed = &closed
+	}
+	if err == nil && evidence != "" {
+		if err = json.Unmarshal([]byte(evidence), &r.Evidence); err != nil {
+			err = fmt.Errorf("incident %s: evidence %q: %w", r.ID, evidence, err)
+		}
 	}
 	return r, err
 }

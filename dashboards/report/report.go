@@ -81,9 +81,14 @@ type Incident struct {
 	Observed float64    `json:"observed"`
 	Expected float64    `json:"expected"`
 	Score    float64    `json:"score"`
-	Summary  string     `json:"Report"`
+	Summary  string     `json:"summary"`
 	Parent   string     `json:"parent,omitempty"`
 	ID       string     `json:"id"`
+	ClosedAs string     `json:"closed_as,omitempty"`
+	Silent   string     `json:"silent,omitempty"` // why nobody is told, "" when they are
+	Rule     string     `json:"rule"`
+	// Evidence is what the rule saw.
+	Evidence detect.Evidence `json:"evidence"`
 }
 
 // FromIncidents are incidents of the detectors as a report lists them. Their
@@ -94,7 +99,8 @@ func FromIncidents(found []detect.Incident) []Incident {
 		from := &found[i]
 		list[i] = Incident{Kind: string(from.Kind), Entity: from.Entity, Severity: string(from.Severity), State: string(from.State),
 			Opened: from.OpenedAt.Time(), Observed: from.Observed, Expected: from.Expected, Score: from.Score,
-			Summary: from.Summary, Parent: from.Parent, ID: from.ID}
+			Summary: from.Summary, Parent: from.Parent, ID: from.ID, ClosedAs: from.ClosedAs, Silent: from.Silent,
+			Rule: from.Rule, Evidence: from.Evidence}
 		if from.ClosedAt > 0 {
 			closed := from.ClosedAt.Time()
 			list[i].Closed = &closed

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -248,5 +249,45 @@ func TestOutboxOnTheEngine(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]Told{"x": {"closed", now.Add(time.Second)}}, told); d != "" {
 		t.Errorf("told:\n%s", d)
+	}
+}
+
+// What people say is kept, in order, and the watch reads it.
+func TestNotesOnTheEngine(t *testing.T) {
+	q := testSQL(storetest.Open(t))
+	rows := []Stored{spikeOf("abcd", 29_000_000), spikeOf("abef", 29_000_000)}
+	rows[0].Silent = "covered by abef"
+	if err := q.Write(t.Context(), rows, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	read, err := q.Incidents(t.Context(), 1)
+	if err != nil || len(read) != 2 || read[0].Silent != "covered by abef" || read[1].Silent != "" {
+		t.Errorf("read %+v, %v", read, err)
+	}
+	if id, severity, err := q.Find(t.Context(), "abc"); id != "abcd" || severity != detect.Ticket || err != nil {
+		t.Errorf("abc: got %s, %s, %v", id, severity, err)
+	}
+	for _, prefix := range []string{"ab", "x", ""} {
+		if _, _, err := q.Find(t.Context(), prefix); !errors.Is(err, ErrUnknownIncident) {
+			t.Errorf("%q: got %v", prefix, err)
+		}
+	}
+	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	want := []Note{
+		{Incident: "abcd", At: at, Action: Ack, Severity: detect.Ticket, Author: "ann", Text: "it's known"},
+		{Incident: "abcd", At: at.Add(time.Second), Action: Mute, Until: at.Add(time.Hour)},
+	}
+	for _, n := range want {
+		if err := q.AddNote(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want[0].Until = time.Unix(0, 0).UTC()
+	got, err := q.Notes(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("notes:\n%s", d)
 	}
 }

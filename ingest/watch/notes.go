@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,6 +55,28 @@ func (q *SQL) Notes(ctx context.Context, since time.Time) (notes []Note, err err
 		return nil, fmt.Errorf("read the notes of incidents: %w", err)
 	}
 	return notes, nil
+}
+
+// ErrUnknownIncident says that no incident, or several, have an id that begins
+// as asked.
+var ErrUnknownIncident = errors.New("no such incident")
+
+// Find returns the id and the severity of the incident whose id begins with
+// prefix.
+func (q *SQL) Find(ctx context.Context, prefix string) (id string, severity detect.Severity, err error) {
+	rows, err := store.Select[struct {
+		ID       string `ch:"id"`
+		Severity string `ch:"severity"`
+	}](ctx, q.store, "SELECT id, toString(severity) AS severity FROM "+q.table(schema.Incidents)+" FINAL WHERE startsWith(id, ?) ORDER BY id LIMIT 2", prefix)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("look for incident %q: %w", prefix, err)
+	case len(rows) == 0 || prefix == "":
+		return "", "", fmt.Errorf("incident %q: %w", prefix, ErrUnknownIncident)
+	case len(rows) > 1:
+		return "", "", fmt.Errorf("incident %q: begins the ids %s and %s: %w", prefix, rows[0].ID, rows[1].ID, ErrUnknownIncident)
+	}
+	return rows[0].ID, detect.Severity(rows[0].Severity), nil
 }
 
 // AddNote stores a note.
