@@ -63,6 +63,9 @@ func Alerts() []Alert {
 		incidentAlert("outage", "Service offline", "page", query.OpenOutages()).at(availabilityUID, query.OfflineBaseline()).text(
 			"A service answers that it is offline, far more often than usual.",
 			"If maintenance is planned, mute the incident in statline's configuration. Otherwise treat it as an outage: the incident's children show what it causes elsewhere."),
+		incidentAlert("error-spike", "Server errors far over normal", "page", query.OpenErrorSpikes()).at(availabilityUID, query.ServiceHealth()).text(
+			"A service answers with server errors (500 and the like) far more often than the same time on other days and the last hours explain.",
+			"Compare with deployments at the time it began, and roll back what changed. Status codes says which error on which route; the incident's episodes say whether it comes and goes."),
 		incidentAlert("burn-fast", "Error budget burns fast", "page", query.OpenFastBurns()).at(availabilityUID, query.ServiceHealth()).text(
 			"At this rate of failures on the server's side the service's error budget of 30 days is gone within five days or less.",
 			"Act now: find the failing route, roll back what changed. The incident's evidence has the burn rate of both windows."),

@@ -155,6 +155,10 @@ type Evidence struct {
 	// newest of its beginnings.
 	Episodes int      `json:"episodes,omitempty"`
 	Rose     []string `json:"rose,omitempty"`
+	// Recurs says at what times the incident comes again and again, and Times how
+	// often it has come.
+	Recurs string `json:"recurs,omitempty"`
+	Times  int    `json:"times,omitempty"`
 	// BudgetLeft is the share of the error budget of 30 days that is left.
 	BudgetLeft *float64 `json:"budget_left,omitempty"`
 }

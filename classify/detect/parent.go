@@ -76,7 +76,10 @@ const coverGrace = SettleMinutes
 // Covers reports whether whoever is told of p need not be told of c: p causes c,
 // goes on as long as c does, and is at least as severe.
 func Covers(p, c *Incident) bool {
-	if p.ID == c.ID || p.State == Withdrawn || p.Severity.Rank() < c.Severity.Rank() || p.OpenedAt > ended(c) {
+	if p.ID == c.ID || p.State == Withdrawn || p.OpenedAt > ended(c) {
+		return false
+	}
+	if p.Severity.Rank() < c.Severity.Rank() && p.Evidence.Recurs == "" { // what recurs was made a ticket
 		return false
 	}
 	if p.State != Open && (ended(p) < c.OpenedAt || ended(p)+coverGrace < ended(c)) {

@@ -5,12 +5,12 @@ package query
 // no variable: a rule has no dashboard.
 
 // openOf returns the open incidents that where lets through, one row each: the
-// responses affected, never 0. What another incident causes is left out: its
-// cause alerts.
+// responses affected, never 0. What nobody is to be told of is left out, such as
+// what another incident covers: its cause alerts.
 func openOf(where Text) Text {
 	return `SELECT toFloat64(greatest(affected, 1)) AS affected, id, toString(kind) AS kind, entity, toString(service) AS service, toString(severity) AS urgency
 FROM {db}.incidents FINAL
-WHERE state = 'open' AND parent = '' AND ` + where
+WHERE state = 'open' AND NOT silent AND ` + where
 }
 
 // OpenOffenders returns keys that stay over their rate limit.
@@ -24,6 +24,9 @@ func OpenDeadKeys() Text { return openOf("kind = 'dead_key'") }
 
 // OpenTimeoutSpikes returns services whose timeouts are far over normal.
 func OpenTimeoutSpikes() Text { return openOf("kind = 'timeout_spike'") }
+
+// OpenErrorSpikes returns services whose server errors are far over normal.
+func OpenErrorSpikes() Text { return openOf("kind = 'error_spike'") }
 
 // OpenOutages returns services that answer offline.
 func OpenOutages() Text { return openOf("kind = 'outage'") }

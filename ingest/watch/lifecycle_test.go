@@ -343,3 +343,33 @@ func TestNotesSilence(t *testing.T) {
 		t.Error("only what is seen for the first time is too old to tell")
 	}
 }
+
+// A job that fails at the same time is told twice, named the third time, and
+// then known: by the night, and by the hour.
+func TestRecurringJobs(t *testing.T) {
+	nightly := func(m int) float64 {
+		return during(m%dayOf, 120, 20, 0.3)
+	}
+	hourly := func(m int) float64 {
+		if m < dayOf {
+			return 0
+		}
+		return during(m%60, 0, 3, 0.3)
+	}
+	for name, c := range map[string]struct {
+		days, step int
+		f          func(m int) float64
+	}{"every night": {28, 5, nightly}, "every hour": {5, 1, hourly}} {
+		list, _ := shape(t, c.days*dayOf, c.step, timingOut(c.f))
+		pages, named := 0, false
+		for _, n := range list {
+			if strings.Contains(n.what(), "open/page") {
+				pages++
+			}
+			named = named || strings.Contains(n.Summary, "recurring: ") && n.Severity == detect.Ticket
+		}
+		if pages > 3 || !named || len(list) > 8 {
+			t.Errorf("%s: %d pages, named %t:\n%s", name, pages, named, lines(list))
+		}
+	}
+}

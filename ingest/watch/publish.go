@@ -16,6 +16,8 @@ type Publisher struct {
 	of    map[ruled][]string // the ids of known, in the order of their coming
 	alias map[string]string  // id decided later -> id published first
 	hush  hush
+	// past are the incidents of services that are settled, within detect.Memory.
+	past map[ruled][]detect.Occurrence
 	// opened counts the incidents that were published for the first time.
 	opened int64
 }
@@ -55,7 +57,7 @@ type Stored struct {
 
 // NewPublisher makes a publisher that has published nothing.
 func NewPublisher() *Publisher {
-	return &Publisher{known: map[string]*published{}, of: map[ruled][]string{}, alias: map[string]string{}}
+	return &Publisher{known: map[string]*published{}, of: map[ruled][]string{}, alias: map[string]string{}, past: map[ruled][]detect.Occurrence{}}
 }
 
 // parentMemory is how many minutes a closed incident can still be a parent.
@@ -68,6 +70,9 @@ const refreshMinutes = 5
 // Adopt takes rows that are in the table already.
 func (p *Publisher) Adopt(rows []Stored, settled detect.Minute) {
 	for _, r := range rows {
+		if r.State == detect.Closed && r.ClosedAt <= settled {
+			p.remember(&r.Incident, settled)
+		}
 		p.learn(&published{
 			Incident: r.Incident, touched: detect.MinuteOf(int64(r.Version)),
 			final: r.State == detect.Withdrawn || r.State == detect.Closed && r.ClosedAt <= settled,
@@ -86,7 +91,7 @@ func (p *Publisher) Publish(res *Result) []Stored {
 	now := map[string]bool{}
 	var fresh []detect.Incident
 	for i, inc := range decisions {
-		inc = p.rename(inc, decided)
+		inc = p.recurring(p.rename(inc, decided), res.To)
 		now[inc.ID] = true
 		final := i < len(res.Final)
 		if k := p.known[inc.ID]; k != nil {
@@ -111,6 +116,7 @@ func (p *Publisher) Publish(res *Result) []Stored {
 	for _, inc := range res.Final {
 		if k := p.known[p.id(inc.ID)]; k != nil {
 			k.final = true
+			p.remember(&k.Incident, res.Settled)
 		}
 	}
 	p.attach(res, changed)
@@ -173,7 +179,7 @@ func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[st
 	switch {
 	case old.State != inc.State, old.Severity != inc.Severity, old.Kind != inc.Kind, old.ClosedAs != inc.ClosedAs,
 		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt, old.Evidence.SilentSince != inc.Evidence.SilentSince,
-		old.Evidence.Episodes != inc.Evidence.Episodes:
+		old.Evidence.Episodes != inc.Evidence.Episodes, old.Evidence.Recurs != inc.Evidence.Recurs:
 		changed[inc.ID] = k
 	case inc.State == detect.Open && to-k.touched >= refreshMinutes && (old.Requests != inc.Requests || old.Affected != inc.Affected):
 		changed[inc.ID] = k
@@ -214,6 +220,30 @@ func (p *Publisher) attach(res *Result, changed map[string]*published) {
 			changed[k.ID] = k
 		}
 	}
+}
+
+// remember keeps a settled incident of a service for the rhythm of later ones.
+func (p *Publisher) remember(inc *detect.Incident, settled detect.Minute) {
+	if inc.EntityType != detect.ServiceEntity {
+		return
+	}
+	r := ruled{inc.Rule, inc.Entity}
+	p.past[r] = append(slices.DeleteFunc(p.past[r], func(o detect.Occurrence) bool {
+		return o.ID == inc.ID || o.Closed < settled-detect.Memory
+	}), detect.Occurrence{ID: inc.ID, Opened: inc.OpenedAt, Closed: inc.ClosedAt, Affected: inc.Affected})
+}
+
+// recurring names what comes again and again at the same time, as long as it is
+// no larger than before.
+func (p *Publisher) recurring(inc detect.Incident, to detect.Minute) detect.Incident {
+	if inc.EntityType != detect.ServiceEntity {
+		return inc
+	}
+	past := p.past[ruled{inc.Rule, inc.Entity}]
+	if r, ok := detect.Recurring(past, inc.OpenedAt); ok && r.Fits(&inc, to) {
+		r.Name(&inc)
+	}
+	return inc
 }
 
 func (p *Publisher) drop(settled detect.Minute) {

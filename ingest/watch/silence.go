@@ -34,6 +34,9 @@ func (h *hush) why(inc, before *detect.Incident, related []*detect.Incident, t d
 	if why := h.noted(inc, t); why != "" {
 		return why
 	}
+	if inc.Evidence.Known() {
+		return "known: " + inc.Evidence.Recurs
+	}
 	if inc.State != detect.Open && before != nil {
 		return before.Silent // as it was when it ended
 	}
