@@ -13,7 +13,6 @@ import (
 
 	"statline/ingest/block"
 	"statline/ingest/retry"
-	"statline/ingest/store"
 )
 
 // Pipeline moves a topic into the store. New touches nothing outside; Run
@@ -22,7 +21,7 @@ type Pipeline struct {
 	cfg    Config
 	source Source
 	store  Store
-	folds  Folds
+	folds  atomic.Pointer[folds] // that new blocks are folded under
 	log    *slog.Logger
 
 	budget  atomic.Pointer[block.Budget] // of this generation
@@ -51,11 +50,11 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pipeline{
-		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), folds: parts.Folds, log: log,
+		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
 		board: newBoard(),
 		crash: crashHook(),
 	}
-	p.cfg.Block.ConfigHash = store.ConfigHash(parts.Folds.Hash())
+	p.folds.Store(newFolds(parts.Folds))
 	p.budget.Store(block.NewBudget(0, 0, places))
 	p.metrics = newMetrics(p)
 	return p, nil
@@ -158,7 +157,9 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = await(ctx, p, "store the configuration", p.keepConfig)
+	_, err = await(ctx, p, "store the configuration", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.keepConfig(ctx, p.folds.Load())
+	})
 	return partitions, err
 }
 
@@ -318,9 +319,11 @@ func (r *run) topicPartitions() int {
 // partition runs one partition's machine, and again after a while when it
 // could not go on: an operator may have put right what was wrong.
 func (r *run) partition(o *ownership, p int32) error {
-	cfg, env := r.blockConfig(o, p), r.env(o, p)
 	for {
-		err := block.Run(o.ctx, cfg, env, o.stop)
+		f := r.folds.Load()
+		cfg := r.blockConfig(o, p)
+		cfg.ConfigHash = f.hash
+		err := block.Run(o.ctx, cfg, r.env(o, p, f), o.stop)
 		if err == nil || o.ctx.Err() != nil || errors.Is(err, block.ErrFenced) {
 			return err
 		}
@@ -361,10 +364,15 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	return cfg
 }
 
-func (r *run) env(o *ownership, p int32) block.Env {
+func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	session := r.source.SessionTimeout()
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: r.folds.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Log: r.log, At: r.crash, LogLimiter: &r.limiter,
+		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(),
+		Log: r.log, At: r.crash, LogLimiter: &r.limiter,
+		Latest: func() (block.Folders, string) {
+			f := r.folds.Load()
+			return f.For(p), f.hash
+		},
 		Alive: func() error {
 			if silent := time.Since(o.LastHeartbeat()); silent >= session {
 				return fmt.Errorf("no heartbeat for %s; the session timeout is %s", silent.Round(time.Millisecond), session)

@@ -10,15 +10,42 @@ import (
 	"statline/ingest/store"
 )
 
+// folds are Folds with the config_hash that the ledger knows them by.
+type folds struct {
+	Folds
+	hash string
+}
+
+func newFolds(f Folds) *folds { return &folds{f, store.ConfigHash(f.Hash())} }
+
+// ConfigHash is what new blocks are declared under.
+func (p *Pipeline) ConfigHash() string { return p.folds.Load().hash }
+
+// Reload makes new blocks be folded under f, from the next block of each
+// partition on. The configuration is kept in the store first, so that every
+// block can be folded again as it was declared; an error changes nothing. It is
+// safe for concurrent use.
+func (p *Pipeline) Reload(ctx context.Context, f Folds) error {
+	next := newFolds(f)
+	if next.hash == p.ConfigHash() {
+		return nil // the folds at work make the same rows, and hold memory already
+	}
+	if err := p.keepConfig(ctx, next); err != nil {
+		return fmt.Errorf("keep configuration %s: %w", next.hash, err)
+	}
+	p.folds.Store(next)
+	return nil
+}
+
 // keepConfig stores the configuration that blocks are going to be declared
 // under, before the first of them is.
-func (p *Pipeline) keepConfig(ctx context.Context) (struct{}, error) {
-	body, err := p.folds.Written()
+func (p *Pipeline) keepConfig(ctx context.Context, f *folds) error {
+	body, err := f.Written()
 	if err != nil {
-		return struct{}{}, fmt.Errorf("%w: %w", retry.ErrPermanent, err)
+		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
-	return struct{}{}, p.store.WriteConfig(ctx, store.StoredConfig{
-		Hash: p.cfg.Block.ConfigHash, DecoderVersion: decode.Version, Build: p.cfg.Block.Version, Body: body,
+	return p.store.WriteConfig(ctx, store.StoredConfig{
+		Hash: f.hash, DecoderVersion: decode.Version, Build: p.cfg.Block.Version, Body: body,
 	})
 }
 
@@ -33,7 +60,7 @@ func (p *Pipeline) rules(partition int32) func(ctx context.Context, hash string)
 		if body == nil {
 			return nil, fmt.Errorf("%w: configuration %s was never stored", block.ErrOtherRules, hash)
 		}
-		folders, is, err := p.folds.Under(body, partition)
+		folders, is, err := p.folds.Load().Under(body, partition)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", block.ErrOtherRules, err)
 		}

@@ -126,12 +126,16 @@ type Folders interface {
 	Put(Folder)
 }
 
-// Env is what a machine works with. Rules, Alive, Observe, At, Budget and Log
-// may be nil.
+// Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget
+// and Log may be nil.
 type Env struct {
 	Partition Partition
 	Store     Store
 	Folders   Folders
+	// Latest is asked once for each new block: the folders and config_hash that
+	// hold for it, Folders and Config.ConfigHash without it. So a configuration
+	// can change while the machine runs, at the boundary of a block.
+	Latest func() (folders Folders, configHash string)
 	// Rules lends the folders of the configuration with a config_hash, for a block
 	// that was declared under it. An error that wraps ErrOtherRules says that this
 	// binary has none that fold as those did.

@@ -293,7 +293,7 @@ func (f *filler) addBatch(w *work) progress {
 	for r.pos < len(r.batch.Records) {
 		if w.folder == nil {
 			// A partition that is behind will fill a large block, if it may.
-			w.folder = f.m.env.Folders.Get(!r.caughtUp && w.account.tryPlace())
+			f.lend(w, !r.caughtUp && w.account.tryPlace())
 		}
 		if ok, isFull := w.account.grow(); isFull {
 			return full
@@ -359,10 +359,21 @@ func (f *filler) pause(ctx context.Context, opened time.Time) error {
 func (f *filler) cut(w *work) *work {
 	m := f.m
 	w.id.End = f.read.next
-	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: m.cfg.ConfigHash}
 	if w.folder == nil {
-		w.folder = m.env.Folders.Get(false) // nothing but holes
+		f.lend(w, false) // nothing but holes
 	}
+	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules}
 	w.fold()
 	return w
+}
+
+// lend gives a block a folder, and with it the configuration that holds now:
+// for the whole block, whatever is configured before it is stored.
+func (f *filler) lend(w *work, large bool) {
+	env := &f.m.env
+	w.folders, w.rules = env.Folders, f.m.cfg.ConfigHash
+	if env.Latest != nil {
+		w.folders, w.rules = env.Latest()
+	}
+	w.folder = w.folders.Get(large)
 }

@@ -34,7 +34,7 @@ type work struct {
 	contents *Contents
 	folder   Folder  // nil for a gap
 	folders  Folders // that lent folder; nil for Env's
-	rules    string  // the config_hash that it is folded under; "" for the machine's own
+	rules    string  // the config_hash that it is folded under; "" for a gap
 	bytes    int     // of the records' values, when they were read again
 	inserts  int     // the most INSERTs of one table; 0 until they are counted
 	account  account
