@@ -82,13 +82,15 @@ func TestReload(t *testing.T) {
 		tp.produce(foldtest.Lines(t, traffic.Mixed, 20_000))
 		by := map[string]fold.Config{store.ConfigHash(foldConfig().Hash()): foldConfig()}
 		contents := map[string]foldtest.Totals{}
-		var p *Pipeline
+		begun := make(chan *Pipeline, 1)
 		calls := 0
 		s.fail = func(id block.ID, c *block.Contents) error {
 			calls++
 			if calls%7 == 0 {
+				next := underRoute(calls % 5)
 				go func() {
-					next := underRoute(calls % 5)
+					p := <-begun
+					begun <- p
 					if err := p.Reload(t.Context(), poolOf(t, next)); err != nil {
 						t.Error(err)
 					}
@@ -111,8 +113,8 @@ func TestReload(t *testing.T) {
 		cfg := testConfig()
 		cfg.UntilCaughtUp = true
 		cfg.Block.Limits.Records = 200
-		var done <-chan error
-		p, done = begin(t, t.Context(), cfg, tp, s)
+		p, done := begin(t, t.Context(), cfg, tp, s)
+		begun <- p
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,32 +21,49 @@ type Readiness interface {
 	Ready() (ok bool, detail any)
 }
 
-// Serve answers /metrics, /healthz and /readyz on address until ctx ends. The
-// listener is open when it returns, so that a taken port is an error at the
-// start.
-func Serve(ctx context.Context, address string, registry *prometheus.Registry, ready Readiness, log *slog.Logger) (wait func() error, err error) {
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		ok, detail := ready.Ready()
-		w.Header().Set("Content-Type", "application/json")
-		if !ok {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		if err := json.NewEncoder(w).Encode(detail); err != nil {
-			log.Debug("answer /readyz", "err", err)
-		}
-	})
-	listener, err := net.Listen("tcp", address)
+// Control is what can be asked of a running daemon.
+type Control interface {
+	// Reload reads the configuration again and says what has changed. An error
+	// changes nothing.
+	Reload(ctx context.Context) (done any, err error)
+	// Show is the configuration in force, without secrets.
+	Show() any
+}
+
+// ErrStarting says that a daemon has not got far enough to reload.
+var ErrStarting = errors.New("the daemon is still starting; reload again when it is ready")
+
+// Listening says where a Server listens, and to whom.
+type Listening struct {
+	Address   string
+	Cert, Key string // PEM files, read at each connection; empty: no TLS
+	// Token is what clients have to show, "" for nothing. It is asked at each
+	// request; an error lets nobody in. nil is no token.
+	Token func() (string, error)
+}
+
+// Server shows how a daemon does: /metrics, /healthz, /readyz, and /-/ to
+// control it.
+type Server struct {
+	Listening Listening
+	Registry  *prometheus.Registry
+	Ready     Readiness
+	Control   Control
+	Log       *slog.Logger
+}
+
+// Serve answers until wait is called, at the end of ctx. The listener is open
+// when it returns, so that a taken port is an error at the start.
+func (s *Server) Serve(ctx context.Context) (wait func() error, err error) {
+	s.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	listener, err := s.listen()
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
-	log.Info("listening", "address", listener.Addr().String())
 	return func() error {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -55,4 +73,65 @@ func Serve(ctx context.Context, address string, registry *prometheus.Registry, r
 		}
 		return err
 	}, nil
+}
+
+func (s *Server) handler() http.Handler {
+	g := guard{s.Listening}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", g.reading(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry})))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		ok, detail := s.Ready.Ready()
+		status := http.StatusOK
+		if !ok {
+			status = http.StatusServiceUnavailable
+		}
+		s.answer(w, status, detail)
+	})
+	mux.Handle("GET /-/config", g.control(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.answer(w, http.StatusOK, s.Control.Show())
+	})))
+	mux.Handle("POST /-/reload", g.control(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		done, err := s.Control.Reload(r.Context())
+		switch {
+		case errors.Is(err, ErrStarting):
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		default:
+			s.answer(w, http.StatusOK, done)
+		}
+	})))
+	return mux
+}
+
+// answer writes v as JSON.
+func (s *Server) answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.Log.Debug("answer a request", "err", err)
+	}
+}
+
+// listen opens the listener, with TLS when there is a certificate.
+func (s *Server) listen() (net.Listener, error) {
+	c := s.Listening
+	listener, err := net.Listen("tcp", c.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	s.Log.Info("listening", "address", listener.Addr().String(), "tls", c.Cert != "")
+	if c.Cert == "" {
+		return listener, nil
+	}
+	certificate := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		return &pair, err
+	}
+	if _, err := certificate(nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen-cert: %w", err), listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate,
+		NextProtos: []string{"http/1.1"}}), nil
 }

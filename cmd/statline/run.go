@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -32,19 +29,23 @@ where it was and no count is lost or doubled. Start it on more machines with the
 same --group and they share the partitions.
 
 It serves /metrics, /healthz and /readyz on --listen. /readyz is red while Kafka
-or ClickHouse cannot be reached or a partition cannot go on, and says why.`,
+or ClickHouse cannot be reached or a partition cannot go on, and says why.
+
+SIGHUP, or POST /-/reload, reads the configuration again: routes, mapping,
+detectors, mutes, labels, log level, receivers and credentials change without a
+restart, from the next block on. A bad file changes nothing.`,
 		Example: `  statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline
   statline run --config statline.yaml
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st.Config) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st) },
 	}
 	st = takeSettings(c, "run")
 	return c
 }
 
-func run(ctx context.Context, c *config.Config) (err error) {
-	log := c.Log.Logger(os.Stderr, c.Log.Slog())
+func run(ctx context.Context, st *settings) (err error) {
+	c := st.Config
 	secret, err := c.HMAC()
 	if err != nil {
 		return err
@@ -56,53 +57,50 @@ func run(ctx context.Context, c *config.Config) (err error) {
 	if _, err := checkLabels(c.Keys.Labels); err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
+	d := newDaemon(st, secret)
+	d.codes = folding.Catalogue.Hash()
+	defer d.onSignal(ctx)()
 	starting := &ingest.Startup{}
 	if c.Daemon.Listen != "" {
-		closeServer, err := ingest.Serve(ctx, c.Daemon.Listen, registry, starting, log)
+		closeServer, err := d.server(starting).Serve(ctx)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeServer()) }()
 	}
-	s, err := ingest.AwaitStore(ctx, opening(c, secret), starting.Wait, log)
+	if d.store, err = ingest.AwaitStore(ctx, opening(c, secret), starting.Wait, d.log); err != nil {
+		return unlessStopped(ctx, err)
+	}
+	defer func() { err = errors.Join(err, d.store.Close()) }()
+	follower, err := setLabels(ctx, c.Keys.Labels, d.store, d.log)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	stopLabels, err := followLabels(ctx, c.Keys.Labels, s, log)
-	if err != nil {
-		return unlessStopped(ctx, err)
-	}
-	defer func() { err = errors.Join(err, stopLabels()) }()
 	kafka := c.Kafka.Source(c.Daemon.From)
-	kafka.Logger = log
-	client, err := source.New(kafka)
-	if err != nil {
+	kafka.Logger = d.log
+	if d.client, err = source.New(kafka); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, client.Close()) }()
+	defer func() { err = errors.Join(err, d.client.Close()) }()
 	ingest.LimitMemory(int64(c.Daemon.MemoryBudget))
-	p, err := newPipeline(c.Pipeline(instanceName(), version), client, s, folding, log)
-	if err != nil {
+	if d.pipeline, err = newPipeline(c.Pipeline(instanceName(), version), d.client, d.store, folding, d.log); err != nil {
 		return err
 	}
-	registry.MustRegister(p.Collector(), client.Collector())
-	daemon := &ingest.Daemon{Pipeline: p}
+	d.registry.MustRegister(d.pipeline.Collector(), d.client.Collector())
+	working := &ingest.Daemon{Pipeline: d.pipeline}
 	if c.Daemon.Watch {
-		w, notifier, err := newWatch(s, c.Detect.Detectors, c.Notify.Watch(), folding.Catalogue, time.Second, log)
-		if err != nil {
-			return err
-		}
-		registry.MustRegister(w.Collector())
-		daemon.Detectors = w
-		if notifier != nil {
-			daemon.Notifier = notifier
-		}
+		working.Detectors = d
 	}
-	starting.Done(daemon)
-	log.Info("running", "version", version, "topic", c.Kafka.Topic, "group", c.Kafka.Group, "database", s.Database())
-	return daemon.Run(ctx)
+	starting.Done(working)
+	close(d.ready)
+	d.log.Info("running", "version", version, "topic", c.Kafka.Topic, "group", c.Kafka.Group, "database", d.store.Database(),
+		"config_hash", d.pipeline.ConfigHash())
+
+	labelling, stopLabels := context.WithCancel(ctx)
+	var labelled errgroup.Group
+	labelled.Go(func() error { return d.followLabels(labelling, follower) })
+	defer func() { stopLabels(); err = errors.Join(err, labelled.Wait()) }()
+	return working.Run(ctx)
 }
 
 // opening is the store that the daemon works on.
@@ -114,22 +112,12 @@ func opening(c *config.Config, secret []byte) ingest.Opening {
 	return o
 }
 
-// followLabels brings the customers' names into the store and keeps them equal
-// to the file until stop is called.
-func followLabels(ctx context.Context, path string, s *store.Store, log *slog.Logger) (stop func() error, err error) {
-	follower, err := setLabels(ctx, path, s, log)
-	if err != nil || follower == nil {
-		return func() error { return nil }, err
-	}
-	following, cancel := context.WithCancel(ctx)
-	var tasks errgroup.Group
-	tasks.Go(func() error { return follower.Run(following, labelsEvery) })
-	return func() error { cancel(); return tasks.Wait() }, nil
-}
+// foldMemory is what idle folds may hold of a memory budget.
+func foldMemory(budget int) int { return budget / 8 }
 
 // newPipeline wires a pipeline of source, folds and store.
 func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, folding fold.Config, log *slog.Logger) (*ingest.Pipeline, error) {
-	folds, err := fold.NewPool(folding, cfg.MemoryBudget/8)
+	folds, err := fold.NewPool(folding, foldMemory(cfg.MemoryBudget))
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}

@@ -103,6 +103,8 @@ func TestRefusals(t *testing.T) {
 		{"kafka-sasl: plain\nkafka-user: me\n", "set kafka-password-file, or STATLINE_KAFKA_PASSWORD"},
 		{"kafka-sasl: oauthbearer\n", "set kafka-token-url"},
 		{"kafka-cert: a\n", "want both or none"},
+		{"listen-cert: a\n", "want both or none"},
+		{"listen-token: short\n", "listen-token: got 5 characters; want at least 16"},
 		{"kafka-password: a\nkafka-password-file: b\n", "got both kafka-password (statline.yaml:1) and kafka-password-file (statline.yaml:2)"},
 		{"hmac-secret: short\n", "hmac-secret: got 5 bytes; want at least 16"},
 		{"clickhouse: ftp://host\n", `got scheme "ftp"`},
@@ -184,6 +186,10 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_KAFKA_SASL=plain", "STATLINE_KAFKA_USER=u"}
 		case "kafka-cert":
 			with = []string{"STATLINE_KAFKA_KEY=k"}
+		case "listen-cert":
+			with = []string{"STATLINE_LISTEN_KEY=k"}
+		case "listen-key":
+			with = []string{"STATLINE_LISTEN_CERT=c"}
 		case "kafka-key":
 			with = []string{"STATLINE_KAFKA_CERT=c"}
 		case "kafka-session-timeout":
@@ -414,4 +420,31 @@ func FuzzFile(f *testing.F) {
 			t.Fatalf("got %v and %v", c, err)
 		}
 	})
+}
+
+// What a running daemon can take over is taken over, the rest waits for a
+// restart and says so.
+func TestTakeover(t *testing.T) {
+	old := loaded(t, "topic: a\nroutes: [{pattern: /a}]\nlog-level: warn\ndetect: {spike: {calm_minutes: 5}}\n", nil, nil)
+	read := loaded(t, "topic: b\nmemory-budget: 64MiB\nroutes: [{pattern: /b}]\nwebhook: http://h/x\ndetect: {spike: {calm_minutes: 7}}\n", nil, nil)
+	next, changed, restart := old.Takeover(read)
+	if want := []string{"routes", "detect", "webhook", "log-level"}; !slices.Equal(changed, want) {
+		t.Errorf("changed: got %v; want %v", changed, want)
+	}
+	if want := []string{"topic", "memory-budget"}; !slices.Equal(restart, want) {
+		t.Errorf("restart: got %v; want %v", restart, want)
+	}
+	if next.Kafka.Topic != "a" || next.Lines.Routes[0].Pattern != "/b" || next.Log.Level != "info" || next.Notify.Webhook != "http://h/x" ||
+		next.Detect.Detectors.Spike.CalmMinutes != 7 {
+		t.Errorf("got %+v", next)
+	}
+	if got := next.Origin("topic").String() + next.Origin("webhook").String() + next.Origin("log-level").String(); got != "file statline.yaml:1file statline.yaml:4default" {
+		t.Errorf("origins: got %s", got)
+	}
+	if old.Lines.Routes[0].Pattern != "/a" {
+		t.Error("the old configuration has changed")
+	}
+	if same, changed, restart := next.Takeover(next); len(changed)+len(restart) != 0 || !reflect.DeepEqual(same, next) {
+		t.Errorf("the same again: got %v %v", changed, restart)
+	}
 }

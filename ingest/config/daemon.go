@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"statline/ingest"
@@ -10,6 +13,8 @@ import (
 // Daemon is how run does its work.
 type Daemon struct {
 	Listen                        string
+	ListenCert, ListenKey         string
+	Token, TokenFile              string
 	MemoryBudget                  int
 	Migrate, Watch                bool
 	UntilCaughtUp, AllowCompacted bool
@@ -30,6 +35,15 @@ func daemonOptions() []Option {
 	return []Option{
 		{Name: "listen", Set: SetDaemon, Type: "address", Empty: true, Help: "where /metrics, /healthz and /readyz are served; empty for nowhere",
 			value: func(c *Config) Value { return text{&c.Daemon.Listen} }},
+		{Name: "listen-cert", Set: SetDaemon, Type: "file", Help: "certificate for listen (turns TLS on), read at each connection",
+			value: func(c *Config) Value { return text{&c.Daemon.ListenCert} }},
+		{Name: "listen-key", Set: SetDaemon, Type: "file", Help: "private key of that certificate",
+			value: func(c *Config) Value { return text{&c.Daemon.ListenKey} }},
+		{Name: "listen-token", Set: SetDaemon, NoFlag: true, Mask: maskAll, Reload: true,
+			Help:  "bearer token that /metrics and /-/ want; /healthz and /readyz want none",
+			value: func(c *Config) Value { return text{&c.Daemon.Token} }},
+		{Name: "listen-token-file", Set: SetDaemon, Type: "file", Reload: true, Help: "file that holds that token, read at each request",
+			value: func(c *Config) Value { return text{&c.Daemon.TokenFile} }},
 		{Name: "memory-budget", Set: SetDaemon, Help: "what fetches, blocks in flight and their rows may take, over all partitions",
 			value: func(c *Config) Value { return size{&c.Daemon.MemoryBudget} }},
 		{Name: "migrate", Set: SetDaemon, Help: "create or upgrade the tables at the start",
@@ -62,7 +76,43 @@ func daemonOptions() []Option {
 }
 
 func checkDaemon(c *Config) error {
+	keep, err := c.oneOf("listen-token", "listen-token-file")
+	d := &c.Daemon
+	switch {
+	case err != nil:
+		return err
+	case keep == "listen-token":
+		d.TokenFile = ""
+	case keep == "listen-token-file":
+		d.Token = ""
+	}
+	switch {
+	case (d.ListenCert == "") != (d.ListenKey == ""):
+		return fmt.Errorf("listen-cert: got certificate %q and key %q; want both or none", d.ListenCert, d.ListenKey)
+	case d.Token != "" && len(d.Token) < leastToken:
+		return fmt.Errorf("listen-token: got %d characters; want at least %d", len(d.Token), leastToken)
+	}
 	return c.Pipeline("", "").Validate()
+}
+
+// leastToken is how long a bearer token is at least.
+const leastToken = 16
+
+// BearerToken is what a client has to show, "" for nothing. A file is read
+// anew each time.
+func (d *Daemon) BearerToken() (string, error) {
+	if d.TokenFile == "" {
+		return d.Token, nil
+	}
+	b, err := os.ReadFile(d.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("read listen-token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(b))
+	if len(token) < leastToken {
+		return "", fmt.Errorf("listen-token-file %s: got %d characters; want at least %d", d.TokenFile, len(token), leastToken)
+	}
+	return token, nil
 }
 
 // Pipeline is the pipeline's configuration for an instance of a version.

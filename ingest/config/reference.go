@@ -26,6 +26,7 @@ file with every key, `+"`statline config show`"+` what is in force and where eac
 `+"`statline check`"+` tries it all. What only says what one command is to print, such as `+"`--json`"+` or `+"`--since`"+`, is no
 setting.
 
+*reload*: a running daemon takes a new value over when it gets SIGHUP or `+"`POST /-/reload`"+`.
 *No flag*: every user of a machine can read command lines.
 `)
 	var set Set
@@ -67,6 +68,9 @@ var titles = map[Set]string{
 
 func (o Option) notes() string {
 	var all []string
+	if o.Reload {
+		all = append(all, "reload")
+	}
 	if o.NoFlag {
 		all = append(all, "no flag")
 	}

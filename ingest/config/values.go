@@ -16,6 +16,7 @@ type Value interface {
 	Set(text string) error
 	String() string
 	kind() string // what --help calls it
+	pointer() any // where it stands
 }
 
 // text is any text.
@@ -24,6 +25,7 @@ type text struct{ to *string }
 func (v text) Set(s string) error { *v.to = s; return nil }
 func (v text) String() string     { return *v.to }
 func (v text) kind() string       { return "text" }
+func (v text) pointer() any       { return v.to }
 
 // list is words with commas between them.
 type list struct{ to *[]string }
@@ -41,6 +43,7 @@ func (v list) Set(s string) error {
 
 func (v list) String() string { return strings.Join(*v.to, ",") }
 func (v list) kind() string   { return "list" }
+func (v list) pointer() any   { return v.to }
 
 // flag is yes or no.
 type flag struct{ to *bool }
@@ -56,6 +59,7 @@ func (v flag) Set(s string) error {
 
 func (v flag) String() string { return strconv.FormatBool(*v.to) }
 func (v flag) kind() string   { return "bool" }
+func (v flag) pointer() any   { return v.to }
 
 // IsBool reports whether the option is a switch, whose flag needs no value.
 func IsBool(v Value) bool { _, ok := v.(flag); return ok }
@@ -74,6 +78,7 @@ func (v number) Set(s string) error {
 
 func (v number) String() string { return strconv.FormatUint(uint64(*v.to), 10) }
 func (v number) kind() string   { return "number" }
+func (v number) pointer() any   { return v.to }
 
 // size is a number of bytes: 268435456, 256MiB, 1GB.
 type size struct{ to *int }
@@ -100,6 +105,7 @@ func (v size) String() string {
 }
 
 func (v size) kind() string { return "bytes" }
+func (v size) pointer() any { return v.to }
 
 // span is a duration that may also be counted in days: 90s, 1h, 7d.
 type span struct{ to *time.Duration }
@@ -114,6 +120,7 @@ func (v span) Set(s string) error {
 
 func (v span) String() string { return v.to.String() }
 func (v span) kind() string   { return "duration" }
+func (v span) pointer() any   { return v.to }
 
 // ParseSpan reads a duration: 90s, 1h or 7d.
 func ParseSpan(s string) (time.Duration, error) {
@@ -147,6 +154,7 @@ func (v choice) Set(s string) error {
 
 func (v choice) String() string { return *v.to }
 func (v choice) kind() string   { return strings.Join(v.words, "|") }
+func (v choice) pointer() any   { return v.to }
 
 // zone is the name of a time zone.
 type zone struct{ to *string }
@@ -161,6 +169,7 @@ func (v zone) Set(s string) error {
 
 func (v zone) String() string { return *v.to }
 func (v zone) kind() string   { return "zone" }
+func (v zone) pointer() any   { return v.to }
 
 // server is ClickHouse's address.
 type server struct{ to *string }
@@ -182,3 +191,4 @@ func (v server) Set(s string) error {
 
 func (v server) String() string { return *v.to }
 func (v server) kind() string   { return "URL" }
+func (v server) pointer() any   { return v.to }

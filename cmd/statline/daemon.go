@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"statline/ingest"
+	"statline/ingest/config"
+	"statline/ingest/fold"
+	"statline/ingest/labels"
+	"statline/ingest/source"
+	"statline/ingest/store"
+	"statline/ingest/watch"
+)
+
+// daemon is run at work: its parts, and the configuration that holds for them.
+type daemon struct {
+	sources config.Sources
+	secret  []byte // what keys are hashed with: never changes while it runs
+	level   slog.LevelVar
+	log     *slog.Logger
+
+	registry *prometheus.Registry
+	reloads  *prometheus.CounterVec
+	current  atomic.Pointer[config.Config]
+
+	// The parts, complete once ready is closed.
+	ready    chan struct{}
+	store    *store.Store
+	client   *source.Client
+	pipeline *ingest.Pipeline
+
+	reloading sync.Mutex    // one at a time
+	codes     string        // hash of the catalogue in force
+	relabel   chan struct{} // the file of labels is another one
+	rewatch   chan struct{} // the detectors or who is told have changed
+	watch     atomic.Pointer[watch.Watch]
+}
+
+func newDaemon(st *settings, secret []byte) *daemon {
+	d := &daemon{sources: st.sources, secret: secret, registry: prometheus.NewRegistry(),
+		ready: make(chan struct{}), relabel: make(chan struct{}, 1), rewatch: make(chan struct{}, 1)}
+	d.current.Store(st.Config)
+	d.level.Set(st.Log.Slog())
+	d.log = st.Log.Logger(os.Stderr, &d.level)
+	d.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "statline_reloads_total",
+		Help: "Reloads of the configuration, by result: ok, or failed, which changes nothing."}, []string{"result"})
+	for _, result := range []string{"ok", "failed"} {
+		d.reloads.WithLabelValues(result)
+	}
+	d.registry.MustRegister(d.reloads)
+	return d
+}
+
+// server shows how the daemon does, under the token in force.
+func (d *daemon) server(ready ingest.Readiness) *ingest.Server {
+	c := d.current.Load().Daemon
+	return &ingest.Server{Registry: d.registry, Ready: ready, Control: d, Log: d.log, Listening: ingest.Listening{
+		Address: c.Listen, Cert: c.ListenCert, Key: c.ListenKey,
+		Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
+	}}
+}
+
+// Reloaded says what a reload did.
+type Reloaded struct {
+	ConfigHash string   `json:"config_hash"` // of blocks from now on
+	Changed    []string `json:"changed"`     // settings that have new values
+	// NeedsRestart are settings that the file or the flags give other values
+	// than those in force, which a running daemon cannot take over.
+	NeedsRestart []string `json:"needs_restart"`
+}
+
+// Reload reads file, environment and flags again and takes over what can be.
+// Blocks begin under the new configuration from the next one on. An error
+// changes nothing.
+func (d *daemon) Reload(ctx context.Context) (any, error) {
+	done, err := d.reload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	defer func() {
+		if err != nil {
+			d.reloads.WithLabelValues("failed").Inc()
+			d.log.Error("reload failed; the configuration is the old one", "err", err)
+			return
+		}
+		d.reloads.WithLabelValues("ok").Inc()
+		d.log.Info("reloaded", "config_hash", done.ConfigHash, "changed", done.Changed, "needs_restart", done.NeedsRestart)
+	}()
+	select {
+	case <-d.ready:
+	default:
+		return nil, ingest.ErrStarting
+	}
+	read, err := config.Load(d.sources)
+	if err != nil {
+		return nil, err
+	}
+	next, changed, restart := d.current.Load().Takeover(read)
+	folding, err := next.Fold(d.secret)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkLabels(next.Keys.Labels); err != nil {
+		return nil, err
+	}
+	folds, err := fold.NewPool(folding, foldMemory(next.Daemon.MemoryBudget))
+	if err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if err := d.pipeline.Reload(ctx, folds); err != nil { // the last thing that can fail
+		return nil, err
+	}
+	d.current.Store(next)
+	d.level.Set(next.Log.Slog())
+	d.client.SetAccess(next.Kafka.Access())
+	if config.Changes(changed, config.SetLabels) {
+		tell(d.relabel)
+	}
+	codes := folding.Catalogue.Hash()
+	if config.Changes(changed, config.SetDetect, config.SetNotify) || codes != d.codes {
+		tell(d.rewatch)
+	}
+	d.codes = codes
+	return &Reloaded{ConfigHash: d.pipeline.ConfigHash(), Changed: notNil(changed), NeedsRestart: notNil(restart)}, nil
+}
+
+// Show is what is in force, secrets masked.
+func (d *daemon) Show() any { return d.current.Load().Show() }
+
+// tell leaves a word for a task; one that is waiting already says the same.
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func notNil(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// onSignal reloads at each SIGHUP until ctx ends. A SIGHUP never ends the
+// process, not even while it starts.
+func (d *daemon) onSignal(ctx context.Context) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-hangups:
+				_, _ = d.Reload(ctx) // it has logged and counted what there is to say
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(hangups); cancel(); <-done }
+}
+
+// followLabels keeps the customers' names in the store equal to the file that
+// the configuration names, until ctx ends. Without a file, and a follower of
+// it, they stay as they are.
+func (d *daemon) followLabels(ctx context.Context, follower *labels.Follower) error {
+	for ctx.Err() == nil {
+		following, stop := context.WithCancel(ctx)
+		var task errgroup.Group
+		if follower != nil {
+			task.Go(func() error { return follower.Run(following, labelsEvery) })
+		}
+		select {
+		case <-d.relabel:
+		case <-ctx.Done():
+		}
+		stop()
+		if err := task.Wait(); err != nil {
+			return err
+		}
+		var err error
+		if follower, err = setLabels(ctx, d.current.Load().Keys.Labels, d.store, d.log); err != nil && ctx.Err() == nil {
+			d.log.Warn("key labels", "err", err) // the follower tries again by itself
+		}
+	}
+	return nil
+}
+
+// Run runs the detectors and the notifier under the configuration in force
+// until ctx ends. When it changes they begin again with what the store holds,
+// as after a restart.
+func (d *daemon) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		c := d.current.Load()
+		catalogue, err := c.Lines.Catalogue()
+		if err != nil {
+			return err
+		}
+		w, notifier, err := newWatch(d.store, c.Detect.Detectors, c.Notify.Watch(), catalogue, time.Second, d.log)
+		if err != nil {
+			return err
+		}
+		if old := d.watch.Swap(w); old != nil {
+			d.registry.Unregister(old.Collector())
+		}
+		d.registry.MustRegister(w.Collector())
+		watching, stop := context.WithCancel(ctx)
+		var tasks errgroup.Group
+		tasks.Go(func() error { return w.Run(watching) })
+		if notifier != nil {
+			tasks.Go(func() error { return notifier.Run(watching) })
+		}
+		select {
+		case <-d.rewatch:
+		case <-ctx.Done():
+		}
+		stop()
+		if err := tasks.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Round runs the detectors once more.
+func (d *daemon) Round(ctx context.Context) error { return d.watch.Load().Round(ctx) }
+
+// Stopped is why the detectors cannot go on, nil when they can.
+func (d *daemon) Stopped() error {
+	if w := d.watch.Load(); w != nil {
+		return w.Stopped()
+	}
+	return nil
+}
