@@ -128,7 +128,7 @@ func TestReloadUnderLoad(t *testing.T) {
 // SIGHUP while the daemon starts does not end it.
 func TestHangupWhileStarting(t *testing.T) {
 	d := start(t, "", "run", "--brokers", "127.0.0.1:1", "--clickhouse", "http://127.0.0.1:1", "--listen", "")
-	d.waitForText(t, "waiting for ClickHouse", time.Minute)
+	d.waitForText(t, "open the store", time.Minute)
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}

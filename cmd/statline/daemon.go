@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -159,25 +157,25 @@ func notNil(names []string) []string {
 	return names
 }
 
-// onSignal reloads at each SIGHUP until ctx ends. A SIGHUP never ends the
+// onSignal reloads at each SIGHUP until stop is called. A SIGHUP never ends the
 // process, not even while it starts.
 func (d *daemon) onSignal(ctx context.Context) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+	asked := make(chan struct{}, 1)
+	takeHangups(ctx, asked)
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(done)
 		for {
 			select {
-			case <-hangups:
+			case <-asked:
 				_, _ = d.Reload(ctx) // it has logged and counted what there is to say
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	return func() { signal.Stop(hangups); cancel(); <-done }
+	return func() { cancel(); <-done }
 }
 
 // followLabels keeps the customers' names in the store equal to the file that

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/muesli/cancelreader"
@@ -37,13 +38,37 @@ func untilSignal(ctx context.Context) context.Context {
 	signal.Ignore(syscall.SIGPIPE)
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, ends...)
+	h := &hangups{received: received}
 	go func() {
-		got := <-received
-		signal.Reset(ends...)
-		number, _ := got.(syscall.Signal)
-		cancel(interruption{number})
+		for got := range received {
+			if taken := h.taken.Load(); got == syscall.SIGHUP && taken != nil {
+				tell(*taken)
+				continue
+			}
+			signal.Reset(ends...)
+			number, _ := got.(syscall.Signal)
+			cancel(interruption{number})
+			return
+		}
 	}()
-	return ctx
+	return context.WithValue(ctx, hangupsKey{}, h)
+}
+
+// hangups is who takes SIGHUP for something else than the end.
+type hangups struct {
+	received chan os.Signal
+	taken    atomic.Pointer[chan struct{}]
+}
+
+type hangupsKey struct{}
+
+// takeHangups makes SIGHUP, also below nohup, a word for to instead of the end
+// of the command whose context this is.
+func takeHangups(ctx context.Context, to chan struct{}) {
+	if h, ok := ctx.Value(hangupsKey{}).(*hangups); ok {
+		h.taken.Store(&to)
+		signal.Notify(h.received, syscall.SIGHUP)
+	}
 }
 
 // standardInput is standard input, from which reading ends when the context
