@@ -49,8 +49,8 @@ test-native: engine ## the tests of the store and what stands on it over the nat
 	STATLINE_TEST_PROTOCOL=native $(GO) test -count=1 -timeout 15m ./ingest ./ingest/mend ./ingest/schema ./ingest/store ./ingest/watch
 
 .PHONY: test-kill
-test-kill: engine ## kill -9 of a process at every named step of the protocol, on the embedded broker and engine
-	$(GO) test -tags chaos -run 'TestKillAtEveryStep' -count=1 -timeout 10m -v ./ingest
+test-kill: engine ## kill -9 of a process at every named step of the protocol, and between two inserts into a table, on the embedded broker and engine
+	$(GO) test -tags chaos -run 'TestKillAtEveryStep|TestKillBetweenInserts' -count=1 -timeout 10m -v ./ingest ./ingest/mend
 
 .PHONY: cc
 cc:

@@ -88,12 +88,13 @@ func SameInserts(declared *LedgerRow, c *Contents, inserts, bytes int) error {
 	case declared.Inserts > 1:
 		return fmt.Errorf("a table took %d inserts, which held other rows", declared.Inserts)
 	case declared.Inserts == 1:
-		if c.Records != declared.Records || c.Responses != declared.Responses || c.Rejected != declared.Rejected || !slices.Equal(c.Rows.Days, declared.Days) {
+		same := c.Records == declared.Records && c.Responses == declared.Responses && c.Rejected == declared.Rejected
+		if !same || !slices.Equal(c.Rows.Days, declared.Days) {
 			return fmt.Errorf("it had %d responses and %d rejects of %d records, and has %d and %d of %d now, or on other days",
 				declared.Responses, declared.Rejected, declared.Records, c.Responses, c.Rejected, c.Records)
 		}
 	case bytes > sureBytes || span > sureSpan:
-		return fmt.Errorf("its declaration does not tell how many inserts its tables took, and its %d bytes over %s may be more than one",
+		return fmt.Errorf("its declaration does not tell how many inserts its tables took; its %d bytes over %s may be more than one",
 			bytes, span.Round(time.Hour))
 	}
 	return nil

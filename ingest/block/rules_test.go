@@ -17,6 +17,8 @@ import (
 // none of its rows is stored, or when each table is one INSERT, and it says so;
 // else it is refused for repair, and nothing more is inserted.
 func TestDeclaredUnderOtherRules(t *testing.T) {
+	gone := func(Folders) (Folders, error) { return nil, fmt.Errorf("of tomorrow: %w", ErrOtherRules) }
+	known := func(f Folders) (Folders, error) { return f, nil }
 	for name, c := range map[string]struct {
 		dies    string // the step
 		inserts int
@@ -27,9 +29,9 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 		"none is stored":               {dies: "declared", inserts: 3, want: LedgerRow{ConfigHash: "another"}},
 		"one insert a table":           {dies: "inserted", inserts: 1, want: LedgerRow{ConfigHash: "another", Mixed: true}},
 		"several inserts":              {dies: "inserted", inserts: 2, refused: true},
-		"several, declared rules gone": {dies: "inserted", inserts: 2, refused: true, rules: func(Folders) (Folders, error) { return nil, fmt.Errorf("of tomorrow: %w", ErrOtherRules) }},
-		"several, declared rules":      {dies: "inserted", inserts: 2, rules: func(f Folders) (Folders, error) { return f, nil }, want: LedgerRow{ConfigHash: "h"}},
-		"none is stored, rules":        {dies: "declared", inserts: 2, rules: func(f Folders) (Folders, error) { return f, nil }, want: LedgerRow{ConfigHash: "h"}},
+		"several, declared rules gone": {dies: "inserted", inserts: 2, refused: true, rules: gone},
+		"several, declared rules":      {dies: "inserted", inserts: 2, rules: known, want: LedgerRow{ConfigHash: "h"}},
+		"none is stored, rules":        {dies: "declared", inserts: 2, rules: known, want: LedgerRow{ConfigHash: "h"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

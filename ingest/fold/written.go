@@ -48,7 +48,8 @@ func (c Config) Written() ([]byte, error) {
 	}
 	body, err := json.Marshal(written{
 		Decoder: decode.Version, Rows: aggregate.Version,
-		Format: c.Decode.Format, Service: c.Decode.Service, SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
+		Format: c.Decode.Format, Service: c.Decode.Service,
+		SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
 		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping,
 		MaxAge: c.MaxAge.String(), MaxAhead: c.MaxAhead.String(), AnyTime: c.AnyTime,
 		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize, Samples: c.Aggregate.SampleSlots,

@@ -33,7 +33,8 @@ func (r *Repair) rebuild(ctx context.Context, parts []*partial, report *RepairRe
 	if err := r.Store.DeleteSpans(ctx, spans); err != nil {
 		return err
 	}
-	kind := block.Kind(fmt.Sprintf("rebuilt-%d", time.Now().UnixMilli())) // a token of an earlier try stands for rows that are deleted
+	// A token of an earlier try stands for rows that are deleted.
+	kind := block.Kind(fmt.Sprintf("rebuilt-%d", time.Now().UnixMilli()))
 	for i := range others {
 		p, err := r.again(ctx, &others[i])
 		if err != nil {

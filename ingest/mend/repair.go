@@ -182,7 +182,7 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 				return nil, fmt.Errorf("block %s: %w", p.row.ID, err)
 			}
 		}
-		if young && (p.asDeclared() || block.SameInserts(p.row, p.contents, r.Store.Inserts(p.row.ID, p.contents), p.bytes) == nil) {
+		if young && (p.asDeclared() || r.sameInserts(p) == nil) {
 			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d was declared %s ago; the daemon finishes it",
 				ErrNothingToRepair, p.row.First, p.row.End, partition, age.Round(time.Second))
 		}
@@ -192,6 +192,11 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 		return nil, fmt.Errorf("got %d partial blocks; want at most %d at a time", len(parts), maxPartial)
 	}
 	return parts, nil
+}
+
+// sameInserts is why the daemon refuses to finish p under its own rules.
+func (r *Repair) sameInserts(p *partial) error {
+	return block.SameInserts(p.row, p.contents, r.Store.Inserts(p.row.ID, p.contents), p.bytes)
 }
 
 // rules are those of the blocks that are read.
@@ -321,7 +326,8 @@ func (r *Repair) verify(ctx context.Context, parts []*partial, spans []store.Spa
 	}
 	for at, n := range want {
 		if got := have[at]; !got.unjudged && got.surplus != n {
-			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?", at.table, got.surplus, at.day, n)
+			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?",
+				at.table, got.surplus, at.day, n)
 		}
 	}
 	return nil

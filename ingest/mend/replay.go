@@ -149,7 +149,9 @@ func (r *Rejects) keepConfig(ctx context.Context, under rules) error {
 	if err != nil {
 		return err
 	}
-	return r.Store.WriteConfig(ctx, store.StoredConfig{Hash: under.hash, DecoderVersion: decode.Version, Build: r.Block.Version, Body: body})
+	return r.Store.WriteConfig(ctx, store.StoredConfig{
+		Hash: under.hash, DecoderVersion: decode.Version, Build: r.Block.Version, Body: body,
+	})
 }
 
 // Discard settles the matching rejects without storing anything; why is for
@@ -224,7 +226,7 @@ func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow
 	c.Rejects = nil // they are rejects already
 	if row.ConfigHash != under.hash {
 		if err := block.SameInserts(&row, c, r.Store.Inserts(row.ID, c), bytes); err != nil {
-			return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared under other rules (%s; this binary and configuration: %s): %w",
+			return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared under other rules (%s; here: %s): %w",
 				block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, row.ConfigHash, under.hash, err)
 		}
 	}

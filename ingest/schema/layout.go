@@ -34,7 +34,8 @@ func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, foun
 		Engine string `ch:"engine"`
 		Full   string `ch:"engine_full"`
 	}
-	err = conn.Select(ctx, &tables, "SELECT name, engine, engine_full FROM system.tables WHERE database = ? AND name IN (?, ?)",
+	err = conn.Select(ctx, &tables,
+		"SELECT name, engine, engine_full FROM system.tables WHERE database = ? AND name IN (?, ?)",
 		database, string(Ledger), string(Ledger.Local()))
 	if err != nil {
 		return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: %w", database, err)
@@ -51,7 +52,8 @@ func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, foun
 		default:
 			m := distributedOver.FindStringSubmatch(t.Full)
 			if m == nil {
-				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)", database, t.Full, Ledger)
+				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)",
+					database, t.Full, Ledger)
 			}
 			l.Cluster, found = m[1], true
 		}
@@ -123,7 +125,8 @@ func (o *Options) settle(ctx context.Context, conn Conn) error {
 		if have.Cluster != "" {
 			made = "cluster " + have.Cluster
 		}
-		return fmt.Errorf("got cluster %s, its tables were made for %s: %w; leave cluster out, or give it another database", o.Cluster, made, ErrLayout)
+		return fmt.Errorf("got cluster %s, its tables were made for %s: %w; leave cluster out, or give it another database",
+			o.Cluster, made, ErrLayout)
 	default:
 		o.layout = have
 	}

@@ -47,7 +47,8 @@ func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 
 // DeleteRejects deletes the rejects of a block, as DeleteSpans does.
 func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
-	return s.delete(ctx, schema.Rejects, fmt.Sprintf("cluster = %s AND topic = %s AND epoch = %d AND partition = %d AND offset >= %d AND offset < %d",
+	const where = "cluster = %s AND topic = %s AND epoch = %d AND partition = %d AND offset >= %d AND offset < %d"
+	return s.delete(ctx, schema.Rejects, fmt.Sprintf(where,
 		quoted(id.Cluster), quoted(id.Topic), id.Epoch, id.Partition, id.First, id.End))
 }
 
@@ -74,11 +75,13 @@ func (s *Store) delete(ctx context.Context, t schema.Table, where string) error 
 	}
 	tick := time.NewTicker(mutationEvery)
 	defer tick.Stop()
+	query := "SELECT count() AS n, max(latest_fail_reason) AS why FROM " + mutations +
+		" WHERE database = ? AND table = ? AND NOT is_done"
 	for {
 		left, err := Select[struct {
 			N   uint64 `ch:"n"`
 			Why string `ch:"why"`
-		}](ctx, s, "SELECT count() AS n, max(latest_fail_reason) AS why FROM "+mutations+" WHERE database = ? AND table = ? AND NOT is_done", s.database, string(t))
+		}](ctx, s, query, s.database, string(t))
 		switch {
 		case err != nil:
 			return fmt.Errorf("delete from %s: %w", t, err)
