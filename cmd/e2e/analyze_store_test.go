@@ -206,7 +206,8 @@ func TestAnalyzeManyFiles(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "store")
 	check := func(when string) {
 		t.Helper()
-		r := run(t, nil, append([]string{"analyze", "--json", "--data", data}, m.files(t)...)...)
+		r := runWithin(t, time.Minute+time.Duration(*analyzeFiles)*time.Second, nil,
+			append([]string{"analyze", "--json", "--data", data}, m.files(t)...)...)
 		if r.err != nil {
 			t.Fatalf("%s: %v\n%s", when, r.err, tail(r.stderr, 2000))
 		}
@@ -243,7 +244,7 @@ func TestAnalyzeManyFiles(t *testing.T) {
 func audited(t *testing.T, data string) {
 	t.Helper()
 	clickhouse := freeAddress(t)
-	d := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", filepath.Join(data, "servers"))
+	d := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", data)
 	d.waitFor(t, "ready", time.Minute)
 	if r := run(t, nil, "audit", "--clickhouse", "http://"+clickhouse); r.err != nil || !strings.Contains(r.stdout, "every record is counted exactly once") {
 		t.Errorf("audit: %v\n%s%s", r.err, tail(r.stdout, 2000), r.stderr)

@@ -83,7 +83,12 @@ func enginePath(t *testing.T) string {
 // run runs the binary to its end.
 func run(t *testing.T, stdin io.Reader, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	return runWithin(t, 5*time.Minute, stdin, args...)
+}
+
+func runWithin(t *testing.T, limit time.Duration, stdin io.Reader, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c := command(t, ctx, args...)
 	c.Stdin = stdin

@@ -86,7 +86,7 @@ func TestDemoKeepsData(t *testing.T) {
 // Two instances on one directory: the second says so and touches nothing.
 func TestDemoRefusesBusyData(t *testing.T) {
 	dir := t.TempDir()
-	d := start(t, "", "sandbox", "--kafka", freeAddress(t), "--clickhouse", freeAddress(t), "--data", dir+"/servers")
+	d := start(t, "", "sandbox", "--kafka", freeAddress(t), "--clickhouse", freeAddress(t), "--data", dir)
 	d.waitFor(t, "ready", 60*time.Second)
 	r := run(t, nil, "demo", "--for", "1s", "--data", dir)
 	if r.err == nil || !strings.Contains(r.stderr, dir) {

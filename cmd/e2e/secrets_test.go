@@ -245,7 +245,7 @@ func addFiles(t *testing.T, hay map[string]string, dir string) {
 	t.Helper()
 	files := 0
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || strings.HasPrefix(path, filepath.Join(dir, "kafka")) {
+		if err != nil || !e.Type().IsRegular() || strings.HasPrefix(path, filepath.Join(dir, "servers", "kafka")) {
 			return err
 		}
 		b, err := os.ReadFile(path)

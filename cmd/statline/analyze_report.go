@@ -10,6 +10,7 @@ import (
 	"statline/dashboards/report"
 	"statline/ingest/decode"
 	"statline/ingest/store"
+	"statline/ingest/watch"
 )
 
 // analysis is what analyze prints.
@@ -38,7 +39,7 @@ func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config) (
 		return nil, err
 	}
 	if !interrupted {
-		if a.Incidents, err = detectStored(ctx, e.store, e.folding.Catalogue, rules, report.Everything()); err != nil {
+		if a.Incidents, err = detectKept(ctx, e, rules); err != nil {
 			return nil, err
 		}
 	}
@@ -46,6 +47,21 @@ func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config) (
 		err = a.explain(ctx, e)
 	}
 	return a, err
+}
+
+// detectKept runs the detectors over everything, and keeps what they find in a
+// store that is kept.
+func detectKept(ctx context.Context, e *embedded, rules *detect.Config) ([]report.Incident, error) {
+	tables, all := watch.NewSQL(e.store, e.folding.Catalogue), report.Everything()
+	found, err := tables.Stored(ctx, rules, all.From, all.To)
+	if err == nil && e.remove == "" {
+		err = tables.Keep(ctx, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := report.FromIncidents(found)
+	return list, report.Name(ctx, e.store, list)
 }
 
 // examples is how many of the lines that could not be read are shown.

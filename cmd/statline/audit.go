@@ -31,7 +31,7 @@ exit status is 1 when anything differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}

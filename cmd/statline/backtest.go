@@ -13,7 +13,6 @@ import (
 	"statline/classify/detect"
 	"statline/dashboards/report"
 	"statline/ingest/file"
-	"statline/ingest/store"
 	"statline/ingest/watch"
 )
 
@@ -100,10 +99,10 @@ func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalo
 		}
 		*x.into = t
 	}
-	s, err := store.Open(ctx, st.ClickHouse.Store())
+	s, err := openAsked(ctx, st.Config)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	return detectStored(ctx, s, catalogue, cfg, w)
+	return detectStored(ctx, s.Store, catalogue, cfg, w)
 }

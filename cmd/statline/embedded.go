@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"statline/ingest"
 	"statline/ingest/config"
@@ -51,7 +50,7 @@ func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker 
 	if len(broker) > 0 {
 		cfg = broker[0]
 	}
-	cfg.Data, cfg.Engine = filepath.Join(data, "servers"), c.Local.Engine
+	cfg.Data, cfg.Engine = serversIn(data), c.Local.Engine
 	if e.sandbox, err = sandbox.Start(ctx, cfg); err != nil {
 		return fail(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/dashboards/report"
-	"statline/ingest/store"
 	"statline/ingest/watch"
 )
 
@@ -27,7 +26,7 @@ func incidentsCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}

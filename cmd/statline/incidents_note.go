@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
-	"statline/ingest/store"
 	"statline/ingest/watch"
 )
 
@@ -54,12 +53,12 @@ func incidentNoteCommand(action watch.Action) *cobra.Command {
 				n.Until = n.At.Add(time.Duration(length))
 			}
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			sql := watch.NewSQL(s, classify.Builtin())
+			sql := watch.NewSQL(s.Store, classify.Builtin())
 			if n.Incident, n.Severity, err = sql.Find(ctx, args[0]); err != nil {
 				return err
 			}

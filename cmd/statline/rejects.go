@@ -35,7 +35,7 @@ func rejectsListCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ func rejectsShowCommand() *cobra.Command {
 				return err
 			}
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}

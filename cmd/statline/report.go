@@ -10,7 +10,6 @@ import (
 
 	"statline/dashboards/report"
 	"statline/ingest/config"
-	"statline/ingest/store"
 )
 
 func reportCommand() *cobra.Command {
@@ -35,7 +34,7 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 				return err
 			}
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}

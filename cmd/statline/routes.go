@@ -7,7 +7,6 @@ import (
 
 	"statline/dashboards/report"
 	"statline/ingest/decode"
-	"statline/ingest/store"
 )
 
 func routesCommand() *cobra.Command {
@@ -28,7 +27,7 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			s, err := store.Open(ctx, st.ClickHouse.Store())
+			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}

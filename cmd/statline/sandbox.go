@@ -29,7 +29,7 @@ func sandboxCommand() *cobra.Command {
 			if cfg.Users, err = readUsers(users); err != nil {
 				return err
 			}
-			cfg.Data, cfg.Engine = st.Local.Data, st.Local.Engine
+			cfg.Data, cfg.Engine = serversIn(st.Local.Data), st.Local.Engine
 			s, err := sandbox.Start(cmd.Context(), cfg)
 			if err != nil {
 				return err

@@ -17,8 +17,9 @@ var (
 		SetLabels, SetDetect, SetNotify, SetDaemon, SetLog}
 	mendSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC}
 	servers  = []string{"brokers", "clickhouse"}
-	askSets  = []Set{SetClickHouse, SetServer}
-	stored   = []string{"clickhouse"}
+	// A command that asks takes a server, or the directory of an embedded store.
+	askSets = []Set{SetClickHouse, SetServer, SetData, SetEngine}
+	stored  = []string{"clickhouse|data"}
 )
 
 // uses says which settings each command takes, by the command's path. A
@@ -31,9 +32,9 @@ var uses = map[string]use{
 	"repair":          {sets: mendSets, required: servers},
 	"rejects replay":  {sets: mendSets, required: servers},
 	"rejects discard": {sets: mendSets, required: servers},
-	"migrate":         {sets: askSets, required: stored},
+	"migrate":         {sets: []Set{SetClickHouse, SetServer}, required: []string{"clickhouse"}},
 
-	"audit":          {sets: []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer}, required: stored},
+	"audit":          {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"report":         {sets: append(slices.Clone(askSets), SetCatalogue), required: stored},
 	"incidents":      {sets: askSets, required: stored},
 	"incidents ack":  {sets: askSets, required: stored},
@@ -43,6 +44,7 @@ var uses = map[string]use{
 	"rejects list":   {sets: askSets, required: stored},
 	"rejects show":   {sets: askSets, required: stored},
 	"routes suggest": {sets: askSets, required: stored},
+	"sql":            {sets: askSets, required: stored},
 	"dashboards":     {sets: []Set{SetClickHouse}},
 
 	"analyze":  {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},

@@ -100,20 +100,41 @@ func (c *Config) oneOf(a, b string) (keep string, err error) {
 }
 
 // require says which of the options that a command needs are missing, and how
-// to set them.
+// to set them. Of "a|b" either will do.
 func (c *Config) require(names []string) error {
 	var missing []string
 	for _, name := range names {
-		o, ok := find(name)
-		if ok && o.value(c).String() == "" {
-			missing = append(missing, fmt.Sprintf("%s: got none; want %s, set with --%s, %s or the key %s of the config file",
-				name, o.want(), name, o.Env(), name))
+		name, instead, either := strings.Cut(name, "|")
+		if c.has(name) || either && c.has(instead) {
+			continue
 		}
+		o, _ := find(name) // the names are ours
+		text := fmt.Sprintf("%s: got none; want %s, set with --%s, %s or the key %s of the config file", name, o.want(), name, o.Env(), name)
+		if either {
+			other, _ := find(instead)
+			text += fmt.Sprintf("; or --%s, the %s of an embedded store", instead, other.Kind())
+		}
+		missing = append(missing, text)
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("%s", strings.Join(missing, "\n"))
 	}
 	return nil
+}
+
+func (c *Config) has(name string) bool {
+	o, ok := find(name)
+	return !ok || o.value(c).String() != ""
+}
+
+// Asked is the directory of the embedded store that a command asks, "" for the
+// server that clickhouse names.
+func (c *Config) Asked() (dir string, err error) {
+	keep, err := c.oneOf("data", "clickhouse")
+	if keep == "data" {
+		dir = c.Local.Data
+	}
+	return dir, err
 }
 
 // Detect is the detectors' configuration and the preset it began with.

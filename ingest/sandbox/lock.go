@@ -23,14 +23,14 @@ func lockDir(dir string) (*dirLock, error) {
 		return nil, fmt.Errorf("lock sandbox data: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		owner, _ := os.ReadFile(path)
+		owner, _ := readLock(dir)
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("lock sandbox data %s: %w (process %s)", dir, ErrLocked, strings.TrimSpace(string(owner)))
+			return nil, fmt.Errorf("lock sandbox data %s: %w (process %s)", dir, ErrLocked, owner)
 		}
 		return nil, fmt.Errorf("lock sandbox data %s: %w", dir, err)
 	}
-	// The number is for the message above only.
+	// The number is for the message above only; where the engine serves follows.
 	if err := f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 		if err != nil {
@@ -38,6 +38,30 @@ func lockDir(dir string) (*dirLock, error) {
 		}
 	}
 	return &dirLock{f}, nil
+}
+
+// serves notes where the engine of the directory can be asked.
+func (l *dirLock) serves(url string) error {
+	if _, err := fmt.Fprintln(l.file, url); err != nil {
+		return fmt.Errorf("write %s: %w", l.file.Name(), err)
+	}
+	return nil
+}
+
+func readLock(dir string) (owner, url string) {
+	text, _ := os.ReadFile(filepath.Join(dir, "lock")) // what cannot be read says nothing
+	owner, url, _ = strings.Cut(strings.TrimSpace(string(text)), "\n")
+	return owner, strings.TrimSpace(url)
+}
+
+// Serving is the address of the engine that a running sandbox serves a data
+// directory with: who got ErrLocked for it can ask there.
+func Serving(dir string) (url string, err error) {
+	owner, url := readLock(dir)
+	if url == "" {
+		return "", fmt.Errorf("process %s uses %s and serves no ClickHouse there", owner, dir)
+	}
+	return url, nil
 }
 
 func (l *dirLock) release() error { return l.file.Close() }

@@ -79,6 +79,11 @@ func Start(ctx context.Context, cfg Config) (_ *Sandbox, err error) {
 			return nil, err
 		}
 	}
+	if s.lock != nil && s.url != "" {
+		if err := s.lock.serves(s.url); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.Kafka != "" {
 		s.broker, err = startBroker(cfg, filepath.Join(dir, "kafka"))
 		if err != nil {

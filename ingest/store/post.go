@@ -106,11 +106,7 @@ func (p *poster) send(ctx context.Context, target url.URL, query url.Values, bod
 	}
 	answer, err := p.client.Do(request)
 	if err != nil {
-		var e *url.Error
-		if errors.As(err, &e) {
-			err = e.Err // the address holds the whole statement
-		}
-		return fmt.Errorf("post to %s: %w", target.Host, err)
+		return notQuoted(target, err)
 	}
 	defer answer.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))

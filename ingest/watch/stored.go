@@ -67,3 +67,28 @@ func stretches(days []uint32, r Range) []Range {
 	}
 	return all
 }
+
+// Keep writes what Stored has decided over everything: the incidents found, and
+// that those which were kept before and are not found any more are withdrawn.
+func (q *SQL) Keep(ctx context.Context, found []detect.Incident) error {
+	kept, err := q.Incidents(ctx, 0)
+	if err != nil {
+		return err
+	}
+	version := uint64(1)
+	for i := range kept {
+		version = max(version, kept[i].Version+1)
+	}
+	now := map[string]bool{}
+	rows := make([]Stored, len(found))
+	for i := range found {
+		rows[i], now[found[i].ID] = Stored{found[i], version}, true
+	}
+	for _, k := range kept {
+		if !now[k.ID] && k.State != detect.Withdrawn {
+			k.State, k.ClosedAs, k.Version = detect.Withdrawn, "", version
+			rows = append(rows, k)
+		}
+	}
+	return q.Write(ctx, rows, nil, version)
+}

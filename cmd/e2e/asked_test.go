@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What demo and analyze keep is asked by its directory, without a server and
+// through one that runs, and says the same.
+func TestAskAKeptStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	demo := decodeJSON[report](t, must(t, "demo", "--for", "5s", "--seed", "7", "--json", "--data", dir).stdout)
+	ask := func(where ...string) {
+		t.Helper()
+		got := decodeJSON[report](t, must(t, append([]string{"report", "--since", "30d", "--json"}, where...)...).stdout)
+		if fmt.Sprint(got.ByOutcome, got.ByService, got.Records) != fmt.Sprint(demo.ByOutcome, demo.ByService, demo.Records) {
+			t.Errorf("%v: got %v; want %v", where, got.ByOutcome, demo.ByOutcome)
+		}
+		if got := strings.Count(must(t, append([]string{"incidents", "--since", "30d", "--json"}, where...)...).stdout, "\n"); got != len(demo.Incidents) {
+			t.Errorf("%v: got %d incidents; want %d", where, got, len(demo.Incidents))
+		}
+		must(t, append([]string{"audit"}, where...)...)
+		must(t, append([]string{"rejects", "list"}, where...)...)
+		must(t, append([]string{"routes", "suggest"}, where...)...)
+		if sum := must(t, append([]string{"sql", "SELECT sum(requests) AS n FROM responses"}, where...)...).stdout; sum != fmt.Sprintf("n\n%d\n", demo.Responses) {
+			t.Errorf("%v: sql: got %q; want %d", where, sum, demo.Responses)
+		}
+	}
+	ask("--data", dir)
+	clickhouse := freeAddress(t)
+	d := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", dir)
+	d.waitFor(t, "ready", time.Minute)
+	ask("--data", dir)
+	ask("--clickhouse", "http://"+clickhouse)
+	if r := run(t, nil, "sql", "--data", dir, "INSERT INTO services VALUES (now(), 's', 'success', 1)"); r.err == nil || !strings.Contains(r.stderr, "readonly") {
+		t.Errorf("an INSERT: got %v, %q; want it refused", r.err, r.stderr)
+	}
+	if r := run(t, strings.NewReader("SELECT 1 AS a;\nSELECT nonsense;\nSELECT 2\n AS b"), "sql", "--data", dir); r.err != nil ||
+		r.stdout != "a\n1\nb\n2\n" || !strings.Contains(r.stderr, "nonsense") {
+		t.Errorf("queries on standard input: got %v, %q, %q", r.err, r.stdout, r.stderr)
+	}
+	for want, args := range map[string][]string{
+		"or --data, the directory of an embedded store": {"report"},
+		"it holds no store":                             {"report", "--data", t.TempDir()},
+		"want one of them":                              {"report", "--data", dir, "--clickhouse", "http://" + clickhouse},
+	} {
+		if r := run(t, nil, args...); r.err == nil || !strings.Contains(r.stderr, want) {
+			t.Errorf("%v: got %v, %q; want %q", args, r.err, r.stderr, want)
+		}
+	}
+}
+
+// The incidents of analyze are kept, and those that a longer log no longer shows
+// are withdrawn.
+func TestAnalyzeKeepsIncidents(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	log := write(t, "keys.log", refusedLines())
+	said := decodeJSON[report](t, must(t, "analyze", "--json", "--data", dir, log).stdout)
+	if len(said.Incidents) == 0 {
+		t.Fatal("no incident is found in lines of refused keys")
+	}
+	for range 2 {
+		kept := must(t, "incidents", "--data", dir, "--since", "30d", "--json").stdout
+		if strings.Count(kept, "\n") != len(said.Incidents) {
+			t.Errorf("got %s; want %d incidents", kept, len(said.Incidents))
+		}
+		must(t, "analyze", "--data", dir, log)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func sqlCommand() *cobra.Command {
+	var (
+		st     *settings
+		format string
+	)
+	c := &cobra.Command{
+		Use:   "sql [QUERY]",
+		Short: "Ask the store in SQL: a kept one, or a server",
+		Long: `sql runs a query of ClickHouse's SQL in the database of statline and prints the
+answer. Nothing can be changed. Without a query it reads queries from standard
+input, each ended by a semicolon at the end of a line.`,
+		Example: `  statline sql --data ./store 'SELECT outcome, sum(requests) FROM responses GROUP BY outcome'
+  statline sql --clickhouse http://127.0.0.1:8123 --format CSVWithNames 'SELECT * FROM incidents FINAL'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, out := cmd.Context(), cmd.OutOrStdout()
+			s, err := openAsked(ctx, st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if format == "" {
+				format = "TSVWithNames"
+				if f := terminal(out); f != nil && isTerminal(f) {
+					format = "PrettyCompactMonoBlock"
+				}
+			}
+			if len(args) == 1 {
+				return s.Print(ctx, out, args[0], format)
+			}
+			return queries(ctx, standardInput(cmd, "queries that end with ;"), func(query string) error {
+				err := s.Print(ctx, out, query, format)
+				if err != nil && ctx.Err() == nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "statline:", err) // the next one may be right
+					return nil
+				}
+				return err
+			})
+		},
+	}
+	st = takeSettings(c, "sql")
+	c.Flags().StringVar(&format, "format", "", "`format` of ClickHouse's: TSVWithNames, CSVWithNames, JSONEachRow, PrettyCompact, … (default: a table on a terminal, else TSVWithNames)")
+	return c
+}
+
+// queries hands on each query of a text. The last one needs no semicolon.
+func queries(ctx context.Context, text io.Reader, each func(string) error) error {
+	in := bufio.NewReader(text)
+	var query strings.Builder
+	for {
+		line, err := in.ReadString('\n')
+		query.WriteString(line)
+		whole, ended := strings.CutSuffix(strings.TrimSpace(query.String()), ";")
+		if (ended || errors.Is(err, io.EOF)) && whole != "" {
+			query.Reset()
+			if err := each(whole); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// Print runs somebody's query and writes the answer in a format of ClickHouse's,
+// as the server makes it. A request that only reads is one that the server lets
+// change nothing.
+func (s *Store) Print(ctx context.Context, w io.Writer, query, format string) error {
+	if s.post == nil {
+		return errors.New("queries need ClickHouse's HTTP interface: http://host:8123 or https://host:8443")
+	}
+	err := s.post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format}, "wait_end_of_query": {"1"}})
+	if err != nil {
+		return fmt.Errorf("query: %w", cause(ctx, Classify(err)))
+	}
+	return nil
+}
+
+func (p *poster) get(ctx context.Context, w io.Writer, query url.Values) error {
+	target := p.targets[p.current.Load()]
+	target.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	request.Header = p.header
+	answer, err := p.client.Do(request)
+	if err != nil {
+		return notQuoted(target, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		said, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+		if err != nil {
+			return fmt.Errorf("answer of %s: %w", target.Host, err)
+		}
+		return verdict(answer, said)
+	}
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		return fmt.Errorf("answer of %s: %w", target.Host, err)
+	}
+	return nil
+}
+
+// notQuoted is the error of a request without its address, which holds the
+// whole statement.
+func notQuoted(target url.URL, err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	return fmt.Errorf("ask %s: %w", target.Host, err)
+}
