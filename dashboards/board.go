@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"slices"
+
 	"statline/classify"
 	"statline/dashboards/query"
 )
@@ -15,7 +17,9 @@ const (
 	limitsUID       = "statline-limits"
 	keysUID         = "statline-keys"
 	availabilityUID = "statline-availability"
+	clientsUID      = "statline-clients"
 	incidentsUID    = "statline-incidents"
+	incidentUID     = "statline-incident"
 	// PipelineUID is the board about statline itself.
 	PipelineUID = "statline-pipeline"
 )
@@ -69,6 +73,11 @@ func keyVariable() Variable {
 		About: "keys by id, those refused most first; any id can be typed in (statline key-id prints it)", Query: query.KeyList()}
 }
 
+func incidentVariable() Variable {
+	return Variable{Name: "incident", Label: "Incident",
+		About: "incidents that touch the time on screen, the newest first; any id can be typed in", Query: query.IncidentList()}
+}
+
 func outcomeVariable() Variable {
 	v := Variable{Name: "outcome", Label: "Outcome", About: "why a response was what it was"}
 	for _, o := range classify.Outcomes() {
@@ -77,19 +86,39 @@ func outcomeVariable() Variable {
 	return v
 }
 
-// Boards lists every board, the overview first.
-func Boards() []Board {
-	return []Board{overview(), status(), limits(), keys(), availability(), incidents(), pipeline()}
+// HasVariable reports whether the board of a uid has a variable.
+func HasVariable(uid, name string) bool {
+	for _, b := range Boards() {
+		if b.UID == uid {
+			return slices.ContainsFunc(b.Variables, func(v Variable) bool { return v.Name == name })
+		}
+	}
+	return false
 }
 
-// Link leads from a column's value to another board, with the same time, and
-// sets one variable there: to the value clicked, or to that of another column
-// of its row.
+// Boards lists every board, the overview first.
+func Boards() []Board {
+	return []Board{overview(), status(), limits(), keys(), clients(), availability(), incidents(), incident(), pipeline()}
+}
+
+// Link leads from a column's value to another board, with the same time and the
+// same choices where that board has them, and sets one variable there: to the
+// value clicked, or to that of another column of its row. With Place, a column
+// of the row holds the board, its time and its choices.
 type Link struct {
 	Title    string
 	Board    string // uid
 	Variable string
 	Column   string // "" is the column clicked
+	Place    string
+}
+
+// placeLink leads to where an incident is seen, at its time.
+func placeLink() *Link { return &Link{Title: "Where this is seen, at its time", Place: "place"} }
+
+// incidentLink leads to the incident's detail.
+func incidentLink() *Link {
+	return &Link{Title: "Evidence, consequences, what to do", Board: incidentUID, Variable: "incident", Column: "id"}
 }
 
 func serviceLink() *Link {

@@ -3,7 +3,10 @@ package dashboards
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
+
+	"statline/classify/detect"
 )
 
 // What a renderer relies on: rows fill the grid, names stand once, a link leads
@@ -42,6 +45,9 @@ func TestBoardsAreWhole(t *testing.T) {
 				for _, column := range p.Columns {
 					if l := column.Link; l != nil {
 						links++
+						if l.Place != "" {
+							continue // the board stands in the row
+						}
 						if !slices.Contains(variables[l.Board], l.Variable) {
 							t.Errorf("%s: panel %q: links to %s with %s; it has %v", b.Name, p.Title, l.Board, l.Variable, variables[l.Board])
 						}
@@ -55,6 +61,44 @@ func TestBoardsAreWhole(t *testing.T) {
 	}
 	if links < 10 {
 		t.Errorf("found %d links; the search is broken", links)
+	}
+}
+
+// What can be chosen on a board changes every panel of it.
+func TestChoicesReachEveryPanel(t *testing.T) {
+	for _, b := range Boards() {
+		for _, r := range b.Rows {
+			for _, c := range r.Cells {
+				for _, v := range b.Variables {
+					if !strings.Contains(string(c.Panel.Query), "{if "+v.Name+"}") {
+						t.Errorf("%s: panel %q does not follow the choice of %s", b.Name, c.Panel.Title, v.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Every kind of incident has one rule, and no other incident has one.
+func TestEveryKindAlerts(t *testing.T) {
+	var listed []detect.Kind
+	for _, k := range kinds() {
+		listed = append(listed, k.kind)
+	}
+	slices.Sort(listed)
+	want := detect.Kinds()
+	slices.Sort(want)
+	if !slices.Equal(listed, want) {
+		t.Errorf("got rules for %v; want one for each of %v", listed, want)
+	}
+	sentinels := 0
+	for _, a := range Alerts() {
+		if a.Sentinel {
+			sentinels++
+		}
+	}
+	if sentinels != 1 {
+		t.Errorf("%d rules fire when the store does not answer; want one", sentinels)
 	}
 }
 

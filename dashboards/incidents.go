@@ -15,7 +15,7 @@ func incidents() Board {
 					Kind: Table, Title: "Open now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
 						"consequences.",
-					Query: query.OpenIncidents(), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None, Empty: "Nothing is wrong: no incident is open.",
 					Columns: incidentColumns(),
 				}},
 				{6, Panel{
@@ -42,7 +42,7 @@ func incidents() Board {
 					Kind: Table, Title: "All incidents in this time",
 					About: "Every incident that touches the time on screen, the newest first; withdrawn ones are left " +
 						"out. Observed and expected are the numbers that decided.",
-					Query: query.IncidentHistory(), Unit: None, Empty: "No incident in this time.",
+					Query: query.IncidentHistory(placesOfKinds(), incidentsUID), Unit: None, Empty: "No incident in this time.",
 					Columns: []Column{
 						{Name: "Opened", Unit: Moment, Width: 160},
 						{Name: "Closed", Unit: Moment, Width: 160},
@@ -52,13 +52,14 @@ func incidents() Board {
 						{Name: "Closed as", Width: 100},
 						{Name: "Kind", Width: 120},
 						{Name: "Service", Width: 120, Link: serviceLink()},
-						{Name: "Entity", Width: 150},
-						{Name: "What happened", Width: 420},
+						{Name: "Entity", Width: 150, Link: placeLink()},
+						{Name: "What happened", Width: 420, Link: incidentLink()},
 						{Name: "Observed", Unit: Count},
 						{Name: "Expected", Unit: Count},
 						{Name: "Affected", Unit: Count},
 						{Name: "Requests", Unit: Count},
 						{Name: "id", Hidden: true},
+						{Name: "place", Hidden: true},
 					},
 				}},
 			}},

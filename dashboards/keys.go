@@ -44,19 +44,12 @@ func keys() Board {
 				}},
 			}},
 			{Height: 9, Cells: []Cell{
-				{12, Panel{
+				{24, Panel{
 					Kind: Table, Title: "Invalid and unverified keys in use",
 					About: "Unknown keys by how often they were refused. One key from many clients is a mistake that " +
 						"was shipped; many keys from one client are guesses.",
 					Query: query.InvalidKeys(), Unit: Count, Empty: "No invalid key was tried.",
 					Columns: keyColumns,
-				}},
-				{12, Panel{
-					Kind: Table, Title: "Clients that try keys or logins",
-					About: "Client addresses by refused keys and failed logins. The store remembers up to 16 keys of a " +
-						"client a minute.",
-					Query: query.ScanningClients(), Unit: Count, Empty: "No client tries keys.",
-					Columns: append([]Column{{Name: "Keys tried", Limits: rising(5, 10)}}, times(160)...),
 				}},
 			}},
 			{Heading: "The chosen keys: choose one above, or click a key anywhere"},

@@ -15,7 +15,7 @@ func overview() Board {
 					Kind: Table, Title: "What is wrong now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
 						"consequences. Click a row's entity for its detail.",
-					Query: query.OpenIncidents(), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None, Empty: "Nothing is wrong: no incident is open.",
 					Columns: incidentColumns(),
 				}},
 			}},
@@ -119,9 +119,11 @@ func incidentColumns() []Column {
 		{Name: "Severity", Width: 70, Words: severityWords()},
 		{Name: "Since", Unit: Moment, Width: 150},
 		{Name: "Kind", Width: 130},
-		{Name: "Entity", Width: 150, Link: &Link{Title: "This incident's service", Board: incidentsUID, Variable: "service", Column: "Service"}},
+		{Name: "What happens", Link: incidentLink()},
+		{Name: "Entity", Width: 150, Link: placeLink()},
 		{Name: "Service", Width: 120, Link: serviceLink()},
 		{Name: "Affected", Unit: Count, Width: 90},
 		{Name: "id", Hidden: true},
+		{Name: "place", Hidden: true},
 	}
 }

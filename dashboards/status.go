@@ -125,8 +125,8 @@ func codeFigures() Row {
 		}},
 		{6, Panel{
 			Kind: Number, Title: "Failed on the server's side",
-			About: "Share of all responses of the chosen services.",
-			Query: query.ServerFailureShare(), Unit: Share, Empty: "no responses",
+			About: "Share of the chosen responses.",
+			Query: query.ChosenServerFailureShare(), Unit: Share, Empty: "no responses",
 			Limits: rising(0.001, 0.01),
 		}},
 	}}

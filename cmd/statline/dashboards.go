@@ -15,9 +15,9 @@ func dashboardsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dashboards",
 		Short: "Write Grafana's dashboards, alert rules and provisioning files",
-		Long: `dashboards writes DIR/generated (seven dashboards as JSON) and DIR/provisioning
-(data source, dashboard provider, alert rules, contact point and policy). The
-same flags give the same bytes; a second run changes nothing.`,
+		Long: `dashboards writes DIR/generated (the dashboards as JSON) and DIR/provisioning
+(data source, dashboard provider, alert rules and contact point). The same flags give the same
+bytes; a second run changes nothing.`,
 		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,6 +40,8 @@ same flags give the same bytes; a second run changes nothing.`,
 	f := c.Flags()
 	f.StringVar(&out, "out", out, "`directory` to write to")
 	f.StringVar(&o.DatasourceUID, "datasource-uid", o.DatasourceUID, "`uid` of Grafana's ClickHouse data source")
+	f.Var(choiceValue{&o.Alerts, []string{grafana.AllAlerts, grafana.PipelineAlerts}}, "alerts",
+		"who tells of incidents: all (Grafana's rules) or pipeline (statline's own notices; Grafana only of the pipeline)")
 	f.StringVar(&o.Folder, "folder", o.Folder, "`title` of Grafana's folder")
 	st = takeSettings(c, "dashboards")
 	return c

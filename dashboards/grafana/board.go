@@ -67,7 +67,7 @@ func render(b dashboards.Board, o Options) (dashboard.Dashboard, error) {
 		}
 		var x uint32
 		for _, c := range r.Cells {
-			p, err := panel(c.Panel, o.target())
+			p, err := panel(c.Panel, b, o.target())
 			if err != nil {
 				return d, err
 			}

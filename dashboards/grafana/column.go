@@ -14,11 +14,11 @@ type property = dashboard.DynamicConfigValue
 
 // override makes the override of one column: its properties always stand in
 // this order.
-func override(c dashboards.Column, of dashboards.Kind) dashboard.DashboardFieldConfigSourceOverrides {
+func override(c dashboards.Column, of dashboards.Kind, on dashboards.Board) dashboard.DashboardFieldConfigSourceOverrides {
 	var list []property
 	add := func(id string, value any) { list = append(list, property{Id: id, Value: value}) }
 	if c.Link != nil {
-		add("links", []map[string]any{{"title": c.Link.Title, "url": address(*c.Link)}})
+		add("links", []map[string]any{{"title": c.Link.Title, "url": address(*c.Link, on)}})
 	}
 	if c.Words != nil {
 		add("mappings", mappings(c.Words))
@@ -66,12 +66,21 @@ func mappings(colors map[string]string) []dashboard.ValueMap {
 	return []dashboard.ValueMap{{Type: dashboard.MappingTypeValueToText, Options: results}}
 }
 
-// address leads to another dashboard: the same time and data source, and one
-// variable set from the row that was clicked.
-func address(l dashboards.Link) string {
+// address leads to another dashboard: the same time, data source and choices, and
+// one variable set from the row that was clicked.
+func address(l dashboards.Link, on dashboards.Board) string {
+	if l.Place != "" {
+		return "/d/${__data.fields." + l.Place + ":raw}&${ds:queryparam}"
+	}
 	value := "${__value.raw:percentencode}"
 	if l.Column != "" {
 		value = "${__data.fields." + l.Column + ":percentencode}"
 	}
-	return "/d/" + l.Board + "?${ds:queryparam}&${__url_time_range}&var-" + l.Variable + "=" + value
+	kept := ""
+	for _, v := range on.Variables {
+		if v.Name != l.Variable && dashboards.HasVariable(l.Board, v.Name) {
+			kept += "&${" + v.Name + ":queryparam}"
+		}
+	}
+	return "/d/" + l.Board + "?${ds:queryparam}&${__url_time_range}" + kept + "&var-" + l.Variable + "=" + value
 }

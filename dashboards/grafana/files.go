@@ -54,7 +54,6 @@ func Files(o Options) ([]File, error) {
 		content any
 	}{
 		{"provisioning/alerting/contact-points.yaml", contactFile()},
-		{"provisioning/alerting/policies.yaml", policyFile()},
 		{"provisioning/alerting/rules.yaml", rules},
 		{"provisioning/dashboards/statline.yaml", providerFile(o)},
 		{"provisioning/datasources/clickhouse.yaml", datasourceFile(o)},

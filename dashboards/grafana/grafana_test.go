@@ -75,7 +75,7 @@ func TestWriteTwice(t *testing.T) {
 
 // The flags reach every place that they name.
 func TestOptions(t *testing.T) {
-	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east"})
+	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east", Alerts: AllAlerts})
 	for name, content := range all {
 		if bytes.Contains(content, []byte("`statline`")) {
 			t.Errorf("%s reads the database statline; want logs", name)
@@ -92,7 +92,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s does not say %s", name, want)
 		}
 	}
-	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d"}, {DatasourceUID: "a", Folder: "$X", Database: "d"}, {DatasourceUID: "a", Folder: "f", Database: "d;"}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'"}} {
+	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts}} {
 		if _, err := Files(bad); err == nil {
 			t.Errorf("Files(%+v): no error", bad)
 		}
@@ -172,7 +172,8 @@ func TestLintRulesFinds(t *testing.T) {
 		"a panel that is not there":  {func(r *Rule) { r.PanelID = 999 }, "has no panel 999"},
 		"a dashboard that is none":   {func(r *Rule) { r.DashboardUID = "x" }, "dashboard x"},
 		"no runbook":                 {func(r *Rule) { delete(r.Annotations, "runbook") }, "no annotation runbook"},
-		"no severity":                {func(r *Rule) { delete(r.Labels, "severity") }, "label severity"},
+		"no severity":                {func(r *Rule) { r.Data[0].Model.RawSQL = "SELECT 1" }, "label severity"},
+		"no receiver":                {func(r *Rule) { r.NotificationSettings.Receiver = "" }, "no receiver"},
 		"a state that is none":       {func(r *Rule) { r.ExecErrState = "Fine" }, "execErrState"},
 		"a threshold without number": {func(r *Rule) { r.Data[1].Model.Conditions[0].Evaluator.Params = nil }, "not a threshold"},
 		"two data sources":           {func(r *Rule) { r.Data[0].DatasourceUID = "other" }, "data source"},
@@ -203,15 +204,15 @@ func TestProvisioningReadsBackStrictly(t *testing.T) {
 	var rules RuleFile
 	read("provisioning/alerting/rules.yaml", &rules)
 	read("provisioning/alerting/contact-points.yaml", &ContactFile{})
-	var policies PolicyFile
-	read("provisioning/alerting/policies.yaml", &policies)
 	read("provisioning/dashboards/statline.yaml", &ProviderFile{})
 	read("provisioning/datasources/clickhouse.yaml", &DatasourceFile{})
 	if errs := LintRules(rules, func() []Board { _, b := builtRules(t); return b }()); len(errs) != 0 {
 		t.Error(errs)
 	}
-	if policies.Policies[0].Receiver != contact || policies.Policies[0].Routes[0].ObjectMatchers[0] != [3]string{"severity", "=", "page"} {
-		t.Errorf("policy: got %+v", policies)
+	for name := range all {
+		if strings.Contains(name, "polic") {
+			t.Errorf("%s: a policy file replaces the whole tree of the organisation it is dropped into", name)
+		}
 	}
 	mistyped := bytes.Replace(all["provisioning/alerting/rules.yaml"], []byte("noDataState"), []byte("nodataState"), 1)
 	if yaml.UnmarshalWithOptions(mistyped, &rules, yaml.DisallowUnknownField()) == nil {

@@ -49,8 +49,11 @@ func lintRule(r Rule, boards []Board) (problems []string) {
 			bad("no annotation %s", name)
 		}
 	}
-	if s := r.Labels["severity"]; s != "page" && s != "ticket" {
-		bad("label severity: got %q; want page or ticket", s)
+	if s, ok := r.Labels["severity"]; ok && s != "page" && s != "ticket" || !ok && !strings.Contains(r.Data[0].Model.RawSQL, "AS severity") {
+		bad("label severity: got %q; want page or ticket, or a column of the query", s)
+	}
+	if r.NotificationSettings.Receiver == "" {
+		bad("no receiver: the alert would go where the organisation's tree of policies sends it")
 	}
 	for k, v := range r.Labels {
 		if loose(v) {

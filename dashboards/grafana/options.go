@@ -12,6 +12,9 @@ type Options struct {
 	// DatasourceUID is the uid of Grafana's ClickHouse data source: alert rules
 	// cannot choose one by a variable.
 	DatasourceUID string
+	// Alerts says who tells of incidents: Grafana's rules (AllAlerts), or
+	// statline's own notices, and Grafana only of the pipeline (PipelineAlerts).
+	Alerts string
 	// Folder is the title of Grafana's folder for the dashboards and the rules.
 	Folder string
 	// Database holds the tables; Cluster is ClickHouse's cluster, empty for one
@@ -19,9 +22,15 @@ type Options struct {
 	Database, Cluster string
 }
 
+// The values of Options.Alerts.
+const (
+	AllAlerts      = "all"
+	PipelineAlerts = "pipeline"
+)
+
 // DefaultOptions are those of docker-compose.yml.
 func DefaultOptions() Options {
-	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline"}
+	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts}
 }
 
 func (o Options) target() query.Target { return query.Target{Database: o.Database, Cluster: o.Cluster} }
@@ -34,6 +43,9 @@ func (o Options) Validate() error {
 	}
 	if o.Cluster != "" && !name.MatchString(o.Cluster) {
 		return fmt.Errorf("cluster: got %q; want letters, digits and underscores", o.Cluster)
+	}
+	if o.Alerts != AllAlerts && o.Alerts != PipelineAlerts {
+		return fmt.Errorf("alerts: got %q; want all or pipeline", o.Alerts)
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(o.DatasourceUID) {
 		return fmt.Errorf("data source uid: got %q; want at most 40 letters, digits, - and _", o.DatasourceUID)

@@ -24,7 +24,7 @@ func grafanaUnits() map[dashboards.Unit]string {
 }
 
 // panel makes Grafana's panel of p, without its place.
-func panel(p dashboards.Panel, target query.Target) (dashboard.Panel, error) {
+func panel(p dashboards.Panel, on dashboards.Board, target query.Target) (dashboard.Panel, error) {
 	k, err := kindOf(p)
 	if err != nil {
 		return dashboard.Panel{}, err
@@ -58,7 +58,7 @@ func panel(p dashboards.Panel, target query.Target) (dashboard.Panel, error) {
 			Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"}, Properties: []property{{Id: "noValue", Value: ""}}})
 	}
 	for _, c := range p.Columns {
-		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override(c, p.Kind))
+		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override(c, p.Kind, on))
 	}
 	return out, nil
 }

@@ -6,8 +6,15 @@ package grafana
 
 // RuleFile is alerting/rules.yaml.
 type RuleFile struct {
-	APIVersion int         `yaml:"apiVersion"`
-	Groups     []RuleGroup `yaml:"groups"`
+	APIVersion  int           `yaml:"apiVersion"`
+	DeleteRules []DeletedRule `yaml:"deleteRules,omitempty"`
+	Groups      []RuleGroup   `yaml:"groups"`
+}
+
+// DeletedRule names a rule that is to go.
+type DeletedRule struct {
+	OrgID int    `yaml:"orgId"`
+	UID   string `yaml:"uid"`
 }
 
 // RuleGroup is evaluated together.
@@ -21,18 +28,29 @@ type RuleGroup struct {
 
 // Rule is one alert rule.
 type Rule struct {
-	UID           string            `yaml:"uid"`
-	Title         string            `yaml:"title"`
-	Condition     string            `yaml:"condition"`
-	For           string            `yaml:"for"`
-	KeepFiringFor string            `yaml:"keepFiringFor,omitempty"`
-	NoDataState   string            `yaml:"noDataState"`
-	ExecErrState  string            `yaml:"execErrState"`
-	DashboardUID  string            `yaml:"dashboardUid"`
-	PanelID       uint32            `yaml:"panelId"`
-	Labels        map[string]string `yaml:"labels"`
-	Annotations   map[string]string `yaml:"annotations"`
-	Data          []RuleData        `yaml:"data"`
+	UID                  string               `yaml:"uid"`
+	Title                string               `yaml:"title"`
+	Condition            string               `yaml:"condition"`
+	For                  string               `yaml:"for"`
+	KeepFiringFor        string               `yaml:"keepFiringFor,omitempty"`
+	NoDataState          string               `yaml:"noDataState"`
+	ExecErrState         string               `yaml:"execErrState"`
+	DashboardUID         string               `yaml:"dashboardUid"`
+	PanelID              uint32               `yaml:"panelId"`
+	Labels               map[string]string    `yaml:"labels"`
+	Annotations          map[string]string    `yaml:"annotations"`
+	Data                 []RuleData           `yaml:"data"`
+	NotificationSettings NotificationSettings `yaml:"notification_settings"`
+}
+
+// NotificationSettings sends a rule's alerts to a contact point past the
+// organisation's tree of policies, which stays as it is.
+type NotificationSettings struct {
+	Receiver       string   `yaml:"receiver"`
+	GroupBy        []string `yaml:"group_by"`
+	GroupWait      string   `yaml:"group_wait"`
+	GroupInterval  string   `yaml:"group_interval"`
+	RepeatInterval string   `yaml:"repeat_interval"`
 }
 
 // RuleData is one step of a rule: a query or an expression.
@@ -100,25 +118,6 @@ type Receiver struct {
 	Type                  string            `yaml:"type"`
 	DisableResolveMessage bool              `yaml:"disableResolveMessage"`
 	Settings              map[string]string `yaml:"settings"`
-}
-
-// PolicyFile is alerting/policies.yaml. It replaces the whole tree of the
-// organisation.
-type PolicyFile struct {
-	APIVersion int      `yaml:"apiVersion"`
-	Policies   []Policy `yaml:"policies"`
-}
-
-// Policy routes alerts to a contact point.
-type Policy struct {
-	OrgID          int         `yaml:"orgId,omitempty"`
-	Receiver       string      `yaml:"receiver"`
-	GroupBy        []string    `yaml:"group_by,omitempty"`
-	GroupWait      string      `yaml:"group_wait,omitempty"`
-	GroupInterval  string      `yaml:"group_interval,omitempty"`
-	RepeatInterval string      `yaml:"repeat_interval,omitempty"`
-	ObjectMatchers [][3]string `yaml:"object_matchers,omitempty"`
-	Routes         []Policy    `yaml:"routes,omitempty"`
 }
 
 // ProviderFile is dashboards/statline.yaml.
@@ -197,17 +196,4 @@ func contactFile() ContactFile {
 	return ContactFile{APIVersion: 1, ContactPoints: []ContactPoint{{OrgID: 1, Name: contact, Receivers: []Receiver{
 		{UID: "statline-webhook", Type: "webhook", Settings: map[string]string{"url": "$STATLINE_ALERT_WEBHOOK"}},
 	}}}}
-}
-
-// policyFile groups by rule and service: one message for what happens
-// together. Pages repeat sooner.
-func policyFile() PolicyFile {
-	return PolicyFile{APIVersion: 1, Policies: []Policy{{
-		OrgID: 1, Receiver: contact, GroupBy: []string{"grafana_folder", "alertname", "service"},
-		GroupWait: "30s", GroupInterval: "5m", RepeatInterval: "12h",
-		Routes: []Policy{{
-			Receiver: contact, GroupBy: []string{"grafana_folder", "alertname", "service"}, GroupWait: "10s", GroupInterval: "1m", RepeatInterval: "1h",
-			ObjectMatchers: [][3]string{{"severity", "=", "page"}},
-		}},
-	}}}
 }

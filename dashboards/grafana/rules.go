@@ -2,6 +2,8 @@ package grafana
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"statline/dashboards"
 )
@@ -10,28 +12,60 @@ import (
 func Rules(o Options, boards []Board) (RuleFile, error) {
 	api := RuleGroup{OrgID: 1, Name: "statline: the API", Folder: o.Folder, Interval: "1m"}
 	self := RuleGroup{OrgID: 1, Name: "statline: the pipeline", Folder: o.Folder, Interval: "1m"}
+	f := RuleFile{APIVersion: 1}
+	for _, uid := range dashboards.FormerAlerts() {
+		f.DeleteRules = append(f.DeleteRules, DeletedRule{OrgID: 1, UID: uid})
+	}
 	for _, a := range dashboards.Alerts() {
 		id, err := panelOf(boards, a.Board, a.Shows.Grafana(o.target()))
 		if err != nil {
 			return RuleFile{}, fmt.Errorf("alert %s: %w", a.UID, err)
 		}
-		group := &api
-		if a.Board == dashboards.PipelineUID {
-			group = &self
+		switch {
+		case a.Board == dashboards.PipelineUID:
+			self.Rules = append(self.Rules, rule(a, o, id))
+		case o.Alerts == AllAlerts:
+			api.Rules = append(api.Rules, rule(a, o, id))
+		default: // statline's own notices tell of incidents
+			f.DeleteRules = append(f.DeleteRules, DeletedRule{OrgID: 1, UID: a.UID})
 		}
-		group.Rules = append(group.Rules, rule(a, o, id))
 	}
-	return RuleFile{APIVersion: 1, Groups: []RuleGroup{api, self}}, nil
+	if len(api.Rules) > 0 {
+		f.Groups = append(f.Groups, api)
+	}
+	f.Groups = append(f.Groups, self)
+	return f, nil
+}
+
+// link leads to the board of a rule, with what its row is about chosen. The
+// template escapes the labels.
+func link(a dashboards.Alert) string {
+	address := "/d/" + a.Board + "?from=now-3h&to=now"
+	for _, variable := range slices.Sorted(maps.Keys(a.Links)) {
+		label := a.Links[variable]
+		address += "{{ if $labels." + label + " }}&var-" + variable + "={{ urlquery $labels." + label + " }}{{ end }}"
+	}
+	return address
 }
 
 func rule(a dashboards.Alert, o Options, panelID uint32) Rule {
 	window := TimeRange{From: 600}
+	state := "KeepLast"
+	if a.Sentinel {
+		state = "Alerting"
+	}
+	labels := map[string]string{"source": "statline"}
+	if a.Severity != "" {
+		labels["severity"] = a.Severity
+	}
 	return Rule{
-		UID: a.UID, Title: a.Title, Condition: "B", For: a.Lasting, NoDataState: a.NoData, ExecErrState: "Error",
+		UID: a.UID, Title: a.Title, Condition: "B", For: a.Lasting, NoDataState: a.NoData, ExecErrState: state,
 		DashboardUID: a.Board, PanelID: panelID,
-		Labels: map[string]string{"severity": a.Severity, "source": "statline"},
+		Labels: labels,
+		NotificationSettings: NotificationSettings{Receiver: contact, GroupBy: []string{"grafana_folder", "alertname", "service"},
+			GroupWait: "10s", GroupInterval: "1m", RepeatInterval: "4h"},
 		Annotations: map[string]string{
-			"summary": a.Summary, "description": a.Means, "runbook": a.ToDo, "no_data": a.WhyNoData,
+			"summary": a.Summary, "description": a.Means, "runbook": a.ToDo, "no_data": a.WhyNoData, "link": link(a),
 		},
 		Data: []RuleData{
 			{RefID: "A", RelativeTimeRange: window, DatasourceUID: o.DatasourceUID, Model: RuleModel{

@@ -2,11 +2,13 @@ package grafanatest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"statline/classify/detect"
 	"statline/dashboards/grafana"
 )
 
@@ -99,8 +101,8 @@ func TestAlertsFireAndResolve(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	incident := func(version int, kind, severity, state, parent string) {
-		exec(fmt.Sprintf(`INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, parent, severity, state, opened_at, affected, version) VALUES ('%s%s', '%s', 'movie', 'service', 'movie', '%s', '%s', '%s', now(), 12, %d)`, kind, severity, kind, parent, severity, state, version))
+	incident := func(version int, kind, severity, state string) {
+		exec(fmt.Sprintf(`INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, severity, state, opened_at, affected, version) VALUES ('%s%s', '%s', 'movie', 'service', 'movie', '%s', '%s', now(), 12, %d)`, kind, severity, kind, severity, state, version))
 	}
 	// One row a minute, well unless told otherwise; a later version wins.
 	version := 0
@@ -122,28 +124,57 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	}
 	pipeline(well)
 	quiet("all is well")
-	incident(1, "timeout_spike", "page", "open", "outage")
-	quiet("an incident with a cause")
+	exec(`INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, severity, state, opened_at, affected, version, silent) VALUES ('muted', 'timeout_spike', 'movie', 'service', 'movie', 'page', 'open', now(), 12, 1, true)`)
+	quiet("a silent incident")
 	type scenario struct{ fire, resolve func() }
 	opened := func(kind, severity string) scenario {
-		return scenario{func() { incident(1, kind, severity, "open", "") }, func() { incident(2, kind, severity, "closed", "") }}
+		return scenario{func() { incident(1, kind, severity, "open") }, func() { incident(2, kind, severity, "closed") }}
 	}
 	self := func(values string) scenario {
 		return scenario{func() { pipeline(values) }, func() { pipeline(well) }}
 	}
+	nothingStored := func() {
+		exec("TRUNCATE TABLE {db}.services")
+		exec("TRUNCATE TABLE {db}.scores")
+	}
+	// Responses from first to last, and detectors up to seen, in minutes ago; -1
+	// is never.
+	stored := func(first, last, seen int) {
+		nothingStored()
+		for _, ago := range []int{first, last} {
+			exec(fmt.Sprintf("INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 60 * %d, 'movie', 'success', 60", ago))
+		}
+		if seen >= 0 {
+			exec(fmt.Sprintf("INSERT INTO {db}.scores (minute, service, series, n, k, expected, z, version) SELECT toStartOfMinute(now()) - 60 * %d, 'movie', 'timeout', 60, 0, 0, 0, 1", seen))
+		}
+	}
 	scenarios := map[string]scenario{
-		"statline-offender": opened("offender", "ticket"), "statline-flood": opened("flood", "page"), "statline-dead-key": opened("dead_key", "ticket"),
-		"statline-timeout-spike": opened("timeout_spike", "ticket"), "statline-outage": opened("outage", "page"),
-		"statline-burn-fast": opened("slo_burn", "page"), "statline-burn-slow": opened("slo_burn", "ticket"),
-		"statline-key-scanning": opened("key_scanning", "ticket"), "statline-credential-stuffing": opened("credential_stuffing", "page"),
-		"statline-contract-drift": opened("contract_drift", "ticket"), "statline-traffic-drop": opened("traffic_drop", "page"),
 		"statline-pipeline-stalled": self("10, 1, 5, 0, 0, 0, 0, 1"), "statline-lag": self("90000, 900, 900, 3, 1000, 1, 0, 0"),
 		"statline-rejects": self("10, 1, 5, 3, 1000, 80, 0, 0"), "statline-ledger": self("10, 1, 5, 3, 1000, 1, 3, 0"),
+		"statline-silence": {func() { stored(20, 20, 20) }, nothingStored}, "statline-detectors": {func() { stored(20, 0, -1) }, nothingStored},
+		"statline-audit": {func() {
+			version++
+			exec(fmt.Sprintf(`INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60 * number, 'a', 'access', 0, 10, 1, 5, 3, 1000, 1, -1, 0, %d FROM numbers(1440)`, version))
+		}, func() { pipeline(well) }},
+	}
+	for _, kind := range detect.Kinds() {
+		scenarios["statline-"+strings.ReplaceAll(string(kind), "_", "-")] = opened(string(kind), "ticket")
+	}
+	for uid, r := range rules {
+		want := "KeepLast"
+		if uid == "statline-store" { // fires when its query cannot be run, and never otherwise
+			want, scenarios[uid] = "Alerting", scenario{}
+		}
+		if r.ExecErrState != want {
+			t.Errorf("%s: without an answer: got %s; want %s", uid, r.ExecErrState, want)
+		}
 	}
 	for uid := range rules {
 		c, ok := scenarios[uid]
 		if !ok {
 			t.Errorf("rule %s has no scenario here", uid)
+		}
+		if c.fire == nil {
 			continue
 		}
 		c.fire()

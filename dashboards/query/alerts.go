@@ -4,50 +4,42 @@ package query
 // that become the alert's labels, or one number alone. They read no macro and
 // no variable: a rule has no dashboard.
 
-// openOf returns the open incidents that where lets through, one row each: the
-// responses affected, never 0. What nobody is to be told of is left out, such as
-// what another incident covers: its cause alerts.
-func openOf(where Text) Text {
-	return `SELECT toFloat64(greatest(affected, 1)) AS affected, id, toString(kind) AS kind, entity, toString(service) AS service, toString(severity) AS urgency
+// ToldIncidents returns the open incidents of a kind that somebody is told of,
+// one row each: the responses affected, never 0. What is silent (an incident
+// covered by another, muted, acknowledged or found in old logs) is left out here
+// as it is in the notices that statline sends itself; both name an incident by
+// its id. The severest hundred: more are one event, and no list for a phone.
+func ToldIncidents(kind string) Text {
+	return `SELECT toFloat64(greatest(affected, 1)) AS affected, id AS incident, toString(kind) AS kind, entity, toString(service) AS service, toString(severity) AS severity
 FROM {db}.incidents FINAL
-WHERE state = 'open' AND NOT silent AND ` + where
+WHERE state = 'open' AND NOT silent AND severity IN ('page', 'ticket') AND kind = ` + Text(literal(kind)) + `
+ORDER BY severity = 'page' DESC, opened_at, id LIMIT 100`
 }
 
-// OpenOffenders returns keys that stay over their rate limit.
-func OpenOffenders() Text { return openOf("kind = 'offender'") }
+// StoreAnswers returns 0 whenever the store answers at all.
+func StoreAnswers() Text { return `SELECT toFloat64(0) AS unanswered` }
 
-// OpenFloods returns keys that flood the API.
-func OpenFloods() Text { return openOf("kind = 'flood'") }
+// NewestMinute returns how many seconds ago the newest stored minute ended, by
+// the wall clock; 0 in a store that never had one.
+func NewestMinute() Text {
+	return `SELECT if(count() = 0, 0, toFloat64(greatest(0, dateDiff('second', max(minute) + 60, now())))) AS seconds FROM {db}.services`
+}
 
-// OpenDeadKeys returns suspended or disabled keys in use.
-func OpenDeadKeys() Text { return openOf("kind = 'dead_key'") }
+// DetectorsBehind returns how many seconds of stored responses the detectors
+// have not looked at: from the newest minute that they scored, or from the first
+// one stored, to the newest.
+func DetectorsBehind() Text {
+	return `SELECT if(count() = 0, 0, toFloat64(greatest(0, toInt64(toUInt32(max(minute))) - greatest(toInt64(toUInt32(min(minute))),
+  toInt64((SELECT toUInt32(max(minute)) FROM {db}.scores)))))) AS seconds
+FROM {db}.services WHERE minute <= now()`
+}
 
-// OpenTimeoutSpikes returns services whose timeouts are far over normal.
-func OpenTimeoutSpikes() Text { return openOf("kind = 'timeout_spike'") }
-
-// OpenErrorSpikes returns services whose server errors are far over normal.
-func OpenErrorSpikes() Text { return openOf("kind = 'error_spike'") }
-
-// OpenOutages returns services that answer offline.
-func OpenOutages() Text { return openOf("kind = 'outage'") }
-
-// OpenFastBurns returns services that burn their error budget within hours.
-func OpenFastBurns() Text { return openOf("kind = 'slo_burn' AND severity = 'page'") }
-
-// OpenSlowBurns returns services that burn it within days.
-func OpenSlowBurns() Text { return openOf("kind = 'slo_burn' AND severity != 'page'") }
-
-// OpenScans returns clients that try many keys.
-func OpenScans() Text { return openOf("kind = 'key_scanning'") }
-
-// OpenStuffing returns clients that try logins.
-func OpenStuffing() Text { return openOf("kind = 'credential_stuffing'") }
-
-// OpenDrifts returns codes that break the API's contract.
-func OpenDrifts() Text { return openOf("kind IN ('contract_drift', 'unknown_code')") }
-
-// OpenDrops returns services with far less traffic than usual.
-func OpenDrops() Text { return openOf("kind = 'traffic_drop'") }
+// AuditMissing returns 1 when instances have reported for a day and none has
+// finished an audit in it.
+func AuditMissing() Text {
+	return `SELECT toFloat64(countIf(minute <= now() - INTERVAL 23 HOUR) > 0 AND countIf(audit_differences >= 0) = 0) AS missing
+FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY`
+}
 
 // PipelineSilence returns 1 when the pipeline has said nothing for five minutes
 // or a partition is stalled, else 0. It always returns a row: that nothing

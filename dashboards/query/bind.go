@@ -11,7 +11,7 @@ import (
 //
 //	{from} {to}                the span on screen
 //	{step}                     the seconds from one point to the next
-//	{service} {route} {outcome} {key}
+//	{service} {route} {outcome} {key} {incident}
 //	                           the values chosen, on the right of IN
 //	{if key}CONDITION{end key} holds as well when every key is chosen
 //	{db} {database} {parts}    where the tables are (see Target)
@@ -37,7 +37,7 @@ func (t Text) in(target Target) string {
 }
 
 // choices are the names of what can be chosen.
-func choices() []string { return []string{"service", "route", "outcome", "key"} }
+func choices() []string { return []string{"service", "route", "outcome", "key", "incident"} }
 
 // chosen is a condition on what is chosen under a name; it holds as well when
 // everything is.
@@ -69,6 +69,7 @@ type Params struct {
 	// Step is from one point to the next; 0 is the finest that is stored.
 	Step                             time.Duration
 	Services, Routes, Outcomes, Keys []string
+	Incidents                        []string // by id
 }
 
 // Bind is the text with ClickHouse's own query parameters in the place of
@@ -87,7 +88,7 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 	add("from", "DateTime('UTC')", p.From.UTC().Format(time.DateTime))
 	add("to", "DateTime('UTC')", p.To.UTC().Format(time.DateTime))
 	add("step", "UInt32", uint32(max(1, p.Step/time.Second)))
-	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys} {
+	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys, p.Incidents} {
 		name, parameter := choices()[i], "{"+choices()[i]+":Array(String)}"
 		if list == nil {
 			list = []string{}

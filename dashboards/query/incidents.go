@@ -1,13 +1,32 @@
 package query
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // entity is what an incident is about: what a key is called, when it has a name.
 const entity = `if(named.name = '', i.entity, named.name) AS "Entity"`
 
+// place is where an incident is seen: the board of its kind (boards, by kind; or
+// other), from an hour before it opened until ten minutes after it closed, its
+// service and its key.
+func place(boards map[string]string, other string) Text {
+	var kinds, uids []string
+	for _, kind := range slices.Sorted(maps.Keys(boards)) {
+		kinds, uids = append(kinds, literal(kind)), append(uids, literal(boards[kind]))
+	}
+	return Text(`concat(transform(toString(kind), [` + strings.Join(kinds, ", ") + `], [` + strings.Join(uids, ", ") + `], ` + literal(other) + `),
+    '?from=', toString((toInt64(toUInt32(opened_at)) - 3600) * 1000), '&to=', if(state = 'open', 'now', toString((toInt64(toUInt32(closed_at)) + 600) * 1000)),
+    if(service = '', '', concat('&var-service=', encodeURLComponent(toString(service)))), if(entity_type = 'key', concat('&var-key=', encodeURLComponent(entity)), '')) AS "place"`)
+}
+
 // OpenIncidents returns what is open now, the most urgent first, causes before
-// their consequences.
-func OpenIncidents() Text {
+// their consequences; boards and other say where each kind is seen.
+func OpenIncidents(boards map[string]string, other string) Text {
 	return `SELECT toString(severity) AS "Severity", opened_at AS "Since", summary AS "What happens", toString(kind) AS "Kind", ` + entity + `, toString(service) AS "Service",
-  affected AS "Affected", id AS "id"
+  affected AS "Affected", id AS "id", ` + place(boards, other) + `
 FROM (
   SELECT * FROM {db}.incidents FINAL
   WHERE state = 'open' AND ` + ofServiceOrNone + `
@@ -27,12 +46,13 @@ var ofServiceOrNone = chosen("service", "(service IN {service} OR service = '')"
 
 var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AND state != 'withdrawn' AND " + ofServiceOrNone
 
-// IncidentHistory returns every incident that touches the span.
-func IncidentHistory() Text {
+// IncidentHistory returns every incident that touches the span; boards and other
+// say where each kind is seen.
+func IncidentHistory(boards map[string]string, other string) Text {
 	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
   dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
   toString(kind) AS "Kind", ` + entity + `, summary AS "What happened", toString(service) AS "Service", toString(closed_as) AS "Closed as",
-  observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id"
+  observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id", ` + place(boards, other) + `
 FROM (
   SELECT * FROM {db}.incidents FINAL
   WHERE ` + touching + `

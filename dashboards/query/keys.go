@@ -149,17 +149,6 @@ func KeyTroubleRates() Text {
 		fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
-// ScanningClients returns the client addresses that try keys or logins: how
-// many requests failed, and with how many different keys (at most 16 are
-// remembered a minute).
-func ScanningClients() Text {
-	return `SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') AS "Client", sum(requests) AS "Refused", uniqExactArray(key_ids) AS "Keys tried",
-  sumIf(requests, ` + of(classify.InvalidKey) + `) AS "Invalid keys", sumIf(requests, ` + ofGroup(classify.LoginFailed) + `) AS "Failed logins", min(minute) AS "First", max(minute) AS "Last"
-FROM {db}.clients
-WHERE ` + onScreen + ` AND ` + ofGroup(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + `
-GROUP BY client_ip ORDER BY "Refused" DESC, client_ip LIMIT 100`
-}
-
 // KeyOutcomeRates returns the chosen keys' responses per second by outcome.
 // Groups by a number are found faster than by a text, and a month of keys has
 // millions of rows.

@@ -76,6 +76,12 @@ FROM ` + fromResponses("service, route, method, code, http_status, outcome, deci
 GROUP BY service, route, method, code, http_status, outcome ORDER BY "Responses" DESC, 1, 2, 3, 4, 5 LIMIT 200`
 }
 
+// ChosenServerFailureShare returns the share of the chosen responses that failed
+// on the server's side.
+func ChosenServerFailureShare() Text {
+	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " + fromResponses("outcome, requests", selected) + "\nHAVING sum(requests) > 0"
+}
+
 // HiddenFailures returns the failures that HTTP does not show: an outcome of
 // failure under a status below 400.
 func HiddenFailures() Text {

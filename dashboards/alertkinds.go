@@ -1,0 +1,121 @@
+package dashboards
+
+import (
+	"strings"
+
+	"statline/classify/detect"
+	"statline/dashboards/query"
+)
+
+// kindOf is what a reader is told of incidents of one kind.
+type kindOf struct {
+	kind        detect.Kind
+	title       string
+	board       string // where it is seen
+	shows       query.Text
+	means, todo string
+}
+
+// kinds lists every kind of incident.
+func kinds() []kindOf {
+	return []kindOf{
+		{detect.Offender, "Key over its rate limit", limitsUID, query.Offenders(),
+			"One key has been refused for its rate in most ten-second slots for minutes and does not slow down.",
+			"Open the panel: the highest count against the limit says whether it is a little or far over. " +
+				"Persists means that its client ignores 429: ask the owner for a back-off. A key that is always a " +
+				"little over needs another plan."},
+		{detect.Flood, "Key floods the API", limitsUID, query.Offenders(),
+			"One key sends hundreds of refused requests a minute; refusing them costs the gateway as much as " +
+				"answering.",
+			"Look whether latency suffers (Overview). Block the key or its addresses before the gateway, then " +
+				"reach the owner."},
+		{detect.Throttled, "Key is throttled", limitsUID, query.Offenders(),
+			"One key runs into its rate limit now and then: for its owner some requests fail.",
+			"Nothing breaks. A client that is throttled at every peak needs a back-off or another plan; the " +
+				"lanes of Who stopped, who goes on show its peaks."},
+		{detect.DeadKey, "Suspended key in use", keysUID, query.DeadKeys(),
+			"A suspended key, or the key of a disabled account, is still being used.",
+			"The panel shows since when, from which addresses and user agents. A fixed gap between uses is a " +
+				"forgotten job: tell the owner which. Many addresses are a leaked key."},
+		{detect.InvalidKey, "Invalid key in use", keysUID, query.InvalidKeys(),
+			"One key that does not exist is sent again and again.",
+			"One key from many clients is a mistake that was shipped: the user agents in the panel name the " +
+				"release. One client with one key is a wrong configuration: tell its owner."},
+		{detect.TimeoutSpike, "Timeouts far over normal", availabilityUID, query.Baseline(),
+			"A service times out far more often than the same time on other days and the last hours explain.",
+			"Open the panel for the service. Whose side: upstream means the service or what it calls, gateway " +
+				"means a time limit or no connection. Routes that fail says where; compare with deployments at the " +
+				"time it began."},
+		{detect.Outage, "Service offline", availabilityUID, query.OfflineBaseline(),
+			"A service answers that it is offline, far more often than usual.",
+			"If maintenance is planned, mute the incident in statline's configuration. Otherwise treat it as an " +
+				"outage: This incident lists what it causes elsewhere."},
+		{detect.ErrorSpike, "Server errors far over normal", availabilityUID, query.ServiceHealth(),
+			"A service answers with server errors (500 and the like) far more often than the same time on other " +
+				"days and the last hours explain.",
+			"Compare with deployments at the time it began, and roll back what changed. Status codes says which " +
+				"error on which route; the incident's episodes say whether it comes and goes."},
+		{detect.SLOBurn, "Error budget burns", availabilityUID, query.FailureShareByService(),
+			"At this rate of failures on the server's side the service's error budget of 30 days is gone too " +
+				"soon: a page within days, a ticket within weeks.",
+			"A page: find the failing route and roll back what changed. A ticket: plan the repair; a route or " +
+				"one code is usually behind most of it (Status codes). The evidence of the incident has the burn " +
+				"rate of both windows. If it is meant to be so, change the objective."},
+		{detect.KeyScanning, "Client tries keys", clientsUID, query.ScanningClients(),
+			"One client address tries many different keys that do not exist: somebody guesses keys.",
+			"Block the address before the gateway. The panel has how many keys it tried, and how many requests " +
+				"of the same address succeeded: those keys are known to it."},
+		{detect.CredentialStuffing, "Client tries logins", clientsUID, query.ScanningClients(),
+			"One client address fails to log in again and again, mostly without success.",
+			"Block the address. If some of its requests succeeded (the panel counts them), have those accounts' " +
+				"sessions ended and passwords changed."},
+		{detect.ContractDrift, "API breaks its contract", statusUID, query.DriftTable(catalogue()),
+			"A code comes with another HTTP status than the catalogue promises, or errors come without a code.",
+			"The panel names service, route and pair. Usually a release changed an error handler: repair it " +
+				"there, or change the catalogue if it is meant."},
+		{detect.UnknownCode, "Unknown code", statusUID, query.CodesByRoute(),
+			"A code comes that the catalogue does not have.",
+			"The panel names service and route. Usually a release has a new error: add the code to the " +
+				"catalogue, so that it is counted for what it is."},
+		{detect.TrafficDrop, "Traffic dropped", overviewUID, query.OutcomeRates(),
+			"A service has far fewer requests than at the same time on other days.",
+			"Callers cannot reach it, or its logs do not reach Kafka. Check the load balancer and DNS, then the " +
+				"log shipper; if other services on the same topic are normal it is not statline."},
+	}
+}
+
+const (
+	// aboutIncident is the summary of a rule on incidents.
+	aboutIncident = "{{ $labels.entity }}{{ if $labels.service }} ({{ $labels.service }}){{ end }}: {{ $labels.kind }}, " +
+		"{{ $values.A }} responses affected"
+	// noIncident: no open incident is no row, and that is good. That nothing
+	// writes incidents any more is what the rules about the pipeline see.
+	noIncident = "no open incident is no row; detectors that stand still are the business of statline-detectors"
+)
+
+// incidentAlerts are the rules on open incidents, one of each kind: one alert an
+// incident, as urgent as the incident is at the moment, and resolved when the
+// incident is closed or nobody is to be told of it, and its row is gone.
+func incidentAlerts() []Alert {
+	var list []Alert
+	for _, k := range kinds() {
+		list = append(list, Alert{
+			UID: "statline-" + strings.ReplaceAll(string(k.kind), "_", "-"), Title: k.title, Query: query.ToldIncidents(string(k.kind)),
+			Lasting: "0s", NoData: "OK", WhyNoData: noIncident, Summary: aboutIncident, Means: k.means, ToDo: k.todo,
+			Board: k.board, Shows: k.shows, Links: linksOf(k),
+		})
+	}
+	return list
+}
+
+// linksOf are the choices that a row of a rule sets on its board: variable and
+// label.
+func linksOf(k kindOf) map[string]string {
+	switch k.board {
+	case limitsUID, keysUID:
+		return map[string]string{"key": "entity"}
+	case availabilityUID, statusUID, overviewUID:
+		return map[string]string{"service": "service"}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package dashboards
+
+import "statline/dashboards/query"
+
+const oneRow = "the query always returns one row; none means that the store did not answer as it must"
+
+// pipelineAlerts are the rules about statline itself. When ClickHouse does not
+// answer, the first one fires and the others keep the state that they had.
+func pipelineAlerts() []Alert {
+	return []Alert{
+		{
+			UID: "statline-store", Title: "Store does not answer", Query: query.StoreAnswers(), Over: 0.5, Lasting: "2m", Severity: "page",
+			NoData: "Alerting", WhyNoData: oneRow, Sentinel: true,
+			Summary: "ClickHouse does not answer Grafana",
+			Means:   "Grafana gets no answer from ClickHouse: no panel is right and no other rule is evaluated.",
+			ToDo: "Is ClickHouse up, and may the data source's user read (Tables)? statline goes on where it stopped " +
+				"when ClickHouse is back; nothing is lost.",
+			Board: PipelineUID, Shows: query.Tables(),
+		},
+		{
+			UID: "statline-pipeline-stalled", Title: "Pipeline stalled", Query: query.PipelineSilence(), Over: 0.5, Lasting: "2m", Severity: "page",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "statline has not reported for five minutes, or a partition with something to read does not move",
+			Means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
+			ToDo: "Is the process up, and what does its /readyz say? The instances' log says what is retried: Kafka " +
+				"out of reach, ClickHouse refusing inserts, a block that needs a decision. Nothing is lost: it goes " +
+				"on where it stopped.",
+			Board: PipelineUID, Shows: query.StalledNow(),
+		},
+		{
+			UID: "statline-silence", Title: "Nothing arrives", Query: query.NewestMinute(), Over: 300, Lasting: "2m", Severity: "page",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "the newest stored response is {{ humanizeDuration $values.A.Value }} old",
+			Means:   "For minutes no response of any service has been stored, although there were some before.",
+			ToDo: "Pipeline stalled fires as well: see there. It does not: statline reads and there is nothing to " +
+				"read. Check the gateway and the log shipper; if nobody calls the API at this hour, silence the rule " +
+				"for the night.",
+			Board: PipelineUID, Shows: query.Freshness(),
+		},
+		{
+			UID: "statline-detectors", Title: "Detectors stand still", Query: query.DetectorsBehind(), Over: 900, Lasting: "5m", Severity: "page",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "responses are stored that the detectors have not looked at for {{ humanizeDuration $values.A.Value " +
+				"}}",
+			Means: "The detectors are off (--watch=false on every instance) or do not get on: no incident opens and " +
+				"none closes.",
+			ToDo: "One instance must run with detectors. Its log says what they wait for; the newest point of the " +
+				"baseline (Timeouts) is how far they came.",
+			Board: PipelineUID, Shows: query.FreshnessOverTime(),
+		},
+		{
+			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "the last record read is {{ humanizeDuration $values.A.Value }} old",
+			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
+			ToDo: "See Behind, in records: one partition means skewed keys, all mean too little power. Start another " +
+				"instance in the same group, or look at ClickHouse's parts and merges (Tables).",
+			Board: PipelineUID, Shows: query.LagSeconds(),
+		},
+		{
+			UID: "statline-rejects", Title: "Rejects rising", Query: query.RejectRise(), Over: 5, Lasting: "5m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "{{ printf \"%.1f\" $values.A.Value }} % of records cannot be decoded",
+			Means: "More than one record in twenty of the last fifteen minutes could not be decoded. Those responses " +
+				"are missing from every figure.",
+			ToDo: "What was rejected has the reason and an example: usually a changed log format, or another topic's " +
+				"lines. Correct the format, then replay the offsets (statline rejects replay).",
+			Board: PipelineUID, Shows: query.RejectTable(),
+		},
+		{
+			UID: "statline-ledger", Title: "Ledger mismatch", Query: query.LedgerDifferences(), Over: 0.5, Lasting: "5m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "the audit found {{ $values.A }} differences between ledger and tables",
+			Means:   "The stored sums are not those that the ledger promises: rows are missing or twice.",
+			ToDo: "Run statline audit for the tables and days concerned. Usual causes: rows deleted by hand, a " +
+				"restored backup, a table dropped and made again. statline repair rebuilds the days from Kafka while " +
+				"the records are there.",
+			Board: PipelineUID, Shows: query.LedgerByDay(),
+		},
+		{
+			UID: "statline-audit", Title: "No audit", Query: query.AuditMissing(), Over: 0.5, Lasting: "30m", Severity: "ticket",
+			NoData: "Alerting", WhyNoData: oneRow,
+			Summary: "no audit for a day",
+			Means: "statline has run for a day and no audit has finished: whether every record is stored once is not " +
+				"known.",
+			ToDo: "Run statline audit by hand: it prints what it waits for. Instances audit every fifteen minutes; " +
+				"their log says why they do not.",
+			Board: PipelineUID, Shows: query.AuditNow(),
+		},
+	}
+}

@@ -1,0 +1,87 @@
+package dashboards
+
+import "statline/dashboards/query"
+
+// incident answers: what was this one, what did the detector go by, and what is
+// to be done.
+func incident() Board {
+	return Board{
+		Name: "incident", UID: incidentUID, Title: "one incident",
+		About:     "What happened, what the detector went by, what it caused, and what to do.",
+		Variables: []Variable{incidentVariable()},
+		Rows: []Row{
+			{Height: 9, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "This incident",
+					About: "The chosen incident; with none chosen, the newest ten. What it means and what to do are the words " +
+						"of its alert.",
+					Query: query.Incident(meanings()), Unit: None, Empty: "no such incident",
+					Columns: []Column{
+						{Name: "Severity", Width: 80, Words: severityWords()},
+						{Name: "State", Width: 70, Words: map[string]string{"open": Bad, "closed": Good}},
+						{Name: "Opened", Unit: Moment, Width: 160},
+						{Name: "Closed", Unit: Moment, Width: 160},
+						{Name: "Service", Width: 120, Link: serviceLink()},
+						{Name: "What happened", Width: 360},
+						{Name: "Observed", Unit: Count, Width: 90},
+						{Name: "Expected", Unit: Count, Width: 90},
+						{Name: "Affected", Unit: Count, Width: 90},
+						{Name: "Requests", Unit: Count, Width: 90},
+						{Name: "What it means", Width: 300},
+						{Name: "What to do", Width: 420},
+					},
+				}},
+			}},
+			{Height: 9, Cells: []Cell{
+				{10, Panel{
+					Kind: Table, Title: "Evidence",
+					About: "What the detector went by: addresses, user agents, gaps, limits, the windows and their rates.",
+					Query: query.Evidence(), Unit: None, Empty: "this incident has no evidence beyond its numbers",
+					Columns: []Column{{Name: "Evidence", Width: 180}},
+				}},
+				{14, Panel{
+					Kind: Lines, Title: "Around its opening",
+					About: "What the baseline of the incident's service saw and expected, per minute.",
+					Query: query.AroundIncident(), Unit: Count, Empty: "no baseline in this time, or an incident of no service",
+					Columns: []Column{{Name: "observed", Color: Bad}, {Name: "usual", Color: Note, Unfilled: true}},
+				}},
+			}},
+			{Height: 9, Cells: []Cell{
+				{10, Panel{
+					Kind: Table, Title: "What it causes",
+					About: "Incidents that this one covers: nobody is told of them while it is open and as urgent.",
+					Query: query.Consequences(), Unit: None, Empty: "It causes no other incident.",
+					Columns: []Column{
+						{Name: "Severity", Width: 80, Words: severityWords()},
+						{Name: "Opened", Unit: Moment, Width: 160},
+						{Name: "What happened", Width: 360, Link: incidentLink()},
+						{Name: "id", Hidden: true},
+					},
+				}},
+				{14, Panel{
+					Kind: Table, Title: "Examples",
+					About: "Single failures of the incident's service or key while it was open, scrubbed of secrets.",
+					Query: query.IncidentSamples(), Unit: None, Empty: "no examples of this incident are kept",
+					Columns: []Column{{Name: "Time", Unit: Moment, Width: 160}, {Name: "Outcome", Words: outcomeWords()}},
+				}},
+			}},
+		}}
+}
+
+// meanings are what the kinds mean, and what to do.
+func meanings() []query.Meaning {
+	var list []query.Meaning
+	for _, k := range kinds() {
+		list = append(list, query.Meaning{Kind: string(k.kind), Means: k.means, ToDo: k.todo})
+	}
+	return list
+}
+
+// placesOfKinds are the boards where incidents of each kind are seen.
+func placesOfKinds() map[string]string {
+	places := map[string]string{}
+	for _, k := range kinds() {
+		places[string(k.kind)] = k.board
+	}
+	return places
+}
