@@ -7,12 +7,17 @@ package classify
 
 import "encoding/base32"
 
+// RecordTime in place of a Response's UnixMilli stands for the time of the
+// record that it came in: some formats write none.
+const RecordTime int64 = -1 << 62
+
 // Response is one decoded API response, the only type that crosses the whole
 // pipeline. Its byte slices alias the buffer of the record it was decoded
 // from: they are valid until that buffer is reused, and whoever keeps them
 // longer copies them. A decoder reuses one Response and calls Reset first.
 type Response struct {
-	// UnixMilli is the event time in milliseconds since the epoch, UTC.
+	// UnixMilli is the event time in milliseconds since the epoch, UTC, or
+	// RecordTime.
 	UnixMilli int64
 	// Service, Method and Route are the grouping dimensions. Route is a
 	// template ("/3/movie/{id}"), never a raw path.

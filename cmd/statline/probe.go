@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,8 +102,11 @@ func printProbe(w io.Writer, r decode.Report) {
 		fmt.Fprintf(w, "; otherwise %s with %.0f %%", r.RunnerUp, 100*r.RunnerUpConfidence)
 	}
 	fmt.Fprintln(w)
-	for reason, n := range r.Reasons {
-		fmt.Fprintf(w, "%s %d rejected: %s\n", st.warn.Render("!"), n, reason)
+	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
+		fmt.Fprintf(w, "%s %d rejected: %s\n", st.warn.Render("!"), r.Reasons[reason], reason)
+	}
+	for _, refused := range r.Refused {
+		fmt.Fprintf(w, "  line %d: %s\n", refused.Line, refused.Detail)
 	}
 	if len(r.Record) > 0 {
 		fmt.Fprintln(w)
@@ -114,7 +119,9 @@ func printProbe(w io.Writer, r decode.Report) {
 	if len(r.Missing) > 0 {
 		fmt.Fprintf(w, "\nno line has: %s\n", strings.Join(r.Missing, ", "))
 	}
-	if r.Config != "" {
+	if r.Mapping != nil {
+		fmt.Fprintf(w, "\nno format knows these records; a mapping that may fit, for the configuration file:\n%s\n", strings.TrimRight(r.Config, "\n"))
+	} else if r.Config != "" {
 		fmt.Fprintf(w, "\nto pin it, in the configuration file:\n%s\n", strings.TrimRight(r.Config, "\n"))
 	}
 }
@@ -128,15 +135,29 @@ func formatsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			if asJSON {
-				return printJSON(out, decode.Formats())
+				return printJSON(out, knownFormats())
 			}
 			st := newStyle(out)
-			for _, f := range decode.Formats() {
-				fmt.Fprintf(out, "%s  %s\n    %s\n", st.bold.Render(f.Name), f.Description, st.dim.Render(shorten(f.Example, 160)))
+			for _, f := range knownFormats() {
+				name := f.Name
+				if f.Preset != "" {
+					name += " --mapping " + f.Preset
+				}
+				fmt.Fprintf(out, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, 160)))
 			}
 			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array, examples in full")
 	return c
+}
+
+// knownFormats lists the formats, and behind them the named mappings of format
+// json.
+func knownFormats() []decode.Format {
+	all := decode.Formats()
+	for _, p := range decode.Presets() {
+		all = append(all, decode.Format{Name: "json", Preset: p.Name, Description: p.Description, Example: p.Example})
+	}
+	return all
 }

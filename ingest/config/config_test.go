@@ -196,6 +196,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_KAFKA_HEARTBEAT=1s"}
 		case "format":
 			want = decode.Formats()[0].Name
+		case "mapping":
+			want = decode.Presets()[0].Name
 		}
 		for layer, s := range map[Layer]Sources{
 			FromEnvironment: {Environ: append(with, o.Env()+"="+want)},

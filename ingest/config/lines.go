@@ -18,6 +18,7 @@ type Lines struct {
 	KeyNames              []string
 	Routes                []decode.RouteRule
 	Mapping               decode.Mapping // the zero value for none
+	Preset                string         // the name of a mapping of ours in its place
 }
 
 func defaultLines() Lines { return Lines{Format: decode.Auto, Zone: "UTC", RouteFrom: "auto"} }
@@ -41,10 +42,11 @@ func linesOptions() []Option {
 		{Name: "routes", Set: SetLines, Reload: true, Help: "your own rules for route templates; the first that matches wins",
 			section: func(c *Config) any { return &c.Lines.Routes },
 			sample:  []decode.RouteRule{{Pattern: "/3/movie/{id}/**", Route: "/3/movie/{id}"}}},
-		{Name: "mapping", Set: SetLines, Reload: true, Help: `where format json finds its fields: dotted paths, a backslash keeps a dot`,
+		{Name: "mapping", Set: SetLines, Reload: true, Help: `where format json finds its fields: dotted paths, a backslash keeps a dot; or the name of a mapping that statline formats lists`,
+			value:   func(c *Config) Value { return text{&c.Lines.Preset} },
 			section: func(c *Config) any { return &c.Lines.Mapping },
 			sample: decode.Mapping{Time: "when", Service: "app", Method: "http.method", Path: "http.path", Route: "http.route",
-				Status: "http.status", Code: "api.code", Message: "api.message", Body: "body", Key: "headers.x-api-key", KeyID: "consumer.id",
+				Status: "http.status", Code: "api.code", Message: "api.message", ErrorType: "api.error", Body: "body", Key: "headers.x-api-key", KeyID: "consumer.id",
 				KeyName: "consumer.name", ClientIP: "client.ip", Latency: "took", LatencyUnit: "ms", UpstreamLatency: "backend.took",
 				UpstreamStatus: "backend.status", Bytes: "http.bytes", RequestID: "request_id", UserAgent: "http.user_agent"}},
 	}
@@ -52,7 +54,7 @@ func linesOptions() []Option {
 
 // checkLines reads what can only be judged together. It needs no secret.
 func checkLines(c *Config) error {
-	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) {
+	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) && c.Lines.Preset == "" {
 		return nil
 	}
 	cfg, err := c.Lines.Decode(nil)
@@ -71,7 +73,13 @@ func (l *Lines) Decode(secret []byte) (decode.Config, error) {
 	}
 	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret, RouteFrom: l.RouteFrom,
 		KeyNames: l.KeyNames, Routes: l.Routes}
-	if l.Mapping != (decode.Mapping{}) {
+	if l.Preset != "" {
+		mapping, err := decode.FindPreset(l.Preset)
+		if err != nil {
+			return decode.Config{}, err
+		}
+		cfg.Mapping = &mapping
+	} else if l.Mapping != (decode.Mapping{}) {
 		mapping := l.Mapping
 		cfg.Mapping = &mapping
 	}

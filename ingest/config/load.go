@@ -50,7 +50,7 @@ func Read(s Sources) (*Config, error) {
 	}
 	c := Default()
 	for _, o := range Options() {
-		if o.section != nil {
+		if o.value == nil {
 			continue
 		}
 		if err := c.set(o, s, f, environment); err != nil {
@@ -77,6 +77,11 @@ func (c *Config) set(o Option, s Sources, f *file, environment *koanf.Koanf) err
 	}
 	if text := environment.String(o.Name); environment.Exists(o.Name) && (text != "" || o.Empty) {
 		return c.put(o, v, text, Origin{FromEnvironment, o.Env()})
+	}
+	if raw, ok := f.section(o.Name); ok && o.section != nil {
+		if _, isText := raw.(string); !isText {
+			return nil // the section, read later
+		}
 	}
 	if text, ok, err := f.text(o.Name); err != nil {
 		return err
@@ -110,7 +115,7 @@ func (c *Config) sections(f *file) error {
 			continue
 		}
 		raw, ok := f.section(o.Name)
-		if !ok {
+		if _, isText := raw.(string); !ok || isText && o.value != nil {
 			continue
 		}
 		if o.Name == "mute" && len(c.Detect.Detectors.Mute) > 0 {

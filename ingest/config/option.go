@@ -28,7 +28,7 @@ type Option struct {
 	Empty bool
 
 	value   func(*Config) Value
-	section func(*Config) any // a structured part of the file instead of a value
+	section func(*Config) any // a structured part of the file instead of a value, or as its other form
 	sample  any               // an entry for the example file
 }
 
@@ -74,21 +74,21 @@ const prefix = "STATLINE_"
 
 // Env is the environment variable of the option, "" for a section.
 func (o Option) Env() string {
-	if o.section != nil {
+	if o.value == nil {
 		return ""
 	}
 	return prefix + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
 }
 
 // Section reports whether the option is a structured part of the file.
-func (o Option) Section() bool { return o.section != nil }
+func (o Option) Section() bool { return o.value == nil }
 
 // Secret reports whether its value, or a part of it, is a secret.
 func (o Option) Secret() bool { return o.Mask != nil }
 
 // Kind is what a value is called: the option's own word, or its type's.
 func (o Option) Kind() string {
-	if o.section != nil {
+	if o.value == nil {
 		return "section"
 	}
 	if o.Type != "" {
@@ -110,7 +110,7 @@ func (o Option) Value(c *Config) Value { return o.value(c) }
 
 // Default is the option's default as a command sees it, "" for none.
 func (o Option) Default(command string) string {
-	if o.section != nil {
+	if o.value == nil {
 		return ""
 	}
 	if text, ok := uses[command].defaults[o.Name]; ok {

@@ -40,9 +40,9 @@ setting.
 		}
 		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")), cell(o.Help), o.notes())
 	}
-	fmt.Fprint(out, "\n## Sections of the file\n\nThey have no flag and no variable.\n")
+	fmt.Fprint(out, "\n## Sections of the file\n\nTheir keys have no flag and no variable.\n")
 	for _, o := range Options() {
-		if !o.Section() {
+		if o.section == nil {
 			continue
 		}
 		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name, strings.ToUpper(o.Help[:1]), o.Help[1:]+".")

@@ -129,7 +129,7 @@ type Decoder struct {
 	jsonName   []string // the names of json and of text
 	textName   []string
 	pin        string      // the one format allowed, "" for all
-	begins     [256]uint16 // which of text a line with this first byte may be
+	begins     [256]uint32 // which of text a line with this first byte may be
 	buf        []byte      // what the scanner's slots point into
 	envelope   envelope
 	known      map[nodeSet]int // which JSON format a set of seen nodes is
@@ -158,7 +158,9 @@ type Decoder struct {
 	nested    bool   // inside an envelope: the scratch buffer holds the text
 	whole     []byte // the envelope
 	wrap      [5]node
-	stamped   int64 // the time that a shipper put in front of the line, or beside it
+	records   node
+	columns   [][]byte // of the W3C lines in this record
+	stamped   int64    // the time that a shipper put in front of the line, or beside it
 	hasStamp  bool
 	around    string // why the envelope around a line is a reject itself
 	aroundWhy string
@@ -176,6 +178,7 @@ type draft struct {
 	timeOK   bool
 	badCode  bool
 	badState bool
+	noTime   bool // the format's lines have no time
 	// unlike says why the line is no response although it has what one has; ""
 	// when it is one.
 	unlike  string
@@ -265,7 +268,7 @@ func (d *Decoder) Decode(value []byte, sink Sink) {
 }
 
 func (d *Decoder) decode(value []byte, sink Sink) {
-	d.sink, d.index = sink, 0
+	d.sink, d.index, d.columns = sink, 0, nil
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}

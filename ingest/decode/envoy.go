@@ -7,7 +7,7 @@ type envoy struct{}
 func (envoy) about() Format {
 	return Format{
 		Name:        "envoy",
-		Description: "Envoy default text access log, also Istio's",
+		Description: "Envoy default text access log, also Istio's and Emissary's",
 		Example:     `[2026-03-01T12:00:00.250Z] "GET /3/movie/550 HTTP/2" 504 UT 0 24 15000 - "203.0.113.7" "curl/8.10.1" "9f1c0a" "api.example.com" "10.0.0.5:8080"`,
 	}
 }

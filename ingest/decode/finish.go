@@ -33,6 +33,9 @@ func (d *Decoder) setCode(n int64) {
 // line: everything that formats have in common.
 func (d *Decoder) finish(raw []byte) {
 	r, f := d.r, &d.draft
+	if f.noTime && !f.timeSeen {
+		d.borrowTime()
+	}
 	switch {
 	case !f.timeSeen:
 		d.reject(ReasonNoTime, "no time of the event", raw)
@@ -97,6 +100,16 @@ func (d *Decoder) finish(raw []byte) {
 	}
 	l.dirty = d.dirty
 	d.wait(key)
+}
+
+// borrowTime takes the time that a shipper put in front of a line whose format
+// has none, or else leaves it to the record's.
+func (d *Decoder) borrowTime() {
+	if d.hasStamp {
+		d.setTime(d.stamped, true)
+		return
+	}
+	d.setTime(classify.RecordTime, true)
 }
 
 // maxLatency is the longest time that a request can take: a day.

@@ -11,7 +11,11 @@ type Format struct {
 	Name        string // what Config.Format and the rejects call it
 	Description string
 	Example     string // one line of it
+	Preset      string `json:",omitempty"` // the named mapping that format json takes for it
 }
+
+// mapped reports a format that the user's mapping defines.
+func (f Format) mapped() bool { return f.Name == "json" || f.Name == "logfmt" }
 
 // jsonFormat is a format whose records are JSON objects.
 type jsonFormat interface {
@@ -48,6 +52,7 @@ func jsonFormats(t *tree, own jsonFormat) []jsonFormat {
 		newApigee(t),
 		newAPIGateway(t),
 		newPino(t),
+		newECS(t),
 		newNginxJSON(t),
 		own,
 	}
@@ -59,12 +64,21 @@ func textFormats() []textFormat {
 	return []textFormat{
 		envoy{},
 		alb{},
+		elb{},
 		haproxy{},
 		tykText{},
+		heroku{},
+		lograge{},
+		morganTiny{},
+		proxyManager{},
+		cloudFront{},
+		w3c{},
 		traefikCLF{},
-		apisixAccess{},
 		ingressNginx{},
 		ncsa{},
+		apisixAccess{},
+		werkzeug{},
+		uvicorn{},
 	}
 }
 
@@ -78,7 +92,7 @@ func Formats() []Format {
 	for _, f := range textFormats() {
 		all = append(all, f.about())
 	}
-	all = append(all, (*mappedJSON)(nil).about())
+	all = append(all, (*mappedJSON)(nil).about(), logfmt{}.about())
 	for i, f := range all {
 		if f.Name == "statline" {
 			copy(all[1:i+1], all[:i])
@@ -113,6 +127,15 @@ func (d *Decoder) choose(t *tree) error {
 	d.text = textFormats()
 	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original"), t.at("MESSAGE")}
 	want := strings.ToLower(d.cfg.Format)
+	d.records = t.at("records")
+	if want == (logfmt{}).about().Name {
+		f, err := newLogfmt(d.cfg.Mapping)
+		if err != nil {
+			return err
+		}
+		d.pin, d.json, d.text = want, nil, []textFormat{f}
+		return nil
+	}
 	if d.cfg.Mapping != nil {
 		f, err := newMapped(t, d.cfg.Mapping)
 		if err != nil {
@@ -172,6 +195,13 @@ func aliases(name string) (string, bool) {
 func (d *Decoder) seen(b []byte, start, end int) {
 	d.buf = b
 	s := &d.scan.seen
+	if s.has(d.records) && !d.nested && d.kind(d.records) == kindArray {
+		v := d.scan.vals[d.records]
+		d.nested = true // Azure: {"records":[...]}
+		d.array(b[:v.end], int(v.start))
+		d.nested = false
+		return
+	}
 	if *s != d.lastSeen || d.lastIs < 0 {
 		d.lastSeen, d.lastIs = *s, d.which(s)
 	}
@@ -218,6 +248,8 @@ func (d *Decoder) unclaimed(raw []byte) {
 		d.begin("")
 		if text := trimSpace(d.first(d.wrap[:]...)); len(text) > 0 && d.pin == "" {
 			d.around, d.aroundWhy = reason, d.lacking(raw)
+			d.hasStamp = false
+			d.stamp(d.first(d.own.time, d.own.timestamp))
 			d.inner(text, raw)
 			d.around = ""
 			return
@@ -239,16 +271,23 @@ func (d *Decoder) line(line []byte) {
 	if len(line) == 0 {
 		return
 	}
-	rest := d.unprefixed(line)
-	if rest[0] == '{' && !d.nested {
+	if !d.nested {
+		d.hasStamp = false
+	}
+	if line[0] == '#' && d.directive(line) {
 		d.begin("")
-		d.inner(rest, line)
+		d.reject(ReasonNotResponse, "w3c: a directive, which names the columns of the lines after it in this record", line)
 		return
 	}
 	d.begin("")
+	rest := d.unprefixed(line)
+	if rest[0] == '{' && !d.nested {
+		d.inner(rest, line)
+		return
+	}
 	d.dirty = true
 	for may := d.begins[rest[0]]; may != 0; may &= may - 1 {
-		i := bits.TrailingZeros16(may)
+		i := bits.TrailingZeros32(may)
 		if d.text[i].decode(d, rest) {
 			d.format = d.textName[i]
 			d.finish(line)

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"fmt"
-	"time"
 )
 
 // Mapping tells format "json" where its fields are: dotted paths into the
@@ -18,6 +17,7 @@ type Mapping struct {
 	Status     string `json:"status,omitempty" koanf:"status" help:"HTTP status"`
 	Code       string `json:"code,omitempty" koanf:"code" help:"the API's own status code"`
 	Message    string `json:"message,omitempty" koanf:"message" help:"the API's message"`
+	ErrorType  string `json:"error_type,omitempty" koanf:"error_type" help:"the API's own name of the error"`
 	Body       string `json:"body,omitempty" koanf:"body" help:"response body, with code and message in it"`
 	Key        string `json:"key,omitempty" koanf:"key" help:"API key; it is hashed"`
 	KeyID      string `json:"key_id,omitempty" koanf:"key_id" help:"the gateway's id of the key's owner"`
@@ -37,18 +37,19 @@ type Mapping struct {
 type mappedJSON struct {
 	time, service, method, path, route, status, code, message, body node
 	key, keyID, keyName, clientIP, latency, upstreamLatency         node
-	upstreamStatus, bytes, requestID, agent                         node
+	upstreamStatus, bytes, requestID, agent, errorType              node
 	unit                                                            int
 	layout                                                          string
 	any                                                             nodeSet
 }
 
 func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
-	if m.Time == "" {
-		return nil, fmt.Errorf("mapping: got no time; want the path of the event's time")
+	if err := m.check(); err != nil {
+		return nil, err
 	}
-	if m.Status == "" && m.Code == "" && m.Message == "" && m.Body == "" {
-		return nil, fmt.Errorf("mapping: got none of status, code, message and body; want at least one")
+	unit, err := m.unit()
+	if err != nil {
+		return nil, err
 	}
 	at := func(path string) node {
 		if path == "" {
@@ -61,19 +62,7 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 		status: at(m.Status), code: at(m.Code), message: at(m.Message), body: at(m.Body), key: at(m.Key),
 		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
 		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
-		requestID: at(m.RequestID), agent: at(m.UserAgent), layout: m.TimeLayout,
-	}
-	switch m.LatencyUnit {
-	case "s":
-		f.unit = unitSeconds
-	case "", "ms":
-		f.unit = unitMillis
-	case "us":
-		f.unit = unitMicros
-	case "ns":
-		f.unit = unitNanos
-	default:
-		return nil, fmt.Errorf("mapping: got latency unit %q; want s, ms, us or ns", m.LatencyUnit)
+		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), layout: m.TimeLayout, unit: unit,
 	}
 	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
 		if n != root {
@@ -113,32 +102,38 @@ func (f *mappedJSON) decode(d *Decoder) {
 	r.Bytes = parseSize(d.str(f.bytes))
 	r.RequestID = d.str(f.requestID)
 	r.UserAgent = d.str(f.agent)
+	d.errorName(d.str(f.errorType))
 	d.bodyAt(f.body)
 }
 
 func (f *mappedJSON) decodeTime(d *Decoder) {
-	b := d.str(f.time)
-	if len(b) == 0 {
-		return
+	if b := d.str(f.time); len(b) > 0 {
+		d.timeIn(b, f.layout)
 	}
-	unit := 0
-	switch f.layout {
-	case "":
-		d.time(f.time)
-		return
+}
+
+// unit is the unit of the mapping's latencies.
+func (m *Mapping) unit() (int, error) {
+	switch m.LatencyUnit {
 	case "s":
-		unit = 3
-	case "ms":
+		return unitSeconds, nil
+	case "", "ms":
+		return unitMillis, nil
 	case "us":
-		unit = -3
+		return unitMicros, nil
 	case "ns":
-		unit = -6
-	default:
-		t, err := time.ParseInLocation(f.layout, string(b), d.clock.loc)
-		d.setTime(t.UnixMilli(), err == nil && t.UnixMilli() >= 0 && t.UnixMilli() < maxUnixMilli)
-		return
+		return unitNanos, nil
 	}
-	n, ok := parseDecimal(b)
-	ms, fits := n.floor(unit)
-	d.setTime(ms, ok && fits && ms >= 0 && ms < maxUnixMilli)
+	return 0, fmt.Errorf("mapping: got latency unit %q; want s, ms, us or ns", m.LatencyUnit)
+}
+
+// check says what a mapping lacks.
+func (m *Mapping) check() error {
+	if m.Time == "" {
+		return fmt.Errorf("mapping: got no time; want the path of the event's time")
+	}
+	if m.Status == "" && m.Code == "" && m.Message == "" && m.Body == "" {
+		return fmt.Errorf("mapping: got none of status, code, message and body; want at least one")
+	}
+	return nil
 }

@@ -45,7 +45,7 @@ func (l *ncsaLine) head(b []byte) int {
 	if end >= len(b) || b[end] != ']' {
 		end = indexByte(b, at+20, ']')
 	}
-	if end < 0 || end > at+40 {
+	if end < 0 || end > at+40 || b[at+12] != ':' {
 		l.lacks = "[day/Mon/year:time zone]"
 		return -1
 	}

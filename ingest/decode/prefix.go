@@ -53,6 +53,9 @@ func (d *Decoder) onePrefix(b []byte) []byte {
 	if rest := piped(b, first, i); rest != nil {
 		return rest
 	}
+	if string(first) == "ACCESS" && i+1 < len(b) && b[i+1] == '[' {
+		return b[i+1:] // Emissary
+	}
 	if rest := stern(b, first, i); rest != nil {
 		return rest
 	}
@@ -67,10 +70,10 @@ func (d *Decoder) numberPrefix(b []byte) []byte {
 	case i+1 >= len(b):
 		return b
 	case len(stamp) >= 20 && stamp[4] == '-' && stamp[7] == '-' && stamp[10] == 'T':
-		if d.stamp(stamp) {
-			return afterStamp(b, i)
+		if isELB(b) || !d.stamp(stamp) {
+			return b // the time is the line's own
 		}
-		return b
+		return afterStamp(b, i)
 	case i <= 5 && b[i+1] == '<': // octet counting
 		return d.priority(b[i+1:])
 	case len(stamp) > 10 && stamp[10] == '.' && len(stamp) <= 17: // journald, short-unix
@@ -289,4 +292,14 @@ func (d *Decoder) uncoloured(b []byte) []byte {
 		}
 	}
 	return d.scratch[start:len(d.scratch):len(d.scratch)]
+}
+
+// isELB reports a line whose timestamp is its own and no shipper's: a name, an
+// address with a port and another one follow.
+func isELB(b []byte) bool {
+	_, i := word(b, 0)
+	_, i = word(b, i+1)
+	client, i := word(b, i+1)
+	backend, _ := word(b, i+1)
+	return addressPort(client) != [16]byte{} && lastByte(client, ':') > 0 && (dash(backend) || addressPort(backend) != [16]byte{})
 }

@@ -31,7 +31,21 @@ type Report struct {
 	Missing []string `json:"missing"`
 	// Config is what pins Format in the configuration file.
 	Config string `json:"config"`
+	// Refused has the first rejects, with the number of their line.
+	Refused []Refused `json:"refused,omitempty"`
+	// Mapping is proposed for JSON that no format knows, nil otherwise.
+	Mapping *Mapping `json:"mapping,omitempty"`
 }
+
+// Refused is a line that is no response.
+type Refused struct {
+	Line   int    `json:"line"` // counted from 1
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+// maxRefused is how many rejects a probe lists.
+const maxRefused = 10
 
 // Field is one field of a decoded response.
 type Field struct {
@@ -68,9 +82,10 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 	}
 	rep := Report{Reasons: map[string]int{}, Missing: []string{}, Record: []Field{}}
 	p := prober{d: d, formats: map[string]*probed{}, reasons: rep.Reasons}
-	for _, line := range lines {
+	for i, line := range lines {
 		if len(bytes.TrimSpace(line)) > 0 {
 			rep.Lines++
+			p.line, p.text = i+1, line
 			d.Decode(line, &p)
 		}
 	}
@@ -91,6 +106,10 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 		}
 		rep.Config = "format: " + rep.Format + "\n"
 	}
+	rep.Refused = p.refused
+	if m, ok := ProposeMapping(p.unknown); ok && p.rejects > p.responses {
+		rep.Mapping, rep.Config = &m, mappingConfig(m)
+	}
 	rep.RunnerUp, rep.RunnerUpConfidence = runnerUp(cfg, lines[:min(len(lines), maxCompared)], rep.Format)
 	return rep, nil
 }
@@ -99,7 +118,7 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 func runnerUp(cfg Config, lines [][]byte, best string) (name string, confidence float64) {
 	score := 0
 	for _, f := range Formats() {
-		if f.Name == best || f.Name == "json" && cfg.Mapping == nil {
+		if f.Name == best || f.mapped() && cfg.Mapping == nil {
 			continue
 		}
 		cfg.Format = f.Name
@@ -148,6 +167,11 @@ type prober struct {
 	formats                    map[string]*probed
 	reasons                    map[string]int
 	responses, rejects, fields int
+
+	line    int    // the number of the line in hand
+	text    []byte // itself
+	refused []Refused
+	unknown []byte // the first JSON record that no format knows
 }
 
 type probed struct {
@@ -178,6 +202,12 @@ func (p *prober) Response(r *classify.Response) {
 func (p *prober) Reject(r Reject) {
 	p.rejects++
 	p.reasons[r.Reason]++
+	if len(p.refused) < maxRefused {
+		p.refused = append(p.refused, Refused{p.line, r.Reason, r.Detail})
+	}
+	if p.unknown == nil && (r.Reason == ReasonUnknown || r.Reason == ReasonNotResponse) {
+		p.unknown = p.text
+	}
 	if r.Reason != ReasonSyntax && r.Reason != ReasonUnknown {
 		p.fields += len(fieldsOf(p.d.r, p.d.service)) // what was found before it was refused
 	}
@@ -197,7 +227,7 @@ func fieldsOf(r *classify.Response, defaultService []byte) []Field {
 			all = append(all, Field{Name: name, Value: value, Unit: unit})
 		}
 	}
-	if r.UnixMilli != 0 {
+	if r.UnixMilli != 0 && r.UnixMilli != classify.RecordTime {
 		add("time", time.UnixMilli(r.UnixMilli).UTC().Format("2006-01-02T15:04:05.000Z07:00"), "UTC")
 	}
 	if !bytes.Equal(r.Service, defaultService) {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"statline/classify"
 )
 
 // What shippers put in front of a line or around it changes nothing.
@@ -12,7 +14,7 @@ func TestShippers(t *testing.T) {
 		return `"` + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `"`, `\"`) + `"`
 	}
 	for _, f := range Formats() {
-		if f.Name == "json" {
+		if f.mapped() {
 			continue
 		}
 		want := one(t, Config{}, f.Example)
@@ -36,6 +38,9 @@ func TestShippers(t *testing.T) {
 			if len(all) != 1 {
 				t.Errorf("%s, %s: got %d results", f.Name, name, len(all))
 				continue
+			}
+			if want.Time == classify.RecordTime {
+				all[0].Time = want.Time // the shipper's, which the line lacks
 			}
 			same(t, f.Name+", "+name, all[0], want)
 		}

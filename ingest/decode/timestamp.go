@@ -285,3 +285,28 @@ func (c *clock) any(b []byte) (unixMilli int64, ok bool) {
 	}
 	return epoch(b)
 }
+
+// timeIn reads a time in a mapping's layout.
+func (d *Decoder) timeIn(b []byte, layout string) {
+	unit := 0
+	switch layout {
+	case "":
+		ms, ok := d.clock.any(b)
+		d.setTime(ms, ok)
+		return
+	case "s":
+		unit = 3
+	case "ms":
+	case "us":
+		unit = -3
+	case "ns":
+		unit = -6
+	default:
+		t, err := time.ParseInLocation(layout, string(b), d.clock.loc)
+		d.setTime(t.UnixMilli(), err == nil && t.UnixMilli() >= 0 && t.UnixMilli() < maxUnixMilli)
+		return
+	}
+	n, ok := parseDecimal(b)
+	ms, fits := n.floor(unit)
+	d.setTime(ms, ok && fits && ms >= 0 && ms < maxUnixMilli)
+}

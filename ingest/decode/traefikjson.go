@@ -7,7 +7,7 @@ import "statline/classify"
 type traefikJSON struct {
 	startUTC, startLocal, time, method, path, router, downstream, origin node
 	duration, originDuration, size, clientHost, clientAddr, username     node
-	service, host, agent, requestID, overhead                            node
+	service, host, agent, requestID, overhead, backend                   node
 	any, more                                                            nodeSet
 }
 
@@ -18,7 +18,7 @@ func newTraefikJSON(t *tree) jsonFormat {
 		duration: t.at("Duration"), originDuration: t.at("OriginDuration"), size: t.at("DownstreamContentSize"),
 		clientHost: t.at("ClientHost"), clientAddr: t.at("ClientAddr"), username: t.at("ClientUsername"),
 		service: t.at("ServiceName"), host: t.at("RequestHost"), agent: t.at("request_User-Agent"),
-		requestID: t.at("request_X-Request-Id"), overhead: t.at("Overhead"),
+		requestID: t.at("request_X-Request-Id"), overhead: t.at("Overhead"), backend: t.at("BackendName"),
 	}
 	f.any = setOf(f.downstream, f.origin)
 	f.more = setOf(f.method, f.path, f.router, f.startUTC, f.duration, f.overhead)
@@ -28,7 +28,7 @@ func newTraefikJSON(t *tree) jsonFormat {
 func (*traefikJSON) about() Format {
 	return Format{
 		Name:        "traefik-json",
-		Description: "Traefik JSON access log",
+		Description: "Traefik JSON access log, v1 to v3",
 		Example: `{"ClientHost":"203.0.113.7","ClientUsername":"-","DownstreamContentSize":356,"DownstreamStatus":404,"Duration":215563,"OriginDuration":204708,"OriginStatus":404,"Overhead":10855,` +
 			`"RequestHost":"api.example.com","RequestMethod":"GET","RequestPath":"/3/movie/550","RouterName":"movies@docker","ServiceName":"movies@docker","StartUTC":"2026-03-01T12:00:00.250Z","time":"2026-03-01T12:00:00Z"}`,
 	}
@@ -43,7 +43,7 @@ func (f *traefikJSON) decode(d *Decoder) {
 	if !d.time(f.startUTC) && !d.time(f.startLocal) {
 		d.time(f.time)
 	}
-	if r.Service = d.str(f.service); len(r.Service) == 0 {
+	if r.Service = d.first(f.service, f.backend); len(r.Service) == 0 {
 		r.Service = hostOnly(d.str(f.host))
 	}
 	r.Method = d.str(f.method)

@@ -131,6 +131,14 @@ func (f *Fold) At(record, index int) {
 func (f *Fold) Response(r *classify.Response) {
 	index := f.index
 	f.index++
+	if r.UnixMilli == classify.RecordTime {
+		if f.record.UnixMilli <= 0 {
+			f.reject(block.RejectRow{Index: index, Reason: decode.ReasonNoTime, Detail: "lines of this format have no time, and a file's record has none: " +
+				"read them from Kafka, or with the timestamps of docker or kubectl logs"}, f.decode.Scrub(f.record.Value))
+			return
+		}
+		r.UnixMilli = f.record.UnixMilli
+	}
 	if reason := f.cfg.Window(r.UnixMilli, f.record.UnixMilli); reason != "" {
 		f.outOfWindow(index, reason, r.UnixMilli)
 		return

@@ -352,6 +352,11 @@ func (u *reading) probe(x store.Reject) (items []item, ok bool) {
 	var p probe
 	u.decoder.Decode([]byte(x.Raw), &p)
 	items = p.items
+	for i := range items {
+		if items[i].unixMilli == classify.RecordTime {
+			items[i].unixMilli = x.RecordUnixMilli
+		}
+	}
 	if fold.HoldsRecord(&x.RejectRow) {
 		if int(x.Index) >= len(items) {
 			return nil, false

@@ -1,0 +1,37 @@
+package decode
+
+import "bytes"
+
+// eachPair calls f with every name=value of a logfmt line; a quoted value comes
+// without its quotes. What is no pair is passed over.
+func eachPair(b []byte, f func(name, value []byte)) {
+	for i := 0; i < len(b); {
+		eq := i
+		for eq < len(b) && b[eq] != '=' && b[eq] != ' ' {
+			eq++
+		}
+		name := b[i:eq]
+		if i = eq + 1; eq >= len(b) || b[eq] == ' ' {
+			continue
+		}
+		var value []byte
+		if i < len(b) && b[i] == '"' {
+			value, i = quoted(b, i)
+		} else {
+			value, i = word(b, i)
+		}
+		i++
+		f(name, value)
+	}
+}
+
+func indexOf(b []byte, sub string) int { return bytes.Index(b, []byte(sub)) }
+
+// isHTTPVerb accepts the methods that HTTP registers and servers log.
+func isHTTPVerb(b []byte) bool {
+	switch string(b) {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "REPORT":
+		return true
+	}
+	return false
+}
