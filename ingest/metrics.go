@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"statline/classify"
+	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/retry"
 )
@@ -70,8 +71,8 @@ func newMetrics(p *Pipeline) *metrics {
 	for _, class := range []retry.Class{retry.Transient, retry.Waiting} {
 		m.retries.WithLabelValues(string(class))
 	}
-	for _, dimension := range otherDimensions {
-		m.other.WithLabelValues(dimension)
+	for i := range (aggregate.Others{}) {
+		m.other.WithLabelValues(aggregate.Budgeted(i).Name())
 	}
 	return m
 }
@@ -139,8 +140,6 @@ func (m *metrics) event(e block.Event) {
 	}
 }
 
-var otherDimensions = [...]string{"service", "route", "key", "client"}
-
 func (m *metrics) stored(e block.Event) {
 	m.holes.Add(float64(e.Row.Holes))
 	if e.Row.Kind == block.KindGap {
@@ -158,7 +157,7 @@ func (m *metrics) stored(e block.Event) {
 	}
 	for i, n := range e.Contents.Rows.Other {
 		if n > 0 {
-			m.other.WithLabelValues(otherDimensions[i]).Add(float64(n))
+			m.other.WithLabelValues(aggregate.Budgeted(i).Name()).Add(float64(n))
 		}
 	}
 }

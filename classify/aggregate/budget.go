@@ -7,13 +7,25 @@ import (
 	"statline/classify"
 )
 
-// The dimensions of Rows.Other.
+// Budgeted is a dimension that has a budget.
+type Budgeted uint8
+
+// The dimensions with a budget.
 const (
-	otherService = iota
-	otherRoute
-	otherKey
-	otherClient
+	OfServices Budgeted = iota
+	OfRoutes
+	OfKeys
+	OfClients
+	budgets
 )
+
+// Name is what metrics call it.
+func (b Budgeted) Name() string {
+	return [budgets]string{"service", "route", "key", "client"}[b]
+}
+
+// Others counts responses whose name went to __other__, by Budgeted.
+type Others [budgets]uint64
 
 // weight is what a name has in the block. Refusals of the caller decide who is
 // kept when there are more names than the budget allows.
@@ -89,7 +101,7 @@ type used struct {
 	merged            bool // its service is beyond the budget
 }
 
-func (r *resolved) resolve(t *Table, other *[4]uint64) {
+func (r *resolved) resolve(t *Table, other *Others) {
 	list := usedDimensions(t)
 	r.truncatedServices = mergeServices(list, t.config.Budget.Services, other)
 	r.truncatedRoutes = mergeRoutes(list, t.config.Budget.Routes, other) || r.truncatedServices
@@ -132,7 +144,7 @@ func usedDimensions(t *Table) []used {
 }
 
 // mergeServices renames the services beyond the budget, and their routes.
-func mergeServices(list []used, budget int, other *[4]uint64) bool {
+func mergeServices(list []used, budget int, other *Others) bool {
 	all := make([]*used, len(list))
 	for i := range list {
 		all[i] = &list[i]
@@ -140,13 +152,13 @@ func mergeServices(list []used, budget int, other *[4]uint64) bool {
 	return mergeRunsOf(all, budget, func(a, b *used) bool { return a.number == b.number }, func(u *used) {
 		u.merged = true
 		u.service, u.route = classify.Other, classify.Other
-		other[otherService] += u.weight.requests
-		other[otherRoute] += u.weight.requests
+		other[OfServices] += u.weight.requests
+		other[OfRoutes] += u.weight.requests
 	})
 }
 
 // mergeRoutes renames the routes beyond the budget, among the services kept.
-func mergeRoutes(list []used, budget int, other *[4]uint64) bool {
+func mergeRoutes(list []used, budget int, other *Others) bool {
 	var kept []*used
 	for i := range list {
 		if !list[i].merged {
@@ -156,7 +168,7 @@ func mergeRoutes(list []used, budget int, other *[4]uint64) bool {
 	same := func(a, b *used) bool { return a.service == b.service && a.route == b.route }
 	return mergeRunsOf(kept, budget, same, func(u *used) {
 		u.route = classify.Other
-		other[otherRoute] += u.weight.requests
+		other[OfRoutes] += u.weight.requests
 	})
 }
 

@@ -4,9 +4,10 @@ package aggregate
 // outlives a block.
 type dimensions struct {
 	index
-	list  []dimension
-	bytes int
-	base  int
+	services *names
+	list     []dimension
+	bytes    int
+	base     int
 }
 
 type dimension struct {
@@ -16,10 +17,10 @@ type dimension struct {
 	row                uint32 // the response row of its last response; a guess
 }
 
-// trim ends a block. The triples refer to services by number, so they go when
-// the services have gone.
-func (d *dimensions) trim(services *names) {
-	if len(d.list) > knownNames || len(services.list) == 0 {
+// trim ends a block. The triples refer to names by number, so they go when those
+// have gone.
+func (d *dimensions) trim(gone bool) {
+	if len(d.list) > knownNames || gone {
 		clear(d.list)
 		d.list, d.bytes = d.list[:0], 0
 		d.index.reset()
@@ -30,7 +31,7 @@ func (d *dimensions) trim(services *names) {
 	}
 }
 
-func (d *dimensions) number(services *names, service, route []byte, m method) uint32 {
+func (d *dimensions) number(service, route []byte, m method) uint32 {
 	h := uint32(hashBytes(route, hashBytes(service, uint64(m))))
 	row, i := d.probe(h, h)
 	for ; row != 0; row, i = d.probe(h, i+1) {
@@ -39,10 +40,10 @@ func (d *dimensions) number(services *names, service, route []byte, m method) ui
 			return row - 1
 		}
 	}
-	id, _ := services.number(service)
+	id, _ := d.services.number(service)
 	d.insert(h, i)
 	d.list = append(d.list, dimension{
-		serviceName: services.list[id], route: string(route), service: id, method: m})
+		serviceName: d.services.list[id], route: string(route), service: id, method: m})
 	d.bytes += len(route)
 	return uint32(len(d.list) - 1)
 }

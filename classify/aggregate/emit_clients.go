@@ -7,7 +7,7 @@ import (
 )
 
 // emitClients sorts the rows and merges those that a budget made equal.
-func (t *Table) emitClients(other *[4]uint64) {
+func (t *Table) emitClients(other *Others) {
 	o := &t.out
 	o.clientRefs, o.clients = o.clientRefs[:0], o.clients[:0]
 	o.ofClients = slices.Grow(o.ofClients[:0], len(t.clients.failures))
@@ -18,7 +18,7 @@ func (t *Table) emitClients(other *[4]uint64) {
 		ip := row.ip
 		if len(merged) > 0 && merged[ip] {
 			ip = wordsOf(OtherClient)
-			other[otherClient] += t.clientRequests(uint32(i))
+			other[OfClients] += t.clientRequests(uint32(i))
 		}
 		o.clientRefs = append(o.clientRefs, wordsRef(minuteIn(g[0]), ip, uint32(g[1]), uint32(i)))
 	}

@@ -9,7 +9,7 @@ import (
 
 // emitKeys sorts the rows and merges those that a budget made equal. It
 // returns the keys that went to OtherKey.
-func (t *Table) emitKeys(other *[4]uint64) map[words]bool {
+func (t *Table) emitKeys(other *Others) map[words]bool {
 	o := &t.out
 	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
 	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
@@ -21,7 +21,7 @@ func (t *Table) emitKeys(other *[4]uint64) map[words]bool {
 		key := row.key
 		if len(merged) > 0 && merged[key] {
 			key = wordsOf(classify.OtherKey)
-			other[otherKey] += t.keyRequests(uint32(i))
+			other[OfKeys] += t.keyRequests(uint32(i))
 		}
 		o.keyRefs = append(o.keyRefs, wordsRef(g.minute, key, g.what, uint32(i)))
 	}

@@ -150,14 +150,16 @@ type names struct {
 	base  int // entries that were there when the block began
 }
 
-// trim ends a block: a table that has grown over limit names is emptied.
-func (n *names) trim(limit int) {
-	if len(n.list) > limit || len(n.slots) == 0 {
+// trim ends a block: a table that has grown over limit names is emptied, and
+// with it what refers to its numbers.
+func (n *names) trim(limit int) (emptied bool) {
+	if emptied = len(n.list) > limit || len(n.slots) == 0; emptied {
 		clear(n.list)
 		n.list, n.hash, n.bytes = n.list[:0], n.hash[:0], 0
 		n.index.reset()
 	}
 	n.base = len(n.list)
+	return emptied
 }
 
 // number returns the number of b and its hash; b is copied when it is new.

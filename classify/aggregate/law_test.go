@@ -108,11 +108,11 @@ func TestBudgets(t *testing.T) {
 				if got.Other != other {
 					t.Errorf("got others %v; want %v", got.Other, other)
 				}
-				got.Other = [4]uint64{}
+				got.Other = Others{}
 				wantRows(t, "over budget", got, want)
 				rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
 				got = fold(New(c), items)
-				got.Other = [4]uint64{}
+				got.Other = Others{}
 				wantRows(t, "shuffled", got, want)
 			})
 		}
@@ -120,7 +120,7 @@ func TestBudgets(t *testing.T) {
 }
 
 // overBudgetRows is the definition of a block's rows under budgets.
-func overBudgetRows(c Config, items []item) (rows Rows, other [4]uint64) {
+func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 	services := weigh(items, c.Budget.Services, func(it *item) string { return string(it.r.Service) })
 	routes := weigh(items, c.Budget.Routes, func(it *item) string {
 		if !services[string(it.r.Service)] {
@@ -136,35 +136,35 @@ func overBudgetRows(c Config, items []item) (rows Rows, other [4]uint64) {
 		n := plain(it)
 		if !services[n.service] {
 			n.service, n.route = classify.Other, classify.Other
-			other[0]++
-			other[1]++
+			other[OfServices]++
+			other[OfRoutes]++
 		} else if !routes[n.service+"\x00"+n.route] {
 			n.route = classify.Other
-			other[1]++
+			other[OfRoutes]++
 		}
 		if it.r.Key != (classify.KeyID{}) && !keys[named(n.key)] {
 			n.key = classify.OtherKey
-			other[2]++
+			other[OfKeys]++
 		}
 		if it.r.ClientIP != ([16]byte{}) && !clients[named(n.client)] {
 			n.client = OtherClient
-			other[3]++
+			other[OfClients]++
 		}
 		parts = append(parts, single(c, it, n))
 	}
 	rows = mergeAll(c, parts...)
 	for _, list := range [][]ResponseRow{rows.Responses, rows.ResponsesHour} {
 		for i := range list {
-			list[i].Truncated = other[1] > 0
+			list[i].Truncated = other[OfRoutes] > 0
 		}
 	}
 	for _, list := range [][]KeyRow{rows.Keys, rows.KeysHour} {
 		for i := range list {
-			list[i].Truncated = other[2] > 0 || other[0] > 0
+			list[i].Truncated = other[OfKeys] > 0 || other[OfServices] > 0
 		}
 	}
 	for i := range rows.Clients {
-		rows.Clients[i].Truncated = other[3] > 0
+		rows.Clients[i].Truncated = other[OfClients] > 0
 	}
 	return rows, other
 }
@@ -197,8 +197,8 @@ func TestFloodKeepsOffender(t *testing.T) {
 	if i < 0 || rows.Keys[i].Requests != 10 || !rows.Keys[i].Truncated {
 		t.Fatalf("the offender is not among the %d named keys", len(rows.Keys))
 	}
-	if len(rows.Keys) != 11 || rows.Other[otherKey] != 4990-9 {
-		t.Errorf("got %d rows, %d responses under __other__", len(rows.Keys), rows.Other[otherKey])
+	if len(rows.Keys) != 11 || rows.Other[OfKeys] != 4990-9 {
+		t.Errorf("got %d rows, %d responses under __other__", len(rows.Keys), rows.Other[OfKeys])
 	}
 }
 

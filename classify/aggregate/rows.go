@@ -20,9 +20,7 @@ type Rows struct {
 	Clients       []ClientRow
 	Samples       []SampleRow
 	KeyNames      []KeyNameRow
-	// Other counts responses whose name went to "__other__", by dimension:
-	// service, route, key, client.
-	Other [4]uint64
+	Other         Others
 	// Days is the number of responses per event day (Unix day number), sorted.
 	Days []DayCount
 	// MinUnixMilli and MaxUnixMilli bound the event times; 0, 0 when empty.

@@ -57,6 +57,7 @@ func New(config Config) *Table {
 		return t.userAgents.list[a] < t.userAgents.list[b]
 	}}
 	t.clients.keys = sets[words]{size: keySetSize, less: words.less}
+	t.dimensions.services = &t.services
 	t.samples.slots, t.samples.dims = t.config.SampleSlots, &t.dimensions
 	t.Reset()
 	return t
@@ -69,10 +70,9 @@ const knownNames = 1 << 16
 // returned earlier are overwritten by the next call of Rows.
 func (t *Table) Reset() {
 	t.sealed = false
-	t.services.trim(knownNames)
+	t.dimensions.trim(t.services.trim(knownNames))
 	t.userAgents.trim(knownNames)
 	t.keyNames.trim(knownNames)
-	t.dimensions.trim(&t.services)
 	t.responses.reset()
 	t.keys.reset()
 	t.clients.reset()
@@ -99,7 +99,7 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	second := uint32(min(max(r.UnixMilli, 0)/1000, math.MaxUint32))
 	minute := second / 60
 
-	dim := t.dimensions.number(&t.services, r.Service, r.Route, methodOf(r.Method))
+	dim := t.dimensions.number(r.Service, r.Route, methodOf(r.Method))
 	place, answer := minuteAnd(minute, dim), answerOf(r, d)
 	last := &t.dimensions.list[dim]
 	if row := &t.responses.rows[last.row]; row.place != place || row.answer != answer {

@@ -210,8 +210,8 @@ func TestNamesAreForgotten(t *testing.T) {
 		r.UserAgent = fmt.Appendf(nil, "agent-%d", i)
 		add(table, &r, Place{0, int64(i)})
 	}
-	if rows := table.Rows(); rows.Other[otherService] != knownNames+10-1000 {
-		t.Errorf("got %d under __other__", rows.Other[otherService])
+	if rows := table.Rows(); rows.Other[OfServices] != knownNames+10-1000 {
+		t.Errorf("got %d under __other__", rows.Other[OfServices])
 	}
 	table.Reset()
 	if n := len(table.services.list) + len(table.userAgents.list) + len(table.dimensions.list); n != 0 {

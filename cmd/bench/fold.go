@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"statline/classify/aggregate"
 	"statline/ingest"
 	"statline/ingest/block"
 	"statline/ingest/fold"
@@ -14,7 +15,7 @@ type folded struct {
 	responses, keys    int
 	clients            int
 	blocks             int
-	other              [4]uint64
+	other              aggregate.Others
 	perRecord, objects float64
 	minuteRowsARecord  float64
 }
@@ -89,7 +90,7 @@ func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (
 	if out.rejected > 0 || out.records != uint64(len(rs)) {
 		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs), out.rejected)
 	}
-	if out.other != [4]uint64{} && !mayOverflow {
+	if out.other != (aggregate.Others{}) && !mayOverflow {
 		return out, fmt.Errorf("fold: %v records in __other__; want none", out.other)
 	}
 	cost, err := least(rounds, func() error { f.pass(rs); return nil })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"statline/classify/aggregate"
 )
 
 // hot compares decode + classify + fold of the statline JSON line with
@@ -90,7 +92,7 @@ func (b *bench) growth() error {
 		growth := (got.perRecord/few - 1) * 100
 		what := fmt.Sprintf("%d distinct keys among %d records of a minute", keys, len(rs))
 		measured := fmt.Sprintf("%.3f us CPU a record, %+.0f %%, %.3f rows a record in %d blocks", got.perRecord, growth, got.minuteRowsARecord, got.blocks)
-		if n := got.other[2]; n > 0 { // services, routes, keys, clients
+		if n := got.other[aggregate.OfKeys]; n > 0 {
 			measured += fmt.Sprintf(", %.0f %% of the records in __other__", float64(n)/float64(len(rs))*100)
 		}
 		if keys == 100_000 {
