@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"statline/classify"
@@ -16,12 +17,13 @@ const (
 	OfRoutes
 	OfKeys
 	OfClients
+	OfErrorTypes
 	budgets
 )
 
 // Name is what metrics call it.
 func (b Budgeted) Name() string {
-	return [budgets]string{"service", "route", "key", "client"}[b]
+	return [budgets]string{"service", "route", "key", "client", "error_type"}[b]
 }
 
 // Others counts responses whose name went to __other__, by Budgeted.
@@ -62,41 +64,46 @@ func overBudget(candidates []weight, budget int) []int {
 // resolved says how the block's dimensions are named in its rows, budgets
 // applied, and ranks them in the order of their names.
 type resolved struct {
-	truncatedServices, truncatedRoutes bool
+	truncatedServices, truncatedRoutes, truncatedErrors bool
 
 	dimensionRank []uint32 // by number of dimensions; only those in use
-	dimensions    []triple // by rank
+	dimensions    []tuple  // by rank
 	serviceRank   []uint32 // by number of service; only those in use
 	serviceNames  []string // by rank
+	errorNames    []string // by number of error type plus one; only those in use
 	keyGroups     []keyGroup
 	whats         []what // by rank
 }
 
-type triple struct {
+type tuple struct {
 	service, route string
 	method         method
+	errorType      string
 }
 
-func (t *triple) compare(o *triple) int {
-	return cmp.Or(cmp.Compare(t.service, o.service), cmp.Compare(t.route, o.route), cmp.Compare(t.method, o.method))
+func (n *tuple) compare(o *tuple) int {
+	return cmp.Or(cmp.Compare(n.service, o.service), cmp.Compare(n.route, o.route), cmp.Compare(n.method, o.method),
+		cmp.Compare(n.errorType, o.errorType))
 }
 
 type keyGroup struct{ minute, what uint32 }
 
 // what is all of a key's row but its minute and its key.
 type what struct {
-	service uint32 // its rank
-	result  result
+	service   uint32 // its rank
+	result    result
+	errorType string
 }
 
-func (w what) compare(o what) int {
-	return cmp.Or(cmp.Compare(w.service, o.service), cmp.Compare(w.result, o.result))
+func (w *what) compare(o *what) int {
+	return cmp.Or(cmp.Compare(w.service, o.service), cmp.Compare(w.result, o.result), cmp.Compare(w.errorType, o.errorType))
 }
 
-// used is a triple in use in this block.
+// used are dimensions in use in this block.
 type used struct {
-	triple
+	tuple
 	dimension, number uint32 // number of dimensions, of service
+	error             uint32 // number of the error type, plus one
 	weight            weight
 	merged            bool // its service is beyond the budget
 }
@@ -105,26 +112,29 @@ func (r *resolved) resolve(t *Table, other *Others) {
 	list := usedDimensions(t)
 	r.truncatedServices = mergeServices(list, t.config.Budget.Services, other)
 	r.truncatedRoutes = mergeRoutes(list, t.config.Budget.Routes, other) || r.truncatedServices
-	if r.truncatedRoutes {
-		slices.SortFunc(list, func(a, b used) int { return a.triple.compare(&b.triple) })
+	r.truncatedErrors = mergeErrorTypes(list, t.config.Budget.ErrorTypes, other)
+	if r.truncatedRoutes || r.truncatedErrors {
+		slices.SortFunc(list, func(a, b used) int { return a.tuple.compare(&b.tuple) })
 	}
 	r.dimensionRank = slices.Grow(r.dimensionRank[:0], len(t.dimensions.list))[:len(t.dimensions.list)]
 	r.serviceRank = slices.Grow(r.serviceRank[:0], len(t.services.list))[:len(t.services.list)]
 	r.dimensions, r.serviceNames = r.dimensions[:0], r.serviceNames[:0]
+	r.errorNames = slices.Grow(r.errorNames[:0], len(t.errorTypes.list)+1)[:len(t.errorTypes.list)+1]
 	for _, u := range list {
 		if n := len(r.serviceNames); n == 0 || r.serviceNames[n-1] != u.service {
 			r.serviceNames = append(r.serviceNames, u.service)
 		}
-		if n := len(r.dimensions); n == 0 || r.dimensions[n-1] != u.triple {
-			r.dimensions = append(r.dimensions, u.triple)
+		if n := len(r.dimensions); n == 0 || r.dimensions[n-1] != u.tuple {
+			r.dimensions = append(r.dimensions, u.tuple)
 		}
+		r.errorNames[u.error] = u.errorType
 		r.dimensionRank[u.dimension] = uint32(len(r.dimensions) - 1)
 		r.serviceRank[u.number] = uint32(len(r.serviceNames) - 1)
 	}
 	r.rankGroups(t)
 }
 
-// usedDimensions lists the block's triples with their weights, sorted by name.
+// usedDimensions lists the block's dimensions with their weights, sorted by name.
 func usedDimensions(t *Table) []used {
 	weights := make([]weight, len(t.dimensions.list))
 	for i := 1; i < len(t.responses.rows); i++ {
@@ -136,10 +146,11 @@ func usedDimensions(t *Table) []used {
 		if w.requests > 0 {
 			d := &t.dimensions.list[i]
 			list = append(list, used{
-				triple: triple{d.serviceName, d.route, d.method}, dimension: uint32(i), number: d.service, weight: w})
+				tuple:     tuple{d.serviceName, d.route, d.method, d.errorName},
+				dimension: uint32(i), number: d.service, error: d.errorType, weight: w})
 		}
 	}
-	slices.SortFunc(list, func(a, b used) int { return a.triple.compare(&b.triple) })
+	slices.SortFunc(list, func(a, b used) int { return a.tuple.compare(&b.tuple) })
 	return list
 }
 
@@ -172,6 +183,41 @@ func mergeRoutes(list []used, budget int, other *Others) bool {
 	})
 }
 
+// mergeErrorTypes renames the error types beyond the budget.
+func mergeErrorTypes(list []used, budget int, other *Others) bool {
+	byName := map[string]*weight{}
+	for i := range list {
+		u := &list[i]
+		if u.errorType == "" {
+			continue
+		}
+		if byName[u.errorType] == nil {
+			byName[u.errorType] = &weight{}
+		}
+		byName[u.errorType].requests += u.weight.requests
+		byName[u.errorType].refused += u.weight.refused
+	}
+	if len(byName) <= budget {
+		return false
+	}
+	names := slices.Sorted(maps.Keys(byName))
+	weights := make([]weight, len(names))
+	for i, name := range names {
+		weights[i] = *byName[name]
+	}
+	beyond := map[string]bool{}
+	for _, n := range overBudget(weights, budget) {
+		beyond[names[n]] = true
+	}
+	for i := range list {
+		if u := &list[i]; beyond[u.errorType] {
+			u.errorType = classify.Other
+			other[OfErrorTypes] += u.weight.requests
+		}
+	}
+	return true
+}
+
 // mergeRunsOf applies rename to the members of all but the budget heaviest
 // runs of list, and reports whether there were such.
 func mergeRunsOf(list []*used, budget int, same func(a, b *used) bool, rename func(*used)) bool {
@@ -196,16 +242,16 @@ func mergeRunsOf(list []*used, budget int, same func(a, b *used) bool, rename fu
 	return len(beyond) > 0
 }
 
-// rankGroups ranks the (service, outcome, code) of the key groups.
+// rankGroups ranks the (service, outcome, code, error type) of the key groups.
 func (r *resolved) rankGroups(t *Table) {
 	groups := t.keyGroups.keys
 	order := make([]uint32, len(groups))
 	names := make([]what, len(groups))
 	for i, k := range groups {
 		order[i] = uint32(i)
-		names[i] = what{r.serviceRank[numberIn(k[0])], result(k[1])}
+		names[i] = what{r.serviceRank[numberIn(k[0])], result(k[1]), r.errorNames[errorTypeIn(k[1])]}
 	}
-	slices.SortFunc(order, func(a, b uint32) int { return names[a].compare(names[b]) })
+	slices.SortFunc(order, func(a, b uint32) int { return names[a].compare(&names[b]) })
 	r.keyGroups = slices.Grow(r.keyGroups[:0], len(groups))[:len(groups)]
 	r.whats = r.whats[:0]
 	for _, i := range order {

@@ -28,11 +28,11 @@ type Config struct {
 }
 
 // Budget is the number of distinct names of each dimension in one block: of
-// services, of (service, route) pairs, of keys, of client addresses. What is
-// beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
+// services, of (service, route) pairs, of keys, of client addresses, of error
+// types. What is beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
 // the most refused are kept, then the most requested, then the smallest name.
 // 0 stands for the default.
-type Budget struct{ Services, Routes, Keys, Clients int }
+type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes int }
 
 // OtherClient stands for all client addresses beyond the budget. It is a
 // multicast address, which no client has.
@@ -41,10 +41,11 @@ var OtherClient = [16]byte(classify.OtherKey)
 // keySetSize bounds the keys of a failing client's row.
 const keySetSize = 32
 
-// maxUserAgent and maxSampleText bound the kept bytes of a user agent and of
-// a sample's path, message and request id.
+// maxUserAgent, maxErrorType and maxSampleText bound the kept bytes of a user
+// agent, of an error's name and of a sample's path, message and request id.
 const (
 	maxUserAgent  = 256
+	maxErrorType  = 64
 	maxSampleText = 1024
 )
 
@@ -52,7 +53,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		SlotSeconds: 10,
-		Budget:      Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000},
+		Budget:      Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000, ErrorTypes: 1000},
 		SetSize:     8,
 		SampleSlots: 3,
 	}
@@ -70,6 +71,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Budget.Routes, d.Budget.Routes)
 	or(&c.Budget.Keys, d.Budget.Keys)
 	or(&c.Budget.Clients, d.Budget.Clients)
+	or(&c.Budget.ErrorTypes, d.Budget.ErrorTypes)
 	or(&c.SetSize, d.SetSize)
 	or(&c.SampleSlots, d.SampleSlots)
 	c.SlotSeconds = min(c.SlotSeconds, 60)

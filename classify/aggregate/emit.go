@@ -109,8 +109,8 @@ func (t *Table) emitResponse(run []ref) {
 	a := run[0].answer()
 	out := ResponseRow{
 		Minute: run[0].minute() * 60, Service: d.service, Route: d.route, Method: d.method.String(),
-		HTTPStatus: a.status(), Code: a.code(), Outcome: a.outcome(), DecidedBy: a.decidedBy(), Blame: a.blame(),
-		Truncated: o.resolved.truncatedRoutes,
+		ErrorType: d.errorType, HTTPStatus: a.status(), Code: a.code(), Outcome: a.outcome(), DecidedBy: a.decidedBy(), Blame: a.blame(),
+		Truncated: o.resolved.truncatedRoutes || o.resolved.truncatedErrors,
 	}
 	for _, ref := range run {
 		row, up := &t.responses.rows[ref.row], &t.responses.upstream[ref.row]

@@ -26,7 +26,7 @@ func (t *Table) emitKeys(other *Others) map[words]bool {
 		o.keyRefs = append(o.keyRefs, wordsRef(g.minute, key, g.what, uint32(i)))
 	}
 	o.sort(o.keyRefs)
-	truncated := len(merged) > 0 || o.resolved.truncatedServices
+	truncated := len(merged) > 0 || o.resolved.truncatedServices || o.resolved.truncatedErrors
 	w := 0
 	for i := range o.keyRefs {
 		ref := &o.keyRefs[i]
@@ -65,7 +65,8 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	}
 	f := &t.keys.failures[cold-1]
 	out.KeyFailure = o.keyFailure(KeyFailure{
-		CountMax: f.countMax, LimitMax: f.limitMax, Slots: f.slots, FirstSeen: f.first, LastSeen: f.last,
+		ErrorType: what.errorType,
+		CountMax:  f.countMax, LimitMax: f.limitMax, Slots: f.slots, FirstSeen: f.first, LastSeen: f.last,
 	})
 	if f.slots != 0 {
 		out.SlotSeconds = uint8(t.config.SlotSeconds)
@@ -97,7 +98,7 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 	return s
 }
 
-// mergeKey adds from to row; both are of the same key, service, outcome, code.
+// mergeKey adds from to row; both are of the same dimensions.
 func (t *Table) mergeKey(row, from *KeyRow) {
 	row.Requests += from.Requests
 	row.Bytes += from.Bytes

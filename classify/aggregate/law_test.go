@@ -94,8 +94,10 @@ func weigh(items []item, budget int, name func(it *item) string) map[string]bool
 func TestBudgets(t *testing.T) {
 	all := DefaultConfig().Budget
 	for _, b := range []Budget{
-		{2, all.Routes, all.Keys, all.Clients}, {1, 2, all.Keys, all.Clients}, {all.Services, 4, all.Keys, all.Clients},
-		{all.Services, all.Routes, 3, all.Clients}, {all.Services, all.Routes, all.Keys, 5}, {2, 3, 1, 1},
+		{2, all.Routes, all.Keys, all.Clients, all.ErrorTypes}, {1, 2, all.Keys, all.Clients, all.ErrorTypes},
+		{all.Services, 4, all.Keys, all.Clients, all.ErrorTypes},
+		{all.Services, all.Routes, 3, all.Clients, all.ErrorTypes}, {all.Services, all.Routes, all.Keys, 5, all.ErrorTypes},
+		{all.Services, all.Routes, all.Keys, all.Clients, 2}, {2, 3, 1, 1, 1},
 	} {
 		for seed := range uint64(4) {
 			rng := rand.New(rand.NewPCG(2, seed))
@@ -129,6 +131,7 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 		return string(it.r.Service) + "\x00" + string(it.r.Route)
 	})
 	keys := weigh(items, c.Budget.Keys, func(it *item) string { return named(it.r.Key) })
+	errorTypes := weigh(items, c.Budget.ErrorTypes, func(it *item) string { return plain(it).errorType })
 	clients := weigh(items, c.Budget.Clients, func(it *item) string { return named(it.r.ClientIP) })
 	var parts []Rows
 	for i := range items {
@@ -150,17 +153,21 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 			n.client = OtherClient
 			other[OfClients]++
 		}
+		if n.errorType != "" && !errorTypes[n.errorType] {
+			n.errorType = classify.Other
+			other[OfErrorTypes]++
+		}
 		parts = append(parts, single(c, it, n))
 	}
 	rows = mergeAll(c, parts...)
 	for _, list := range [][]ResponseRow{rows.Responses, rows.ResponsesHour} {
 		for i := range list {
-			list[i].Truncated = other[OfRoutes] > 0
+			list[i].Truncated = other[OfRoutes] > 0 || other[OfErrorTypes] > 0
 		}
 	}
 	for _, list := range [][]KeyRow{rows.Keys, rows.KeysHour} {
 		for i := range list {
-			list[i].Truncated = other[OfKeys] > 0 || other[OfServices] > 0
+			list[i].Truncated = other[OfKeys] > 0 || other[OfServices] > 0 || other[OfErrorTypes] > 0
 		}
 	}
 	for i := range rows.Clients {

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -60,6 +61,8 @@ func randomItems(rng *rand.Rand, n int) []item {
 		if k := rng.IntN(15); k > 0 {
 			r.ClientIP = [16]byte{10: 0xff, 11: 0xff, 12: 10, 15: byte(k)}
 		}
+		errorTypes := []string{"", "", "", "quota", "expired", "invalid_token", strings.Repeat("long", 30)}
+		r.ErrorType = []byte(errorTypes[(5*i+len(r.Path))%len(errorTypes)])
 		r.UserAgent = pick("", "a/1", "a/2", "b/1", "b/2", "c/1", "c/2", "d/1", "d/2", "e/1", "e/2")
 		if rng.IntN(4) > 0 {
 			r.LatencyMicros = rng.Int64N(1 << rng.IntN(45))
@@ -77,12 +80,16 @@ func randomItems(rng *rand.Rand, n int) []item {
 
 // naming is what a budget makes of an item's names.
 type naming struct {
-	service, route string
-	key, client    [16]byte
+	service, route, errorType string
+	key, client               [16]byte
 }
 
 func plain(it *item) naming {
-	return naming{string(it.r.Service), string(it.r.Route), it.r.Key, it.r.ClientIP}
+	n := naming{string(it.r.Service), string(it.r.Route), "", it.r.Key, it.r.ClientIP}
+	if it.d.Outcome.Failure() {
+		n.errorType = string(it.r.ErrorType[:min(len(it.r.ErrorType), maxErrorType)])
+	}
+	return n
 }
 
 // single is the definition of the minute rows of one response.
@@ -97,7 +104,7 @@ func single(c Config, it *item, name naming) Rows {
 	size := uint64(max(r.Bytes, 0))
 	status := uint16(max(r.Status, 0))
 	response := ResponseRow{
-		Minute: minute, Service: name.service, Route: name.route, Method: m, HTTPStatus: status, Code: d.Code,
+		Minute: minute, Service: name.service, Route: name.route, Method: m, ErrorType: name.errorType, HTTPStatus: status, Code: d.Code,
 		Outcome: d.Outcome, DecidedBy: d.DecidedBy, Blame: r.Blame, Requests: 1, Bytes: size,
 	}
 	if d.Drift {
@@ -123,6 +130,7 @@ func single(c Config, it *item, name naming) Rows {
 		day.Keyed = 1
 		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}}
 		if d.Outcome.Failure() {
+			k.ErrorType = name.errorType
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
 			if slot != 0 {
 				k.SlotSeconds = uint8(c.SlotSeconds)
@@ -187,6 +195,7 @@ type (
 	responseKey struct {
 		minute                 uint32
 		service, route, method string
+		errorType              string
 		status, code           uint16
 		outcome                classify.Outcome
 		by                     classify.DecidedBy
@@ -198,6 +207,7 @@ type (
 		service string
 		outcome classify.Outcome
 		code    uint16
+		errors  string
 	}
 	clientKey struct {
 		minute  uint32
@@ -227,7 +237,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
-		a.KeyFailure = &KeyFailure{a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
+		a.KeyFailure = &KeyFailure{a.ErrorType, a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots
 		a.FirstSeen, a.LastSeen = min(a.FirstSeen, b.FirstSeen), max(a.LastSeen, b.LastSeen)
@@ -256,7 +266,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	var all Rows
 	for i, p := range parts {
 		for _, r := range p.Responses {
-			k := responseKey{r.Minute, r.Service, r.Route, r.Method, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame}
+			k := responseKey{r.Minute, r.Service, r.Route, r.Method, r.ErrorType, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame}
 			responses.put(k, r)
 			r.Minute -= r.Minute % 3600
 			k.minute = r.Minute
@@ -264,7 +274,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome, r.Requests, r.LatencyBuckets, r.LatencyCounts})
 		}
 		for _, r := range p.Keys {
-			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code}
+			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code, r.ErrorType}
 			keys.put(k, r)
 			r.Minute -= r.Minute % 3600
 			failure := *r.KeyFailure
@@ -331,13 +341,13 @@ func cutSamples(c Config, groups map[serviceKey][]SampleRow) []SampleRow {
 
 func compareResponses(a, b *ResponseRow) int {
 	return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Route, b.Route),
-		cmp.Compare(a.Method, b.Method), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.Method, b.Method), cmp.Compare(a.ErrorType, b.ErrorType), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Code, b.Code),
 		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.DecidedBy, b.DecidedBy), cmp.Compare(a.Blame, b.Blame))
 }
 
 func compareKeys(a, b *KeyRow) int {
 	return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Service, b.Service),
-		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
+		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ErrorType, b.ErrorType))
 }
 
 func mergeHistograms(b1 []uint16, c1 []uint64, b2 []uint16, c2 []uint64) (buckets []uint16, counts []uint64) {

@@ -33,6 +33,11 @@ type result uint32
 
 func resultOf(d classify.Decision) result { return result(d.Outcome)<<16 | result(d.Code) }
 
+// resultOfType is (number of the error type, result).
+func resultOfType(errorType uint32, r result) uint64 { return uint64(errorType)<<32 | uint64(r) }
+
+func errorTypeIn(w uint64) uint32 { return uint32(w >> 32) }
+
 func (r result) outcome() classify.Outcome { return classify.Outcome(r >> 16) }
 func (r result) code() uint16              { return uint16(r) }
 

@@ -75,6 +75,7 @@ func responseDimensions() []ColumnOf[ResponseRow] {
 		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
 		Dimension("decided_by", func(r *row) string { return r.DecidedBy.String() }),
 		Dimension("blame", func(r *row) string { return r.Blame.String() }),
+		Dimension("error_type", func(r *row) string { return r.ErrorType }),
 	}
 }
 
@@ -98,6 +99,7 @@ func keyDimensions() []ColumnOf[KeyRow] {
 		Dimension("service", func(r *row) string { return r.Service }),
 		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
 		Dimension("code", func(r *row) uint16 { return r.Code }),
+		Dimension("error_type", func(r *row) string { return r.ErrorType }),
 	}
 }
 

@@ -44,6 +44,7 @@ type ResponseRow struct {
 	Service    string
 	Route      string
 	Method     string
+	ErrorType  string // the API's own name of an error; "" for what is no failure
 	HTTPStatus uint16 // 0 when absent
 	Code       uint16
 	Outcome    classify.Outcome
@@ -100,8 +101,9 @@ type KeyRow struct {
 
 // KeyFailure is what a KeyRow has for failures only.
 type KeyFailure struct {
-	CountMax uint32 // highest request count read from code 25's message
-	LimitMax uint32
+	ErrorType string // one of the row's dimensions
+	CountMax  uint32 // highest request count read from code 25's message
+	LimitMax  uint32
 	// Slots has bit i set when a refused (rate_limited) response fell into
 	// the i-th slot of SlotSeconds of the minute. 0 in the hour table.
 	Slots       uint64

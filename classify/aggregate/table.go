@@ -23,6 +23,7 @@ type Table struct {
 	sealed bool // Rows was called: only Reset may follow
 
 	services   names
+	errorTypes names
 	userAgents names
 	keyNames   names
 	dimensions dimensions
@@ -30,7 +31,7 @@ type Table struct {
 	responses    responses
 	keys         keys
 	clients      clients
-	keyGroups    pairs // minuteAnd(service), result
+	keyGroups    pairs // minuteAnd(service), resultOfType
 	clientGroups pairs // minuteAnd(0), result
 	samples      samples
 	labels       labels
@@ -57,7 +58,7 @@ func New(config Config) *Table {
 		return t.userAgents.list[a] < t.userAgents.list[b]
 	}}
 	t.clients.keys = sets[words]{size: keySetSize, less: words.less}
-	t.dimensions.services = &t.services
+	t.dimensions.services, t.dimensions.errorTypes = &t.services, &t.errorTypes
 	t.samples.slots, t.samples.dims = t.config.SampleSlots, &t.dimensions
 	t.Reset()
 	return t
@@ -70,7 +71,8 @@ const knownNames = 1 << 16
 // returned earlier are overwritten by the next call of Rows.
 func (t *Table) Reset() {
 	t.sealed = false
-	t.dimensions.trim(t.services.trim(knownNames))
+	gone := t.services.trim(knownNames)
+	t.dimensions.trim(t.errorTypes.trim(knownNames) || gone)
 	t.userAgents.trim(knownNames)
 	t.keyNames.trim(knownNames)
 	t.responses.reset()
@@ -99,7 +101,11 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	second := uint32(min(max(r.UnixMilli, 0)/1000, math.MaxUint32))
 	minute := second / 60
 
-	dim := t.dimensions.number(r.Service, r.Route, methodOf(r.Method))
+	var errorType []byte
+	if len(r.ErrorType) > 0 && d.Outcome.Failure() {
+		errorType = r.ErrorType[:min(len(r.ErrorType), maxErrorType)]
+	}
+	dim := t.dimensions.number(r.Service, r.Route, errorType, methodOf(r.Method))
 	place, answer := minuteAnd(minute, dim), answerOf(r, d)
 	last := &t.dimensions.list[dim]
 	if row := &t.responses.rows[last.row]; row.place != place || row.answer != answer {
@@ -155,8 +161,9 @@ func (t *Table) response(place uint64, a answer, d classify.Decision) uint32 {
 	if n != 0 {
 		return n
 	}
-	minute, service := minuteIn(place), t.dimensions.list[numberIn(place)].service
-	kg, _ := t.keyGroups.number([2]uint64{minuteAnd(minute, service), uint64(resultOf(d))})
+	minute, names := minuteIn(place), &t.dimensions.list[numberIn(place)]
+	service := names.service
+	kg, _ := t.keyGroups.number([2]uint64{minuteAnd(minute, service), resultOfType(names.errorType, resultOf(d))})
 	cg, _ := t.clientGroups.number([2]uint64{minuteAnd(minute, 0), uint64(resultOf(d))})
 	sg := t.samples.group(minute, service, d.Outcome)
 	return t.responses.add(responseRow{place: place, answer: a, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
@@ -180,7 +187,7 @@ func (t *Table) MemoryBytes() int {
 	t.flush()
 	return t.responses.bytes() + t.keys.bytes() + t.clients.bytes() + t.samples.bytes() + t.labels.bytes() +
 		(len(t.keyGroups.keys)+len(t.clientGroups.keys))*32 +
-		t.services.fresh() + t.userAgents.fresh() + t.keyNames.fresh() + t.dimensions.fresh()
+		t.services.fresh() + t.errorTypes.fresh() + t.userAgents.fresh() + t.keyNames.fresh() + t.dimensions.fresh()
 }
 
 // words is a 128-bit value whose order is the order of its bytes.

@@ -25,3 +25,16 @@ func Oldest() fs.FS {
 	data, _ := fs.ReadFile(migrations, name)
 	return fstest.MapFS{name: {Data: data}}
 }
+
+// Before are the migrations before the one that is named.
+func Before(name string) fs.FS {
+	files := fstest.MapFS{}
+	entries, _ := fs.Glob(migrations, "migrations/*.sql")
+	for _, e := range entries {
+		if e < "migrations/"+name {
+			data, _ := fs.ReadFile(migrations, e)
+			files[e] = &fstest.MapFile{Data: data}
+		}
+	}
+	return files
+}

@@ -120,6 +120,45 @@ func TestUpgradeKeepsData(t *testing.T) {
 	}
 }
 
+// A column that joins the sorting key tells rows apart from then on, also from
+// rows of before, which have it empty; what is equal still becomes one row, and
+// repeating the statements changes nothing.
+func TestErrorTypeJoinsSortingKeys(t *testing.T) {
+	s := storetest.Dial(t)
+	o := schema.Options{Database: s.Database()}
+	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Before("0006_error_type.sql")); err != nil {
+		t.Fatal(err)
+	}
+	tables := []schema.Table{schema.Responses, schema.ResponsesHour, schema.Keys, schema.KeysHour}
+	insert := func(table schema.Table, more, values string) {
+		storetest.Exec(t, s, "INSERT INTO "+s.Table(table)+" (minute, service, outcome, requests"+more+") VALUES ('2026-01-01 00:00:00', 'movies', 'timeout', "+values+")")
+	}
+	for _, table := range tables {
+		insert(table, "", "1")
+	}
+	for range 2 {
+		if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+			t.Fatal(err)
+		}
+		// As if the run had been cut before its version was noted.
+		storetest.Exec(t, s, "TRUNCATE TABLE "+s.Table(schema.Meta))
+		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Meta)+" (key, value, version) VALUES ('schema_version', '5', 5)")
+	}
+	for _, table := range tables {
+		insert(table, "", "10")
+		insert(table, ", error_type", "100, 'quota'")
+		insert(table, ", error_type", "200, 'quota'")
+		storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(table)+" FINAL")
+		got := storetest.Number(t, s, "(SELECT sum(requests) * 10 + count() FROM "+s.Table(table)+")")
+		if got != 3112 {
+			t.Errorf("%s: got %d; want 311 requests in 2 rows", table, got)
+		}
+		if got := storetest.Number(t, s, "(SELECT sum(requests) FROM "+s.Table(table)+" WHERE error_type = '')"); got != 11 {
+			t.Errorf("%s: got %d requests without an error type; want 11", table, got)
+		}
+	}
+}
+
 // services_hour is whole from the hour after the newest that was stored before
 // it came to be; a run that was cut is repeated, another instance's changes
 // nothing; an empty database has it from the start.

@@ -217,10 +217,10 @@ func TestRoundTrip(t *testing.T) {
 	ip4 := netip.MustParseAddr("192.0.2.1").As16()
 	id := block.ID{Cluster: "kafka-1", Topic: "access", Epoch: 7, Partition: 3, First: 5, End: 9}
 	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
-		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, Requests: 300, Bytes: 1 << 40, Drift: 2,
+		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, ErrorType: "late", Requests: 300, Bytes: 1 << 40, Drift: 2,
 		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
 	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
-		KeyFailure: &aggregate.KeyFailure{CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
+		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}}}
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
@@ -242,14 +242,14 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
-	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
+	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
 	at := fmt.Sprint(m)
-	keyRow := at + "," + k9 + ",movies,rate_limited,25,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
+	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
 		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1"
-	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
+	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', error_type, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
 		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated)"
-	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ','," +
+	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ',', error_type, ','," +
 		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', truncated)"
 	for _, test := range []struct {
 		table         schema.Table

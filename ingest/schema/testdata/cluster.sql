@@ -421,6 +421,33 @@ ALTER TABLE `d`.`incidents` ON CLUSTER `c`
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","5"]
 ;
+ALTER TABLE `d`.`responses_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) CODEC(ZSTD(1)) AFTER blame,
+    MODIFY ORDER BY (toStartOfHour(minute), service, route, method, http_status, code, outcome, decided_by, blame, minute, error_type)
+;
+ALTER TABLE `d`.`responses` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) AFTER blame
+;
+ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) CODEC(ZSTD(1)) AFTER blame,
+    MODIFY ORDER BY (minute, service, route, method, http_status, code, outcome, decided_by, blame, error_type)
+;
+ALTER TABLE `d`.`responses_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) AFTER blame
+;
+ALTER TABLE `d`.`keys_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) CODEC(ZSTD(1)) AFTER code,
+    MODIFY ORDER BY (outcome, key_id, service, code, minute, error_type)
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) AFTER code
+;
+ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) CODEC(ZSTD(1)) AFTER code,
+    MODIFY ORDER BY (outcome, key_id, service, code, minute, error_type)
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS error_type LowCardinality(String) AFTER code
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","6"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
