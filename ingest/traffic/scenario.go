@@ -209,8 +209,8 @@ func (s *script) brokenContract(from, to float64) {
 // newCode is a release with a code that the catalogue does not have. What
 // decides such a response is its HTTP status.
 func (s *script) newCode(from, to float64) {
-	s.contract("unknown_code", "account", 36, 422, invalidRequest, "This request needs a verified device.", from, to,
-		"code 36 is not in the catalogue")
+	s.contract("unknown_code", "account", 60, 422, invalidRequest, "This request needs a verified device.", from, to,
+		"code 60 is not in the catalogue")
 }
 
 func (s *script) contract(kind, service string, code uint16, http int16, o outcome, message string, from, to float64, note string) {

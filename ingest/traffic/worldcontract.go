@@ -44,7 +44,7 @@ func (w *World) Contract(i int) ContractSeries {
 	case 2:
 		breaches = []breach{{from: start, length: 4, code: 7, http: 200, perMinute: 6, total: 10, kind: "contract_drift"}}
 	case 3:
-		breaches = []breach{{from: start, length: 240, code: 36, http: 422, perMinute: 2, kind: "unknown_code"}}
+		breaches = []breach{{from: start, length: 240, code: 60, http: 422, perMinute: 2, kind: "unknown_code"}}
 	}
 	left := make([]uint64, len(breaches))
 	for j, b := range breaches {
