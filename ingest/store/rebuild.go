@@ -34,11 +34,13 @@ func Within(spans []Span, minute uint32) bool {
 // node, and returns when it is gone.
 func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 	var where []string
+	var bounds []any
 	for _, span := range spans {
-		where = append(where, fmt.Sprintf("(minute >= toDateTime(%d) AND minute < toDateTime(%d))", span.From, span.Until))
+		where = append(where, "(minute >= toDateTime(?) AND minute < toDateTime(?))")
+		bounds = append(bounds, span.From, span.Until)
 	}
 	for _, r := range s.rollups {
-		if err := s.delete(ctx, schema.Table(r.Name), strings.Join(where, " OR ")); err != nil {
+		if err := s.delete(ctx, schema.Table(r.Name), strings.Join(where, " OR "), bounds...); err != nil {
 			return err
 		}
 	}
@@ -47,13 +49,9 @@ func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 
 // DeleteRejects deletes the rejects of a block, as DeleteSpans does.
 func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
-	const where = "cluster = %s AND topic = %s AND epoch = %d AND partition = %d AND offset >= %d AND offset < %d"
-	return s.delete(ctx, schema.Rejects, fmt.Sprintf(where,
-		quoted(id.Cluster), quoted(id.Topic), id.Epoch, id.Partition, id.First, id.End))
-}
-
-func quoted(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	return s.delete(ctx, schema.Rejects,
+		"cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND offset >= ? AND offset < ?",
+		id.Cluster, id.Topic, id.Epoch, id.Partition, id.First, id.End)
 }
 
 // mutationEvery is the time between two looks at a mutation.
@@ -61,7 +59,7 @@ const mutationEvery = 100 * time.Millisecond
 
 // delete waits for the mutation itself, however long it takes: a statement that
 // waits is given up after Config.QueryTimeout.
-func (s *Store) delete(ctx context.Context, t schema.Table, where string) error {
+func (s *Store) delete(ctx context.Context, t schema.Table, where string, args ...any) error {
 	l, err := s.layout(ctx)
 	if err != nil {
 		return err
@@ -70,7 +68,7 @@ func (s *Store) delete(ctx context.Context, t schema.Table, where string) error 
 	if l.Cluster != "" {
 		mutations = "clusterAllReplicas('" + l.Cluster + "', system.mutations)"
 	}
-	if err := s.Exec(ctx, "ALTER TABLE "+s.Table(t)+" "+l.OnCluster()+" DELETE WHERE "+where); err != nil {
+	if err := s.Exec(ctx, "ALTER TABLE "+s.Table(t)+" "+l.OnCluster()+" DELETE WHERE "+where, args...); err != nil {
 		return fmt.Errorf("delete from %s: %w", t, err)
 	}
 	tick := time.NewTicker(mutationEvery)

@@ -134,6 +134,8 @@ SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`key_labels_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`configs_local` LIGHTWEIGHT
 ;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`incident_notes_local` LIGHTWEIGHT
+;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_hour_local` LIGHTWEIGHT
@@ -150,9 +152,9 @@ SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`clients_local` LIGHTWEIGHT
 ;
 SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end, countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected, sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event FROM `d`.`ledger` AS l WHERE state = 'stored' AND kind IN ('block', 'gap') GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition
 ;
-SELECT cluster, topic, epoch, partition, first, end, before FROM (SELECT cluster, topic, epoch, partition, first, end, max(end) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, row_number() OVER w AS n FROM `d`.`ledger` WHERE state = 'stored' AND kind IN ('block', 'gap') WINDOW w AS (PARTITION BY cluster, topic, epoch, partition ORDER BY first, end)) WHERE n > 1 AND first != before ORDER BY cluster, topic, epoch, partition, first LIMIT 1000
+SELECT cluster, topic, epoch, partition, first, end, before FROM (SELECT cluster, topic, epoch, partition, first, end, max(end) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, row_number() OVER w AS n FROM `d`.`ledger` WHERE state = 'stored' AND kind IN ('block', 'gap') WINDOW w AS (PARTITION BY cluster, topic, epoch, partition ORDER BY first, end)) WHERE n > 1 AND (first < before OR first > before AND cluster != 'file') ORDER BY cluster, topic, epoch, partition, first LIMIT 1000
 ;
-SELECT cluster, topic, epoch, partition, first, end, toUInt64(end - first) AS expected, records + holes AS got FROM `d`.`ledger` WHERE state = 'stored' AND kind = 'block' AND expected != got ORDER BY cluster, topic, epoch, partition, first LIMIT 1000
+SELECT cluster, topic, epoch, partition, first, end, toUInt64(end - first) AS expected, records + holes AS got FROM `d`.`ledger` WHERE state = 'stored' AND kind = 'block' AND cluster != 'file' AND expected != got ORDER BY cluster, topic, epoch, partition, first LIMIT 1000
 ;
 SELECT cluster, topic, epoch, partition, first, end, responses AS expected, arraySum(days.responses) AS got FROM `d`.`ledger` WHERE state = 'stored' AND kind IN ('block', 'replay') AND expected != got ORDER BY cluster, topic, epoch, partition, first LIMIT 1000
 ;
@@ -176,7 +178,7 @@ SELECT toInt32(toUInt16(toDate(minute))) AS day, sum(requests) AS requests FROM 
 ;
 SELECT toInt32(toUInt16(toDate(minute))) AS day, sum(requests) AS requests FROM `d`.`clients` GROUP BY day
 ;
-SELECT countIf(declared >= stored) AS pending FROM (SELECT maxIf(first, state = 'declared' AND kind = 'block') AS declared, countIf(state = 'declared' AND kind = 'block') AS declarations, maxIf(end, state = 'stored' AND kind IN ('block', 'gap')) AS stored FROM `d`.`ledger` GROUP BY cluster, topic, epoch, partition HAVING declarations > 0)
+SELECT countIf(declared >= stored) AS pending FROM (SELECT maxIf(first, state = 'declared' AND kind = 'block') AS declared, countIf(state = 'declared' AND kind = 'block') AS declarations, maxIf(end, state = 'stored' AND kind IN ('block', 'gap')) AS stored FROM `d`.`ledger` WHERE cluster != 'file' GROUP BY cluster, topic, epoch, partition HAVING declarations > 0) UNION ALL SELECT uniqExact(topic) AS pending FROM (SELECT topic FROM `d`.`ledger` WHERE cluster = 'file' AND kind = 'block' GROUP BY topic, first, end HAVING countIf(state = 'stored') = 0)
 ;
 SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed FROM `d`.`ledger` ARRAY JOIN days AS d WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day
 ;
