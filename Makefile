@@ -106,6 +106,10 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashboard and alert query through Grafana's own backend, on the embedded engine; options, units and names against Grafana's own library
 	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
 
+.PHONY: compose-test
+compose-test: engine ## docker-compose.yml run without containers: Kafka, ClickHouse's ports and rights, statline by the Dockerfile's lines, the panels; planted faults (Linux, Java 17, Maven once, wget and nc; root or user namespaces)
+	cd dashboards/grafanatest && $(GO) vet -tags compose ./stack && STATLINE_ENGINE="$${STATLINE_ENGINE:-$(CURDIR)/$(ENGINE_LIBRARY)}" $(GO) test -tags compose -count=1 -timeout 20m ./stack
+
 .PHONY: panel-times
 panel-times: engine ## dashboards/docs/times.md: every panel over thirty days, at most 300 ms each (an idle machine; some minutes)
 	cd dashboards/grafanatest && STATLINE_PANEL_LIMIT=300ms STATLINE_PANEL_TIMES=$(CURDIR)/dashboards/docs/times.md $(GO) test -count=1 -timeout 30m -run TestPanelsOverThirtyDays -v .

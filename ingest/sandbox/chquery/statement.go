@@ -62,10 +62,8 @@ func ParseStatement(sql []byte) Statement {
 		switch {
 		case st.Verb == "DROP" && t.is("SYNC") && !beforeName(before):
 			st.syncAt = t.at
-		case t.depth == 0 && t.is("FORMAT"):
-			// FORMAT is also a function and may name a column, so only a bare
-			// word behind it makes a clause.
-			if name, ok := s.next(); ok && name.word {
+		case t.depth == 0 && t.is("FORMAT") && !wantsOperand(before):
+			if name, ok := s.next(); ok && name.word && s.atClauseEnd() {
 				st.Format = string(name.text)
 				st.formatAt, st.formatEnd = t.at, name.at+len(name.text)
 			}
@@ -74,6 +72,21 @@ func ParseStatement(sql []byte) Statement {
 		}
 		before = t
 	}
+}
+
+// wantsOperand says whether an expression goes on after t, so that the word
+// FORMAT behind it is a column and no clause.
+func wantsOperand(t token) bool {
+	return slices.ContainsFunc([]string{",", "=", "<", ">", "+", "-", "/", "%", "|", ".", ":", "BY", "SELECT", "DISTINCT", "WHERE", "PREWHERE",
+		"HAVING", "QUALIFY", "AND", "OR", "NOT", "ON", "IN", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "AS", "FROM", "JOIN", "USING"}, t.is)
+}
+
+// atClauseEnd says whether the text ends here, or goes on with the only clause
+// that may follow FORMAT.
+func (s *scanner) atClauseEnd() bool {
+	ahead := *s
+	t, ok := ahead.next()
+	return !ok || t.is(";") || t.is("SETTINGS")
 }
 
 // beforeName says whether t is followed by a name in a DROP.
