@@ -118,6 +118,9 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if _, err := checkLabels(next.Keys.Labels); err != nil {
 		return nil, err
 	}
+	if _, err := next.Notify.Watch(); err != nil {
+		return nil, err
+	}
 	folds, err := fold.NewPool(folding, foldMemory(next.Daemon.MemoryBudget))
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
@@ -214,7 +217,11 @@ func (d *daemon) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w, notifier, err := newWatch(d.store, c.Detect.Detectors, c.Notify.Watch(), catalogue, time.Second, d.log)
+		notify, err := c.Notify.Watch()
+		if err != nil {
+			return err
+		}
+		w, notifier, err := newWatch(d.store, c.Detect.Detectors, notify, catalogue, time.Second, d.log)
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,8 @@ var uses = map[string]use{
 	"sql":            {sets: askSets, required: stored},
 	"dashboards":     {sets: []Set{SetClickHouse}},
 
+	"notify test": {sets: []Set{SetNotify}},
+
 	"analyze":  {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},
 	"demo":     {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
 	"probe":    {sets: []Set{SetLines, SetCatalogue, SetHMAC}},

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"os"
+
 	"statline/classify/detect"
 	"statline/ingest/watch"
 )
@@ -8,9 +11,12 @@ import (
 // Notify says who is told of incidents.
 type Notify struct {
 	Webhook, Alertmanager, Link, Severity string
+	Format, Template, Key                 string // of the webhook; Template is a file
 }
 
-func defaultNotify() Notify { return Notify{Severity: string(watch.DefaultNotify().MinSeverity)} }
+func defaultNotify() Notify {
+	return Notify{Severity: string(watch.DefaultNotify().MinSeverity), Format: "json"}
+}
 
 func notifyOptions() []Option {
 	severities := []string{string(detect.Info), string(detect.Ticket), string(detect.Page)}
@@ -18,6 +24,13 @@ func notifyOptions() []Option {
 		{Name: "webhook", Set: SetNotify, Type: "URL", Reload: true, Mask: maskHook,
 			Help:  "address that gets a JSON object for each incident that opens or closes",
 			value: func(c *Config) Value { return text{&c.Notify.Webhook} }},
+		{Name: "webhook-format", Set: SetNotify, Reload: true, Help: "what the webhook understands",
+			value: func(c *Config) Value { return choice{&c.Notify.Format, watch.Formats()} }},
+		{Name: "webhook-template", Set: SetNotify, Type: "file", Reload: true,
+			Help:  "Go template of the JSON that the webhook gets instead; {{json .Summary}} quotes a text",
+			value: func(c *Config) Value { return text{&c.Notify.Template} }},
+		{Name: "webhook-key", Set: SetNotify, NoFlag: true, Mask: maskAll, Reload: true, Help: "PagerDuty's routing key",
+			value: func(c *Config) Value { return text{&c.Notify.Key} }},
 		{Name: "alertmanager", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser, Help: "base address of an Alertmanager (API v2)",
 			value: func(c *Config) Value { return text{&c.Notify.Alertmanager} }},
 		{Name: "incident-link", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser,
@@ -30,12 +43,25 @@ func notifyOptions() []Option {
 
 func checkNotify(c *Config) error {
 	cfg := watch.DefaultConfig()
-	cfg.Notify = c.Notify.Watch()
+	cfg.Notify = c.Notify.watch()
 	return cfg.Validate()
 }
 
-// Watch is the notifier's configuration.
-func (n *Notify) Watch() watch.NotifyConfig {
+// Watch is the notifier's configuration; the template's file is read.
+func (n *Notify) Watch() (watch.NotifyConfig, error) {
+	cfg := n.watch()
+	cfg.Format, cfg.Key = n.Format, n.Key
+	if n.Template != "" {
+		b, err := os.ReadFile(n.Template)
+		if err != nil {
+			return cfg, fmt.Errorf("webhook-template: %w", err)
+		}
+		cfg.Template = string(b)
+	}
+	return cfg, cfg.Validate()
+}
+
+func (n *Notify) watch() watch.NotifyConfig {
 	cfg := watch.DefaultNotify()
 	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = n.Webhook, n.Alertmanager, n.Link, detect.Severity(n.Severity)
 	return cfg

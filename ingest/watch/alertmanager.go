@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"time"
@@ -81,5 +82,9 @@ func (n *Notifier) alert(ctx context.Context, list []*detect.Incident) error {
 	if err != nil {
 		return fmt.Errorf("alertmanager address: %w", err)
 	}
-	return n.post(ctx, address, alerts)
+	body, err := json.Marshal(alerts)
+	if err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	return n.post(ctx, address, body)
 }

@@ -3,7 +3,6 @@ package watch
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,10 +16,14 @@ import (
 
 // NotifyConfig says who is told of incidents.
 type NotifyConfig struct {
-	// Webhook gets a POST of a JSON object for each notice, Alertmanager (its
-	// base URL) one of its API v2. Empty for none.
+	// Webhook gets a POST for each notice, Alertmanager (its base URL) one of its
+	// API v2. Empty for none.
 	Webhook      string
 	Alertmanager string
+	// Format is what the webhook understands, one of Formats; Template, when not
+	// empty, is a text/template over Notice that makes the JSON instead. Key is
+	// PagerDuty's routing key.
+	Format, Template, Key string
 	// Link is the base of the address that a notice names for its incident.
 	Link string
 	// MaxAge keeps incidents that opened longer ago, by the wall clock, from
@@ -40,7 +43,8 @@ func DefaultNotify() NotifyConfig {
 	return NotifyConfig{MaxAge: 24 * time.Hour, Remind: 4 * time.Hour, Every: 5 * time.Second, Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
 }
 
-func (c *NotifyConfig) validate() error {
+// Validate checks c. Its errors name the key, the value and what is accepted.
+func (c *NotifyConfig) Validate() error {
 	for _, x := range []struct{ key, url string }{{"webhook", c.Webhook}, {"alertmanager", c.Alertmanager}, {"link", c.Link}} {
 		if x.url == "" {
 			continue
@@ -48,6 +52,9 @@ func (c *NotifyConfig) validate() error {
 		if u, err := url.Parse(x.url); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return fmt.Errorf("watch: notify.%s: got %q; want an address such as https://host/path", x.key, redact(x.url))
 		}
+	}
+	if _, err := c.body(); err != nil {
+		return err
 	}
 	if c.MinSeverity.Rank() < 0 {
 		return fmt.Errorf("watch: notify.min_severity: got %q; want info, ticket or page", c.MinSeverity)
@@ -199,27 +206,37 @@ func (n *Notifier) Round(ctx context.Context) error {
 
 // tell sends one notice and notes that it was taken.
 func (n *Notifier) tell(ctx context.Context, inc *detect.Incident, what string, now time.Time) error {
-	if n.cfg.Webhook != "" {
-		if err := n.post(ctx, n.cfg.Webhook, n.cfg.notice(inc, what)); err != nil {
-			return err
-		}
-	}
-	if n.cfg.Alertmanager != "" {
-		if err := n.alert(ctx, []*detect.Incident{inc}); err != nil {
-			return err
-		}
+	if err := n.send(ctx, inc, what); err != nil {
+		return err
 	}
 	n.stats.Sent.Add(1)
 	return n.outbox.Tell(ctx, inc.ID, Told{what, now})
 }
 
-// post sends v as JSON; anything but a 2xx answer is an error, which names the
-// receiver without secrets.
-func (n *Notifier) post(ctx context.Context, address string, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("notice: %w", err)
+// send sends one notice to every receiver.
+func (n *Notifier) send(ctx context.Context, inc *detect.Incident, what string) error {
+	if n.cfg.Webhook != "" {
+		body, err := n.cfg.body()
+		if err != nil {
+			return err
+		}
+		text, err := body(n.cfg.notice(inc, what))
+		if err != nil {
+			return fmt.Errorf("notice of incident %s: %w", inc.ID, err)
+		}
+		if err := n.post(ctx, n.cfg.Webhook, text); err != nil {
+			return err
+		}
 	}
+	if n.cfg.Alertmanager != "" {
+		return n.alert(ctx, []*detect.Incident{inc})
+	}
+	return nil
+}
+
+// post sends a body of JSON; anything but a 2xx answer is an error, which names the
+// receiver without secrets.
+func (n *Notifier) post(ctx context.Context, address string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("post to %s: bad address", redact(address))
@@ -241,4 +258,19 @@ func (n *Notifier) post(ctx context.Context, address string, v any) error {
 		return fmt.Errorf("post to %s: got status %s; want 2xx", redact(address), resp.Status)
 	}
 	return nil
+}
+
+// SendTest sends a sample to whoever is told of incidents: that it opens, and
+// that it has closed.
+func SendTest(ctx context.Context, cfg NotifyConfig) error {
+	n := &Notifier{
+		cfg: cfg, client: &http.Client{Timeout: cfg.Timeout}, log: slog.New(slog.DiscardHandler), stats: &Stats{},
+		resent: map[string]time.Time{}, now: time.Now,
+	}
+	inc := sampleIncident(n.now())
+	if err := n.send(ctx, &inc, tellOpen+string(inc.Severity)); err != nil {
+		return err
+	}
+	inc.State, inc.ClosedAs, inc.ClosedAt = detect.Closed, detect.ClosedCalm, inc.OpenedAt
+	return n.send(ctx, &inc, tellClosed)
 }

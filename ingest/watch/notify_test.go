@@ -188,7 +188,7 @@ func TestNotifyConfig(t *testing.T) {
 		if c.MinSeverity == "" {
 			c.MinSeverity = detect.Ticket
 		}
-		if err := c.validate(); err == nil || !strings.Contains(err.Error(), "notify.") {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "notify.") {
 			t.Errorf("%+v: got %v", c, err)
 		}
 	}

@@ -47,7 +47,7 @@ func (c *Config) Validate() error {
 	if err := c.Detectors.Validate(); err != nil {
 		return err
 	}
-	return c.Notify.validate()
+	return c.Notify.Validate()
 }
 
 // Stats are the loop's counters. They may be read at any time.

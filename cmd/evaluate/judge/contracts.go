@@ -114,15 +114,22 @@ func burns(o Options) (*burnScore, error) {
 	cfg := presetConfig("default")
 	sc := &burnScore{}
 	type result struct {
-		onsets []int
+		onsets []int // not those that an incident of the six hours before explains
 		holds  []bool
 		opened []alarm
 	}
 	err := worldsOf(traffic.Default, o.Seeds[:1], o.Services, o.Parallel, func(s *series) (r result) {
 		r.holds = oracle(s, &cfg.SLO)
 		quiet := cfg.SLO.CalmMinutes
+		list, base := incidents(s, &cfg), detect.MinuteOf(s.start)
+		explained := func(t int) bool {
+			return slices.ContainsFunc(list, func(i detect.Incident) bool {
+				closed := int(i.ClosedAt - base)
+				return i.Rule != "slo_burn" && i.ClosedAt > 0 && closed <= t && closed > t-360
+			})
+		}
 		for t, h := range r.holds {
-			if h && quiet >= cfg.SLO.CalmMinutes {
+			if h && quiet >= cfg.SLO.CalmMinutes && !explained(t) {
 				r.onsets = append(r.onsets, t)
 			}
 			if h {
@@ -131,16 +138,20 @@ func burns(o Options) (*burnScore, error) {
 				quiet++
 			}
 		}
-		base := detect.MinuteOf(s.start)
-		for _, inc := range incidents(s, &cfg) {
-			if inc.Kind == detect.SLOBurn {
-				r.opened = append(r.opened, alarm{start: int(inc.OpenedAt - base)})
+		for _, inc := range list {
+			if inc.Kind != detect.SLOBurn {
+				continue
 			}
+			a := alarm{int(inc.OpenedAt - base), len(s.counts)}
+			if inc.ClosedAt > 0 {
+				a.end = int(inc.ClosedAt - base)
+			}
+			r.opened = append(r.opened, a)
 		}
 		return r
 	}, func(s *series, r result) {
 		for _, t := range r.onsets {
-			sc.onsets.add(slices.ContainsFunc(r.opened, func(a alarm) bool { return a.start >= t && a.start <= t+1 }))
+			sc.onsets.add(slices.ContainsFunc(r.opened, func(a alarm) bool { return a.start <= t+1 && a.end > t }))
 		}
 		for _, a := range r.opened {
 			sc.opened++
