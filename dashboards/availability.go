@@ -5,7 +5,7 @@ import "statline/dashboards/query"
 // availability answers: what times out, whose fault it is, and is it more than
 // usual.
 func availability() Board {
-	sides := []Column{{Name: "upstream", Color: Bad}, {Name: "gateway", Color: "#8F3BB8"}}
+	sides := []Column{{Name: "upstream", Color: Bad}, {Name: "gateway", Color: Fair}}
 	counts := append(sides[:2:2], Column{Name: "untold", Color: Plain})
 	rates := append(sides[:2:2], Column{Name: "client", Color: Note}, Column{Name: "not told", Color: Plain})
 	return Board{
@@ -90,7 +90,7 @@ func timeoutsNow() Row {
 			Columns: []Column{
 				{Name: "observed", As: "timeouts", Color: Bad},
 				{Name: "usual", Color: Note, Unfilled: true},
-				{Name: "band", As: "upper end of chance", Color: "#8AB8FF", Unfilled: true, Dashed: true},
+				{Name: "band", As: "upper end of chance", Color: Plain, Unfilled: true, Dashed: true},
 			},
 		}},
 	}}
@@ -107,7 +107,7 @@ func offlineNow() Row {
 			Columns: []Column{
 				{Name: "observed", As: "offline", Color: Bad},
 				{Name: "usual", Color: Note, Unfilled: true},
-				{Name: "band", As: "upper end of chance", Color: "#8AB8FF", Unfilled: true, Dashed: true},
+				{Name: "band", As: "upper end of chance", Color: Plain, Unfilled: true, Dashed: true},
 			},
 		}},
 		{12, Panel{

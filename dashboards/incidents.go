@@ -30,6 +30,7 @@ func incidents() Board {
 					Kind: Stacked, Title: "Incidents over time",
 					About: "How many incidents of each kind were open.",
 					Query: query.IncidentsByKind(), Unit: Count, Empty: "no incident in this time", MaxPoints: 200,
+					Columns: byKind(),
 				}},
 				{8, Panel{
 					Kind: Bars, Title: "Incidents by kind",

@@ -1,28 +1,53 @@
 package dashboards
 
-import "statline/classify"
+import (
+	"statline/classify"
+	"statline/classify/detect"
+)
 
-// The colours of states.
+// The colours of states. Like every colour here they stand out from white and
+// from Grafana's dark panel by 3:1, and two that touch on a panel differ for
+// every eye (a test computes both).
 const (
-	Good, Fair, Bad = "#56A64B", "#FF9830", "#E02F44"
-	// Note is neither good nor Bad, Plain is what nothing is known of.
-	Note, Plain = "#3274D9", "#8E8E8E"
+	Good, Fair, Bad = "#2CA57B", "#DD6408", "#C2363A"
+	// Note is neither good nor bad, Plain is what nothing is known of.
+	Note, Plain = "#1588BF", "#766D73"
 )
 
 // outcomeColors gives each outcome one colour on every panel: green for
-// success, blue to violet for what the caller did, amber for limits and keys,
-// red for what failed on the server's side.
+// success, blue to violet for what the caller did, orange to olive for limits
+// and keys, red for what failed on the server's side.
 func outcomeColors() map[classify.Outcome]string {
 	return map[classify.Outcome]string{
-		classify.Success: "#56A64B", classify.Redirect: "#96D98D",
-		classify.RateLimited: "#FF9830", classify.SuspendedKey: "#E0B400", classify.DisabledAccount: "#CC9D00",
-		classify.InvalidKey: "#FADE2A", classify.UnverifiedAccount: "#FFF899",
-		classify.AuthFailed: "#8F3BB8", classify.AccessDenied: "#A352CC",
-		classify.InvalidRequest: "#3274D9", classify.NotFound: "#8AB8FF", classify.Duplicate: "#5794F2",
-		classify.Unsupported: "#1F60C4", classify.ClientError: "#C0D8FF", classify.ClientClosed: "#B877D9",
-		classify.Timeout: "#E02F44", classify.Offline: "#AD0317", classify.InternalError: "#FF7383", classify.ServerError: "#F2495C",
-		classify.Unknown: "#8E8E8E",
+		classify.Success: Good, classify.Redirect: "#659893",
+		classify.RateLimited: Fair, classify.SuspendedKey: "#CA840D", classify.DisabledAccount: "#9C5B0A",
+		classify.InvalidKey: "#60A108", classify.UnverifiedAccount: "#A68C50",
+		classify.AuthFailed: "#921EFC", classify.AccessDenied: "#9689AE",
+		classify.InvalidRequest: "#0593C3", classify.NotFound: "#547888", classify.Duplicate: "#1561E6",
+		classify.Unsupported: "#3C77BD", classify.ClientError: "#1D7492", classify.ClientClosed: "#9C84E8",
+		classify.Timeout: Bad, classify.Offline: "#AC4A54", classify.InternalError: "#E27073", classify.ServerError: "#DA5E60",
+		classify.Unknown: Plain,
 	}
+}
+
+// kindColors gives each kind of incident one colour.
+func kindColors() map[detect.Kind]string {
+	return map[detect.Kind]string{
+		detect.ContractDrift: "#0D64F5", detect.CredentialStuffing: "#6DA215", detect.DeadKey: "#5C9B97", detect.ErrorSpike: "#98585B",
+		detect.Flood: "#FC1879", detect.InvalidKey: "#0E8BB0", detect.KeyScanning: "#2A91FA", detect.Offender: "#467810",
+		detect.Outage: "#61953B", detect.SLOBurn: "#C70377", detect.Throttled: "#116DB8", detect.TimeoutSpike: "#F13679",
+		detect.TrafficDrop: "#8F8FAC", detect.UnknownCode: "#0A98E1",
+	}
+}
+
+// byKind colours series that are named after kinds of incidents.
+func byKind() []Column {
+	var list []Column
+	colors := kindColors()
+	for _, k := range detect.Kinds() {
+		list = append(list, Column{Name: string(k), Color: colors[k]})
+	}
+	return list
 }
 
 // rising is green below warn, amber from warn, red from alarm.

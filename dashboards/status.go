@@ -33,7 +33,7 @@ func status() Board {
 					Query: query.StatusRates(), Unit: PerSecond, Empty: "no responses in this time",
 					Columns: []Column{
 						{Name: "2xx", Color: Good},
-						{Name: "3xx", Color: "#96D98D"},
+						{Name: "3xx", Color: "#659893"},
 						{Name: "4xx", Color: Fair},
 						{Name: "5xx", Color: Bad},
 						{Name: "none", Color: Plain},

@@ -33,6 +33,7 @@ func enumerations() map[string][]string {
 		"stacking.mode":     names(common.StackingModeNone, common.StackingModeNormal, common.StackingModePercent),
 		"thresholdsStyle.mode": names(common.GraphThresholdsStyleModeOff, common.GraphThresholdsStyleModeLine, common.GraphThresholdsStyleModeDashed, common.GraphThresholdsStyleModeArea,
 			common.GraphThresholdsStyleModeLineAndArea, common.GraphThresholdsStyleModeDashedAndArea),
+		"scaleDistribution.type": names(common.ScaleDistributionLinear, common.ScaleDistributionLog, common.ScaleDistributionOrdinal, common.ScaleDistributionSymlog),
 		"tooltip.mode":           names(common.TooltipDisplayModeSingle, common.TooltipDisplayModeMulti, common.TooltipDisplayModeNone),
 		"tooltip.sort":           names(common.SortOrderAscending, common.SortOrderDescending, common.SortOrderNone),
 		"legend.displayMode":     names(common.LegendDisplayModeList, common.LegendDisplayModeTable, common.LegendDisplayModeHidden),

@@ -27,7 +27,7 @@ type kind struct {
 func kindOf(p dashboards.Panel) (kind, error) {
 	switch p.Kind {
 	case dashboards.Lines:
-		return lines(), nil
+		return lines(p.Unit == dashboards.Share), nil
 	case dashboards.Stacked:
 		return stacked(), nil
 	case dashboards.Heat:
@@ -56,14 +56,19 @@ func legend() *common.VizLegendOptionsBuilder {
 	return common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true).Calcs([]string{})
 }
 
-// lines draws each series as a line.
-func lines() kind {
-	return kind{timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeNever).
+// lines draws each series as a line. A share lies between 0 and 1, and the small
+// ones matter: its axis is logarithmic from a thousandth on.
+func lines(share bool) kind {
+	p := timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeAuto).
 		LineInterpolation(common.LineInterpolationLinear).GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).
 		AxisSoftMin(0).SpanNulls(common.BoolOrFloat64{Bool: cog.ToPtr(false)}).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNone).Group("A")).
 		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
-		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
+		Tooltip(tooltip()).Legend(legend())
+	if share {
+		p = p.Min(0).Max(1).ScaleDistribution(common.NewScaleDistributionConfigBuilder().Type(common.ScaleDistributionSymlog).Log(10).LinearThreshold(0.001))
+	}
+	return kind{p, TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
 }
 
 // stacked draws series that add up.
