@@ -19,7 +19,8 @@ import (
 )
 
 var (
-	analyzeFrom  = flag.String("analyze-store-from", "", "make testdata/analyze-store.tar.gz anew with the statline at this path")
+	analyzeFrom = flag.String("analyze-store-from", "", "make testdata/analyze-store.tar.gz anew with the statline at "+
+		"this path")
 	analyzeFiles = flag.Int("analyze-files", 40, "how many files TestAnalyzeManyFiles has")
 	analyzeKills = flag.Int("analyze-kills", 3, "how often TestAnalyzeManyFiles kills")
 )
@@ -54,7 +55,8 @@ func TestAnalyzeStoreOfOlderVersion(t *testing.T) {
 	unpack(t, storeFixture, data)
 	r := run(t, nil, "analyze", "--json", "--data", data, stored, other)
 	got := decodeJSON[report](t, r.stdout)
-	if exitStatus(r.err) != 1 || got.Responses != 31 || !strings.Contains(r.stderr, "another --data directory, or count it as a new file with --distinct") {
+	if exitStatus(r.err) != 1 || got.Responses != 31 || !strings.Contains(r.stderr,
+		"another --data directory, or count it as a new file with --distinct") {
 		t.Errorf("got status %d, %d responses; want 1, 31\n%s", exitStatus(r.err), got.Responses, r.stderr)
 	}
 	for range 2 {
@@ -246,7 +248,8 @@ func audited(t *testing.T, data string) {
 	clickhouse := freeAddress(t)
 	d := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", data)
 	d.waitFor(t, "ready", time.Minute)
-	if r := run(t, nil, "audit", "--clickhouse", "http://"+clickhouse); r.err != nil || !strings.Contains(r.stdout, "every record is counted exactly once") {
+	if r := run(t, nil, "audit", "--clickhouse", "http://"+clickhouse); r.err != nil || !strings.Contains(r.stdout,
+		"every record is counted exactly once") {
 		t.Errorf("audit: %v\n%s%s", r.err, tail(r.stdout, 2000), r.stderr)
 	}
 }

@@ -19,13 +19,15 @@ func TestAskAKeptStore(t *testing.T) {
 		if fmt.Sprint(got.ByOutcome, got.ByService, got.Records) != fmt.Sprint(demo.ByOutcome, demo.ByService, demo.Records) {
 			t.Errorf("%v: got %v; want %v", where, got.ByOutcome, demo.ByOutcome)
 		}
-		if got := strings.Count(must(t, append([]string{"incidents", "--since", "30d", "--json"}, where...)...).stdout, "\n"); got != len(demo.Incidents) {
+		if got := strings.Count(must(t, append([]string{"incidents", "--since", "30d", "--json"}, where...)...).stdout,
+			"\n"); got != len(demo.Incidents) {
 			t.Errorf("%v: got %d incidents; want %d", where, got, len(demo.Incidents))
 		}
 		must(t, append([]string{"audit"}, where...)...)
 		must(t, append([]string{"rejects", "list"}, where...)...)
 		must(t, append([]string{"routes", "suggest"}, where...)...)
-		if sum := must(t, append([]string{"sql", "SELECT sum(requests) AS n FROM responses"}, where...)...).stdout; sum != fmt.Sprintf("n\n%d\n", demo.Responses) {
+		if sum := must(t, append([]string{"sql", "SELECT sum(requests) AS n FROM responses"},
+			where...)...).stdout; sum != fmt.Sprintf("n\n%d\n", demo.Responses) {
 			t.Errorf("%v: sql: got %q; want %d", where, sum, demo.Responses)
 		}
 	}
@@ -35,10 +37,12 @@ func TestAskAKeptStore(t *testing.T) {
 	d.waitFor(t, "ready", time.Minute)
 	ask("--data", dir)
 	ask("--clickhouse", "http://"+clickhouse)
-	if r := run(t, nil, "sql", "--data", dir, "INSERT INTO services VALUES (now(), 's', 'success', 1)"); r.err == nil || !strings.Contains(r.stderr, "readonly") {
+	if r := run(t, nil, "sql", "--data", dir, "INSERT INTO services VALUES (now(), 's', 'success', "+
+		"1)"); r.err == nil || !strings.Contains(r.stderr, "readonly") {
 		t.Errorf("an INSERT: got %v, %q; want it refused", r.err, r.stderr)
 	}
-	if r := run(t, strings.NewReader("SELECT 1 AS a;\nSELECT nonsense;\nSELECT 2\n AS b"), "sql", "--data", dir); r.err != nil ||
+	if r := run(t, strings.NewReader("SELECT 1 AS a;\nSELECT nonsense;\nSELECT 2\n AS b"), "sql", "--data",
+		dir); r.err != nil ||
 		r.stdout != "a\n1\nb\n2\n" || !strings.Contains(r.stderr, "nonsense") {
 		t.Errorf("queries on standard input: got %v, %q, %q", r.err, r.stdout, r.stderr)
 	}

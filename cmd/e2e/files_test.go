@@ -68,10 +68,12 @@ func TestAnalyzeFilesOfOneFirstLine(t *testing.T) {
 	}
 	archived := write(t, "web1.log.1.gz", gz.Bytes())
 	r := must(t, "analyze", "--json", web1, archived)
-	if got := decodeJSON[report](t, r.stdout); got.Responses != 93 || !strings.Contains(r.stderr, archived+": the same as "+web1+", counted once") {
+	if got := decodeJSON[report](t, r.stdout); got.Responses != 93 || !strings.Contains(r.stderr,
+		archived+": the same as "+web1+", counted once") {
 		t.Errorf("the same file twice: got %d responses, %q", got.Responses, r.stderr)
 	}
-	if got := decodeJSON[report](t, must(t, "analyze", "--json", "--distinct", web1, archived).stdout); got.Responses != 186 {
+	if got := decodeJSON[report](t, must(t, "analyze", "--json", "--distinct", web1,
+		archived).stdout); got.Responses != 186 {
 		t.Errorf("distinct: got %d responses; want 186", got.Responses)
 	}
 }
@@ -112,7 +114,8 @@ func TestAnalyzeLeavesOutWhatCannotBeRead(t *testing.T) {
 		report
 		Failed []struct{ File, Error string } `json:"failed_files"`
 	}](t, r.stdout)
-	if got.Responses != 185 || len(got.Failed) != 2 || !strings.Contains(r.stderr, "logs.zip is a zip file") || exitStatus(r.err) != 1 {
+	if got.Responses != 185 || len(got.Failed) != 2 || !strings.Contains(r.stderr, "logs.zip is a zip file") ||
+		exitStatus(r.err) != 1 {
 		t.Errorf("got %d responses, %v, status %d\n%s", got.Responses, got.Failed, exitStatus(r.err), r.stderr)
 	}
 }
@@ -136,7 +139,8 @@ func TestAnalyzeUnderstandsNothing(t *testing.T) {
 	if exitStatus(r.err) != 3 {
 		t.Errorf("got status %d; want 3", exitStatus(r.err))
 	}
-	for _, want := range []string{"hello world", "the line has the shape of no known format", "The nearest format is combined", "statline probe " + log} {
+	for _, want := range []string{"hello world", "the line has the shape of no known format",
+		"The nearest format is combined", "statline probe " + log} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("the report lacks %q:\n%s", want, r.stdout)
 		}

@@ -124,7 +124,8 @@ func TestCtrlC(t *testing.T) {
 		analyze.waitFor(t, `2 lines`)
 		analyze.press(t, keys)
 		analyze.ends(t, 130)
-		if text := analyze.shown(); !strings.Contains(text, "2 responses, 1 failed") || !strings.Contains(text, "interrupted, the rest was not read") || strings.Contains(text, "panic") {
+		if text := analyze.shown(); !strings.Contains(text, "2 responses, 1 failed") || !strings.Contains(text,
+			"interrupted, the rest was not read") || strings.Contains(text, "panic") {
 			t.Errorf("analyze - after %q shows\n%s", keys, text)
 		}
 	}

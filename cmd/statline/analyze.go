@@ -69,8 +69,10 @@ understood, and 130 after Ctrl-C, which reports what was read until then.`,
 		},
 	}
 	st = takeSettings(c, "analyze")
-	c.Flags().BoolVar(&loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the files grow no more")
-	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of another or is the beginning of one")
+	c.Flags().BoolVar(&loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the "+
+		"files grow no more")
+	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
+		"another or is the beginning of one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

@@ -78,7 +78,8 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 }
 
 // analyzeFile loads a file, with a bar when there are bars.
-func analyzeFile(ctx context.Context, loader *file.Loader, path string, stdin io.Reader, bars *mpb.Progress) (r file.Result, err error) {
+func analyzeFile(ctx context.Context, loader *file.Loader, path string, stdin io.Reader,
+	bars *mpb.Progress) (r file.Result, err error) {
 	in, err := file.Open(path, stdin)
 	if err != nil {
 		return r, err

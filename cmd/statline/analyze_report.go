@@ -106,7 +106,8 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, t
 		if len(a.Files) == 1 && a.Files[0].File != "-" {
 			name = a.Files[0].File
 		}
-		fmt.Fprintf(out, "\nThe nearest format is %s. See how its fields are understood, and what else there is:\n  statline probe %s\n  statline formats\n", a.Nearest, shellWord(name))
+		fmt.Fprintf(out, "\nThe nearest format is %s. See how its fields are understood, and what else there is:\n  "+
+			"statline probe %s\n  statline formats\n", a.Nearest, shellWord(name))
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "\ninterrupted: the report shows what was read; no detector was run")

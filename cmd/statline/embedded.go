@@ -56,7 +56,8 @@ func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker 
 	}
 	server := store.DefaultConfig()
 	server.URL = e.sandbox.ClickHouseURL()
-	e.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: server, SecretID: decode.SecretID(secret), Tables: &schema.Options{TTL: ttl, Temporary: e.remove != ""}})
+	e.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: server, SecretID: decode.SecretID(secret),
+		Tables: &schema.Options{TTL: ttl, Temporary: e.remove != ""}})
 	if err != nil {
 		return fail(err)
 	}

@@ -56,7 +56,8 @@ func probeCommand() *cobra.Command {
 			case interrupted != nil:
 				return interrupted
 			case report.Responses == 0:
-				return errors.New("no line was understood; statline formats lists what is, and format json takes a mapping of your own")
+				return errors.New("no line was understood; statline formats lists what is, and format json takes a mapping of " +
+					"your own")
 			}
 			return nil
 		},

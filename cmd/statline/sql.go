@@ -52,7 +52,8 @@ input, each ended by a semicolon at the end of a line.`,
 		},
 	}
 	st = takeSettings(c, "sql")
-	c.Flags().StringVar(&format, "format", "", "`format` of ClickHouse's: TSVWithNames, CSVWithNames, JSONEachRow, PrettyCompact, … (default: a table on a terminal, else TSVWithNames)")
+	c.Flags().StringVar(&format, "format", "", "`format` of ClickHouse's: TSVWithNames, CSVWithNames, JSONEachRow, "+
+		"PrettyCompact, … (default: a table on a terminal, else TSVWithNames)")
 	return c
 }
 

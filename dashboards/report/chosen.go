@@ -12,7 +12,8 @@ import (
 // Resolve replaces the beginning of a key by the one key that begins so, and
 // refuses a service or a key that is not stored: a report about a mistyped name
 // would say that all is well. nearest suggests one of the known names.
-func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, known []string) string) (Filter, error) {
+func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, known []string) string) (Filter,
+	error) {
 	if f.Service != "" {
 		known, err := collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)
 		if err != nil {
@@ -26,10 +27,11 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 		return f, nil
 	}
 	type key struct{ id, name string }
-	keys, err := collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}}, func(scan Scan) (k key, err error) {
-		err = scan(&k.id, &k.name)
-		return k, err
-	})
+	keys, err := collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}},
+		func(scan Scan) (k key, err error) {
+			err = scan(&k.id, &k.name)
+			return k, err
+		})
 	switch {
 	case err != nil:
 		return f, err
@@ -40,7 +42,8 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 		for _, k := range keys {
 			list = append(list, strings.TrimSpace(k.id+" "+k.name))
 		}
-		return f, fmt.Errorf("key: got %q, with which several keys begin: %s; give more of the id", f.Key, strings.Join(list, ", "))
+		return f, fmt.Errorf("key: got %q, with which several keys begin: %s; give more of the id", f.Key,
+			strings.Join(list, ", "))
 	}
 	f.Key = keys[0].id
 	return f, nil

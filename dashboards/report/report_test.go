@@ -57,8 +57,10 @@ SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), concat('s', toString(number)), 
 			failed += w.Requests
 		}
 		all := r.ByOutcome.Total()
-		if all != r.ByCode.Total() || all != r.ByHTTPStatus.Total() || all != r.ByService.Total() || all != inServices || failed != r.ByOutcome.Failures().Total() {
-			t.Fatalf("outcomes %d, codes %d, statuses %d, services %d and %d; failed %d of %d", all, r.ByCode.Total(), r.ByHTTPStatus.Total(),
+		if all != r.ByCode.Total() || all != r.ByHTTPStatus.Total() || all != r.ByService.Total() || all != inServices ||
+			failed != r.ByOutcome.Failures().Total() {
+			t.Fatalf("outcomes %d, codes %d, statuses %d, services %d and %d; failed %d of %d", all, r.ByCode.Total(),
+				r.ByHTTPStatus.Total(),
 				r.ByService.Total(), inServices, failed, r.ByOutcome.Failures().Total())
 		}
 		seen[all] = true
@@ -74,7 +76,8 @@ SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), concat('s', toString(number)), 
 func TestFilterResolves(t *testing.T) {
 	s := storetest.Open(t)
 	for _, text := range []string{
-		".keys (minute, key_id, service, outcome, code, requests) SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), arrayJoin(['abcd', 'abce', 'xyz']), 'movies', 'rate_limited', 25, 5",
+		".keys (minute, key_id, service, outcome, code, requests) SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), " +
+			"arrayJoin(['abcd', 'abce', 'xyz']), 'movies', 'rate_limited', 25, 5",
 		".services (minute, service, outcome, requests) VALUES ('2026-03-01 00:00:00', 'movies', 'rate_limited', 15)",
 		".key_labels (key_id, name, revision) VALUES ('abcd', 'ACME', 1)",
 	} {

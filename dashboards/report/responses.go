@@ -87,7 +87,8 @@ func why(all []responses) []Why {
 		list = append(list, *w)
 	}
 	slices.SortFunc(list, func(a, b Why) int {
-		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Code, b.Code), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Outcome, b.Outcome))
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Code, b.Code), cmp.Compare(a.HTTPStatus,
+			b.HTTPStatus), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	return list[:min(len(list), maxWhy)]
 }
@@ -124,7 +125,8 @@ func services(all []responses, latencies []latency) []Service {
 		list = append(list, *s)
 	}
 	slices.SortFunc(list, func(a, b Service) int {
-		return cmp.Or(cmp.Compare(b.Failures, a.Failures), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Service, b.Service))
+		return cmp.Or(cmp.Compare(b.Failures, a.Failures), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Service,
+			b.Service))
 	})
 	return list[:min(len(list), maxServices)]
 }

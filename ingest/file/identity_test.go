@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -102,7 +103,8 @@ func (w *world) change() {
 // analyze loads every file in some order, as a process does; it may be killed.
 func (w *world) analyze(store *ledgerStore) (killed bool) {
 	w.t.Helper()
-	cfg := Config{BlockBytes: 1 << (10 + w.rng.IntN(8)), BlockMemory: 1 << (10 + w.rng.IntN(10)), Workers: 1 + w.rng.IntN(3)}
+	cfg := Config{BlockBytes: 1 << (10 + w.rng.IntN(8)), BlockMemory: 1 << (10 + w.rng.IntN(10)), Workers: 1 +
+		w.rng.IntN(3)}
 	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
 	if err != nil {
 		w.t.Fatal(err)
@@ -123,7 +125,8 @@ func (w *world) analyze(store *ledgerStore) (killed bool) {
 		case errors.Is(err, errKilled):
 			return true
 		case errors.As(err, &refused) && strings.Contains(path, "cut") && // the whole is in another file
-			(strings.Contains(err.Error(), "no longer there to compare") || strings.Contains(err.Error(), "analyze the file that has them all")):
+			(strings.Contains(err.Error(), "no longer there to compare") || strings.Contains(err.Error(),
+				"analyze the file that has them all")):
 		case err != nil:
 			w.t.Fatal(err)
 		}
@@ -234,9 +237,11 @@ func TestWhatIsSaid(t *testing.T) {
 		}
 	}
 	store := newStore()
-	expect(loadAll(t, Config{}, store, dir, "web1.log", "web2.log", "web1.gz", "head.log", "grown.log", "none.log", "open.log", "half"),
+	expect(loadAll(t, Config{}, store, dir, "web1.log", "web2.log", "web1.gz", "head.log", "grown.log", "none.log",
+		"open.log", "half"),
 		"web1.log: new, 93 lines", "web2.log: new, 89 lines", "web1.gz: the same as web1.log, counted once",
-		"head.log: the beginning of web2.log, counted once", "grown.log: goes on after web2.log, 1 line added", "none.log: empty",
+		"head.log: the beginning of web2.log, counted once", "grown.log: goes on after web2.log, 1 line added",
+		"none.log: empty",
 		"open.log: new, 1 line; its last line is unfinished (6 bytes) and left for a later run",
 		"half: empty; its last line is unfinished (4 bytes) and left for a later run")
 	expect(loadAll(t, Config{}, store, dir, "web2.log", "grown.log", "web1.log"),
@@ -257,7 +262,8 @@ func TestWhatIsSaid(t *testing.T) {
 	}
 	// The end can be asked for; what was counted then is not counted again.
 	expect(loadAll(t, Config{Final: true}, store, dir, "open.log", "half"), "open.log: 1 line added", "half: new, 1 line")
-	if err := os.WriteFile(filepath.Join(dir, "open.log"), []byte("GET /d 200\nGET /d 404\nGET /e 200\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "open.log"), []byte("GET /d 200\nGET /d 404\nGET /e 200\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	expect(loadAll(t, Config{}, store, dir, "open.log"), "open.log: 1 line added")
@@ -278,7 +284,8 @@ func TestOldStore(t *testing.T) {
 		store.ledger = append(store.ledger, block.LedgerRow{ID: id, Kind: block.KindBlock, State: state})
 	}
 	said := loadAll(t, Config{}, store, dir, "a.log", "b.log")
-	if !strings.Contains(said[0], "another --data directory, or count it as a new file with --distinct") || said[1] != "b.log: new, 1 line" {
+	if !strings.Contains(said[0], "another --data directory, or count it as a new file with --distinct") ||
+		said[1] != "b.log: new, 1 line" {
 		t.Errorf("got %q", said)
 	}
 	for _, want := range []string{"a.log: new, 2 lines", "a.log: already stored"} {
@@ -306,12 +313,35 @@ func TestDeclaredUnderOtherSettings(t *testing.T) {
 	}
 	store.fail = func() bool { return false }
 	store.ledger[0].Records++ // as if the other settings had found another line
-	if said := loadAll(t, Config{ConfigHash: "new"}, store, dir, "a.log"); !strings.Contains(said[0], "the options of the run that was interrupted") {
+	if said := loadAll(t, Config{ConfigHash: "new"}, store, dir, "a.log"); !strings.Contains(said[0],
+		"the options of the run that was interrupted") {
 		t.Errorf("got %q", said[0])
 	}
 	store.ledger[0].Records--
-	if said := loadAll(t, Config{ConfigHash: "new"}, store, dir, "a.log"); said[0] != "a.log: 2 lines added" || !store.ledger[1].Mixed {
+	if said := loadAll(t, Config{ConfigHash: "new"}, store, dir, "a.log"); said[0] != "a.log: 2 lines added" ||
+		!store.ledger[1].Mixed {
 		t.Errorf("got %q, %+v", said[0], store.ledger[1])
+	}
+}
+
+// Reading what is known of a file ends with the context, too.
+func TestFindStops(t *testing.T) {
+	dir, store := t.TempDir(), newStore()
+	path := filepath.Join(dir, "long.gz")
+	if err := os.WriteFile(path, packed(numbered(5000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loadAll(t, Config{}, store, dir, "long.gz")
+	in, err := Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := NewLoader(DefaultConfig(1), store, &kept{}).Load(ctx, in, &Progress{})
+	if !errors.Is(err, context.Canceled) || r.State != Unread || !r.Interrupted {
+		t.Errorf("got %+v, %v", r, err)
 	}
 }
 
@@ -329,7 +359,8 @@ func TestPartOfALongFile(t *testing.T) {
 	}
 	store := newStore()
 	got := loadAll(t, Config{}, store, dir, "long.log", "part.log", "other.log")
-	want := []string{"long.log: new, 5,000 lines", "part.log: the beginning of long.log, counted once", fmt.Sprintf("other.log: new, %d lines", bytes.Count(other, []byte("\n")))}
+	want := []string{"long.log: new, 5,000 lines", "part.log: the beginning of long.log, counted once",
+		fmt.Sprintf("other.log: new, %d lines", bytes.Count(other, []byte("\n")))}
 	want[2] = strings.Replace(want[2], "new, 4", "new, 4,", 1)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q; want %q", got, want)
@@ -337,10 +368,12 @@ func TestPartOfALongFile(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "long.log"), filepath.Join(dir, "moved.log")); err != nil {
 		t.Fatal(err)
 	}
-	if got := loadAll(t, Config{}, store, dir, "part.log"); !strings.Contains(got[0], "--distinct counts it as a file of its own") {
+	if got := loadAll(t, Config{}, store, dir, "part.log"); !strings.Contains(got[0],
+		"--distinct counts it as a file of its own") {
 		t.Errorf("got %q", got)
 	}
-	if got := loadAll(t, Config{}, store, dir, "moved.log", "part.log"); got[1] != "part.log: the beginning of moved.log, counted once" {
+	if got := loadAll(t, Config{}, store, dir, "moved.log", "part.log"); got[1] != "part.log: the beginning of "+
+		"moved.log, counted once" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -116,7 +116,8 @@ func linesOf(text []byte) (all []string) {
 // progress ends at the whole.
 func TestInputs(t *testing.T) {
 	text := numbered(2000)
-	long := slices.Concat([]byte(strings.Repeat("y", 1<<20)+"\n"), numbered(20), []byte(strings.Repeat("z", 1<<20)+"\nlast\n"))
+	long := slices.Concat([]byte(strings.Repeat("y", 1<<20)+"\n"), numbered(20), []byte(strings.Repeat("z",
+		1<<20)+"\nlast\n"))
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -130,9 +131,11 @@ func TestInputs(t *testing.T) {
 		{"log.bz2", bzipped, []byte("GET /a 200\nGET /b 404\n")},
 		{"plain-named.xz", text, text},
 		{"named-wrong.log", packed(text), text},
-		{"members.gz", slices.Concat(packed(text[:1000]), packed(text[1000:50_000]), packed(nil), packed(text[50_000:])), text},
+		{"members.gz", slices.Concat(packed(text[:1000]), packed(text[1000:50_000]), packed(nil), packed(text[50_000:])),
+			text},
 		{"frames.zst", slices.Concat(zst(t, text[:777]), zst(t, text[777:])), text},
-		{"crlf.log", bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))},
+		{"crlf.log", bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")), bytes.ReplaceAll(text, []byte("\n"),
+			[]byte("\r\n"))},
 		{"no-final-newline.log", bytes.TrimSuffix(text, []byte("\n")), bytes.TrimSuffix(text, []byte("\n"))},
 		{"blank.log", []byte("\n\r\n  \na\n\n\nb\n\t\n"), []byte("\n\r\n  \na\n\n\nb\n\t\n")},
 		{"long.log", long, long},
@@ -191,8 +194,10 @@ func TestInputErrors(t *testing.T) {
 		{"gzip without its end", save(t, "end.gz", packed[:len(packed)-5]), "end.gz: ", io.ErrUnexpectedEOF},
 		{"damaged gzip", save(t, "flip.gz", flipped), "flip.gz: ", gzip.ErrChecksum},
 		{"gzip header alone", save(t, "head.gz", packed[:5]), "head.gz: ", io.ErrUnexpectedEOF},
-		{"garbage behind gzip", save(t, "tail.gz", append(slices.Clone(packed), "what is this behind it?"...)), "tail.gz: ", gzip.ErrHeader},
-		{"zip", save(t, "log.zip", []byte("PK\x03\x04 and more")), "log.zip is a zip file, which is not read; unpack it", nil},
+		{"garbage behind gzip", save(t, "tail.gz", append(slices.Clone(packed), "what is this behind it?"...)),
+			"tail.gz: ", gzip.ErrHeader},
+		{"zip", save(t, "log.zip", []byte("PK\x03\x04 and more")), "log.zip is a zip file, which is not read; unpack it",
+			nil},
 		{"truncated xz", save(t, "cut.xz", xzed(t, text)[:1000]), "cut.xz: ", io.ErrUnexpectedEOF},
 		{"truncated bzip2", save(t, "cut.bz2", bzipped[:40]), "cut.bz2: ", io.ErrUnexpectedEOF},
 		{"truncated zstd", save(t, "cut.zst", frames[:len(frames)/2]), "cut.zst: ", io.ErrUnexpectedEOF},
@@ -202,12 +207,14 @@ func TestInputErrors(t *testing.T) {
 			t.Errorf("%s: got %v; want an error with %q", c.name, err, c.want)
 		}
 	}
-	if _, err := loadPath(t, newStore(), "-", io.MultiReader(strings.NewReader("a\nb\n"), broken{})); !errors.Is(err, errBroken) {
+	if _, err := loadPath(t, newStore(), "-", io.MultiReader(strings.NewReader("a\nb\n"), broken{})); !errors.Is(err,
+		errBroken) {
 		t.Errorf("standard input that breaks: got %v", err)
 	}
 	endless := bytes.Repeat([]byte("n"), maxLine+1)
 	for name, path := range map[string]string{"plain": save(t, "never.log", endless), "stdin": "-"} {
-		if _, err := loadPath(t, newStore(), path, bytes.NewReader(endless)); err == nil || !strings.Contains(err.Error(), "is it a log of lines?") {
+		if _, err := loadPath(t, newStore(), path, bytes.NewReader(endless)); err == nil || !strings.Contains(err.Error(),
+			"is it a log of lines?") {
 			t.Errorf("a line without end, %s: got %v", name, err)
 		}
 	}

@@ -94,7 +94,7 @@ func newKnown(rows []block.LedgerRow) (*known, error) {
 		}
 		name, all, err := readNote(row.Note, row.First, row.End)
 		if err != nil {
-			return nil, fmt.Errorf("block %s: %w; it was kept by a newer one: use that, or another --data directory", row.ID, err)
+			return nil, fmt.Errorf("block %s: %w; a newer one kept it: use that, or another --data directory", row.ID, err)
 		}
 		b := stretch{first: row.First, end: row.End, pieces: all}
 		if !stored[row.ID] {
@@ -233,8 +233,9 @@ func (k *known) find(in *Input, distinct bool) (match, error) {
 	case len(found) > 0 && found[0].beginning:
 		return found[0], nil
 	case unsure != nil && !distinct:
-		return match{}, &InputError{fmt.Errorf("%s begins as %s does, which is stored, and that is no longer there to compare the rest with: when it is a part of that, "+
-			"all of it is stored already; --distinct counts it as a file of its own", in.Name, unsure.name())}
+		return match{}, &InputError{fmt.Errorf("%s begins as %s does, which is stored and is no longer there to compare the "+
+			"rest with: when it is a part of that, all of it is stored already; --distinct counts it as a file of its own",
+			in.Name, unsure.name())}
 	case len(found) > 0:
 		return found[0], nil
 	case len(k.old) > 0 && !distinct:
@@ -248,7 +249,7 @@ func (k *known) find(in *Input, distinct bool) (match, error) {
 func (k *known) candidates(in *Input) (found []match, unsure *stream, err error) {
 	var text io.Reader = in
 	if in.plain != nil {
-		text = io.NewSectionReader(in.plain, 0, in.Size)
+		text = stoppable{io.NewSectionReader(in.plain, 0, in.Size), in.stop}
 	}
 	f := follower{}
 	if err := f.follow(text, k.root); err != nil {
@@ -333,8 +334,9 @@ func (k *known) refuseOld(in *Input) error {
 	if !k.old[oldTopic(line)] {
 		return nil
 	}
-	return &InputError{fmt.Errorf("%s: the store was kept by a version that knew files by their first line, and has one with the first line of this: "+
-		"whether it is this one cannot be told; analyze it into another --data directory, or count it as a new file with --distinct", in.Name)}
+	return &InputError{fmt.Errorf("%s: the store was kept by a version that knew files by their first line, and has one with "+
+		"the first line of this: whether it is this one cannot be told; analyze it into another --data directory, or count it "+
+		"as a new file with --distinct", in.Name)}
 }
 
 func oldTopic(line []byte) string {

@@ -97,7 +97,12 @@ func (l *Loader) Load(ctx context.Context, in *Input, p *Progress) (Result, erro
 		r.State = Empty
 		return r, err
 	}
+	in.stop = ctx.Done()
 	m, err := l.known.find(in, l.cfg.Distinct)
+	if err != nil && ctx.Err() != nil {
+		r.State, r.Interrupted = Unread, true
+		return r, context.Cause(ctx)
+	}
 	if err != nil {
 		return r, err
 	}
@@ -258,7 +263,8 @@ func (w *worker) cutShort(ctx context.Context, d *block.LedgerRow, at int64) err
 		return ctx.Err()
 	default:
 	}
-	return &InputError{fmt.Errorf("%s ends at byte %d, and an earlier run was ended while it stored the lines up to byte %d: some of them are counted; "+
+	return &InputError{fmt.Errorf("%s ends at byte %d, and an earlier run was ended while it stored the lines up to "+
+		"byte %d: some of them are counted; "+
 		"analyze the file that has them all, or take another --data directory", w.in.Name, at, d.End)}
 }
 
@@ -397,7 +403,8 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 		if row.Mixed = declared.ConfigHash != w.cfg.ConfigHash; row.Mixed {
 			if err := block.SameInserts(declared, c, int(row.Inserts), int(end-first)); err != nil {
 				return fmt.Errorf("block %s may be partly stored under other settings: %w; "+
-					"run once more with the version and the options of the run that was interrupted, or take another --data directory", row.ID, err)
+					"run once more with the version and the options of the run that was interrupted, or take another --data "+
+					"directory", row.ID, err)
 			}
 		}
 	} else {

@@ -190,7 +190,8 @@ func checkLoaded(t *testing.T, store *ledgerStore, content []byte, want []string
 	for _, wrong := range store.wrong {
 		t.Error(wrong)
 	}
-	stored := slices.DeleteFunc(slices.Clone(store.ledger), func(r block.LedgerRow) bool { return r.State != block.Stored })
+	stored := slices.DeleteFunc(slices.Clone(store.ledger),
+		func(r block.LedgerRow) bool { return r.State != block.Stored })
 	slices.SortFunc(stored, func(a, b block.LedgerRow) int { return cmp.Compare(a.First, b.First) })
 	for _, row := range stored {
 		if row.First != end {

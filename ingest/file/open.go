@@ -17,6 +17,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,7 @@ type Input struct {
 	packed bool        // compressed
 	plain  io.ReaderAt // the file when it is one of plain text, read from any place
 	raw    *counting
+	stop   <-chan struct{} // closed when reading has to end; nil never
 	close  []func() error
 }
 
@@ -79,7 +81,9 @@ func codecs() []codec {
 			z, err := xz.NewReader(r)
 			return z, noClose, err
 		}},
-		{"lz4", "\x04\x22\x4d\x18", func(r io.Reader) (io.Reader, func() error, error) { return lz4.NewReader(r), noClose, nil }},
+		{"lz4", "\x04\x22\x4d\x18", func(r io.Reader) (io.Reader, func() error, error) {
+			return lz4.NewReader(r), noClose, nil
+		}},
 		{"zip", "PK\x03\x04", nil},
 		{"7z", "7z\xbc\xaf\x27\x1c", nil},
 		{"compress", "\x1f\x9d", nil},
@@ -139,7 +143,8 @@ func (in *Input) begin(r io.Reader) error {
 			continue
 		}
 		if c.open == nil {
-			return &InputError{fmt.Errorf("%s is a %s file, which is not read; unpack it, or pipe its text into -", in.Name, c.name)}
+			return &InputError{fmt.Errorf("%s is a %s file, which is not read; unpack it, or pipe its text into -", in.Name,
+				c.name)}
 		}
 		z, closer, err := c.open(head)
 		if err != nil {
@@ -164,7 +169,7 @@ func (in *Input) Consumed() int64 { return in.raw.n }
 
 // Read reads the decompressed text.
 func (in *Input) Read(p []byte) (int, error) {
-	n, err := in.text.Read(p)
+	n, err := stoppable{in.text, in.stop}.Read(p)
 	if n > 0 {
 		in.at, in.last = in.at+int64(n), p[n-1]
 	}
@@ -254,6 +259,22 @@ func (in *Input) Close() error {
 // loading.
 const maxLine = 64 << 20
 
+// stoppable is a reader that ends with an error when it is told to stop: what is
+// known of a long file takes a while to read.
+type stoppable struct {
+	io.Reader
+	stop <-chan struct{}
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	select {
+	case <-s.stop:
+		return 0, context.Canceled
+	default:
+		return s.Reader.Read(p)
+	}
+}
+
 // counting counts the bytes that pass.
 type counting struct {
 	r io.Reader
@@ -296,7 +317,8 @@ func (m *memory) Read(p []byte) (int, error) {
 
 func (m *memory) rewind() error {
 	if m.over {
-		return fmt.Errorf("its first %d MiB are in the store already and what follows differs; give the file itself, which can be read twice", memoryBytes>>20)
+		return fmt.Errorf("its first %d MiB are in the store already and what follows differs; give the file itself, which "+
+			"can be read twice", memoryBytes>>20)
 	}
 	m.back = 0
 	return nil

@@ -16,6 +16,7 @@ const (
 	Fresh  State = "new"    // the store had nothing of it
 	Added  State = "added"  // it goes on where what the store had of it ends
 	Stored State = "stored" // the store had all of it
+	Unread State = "unread" // reading ended before it was known whether the store has it
 )
 
 // Result is what was done with a file.
@@ -69,6 +70,8 @@ func (r Result) String() string {
 	switch r.State {
 	case Empty:
 		text += "empty"
+	case Unread:
+		return text + "interrupted before it was read"
 	case Fresh:
 		text += "new, " + lines(r.Lines)
 	case Added:
@@ -87,7 +90,8 @@ func (r Result) String() string {
 		}
 	}
 	if r.UnfinishedBytes > 0 {
-		text += fmt.Sprintf("; its last line is unfinished (%s bytes) and left for a later run", humanize.Comma(r.UnfinishedBytes))
+		text += fmt.Sprintf("; its last line is unfinished (%s bytes) and left for a later run",
+			humanize.Comma(r.UnfinishedBytes))
 	}
 	if r.Interrupted {
 		text += "; interrupted, the rest was not read"

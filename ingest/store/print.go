@@ -16,7 +16,8 @@ func (s *Store) Print(ctx context.Context, w io.Writer, query, format string) er
 	if s.post == nil {
 		return errors.New("queries need ClickHouse's HTTP interface: http://host:8123 or https://host:8443")
 	}
-	err := s.post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format}, "wait_end_of_query": {"1"}})
+	err := s.post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format},
+		"wait_end_of_query": {"1"}})
 	if err != nil {
 		return fmt.Errorf("query: %w", cause(ctx, Classify(err)))
 	}
