@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -210,5 +211,23 @@ func (c *declaredCase) finish(t *testing.T, r *ingesttest.Rig, several bool) {
 	}
 	if err := r.Run(t.Context(), change); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Promise: when another block of the hours cannot be read again as it was stored,
+// nothing is deleted, and the refusal names the version that can finish the block.
+func TestRebuildDeletesNothingItCannotRestore(t *testing.T) {
+	r := ingesttest.New(t, "rebuild_refused")
+	c := &declaredCase{declared: ingesttest.Folding(), now: ingesttest.Folding()}
+	c.now.Decode.Format = "haproxy" // decodes nothing, of the other block neither
+	c.change = func(t *testing.T, s *store.Store) { storetest.Exec(t, s, "TRUNCATE TABLE "+s.Table(schema.Configs)) }
+	c.dieInMidBlock(t, r, time.Now().Truncate(time.Hour).Add(-time.Hour), 120)
+	before := checksum(t, r.Store)
+	_, err := repairOf(t, r).Run(t.Context(), []int32{0})
+	if err == nil || !strings.Contains(err.Error(), "read again, has") || !strings.Contains(err.Error(), "run that version once") {
+		t.Errorf("got error %v; want one that says what differs and what to do", err)
+	}
+	if diff := cmp.Diff(before, checksum(t, r.Store)); diff != "" {
+		t.Errorf("a refused repair changed rows (-before +after)\n%s", diff)
 	}
 }

@@ -28,7 +28,7 @@ func (r *Repair) rebuild(ctx context.Context, parts []*partial, report *RepairRe
 	}
 	others, err := r.blocksIn(ctx, spans)
 	if err != nil {
-		return fmt.Errorf("make %v anew: %w", spans, err)
+		return fmt.Errorf("make %v anew: %w%s", spans, err, wayOut(parts))
 	}
 	if err := r.Store.DeleteSpans(ctx, spans); err != nil {
 		return err
@@ -56,6 +56,18 @@ func (r *Repair) rebuild(ctx context.Context, parts []*partial, report *RepairRe
 	}
 	report.Rebuilt, report.From = spans, len(others)+len(parts)
 	return r.verify(ctx, parts, spans)
+}
+
+// wayOut is what is left when the other blocks of the hours cannot be read again
+// as they were stored.
+func wayOut(parts []*partial) string {
+	for _, p := range parts {
+		if !p.asDeclared() {
+			return fmt.Sprintf("; statline %s declared block %s and can finish it: run that version once with --migrate=false, "+
+				"--until-caught-up and the configuration of then", p.row.Version, p.row.ID)
+		}
+	}
+	return ""
 }
 
 // spansOf are the hours that the blocks' rows lie in: by what they hold now and,
