@@ -243,3 +243,48 @@ func TestMendHasOneUser(t *testing.T) {
 		}
 	}
 }
+
+// The Makefile leaves the race detector out where nothing runs at a time.
+func TestCalmPackagesStartNoGoroutine(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^CALM := (.*)$`).FindSubmatch(makefile)
+	if line == nil {
+		t.Fatal("the Makefile names no CALM packages")
+	}
+	var calm []string
+	for _, pattern := range strings.Fields(string(line[1])) {
+		calm = append(calm, strings.TrimSuffix(strings.TrimPrefix(pattern, "./"), "/..."))
+	}
+	for dir := range packageImports(t) {
+		if !within(dir, calm) || within(dir, []string{"cmd", "dashboards/grafanatest"}) { // the latter is a module of its own
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.GoStmt:
+					t.Errorf("%s starts a goroutine: take its package out of CALM in the Makefile", file)
+				case *ast.SelectorExpr:
+					if n.Sel.Name == "Go" {
+						t.Errorf("%s starts a goroutine: take its package out of CALM in the Makefile", file)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
