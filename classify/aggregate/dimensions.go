@@ -42,7 +42,8 @@ func (d *dimensions) number(service, route, errorType []byte, m method) uint32 {
 	row, i := d.probe(h, h)
 	for ; row != 0; row, i = d.probe(h, i+1) {
 		e := &d.list[row-1]
-		if e.method == m && e.serviceName == string(service) && e.route == string(route) && e.errorName == string(errorType) {
+		if e.method == m && e.serviceName == string(service) && e.route == string(route) &&
+			e.errorName == string(errorType) {
 			return row - 1
 		}
 	}

@@ -19,7 +19,8 @@ func numberIn(w uint64) uint32 { return uint32(w) }
 type answer uint64
 
 func answerOf(r *classify.Response, d classify.Decision) answer {
-	return answer(max(r.Status, 0))<<48 | answer(d.Code)<<32 | answer(d.Outcome)<<24 | answer(d.DecidedBy)<<16 | answer(r.Blame)<<8
+	return answer(max(r.Status, 0))<<48 | answer(d.Code)<<32 |
+		answer(d.Outcome)<<24 | answer(d.DecidedBy)<<16 | answer(r.Blame)<<8
 }
 
 func (a answer) status() uint16                { return uint16(a >> 48) }

@@ -36,7 +36,9 @@ func Rollups() []Rollup {
 			Dimension("outcome", func(r *ServiceHourRow) string { return r.Outcome.String() }),
 		},
 		Measures: []ColumnOf[ServiceHourRow]{
-			Measure("latency", Sums, func(r *ServiceHourRow) Histogram { return Histogram{r.LatencyBuckets, r.LatencyCounts} }),
+			Measure("latency", Sums, func(r *ServiceHourRow) Histogram {
+				return Histogram{r.LatencyBuckets, r.LatencyCounts}
+			}),
 		},
 	}
 

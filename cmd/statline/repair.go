@@ -127,6 +127,9 @@ func printRepair(out io.Writer, report *mend.RepairReport) {
 	for _, d := range report.Inserted {
 		fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
 	}
+	for _, d := range report.Unknown {
+		fmt.Fprintf(out, "  left as it is: %s on %s, a day older than the table: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+	}
 	for _, d := range report.Present {
 		fmt.Fprintf(out, "  already in %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
 	}

@@ -107,7 +107,7 @@ func (r *Repair) wholeWhereShort(ctx context.Context, spans []store.Span, partia
 		days = append(days, store.Span{From: uint32(day * daySeconds), Until: uint32((day + 1) * daySeconds)})
 		for _, rollup := range r.Store.Rollups() {
 			got := have[tableDay{schema.Table(rollup.Name), dayName(day)}]
-			short = short || !got.unjudged && got.surplus < 0
+			short = short || !got.unjudged() && got.surplus < 0
 		}
 	}
 	if short {

@@ -80,6 +80,9 @@ type RepairReport struct {
 	Blocks   []block.ID
 	Inserted []TableDay // rows that were missing
 	Present  []TableDay // rows that were there
+	// Unknown are days that a table has not whole, since it came to be later: what
+	// it holds of them cannot be told, and is left as it is.
+	Unknown []TableDay
 	// Rebuilt are the spans that were made anew, from so many blocks.
 	Rebuilt []store.Span
 	From    int
@@ -254,7 +257,15 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 	}
 	for _, at := range r.daysOf(parts) {
 		got := have[at.tableDay()]
-		if got.unjudged {
+		if got.expired {
+			continue
+		}
+		if got.incomplete {
+			for i, n := range at.adds {
+				if n > 0 {
+					report.Unknown = append(report.Unknown, TableDay{parts[i].row.Partition, at.table, dayName(at.day), n})
+				}
+			}
 			continue
 		}
 		present, choices := subset(at.adds, got.surplus)
@@ -325,7 +336,7 @@ func (r *Repair) verify(ctx context.Context, parts []*partial, spans []store.Spa
 		}
 	}
 	for at, n := range want {
-		if got := have[at]; !got.unjudged && got.surplus != n {
+		if got := have[at]; !got.unjudged() && got.surplus != n {
 			return fmt.Errorf("%s has %d responses on %s beyond the ledger's after the insert; want %d: is another writer at work?",
 				at.table, got.surplus, at.day, n)
 		}
@@ -339,10 +350,12 @@ type tableDay struct {
 }
 
 type surplus struct {
-	surplus int64
-	// unjudged: nobody can say what the table has to hold of the day.
-	unjudged bool
+	surplus             int64
+	expired, incomplete bool
 }
+
+// unjudged reports that nobody can say what the table has to hold of the day.
+func (s surplus) unjudged() bool { return s.expired || s.incomplete }
 
 // surplus is what the rollups hold beyond the ledger, by day.
 func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplus, error) {
@@ -355,7 +368,7 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 	}
 	m := map[tableDay]surplus{}
 	for _, d := range report.Days {
-		m[tableDay{d.Table, d.Day}] = surplus{int64(d.Got) - int64(d.Expected), d.Expired || d.Incomplete}
+		m[tableDay{d.Table, d.Day}] = surplus{int64(d.Got) - int64(d.Expected), d.Expired, d.Incomplete}
 	}
 	return m, nil
 }

@@ -1,6 +1,7 @@
 package mend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"statline/classify/aggregate"
+	"statline/ingest"
 	"statline/ingest/ingesttest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -126,4 +128,32 @@ func TestRefusedDayBlocksNothing(t *testing.T) {
 	if err == nil || errors.Is(err, ErrNothingToRepair) || len(report.Inserted) > 0 {
 		t.Errorf("again: got %+v, %v; want the same refusal", report, err)
 	}
+}
+
+// Promise: what a table holds of a day that it has not whole cannot be told: a
+// partial block of that day is finished in the other tables, and the report says
+// which one was left as it is.
+func TestRepairOfDayOlderThanTable(t *testing.T) {
+	r := ingesttest.New(t, "older_than_table")
+	storetest.Exec(t, r.Store, "INSERT INTO "+r.Store.Table(schema.Meta)+" (key, value, version) VALUES ('services_hour_since', '"+
+		fmt.Sprint(time.Now().AddDate(0, 0, 2).Unix())+"', 1)")
+	r.Produce(33, 3000)
+	ctx, die := context.WithCancel(t.Context())
+	r.Into = &halfStore{Store: r.Store, die: die}
+	_ = r.Run(ctx, func(c *ingest.Config) { c.Block.StopTimeout = time.Nanosecond }) // dies
+	repair := repairOf(t, r)
+	repair.Block.Tokens.Age = -1
+	report, err := repair.Run(t.Context(), []int32{0, 1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Inserted) == 0 || len(report.Unknown) == 0 {
+		t.Errorf("inserted %+v, unknown %+v; want some of each", report.Inserted, report.Unknown)
+	}
+	for _, d := range report.Unknown {
+		if d.Table != schema.ServicesHour {
+			t.Errorf("%+v is unknown; want services_hour only", d)
+		}
+	}
+	r.Audit()
 }

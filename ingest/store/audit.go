@@ -183,8 +183,9 @@ func (a *audit) days(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	days := union(before, after, stored)
 	for i, r := range a.s.rollups {
-		for _, day := range union(before, after, stored[i]) {
+		for _, day := range days {
 			a.compareDay(r, day, r.Sum.Of(before[day]), stored[i][day], r.Sum.Of(after[day]))
 		}
 	}

@@ -109,9 +109,18 @@ func (d Difference) String() string {
 	}
 }
 
-// union is the sorted days of the ledger, before and after, and of a table.
-func union(before, after map[int32]aggregate.DayCount, stored map[int32]uint64) []int32 {
-	all := slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after)), slices.Collect(maps.Keys(stored)))
-	slices.Sort(all)
-	return slices.Compact(all)
+// union is the sorted days of the ledger, before and after, and of all tables.
+func union(before, after map[int32]aggregate.DayCount, stored []map[int32]uint64) []int32 {
+	all := map[int32]bool{}
+	for _, days := range []map[int32]aggregate.DayCount{before, after} {
+		for day := range days {
+			all[day] = true
+		}
+	}
+	for _, days := range stored {
+		for day := range days {
+			all[day] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }

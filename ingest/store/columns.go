@@ -152,8 +152,8 @@ func millis(name schema.Column, read reader[int64]) insertColumn {
 
 // seconds is a DateTime from Unix seconds, which clickhouse-go takes as int64.
 func seconds(name schema.Column, read reader[aggregate.Seconds]) insertColumn {
-	c := fixed(name, values[aggregate.Seconds]{"DateTime('UTC')", func(s *scratch) *[]aggregate.Seconds { return &s.clock },
-		put32[aggregate.Seconds]}, read)
+	buffer := func(s *scratch) *[]aggregate.Seconds { return &s.clock }
+	c := fixed(name, values[aggregate.Seconds]{"DateTime('UTC')", buffer, put32[aggregate.Seconds]}, read)
 	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
 		s.i64 = s.i64[:0]
 		for _, v := range read.all(&s.clock, from, to) {
@@ -213,7 +213,8 @@ func text(name schema.Column, read reader[string]) insertColumn {
 
 // keyText is a key's identity in its stored form.
 func keyText(name schema.Column, read reader[classify.KeyID]) insertColumn {
-	c := fixed(name, values[classify.KeyID]{"String", func(s *scratch) *[]classify.KeyID { return &s.keys }, (*wire).keys}, read)
+	buffer := func(s *scratch) *[]classify.KeyID { return &s.keys }
+	c := fixed(name, values[classify.KeyID]{"String", buffer, (*wire).keys}, read)
 	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
 		arena, ends := s.arena[:0], s.ends[:0]
 		for _, k := range read.all(&s.keys, from, to) {
@@ -282,14 +283,14 @@ func textSet(name schema.Column, read reader[[]string]) insertColumn {
 }
 
 func keySet(name schema.Column, read reader[[]classify.KeyID]) insertColumn {
-	return array(name, items[classify.KeyID]{"String", func(s *scratch) *[][]classify.KeyID { return &s.keyset }, (*wire).keys,
-		func(v []classify.KeyID) any {
-			names := make([]string, len(v))
-			for i, k := range v {
-				names[i] = k.String()
-			}
-			return names
-		}}, read)
+	buffer := func(s *scratch) *[][]classify.KeyID { return &s.keyset }
+	return array(name, items[classify.KeyID]{"String", buffer, (*wire).keys, func(v []classify.KeyID) any {
+		names := make([]string, len(v))
+		for i, k := range v {
+			names[i] = k.String()
+		}
+		return names
+	}}, read)
 }
 
 // histogram is a pair of parallel arrays.
@@ -312,8 +313,9 @@ func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColum
 					}
 				})
 			}
-			part(func(h *aggregate.Histogram) int { return len(h.Buckets) }, func(h *aggregate.Histogram) { w.u16s(h.Buckets) })
-			part(func(h *aggregate.Histogram) int { return len(h.Counts) }, func(h *aggregate.Histogram) { put64(w, h.Counts) })
+			type pair = aggregate.Histogram
+			part(func(h *pair) int { return len(h.Buckets) }, func(h *pair) { w.u16s(h.Buckets) })
+			part(func(h *pair) int { return len(h.Counts) }, func(h *pair) { put64(w, h.Counts) })
 		},
 		fill: func(dst column.Interface, s *scratch, from, to int) error {
 			pair := make([]any, 2)

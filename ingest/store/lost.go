@@ -46,7 +46,8 @@ func EachRow(r aggregate.Rollup, rows aggregate.View, f func(minute uint32, name
 }
 
 // EachStored calls f as EachRow does, with what the table holds of a Unix day.
-func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64, f func(minute uint32, name string, requests uint64)) error {
+func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64,
+	f func(minute uint32, name string, requests uint64)) error {
 	none, names := r.Of(&aggregate.Rows{}), "''"
 	for _, n := range r.Dimensions() {
 		names += ", ' ', " + nameSQL(r.Columns[n].Name, none.Values[n])
@@ -58,8 +59,8 @@ func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64, f
 	}) error {
 		f(row.Minute, row.Name, row.Requests)
 		return nil
-	}, "SELECT toUnixTimestamp(minute) AS m, concat("+names+") AS name, sum(requests) AS n FROM "+s.Table(schema.Table(r.Name))+
-		" WHERE toInt64(toUInt16(toDate(minute))) = ? GROUP BY m, name", day)
+	}, "SELECT toUnixTimestamp(minute) AS m, concat("+names+") AS name, sum(requests) AS n"+
+		" FROM "+s.Table(schema.Table(r.Name))+" WHERE toInt64(toUInt16(toDate(minute))) = ? GROUP BY m, name", day)
 	if err != nil {
 		return fmt.Errorf("sum %s of day %d: %w", r.Name, day, err)
 	}
