@@ -27,12 +27,12 @@ import (
 	"statline/classify/aggregate"
 )
 
-// upgradeFrom makes the previous release's fixture:
+// upgradeFrom makes the fixture of a release's schema; those of earlier ones stay:
 //
 //	go test ./cmd/e2e -run TestUpgradeInMidBlock -upgrade-from PATH
-var upgradeFrom = flag.String("upgrade-from", "", "`path` of an older statline, which is killed in mid-block to make testdata/upgrade.json.gz")
+var upgradeFrom = flag.String("upgrade-from", "", "`path` of an older statline, which is killed in mid-block to make a fixture in testdata/upgrade")
 
-const upgradeFixture = "testdata/upgrade.json.gz"
+const upgradeFixtures = "testdata/upgrade"
 
 // midBlock is what a statline leaves in Kafka and ClickHouse when it is killed
 // after some tables of a block. Its day and its cluster's id are replaced when
@@ -61,14 +61,24 @@ type midInsert struct {
 // within the token window.
 func upgradeDay() time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2) }
 
-// Promise: a block that the previous release left half inserted is finished by
-// this one, from its declaration, over its schema and under its tokens: what
-// was stored counts once, what was not is added, and the audit finds nothing.
+// Promise: a block that an earlier release left half inserted, of whichever
+// schema, is finished by this one, from its declaration, over its schema and under
+// its tokens: what was stored counts once, what was not is added, and the audit
+// finds nothing.
 func TestUpgradeInMidBlock(t *testing.T) {
 	if *upgradeFrom != "" {
 		recordMidBlock(t, *upgradeFrom)
 	}
-	old := readMidBlock(t)
+	files, err := filepath.Glob(filepath.Join(upgradeFixtures, "*.json.gz"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got %v, %v; want a fixture of each earlier schema", files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json.gz"), func(t *testing.T) { upgradeMidBlock(t, readMidBlock(t, file)) })
+	}
+}
+
+func upgradeMidBlock(t *testing.T, old midBlock) {
 	t.Logf("left by statline %s: %d inserts, not %v", old.Version, len(old.Inserts), old.Missing)
 	kafka, clickhouse := upgradeSandbox(t)
 	client := produceLines(t, kafka, "", upgradeDay())
@@ -176,9 +186,9 @@ func clusterID(t *testing.T, client *kgo.Client) string {
 	return m.Cluster
 }
 
-func readMidBlock(t *testing.T) midBlock {
+func readMidBlock(t *testing.T, file string) midBlock {
 	t.Helper()
-	f, err := os.Open(upgradeFixture)
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,10 +293,8 @@ func recordMidBlock(t *testing.T, path string) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(upgradeFixture), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(upgradeFixture, out.Bytes(), 0o644); err != nil {
+	schema := sql(t, clickhouse, "SELECT argMax(value, version) FROM statline.meta WHERE key = 'schema_version'")
+	if err := os.WriteFile(filepath.Join(upgradeFixtures, "schema"+schema+".json.gz"), out.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
