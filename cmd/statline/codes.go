@@ -18,6 +18,7 @@ func codesCommand() *cobra.Command {
   statline codes 25`,
 		Args: cobra.MaximumNArgs(1),
 	}
+	c.AddCommand(codesSuggestCommand())
 	settings := takeSettings(c, "codes")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		catalogue, err := settings.Lines.Catalogue()

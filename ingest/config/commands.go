@@ -49,13 +49,14 @@ var uses = map[string]use{
 
 	"notify test": {sets: []Set{SetNotify}},
 
-	"analyze":  {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},
-	"demo":     {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
-	"probe":    {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
-	"codes":    {sets: []Set{SetCatalogue}},
-	"key-id":   {sets: []Set{SetHMAC, SetData}},
-	"generate": {sets: []Set{SetTopic}},
-	"sandbox":  {sets: []Set{SetData, SetEngine}},
+	"analyze":       {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},
+	"demo":          {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
+	"probe":         {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
+	"codes":         {sets: []Set{SetCatalogue}},
+	"codes suggest": {sets: []Set{SetLines, SetHMAC}},
+	"key-id":        {sets: []Set{SetHMAC, SetData}},
+	"generate":      {sets: []Set{SetTopic}},
+	"sandbox":       {sets: []Set{SetData, SetEngine}},
 }
 
 // Commands lists the commands that take settings, sorted.
