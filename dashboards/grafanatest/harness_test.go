@@ -48,7 +48,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	shared.url = sb.ClickHouseURL()
+	shared.url = sb.NativeURL() // as the data source is provisioned
 	for _, db := range []struct {
 		name  string
 		store **store.Store

@@ -1,17 +1,3 @@
-// Package store writes blocks to ClickHouse and reads the ledger back. It is
-// the only importer of clickhouse-go, and speaks both its protocols: native
-// (clickhouse://) to a server or cluster, HTTP (http://, https://) to those and
-// to the embedded engine.
-//
-// Its guarantee: a repeated write of the same block changes nothing. Every
-// INSERT carries a deduplication token that is a function of the block's
-// identity, the table and the chunk, and chunks are a function of the rows
-// alone. A token counts per table partition, so an INSERT that was stored in
-// some partitions and not in others is completed by its repetition. The limit
-// of the guarantee is the token window (schema.DedupWindow).
-//
-// It does not retry, does not decide what to write, and makes no tables (see
-// package schema).
 package store
 
 import (
