@@ -136,7 +136,7 @@ const datedRejects = `INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC')
 func watched(ctx context.Context, s *store.Store) error {
 	for _, text := range []string{
 		datedRejects,
-		`INSERT INTO {db}.incidents SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
+		`INSERT INTO {db}.incidents (* EXCEPT(silent, silent_why)) SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
   multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), 'movie', '',
   ['page', 'ticket', 'ticket', 'info'][1 + number % 4], if(number % 3 = 0, 'closed', 'open'), if(number % 3 = 0, 'calm', ''),
   toDateTime(toStartOfMinute(now()) - 1800 - 600 * number), if(number % 3 = 0, toDateTime(toStartOfMinute(now()) - 900), toDateTime(0)),

@@ -25,9 +25,9 @@ func fillMonth(t *testing.T, s *store.Store, share int) {
 	for _, text := range []string{
 		// 720 hours x 2000 routes: one row of success each, one of failure for
 		// every second. Latency: 60 buckets a row of success, 8 a row of failure.
-		`INSERT INTO {db}.responses_hour SELECT ` + fmt.Sprintf(hour, 2000) + ` AS minute, concat('service-', toString(intDiv(number, 20) % 100)), concat('/v1/route-', toString(number % 20), '/{id}'), 'GET', 200, 1, 'success', 'code', '',
+		`INSERT INTO {db}.responses_hour (* EXCEPT(error_type)) SELECT ` + fmt.Sprintf(hour, 2000) + ` AS minute, concat('service-', toString(intDiv(number, 20) % 100)), concat('/v1/route-', toString(number % 20), '/{id}'), 'GET', 200, 1, 'success', 'code', '',
   900, 90000, 0, (arrayMap(i -> toUInt16(900 + i * 3 + number % 3), range(60)), arrayMap(i -> toUInt64(15), range(60))), 900 * 80000, 900, 900 * 70000, 0 FROM numbers(1440000)`,
-		`INSERT INTO {db}.responses_hour SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, concat('service-', toString(intDiv(number, 10) % 100)), concat('/v1/route-', toString(number % 10), '/{id}'), 'GET', [429, 504, 401, 404, 500][1 + number % 5], [25, 24, 10, 6, 11][1 + number % 5],
+		`INSERT INTO {db}.responses_hour (* EXCEPT(error_type)) SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, concat('service-', toString(intDiv(number, 10) % 100)), concat('/v1/route-', toString(number % 10), '/{id}'), 'GET', [429, 504, 401, 404, 500][1 + number % 5], [25, 24, 10, 6, 11][1 + number % 5],
   ['rate_limited', 'timeout', 'suspended_key', 'not_found', 'internal_error'][1 + number % 5], 'code', ['client', 'upstream', 'client', 'client', 'gateway'][1 + number % 5],
   16, 1600, 0, (arrayMap(i -> toUInt16(1100 + i * 5), range(8)), arrayMap(i -> toUInt64(2), range(8))), 16 * 900000, 16, 16 * 800000, 0 FROM numbers(720000)`,
 		// What the routes above add up to, by hour, service and outcome.
@@ -36,8 +36,8 @@ func fillMonth(t *testing.T, s *store.Store, share int) {
 		`INSERT INTO {db}.services_hour SELECT ` + fmt.Sprintf(hour, 500) + ` AS minute, concat('service-', toString(intDiv(number, 5) % 100)), ['rate_limited', 'timeout', 'suspended_key', 'not_found', 'internal_error'][1 + number % 5],
   32, (arrayMap(i -> toUInt16(1100 + i * 5), range(8)), arrayMap(i -> toUInt64(4), range(8))) FROM numbers(360000)`,
 		// 10,000 keys x 720 hours, a tenth of them with refusals.
-		`INSERT INTO {db}.keys_hour SELECT ` + fmt.Sprintf(hour, 10000) + ` AS minute, lower(hex(MD5(toString(number % 10000)))), concat('service-', toString(number % 100)), 'success', 1, 200, 20000, 0, 0, 0, 0, minute, minute + 3000, [], [], 0 FROM numbers(7200000)`,
-		`INSERT INTO {db}.keys_hour SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, lower(hex(MD5(toString(number % 1000)))), concat('service-', toString(number % 100)), ['rate_limited', 'suspended_key', 'invalid_key', 'disabled_account'][1 + number % 4], [25, 10, 7, 31][1 + number % 4], 20, 2000, 61, 40, 0, 0, minute, minute + 3000,
+		`INSERT INTO {db}.keys_hour (* EXCEPT(error_type)) SELECT ` + fmt.Sprintf(hour, 10000) + ` AS minute, lower(hex(MD5(toString(number % 10000)))), concat('service-', toString(number % 100)), 'success', 1, 200, 20000, 0, 0, 0, 0, minute, minute + 3000, [], [], 0 FROM numbers(7200000)`,
+		`INSERT INTO {db}.keys_hour (* EXCEPT(error_type)) SELECT ` + fmt.Sprintf(hour, 1000) + ` AS minute, lower(hex(MD5(toString(number % 1000)))), concat('service-', toString(number % 100)), ['rate_limited', 'suspended_key', 'invalid_key', 'disabled_account'][1 + number % 4], [25, 10, 7, 31][1 + number % 4], 20, 2000, 61, 40, 0, 0, minute, minute + 3000,
   [toIPv6('203.0.113.7')], ['client/1.0'], 0 FROM numbers(720000)`,
 		`INSERT INTO {db}.services SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 300), 'UTC'), concat('service-', toString(intDiv(number, 3) % 100)), ['success', 'timeout', 'rate_limited'][1 + number % 3], 20 FROM numbers(864000)`,
 		`INSERT INTO {db}.scores SELECT toDateTime(toStartOfMinute(now()) - 60 * intDiv(number, 200), 'UTC'), concat('service-', toString(intDiv(number, 2) % 100)), ['timeout', 'offline'][1 + number % 2], 100, 1, 0.5, 0.7, 1 FROM numbers(8640000)`,
