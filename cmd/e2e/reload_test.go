@@ -69,7 +69,7 @@ func (r *reloader) post(t *testing.T, header string) (status int, body string) {
 
 // Promise: fifty reloads while records stream, by signal and by request, some
 // of bad files: nothing is lost or doubled, the ledger names the configuration
-// of each block.
+// of each block, and repair mends a day with many of them.
 func TestReloadUnderLoad(t *testing.T) {
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	dir := t.TempDir()
@@ -123,6 +123,14 @@ func TestReloadUnderLoad(t *testing.T) {
 	if len(routes) < 3 {
 		t.Errorf("got routes %v; want those of several rules", routes)
 	}
+	before := sqlCounts(t, clickhouse, "SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
+	post(t, clickhouse, "ALTER TABLE statline.services DELETE WHERE 1 SETTINGS mutations_sync = 2")
+	mustAt(t, "", "repair", "--config", r.config)
+	after := sqlCounts(t, clickhouse, "SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
+	if fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("after the repair: got %v; want %v", after, before)
+	}
+	mustAt(t, "", "audit", "--clickhouse", clickhouse, "--brokers", kafka)
 }
 
 // SIGHUP while the daemon starts does not end it.

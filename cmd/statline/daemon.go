@@ -125,6 +125,13 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
+	// The connections first: the old credentials may not hold any more. When they
+	// are renewed and the rest fails, only they are new.
+	if h := &next.ClickHouse; config.Changes(changed, config.SetServer) || h.CA != "" || h.PasswordFile != "" {
+		if err := d.store.Renew(ctx, h.Store()); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.pipeline.Reload(ctx, folds); err != nil { // the last thing that can fail
 		return nil, err
 	}

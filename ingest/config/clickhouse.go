@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 
 	"statline/ingest/store"
 )
@@ -10,6 +11,8 @@ import (
 // force, whether the option or the address gave it.
 type ClickHouse struct {
 	URL, CA, Database, Cluster string
+	Cert, Key                  string
+	Password, PasswordFile     string
 }
 
 func defaultClickHouse() ClickHouse { return ClickHouse{Database: store.DefaultDatabase} }
@@ -19,8 +22,16 @@ func clickHouseOptions() []Option {
 		{Name: "clickhouse", Set: SetClickHouse, Example: "http://127.0.0.1:8123", Mask: maskServer,
 			Help:  "ClickHouse: http://host:8123 or clickhouse://user:pass@host:9000/db",
 			value: func(c *Config) Value { return server{&c.ClickHouse.URL} }},
-		{Name: "clickhouse-ca", Set: SetServer, Type: "file", Help: "certificate authority of ClickHouse's TLS (turns TLS on)",
+		{Name: "clickhouse-ca", Set: SetServer, Type: "file", Reload: true, Help: "certificate authority of ClickHouse's TLS (turns TLS on), read at the start and at each reload",
 			value: func(c *Config) Value { return text{&c.ClickHouse.CA} }},
+		{Name: "clickhouse-cert", Set: SetServer, Type: "file", Reload: true, Help: "client certificate for ClickHouse (turns TLS on), read at each connection",
+			value: func(c *Config) Value { return text{&c.ClickHouse.Cert} }},
+		{Name: "clickhouse-key", Set: SetServer, Type: "file", Reload: true, Help: "private key of that certificate",
+			value: func(c *Config) Value { return text{&c.ClickHouse.Key} }},
+		{Name: "clickhouse-password", Set: SetServer, NoFlag: true, Mask: maskAll, Reload: true, Help: "password of the user that clickhouse names",
+			value: func(c *Config) Value { return text{&c.ClickHouse.Password} }},
+		{Name: "clickhouse-password-file", Set: SetServer, Type: "file", Reload: true, Help: "file that holds that password, read at the start and at each reload",
+			value: func(c *Config) Value { return text{&c.ClickHouse.PasswordFile} }},
 		{Name: "database", Set: SetClickHouse, Type: "name", Help: "ClickHouse database; an address that names one says it too",
 			value: func(c *Config) Value { return text{&c.ClickHouse.Database} }},
 		{Name: "cluster", Set: SetClickHouse, Type: "name",
@@ -34,6 +45,23 @@ func clickHouseOptions() []Option {
 // they came from: rows in a database that nobody looks at help nobody.
 func checkClickHouse(c *Config) error {
 	h := &c.ClickHouse
+	keep, err := c.oneOf("clickhouse-password", "clickhouse-password-file")
+	switch {
+	case err != nil:
+		return err
+	case keep == "clickhouse-password":
+		h.PasswordFile = ""
+	case keep == "clickhouse-password-file":
+		h.Password = ""
+	}
+	if (h.Cert == "") != (h.Key == "") {
+		return fmt.Errorf("clickhouse-cert: got certificate %q and key %q; want both or none", h.Cert, h.Key)
+	}
+	if u, err := url.Parse(h.URL); err == nil && keep != "" {
+		if _, given := u.User.Password(); given {
+			return fmt.Errorf("%s: got a password in the address too; want one of them", keep)
+		}
+	}
 	cfg := h.Store()
 	if !c.given("database") {
 		cfg.Database = ""
@@ -56,6 +84,7 @@ func checkClickHouse(c *Config) error {
 // Store is the configuration of a connection.
 func (h *ClickHouse) Store() store.Config {
 	cfg := store.DefaultConfig()
-	cfg.URL, cfg.CA, cfg.Database = h.URL, h.CA, h.Database
+	cfg.URL, cfg.CA, cfg.Cert, cfg.Key, cfg.Database = h.URL, h.CA, h.Cert, h.Key, h.Database
+	cfg.Password, cfg.PasswordFile = h.Password, h.PasswordFile
 	return cfg
 }

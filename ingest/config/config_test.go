@@ -104,6 +104,8 @@ func TestRefusals(t *testing.T) {
 		{"kafka-sasl: oauthbearer\n", "set kafka-token-url"},
 		{"kafka-cert: a\n", "want both or none"},
 		{"listen-cert: a\n", "want both or none"},
+		{"clickhouse-key: a\n", "want both or none"},
+		{"clickhouse: http://u:p@h\nclickhouse-password: p2\n", "got a password in the address too"},
 		{"listen-token: short\n", "listen-token: got 5 characters; want at least 16"},
 		{"kafka-password: a\nkafka-password-file: b\n", "got both kafka-password (statline.yaml:1) and kafka-password-file (statline.yaml:2)"},
 		{"hmac-secret: short\n", "hmac-secret: got 5 bytes; want at least 16"},
@@ -186,6 +188,10 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_KAFKA_SASL=plain", "STATLINE_KAFKA_USER=u"}
 		case "kafka-cert":
 			with = []string{"STATLINE_KAFKA_KEY=k"}
+		case "clickhouse-cert":
+			with = []string{"STATLINE_CLICKHOUSE_KEY=k"}
+		case "clickhouse-key":
+			with = []string{"STATLINE_CLICKHOUSE_CERT=c"}
 		case "listen-cert":
 			with = []string{"STATLINE_LISTEN_KEY=k"}
 		case "listen-key":

@@ -54,6 +54,17 @@ const (
 	SetEngine     Set = "engine"
 )
 
+// Sets lists the sets, in the order of the example file.
+func Sets() []Set {
+	var all []Set
+	for _, o := range Options() {
+		if !slices.Contains(all, o.Set) {
+			all = append(all, o.Set)
+		}
+	}
+	return all
+}
+
 // Options lists every setting, in the order of the example file.
 func Options() []Option {
 	return slices.Concat(kafkaOptions(), clickHouseOptions(), linesOptions(), keysOptions(), detectOptions(),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -29,20 +28,13 @@ setting.
 *reload*: a running daemon takes a new value over when it gets SIGHUP or `+"`POST /-/reload`"+`.
 *No flag*: every user of a machine can read command lines.
 `)
-	var set Set
-	for _, o := range Options() {
-		if o.Section() {
-			continue
-		}
-		if o.Set != set && !slices.Contains([]Set{SetGroup, SetServer, SetCatalogue, SetEngine}, o.Set) && titles[o.Set] != "" {
-			fmt.Fprintf(out, "\n## %s\n\n| key | variable | value | default | what it does | |\n|---|---|---|---|---|---|\n", titles[o.Set])
-			set = o.Set
-		}
-		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")), cell(o.Help), o.notes())
+	for _, set := range Sets() {
+		fmt.Fprintf(out, "\n## %s\n\n| key | variable | value | default | what it does | |\n|---|---|---|---|---|---|\n", titles[set])
+		options(out, set)
 	}
-	fmt.Fprint(out, "\n## Sections of the file\n\nTheir keys have no flag and no variable.\n")
+	fmt.Fprint(out, "\n## Sections of the file\n\nThey have no flag and no variable.\n")
 	for _, o := range Options() {
-		if o.section == nil {
+		if !o.Section() {
 			continue
 		}
 		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name, strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
@@ -51,19 +43,29 @@ setting.
 	fmt.Fprint(out, "\n## Who takes what\n\n| command | settings |\n|---|---|\n")
 	for _, c := range Commands() {
 		var all []string
-		for _, o := range Of(c) {
-			all = append(all, "`"+o.Name+"`")
+		for _, set := range uses[c].sets {
+			all = append(all, titles[set])
 		}
-		fmt.Fprintf(out, "| `%s` | %s |\n", c, strings.Join(all, " "))
+		fmt.Fprintf(out, "| `%s` | %s |\n", c, strings.Join(all, ", "))
 	}
 	return out.Flush()
 }
 
-// titles head the tables of the reference; a set without one goes on with the
-// table before it.
+// options lists those of a set.
+func options(out io.Writer, set Set) {
+	for _, o := range Options() {
+		if o.Set != set || o.Section() {
+			continue
+		}
+		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")), cell(o.Help), o.notes())
+	}
+}
+
+// titles head the tables of the reference.
 var titles = map[Set]string{
-	SetTopic: "Kafka", SetClickHouse: "ClickHouse", SetLines: "How lines are read", SetHMAC: "API keys",
-	SetDetect: "Detectors", SetNotify: "Notifications", SetDaemon: "The daemon", SetLog: "Log", SetData: "Embedded servers",
+	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database", SetServer: "Access to ClickHouse",
+	SetLines: "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers", SetDetect: "Detectors",
+	SetNotify: "Notifications", SetDaemon: "The daemon", SetLog: "Log", SetData: "Data directory", SetEngine: "Engine",
 }
 
 func (o Option) notes() string {

@@ -223,14 +223,13 @@ func TestInsertNextHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct := s.post
-	s.post = newPoster(o, 4)
-	t.Cleanup(direct.close)
+	p := &pool{driver: s.conn(), post: newPoster(o, 4)}
+	t.Cleanup(s.pool.Swap(p).post.close)
 	id, c := blockOf(100, 200, 1, 10)
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.post.current.Load(); n != 1 {
+	if n := p.post.current.Load(); n != 1 {
 		t.Errorf("got host %d in use; want 1", n)
 	}
 }

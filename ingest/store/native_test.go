@@ -156,7 +156,7 @@ func nativeStore(t *testing.T, sv *server, timeout time.Duration) *Store {
 		"CREATE DATABASE IF NOT EXISTS old",
 		"CREATE TABLE IF NOT EXISTS old.rows (minute DateTime, name String, n UInt64, list Array(String)) ENGINE = MergeTree PARTITION BY toDate(minute) ORDER BY n",
 	} {
-		if err := s.conn.Exec(t.Context(), q); err != nil {
+		if err := s.conn().Exec(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +166,7 @@ func nativeStore(t *testing.T, sv *server, timeout time.Duration) *Store {
 func sumN(t *testing.T, s *Store) uint64 {
 	t.Helper()
 	var n uint64
-	if err := s.conn.QueryRow(t.Context(), "SELECT sum(n) FROM old.rows").Scan(&n); err != nil {
+	if err := s.conn().QueryRow(t.Context(), "SELECT sum(n) FROM old.rows").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -183,7 +183,7 @@ func TestNativeInsert(t *testing.T) {
 		t.Errorf("got a sum of %d; want %d", got, want)
 	}
 	var wrong uint64
-	err := s.conn.QueryRow(t.Context(), "SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toString(n)] OR toUInt32(minute) != "+
+	err := s.conn().QueryRow(t.Context(), "SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toString(n)] OR toUInt32(minute) != "+
 		fmt.Sprint(minuteOf(0, 0))+" + n % 1440 * 60").Scan(&wrong)
 	if err != nil || wrong != 0 {
 		t.Errorf("got %d wrong rows, %v", wrong, err)

@@ -13,10 +13,11 @@ import (
 // as the server makes it. A request that only reads is one that the server lets
 // change nothing.
 func (s *Store) Print(ctx context.Context, w io.Writer, query, format string) error {
-	if s.post == nil {
+	post := s.pool.Load().post
+	if post == nil {
 		return errors.New("queries need ClickHouse's HTTP interface: http://host:8123 or https://host:8443")
 	}
-	err := s.post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format},
+	err := post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format},
 		"wait_end_of_query": {"1"}})
 	if err != nil {
 		return fmt.Errorf("query: %w", cause(ctx, Classify(err)))

@@ -13,7 +13,7 @@ func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var rows []T
-	if err := s.conn.Select(ctx, &rows, query, args...); err != nil {
+	if err := s.conn().Select(ctx, &rows, query, args...); err != nil {
 		return nil, cause(ctx, Classify(err))
 	}
 	return rows, nil
@@ -24,7 +24,7 @@ func Select[T any](ctx context.Context, s *Store, query string, args ...any) ([]
 func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string, args ...any) (err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	rows, err := s.conn.Query(ctx, query, args...)
+	rows, err := s.conn().Query(ctx, query, args...)
 	if err != nil {
 		return cause(ctx, Classify(err))
 	}
@@ -49,7 +49,7 @@ func Each[T any](ctx context.Context, s *Store, row func(*T) error, query string
 func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	return cause(ctx, Classify(s.conn.Exec(ctx, query, args...)))
+	return cause(ctx, Classify(s.conn().Exec(ctx, query, args...)))
 }
 
 // bounded ends ctx after Config.QueryTimeout.
@@ -68,7 +68,7 @@ func (s *Store) Ask(ctx context.Context, query string, values map[string]any, ro
 	for name, value := range values {
 		args = append(args, clickhouse.Named(name, value))
 	}
-	rows, err := s.conn.Query(ctx, query, args...)
+	rows, err := s.conn().Query(ctx, query, args...)
 	if err != nil {
 		return cause(ctx, Classify(err))
 	}

@@ -19,7 +19,7 @@ func (s *Store) layout(ctx context.Context) (schema.Layout, error) {
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	l, found, err := schema.ReadLayout(ctx, s.conn, s.database)
+	l, found, err := schema.ReadLayout(ctx, s.conn(), s.database)
 	if err != nil {
 		return schema.Layout{}, cause(ctx, Classify(err))
 	}

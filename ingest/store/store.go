@@ -2,13 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,11 +23,14 @@ type Config struct {
 	// with user:password@, several hosts and ?secure=true as clickhouse-go
 	// reads them.
 	URL string
-	// Username and Password, when set, win over the URL's.
-	Username, Password string
-	// CA is a PEM file of the authority that signed the server's certificate.
-	// It turns TLS on for clickhouse:// too.
-	CA string
+	// Username and Password, when set, win over the URL's; PasswordFile holds
+	// the password instead, read when connections are opened (see Renew).
+	Username, Password, PasswordFile string
+	// CA is a PEM file of the authority that signed the server's certificate,
+	// read like PasswordFile. Cert and Key are PEM files of the client's own
+	// certificate, read at each connection. Either turns TLS on for clickhouse://
+	// too.
+	CA, Cert, Key string
 	// Database holds the tables. Empty takes the URL's, else "statline".
 	Database string
 	// DialTimeout bounds a connection attempt, InsertTimeout one INSERT (on
@@ -66,13 +64,12 @@ const DefaultDatabase = "statline"
 
 // Store is a connection pool to one database.
 type Store struct {
-	conn     driver.Conn
+	pool     atomic.Pointer[pool]
 	config   Config
 	rollups  []aggregate.Rollup
 	database string
 	hosts    string
 	version  string
-	post     *poster // inserts over HTTP; nil over the native protocol
 	encoders encoders
 	// known is the answer of layout, nil until there is one.
 	known atomic.Pointer[schema.Layout]
@@ -93,31 +90,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	if err := s.checkServer(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-// connect makes the pool, without talking to the server.
-func connect(c Config) (*Store, error) {
-	o, err := c.options()
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w: %w", retry.ErrPermanent, err)
-	}
-	s := &Store{config: c, rollups: c.Rollups, hosts: strings.Join(o.Addr, ",")}
-	if s.rollups == nil {
-		s.rollups = aggregate.Rollups()
-	}
-	if s.database, err = c.databaseOf(o); err != nil {
-		return nil, fmt.Errorf("open store %s: %w: %w", s.hosts, retry.ErrPermanent, err)
-	}
-	if o.Protocol == clickhouse.HTTP {
-		s.post = newPoster(o, c.MaxConns)
-	}
-	// Statements name their database: a connection to one that does not exist
-	// yet is refused, and Migrate makes it.
-	o.Auth.Database = ""
-	if s.conn, err = clickhouse.Open(o); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", s.hosts, err)
 	}
 	return s, nil
 }
@@ -157,63 +129,10 @@ func (c Config) parse() (*clickhouse.Options, error) {
 	return o, nil
 }
 
-// options is what the driver is told.
-func (c Config) options() (*clickhouse.Options, error) {
-	o, err := c.parse()
-	if err != nil {
-		return nil, err
-	}
-	if c.Username != "" {
-		o.Auth.Username = c.Username
-	}
-	if c.Password != "" {
-		o.Auth.Password = c.Password
-	}
-	if c.CA != "" {
-		if o.TLS, err = withCA(o.TLS, c.CA); err != nil {
-			return nil, err
-		}
-	}
-	o.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
-	o.DialTimeout = c.DialTimeout
-	// A read waits at most for the longest statement; contexts cut earlier.
-	o.ReadTimeout = max(c.InsertTimeout, c.QueryTimeout) + 5*time.Second
-	o.MaxOpenConns, o.MaxIdleConns = c.MaxConns, c.MaxConns
-	o.Logger = slog.New(slog.DiscardHandler)
-	return o, nil
-}
-
-// withPort lets "https://" say by itself that it is secure, which
-// clickhouse-go wants as a parameter.
-func withPort(url string) string {
-	if !strings.HasPrefix(url, "https://") || strings.Contains(url, "secure=") {
-		return url
-	}
-	if strings.Contains(url, "?") {
-		return url + "&secure=true"
-	}
-	return url + "?secure=true"
-}
-
-func withCA(t *tls.Config, file string) (*tls.Config, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	if t == nil {
-		t = &tls.Config{}
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca %s: no PEM certificate in it", file)
-	}
-	return t, nil
-}
-
 // checkServer refuses servers that are too old, and a profile that would make
 // the tokens useless.
 func (s *Store) checkServer(ctx context.Context) error {
-	v, err := s.conn.ServerVersion()
+	v, err := s.conn().ServerVersion()
 	if err != nil {
 		if err = Classify(err); retry.ClassOf(err) == retry.Transient {
 			err = fmt.Errorf("%w; is ClickHouse running there?", err)
@@ -244,7 +163,7 @@ func (s *Store) checkVersion(major, minor, patch uint64) error {
 }
 
 // Conn is the connection, for statements of other packages.
-func (s *Store) Conn() driver.Conn { return s.conn }
+func (s *Store) Conn() driver.Conn { return s.conn() }
 
 // Rollups are the tables of counts, in the order in which they are written.
 func (s *Store) Rollups() []aggregate.Rollup { return s.rollups }
@@ -260,7 +179,7 @@ func (s *Store) Table(t schema.Table) string { return schema.Qualified(s.databas
 
 // Ping asks the server whether it answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.conn.Ping(ctx); err != nil {
+	if err := s.conn().Ping(ctx); err != nil {
 		return fmt.Errorf("ping %s: %w", s.hosts, Classify(err))
 	}
 	return nil
@@ -268,10 +187,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close closes the connections.
 func (s *Store) Close() error {
-	if s.post != nil {
-		s.post.close()
-	}
-	return s.conn.Close()
+	return s.pool.Load().close()
 }
 
 // encoders holds the buffers of past inserts for the next ones.

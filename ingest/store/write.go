@@ -143,7 +143,8 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 	if err != nil {
 		return cause(ctx, err)
 	}
-	if s.post != nil {
+	pool := s.pool.Load()
+	if pool.post != nil {
 		body, err := j.encode(buffers)
 		if err != nil {
 			return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
@@ -151,9 +152,9 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 		if err := fence(); err != nil {
 			return err
 		}
-		return cause(ctx, s.post.insert(ctx, statement+" FORMAT Native", settings, body))
+		return cause(ctx, pool.post.insert(ctx, statement+" FORMAT Native", settings, body))
 	}
-	batch, err := s.conn.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(settings)), statement)
+	batch, err := pool.driver.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(settings)), statement)
 	if err != nil {
 		return cause(ctx, err)
 	}
