@@ -108,7 +108,7 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	version := 0
 	pipeline := func(values string) {
 		version++
-		exec(fmt.Sprintf(`INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60 * number, 'a', 'access', 0, %s, %d FROM numbers(16)`, values, version))
+		exec(fmt.Sprintf(`INSERT INTO {db}.pipeline (minute, instance, topic, partition, lag_records, lag_seconds, freshness_seconds, blocks, records, rejected, audit_differences, stalled, version) SELECT toStartOfMinute(now()) - 60 * number, 'a', 'access', 0, %s, %d FROM numbers(16)`, values, version))
 	}
 	well := "10, 1, 5, 3, 1000, 1, 0, 0"
 	quiet := func(when string) {
@@ -154,7 +154,8 @@ func TestAlertsFireAndResolve(t *testing.T) {
 		"statline-silence": {func() { stored(20, 20, 20) }, nothingStored}, "statline-detectors": {func() { stored(20, 0, -1) }, nothingStored},
 		"statline-audit": {func() {
 			version++
-			exec(fmt.Sprintf(`INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60 * number, 'a', 'access', 0, 10, 1, 5, 3, 1000, 1, -1, 0, %d FROM numbers(1440)`, version))
+			exec("TRUNCATE TABLE {db}.pipeline")
+			exec(fmt.Sprintf(`INSERT INTO {db}.pipeline (minute, instance, topic, partition, lag_records, lag_seconds, freshness_seconds, blocks, records, rejected, audit_differences, stalled, version) SELECT toStartOfMinute(now()) - 60 * number, 'a', 'access', 0, 10, 1, 5, 3, 1000, 1, -1, 0, %d FROM numbers(1440)`, version))
 		}, func() { pipeline(well) }},
 	}
 	for _, kind := range detect.Kinds() {

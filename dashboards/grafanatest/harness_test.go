@@ -48,7 +48,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	shared.url = sb.NativeURL() // as the data source is provisioned
+	shared.url = sb.ClickHouseURL()
 	for _, db := range []struct {
 		name  string
 		store **store.Store
@@ -79,13 +79,13 @@ func openStore(ctx context.Context, database string) (*store.Store, error) {
 	return s, schema.Migrate(ctx, s.Conn(), schema.Options{Database: database})
 }
 
-// seed puts four hours of mixed traffic, up to the last full hour, through the decoder, the
+// seed puts four hours of mixed traffic, up to an hour ago or two, through the decoder, the
 // classification and the aggregation, and adds what the watching daemon would
 // have written: incidents, scores and pipeline rows.
 func seed(ctx context.Context) error {
 	const perSecond, hours = 8, 4
 	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: traffic.Mixed, Malformed: 0.003, Rate: perSecond, Count: perSecond * hours * 3600,
-		Start: time.Now().UTC().Truncate(time.Hour).Add(-hours * time.Hour)})
+		Start: time.Now().UTC().Truncate(time.Hour).Add(-(hours + 1) * time.Hour)})
 	if err != nil {
 		return err
 	}
@@ -136,16 +136,16 @@ const datedRejects = `INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC')
 func watched(ctx context.Context, s *store.Store) error {
 	for _, text := range []string{
 		datedRejects,
-		`INSERT INTO {db}.incidents (* EXCEPT(silent, silent_why)) SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
-  multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), 'movie', '',
+		`INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, parent, severity, state, closed_as, opened_at, closed_at, observed, expected, score, requests, affected, summary, evidence, rule, rule_version, version) SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
+  multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), (SELECT toString(argMax(service, requests)) FROM {db}.services), if(number = 4, 'incident-1', ''),
   ['page', 'ticket', 'ticket', 'info'][1 + number % 4], if(number % 3 = 0, 'closed', 'open'), if(number % 3 = 0, 'calm', ''),
-  toDateTime(toStartOfMinute(now()) - 1800 - 600 * number), if(number % 3 = 0, toDateTime(toStartOfMinute(now()) - 900), toDateTime(0)),
-  120 + number, 4.5, 12.25, 9000, 120 + number, concat(k, ': 120 of 9000 responses in 5 min, 4.5 expected'), '{}', k, 1, 1
+  toDateTime(toStartOfMinute(now()) - 1800 - 1500 * number), if(number % 3 = 0, toDateTime(toStartOfMinute(now()) - 900), toDateTime(0)),
+  120 + number, 4.5, 12.25, 9000, 120 + number, concat(k, ': 120 of 9000 responses in 5 min, 4.5 expected'), '{"route": "/a"}', k, 1, 1
 FROM (SELECT number, ['timeout_spike', 'outage', 'throttled', 'offender', 'flood', 'dead_key', 'invalid_key', 'key_scanning', 'credential_stuffing', 'slo_burn', 'contract_drift', 'unknown_code', 'traffic_drop'][number + 1] AS k FROM numbers(13))`,
-		`INSERT INTO {db}.scores SELECT minute, service, series, n, k, expected, (k - expected) / sqrt(expected), 1 FROM (
+		`INSERT INTO {db}.scores (minute, service, series, n, k, expected, z, version) SELECT minute, service, series, n, k, expected, (k - expected) / sqrt(expected), 1 FROM (
   SELECT minute, service, series, sum(requests) AS n, sumIf(requests, outcome = series) AS k, 0.2 + n * 0.002 AS expected
   FROM {db}.services ARRAY JOIN ['timeout', 'offline'] AS series GROUP BY minute, service, series)`,
-		`INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60 * intDiv(number, 4), 'a', 'access', number % 4, 50 + cityHash64(number) % 900, 0.5 + cityHash64(number, 1) % 30 / 10, 4 + cityHash64(number, 2) % 50 / 10,
+		`INSERT INTO {db}.pipeline (minute, instance, topic, partition, lag_records, lag_seconds, freshness_seconds, blocks, records, rejected, audit_differences, stalled, version) SELECT toStartOfMinute(now()) - 60 * intDiv(number, 4), 'a', 'access', number % 4, 50 + cityHash64(number) % 900, 0.5 + cityHash64(number, 1) % 30 / 10, 4 + cityHash64(number, 2) % 50 / 10,
   12, 480 + cityHash64(number, 3) % 60, cityHash64(number) % 3, if(number % 40 = 0, 0, -1), 0, 1 FROM numbers(960)`,
 	} {
 		if err := s.Exec(ctx, in(s, text)); err != nil {

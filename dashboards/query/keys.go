@@ -54,16 +54,14 @@ FROM (
 ORDER BY n DESC, key_id`
 }
 
-// slotsRefused counts the slots in which each key was refused: over more than
-// two days they are unknown. A slot counts once, however many rows have it: of
-// services, of codes, and of blocks that the server has not merged yet.
+// slotsRefused counts the slots in which each key was refused; hours have none,
+// and over them the number is unknown. A slot counts once, however many rows
+// have it: of services, of codes, and of blocks that the server has not merged
+// yet.
 func slotsRefused() Text {
 	return `(
-    SELECT key_id, if(any(base) = 3600, NULL, sum(bitCount(mask))) AS slots_of_key
-    FROM (
-      SELECT key_id, minute, groupBitOr(slots) AS mask FROM ` + fromKeys("key_id, slots", chosenKey+" AND "+refused) + `
-      WHERE ` + amongTop(chosenKey+" AND "+refused, 50) + ` GROUP BY key_id, minute
-    )
+    SELECT key_id, toNullable(sum(bitCount(mask))) AS slots_of_key
+    FROM (SELECT key_id, minute, groupBitOr(slots) AS mask FROM (` + ofMinutes("keys", "key_id, slots", chosenKey+" AND "+refused) + `) GROUP BY key_id, minute)
     GROUP BY key_id
   )`
 }
