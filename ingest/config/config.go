@@ -155,11 +155,14 @@ func presetOf(name string) (Detect, error) {
 
 func detectOptions() []Option {
 	return []Option{
-		{Name: "preset", Set: SetDetect, Reload: true, Help: "thresholds of the detectors; the section detect changes single ones",
+		{Name: "preset", Set: SetDetect, Reload: true,
+			Help:  "thresholds of the detectors; the section detect changes single ones",
 			value: func(c *Config) Value { return choice{&c.Detect.Preset, detect.Presets()} }},
-		{Name: "detect", Set: SetDetect, Reload: true, Help: "single thresholds of the detectors; what stands here beats the preset",
+		{Name: "detect", Set: SetDetect, Reload: true,
+			Help:    "single thresholds of the detectors; what stands here beats the preset",
 			section: func(c *Config) any { return &c.Detect.Detectors }},
-		{Name: "mute", Set: SetDetect, Reload: true, Help: "incidents that are recorded but not sent: a kind, an entity, an end",
+		{Name: "mute", Set: SetDetect, Reload: true,
+			Help:    "incidents that are recorded but not sent: a kind, an entity, an end",
 			section: func(c *Config) any { return &c.Detect.Detectors.Mute },
 			sample:  []detect.Mute{{Kind: detect.Kinds()[0], Entity: "search", Until: "2026-06-01T08:00:00Z"}}},
 	}

@@ -6,9 +6,11 @@ type Local struct{ Data, Engine string }
 
 func localOptions() []Option {
 	return []Option{
-		{Name: "data", Set: SetData, Type: "directory", Help: "where the embedded store, broker and secret are kept; a temporary directory when empty",
+		{Name: "data", Set: SetData, Type: "directory",
+			Help:  "where the embedded store, broker and secret are kept; a temporary directory when empty",
 			value: func(c *Config) Value { return text{&c.Local.Data} }},
-		{Name: "engine", Set: SetEngine, Type: "file", Help: "engine library libchdb (default: where make engine puts it)",
+		{Name: "engine", Set: SetEngine, Type: "file",
+			Help:  "engine library libchdb (default: where make engine puts it)",
 			value: func(c *Config) Value { return text{&c.Local.Engine} }},
 	}
 }
