@@ -104,8 +104,8 @@ func defaultSpike() SpikeConfig {
 	return SpikeConfig{
 		Tiers: []Tier{
 			{Window: 1, MinZ: 5.5, MinCount: 8, MinMinutes: 1, Ratio: 3, MinShare: 0.02},
-			{Window: 2, MinZ: 5.3, MinCount: 8, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
-			{Window: 3, MinZ: 5, MinCount: 6, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+			{Window: 2, MinZ: 4.8, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+			{Window: 3, MinZ: 4.7, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
 			{Window: 5, MinZ: 4.6, MinCount: 6, MinMinutes: 2, Ratio: 2.5, MinShare: 0.007},
 			{Window: 15, MinZ: 4.3, MinCount: 6, MinMinutes: 2, Ratio: 2, MinShare: 0.005},
 			{Window: 15, MinZ: 5.5, MinCount: 4, MinMinutes: 3, Ratio: 10, MinShare: 0.03},

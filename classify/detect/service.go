@@ -140,7 +140,8 @@ func (s *Service) stepSpikes(st *ServiceState, now minuteState, closed []Inciden
 			}
 		case changed:
 			closed = append(closed, inc)
-			if inc.ClosedAs != ClosedShifted && st.slo.IsOpen() && st.slo.inc.OpenedAt > inc.OpenedAt-burnFollows && !st.rising() {
+			its := st.slo.IsOpen() && st.slo.inc.OpenedAt > inc.OpenedAt-burnFollows
+			if its && inc.ClosedAs != ClosedShifted && !st.rising() {
 				closed = append(closed, st.slo.end(now.at, inc.ClosedAs))
 			}
 		}

@@ -236,7 +236,8 @@ func (c *SLOConfig) describe(h *History, s *sloState, t Minute, w condition, obj
 	inc.Evidence.BudgetLeft = &left
 	inc.Summary = fmt.Sprintf(
 		"%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast, %s of 30 days' is left",
-		inc.Service, s.bad[i], s.n[i], span(w.window), percent(w.burn*budget), percent(budget), number(w.burn), percent(max(left, 0)))
+		inc.Service, s.bad[i], s.n[i], span(w.window), percent(w.burn*budget), percent(budget),
+		number(w.burn), percent(max(left, 0)))
 }
 
 // budgetLeft is the share of the failures allowed in 30 days, at the traffic of

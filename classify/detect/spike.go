@@ -159,7 +159,9 @@ func (h *History) window(series int, t Minute, w int, after Minute) (n, k, stead
 
 // step folds minute t of series into st. changed is set when an incident was
 // opened, or when inc was closed.
-func (c *SpikeConfig) step(h *History, st *spikeState, series int, service string, now minuteState) (inc Incident, changed bool) {
+func (c *SpikeConfig) step(
+	h *History, st *spikeState, series int, service string, now minuteState,
+) (inc Incident, changed bool) {
 	if !st.open {
 		c.tryOpen(h, st, series, service, now.at)
 		return Incident{}, st.open

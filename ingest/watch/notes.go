@@ -47,9 +47,12 @@ func (q *SQL) Notes(ctx context.Context, since time.Time) (notes []Note, err err
 		Author   string    `ch:"author"`
 		Text     string    `ch:"text"`
 	}) error {
-		notes = append(notes, Note{r.Incident, r.At, Action(r.Action), r.Until, detect.Severity(r.Severity), r.Author, r.Text})
+		notes = append(notes, Note{
+			r.Incident, r.At, Action(r.Action), r.Until, detect.Severity(r.Severity), r.Author, r.Text,
+		})
 		return nil
-	}, fmt.Sprintf("SELECT incident, at, action, until, severity, author, text FROM %s WHERE at >= toDateTime(%d, 'UTC') ORDER BY at, incident",
+	}, fmt.Sprintf("SELECT incident, at, action, until, severity, author, text FROM %s"+
+		" WHERE at >= toDateTime(%d, 'UTC') ORDER BY at, incident",
 		q.table(schema.IncidentNotes), max(since.Unix(), 0)))
 	if err != nil {
 		return nil, fmt.Errorf("read the notes of incidents: %w", err)
@@ -67,14 +70,16 @@ func (q *SQL) Find(ctx context.Context, prefix string) (id string, severity dete
 	rows, err := store.Select[struct {
 		ID       string `ch:"id"`
 		Severity string `ch:"severity"`
-	}](ctx, q.store, "SELECT id, toString(severity) AS severity FROM "+q.table(schema.Incidents)+" FINAL WHERE startsWith(id, ?) ORDER BY id LIMIT 2", prefix)
+	}](ctx, q.store, "SELECT id, toString(severity) AS severity FROM "+q.table(schema.Incidents)+
+		" FINAL WHERE startsWith(id, ?) ORDER BY id LIMIT 2", prefix)
 	switch {
 	case err != nil:
 		return "", "", fmt.Errorf("look for incident %q: %w", prefix, err)
 	case len(rows) == 0 || prefix == "":
 		return "", "", fmt.Errorf("incident %q: %w", prefix, ErrUnknownIncident)
 	case len(rows) > 1:
-		return "", "", fmt.Errorf("incident %q: begins the ids %s and %s: %w", prefix, rows[0].ID, rows[1].ID, ErrUnknownIncident)
+		return "", "", fmt.Errorf("incident %q: begins the ids %s and %s: %w",
+			prefix, rows[0].ID, rows[1].ID, ErrUnknownIncident)
 	}
 	return rows[0].ID, detect.Severity(rows[0].Severity), nil
 }
@@ -86,7 +91,8 @@ func (q *SQL) AddNote(ctx context.Context, n Note) error {
 		until = time.Unix(0, 0)
 	}
 	err := q.store.Exec(ctx, "INSERT INTO "+q.table(schema.IncidentNotes)+
-		" (incident, at, action, until, severity, author, text) VALUES (?, fromUnixTimestamp64Milli(?, 'UTC'), ?, toDateTime(?, 'UTC'), ?, ?, ?)",
+		" (incident, at, action, until, severity, author, text)"+
+		" VALUES (?, fromUnixTimestamp64Milli(?, 'UTC'), ?, toDateTime(?, 'UTC'), ?, ?, ?)",
 		n.Incident, n.At.UnixMilli(), string(n.Action), until.Unix(), string(n.Severity), n.Author, n.Text)
 	if err != nil {
 		return fmt.Errorf("note on incident %s: %w", n.Incident, err)

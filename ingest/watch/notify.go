@@ -106,7 +106,8 @@ func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
 		n.Closed = &t
 	}
 	if what == tellOver {
-		n.Summary = fmt.Sprintf("%s (over: from %s to %s)", n.Summary, n.Opened.Format("2006-01-02 15:04"), n.Closed.Format("15:04"))
+		n.Summary = fmt.Sprintf("%s (over: from %s to %s)",
+			n.Summary, n.Opened.Format("2006-01-02 15:04"), n.Closed.Format("15:04"))
 	}
 	if c.Link != "" {
 		n.Link = c.Link + i.ID

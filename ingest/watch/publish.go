@@ -57,7 +57,10 @@ type Stored struct {
 
 // NewPublisher makes a publisher that has published nothing.
 func NewPublisher() *Publisher {
-	return &Publisher{known: map[string]*published{}, of: map[ruled][]string{}, alias: map[string]string{}, past: map[ruled][]detect.Occurrence{}}
+	return &Publisher{
+		known: map[string]*published{}, of: map[ruled][]string{}, alias: map[string]string{},
+		past: map[ruled][]detect.Occurrence{},
+	}
 }
 
 // parentMemory is how many minutes a closed incident can still be a parent.

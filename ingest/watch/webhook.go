@@ -34,7 +34,8 @@ func (c *NotifyConfig) body() (func(Notice) ([]byte, error), error) {
 	f, ok := formats[c.Format]
 	switch {
 	case !ok && c.Format != "":
-		return nil, fmt.Errorf("watch: notify.webhook-format: got %q; want one of %s", c.Format, strings.Join(Formats(), ", "))
+		return nil, fmt.Errorf("watch: notify.webhook-format: got %q; want one of %s",
+			c.Format, strings.Join(Formats(), ", "))
 	case !ok:
 		f = formats["json"]
 	case c.Format == "pagerduty" && c.Key == "":
@@ -82,7 +83,8 @@ func sampleIncident(at time.Time) detect.Incident {
 	return detect.Incident{
 		ID: "test" + at.UTC().Format("20060102150405"), Kind: detect.TimeoutSpike, Entity: "statline-test",
 		EntityType: detect.ServiceEntity, Service: "statline-test", Severity: detect.Ticket, State: detect.Open,
-		OpenedAt: detect.MinuteOf(at.Unix()), Rule: "test", Summary: `statline-test: a notice to try the way; "nothing" happened`,
+		OpenedAt: detect.MinuteOf(at.Unix()), Rule: "test",
+		Summary: `statline-test: a notice to try the way; "nothing" happened`,
 	}
 }
 

@@ -40,7 +40,9 @@ func pagerDuty(n *Notice, key string) pagerEvent {
 		e.Action = "resolve"
 		return e
 	}
-	severity := map[detect.Severity]string{detect.Info: "info", detect.Ticket: "warning", detect.Page: "critical"}[n.Severity]
+	severity := map[detect.Severity]string{
+		detect.Info: "info", detect.Ticket: "warning", detect.Page: "critical",
+	}[n.Severity]
 	e.Payload = &pagerPayload{
 		Summary: cut(n.headline()+": "+n.Summary, pagerSummary), Source: n.Entity, Severity: severity, Timestamp: n.Opened,
 		Component: n.Service, Class: string(n.Kind), Details: n,
