@@ -43,7 +43,7 @@ func (d *dimensions) number(service, route, errorType []byte, m method) uint32 {
 	for ; row != 0; row, i = d.probe(h, i+1) {
 		e := &d.list[row-1]
 		if e.method == m && e.serviceName == string(service) && e.route == string(route) &&
-			e.errorName == string(errorType) {
+			len(e.errorName) == len(errorType) && (len(errorType) == 0 || e.errorName == string(errorType)) {
 			return row - 1
 		}
 	}
