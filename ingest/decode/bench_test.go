@@ -146,7 +146,7 @@ func BenchmarkEncodingJSON(b *testing.B) {
 // and clients.
 func BenchmarkFormats(b *testing.B) {
 	for _, f := range Formats() {
-		if f.mapped() {
+		if f.mapped() || f.messages() {
 			continue
 		}
 		b.Run(f.Name, func(b *testing.B) {

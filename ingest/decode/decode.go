@@ -159,6 +159,7 @@ type Decoder struct {
 	whole     []byte // the envelope
 	wrap      [5]node
 	records   node
+	otlpNodes [2]node  // resourceLogs, resourceSpans
 	columns   [][]byte // of the W3C lines in this record
 	stamped   int64    // the time that a shipper put in front of the line, or beside it
 	hasStamp  bool
@@ -272,7 +273,11 @@ func (d *Decoder) decode(value []byte, sink Sink) {
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}
-	d.lines(value)
+	if d.pin == otlpProtoName || d.pin == "" && isOTLP(value) {
+		d.otlpProto(value)
+	} else {
+		d.lines(value)
+	}
 	if cap(d.scratch) > maxRaw || cap(d.raw) > 2*maxRaw {
 		d.scratch, d.raw = nil, nil // one huge line does not stay
 	}

@@ -17,6 +17,9 @@ type Format struct {
 // mapped reports a format that the user's mapping defines.
 func (f Format) mapped() bool { return f.Name == "json" || f.Name == "logfmt" }
 
+// messages reports a format of whole messages, not of lines.
+func (f Format) messages() bool { return f.Name == otlpProtoName || f.Name == otlpJSONName }
+
 // jsonFormat is a format whose records are JSON objects.
 type jsonFormat interface {
 	about() Format
@@ -92,6 +95,7 @@ func Formats() []Format {
 	for _, f := range textFormats() {
 		all = append(all, f.about())
 	}
+	all = append(all, otlpFormats()...)
 	all = append(all, (*mappedJSON)(nil).about(), logfmt{}.about())
 	for i, f := range all {
 		if f.Name == "statline" {
@@ -128,6 +132,14 @@ func (d *Decoder) choose(t *tree) error {
 	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original"), t.at("MESSAGE")}
 	want := strings.ToLower(d.cfg.Format)
 	d.records = t.at("records")
+	d.otlpNodes = [2]node{t.at("resourceLogs"), t.at("resourceSpans")}
+	if other, ok := aliases(want); ok {
+		want = other
+	}
+	if want == otlpProtoName || want == otlpJSONName {
+		d.pin, d.json, d.text = want, nil, nil
+		return nil
+	}
 	if want == (logfmt{}).about().Name {
 		f, err := newLogfmt(d.cfg.Mapping)
 		if err != nil {
@@ -187,6 +199,10 @@ func aliases(name string) (string, bool) {
 		return "ingress-nginx", true
 	case "envoy-text":
 		return "envoy", true
+	case "otlp-proto", "otlp":
+		return otlpProtoName, true
+	case "otlp-json":
+		return otlpJSONName, true
 	}
 	return "", false
 }
@@ -195,6 +211,10 @@ func aliases(name string) (string, bool) {
 func (d *Decoder) seen(b []byte, start, end int) {
 	d.buf = b
 	s := &d.scan.seen
+	if isSpans := s.has(d.otlpNodes[1]); isSpans || s.has(d.otlpNodes[0]) {
+		d.otlpJSON(b[start:end], isSpans)
+		return
+	}
 	if s.has(d.records) && !d.nested && d.kind(d.records) == kindArray {
 		v := d.scan.vals[d.records]
 		d.nested = true // Azure: {"records":[...]}

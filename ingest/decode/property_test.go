@@ -14,7 +14,7 @@ import (
 func variedLines(rng *rand.Rand) []string {
 	var all []string
 	for _, f := range Formats() {
-		if f.mapped() {
+		if f.mapped() || f.messages() {
 			continue
 		}
 		all = append(all, f.Example, f.Example[:rng.IntN(len(f.Example))],
@@ -104,7 +104,7 @@ func TestNoAllocation(t *testing.T) {
 	d := newTest(t, Config{})
 	var sink nothing
 	for _, f := range Formats() {
-		if f.mapped() {
+		if f.mapped() || f.messages() {
 			continue
 		}
 		line := []byte(f.Example)
