@@ -32,6 +32,15 @@ func TestAskAKeptStore(t *testing.T) {
 		}
 	}
 	ask("--data", dir)
+	for _, line := range strings.Split(strings.TrimSpace(must(t, "samples", "--data", dir, "--since", "30d", "--json",
+		"--outcome", "rate_limited", "--limit", "5").stdout), "\n") {
+		if got := decodeJSON[map[string]any](t, line); got["outcome"] != "rate_limited" || got["path"] == "" {
+			t.Errorf("samples: got %s", line)
+		}
+	}
+	if r := run(t, nil, "samples", "--data", dir, "--outcome", "typo"); r.err == nil || !strings.Contains(r.stderr, "typo") {
+		t.Errorf("an unknown outcome: got %v, %q", r.err, r.stderr)
+	}
 	clickhouse := freeAddress(t)
 	d := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", dir)
 	d.waitFor(t, "ready", time.Minute)

@@ -219,11 +219,11 @@ func httpStatus(status uint16) string {
 	return fmt.Sprint(status)
 }
 
+// shortID is what is shown of a key's id.
+func shortID(id string) string { return id[:min(len(id), 10)] }
+
 func keyName(r report.Who) string {
-	short := r.Key
-	if len(short) > 10 {
-		short = short[:10]
-	}
+	short := shortID(r.Key)
 	if r.Name != "" {
 		return shorten(r.Name, 24) + " (" + short + ")"
 	}

@@ -27,7 +27,7 @@ func hostile() []string {
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
 		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
-		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
+		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 	}
 	for _, b := range dashboards.Boards() {
 		for _, v := range b.Variables {

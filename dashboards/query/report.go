@@ -110,6 +110,17 @@ FROM {db}.ledger WHERE state = 'stored' AND kind = 'block'`
 // rows: 0 when there is nothing.
 func ReportSpan() Text { return `SELECT min(minute), max(minute), count() FROM {db}.services` }
 
+// ReportSamples lists the newest scrubbed examples of the chosen services,
+// routes, outcomes and keys: time, service, outcome, method, path, route, HTTP
+// status, code, message, latency in microseconds (-1 when unknown), request id
+// and key id.
+func ReportSamples() Text {
+	return `SELECT ts, toString(service), toString(outcome), toString(method), path, toString(route), http_status, code, message, latency_us, request_id, key_id
+FROM {db}.samples FINAL
+WHERE ` + within + ` AND ` + ofRoute + ` AND ` + ofOutcome + ` AND ` + ofKeys + `
+ORDER BY ts DESC, service, path LIMIT 1000`
+}
+
 // KeysLike lists the stored keys that begin as the chosen ones do, six at most,
 // with their names.
 func KeysLike() Text {

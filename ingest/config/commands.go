@@ -44,6 +44,7 @@ var uses = map[string]use{
 	"rejects list":   {sets: askSets, required: stored},
 	"rejects show":   {sets: askSets, required: stored},
 	"routes suggest": {sets: askSets, required: stored},
+	"samples":        {sets: askSets, required: stored},
 	"sql":            {sets: askSets, required: stored},
 	"dashboards":     {sets: []Set{SetClickHouse}},
 

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/classify"
+	"statline/dashboards/report"
+	"statline/ingest/config"
+)
+
+func samplesCommand() *cobra.Command {
+	var (
+		st     *settings
+		since  = spanValue(time.Hour)
+		filter = report.SampleFilter{Limit: 20}
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:   "samples",
+		Short: "List stored examples of failures: the lines behind a figure",
+		Long: `samples lists the newest of the examples that are stored for each minute, service
+and outcome. They are scrubbed: no key and no secret is in them. --since counts
+back from the newest stored minute.`,
+		Example: `  statline samples --clickhouse http://127.0.0.1:8123 --service search --outcome timeout
+  statline samples --data ./store --since 7d --key k7f3q2mzpa --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, ok := classify.ParseOutcome(filter.Outcome); filter.Outcome != "" && !ok {
+				return fmt.Errorf("outcome: got %q, which is none; statline codes lists them with their codes", filter.Outcome)
+			}
+			ctx := cmd.Context()
+			s, err := openAsked(ctx, st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			w, stored, err := report.Newest(ctx, s, time.Duration(since))
+			if err != nil {
+				return err
+			}
+			list := []report.Sample{}
+			if stored {
+				if filter.Filter, err = filter.Resolve(ctx, s, config.Nearest); err != nil {
+					return err
+				}
+				if list, err = report.Samples(ctx, s, w, filter); err != nil {
+					return err
+				}
+			}
+			if asJSON {
+				return printSampleLines(cmd, list)
+			}
+			printSamples(cmd, list, titleOf(w, filter.Filter))
+			return nil
+		},
+	}
+	st = takeSettings(c, "samples")
+	f := c.Flags()
+	f.Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
+	f.StringVar(&filter.Service, "service", "", "only this `service`")
+	f.StringVar(&filter.Route, "route", "", "only this `route`")
+	f.StringVar(&filter.Outcome, "outcome", "", "only this `outcome` (default: every failure)")
+	f.StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
+	f.IntVar(&filter.Limit, "limit", filter.Limit, "samples listed")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return c
+}
+
+func printSampleLines(cmd *cobra.Command, list []report.Sample) error {
+	e := json.NewEncoder(cmd.OutOrStdout())
+	e.SetEscapeHTML(false)
+	for i := range list {
+		if err := e.Encode(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printSamples(cmd *cobra.Command, list []report.Sample, title string) {
+	out := cmd.OutOrStdout()
+	if len(list) == 0 {
+		fmt.Fprintf(out, "no samples, %s\n", title)
+		return
+	}
+	st := newStyle(out)
+	rows := [][]string{{"time", "service", "outcome", "HTTP", "code", "latency", "key", "request", "message"}}
+	for _, r := range list {
+		rows = append(rows, []string{r.Time.UTC().Format("2006-01-02 15:04:05"), r.Service,
+			st.outcome(r.Outcome).Render(r.Outcome),
+			httpStatus(r.HTTPStatus), fmt.Sprint(r.Code), latency(float64(r.Micros)), shortID(r.Key),
+			shorten(printable(r.Method+" "+r.Path), 60), shorten(printable(r.Message), 60)})
+	}
+	table(out, "", []bool{false, false, false, true, true, true}, rows)
+}

@@ -1,0 +1,57 @@
+package report
+
+import (
+	"context"
+	"time"
+
+	"statline/classify"
+	"statline/dashboards/query"
+)
+
+// Sample is one stored response, scrubbed.
+type Sample struct {
+	Time       time.Time `json:"time"`
+	Service    string    `json:"service"`
+	Outcome    string    `json:"outcome"`
+	Method     string    `json:"method"`
+	Path       string    `json:"path"`
+	Route      string    `json:"route"`
+	HTTPStatus uint16    `json:"http_status"`
+	Code       uint16    `json:"code"`
+	Message    string    `json:"message"`
+	Micros     int64     `json:"latency_us"` // -1 when unknown
+	RequestID  string    `json:"request_id"`
+	Key        string    `json:"key_id"`
+}
+
+// SampleFilter narrows samples. Without an outcome they are of failures.
+type SampleFilter struct {
+	Filter
+	Route   string
+	Outcome string
+	Limit   int
+}
+
+// Samples lists the newest samples of a window.
+func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, error) {
+	p := params(w, f.Filter)
+	if f.Route != "" {
+		p.Routes = []string{f.Route}
+	}
+	p.Outcomes = []string{f.Outcome}
+	if f.Outcome == "" {
+		p.Outcomes = nil
+		for _, o := range classify.Failed.Outcomes() {
+			p.Outcomes = append(p.Outcomes, o.String())
+		}
+	}
+	list, err := collect(ctx, s, "the samples", query.ReportSamples(), p, func(scan Scan) (r Sample, err error) {
+		err = scan(&r.Time, &r.Service, &r.Outcome, &r.Method, &r.Path, &r.Route, &r.HTTPStatus, &r.Code, &r.Message,
+			&r.Micros, &r.RequestID, &r.Key)
+		return r, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list[:min(len(list), f.Limit)], nil
+}
