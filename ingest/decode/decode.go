@@ -158,6 +158,7 @@ type Decoder struct {
 	nested    bool   // inside an envelope: the scratch buffer holds the text
 	whole     []byte // the envelope
 	wrap      [5]node
+	dated     uint32 // which of text begin with a year
 	records   node
 	otlpNodes [2]node  // resourceLogs, resourceSpans
 	columns   [][]byte // of the W3C lines in this record

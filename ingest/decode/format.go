@@ -116,6 +116,10 @@ func (d *Decoder) register(t *tree) error {
 	}
 	for i, f := range d.text {
 		d.textName = append(d.textName, f.about().Name)
+		switch f.(type) {
+		case elb, cloudFront, w3c:
+			d.dated |= 1 << i
+		}
 		for c := range d.begins {
 			if f.begins(byte(c)) {
 				d.begins[c] |= 1 << i
@@ -211,6 +215,25 @@ func aliases(name string) (string, bool) {
 func (d *Decoder) seen(b []byte, start, end int) {
 	d.buf = b
 	s := &d.scan.seen
+	if *s != d.lastSeen || d.lastIs < 0 {
+		d.lastSeen, d.lastIs = *s, d.which(s)
+	}
+	if d.lastIs >= len(d.json) {
+		d.unusual(b, start, end)
+		return
+	}
+	f := d.json[d.lastIs]
+	d.begin("")
+	d.dirty = d.scan.flags != 0
+	f.decode(d)
+	d.format = d.jsonName[d.lastIs]
+	d.finish(b[start:end])
+}
+
+// unusual decodes an object that is a message of several records, or that no
+// format claims.
+func (d *Decoder) unusual(b []byte, start, end int) {
+	s := &d.scan.seen
 	if isSpans := s.has(d.otlpNodes[1]); isSpans || s.has(d.otlpNodes[0]) {
 		d.otlpJSON(b[start:end], isSpans)
 		return
@@ -222,23 +245,15 @@ func (d *Decoder) seen(b []byte, start, end int) {
 		d.nested = false
 		return
 	}
-	if *s != d.lastSeen || d.lastIs < 0 {
-		d.lastSeen, d.lastIs = *s, d.which(s)
-	}
-	if d.lastIs == len(d.json) {
-		d.unclaimed(b[start:end])
-		return
-	}
-	f := d.json[d.lastIs]
-	d.begin("")
-	d.dirty = d.scan.flags != 0
-	f.decode(d)
-	d.format = d.jsonName[d.lastIs]
-	d.finish(b[start:end])
+	d.unclaimed(b[start:end])
 }
 
-// which says which format claims a set of keys; len(d.json) for none.
+// which says which format claims a set of keys; len(d.json) for none, and for a
+// message of several records.
 func (d *Decoder) which(s *nodeSet) int {
+	if s.has(d.records) || s.has(d.otlpNodes[0]) || s.has(d.otlpNodes[1]) {
+		return len(d.json)
+	}
 	if d.pin != "" && len(d.json) == 1 {
 		return 0
 	}
@@ -306,7 +321,11 @@ func (d *Decoder) line(line []byte) {
 		return
 	}
 	d.dirty = true
-	for may := d.begins[rest[0]]; may != 0; may &= may - 1 {
+	may := d.begins[rest[0]]
+	if len(rest) < 5 || rest[4] != '-' {
+		may &^= d.dated
+	}
+	for ; may != 0; may &= may - 1 {
 		i := bits.TrailingZeros32(may)
 		if d.text[i].decode(d, rest) {
 			d.format = d.textName[i]

@@ -67,7 +67,7 @@ func (d *Decoder) onePrefix(b []byte) []byte {
 func (d *Decoder) numberPrefix(b []byte) []byte {
 	stamp, i := word(b, 0)
 	switch {
-	case i+1 >= len(b):
+	case i+1 >= len(b) || b[i+1] == '-': // an address and its ident
 		return b
 	case len(stamp) >= 20 && stamp[4] == '-' && stamp[7] == '-' && stamp[10] == 'T':
 		if isELB(b) || !d.stamp(stamp) {
