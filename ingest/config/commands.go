@@ -67,8 +67,3 @@ func Commands() []string { return slices.Sorted(maps.Keys(uses)) }
 func Of(command string) []Option {
 	return slices.DeleteFunc(Options(), func(o Option) bool { return !slices.Contains(uses[command].sets, o.Set) })
 }
-
-// takers lists the commands that take an option.
-func takers(o Option) []string {
-	return slices.DeleteFunc(Commands(), func(c string) bool { return !slices.Contains(uses[c].sets, o.Set) })
-}

@@ -149,7 +149,8 @@ func (f *file) decode(name string, raw, dest any) error {
 	if err := d.Decode(raw); err != nil {
 		return f.wrongType(name, err)
 	}
-	for _, key := range meta.Unused {
+	if len(meta.Unused) > 0 {
+		key := meta.Unused[0]
 		path := name + "." + key
 		if strings.HasPrefix(key, "[") {
 			path = name + key

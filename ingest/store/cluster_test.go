@@ -60,7 +60,7 @@ var ofDriver = []string{"query", "decompress", "database", "default_format", "cl
 	"max_execution_time", "wait_end_of_query", "enable_http_compression", "network_compression_method", "http_zlib_compression_level"}
 
 // columnList is the list of an INSERT; another test compares it with the server's.
-var columnList = regexp.MustCompile("(INSERT INTO [^ ]+) \\([^)]*\\) FORMAT")
+var columnList = regexp.MustCompile(`(INSERT INTO [^ ]+) \([^)]*\) FORMAT`)
 
 // note is a statement and the settings that it was sent with.
 func note(text string, settings url.Values) string {

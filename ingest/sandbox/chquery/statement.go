@@ -166,10 +166,11 @@ func (st Statement) query(sql []byte) []byte {
 // target returns the table of an INSERT that takes data, and the list of its
 // columns as it stands between the parentheses, "" when there is none. A table
 // function has no target.
-func (st Statement) target() (table, columns string, ok bool) {
+func (st Statement) target() (table, columns string, found bool) {
 	s := scanner{text: st.head}
-	t, _ := s.next() // INSERT
-	if t, ok = s.next(); ok && t.is("INTO") {
+	_, _ = s.next() // INSERT
+	t, ok := s.next()
+	if ok && t.is("INTO") {
 		t, ok = s.next()
 	}
 	if ok && t.is("TABLE") {
