@@ -140,7 +140,7 @@ func host(b []byte, i int) []byte {
 		return rest
 	}
 	name, j := word(b, i)
-	if j >= len(b) || isAddress(name) || charClass[name[0]]&(anyLetter|hasDigit) == 0 {
+	if j >= len(b) || len(name) == 0 || isAddress(name) || charClass[name[0]]&(anyLetter|hasDigit) == 0 {
 		return b[i:]
 	}
 	if rest := tagged(b, j+1); len(rest) < len(b) {
