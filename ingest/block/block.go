@@ -152,8 +152,10 @@ type LedgerRow struct {
 	LastRecordUnixMilli int64
 	Mixed               bool   // finished under other rules than it was declared under
 	Inserts             uint32 // the most INSERTs that one of its tables takes; 0: not known
-	Note                string // why, for gaps, replays and discards; of a declared block of a file: its text
-	WrittenAt           time.Time
+	// Note is why, for gaps, replays and discards; of a declared block of a file it
+	// is its text, of a stored one NoteUnproven or nothing.
+	Note      string
+	WrittenAt time.Time
 }
 
 // Store writes blocks and keeps the ledger. Every write is idempotent: its
@@ -163,7 +165,8 @@ type Store interface {
 	// order, each chunk with its token. fence is called before every INSERT;
 	// its error ends the write. nil means that every row is durable.
 	WriteRows(ctx context.Context, id ID, c *Contents, fence func() error) error
-	// WriteLedger appends one ledger row (token: id + "/ledger/" + kind + state).
+	// WriteLedger appends one ledger row (token: id + "/ledger/" + kind + state;
+	// of a file's block and when it was written).
 	WriteLedger(ctx context.Context, row LedgerRow, fence func() error) error
 	// Inserts is the most INSERTs that WriteRows makes into one table.
 	Inserts(id ID, c *Contents) int

@@ -44,7 +44,9 @@
 //     drops the repetition of an insert that it has lost. This one is not
 //     prevented: the audit finds it (a rollup holds less than the ledger says),
 //     and the command repair inserts the rows again as long as Kafka has the
-//     records of that day (see ingest.Repair.Lost).
+//     records of that day (see mend.Repair.Lost). Who reads files looks for such
+//     rows when it finishes a block of an earlier run (see store.Store.Restore):
+//     a file's block cannot be read again later.
 //
 // What it does not do: duplicates that a producer wrote are two records and
 // are counted as two.

@@ -49,6 +49,10 @@ type Store interface {
 	Inserts(id block.ID, c *block.Contents) int
 	// Blocks lists the ledger's rows of kind block of a cluster.
 	Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error)
+	// Restore inserts again what the store has lost of a block that was declared
+	// by an earlier run and written once more by this one; nothing else is being
+	// written, and the ledger does not say stored yet.
+	Restore(ctx context.Context, id block.ID, c *block.Contents) (block.Restoration, error)
 }
 
 // Progress is how far loading has come; its fields are read while it runs.
@@ -64,6 +68,9 @@ type Loader struct {
 	store   Store
 	folders block.Folders
 	known   *known // nil until the first file
+	// alone is held by who writes a block, exclusively for one that an earlier
+	// run declared: no other may be half written while the store looks for its rows.
+	alone sync.RWMutex
 }
 
 // NewLoader makes a Loader. Each worker borrows one folder.
@@ -112,7 +119,7 @@ func (l *Loader) Load(ctx context.Context, in *Input, p *Progress) (Result, erro
 		close(j.opened)
 	}
 	err = j.run(ctx)
-	r.Lines, r.Interrupted = j.lines.Load(), ctx.Err() != nil
+	r.Lines, r.Interrupted, r.Restored = j.lines.Load(), ctx.Err() != nil, j.restored
 	r.describe(m, j)
 	return r, err
 }
@@ -133,8 +140,9 @@ type job struct {
 	topic  string
 	opened chan struct{}
 
-	mu     sync.Mutex
-	blocks []stretch // declared or stored by this job
+	mu       sync.Mutex
+	blocks   []stretch           // declared or stored by this job
+	restored []block.RestoredDay // of blocks of an earlier run
 }
 
 // span is the text of a block, or of several when its rows take much memory.
@@ -393,12 +401,18 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 			return nil // there was no time for the first block
 		}
 	}
+	if declared != nil {
+		w.alone.Lock()
+		defer w.alone.Unlock()
+	} else {
+		w.alone.RLock()
+		defer w.alone.RUnlock()
+	}
 	row := block.LedgerRow{ID: block.ID{Cluster: block.FileCluster, Topic: w.topic, First: first, End: end},
 		Kind: block.KindBlock, State: block.Declared, Group: "analyze", Instance: w.cfg.Instance,
 		ConfigHash: w.cfg.ConfigHash, Version: w.cfg.Version, WrittenAt: time.Now().UTC()}
 	c := w.folder.Contents()
 	row = row.Counted(c, w.store.Inserts(row.ID, c))
-	nobodyElse := func() error { return nil } // an embedded store has one writer
 	if declared != nil {
 		if row.Mixed = declared.ConfigHash != w.cfg.ConfigHash; row.Mixed {
 			if err := block.SameInserts(declared, c, int(row.Inserts), int(end-first)); err != nil {
@@ -420,16 +434,41 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 		w.open()
 	}
 	w.wrote(stretch{first: first, end: end, pieces: all, declared: &row})
-	if err := w.store.WriteRows(ctx, row.ID, c, nobodyElse); err != nil {
-		return fmt.Errorf("insert block %s: %w", row.ID, err)
-	}
-	stored := row.Stored(c, time.Now().UTC())
-	stored.Note = ""
-	if err := w.store.WriteLedger(ctx, stored, nobodyElse); err != nil {
-		return fmt.Errorf("store the ledger row of block %s: %w", row.ID, err)
+	if err := w.insert(ctx, row, c, declared != nil); err != nil {
+		return err
 	}
 	w.lines.Add(c.Records)
 	w.wrote(stretch{first: first, end: end, pieces: all})
+	return nil
+}
+
+// nobodyElse is the fence of an embedded store, which has one writer.
+func nobodyElse() error { return nil }
+
+// insert writes the rows of a declared block and then the ledger row that says
+// so. again: an earlier run may have written some, or have lost them.
+func (j *job) insert(ctx context.Context, declared block.LedgerRow, c *block.Contents, again bool) error {
+	id, note := declared.ID, ""
+	if err := j.store.WriteRows(ctx, id, c, nobodyElse); err != nil {
+		return fmt.Errorf("insert block %s: %w", id, err)
+	}
+	if again {
+		r, err := j.store.Restore(ctx, id, c)
+		if err != nil {
+			return err
+		}
+		if r.Unproven {
+			note = block.NoteUnproven
+		}
+		j.mu.Lock()
+		j.restored = append(j.restored, r.Days...)
+		j.mu.Unlock()
+	}
+	stored := declared.Stored(c, time.Now().UTC())
+	stored.Note = note
+	if err := j.store.WriteLedger(ctx, stored, nobodyElse); err != nil {
+		return fmt.Errorf("store the ledger row of block %s: %w", id, err)
+	}
 	return nil
 }
 

@@ -87,6 +87,11 @@ func (s *ledgerStore) Blocks(_ context.Context, cluster string) ([]block.LedgerR
 	return slices.Clone(s.ledger), nil
 }
 
+// Restore has nothing to do: these rows are never lost.
+func (s *ledgerStore) Restore(context.Context, block.ID, *block.Contents) (block.Restoration, error) {
+	return block.Restoration{}, nil
+}
+
 // text is lines of very different lengths, blank ones among them; wanted is
 // what is to be loaded of it.
 func text(rng *rand.Rand, size int) (text []byte, wanted []string) {

@@ -3,7 +3,7 @@ package file
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"statline/ingest/sandbox/sandboxtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { sandboxtest.Main(m) }

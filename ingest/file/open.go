@@ -11,6 +11,12 @@
 // ledger that declares it, so they are as durable as the block. A file is the
 // one that the store has when all pieces agree, the same file grown when it
 // goes on behind them.
+//
+// The embedded engine's tables are not replicated: killed in the middle of an
+// INSERT, it may keep the token and lose the rows (see the assumption Server of
+// package block). So a block that an earlier run has not finished is written
+// alone, and what the tables lack of it then is inserted again, as far as their
+// sums prove it. The rest is for the audit to tell.
 package file
 
 import (

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/dustin/go-humanize"
+
+	"statline/ingest/block"
 )
 
 // State is what was done with a file.
@@ -32,6 +34,9 @@ type Result struct {
 	// UnfinishedBytes follow the last line feed of a plain file; they are left
 	// for a later run.
 	UnfinishedBytes int64 `json:"unfinished_bytes,omitempty"`
+	// Restored are rows of an earlier run that were lost when it was killed, and
+	// were inserted again.
+	Restored []block.RestoredDay `json:"restored,omitempty"`
 	// Interrupted: the rest of the file was not read.
 	Interrupted bool `json:"interrupted,omitempty"`
 }
@@ -93,6 +98,10 @@ func (r Result) String() string {
 		text += fmt.Sprintf("; its last line is unfinished (%s bytes) and left for a later run",
 			humanize.Comma(r.UnfinishedBytes))
 	}
+	for _, d := range r.Restored {
+		text += fmt.Sprintf("; %s of %s restored in %s, lost when an earlier run was killed",
+			responses(d.Responses), d.Day, d.Table)
+	}
 	if r.Interrupted {
 		text += "; interrupted, the rest was not read"
 	}
@@ -104,4 +113,11 @@ func lines(n uint64) string {
 		return "1 line"
 	}
 	return humanize.Comma(int64(n)) + " lines"
+}
+
+func responses(n uint64) string {
+	if n == 1 {
+		return "1 response"
+	}
+	return humanize.Comma(int64(n)) + " responses"
 }

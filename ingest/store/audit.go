@@ -195,15 +195,12 @@ func (a *audit) days(ctx context.Context) error {
 // compareDay judges what a table holds of a day: low and high are the ledger's
 // sums before and after the table was read.
 func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64) {
-	start, table := time.Unix(int64(day)*daySeconds, 0).UTC(), schema.Table(r.Name)
-	d := DayAudit{Day: start.Format(time.DateOnly), Table: table, Expected: high, Got: got}
+	table := schema.Table(r.Name)
+	d := DayAudit{Day: dayStart(day).Format(time.DateOnly), Table: table, Expected: high, Got: got}
 	if got >= low && got <= high {
 		d.Expected = got
 	}
-	if keep := a.o.TTL.Days(schema.RollupLevel(r)); keep > 0 {
-		d.Expired = !a.o.Now.Before(start.AddDate(0, 0, keep))
-	}
-	d.Incomplete = start.Before(a.since[table])
+	d.Expired, d.Incomplete = a.unjudged(r, day)
 	d.Unsettled = got > high && a.report.Pending > 0
 	a.report.Days = append(a.report.Days, d)
 	if !d.Judged() || d.Expected == got {
@@ -211,6 +208,17 @@ func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64)
 	}
 	a.report.Differences = append(a.report.Differences, Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
 }
+
+// unjudged says why a table need not hold what the ledger says of a day.
+func (a *audit) unjudged(r aggregate.Rollup, day int32) (expired, incomplete bool) {
+	start := dayStart(day)
+	if keep := a.o.TTL.Days(schema.RollupLevel(r)); keep > 0 {
+		expired = !a.o.Now.Before(start.AddDate(0, 0, keep))
+	}
+	return expired, start.Before(a.since[schema.Table(r.Name)])
+}
+
+func dayStart(day int32) time.Time { return time.Unix(int64(day)*daySeconds, 0).UTC() }
 
 func (a *audit) ledgerDays(ctx context.Context) (map[int32]aggregate.DayCount, error) {
 	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed"+

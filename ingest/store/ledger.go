@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -22,6 +23,12 @@ func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func
 		// Several of one range differ by the rejects that their note lists.
 		sum := sha256.Sum256([]byte(row.Note))
 		token += "/" + hex.EncodeToString(sum[:8])
+	}
+	if row.Cluster == block.FileCluster {
+		// A file has one writer, which reads the ledger first. A row that it does not
+		// find there is to be written, even when an engine that was killed has lost
+		// it and kept its token.
+		token += "/" + strconv.FormatInt(row.WrittenAt.UnixMilli(), 10)
 	}
 	j := job{table: schema.Ledger, columns: ledgerColumns([]block.LedgerRow{row}), to: 1}
 	if err := s.insert(ctx, j, token, fence); err != nil {

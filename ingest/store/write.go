@@ -51,8 +51,11 @@ func (d Days) has(table schema.Table, minute uint32) bool {
 // WriteDays is WriteRowsAs for a part of a block: of the tables of counts only
 // the days that are missing, of the others, whose rows replace themselves, all.
 func (s *Store) WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing Days) error {
-	return s.write(ctx, id, kind, s.jobs(id, c, missing.has), func() error { return nil })
+	return s.write(ctx, id, kind, s.jobs(id, c, missing.has), nofence)
 }
+
+// nofence is the fence of who is the only writer.
+func nofence() error { return nil }
 
 func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []job, fence func() error) error {
 	suffix := ""
@@ -107,9 +110,20 @@ func (s *Store) jobs(id block.ID, c *block.Contents, keep func(table schema.Tabl
 		if keep != nil {
 			rows = rows.Only(func(minute uint32) bool { return keep(table, minute) })
 		}
-		cut := sheet{rows: rows.Len, partition: func(i int) int64 { return partitionOf(r.Level, rows.Minute(i)) }}
-		list = append(list, cut.jobs(table, rollupColumns(r, rows))...)
+		list = append(list, rollupJobs(r, rows)...)
 	}
+	return append(list, replacingJobs(id, c)...)
+}
+
+// rollupJobs lists the INSERTs of rows of one table of counts.
+func rollupJobs(r aggregate.Rollup, rows aggregate.View) []job {
+	cut := sheet{rows: rows.Len, partition: func(i int) int64 { return partitionOf(r.Level, rows.Minute(i)) }}
+	return cut.jobs(schema.Table(r.Name), rollupColumns(r, rows))
+}
+
+// replacingJobs lists the INSERTs of a block into the tables whose rows replace
+// themselves.
+func replacingJobs(id block.ID, c *block.Contents) (list []job) {
 	samples, names, rejects := c.Rows.Samples, c.Rows.KeyNames, c.Rejects
 	list = append(list, sheet{
 		rows:      len(samples),
