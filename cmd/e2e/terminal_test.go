@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -146,6 +147,11 @@ func TestCtrlD(t *testing.T) {
 // A terminal that is closed and a reader that goes away end a command in order:
 // the temporary store goes with it.
 func TestNoStoreIsLeftBehind(t *testing.T) {
+	// A child of a process that ignores SIGHUP, below nohup for example, would
+	// ignore it too; of one that catches it, it does not.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	dir := t.TempDir()
 	c := command(t, context.Background(), "analyze", "-")
 	c.Env = append(c.Env, "TMPDIR="+dir)
