@@ -217,7 +217,7 @@ func TestNativeOldServerRefused(t *testing.T) {
 // What the server refuses is classed by its code, as over HTTP.
 func TestNativeErrors(t *testing.T) {
 	s := nativeStore(t, newServer(t), time.Minute)
-	err := s.insert(t.Context(), job{table: "nothing", to: 1, columns: oldJob(1).columns}, "", free)
+	err := Classify(s.insert(t.Context(), job{table: "nothing", to: 1, columns: oldJob(1).columns}, "", free))
 	if retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("unknown table: got class %s, %v", retry.ClassOf(err), err)
 	}
@@ -243,7 +243,7 @@ func TestNativeTimeout(t *testing.T) {
 	}
 	start := time.Now()
 	err := s.insert(t.Context(), oldJob(10), "", free)
-	if err == nil || retry.ClassOf(err) != retry.Transient {
+	if err == nil || retry.ClassOf(Classify(err)) != retry.Transient {
 		t.Errorf("got class %s, %v", retry.ClassOf(err), err)
 	}
 	if took := time.Since(start); took > 10*time.Second {
@@ -264,11 +264,11 @@ func TestNativeReconnectAfterKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.insert(t.Context(), oldJob(150_000), "", func() error { sv.kill(t); return nil })
-	if err == nil || retry.ClassOf(err) != retry.Transient {
+	if err == nil || retry.ClassOf(Classify(err)) != retry.Transient {
 		t.Errorf("killed in the middle: got class %s, %v", retry.ClassOf(err), err)
 	}
 	err = s.insert(t.Context(), oldJob(10), "", free)
-	if err == nil || retry.ClassOf(err) != retry.Transient {
+	if err == nil || retry.ClassOf(Classify(err)) != retry.Transient {
 		t.Errorf("killed before: got class %s, %v", retry.ClassOf(err), err)
 	}
 	if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprint(sv.port)) {
@@ -290,7 +290,7 @@ func again(t *testing.T, f func() error) {
 	t.Helper()
 	var err error
 	for range 20 {
-		if err = f(); retry.ClassOf(err) != retry.Transient {
+		if err = f(); retry.ClassOf(Classify(err)) != retry.Transient {
 			break
 		}
 	}
