@@ -16,10 +16,6 @@ type Episode struct {
 	lastBad    Minute // newest minute with evidence against the entity, while one is open
 }
 
-// Resume makes the episode of an entity whose previous incident of the rule
-// closed in minute lastClose (0 for none).
-func Resume(lastClose Minute) Episode { return Episode{lastClose: lastClose} }
-
 // IsOpen reports whether an incident is open.
 func (e *Episode) IsOpen() bool { return e.inc != nil }
 

@@ -81,7 +81,7 @@ func advice(code int32) string {
 	case 195:
 		return "allow this host in the user's settings on the server"
 	case 291, 497:
-		return "grant the user SELECT, INSERT, CREATE, ALTER and OPTIMIZE on the database"
+		return "grant the user SELECT, INSERT, CREATE and ALTER on the database, as deploy/clickhouse/users.xml does"
 	case 164, 452:
 		return "the user's profile forbids a statement or a setting that statline needs: take readonly and the constraint out of it"
 	case 60, 81:
