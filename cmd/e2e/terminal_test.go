@@ -133,6 +133,19 @@ func TestCtrlC(t *testing.T) {
 	emptyOfStores(t, home)
 }
 
+// Ctrl-C takes away what a terminal has and nobody has read: a command that was
+// told that there is something to read does not wait for it.
+func TestCtrlCAtOnce(t *testing.T) {
+	home := t.TempDir()
+	secret := write(t, "secret", []byte("0123456789abcdef0123456789abcdef\n"))
+	for range 20 {
+		probe := onTerminal(t, home, "probe", "-", "--hmac-secret-file", secret)
+		probe.waitFor(t, "Ctrl-D ends")
+		probe.press(t, fileLine("a", 1, 504)+ctrlC)
+		probe.ends(t, 130)
+	}
+}
+
 // Ctrl-D is the end of what is typed.
 func TestCtrlD(t *testing.T) {
 	analyze := onTerminal(t, t.TempDir(), "analyze", "-")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/muesli/cancelreader"
 	"github.com/spf13/cobra"
 )
 
@@ -72,33 +70,27 @@ func takeHangups(ctx context.Context, to chan struct{}) {
 }
 
 // standardInput is standard input, from which reading ends when the context
-// does: a read that waits there for somebody to type would go on waiting. On a
-// terminal it says what is to be typed.
+// does: a read that waits there for somebody to type would go on waiting, and is
+// left to wait. On a terminal it says what is to be typed.
+//
+// Waiting until there is something to read and reading it then is not enough:
+// Ctrl-C takes away between the two what a terminal has, and the read waits.
 func standardInput(cmd *cobra.Command, what string) io.Reader {
-	ctx, r := cmd.Context(), cmd.InOrStdin()
-	if f, ok := r.(*os.File); ok && isTerminal(f) {
+	ctx, in := cmd.Context(), cmd.InOrStdin()
+	if f, ok := in.(*os.File); ok && isTerminal(f) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: type or paste %s, then Enter; Ctrl-D ends\n", cmd.Name(), what)
 	}
-	cancelable, err := cancelreader.NewReader(r)
-	if err != nil {
-		return r // a plain file, which never waits
-	}
-	context.AfterFunc(ctx, func() { cancelable.Cancel() })
-	return endingReader{ctx, cancelable}
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.CopyBuffer(w, struct{ io.Reader }{in}, make([]byte, standardInputBytes))
+		w.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+	return r
 }
 
-type endingReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (e endingReader) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	if errors.Is(err, cancelreader.ErrCanceled) {
-		err = context.Cause(e.ctx)
-	}
-	return n, err
-}
+// standardInputBytes is how much is read at once; a pipe of Linux holds 64 KiB.
+const standardInputBytes = 64 << 10
 
 // output is standard output. It remembers that it could not be written, for the
 // commands that print do not look.
