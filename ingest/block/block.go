@@ -44,6 +44,19 @@ type Record struct {
 	Offset    int64
 	UnixMilli int64 // Kafka's record timestamp
 	Value     []byte
+	// TooLarge says that the record is larger than its reader's limit; then it has
+	// no Value. nil for all others.
+	TooLarge *TooLarge
+}
+
+// DefaultRecordLimit is the largest record that is read, in bytes, unless another
+// limit is set.
+const DefaultRecordLimit = 64 << 20
+
+// TooLarge is how large a record is that cannot be handed out.
+type TooLarge struct {
+	Bytes int64 // of its value
+	Batch bool  // Bytes are those of the whole batch that it lies in, which cannot be read by parts
 }
 
 // Batch is what one fetch returned: records in offset order, none below the

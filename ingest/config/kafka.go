@@ -20,11 +20,13 @@ type Kafka struct {
 	Scopes                       []string
 	Region                       string
 	SessionTimeout, HeartbeatGap time.Duration
+	RecordLimit                  int
 }
 
 func defaultKafka() Kafka {
 	d := source.DefaultConfig()
-	return Kafka{Topic: "access", Group: "statline", SessionTimeout: d.SessionTimeout, HeartbeatGap: d.HeartbeatInterval}
+	return Kafka{Topic: "access", Group: "statline", SessionTimeout: d.SessionTimeout, HeartbeatGap: d.HeartbeatInterval,
+		RecordLimit: d.RecordLimit}
 }
 
 func kafkaOptions() []Option {
@@ -66,6 +68,9 @@ func kafkaOptions() []Option {
 		{Name: "kafka-region", Set: SetKafka, Type: "name", Reload: true,
 			Help:  "AWS region of aws-msk-iam, whose credentials the AWS SDK finds; AWS_REGION when empty",
 			value: func(c *Config) Value { return text{&c.Kafka.Region} }},
+		{Name: "kafka-record-limit", Set: SetKafka,
+			Help:  "largest record that is read, decompressed; a larger one is a reject (too_large)",
+			value: func(c *Config) Value { return size{&c.Kafka.RecordLimit} }},
 	}
 }
 
@@ -96,6 +101,8 @@ func checkKafka(c *Config) error {
 		return fmt.Errorf("kafka-sasl: got %s without a password; set kafka-password-file, or STATLINE_KAFKA_PASSWORD", k.SASL)
 	case k.SASL == "" && (k.User != "" || keep != ""):
 		return fmt.Errorf("kafka-sasl: got none, but a user or a password; want %s", choice{&k.SASL, source.Mechanisms()}.kind())
+	case k.RecordLimit < leastRecordLimit || k.RecordLimit > mostRecordLimit:
+		return fmt.Errorf("kafka-record-limit: got %s; want 1MiB to 1GiB", size{&k.RecordLimit})
 	case k.SessionTimeout <= 0:
 		return fmt.Errorf("kafka-session-timeout: got %s; want for example 10s", k.SessionTimeout)
 	case k.HeartbeatGap <= 0 || 3*k.HeartbeatGap > k.SessionTimeout:
@@ -103,6 +110,11 @@ func checkKafka(c *Config) error {
 	}
 	return nil
 }
+
+const (
+	leastRecordLimit = 1 << 20
+	mostRecordLimit  = 1 << 30
+)
 
 // Source is the configuration of a client; from is where a partition starts
 // that nobody has read.
@@ -113,6 +125,8 @@ func (k *Kafka) Source(from string) source.Config {
 	cfg.TLS, cfg.SASL = access.TLS, access.SASL
 	cfg.SessionTimeout, cfg.HeartbeatInterval = k.SessionTimeout, k.HeartbeatGap
 	cfg.RebalanceTimeout = 2 * cfg.SessionTimeout
+	cfg.RecordLimit = k.RecordLimit
+	cfg.FetchLimit = max(cfg.FetchLimit, cfg.RecordLimit)
 	return cfg
 }
 

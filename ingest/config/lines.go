@@ -116,6 +116,7 @@ func (l *Lines) Catalogue() (*classify.Catalogue, error) {
 // the config_hash.
 func (c *Config) Fold(secret []byte) (fold.Config, error) {
 	cfg := fold.DefaultConfig()
+	cfg.RecordLimit = c.Kafka.RecordLimit
 	var err error
 	if cfg.Catalogue, err = c.Lines.Catalogue(); err != nil {
 		return cfg, err

@@ -8,6 +8,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/aggregate"
+	"statline/ingest/block"
 	"statline/ingest/decode"
 )
 
@@ -22,6 +23,9 @@ type Config struct {
 	// a reject (too_old, bad_time). AnyTime accepts every time.
 	MaxAge, MaxAhead time.Duration
 	AnyTime          bool
+	// RecordLimit is that of the reader of the records, in bytes: a larger one is a
+	// reject (too_large).
+	RecordLimit int
 }
 
 // DefaultConfig is the built-in catalogue, any format, 30 days back and
@@ -32,6 +36,8 @@ func DefaultConfig() Config {
 		Aggregate: aggregate.DefaultConfig(),
 		MaxAge:    30 * 24 * time.Hour,
 		MaxAhead:  10 * time.Minute,
+
+		RecordLimit: block.DefaultRecordLimit,
 	}
 }
 
@@ -44,5 +50,8 @@ func (c Config) Hash() string {
 	rows.Seed = 0 // where rows lie in memory
 	h := sha256.New()
 	fmt.Fprintf(h, "%d|%d|%s|%s|%+v|%d|%d|%t", decode.Version, aggregate.Version, c.Decode.Fingerprint(), c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
+	if c.RecordLimit != block.DefaultRecordLimit { // hashes from before it was an option stay
+		fmt.Fprintf(h, "|%d", c.RecordLimit)
+	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -84,7 +84,13 @@ func (f *Fold) add(rs []block.Record) (done int) {
 	for done < len(rs) {
 		r := &rs[done]
 		f.last = r.UnixMilli
-		f.decode.DecodeAt(done, r.Value, f)
+		if r.TooLarge != nil {
+			f.decode.Flush() // what comes before it, first
+			f.At(done, 0)
+			f.tooLarge(r.TooLarge)
+		} else {
+			f.decode.DecodeAt(done, r.Value, f)
+		}
 		f.records++
 		done++
 	}
@@ -97,7 +103,11 @@ func (f *Fold) add(rs []block.Record) (done int) {
 func (f *Fold) AddPart(r block.Record, from, until int) {
 	f.decode = f.decoders.get()
 	f.record, f.index, f.last = r, uint32(from), r.UnixMilli
-	f.decode.Decode(r.Value, &part{to: f, from: from, until: until})
+	if r.TooLarge == nil {
+		f.decode.Decode(r.Value, &part{to: f, from: from, until: until})
+	} else if from == 0 && until > 0 {
+		f.tooLarge(r.TooLarge)
+	}
 	f.records++
 	f.record.Value = nil
 	f.decoders.put(f.decode)

@@ -14,6 +14,8 @@ const (
 	ReasonTooOld  = "too_old"
 	ReasonBadTime = "bad_time"
 	ReasonPanic   = "panic"
+	// A record that its reader has left out for its size.
+	ReasonTooLarge = "too_large"
 )
 
 // Window says why a response's time is not acceptable beside its record's, ""
@@ -27,6 +29,16 @@ func (c Config) Window(event, record int64) string {
 		return ReasonBadTime
 	}
 	return ""
+}
+
+// tooLarge rejects the record in hand, of which nothing but its size is known.
+func (f *Fold) tooLarge(size *block.TooLarge) {
+	what := "a record"
+	if size.Batch {
+		what = "a record in a batch"
+	}
+	f.reject(block.RejectRow{Reason: ReasonTooLarge,
+		Detail: fmt.Sprintf("%s of %d bytes; the limit (kafka-record-limit) is %d", what, size.Bytes, f.cfg.RecordLimit)}, nil)
 }
 
 // windowDetail begins the detail of a reject of the window, whose raw bytes

@@ -65,8 +65,8 @@ func (c Config) Written() ([]byte, error) {
 const maxWritten = 8 << 20
 
 // Under is the configuration that Written made body of, with c's own secret and
-// memory. Whether it makes this binary fold as it did when body was written is
-// for its Hash to say.
+// memory, and its RecordLimit, under which the records are read. Whether it makes
+// this binary fold as it did when body was written is for its Hash to say.
 func (c Config) Under(body []byte) (Config, error) {
 	if len(body) > maxWritten {
 		return Config{}, fmt.Errorf("read a stored configuration: got %d bytes; want at most %d", len(body), maxWritten)

@@ -30,6 +30,8 @@ type Rig struct {
 	Fold  fold.Config
 	// Into is what pipelines write to: Store, unless a test wraps it.
 	Into ingest.Store
+	// Kafka changes the configuration of clients; nil does not.
+	Kafka func(*source.Config)
 }
 
 // New makes a rig; name is its topic's and its database's.
@@ -79,6 +81,9 @@ func (r *Rig) Client() *source.Client {
 	k := source.DefaultConfig()
 	k.Brokers, k.Topic, k.Group = r.Brokers(), r.Topic, "statline"
 	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 3*time.Second, 200*time.Millisecond, 3*time.Second, 100*time.Millisecond
+	if r.Kafka != nil {
+		r.Kafka(&k)
+	}
 	client, err := source.New(k)
 	if err != nil {
 		r.t.Fatal(err)

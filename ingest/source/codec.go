@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -52,6 +53,52 @@ type codecs struct {
 	gzip *gzip.Reader
 	lz4  *lz4.Reader
 	zstd *zstd.Decoder
+	flow *zstd.Decoder // zstd, piece by piece
+}
+
+// maxWindow is the largest window of zstd: that of its highest level, which a
+// batch of any size may ask for.
+const maxWindow = 128 << 20
+
+// parts opens a batch that decompresses to more than the limit, to be read piece
+// by piece. Without a reader only its size is known: a snappy block, and zstd
+// with an immense window, give nothing before they give everything.
+func (c *codecs) parts(codec uint16, src []byte) (*parts, error) {
+	c.src.Reset(src)
+	var r io.Reader
+	switch codec {
+	case codecGzip:
+		if err := c.gzip.Reset(&c.src); err != nil {
+			return nil, err
+		}
+		r = c.gzip
+	case codecLZ4:
+		c.lz4.Reset(&c.src)
+		r = c.lz4
+	case codecZstd:
+		if c.flow == nil {
+			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, err
+			}
+			c.flow = d
+		}
+		if err := c.flow.Reset(&c.src); err != nil {
+			return nil, err
+		}
+		r = c.flow
+	case codecSnappy:
+		if !xerial(src) {
+			n, err := snappy.DecodedLen(src)
+			return &parts{whole: int64(n)}, err
+		}
+		r = &xerialReader{src: src[xerialHeader:], limit: c.limit}
+	}
+	p := &parts{r: bufio.NewReaderSize(r, 64<<10)}
+	if _, err := p.r.Peek(1); errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return &parts{whole: int64(len(src))}, nil
+	}
+	return p, nil
 }
 
 // decode appends the decompressed src to dst[:0] and returns it; the result
@@ -79,10 +126,8 @@ func (c *codecs) decode(codec uint16, dst, src []byte) ([]byte, error) {
 		return readAll(c.lz4, dst[:0], c.limit)
 	case codecZstd:
 		if c.zstd == nil {
-			// The limit also bounds the window, which a writer of level 22
-			// may set to 128 MiB.
 			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-				zstd.WithDecoderMaxMemory(uint64(c.limit)))
+				zstd.WithDecoderMaxMemory(uint64(c.limit)), zstd.WithDecoderMaxWindow(maxWindow))
 			if err != nil {
 				return nil, err
 			}
@@ -124,38 +169,80 @@ func readAll(r io.Reader, dst []byte, limit int) ([]byte, error) {
 
 // snappy reads a bare snappy block, or the xerial stream of blocks.
 func (c *codecs) snappy(dst, src []byte) ([]byte, error) {
-	if len(src) < 16 || string(src[:len(xerialMagic)]) != xerialMagic {
-		return c.snappyBlock(dst, src)
+	if !xerial(src) {
+		return snappyBlock(dst, src, c.limit)
 	}
-	for src = src[16:]; len(src) > 0; {
-		if len(src) < 4 {
-			return nil, errCut
-		}
-		n := binary.BigEndian.Uint32(src)
-		src = src[4:]
-		if uint64(n) > uint64(len(src)) {
-			return nil, errCut
-		}
-		var err error
-		if dst, err = c.snappyBlock(dst, src[:n]); err != nil {
+	for src = src[xerialHeader:]; len(src) > 0; {
+		b, rest, err := xerialBlock(src)
+		if err != nil {
 			return nil, err
 		}
-		src = src[n:]
+		if dst, err = snappyBlock(dst, b, c.limit); err != nil {
+			return nil, err
+		}
+		src = rest
 	}
 	return dst, nil
 }
 
+// xerialHeader is the magic and two versions.
+const xerialHeader = 16
+
+func xerial(src []byte) bool {
+	return len(src) >= xerialHeader && string(src[:len(xerialMagic)]) == xerialMagic
+}
+
+// xerialBlock cuts the first block of a stream off.
+func xerialBlock(src []byte) (b, rest []byte, err error) {
+	if len(src) < 4 {
+		return nil, nil, errCut
+	}
+	n := binary.BigEndian.Uint32(src)
+	src = src[4:]
+	if uint64(n) > uint64(len(src)) {
+		return nil, nil, errCut
+	}
+	return src[:n], src[n:], nil
+}
+
+// xerialReader reads a stream of blocks, one at a time.
+type xerialReader struct {
+	src, block []byte // to come; what is left of the open block
+	limit      int
+	buf        []byte
+}
+
+// Read implements io.Reader.
+func (x *xerialReader) Read(p []byte) (int, error) {
+	for len(x.block) == 0 {
+		if len(x.src) == 0 {
+			return 0, io.EOF
+		}
+		b, rest, err := xerialBlock(x.src)
+		if err == nil {
+			x.buf, err = snappyBlock(x.buf[:0], b, x.limit)
+		}
+		if err != nil {
+			return 0, err
+		}
+		x.src, x.block = rest, x.buf
+	}
+	n := copy(p, x.block)
+	x.block = x.block[n:]
+	return n, nil
+}
+
 // snappyBlock appends one block, whose size is known from its head.
-func (c *codecs) snappyBlock(dst, src []byte) ([]byte, error) {
+func snappyBlock(dst, src []byte, limit int) ([]byte, error) {
 	n, err := snappy.DecodedLen(src)
 	if err != nil {
 		return nil, err
 	}
-	if n > c.limit-len(dst) {
+	if n > limit-len(dst) {
 		return nil, errTooLarge
 	}
 	if cap(dst)-len(dst) < n {
-		grown := make([]byte, len(dst), max(len(dst)+n, min(2*cap(dst), c.limit)))
+		grown := make([]byte, len(dst), max(len(dst)+n, min(2*cap(dst), limit)))
 		copy(grown, dst)
 		dst = grown
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"statline/ingest/block"
 )
 
 // Config says which topic is read, and how. The zero value is not usable:
@@ -41,10 +43,12 @@ type Config struct {
 	// FetchBytes is what one fetch of one partition asks for. A single batch
 	// that is larger is fetched whole, up to FetchLimit.
 	FetchBytes int
-	// FetchLimit is the largest response accepted, in bytes.
+	// FetchLimit is the largest response that is taken whole, in bytes.
 	FetchLimit int
-	// DecompressLimit is the largest size of one decompressed batch, in bytes.
-	DecompressLimit int
+	// RecordLimit is the largest value of a record that is handed out, in bytes;
+	// of a larger one only its size is (block.TooLarge). A batch that decompresses
+	// to more is read by parts.
+	RecordLimit int
 	// BatchBytes is how many decompressed bytes one Batch gathers before it is
 	// handed out; the rest of the fetch waits, compressed, for the next call.
 	BatchBytes int
@@ -93,7 +97,7 @@ func DefaultConfig() Config {
 		RequestTimeout:    10 * time.Second,
 		FetchBytes:        1 << 20,
 		FetchLimit:        128 << 20,
-		DecompressLimit:   64 << 20,
+		RecordLimit:       block.DefaultRecordLimit,
 		BatchBytes:        2 << 20,
 		BatchRecords:      16384,
 	}
@@ -125,7 +129,7 @@ func (c *Config) validate() error {
 		name string
 		n    int
 	}{
-		{"fetch bytes", c.FetchBytes}, {"fetch limit", c.FetchLimit}, {"decompress limit", c.DecompressLimit},
+		{"fetch bytes", c.FetchBytes}, {"fetch limit", c.FetchLimit}, {"record limit", c.RecordLimit},
 		{"batch bytes", c.BatchBytes}, {"batch records", c.BatchRecords},
 		{"request timeout", int(c.RequestTimeout)}, {"join backoff", int(c.JoinBackoff)}, {"metadata interval", int(c.MetadataInterval)},
 	} {

@@ -58,7 +58,8 @@ func (c *Client) Reader(partition int32) *Reader {
 		decode: decoder{
 			maxBytes:   c.cfg.BatchBytes,
 			maxRecords: c.cfg.BatchRecords,
-			codecs:     codecs{limit: c.cfg.DecompressLimit},
+			maxValue:   c.cfg.RecordLimit,
+			codecs:     codecs{limit: c.cfg.RecordLimit},
 		},
 	}
 }
@@ -85,18 +86,18 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		}
 	}
 	b, ok, err := r.next(offset)
-	if err != nil {
+	if ok || err != nil {
 		return b, err
 	}
-	if !ok {
-		if need := r.decode.missing(); need > 0 {
-			if need > r.c.cfg.FetchLimit {
-				return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset, Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
-			}
-			r.want = need
-		}
+	switch need := r.decode.missing(); {
+	case need <= r.c.cfg.FetchLimit:
+		r.want = need
+	case !r.decode.passBy(need):
+		return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset, Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
+	default:
+		b, _, err = r.next(offset)
 	}
-	return b, nil
+	return b, err
 }
 
 // next makes a batch of what the decoder has; ok says whether it goes beyond
@@ -155,13 +156,14 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		res, err = r.read(rw, size)
 		return err
 	})
-	if err != nil {
+	head := errors.Is(err, errHead)
+	if err != nil && !head {
 		if again(err) {
 			r.c.forgetLeader(r.partition)
 		}
 		return err
 	}
-	p, err := parseFetch(res, version, r.partition, r.aborted[:0])
+	p, err := parseFetch(res, version, head, r.partition, r.aborted[:0])
 	if err == nil {
 		err = codeError(p.code)
 	}
@@ -179,6 +181,14 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	return nil
 }
 
+// errHead ends an exchange whose response is too large to be taken: its
+// beginning is read and the connection, with the rest of it, given up.
+var errHead = errors.New("only the beginning of the response is read")
+
+// headBytes is what is read of such a response: its envelope, and the header of
+// its first batch.
+const headBytes = 64 << 10
+
 // read reads a response into the reader's buffer.
 func (r *Reader) read(rd io.Reader, size int) ([]byte, error) {
 	var head [4]byte
@@ -186,17 +196,23 @@ func (r *Reader) read(rd io.Reader, size int) ([]byte, error) {
 		return nil, err
 	}
 	n := int64(int32(binary.BigEndian.Uint32(head[:])))
+	if n < 0 {
+		return nil, fmt.Errorf("fetch response of %d bytes", n)
+	}
 	// The limit is for the record set; the envelope around it is small.
-	if n < 0 || n > int64(r.c.cfg.FetchLimit)+64<<10 {
-		return nil, &CorruptError{Offset: r.decode.next, Reason: fmt.Sprintf("response of %d bytes; the fetch limit is %d", n, r.c.cfg.FetchLimit)}
+	var whole error
+	if n > int64(r.c.cfg.FetchLimit)+headBytes {
+		n, whole = headBytes, errHead
 	}
 	usual := size + 4<<10
 	if int64(cap(r.buf)) < n || cap(r.buf) > 4*max(usual, int(n)) {
 		r.buf = make([]byte, max(int(n), min(usual, r.c.cfg.FetchLimit)))
 	}
 	buf := r.buf[:n]
-	_, err := io.ReadFull(rd, buf)
-	return buf, err
+	if _, err := io.ReadFull(rd, buf); err != nil {
+		return nil, err
+	}
+	return buf, whole
 }
 
 type fetchAsk struct {
@@ -260,9 +276,9 @@ type fetched struct {
 	set              []byte
 }
 
-// parseFetch reads a Fetch response of version 4 to 11; the record set
-// aliases it.
-func parseFetch(b []byte, version int16, partition int32, aborted []abortedTxn) (fetched, error) {
+// parseFetch reads a Fetch response of version 4 to 11, or only its head; the
+// record set aliases it.
+func parseFetch(b []byte, version int16, head bool, partition int32, aborted []abortedTxn) (fetched, error) {
 	r := wire{b: b}
 	r.int32() // correlation id
 	r.int32() // throttled for
@@ -289,6 +305,9 @@ func parseFetch(b []byte, version int16, partition int32, aborted []abortedTxn) 
 				r.int32() // preferred replica
 			}
 			if n := r.int32(); n > 0 {
+				if head {
+					n = min(n, int32(len(r.b)))
+				}
 				p.set = r.bytes(int(n))
 			}
 			if !r.bad && id == partition {

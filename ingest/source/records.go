@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math"
 	"slices"
@@ -46,6 +47,7 @@ type abortedTxn struct {
 type decoder struct {
 	maxBytes   int // decompressed bytes per call, checked between batches
 	maxRecords int // records per call
+	maxValue   int // bytes of a value; a larger one is handed out as its size
 	codecs     codecs
 
 	set     []byte // what is left of the record set
@@ -60,9 +62,10 @@ type decoder struct {
 	last     int64
 	previous int64 // offset of the last record read
 	baseTime int64
-	maxTime  int64 // broker's time of the whole batch; -1: each record has its own
-	borrowed bool  // body lies in the arena
-	failed   error // what comes after the records already handed out
+	maxTime  int64  // broker's time of the whole batch; -1: each record has its own
+	borrowed bool   // body lies in the arena
+	parts    *parts // the batch, when it is too large to be read whole
+	failed   error  // what comes after the records already handed out
 
 	arena   []byte
 	largest int // decompressed size of the largest batch of late
@@ -82,7 +85,7 @@ func (d *decoder) start(set []byte, aborted []abortedTxn, next int64) {
 		return 0
 	})
 	d.pids = d.pids[:0]
-	d.body, d.left, d.borrowed, d.failed = nil, 0, false, nil
+	d.body, d.left, d.borrowed, d.parts, d.failed = nil, 0, false, nil, nil
 	d.largest -= d.largest / 16
 }
 
@@ -108,8 +111,15 @@ func (d *decoder) decode() (records []block.Record, next int64, progress bool, e
 	d.reclaim()
 	from, room := d.next, d.maxBytes
 	for d.failed == nil && len(d.records) < d.maxRecords {
-		if d.left > 0 {
+		switch {
+		case d.left == 0:
+		case d.parts == nil:
 			d.failed = d.readRecords()
+			continue
+		case room > 0 || d.next == from:
+			var n int
+			n, d.failed = d.readPart()
+			room -= n
 			continue
 		}
 		if room <= 0 || len(d.records) > 0 && cap(d.arena) > 0 && cap(d.arena)-len(d.arena) < d.largest {
@@ -190,24 +200,33 @@ func (d *decoder) openBatch() (int, error) {
 		return int(size), nil
 	}
 	body, used := b[batchHeader:], int(size)
-	d.borrowed = false
+	d.borrowed, d.parts = false, nil
 	if codec := attr & attrCodec; codec != 0 {
-		var err error
-		body, err = d.decompress(codec, body)
+		plain, err := d.decompress(codec, body)
+		if errors.Is(err, errTooLarge) {
+			if d.parts, err = d.codecs.parts(codec, body); err == nil && d.parts.r == nil && count <= last-at {
+				err = errTooLarge // which of its offsets have a record is not known
+			}
+		}
 		if err != nil {
 			return 0, &CorruptError{Offset: at, Reason: "decompress " + codecName(codec), Err: err}
 		}
-		used = max(used, len(body))
+		body, used = plain, max(used, len(plain))
 	}
 	d.set = set[size:]
 	d.body, d.left = body, int(count)
-	d.base, d.last, d.previous = at, last, at-1
-	d.baseTime = int64(binary.BigEndian.Uint64(b[batchBaseTime:]))
-	d.maxTime = -1
-	if attr&attrLogAppendTime != 0 {
-		d.maxTime = max(0, int64(binary.BigEndian.Uint64(b[batchMaxTime:])))
-	}
+	d.place(b, at, last)
 	return used, nil
+}
+
+// place takes the offsets and times of a batch from its header.
+func (d *decoder) place(header []byte, first, last int64) {
+	d.base, d.last, d.previous = first, last, first-1
+	d.baseTime = int64(binary.BigEndian.Uint64(header[batchBaseTime:]))
+	d.maxTime = -1
+	if binary.BigEndian.Uint16(header[batchAttributes:])&attrLogAppendTime != 0 || d.parts != nil && d.parts.r == nil {
+		d.maxTime = max(0, int64(binary.BigEndian.Uint64(header[batchMaxTime:])))
+	}
 }
 
 // drop says whether a batch is not for readers: a control batch, or written
@@ -338,7 +357,11 @@ func (d *decoder) readRecords() error {
 		if at < 0 {
 			at = d.baseTime + timeDelta
 		}
-		records = append(records, block.Record{Offset: offset, UnixMilli: at, Value: rec[n4:end:end]})
+		if end-n4 > d.maxValue {
+			records = append(records, block.Record{Offset: offset, UnixMilli: at, TooLarge: &block.TooLarge{Bytes: int64(end - n4)}})
+		} else {
+			records = append(records, block.Record{Offset: offset, UnixMilli: at, Value: rec[n4:end:end]})
+		}
 		next = offset + 1
 	}
 	d.body, d.previous, d.records = body, previous, records
