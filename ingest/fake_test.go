@@ -141,6 +141,17 @@ type memberPartition struct {
 	p int32
 }
 
+func (m *memberPartition) TopicID(context.Context) (string, error) { return "", nil }
+
+func (m *memberPartition) StampOf(_ context.Context, offset int64) (int64, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if log := m.logs[m.p]; offset < int64(len(log)) {
+		return log[offset].UnixMilli, true, nil
+	}
+	return 0, false, nil
+}
+
 func (m *memberPartition) Bounds(context.Context) (int64, int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -66,6 +66,9 @@ type Batch struct {
 	// Next is the offset to fetch from next: past everything seen, holes and
 	// control records included. Next > asked offset whenever progress was made.
 	Next int64
+	// TopicID is the id of the topic whose log it is, when the broker was asked for
+	// that and no other; empty when it was asked by the topic's name.
+	TopicID string
 	// LogStart and LastStable are the partition's retained range; a fetch has
 	// caught up when Next >= LastStable.
 	LogStart, LastStable int64
@@ -98,6 +101,12 @@ type Partition interface {
 	// Fetch reads from offset, waiting at most maxWait for data. The returned
 	// records are valid until the next call.
 	Fetch(ctx context.Context, offset int64, maxWait time.Duration) (Batch, error)
+	// TopicID asks for the id of the topic as it is now; a topic that was deleted
+	// and made again has another. Empty when the cluster has none.
+	TopicID(ctx context.Context) (string, error)
+	// StampOf is Kafka's timestamp of the record at offset; ok is false when the
+	// log keeps no record there.
+	StampOf(ctx context.Context, offset int64) (unixMilli int64, ok bool, err error)
 }
 
 // Contents is everything that a block says, a function of its records and of

@@ -22,6 +22,7 @@ type world struct {
 	log      []Record // retained records; offsets may have holes
 	logStart int64
 	logEnd   int64
+	topicID  string
 
 	generation int
 	commit     Committed
@@ -186,6 +187,34 @@ func (p *proc) Bounds(ctx context.Context) (start, end int64, err error) {
 		return nil
 	})
 	return start, end, err
+}
+
+func (p *proc) TopicID(ctx context.Context) (id string, err error) {
+	err = p.effect(ctx, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		id = p.w.topicID
+		return nil
+	})
+	return id, err
+}
+
+func (p *proc) StampOf(ctx context.Context, offset int64) (unixMilli int64, ok bool, err error) {
+	err = p.effect(ctx, func() error {
+		unixMilli, ok = 0, false
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if offset < p.w.logStart || offset > p.w.logEnd {
+			return fmt.Errorf("fetch %d: %w", offset, ErrOutOfRange)
+		}
+		for _, r := range p.w.log {
+			if r.Offset == offset {
+				unixMilli, ok = r.UnixMilli, true
+			}
+		}
+		return nil
+	})
+	return unixMilli, ok, err
 }
 
 func (p *proc) Committed(ctx context.Context) (c Committed, err error) {

@@ -40,8 +40,11 @@ type Client struct {
 	admission  admission
 
 	mu           sync.Mutex
-	leaders      map[int32]int32  // partition -> broker id
-	coordinators map[string]int32 // group -> broker id
+	leaders      map[int32]int32         // partition -> broker id
+	topicID      topicID                 // as told with leaders
+	versions     map[string]handVersions // of the broker at an address
+	asking       *flight                 // a request for the topic's id, when one is under way
+	coordinators map[string]int32        // group -> broker id
 }
 
 // New checks the configuration and returns a client that has touched neither
@@ -60,6 +63,7 @@ func New(cfg Config) (*Client, error) {
 		log:          log.With("topic", cfg.Topic),
 		dial:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		coordinators: make(map[string]int32),
+		versions:     make(map[string]handVersions),
 	}
 	c.fetchBytes.Store(int64(cfg.FetchBytes))
 	c.connect = sync.OnceValue(c.transport)

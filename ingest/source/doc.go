@@ -9,7 +9,12 @@
 // same offsets give the same records again as long as the log keeps them. A
 // commit is refused with block.ErrFenced once the partition has moved on.
 //
-// Three things are done here and not by kafka-go, because its own versions
+// A topic that was deleted and made again under its name is another topic: where
+// the cluster has topic ids (Kafka 2.8) TopicID tells them apart, and where
+// brokers take them (Kafka 3.1) a fetch names the topic by its id, so that no
+// record of the new log comes as one of the old.
+//
+// Four things are done here and not by kafka-go, because its own versions
 // would break that guarantee or the group's timing:
 //   - Fetch responses are decoded in place (records.go): kafka-go ignores the
 //     list of aborted transactions, returns records from before the asked
@@ -19,6 +24,7 @@
 //     heartbeats to any broker instead of the group's coordinator.
 //   - Metadata is asked for afresh (topic.go): the Transport answers metadata
 //     requests from a cache, which hides new partitions and new leaders.
+//   - Topic ids (identity.go): kafka-go's newest Metadata and Fetch are older.
 //
 // It does not decide what to do about an error: Class tells the caller what
 // kind it is.

@@ -40,7 +40,9 @@ type Reader struct {
 	decode    decoder
 	logStart  int64
 	stable    int64
-	setBefore int // bytes of the record set not handed out yet
+	topic     string // the topic's id that the fetch named, "" when it named the topic
+	bytes     int    // what a fetch asks for; 0: the client's fetch bytes
+	setBefore int    // bytes of the record set not handed out yet
 }
 
 // partitionName is topic/partition in errors.
@@ -109,7 +111,7 @@ func (r *Reader) next(offset int64) (block.Batch, bool, error) {
 	}
 	left := len(r.decode.set)
 	b := block.Batch{
-		Records: records, Next: next, LogStart: r.logStart, LastStable: r.stable,
+		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable,
 		Holes: next - offset - int64(len(records)), WireBytes: r.setBefore - left,
 	}
 	r.setBefore = left
@@ -124,35 +126,40 @@ func moved(err error) bool {
 	return errors.Is(err, kafka.NotLeaderForPartition) || errors.Is(err, kafka.UnknownTopicOrPartition) ||
 		errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.ReplicaNotAvailable) ||
 		errors.Is(err, kafka.FencedLeaderEpoch) || errors.Is(err, kafka.UnknownLeaderEpoch) ||
-		errors.Is(err, kafka.BrokerNotAvailable)
+		errors.Is(err, kafka.BrokerNotAvailable) ||
+		errors.Is(err, kafka.UnknownTopicID) || errors.Is(err, kafka.InconsistentTopicID)
 }
 
 // fetch asks the partition's leader and hands the record set to the decoder.
 func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration) error {
 	r.decode.start(nil, nil, offset)
 	r.setBefore = 0
-	leader, err := r.c.leader(ctx, r.partition)
+	leader, topic, err := r.c.leader(ctx, r.partition)
 	if err != nil {
 		return err
 	}
-	size := max(int(r.c.fetchBytes.Load()), r.want)
+	size := int(r.c.fetchBytes.Load())
+	if r.bytes > 0 {
+		size = r.bytes
+	}
+	size = max(size, r.want)
 	ctx, cancel := context.WithTimeout(ctx, maxWait+r.c.cfg.RequestTimeout)
 	defer cancel()
 	var res []byte
 	var version int16
-	err = r.c.send(ctx, protocol.Fetch, leader, func(rw io.ReadWriter, v int16) error {
-		if v < 4 || v > 11 {
-			return fmt.Errorf("%w: fetch version %d; want 4 to 11", kafka.UnsupportedVersion, v)
-		}
-		version = v
-		r.req = appendFetch(r.req[:0], v, r.c.cfg.ClientID, fetchAsk{
+	err = r.c.send(ctx, protocol.Fetch, leader, func(rw io.ReadWriter, v int16) (err error) {
+		defer func() {
+			if err != nil && !errors.Is(err, errHead) {
+				r.c.unlearn(rw)
+			}
+		}()
+		version, err = r.ask(rw, v, topic, fetchAsk{
 			topic: r.c.cfg.Topic, partition: r.partition, offset: offset,
 			wait: maxWait, bytes: size,
 		})
-		if _, err := rw.Write(r.req); err != nil {
+		if err != nil {
 			return err
 		}
-		var err error
 		res, err = r.read(rw, size)
 		return err
 	})
@@ -163,7 +170,11 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		}
 		return err
 	}
-	p, err := parseFetch(res, version, head, r.partition, r.aborted[:0])
+	parse, named := parseFetch, ""
+	if version == fetchByID {
+		parse, named = parseFetchByID, topic.String()
+	}
+	p, err := parse(res, version, head, r.partition, r.aborted[:0])
 	if err == nil {
 		err = codeError(p.code)
 	}
@@ -175,7 +186,7 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		return err
 	}
 	r.want = 0
-	r.logStart, r.stable = p.logStart, p.stable
+	r.topic, r.logStart, r.stable = named, p.logStart, p.stable
 	r.setBefore = len(p.set)
 	r.decode.start(p.set, p.aborted, offset)
 	return nil
@@ -188,6 +199,25 @@ var errHead = errors.New("only the beginning of the response is read")
 // headBytes is what is read of such a response: its envelope, and the header of
 // its first batch.
 const headBytes = 64 << 10
+
+// ask sends the request: by the topic's id when the cluster has told one and the
+// leader takes it, else by its name.
+func (r *Reader) ask(rw io.ReadWriter, version int16, topic topicID, a fetchAsk) (int16, error) {
+	knows, err := r.c.speaks(rw)
+	switch {
+	case err != nil:
+		return 0, err
+	case topic != topicID{} && knows.fetch == fetchByID:
+		version = fetchByID
+		r.req = appendFetchByID(r.req[:0], r.c.cfg.ClientID, topic, a)
+	case version < 4 || version > 11:
+		return 0, fmt.Errorf("%w: fetch version %d; want 4 to 11, or %d", kafka.UnsupportedVersion, version, fetchByID)
+	default:
+		r.req = appendFetch(r.req[:0], version, r.c.cfg.ClientID, a)
+	}
+	_, err = rw.Write(r.req)
+	return version, err
+}
 
 // read reads a response into the reader's buffer.
 func (r *Reader) read(rd io.Reader, size int) ([]byte, error) {
@@ -215,6 +245,8 @@ func (r *Reader) read(rd io.Reader, size int) ([]byte, error) {
 	return buf, whole
 }
 
+const readCommitted = byte(kafka.ReadCommitted)
+
 type fetchAsk struct {
 	topic     string
 	partition int32
@@ -228,16 +260,12 @@ type fetchAsk struct {
 func appendFetch(b []byte, version int16, client string, a fetchAsk) []byte {
 	be := binary.BigEndian
 	start := len(b)
-	b = be.AppendUint32(b, 0) // size, below
-	b = be.AppendUint16(b, uint16(protocol.Fetch))
-	b = be.AppendUint16(b, uint16(version))
-	b = be.AppendUint32(b, 1) // correlation id
-	b = appendString(b, client)
+	b = appendHeader(b, protocol.Fetch, version, client)
 	b = be.AppendUint32(b, 0xffffffff) // replica id: a consumer
 	b = be.AppendUint32(b, uint32(a.wait.Milliseconds()))
 	b = be.AppendUint32(b, 1) // min bytes
 	b = be.AppendUint32(b, uint32(a.bytes))
-	b = append(b, byte(kafka.ReadCommitted))
+	b = append(b, readCommitted)
 	if version >= 7 {
 		b = be.AppendUint32(b, 0)          // session id
 		b = be.AppendUint32(b, 0xffffffff) // session epoch: none
@@ -318,7 +346,11 @@ func parseFetch(b []byte, version int16, head bool, partition int32, aborted []a
 	if r.bad {
 		return fetched{aborted: aborted}, fmt.Errorf("fetch response of %d bytes: %w", len(b), io.ErrUnexpectedEOF)
 	}
-	return fetched{aborted: aborted}, fmt.Errorf("fetch response: %w: no partition %d", kafka.UnknownTopicOrPartition, partition)
+	return fetched{aborted: aborted}, errNotAnswered(partition)
+}
+
+func errNotAnswered(partition int32) error {
+	return fmt.Errorf("fetch response: %w: no partition %d", kafka.UnknownTopicOrPartition, partition)
 }
 
 // wire reads big-endian fields; after a field that is not there it is bad and

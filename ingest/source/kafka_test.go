@@ -79,6 +79,11 @@ func TestKafka(t *testing.T) {
 	t.Run("broker's time", func(t *testing.T) { kafkaAppendTime(t, brokers) })
 	t.Run("waiting", func(t *testing.T) { kafkaWaits(t, brokers) })
 	t.Run("ranges", func(t *testing.T) { kafkaRanges(t, brokers) })
+	t.Run("recreated", func(t *testing.T) {
+		cfg := kafkaConfig(t, brokers, "recreated")
+		madeTopic(t, cfg, 1, 1, nil)
+		checkRecreated(t, cfg, true, true)
+	})
 	t.Run("access", func(t *testing.T) {
 		madeTopic(t, kafkaConfig(t, brokers, "locked"), 1, 1, nil)
 		for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {

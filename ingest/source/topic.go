@@ -54,49 +54,32 @@ func (c *Client) metadata(ctx context.Context, more ...string) (*metadata.Respon
 }
 
 func (c *Client) refreshLeaders(ctx context.Context) (map[int32]int32, error) {
-	m, err := c.metadata(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range m.Topics {
-		if t.Name != c.cfg.Topic {
-			continue
-		}
-		if err := codeError(t.ErrorCode); err != nil {
-			return nil, err
-		}
-		leaders := make(map[int32]int32, len(t.Partitions))
-		for _, p := range t.Partitions {
-			leaders[p.PartitionIndex] = p.LeaderID // -1 while there is none
-		}
-		c.mu.Lock()
-		c.leaders = leaders
-		c.mu.Unlock()
-		return leaders, nil
-	}
-	return nil, ErrNoTopic
+	d, err := c.describe(ctx)
+	return d.leaders, err
 }
 
-// leader is the broker that leads the partition, from memory when it is known.
-func (c *Client) leader(ctx context.Context, p int32) (int32, error) {
+// leader is the broker that leads the partition and the topic's id, from memory
+// when they are known.
+func (c *Client) leader(ctx context.Context, p int32) (int32, topicID, error) {
 	c.mu.Lock()
-	id, ok := c.leaders[p]
+	broker, ok := c.leaders[p]
+	topic := c.topicID
 	c.mu.Unlock()
-	if ok && id >= 0 {
-		return id, nil
+	if ok && broker >= 0 {
+		return broker, topic, nil
 	}
-	leaders, err := c.refreshLeaders(ctx)
+	d, err := c.describe(ctx)
 	if err != nil {
-		return 0, err
+		return 0, topicID{}, err
 	}
-	id, ok = leaders[p]
+	broker, ok = d.leaders[p]
 	if !ok {
-		return 0, fmt.Errorf("%w: no partition %d", kafka.UnknownTopicOrPartition, p)
+		return 0, topicID{}, fmt.Errorf("%w: no partition %d", kafka.UnknownTopicOrPartition, p)
 	}
-	if id < 0 {
-		return 0, kafka.LeaderNotAvailable
+	if broker < 0 {
+		return 0, topicID{}, kafka.LeaderNotAvailable
 	}
-	return id, nil
+	return broker, d.id, nil
 }
 
 // forgetLeader makes the next request for the partition look its leader up.
@@ -185,7 +168,7 @@ func (r *Reader) Bounds(ctx context.Context) (logStart, lastStable int64, err er
 		at   int64
 		into *int64
 	}{{kafka.FirstOffset, &logStart}, {kafka.LastOffset, &lastStable}} {
-		leader, err := r.c.leader(ctx, r.partition)
+		leader, _, err := r.c.leader(ctx, r.partition)
 		if err != nil {
 			return 0, 0, fmt.Errorf("list offsets of %v: %w", r.at, err)
 		}
