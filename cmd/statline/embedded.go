@@ -55,7 +55,7 @@ func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker 
 		return fail(err)
 	}
 	server := store.DefaultConfig()
-	server.URL = e.sandbox.ClickHouseURL()
+	server.URL, server.Plain = e.sandbox.ClickHouseURL(), true
 	e.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: server, SecretID: decode.SecretID(secret),
 		Tables: &schema.Options{TTL: ttl, Temporary: e.remove != ""}})
 	if err != nil {

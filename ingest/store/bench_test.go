@@ -124,7 +124,7 @@ func benchEncode(b *testing.B, j job) {
 		b.ReportAllocs()
 		start := cpu(b)
 		for b.Loop() {
-			if _, err := j.encode(&s); err != nil {
+			if _, err := j.encode(&s, true); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -68,11 +68,14 @@ func newPoster(o *clickhouse.Options, conns int) *poster {
 
 func (p *poster) close() { p.transport.CloseIdleConnections() }
 
-// insert runs statement with settings over body, which is compressed. Hosts
-// that cannot be reached are passed over; once bytes were sent there is no
-// second try, for that is the caller's.
-func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, body []byte) error {
-	query := url.Values{"query": {statement}, "decompress": {"1"}}
+// insert runs statement with settings over body. Hosts that cannot be reached
+// are passed over; once bytes were sent there is no second try, for that is the
+// caller's.
+func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, body []byte, compressed bool) error {
+	query := url.Values{"query": {statement}}
+	if compressed {
+		query.Set("decompress", "1")
+	}
 	for k, v := range settings {
 		query.Set(k, fmt.Sprint(v))
 	}

@@ -12,10 +12,11 @@ import (
 
 // wire builds the body of an INSERT over HTTP: one block in ClickHouse's
 // Native format (revision 0: counts, then each column's name, type and values,
-// little-endian), in LZ4 frames as decompress=1 expects them. It holds at most
-// a frame of plain bytes, whatever the block's size, and is used again.
+// little-endian), in LZ4 frames as decompress=1 expects them, or plain. It holds
+// at most a frame of plain bytes beside the body, and is used again.
 type wire struct {
 	plain []byte
+	bare  bool // no frames: plain is the body
 	body  []byte
 	lz4   *compress.Writer
 	err   error
@@ -24,14 +25,17 @@ type wire struct {
 const frameBytes = 1 << 20
 
 // begin starts the body of a block.
-func (w *wire) begin(columns, rows int) {
-	w.plain, w.body, w.err = w.plain[:0], w.body[:0], nil
+func (w *wire) begin(columns, rows int, compressed bool) {
+	w.plain, w.bare, w.body, w.err = w.plain[:0], !compressed, w.body[:0], nil
 	w.plain = binary.AppendUvarint(w.plain, uint64(columns))
 	w.plain = binary.AppendUvarint(w.plain, uint64(rows))
 }
 
 // end completes the body and returns it, valid until begin.
 func (w *wire) end() ([]byte, error) {
+	if w.bare {
+		return w.plain, nil
+	}
 	w.flush()
 	return w.body, w.err
 }
@@ -39,7 +43,7 @@ func (w *wire) end() ([]byte, error) {
 // spill compresses what has filled a frame. Every text and every run of other
 // values calls it, so that a frame is a little more than frameBytes, or one text.
 func (w *wire) spill() {
-	if len(w.plain) >= frameBytes {
+	if len(w.plain) >= frameBytes && !w.bare {
 		w.flush()
 	}
 }

@@ -159,14 +159,14 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 	}
 	pool := s.pool.Load()
 	if pool.post != nil {
-		body, err := j.encode(buffers)
+		body, err := j.encode(buffers, !s.config.Plain)
 		if err != nil {
 			return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 		}
 		if err := fence(); err != nil {
 			return err
 		}
-		return cause(ctx, pool.post.insert(ctx, statement+" FORMAT Native", settings, body))
+		return cause(ctx, pool.post.insert(ctx, statement+" FORMAT Native", settings, body, !s.config.Plain))
 	}
 	batch, err := pool.driver.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(settings)), statement)
 	if err != nil {
@@ -183,9 +183,9 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 }
 
 // encode makes the body of an INSERT over HTTP.
-func (j *job) encode(buffers *scratch) ([]byte, error) {
+func (j *job) encode(buffers *scratch, compressed bool) ([]byte, error) {
 	w := &buffers.wire
-	w.begin(len(j.columns), j.to-j.from)
+	w.begin(len(j.columns), j.to-j.from, compressed)
 	for _, c := range j.columns {
 		w.text(string(c.name))
 		w.text(c.wire)
