@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -24,6 +25,9 @@ func Classify(err error) error {
 	case err == nil, errors.Is(err, block.ErrFenced), errors.Is(err, context.Canceled), retry.ClassOf(err) != retry.Transient:
 		return err
 	case errors.As(err, &e):
+		if e.Code == 252 && strings.Contains(e.Message, "partitions for single INSERT") {
+			return classed(err, retry.Permanent, partitionsAdvice) // not too many parts, which go by
+		}
 		return classed(err, codeClass(e.Code), advice(e.Code))
 	case errors.As(err, &h):
 		return classed(err, statusClass(h.StatusCode), statusAdvice(h.StatusCode))

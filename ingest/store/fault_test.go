@@ -22,79 +22,31 @@ import (
 	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/retry"
+	"statline/ingest/sandbox/faultproxy"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 )
 
-// fault is what the proxy does to a request.
-type fault int
-
-const (
-	pass   fault = iota
-	cut          // forward it, wait for the whole answer, then drop the connection
-	refuse       // drop the connection before forwarding
-	busy         // answer 503
-	hang         // never answer
+// What inserts suffer.
+var (
+	pass   = faultproxy.Rule{}
+	cut    = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Cut}
+	refuse = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Drop}
+	busy   = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Answer, Status: http.StatusServiceUnavailable, Text: "busy"}
+	hang   = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Hang}
 )
 
-// proxy stands between a store and the engine; on says what happens to each
-// request that carries a body to insert.
-type proxy struct {
-	*httptest.Server
-	on      atomic.Int64
-	inserts atomic.Int64
-	release chan struct{}
-}
-
-// inject makes every insert suffer f.
-func (p *proxy) inject(f fault) { p.on.Store(int64(f)) }
-
-func newProxy(t *testing.T) *proxy {
+// newProxy stands between a store and the engine.
+func newProxy(t *testing.T) *faultproxy.Proxy {
 	t.Helper()
-	to, err := url.Parse(sandboxtest.Sandbox(t).ClickHouseURL())
+	p, err := faultproxy.HTTP(sandboxtest.Sandbox(t).ClickHouseURL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{release: make(chan struct{})}
-	transport := &http.Transport{}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := pass
-		if strings.HasPrefix(r.URL.Query().Get("query"), "INSERT") {
-			p.inserts.Add(1)
-			f = fault(p.on.Load())
-		}
-		switch f {
-		case refuse:
-			panic(http.ErrAbortHandler)
-		case busy:
-			http.Error(w, "busy", http.StatusServiceUnavailable)
-			return
-		case hang:
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-p.release
-			return
-		}
-		out := r.Clone(r.Context())
-		out.URL.Scheme, out.URL.Host, out.RequestURI = to.Scheme, to.Host, ""
-		answer, err := transport.RoundTrip(out)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		if err != nil || f == cut {
-			panic(http.ErrAbortHandler)
-		}
-		for k, v := range answer.Header {
-			w.Header()[k] = v
-		}
-		w.WriteHeader(answer.StatusCode)
-		_, _ = w.Write(body)
-	}))
 	t.Cleanup(func() {
-		close(p.release)
-		p.Close()
-		transport.CloseIdleConnections()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 	return p
 }
@@ -103,7 +55,7 @@ func newProxy(t *testing.T) *proxy {
 // repetition doubles nothing.
 func TestCutAfterCommit(t *testing.T) {
 	p := newProxy(t)
-	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL, 1 })
+	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL(), 1 })
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	checkSums(t, s, 2, 10)
@@ -117,7 +69,7 @@ func TestCutAfterCommit(t *testing.T) {
 // The same without tokens counts twice: the test above can fail.
 func TestCutAfterCommitWithoutTokens(t *testing.T) {
 	p := newProxy(t)
-	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL, 1 })
+	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL(), 1 })
 	s.noTokens = true
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
@@ -132,14 +84,14 @@ func TestCutAfterCommitWithoutTokens(t *testing.T) {
 // cutEverywhere loses the answer of each table's insert in turn, then writes
 // the block to its end. Without tokens the engine would still know equal bytes
 // again, so then they are made to differ as map order does in other clients.
-func cutEverywhere(t *testing.T, p *proxy, s *Store, id block.ID, c *block.Contents) {
+func cutEverywhere(t *testing.T, p *faultproxy.Proxy, s *Store, id block.ID, c *block.Contents) {
 	t.Helper()
 	for n := range int64(len(blockTables())) {
 		var asked atomic.Int64
 		fence := func() error {
-			p.inject(pass)
+			p.Impose(pass)
 			if asked.Add(1) == n+1 {
-				p.inject(cut)
+				p.Impose(cut)
 			}
 			return nil
 		}
@@ -152,15 +104,15 @@ func cutEverywhere(t *testing.T, p *proxy, s *Store, id block.ID, c *block.Conte
 			vary(c)
 		}
 	}
-	p.inject(pass)
+	p.Impose(pass)
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}
 	row := stored(id, c)
-	if err := s.WriteLedger(t.Context(), row, func() error { p.inject(cut); return nil }); err == nil {
+	if err := s.WriteLedger(t.Context(), row, func() error { p.Impose(cut); return nil }); err == nil {
 		t.Fatal("got no error from a cut insert")
 	}
-	if err := s.WriteLedger(t.Context(), row, func() error { p.inject(pass); return nil }); err != nil {
+	if err := s.WriteLedger(t.Context(), row, func() error { p.Impose(pass); return nil }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -181,10 +133,10 @@ func vary(c *block.Contents) {
 // error says which block and table.
 func TestFaultsOnTheWay(t *testing.T) {
 	p := newProxy(t)
-	s := open(t, func(c *Config) { c.URL, c.InsertTimeout = p.URL, 300*time.Millisecond })
+	s := open(t, func(c *Config) { c.URL, c.InsertTimeout = p.URL(), 300*time.Millisecond })
 	id, c := blockOf(100, 200, 1, 10)
 	for _, test := range []struct {
-		fault fault
+		fault faultproxy.Rule
 		class retry.Class
 		says  string
 	}{
@@ -192,7 +144,7 @@ func TestFaultsOnTheWay(t *testing.T) {
 		{busy, retry.Waiting, "503"},
 		{hang, retry.Transient, "no answer within 300ms"},
 	} {
-		p.inject(test.fault)
+		p.Impose(test.fault)
 		start := time.Now()
 		err := s.WriteRows(t.Context(), id, c, free)
 		if err == nil || retry.ClassOf(err) != test.class || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
@@ -202,8 +154,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 			t.Errorf("took %s", took)
 		}
 	}
-	p.inject(pass)
-	s = dial(t, s.Database(), func(c *Config) { c.URL = p.URL }) // a slow machine may take longer
+	p.Impose(pass)
+	s = dial(t, s.Database(), func(c *Config) { c.URL = p.URL() }) // a slow machine may take longer
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (s *Store) insertSettings(ctx context.Context, token string) (clickhouse.Se
 }
 
 // waiting are the settings that make an INSERT wait until its rows are where
-// the next reader finds them.
+// the next reader finds them, and let it be as it was cut.
 func (s *Store) waiting(ctx context.Context) (clickhouse.Settings, error) {
 	l, err := s.layout(ctx)
 	if err != nil {
@@ -58,6 +58,7 @@ func (s *Store) waiting(ctx context.Context) (clickhouse.Settings, error) {
 	}
 	settings := clickhouse.Settings{}
 	maps.Copy(settings, l.InsertSettings())
+	maps.Copy(settings, s.profile)
 	if l.Replicated {
 		settings["insert_quorum_timeout"] = s.config.InsertTimeout.Milliseconds()
 	}

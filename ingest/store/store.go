@@ -76,6 +76,8 @@ type Store struct {
 	encoders encoders
 	// known is the answer of layout, nil until there is one.
 	known atomic.Pointer[schema.Layout]
+	// profile is what the user's profile makes us send with an INSERT.
+	profile clickhouse.Settings
 	// noTokens is for the test that proves the tokens necessary, bare for
 	// servers that know none of our settings.
 	noTokens, bare bool
@@ -145,14 +147,8 @@ func (s *Store) checkServer(ctx context.Context) error {
 	if err := s.checkVersion(v.Version.Major, v.Version.Minor, v.Version.Patch); err != nil {
 		return err
 	}
-	off, err := Select[struct {
-		Name string `ch:"name"`
-	}](ctx, s, "SELECT name FROM system.settings WHERE name = 'deduplicate_insert' AND value = 'disable'")
-	if err != nil {
+	if err := s.checkProfile(ctx); err != nil {
 		return fmt.Errorf("open store %s: %w", s.hosts, err)
-	}
-	if len(off) > 0 {
-		return fmt.Errorf("open store %s: %w: the user's profile sets deduplicate_insert = 'disable', so a repeated insert would count twice; remove it", s.hosts, retry.ErrPermanent)
 	}
 	return nil
 }

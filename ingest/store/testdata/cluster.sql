@@ -5,6 +5,7 @@ INSERT INTO `d`.`ledger` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/ledger/block/declared
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`responses` (...) FORMAT Native
@@ -14,6 +15,7 @@ INSERT INTO `d`.`responses` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/responses/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`responses_hour` (...) FORMAT Native
@@ -23,6 +25,7 @@ INSERT INTO `d`.`responses_hour` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/responses_hour/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`services` (...) FORMAT Native
@@ -32,6 +35,7 @@ INSERT INTO `d`.`services` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/services/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`services_hour` (...) FORMAT Native
@@ -41,6 +45,7 @@ INSERT INTO `d`.`services_hour` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/services_hour/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`keys` (...) FORMAT Native
@@ -50,6 +55,7 @@ INSERT INTO `d`.`keys` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/keys/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`keys_hour` (...) FORMAT Native
@@ -59,6 +65,7 @@ INSERT INTO `d`.`keys_hour` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/keys_hour/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`clients` (...) FORMAT Native
@@ -68,6 +75,7 @@ INSERT INTO `d`.`clients` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/clients/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`samples` (...) FORMAT Native
@@ -77,6 +85,7 @@ INSERT INTO `d`.`samples` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/samples/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`key_names` (...) FORMAT Native
@@ -86,6 +95,7 @@ INSERT INTO `d`.`key_names` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/key_names/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`rejects` (...) FORMAT Native
@@ -95,6 +105,7 @@ INSERT INTO `d`.`rejects` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/rejects/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 INSERT INTO `d`.`ledger` (...) FORMAT Native
@@ -104,6 +115,7 @@ INSERT INTO `d`.`ledger` (...) FORMAT Native
 -- insert_deduplication_token = c/access/1/3/100-200/ledger/block/stored
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
+-- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
 SYSTEM SYNC REPLICA `d`.`ledger_local` LIGHTWEIGHT
