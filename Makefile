@@ -97,11 +97,14 @@ clean: ## what was built; the engine stays
 
 N ?= 25
 SEED ?= 1
+BROKER ?= embedded
+FAULTS ?=
 
 .PHONY: chaos
-chaos: engine ## N=300 SEED=1: N seeded faults on real processes, then every count against the truth
+chaos: engine ## N=300 SEED=1 BROKER=embedded|kafka FAULTS="of CH,pause": N seeded faults on real processes, then every count against the truth (BROKER=kafka: Java 17; Maven once, for its jars)
 	CGO_ENABLED=0 $(GO) build -tags chaos -trimpath -ldflags '$(LDFLAGS)' -o bin/statline-chaos ./cmd/statline
-	$(GO) run ./cmd/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) $(ARGS)
+	$(GO) run ./cmd/chaos -binary bin/statline-chaos -n $(N) -seed $(SEED) -broker $(BROKER) -faults "$(FAULTS)" $(ARGS)
+
 NODE := dashboards/grafanatest/node
 
 $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json

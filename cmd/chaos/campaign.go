@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,12 +20,13 @@ type campaign struct {
 	dir  string
 	plan []fault
 
-	kafka, clickhouse, native string // addresses
-	broker, engine            *process
-	proxy                     *proxy
-	feed                      *feed
-	instances                 []*process
-	http                      *http.Client
+	kafka              cluster
+	clickhouse, native string // addresses
+	engine             *process
+	proxy              *proxy
+	feed               *feed
+	instances          []*process
+	http               *http.Client
 
 	started int // instances so far
 	rounds  []round
@@ -55,7 +55,7 @@ func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
 	}
 	c := &campaign{cfg: cfg, dir: dir, plan: plan, doubledIn: map[string]uint64{}, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	var err error
-	if c.kafka, err = freeAddress(); err != nil {
+	if c.kafka, err = clusters[cfg.broker](cfg.binary, dir); err != nil {
 		return nil, err
 	}
 	if c.clickhouse, err = freeAddress(); err != nil {
@@ -65,7 +65,7 @@ func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
 		return nil, err
 	}
 	c.proxy = newProxy(c.clickhouse, c.native)
-	c.feed, err = newFeed(cfg, []string{c.kafka})
+	c.feed, err = newFeed(cfg, c.kafka)
 	return c, err
 }
 
@@ -81,14 +81,14 @@ func freeAddress() (string, error) {
 func (c *campaign) run(ctx context.Context) (passed int, err error) {
 	began := time.Now()
 	defer func() {
-		for _, p := range append(c.instances, c.broker, c.engine) {
+		for _, p := range append(c.instances, c.engine) {
 			if p != nil {
 				p.kill()
 			}
 		}
-		err = errors.Join(err, c.proxy.close())
+		err = errors.Join(err, killAllNodes(c.kafka), c.proxy.close())
 	}()
-	if err := errors.Join(c.startBroker(ctx), c.startEngine(ctx)); err != nil {
+	if err := errors.Join(c.kafka.start(ctx), c.startEngine(ctx)); err != nil {
 		return 0, err
 	}
 	// The first instance dies where a partition starts.
@@ -224,6 +224,9 @@ func (c *campaign) settle(ctx context.Context, since time.Time) error {
 		if err == nil && len(rows) == 1 && rows[0][0] == fmt.Sprint(partitions) {
 			return nil
 		}
+		if err := c.feed.failed(); err != nil {
+			return fmt.Errorf("produce: %w", err)
+		}
 		if err := c.replaceDead(); err != nil {
 			return err
 		}
@@ -234,24 +237,13 @@ func (c *campaign) settle(ctx context.Context, since time.Time) error {
 	return errors.New("not every partition moved within 90 s")
 }
 
-func (c *campaign) startBroker(ctx context.Context) (err error) {
-	c.broker, err = c.startSandbox(ctx, "broker", "--kafka", c.kafka, "--clickhouse", "", "--partitions", fmt.Sprint(partitions), "--topics", topic)
-	return err
-}
-
 func (c *campaign) startEngine(ctx context.Context) (err error) {
-	c.engine, err = c.startSandbox(ctx, "engine", "--kafka", "", "--clickhouse", c.clickhouse, "--native", c.native)
+	c.engine, err = startSandbox(ctx, c.cfg.binary, c.dir, "engine", "--kafka", "", "--clickhouse", c.clickhouse, "--native", c.native)
 	return err
 }
 
-// startSandbox starts a sandbox on the data of an earlier one of that name.
-func (c *campaign) startSandbox(ctx context.Context, name string, args ...string) (*process, error) {
-	p, err := spawn(c.dir, name, c.cfg.binary, nil, func(string) {}, append([]string{"sandbox", "--data", filepath.Join(c.dir, name)}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	return p, p.await(ctx, 60*time.Second)
-}
+// brokers is Kafka's addresses as --brokers takes them.
+func (c *campaign) brokers() string { return strings.Join(c.kafka.addresses(), ",") }
 
 // startInstance starts an instance of run, every second one over the native
 // protocol; crashAt is step:n or "".
@@ -271,7 +263,7 @@ func (c *campaign) startInstance(crashAt string) error {
 		env = append(env, "STATLINE_CHAOS_NO_TOKENS=1")
 	}
 	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine,
-		"run", "--brokers", c.kafka, "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "",
+		"run", "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "",
 		"--memory-budget", "16MiB", "--flush-interval", "700ms", "--on-gap", "skip",
 		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String())
 	if err != nil {

@@ -190,7 +190,7 @@ type audit struct {
 func (c *campaign) runAudit(ctx context.Context) (audit, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.cfg.binary, "audit", "--json", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.kafka, "--topic", topic, "--group", group)
+	cmd := exec.CommandContext(ctx, c.cfg.binary, "audit", "--json", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.brokers(), "--topic", topic, "--group", group)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	runErr := cmd.Run()
@@ -206,7 +206,7 @@ func (c *campaign) runAudit(ctx context.Context) (audit, error) {
 func (c *campaign) repair(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.cfg.binary, "repair", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.kafka, "--topic", topic, "--group", group)
+	cmd := exec.CommandContext(ctx, c.cfg.binary, "repair", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.brokers(), "--topic", topic, "--group", group)
 	cmd.Env = append(os.Environ(), "STATLINE_HMAC_SECRET="+secret)
 	out, err := cmd.CombinedOutput()
 	fmt.Printf("%s", out)

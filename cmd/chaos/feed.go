@@ -31,7 +31,7 @@ const span = 3 * 24 * time.Hour
 // or the run has failed, so the truth is true of the topic at any moment
 // between two slices.
 type feed struct {
-	brokers   []string
+	kafka     cluster
 	generator *traffic.Generator
 	malformed *traffic.Generator
 	lines     *traffic.Delivery
@@ -47,12 +47,12 @@ type feed struct {
 	doomed  uint64 // of these, the most that retention deleted unread
 }
 
-func newFeed(cfg config, brokers []string) (*feed, error) {
+func newFeed(cfg config, kafka cluster) (*feed, error) {
 	lines := float64(cfg.lines) * 8 * float64(max(cfg.rounds, 10)) // a round takes about eight seconds
 	// Some minutes before a midnight, with lines up to three hours late: many
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
-	f := &feed{brokers: brokers, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, clients: map[string]uint64{}}
+	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, clients: map[string]uint64{}}
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(), Start: start, Malformed: 0.01})
 	if err != nil {
@@ -134,7 +134,7 @@ func (f *feed) sendLocked(n int, next source) error {
 	if f.err != nil {
 		return f.err
 	}
-	f.err = traffic.Produce(context.Background(), f.brokers, topic, source(func(line []byte) ([]byte, int64, uint64, bool) {
+	f.err = traffic.Produce(context.Background(), f.kafka.addresses(), topic, source(func(line []byte) ([]byte, int64, uint64, bool) {
 		if n == 0 {
 			return line, 0, 0, false
 		}

@@ -39,7 +39,9 @@ func (c *campaign) inject(ctx context.Context, f fault) (hit bool, err error) {
 		return true, c.startInstance("")
 	case shrink:
 		c.remove(victim)
-	case broker, engine, both:
+	case broker:
+		return true, c.restartNode(ctx, f)
+	case brokers, engine, both:
 		return c.restart(ctx, f.kind, f.span/4)
 	case expire:
 		return c.expireUnread(ctx, f, victim)
@@ -147,7 +149,22 @@ func (c *campaign) forget(p *process) {
 	c.instances = slices.DeleteFunc(c.instances, func(q *process) bool { return q == p })
 }
 
-// restart kills the broker, the engine or both. Nothing is being produced then:
+// restartNode kills one node of Kafka for longer than the others wait for it.
+// Where there are others, production goes on.
+func (c *campaign) restartNode(ctx context.Context, f fault) error {
+	if c.kafka.nodes() == 1 {
+		_, err := c.restart(ctx, brokers, f.span/4)
+		return err
+	}
+	node := f.victim % c.kafka.nodes()
+	if err := c.kafka.kill(node); err != nil {
+		return err
+	}
+	sleep(ctx, f.span)
+	return c.kafka.restart(ctx, node)
+}
+
+// restart kills all brokers, the engine or both. Nothing is being produced then:
 // what is acknowledged has to survive, and what is not is not counted.
 //
 // The engine is killed between two inserts, unless midInsert is set. On tables
@@ -158,22 +175,22 @@ func (c *campaign) forget(p *process) {
 func (c *campaign) restart(ctx context.Context, what kind, down time.Duration) (hit bool, err error) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	if what != broker && !c.cfg.midInsert && !c.proxy.drain(ctx) {
+	if what != brokers && !c.cfg.midInsert && !c.proxy.drain(ctx) {
 		c.proxy.lift()
 		return false, nil
 	}
 	if what != engine {
-		c.broker.kill()
+		err = killAllNodes(c.kafka)
 	}
-	if what != broker {
+	if what != brokers {
 		c.engine.kill()
 		c.proxy.lift() // what was held back finds nobody
 	}
 	sleep(ctx, down)
 	if what != engine {
-		err = c.startBroker(ctx)
+		err = errors.Join(err, restartDead(ctx, c.kafka))
 	}
-	if what != broker {
+	if what != brokers {
 		err = errors.Join(err, c.startEngine(ctx))
 	}
 	return true, err
@@ -219,7 +236,7 @@ func (c *campaign) expireUnread(ctx context.Context, f fault, victim *process) (
 		}
 	}
 	c.feed.doomed += 2 * 100 * partitions
-	if err := traffic.Expire(ctx, []string{c.kafka}, topic); err != nil {
+	if err := traffic.Expire(ctx, c.kafka.addresses(), topic); err != nil {
 		return false, err
 	}
 	if err := wake(); err != nil {

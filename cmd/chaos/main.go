@@ -35,7 +35,8 @@ type config struct {
 	lines    int // a second
 	noTokens bool
 	limit    time.Duration // no round begins after this long; 0: all do
-	only     string
+	broker   string
+	faults   string // names or parts of names, with commas between; "": the deck's
 	// midInsert kills the engine while it inserts, see restart.
 	midInsert bool
 }
@@ -53,12 +54,18 @@ func main() {
 	flag.IntVar(&cfg.lines, "lines", 400, "log lines a second")
 	flag.BoolVar(&cfg.midInsert, "mid-insert", false, "kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated; statline repair mends it at the end")
 	flag.DurationVar(&cfg.limit, "limit", 0, "end the rounds after `this long` and judge (default: when all are done)")
-	flag.StringVar(&cfg.only, "only", "", "deal only the faults whose `name` contains this, such as \"of CH\"")
+	flag.StringVar(&cfg.broker, "broker", "embedded", "the `Kafka` of the run: embedded, or kafka, which is Apache's with three nodes (Java 17; Maven once, for its jars)")
+	flag.StringVar(&cfg.faults, "faults", "", "deal only the faults whose name contains one of these `parts`, such as \"of CH,pause\"")
 	flag.BoolVar(&show, "plan", false, "print the plan and end")
 	flag.BoolVar(&bite, "bite", true, "first prove that doubled rows would be found")
 	flag.Parse()
+	plan, err := cfg.newPlan()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(2)
+	}
 	if show {
-		for i, f := range cfg.newPlan() {
+		for i, f := range plan {
 			fmt.Printf("%4d  %s\n", i+1, f)
 		}
 		return
@@ -77,7 +84,7 @@ func main() {
 	if len(failures) == 0 {
 		var c *campaign
 		n := 0
-		if c, n, err = campaignIn(ctx, cfg, filepath.Join(dir, "run"), cfg.newPlan()); err != nil {
+		if c, n, err = campaignIn(ctx, cfg, filepath.Join(dir, "run"), plan); err != nil {
 			failures = append(failures, err.Error())
 		}
 		passed, rounds, failures = passed+n, len(c.rounds), append(c.failures, failures...)
@@ -93,24 +100,21 @@ func main() {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 		}
 	}
-	fmt.Printf("chaos: seed %d, %d of %d rounds, %d checks: %d passed, %d failed\n", cfg.seed, rounds, cfg.rounds, passed+len(failures), passed, len(failures))
+	fmt.Printf("chaos: %s broker, seed %d, %d of %d rounds, %d checks: %d passed, %d failed\n", cfg.broker, cfg.seed, rounds, cfg.rounds, passed+len(failures), passed, len(failures))
 	if len(failures) > 0 {
 		os.Exit(1)
 	}
 }
 
 // newPlan is the plan that the command line asks for.
-func (cfg config) newPlan() []fault {
-	if cfg.only == "" {
-		return newPlan(cfg.seed, cfg.rounds)
+func (cfg config) newPlan() ([]fault, error) {
+	if clusters[cfg.broker] == nil {
+		return nil, fmt.Errorf("broker: got %q; want %s", cfg.broker, strings.Join(brokerNames(), " or "))
 	}
-	var plan []fault
-	for _, f := range newPlan(cfg.seed, 100*cfg.rounds) {
-		if len(plan) < cfg.rounds && strings.Contains(f.name(), cfg.only) {
-			plan = append(plan, f)
-		}
+	if cfg.faults == "" {
+		return newPlan(cfg.seed, cfg.rounds, deckOn(cfg.broker)), nil
 	}
-	return plan
+	return pickPlan(cfg.seed, cfg.rounds, deckOn(cfg.broker), strings.Split(cfg.faults, ","))
 }
 
 // campaignIn runs a plan in a new directory; the campaign is never nil.
@@ -128,7 +132,7 @@ func campaignIn(ctx context.Context, cfg config, dir string, plan []fault) (c *c
 // proveBite loses the answer of an insert into each table with the tokens off:
 // the comparison must find doubled rows in each rollup.
 func proveBite(ctx context.Context, cfg config, dir string) (passed int, failures []string) {
-	cfg.noTokens, cfg.limit = true, 0
+	cfg.noTokens, cfg.limit, cfg.broker = true, 0, embeddedName // which broker makes no difference to it
 	plan := make([]fault, 0, len(cutTables))
 	for i, table := range cutTables {
 		plan = append(plan, fault{kind: cut, target: table, victim: i, delay: 100 * time.Millisecond})

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,17 +15,18 @@ type kind string
 const (
 	kill     kind = "kill -9"
 	killAll  kind = "kill -9 of all instances"
-	crash    kind = "kill -9 at"           // target: a step of package block
-	pause    kind = "pause past session"   // SIGSTOP, SIGCONT: the process comes back as a zombie
-	late     kind = "late insert into"     // target: a table; the insert arrives after the next owner's
-	grow     kind = "add an instance"      //
-	shrink   kind = "remove an instance"   // SIGTERM
-	refuse   kind = "ClickHouse refuses"   //
-	hang     kind = "ClickHouse hangs"     //
-	broken   kind = "ClickHouse 5xx"       //
-	slow     kind = "ClickHouse slow"      //
-	cut      kind = "cut after commit of"  // target: a table
-	broker   kind = "kill -9 of broker"    //
+	crash    kind = "kill -9 at"          // target: a step of package block
+	pause    kind = "pause past session"  // SIGSTOP, SIGCONT: the process comes back as a zombie
+	late     kind = "late insert into"    // target: a table; the insert arrives after the next owner's
+	grow     kind = "add an instance"     //
+	shrink   kind = "remove an instance"  // SIGTERM
+	refuse   kind = "ClickHouse refuses"  //
+	hang     kind = "ClickHouse hangs"    //
+	broken   kind = "ClickHouse 5xx"      //
+	slow     kind = "ClickHouse slow"     //
+	cut      kind = "cut after commit of" // target: a table
+	broker   kind = "kill -9 of broker"   // of one, where there are several
+	brokers  kind = "kill -9 of all brokers"
 	engine   kind = "kill -9 of CH"        //
 	both     kind = "kill -9 of broker+CH" //
 	poison   kind = "poison records"       //
@@ -45,6 +48,17 @@ var expiries = []string{"resume", "fill", "gap"}
 
 // deck is what a run of rounds is dealt from: frequent faults are in it twice.
 var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll}
+
+// severalBrokers are the faults that take more than one broker.
+var severalBrokers = []kind{broker, brokers}
+
+// deckOn is the deck for a broker of that name.
+func deckOn(name string) []kind {
+	if name == apacheName {
+		return slices.Concat(deck, severalBrokers)
+	}
+	return deck
+}
 
 // fault is one round.
 type fault struct {
@@ -86,8 +100,8 @@ const (
 	heartbeat = time.Second
 )
 
-// newPlan deals n faults; it is a function of its arguments.
-func newPlan(seed uint64, n int) []fault {
+// newPlan deals n faults from a deck; it is a function of its arguments.
+func newPlan(seed uint64, n int, deck []kind) []fault {
 	r := rand.New(rand.NewPCG(seed, 0x63_68_61_6f_73))
 	deal := func(cards []string) func() string {
 		var left []string
@@ -134,4 +148,24 @@ func newPlan(seed uint64, n int) []fault {
 		}
 	}
 	return plan
+}
+
+// pickPlan deals n faults from a deck of all kinds, of which it takes those
+// whose name contains one of picks, such as "of CH".
+func pickPlan(seed uint64, n int, deck []kind, picks []string) ([]fault, error) {
+	dealt := newPlan(seed, 100*max(n, 10), deck)
+	for _, pick := range picks {
+		if !slices.ContainsFunc(dealt, func(f fault) bool { return strings.Contains(f.name(), pick) }) {
+			return nil, fmt.Errorf("faults: got %q; want a part of %q", pick, names(deck))
+		}
+	}
+	plan := slices.DeleteFunc(dealt, func(f fault) bool {
+		return !slices.ContainsFunc(picks, func(pick string) bool { return strings.Contains(f.name(), pick) })
+	})
+	return plan[:min(n, len(plan))], nil
+}
+
+// names are the kinds of a deck, each once.
+func names(deck []kind) []kind {
+	return slices.Compact(slices.Sorted(slices.Values(deck)))
 }

@@ -8,47 +8,65 @@ import (
 
 // The seed reproduces the plan, and another seed makes another one.
 func TestSeedFixesThePlan(t *testing.T) {
-	if !slices.Equal(newPlan(7, 300), newPlan(7, 300)) {
+	if !slices.Equal(newPlan(7, 300, deck), newPlan(7, 300, deck)) {
 		t.Error("the same seed made two plans")
 	}
-	if slices.Equal(newPlan(7, 300), newPlan(8, 300)) {
+	if slices.Equal(newPlan(7, 300, deck), newPlan(8, 300, deck)) {
 		t.Error("two seeds made the same plan")
 	}
-	if !slices.Equal(newPlan(7, 300)[:25], newPlan(7, 25)) {
+	if !slices.Equal(newPlan(7, 300, deck)[:25], newPlan(7, 25, deck)) {
 		t.Error("a longer run does not begin as the shorter one")
 	}
 }
 
-// A run of 25 rounds has every kind of fault; one of 300 every step and table.
+// A run that deals its deck once has every kind of fault on either broker; one
+// of 300 every step and table.
 func TestPlanLeavesNothingOut(t *testing.T) {
-	for seed := range uint64(20) {
-		kinds, names := map[kind]bool{}, map[string]bool{}
-		for _, f := range newPlan(seed, 25) {
-			kinds[f.kind] = true
+	for _, broker := range brokerNames() {
+		for seed := range uint64(20) {
+			planLeavesNothingOut(t, seed, deckOn(broker))
 		}
-		for _, f := range newPlan(seed, 300) {
-			names[f.name()] = true
+	}
+}
+
+func planLeavesNothingOut(t *testing.T, seed uint64, deck []kind) {
+	t.Helper()
+	kinds, names := map[kind]bool{}, map[string]bool{}
+	for _, f := range newPlan(seed, len(deck), deck) {
+		kinds[f.kind] = true
+	}
+	for _, f := range newPlan(seed, 300, deck) {
+		names[f.name()] = true
+	}
+	for _, k := range deck {
+		if !kinds[k] {
+			t.Errorf("seed %d: %d rounds lack %q", seed, len(deck), k)
 		}
-		for _, k := range deck {
-			if !kinds[k] {
-				t.Errorf("seed %d: 25 rounds lack %q", seed, k)
-			}
-		}
-		for _, s := range steps {
-			if name := string(crash) + " " + s; !names[name] {
+	}
+	for kind, targets := range map[kind][]string{crash: steps, expire: expiries, cut: cutTables} {
+		for _, target := range targets {
+			if name := string(kind) + " " + target; !names[name] {
 				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
 			}
 		}
-		for _, where := range expiries {
-			if name := string(expire) + " " + where; !names[name] {
-				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
-			}
-		}
-		for _, table := range cutTables {
-			if name := string(cut) + " " + table; !names[name] {
-				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
-			}
-		}
+	}
+}
+
+// Faults are picked by parts of their names; one that there is not is refused.
+func TestPickPlan(t *testing.T) {
+	plan, err := pickPlan(7, 40, deckOn(apacheName), []string{"of CH", "after commit"})
+	if err != nil || len(plan) != 40 {
+		t.Fatalf("got %d rounds, %v; want 40", len(plan), err)
+	}
+	kinds := map[kind]bool{}
+	for _, f := range plan {
+		kinds[f.kind] = true
+	}
+	if len(kinds) != 2 || !kinds[engine] || !kinds[cut] {
+		t.Errorf("got %v; want %q and %q", kinds, engine, cut)
+	}
+	if _, err := pickPlan(7, 40, deck, []string{"earthquake"}); err == nil || !strings.Contains(err.Error(), string(killAll)) {
+		t.Errorf("got %v; want a list of the faults", err)
 	}
 }
 

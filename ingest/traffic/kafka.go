@@ -59,43 +59,6 @@ func Produce(ctx context.Context, brokers []string, topic string, g Source, o Pr
 	return errors.Join(err, p.flush(drain))
 }
 
-// Expire deletes all records of a topic but the newest of each partition, as
-// retention does in time. (The embedded broker would forget where an empty
-// partition ends when it is killed.)
-func Expire(ctx context.Context, brokers []string, topic string) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
-	if err != nil {
-		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
-	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
-	ends, err := admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
-	}
-	newest := ends.Offsets()
-	for topic, partitions := range newest {
-		for partition, o := range partitions {
-			if o.At--; o.At < 0 {
-				delete(partitions, partition)
-				continue
-			}
-			newest[topic][partition] = o
-		}
-	}
-	deleted, err := admin.DeleteRecords(ctx, newest)
-	if err == nil {
-		err = deleted.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("expire %s at %v: %w", topic, brokers, err)
-	}
-	return nil
-}
-
 func (o ProduceOptions) codec() kgo.CompressionCodec {
 	if o.Plain {
 		return kgo.NoCompression()
@@ -112,20 +75,39 @@ func (o ProduceOptions) linger() time.Duration {
 }
 
 // ensureTopic creates the topic unless it exists and returns its number of
-// partitions.
+// partitions. A cluster that has just made it need not know it at every broker
+// yet.
 func ensureTopic(ctx context.Context, admin *kadm.Client, topic string, partitions int32) (int, error) {
+	n, err := countPartitions(ctx, admin, topic)
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return n, err
+	}
 	if partitions == 0 {
 		partitions = 4
 	}
-	_, err := admin.CreateTopic(ctx, partitions, -1, nil, topic)
+	_, err = admin.CreateTopic(ctx, partitions, -1, nil, topic)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return 0, fmt.Errorf("create topic with %d partitions: %w", partitions, err)
 	}
-	topics, err := admin.ListTopics(ctx, topic)
-	if err != nil {
-		return 0, fmt.Errorf("count partitions: %w", err)
+	for range 100 {
+		if n, err = countPartitions(ctx, admin, topic); !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			break
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
 	}
-	if err := topics.Error(); err != nil {
+	return n, err
+}
+
+func countPartitions(ctx context.Context, admin *kadm.Client, topic string) (int, error) {
+	topics, err := admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
 		return 0, fmt.Errorf("count partitions: %w", err)
 	}
 	return len(topics[topic].Partitions), nil

@@ -35,6 +35,8 @@ type Config struct {
 	// User and Password can log in over the SASL listeners with PLAIN,
 	// SCRAM-SHA-256 and SCRAM-SHA-512; empty: no SASL listeners.
 	User, Password string
+	// Heap is each broker's, such as 256m; "" is javatest's.
+	Heap string
 	// Properties are added to every server.properties.
 	Properties map[string]string
 }
@@ -171,7 +173,11 @@ func (c *Cluster) format(ctx context.Context, n *node) error {
 }
 
 func (c *Cluster) java(ctx context.Context, n *node, class string, args ...string) *exec.Cmd {
-	return javatest.Command(ctx, c.jars, []string{"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties")}, class, args...)
+	options := []string{"-Dlog4j2.configurationFile=" + filepath.Join(n.dir, "log4j2.properties")}
+	if c.cfg.Heap != "" {
+		options = append(options, "-Xmx"+c.cfg.Heap)
+	}
+	return javatest.Command(ctx, c.jars, options, class, args...)
 }
 
 // launch starts a node's broker. Its output goes to out.log in its directory.
