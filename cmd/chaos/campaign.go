@@ -28,6 +28,8 @@ type campaign struct {
 	instances          []*process
 	http               *http.Client
 
+	witness *witness
+
 	started int // instances so far
 	rounds  []round
 	maxRSS  int64
@@ -64,6 +66,7 @@ func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
 	if c.native, err = freeAddress(); err != nil {
 		return nil, err
 	}
+	c.witness = &witness{c: c}
 	c.proxy = newProxy(c.clickhouse, c.native)
 	c.feed, err = newFeed(cfg, c.kafka)
 	return c, err
@@ -103,17 +106,34 @@ func (c *campaign) run(ctx context.Context) (passed int, err error) {
 	producing, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { c.feed.run(producing, max(1, c.cfg.lines/4), 250*time.Millisecond) })
+	blind := c.startWitness(ctx)
+	defer blind()
 	err = c.allRounds(ctx)
 	stop()
 	background.Wait()
 	if err != nil {
 		return 0, err
 	}
-	passed, err = c.judge(ctx)
+	passed, err = c.judge(ctx, blind)
 	if err == nil {
 		c.report(ctx, time.Since(began))
 	}
 	return passed, err
+}
+
+// startWitness starts the comparison of every second; the function that it
+// returns ends it. Without tokens the audit is meant to find differences.
+func (c *campaign) startWitness(ctx context.Context) (end func()) {
+	if c.cfg.noTokens {
+		return func() {}
+	}
+	looking, stop := context.WithCancel(ctx)
+	var looks sync.WaitGroup
+	looks.Go(func() { c.witness.run(looking) })
+	return func() {
+		stop()
+		looks.Wait()
+	}
 }
 
 // allRounds injects the faults, one after the other.
@@ -157,8 +177,9 @@ func (c *campaign) allRounds(ctx context.Context) error {
 	return nil
 }
 
-// judge lets everything catch up without faults and compares.
-func (c *campaign) judge(ctx context.Context) (passed int, err error) {
+// judge lets everything catch up without faults and compares. blind ends the
+// comparison of every second.
+func (c *campaign) judge(ctx context.Context, blind func()) (passed int, err error) {
 	c.proxy.lift()
 	if err := c.replaceDead(); err != nil {
 		return 0, err
@@ -176,6 +197,16 @@ func (c *campaign) judge(ctx context.Context) (passed int, err error) {
 		}
 	} else {
 		passed++
+	}
+	blind()
+	if !c.cfg.noTokens {
+		if err := c.witness.awaitCalm(ctx); err != nil {
+			return passed, err
+		}
+		passed++
+		if c.witness.untrue == 0 {
+			passed++
+		}
 	}
 	for _, p := range c.instances {
 		p.signal(syscall.SIGTERM)
@@ -263,13 +294,14 @@ func (c *campaign) startInstance(crashAt string) error {
 		env = append(env, "STATLINE_CHAOS_NO_TOKENS=1")
 	}
 	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine,
-		"run", "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "",
+		"run", "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "127.0.0.1:0",
 		"--memory-budget", "16MiB", "--flush-interval", "700ms", "--on-gap", "skip",
 		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String())
 	if err != nil {
 		return err
 	}
 	p.number = number
+	c.witness.watch(p)
 	c.instances = append(c.instances, p)
 	return nil
 }

@@ -179,7 +179,11 @@ type audit struct {
 	Differences []struct {
 		Kind string `json:"kind"`
 	} `json:"differences"`
-	Group map[string]struct {
+	Partitions []struct {
+		Partition int32 `json:"partition"`
+		End       int64 `json:"end"`
+	} `json:"partitions"`
+	Group map[int32]struct {
 		Committed int64 `json:"committed"`
 		Lag       int64 `json:"lag_records"`
 	} `json:"group"`

@@ -2,10 +2,14 @@
 // the real binary: a broker, an engine, three instances of run in one
 // group, a generator that knows its truth, and between the instances and
 // ClickHouse a proxy that can refuse, hang, fail, delay and lose answers. Half
-// of the instances speak ClickHouse's HTTP interface, half its native protocol. Each
+// of the instances speak ClickHouse's HTTP interface, half its native protocol.
+// The broker is the embedded one, or Apache Kafka with three nodes. Each
 // round injects a fault that the seed has chosen; at the end every record must
 // be stored once, in every table, by minute, code, service, outcome, key and
 // client, and the audit must agree.
+//
+// Meanwhile a witness asks every second: what the instances say at /readyz and
+// what the audit says must be so, by Kafka's own offsets and by the ledger.
 //
 // The seed fixes the plan: which fault, when in its round, on which instance,
 // table or step. It cannot fix how the processes interleave.

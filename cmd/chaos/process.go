@@ -31,6 +31,10 @@ type process struct {
 	// ready is closed when the process has said that it is.
 	ready chan struct{}
 	said  bool
+	// address is where it listens, once it says so; answered and first are the
+	// last look that it answered, and the first without a gap.
+	address         string
+	answered, first time.Time
 }
 
 // spawn starts the binary; every line that it writes goes to a file and to
@@ -92,6 +96,28 @@ func (p *process) note(line string) {
 		p.said = true
 		close(p.ready)
 	}
+	if _, rest, ok := strings.Cut(line, "msg=listening address="); ok {
+		p.address, _, _ = strings.Cut(rest, " ")
+	}
+}
+
+// listens is where the process answers, "" until it says so.
+func (p *process) listens() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.address
+}
+
+// answeredSince notes that the process has answered a look, and returns the
+// first one since when it has answered all.
+func (p *process) answeredSince(look time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if look.Sub(p.answered) > 3*glance {
+		p.first = look
+	}
+	p.answered = look
+	return p.first
 }
 
 // last is the end of the log.

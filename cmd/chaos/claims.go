@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"statline/ingest/traffic"
+)
+
+// statusClaim is what an instance says of itself at /readyz, as far as it is
+// judged.
+type statusClaim struct {
+	code       int // of the answer
+	Ready      bool
+	Waiting    string
+	Partitions []partitionClaim
+}
+
+type partitionClaim struct {
+	Partition  int32
+	State      string
+	Next, End  int64
+	LagRecords int64  `json:"lag_records"`
+	LastError  string `json:"last_error"`
+}
+
+// known is what the run knows itself at one moment, by partition.
+type known struct {
+	offsets map[int32]traffic.Offsets
+	ledger  map[int32]int64 // the highest end of what is stored
+}
+
+// untrueStatus lists what of a claim cannot be so. after was read after the
+// claim was made; ends are log ends that the instance has had time to learn.
+func untrueStatus(s statusClaim, ends map[int32]int64, after known) (untrue []string) {
+	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
+	if s.Ready != (s.code == 200) {
+		say("answers %d and says ready: %v", s.code, s.Ready)
+	}
+	if s.Ready && s.Waiting != "" {
+		say("is ready and waits: %s", s.Waiting)
+	}
+	for _, p := range s.Partitions {
+		o, ok := after.offsets[p.Partition]
+		switch {
+		case p.Next < 0:
+			continue // it has not asked yet
+		case p.LagRecords != max(0, p.End-p.Next):
+			say("partition %d: lag %d from %d to %d", p.Partition, p.LagRecords, p.Next, p.End)
+		case ok && p.End > o.End:
+			say("partition %d: end %d; the log ends at %d", p.Partition, p.End, o.End)
+		case p.Next > after.ledger[p.Partition]:
+			say("partition %d: next %d; stored are those below %d", p.Partition, p.Next, after.ledger[p.Partition])
+		case p.End < ends[p.Partition]:
+			say("partition %d: end %d, hiding a lag; the log ended at %d %v ago", p.Partition, p.End, ends[p.Partition], learned)
+		}
+	}
+	return untrue
+}
+
+// untrueAudit lists what of an audit beside writers cannot be so.
+func untrueAudit(a audit, before, after known) (untrue []string) {
+	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
+	if !a.OK {
+		say("%d differences: %s", len(a.Differences), cutText(a.text, 2000))
+	}
+	ends := map[int32]int64{}
+	for _, p := range a.Partitions {
+		ends[p.Partition] = max(ends[p.Partition], p.End)
+	}
+	for p, end := range before.ledger {
+		if got := ends[p]; got < end || got > after.ledger[p] {
+			say("partition %d: stored to %d; it was %d before, %d after", p, got, end, after.ledger[p])
+		}
+	}
+	for p, g := range a.Group {
+		from, ok := before.offsets[p]
+		to, still := after.offsets[p]
+		if !ok || !still || from.Committed < 0 {
+			continue
+		}
+		if g.Committed < from.Committed || g.Committed > to.Committed {
+			say("partition %d: committed %d; it was %d before, %d after", p, g.Committed, from.Committed, to.Committed)
+		}
+		if least, most := max(0, from.Stable-to.Committed), max(0, to.Stable-from.Committed); g.Lag < least || g.Lag > most {
+			say("partition %d: lag %d; it was %d to %d", p, g.Lag, least, most)
+		}
+	}
+	return untrue
+}
+
+// notCalm is why the statuses of all instances do not show that all is done,
+// "" when they do: each is ready, and each partition is one instance's, at its
+// end.
+func notCalm(claims []statusClaim, now known) string {
+	owners := map[int32]int{}
+	for _, s := range claims {
+		if !s.Ready {
+			return fmt.Sprintf("an instance is not ready: %+v", s)
+		}
+		for _, p := range s.Partitions {
+			owners[p.Partition]++
+			if o := now.offsets[p.Partition]; p.Next != o.Stable || p.End != o.Stable || p.LagRecords != 0 {
+				return fmt.Sprintf("partition %d: next %d, end %d, lag %d; the log ends at %d", p.Partition, p.Next, p.End, p.LagRecords, o.Stable)
+			}
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(now.offsets)) {
+		if owners[p] != 1 {
+			return fmt.Sprintf("partition %d: %d instances say that they have it", p, owners[p])
+		}
+	}
+	return ""
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"statline/ingest/traffic"
+)
+
+const (
+	// glance is the time between two looks.
+	glance = time.Second
+	// answerWithin is how long an instance may take to say how it does; one that
+	// takes longer is stopped, or the machine has no time for it.
+	answerWithin = 2 * time.Second
+	// learned is how long an instance has to notice that the log has grown; it asks
+	// every five seconds.
+	learned = 20 * time.Second
+)
+
+// witness compares every second what the instances say of themselves, and what
+// the audit says, with what the run knows: Kafka's offsets and the ledger, read
+// past the proxy.
+type witness struct {
+	c    *campaign
+	past []sample // of the last seconds without a gap, oldest first
+
+	mu       sync.Mutex
+	watched  []*process
+	statuses int // compared
+	audits   int
+	untrue   int
+}
+
+// sample is where the logs ended at a moment.
+type sample struct {
+	at   time.Time
+	ends map[int32]int64
+}
+
+func (w *witness) watch(p *process) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watched = append(w.watched, p)
+}
+
+// living are the instances that have not ended.
+func (w *witness) living() (ps []*process) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.watched {
+		select {
+		case <-p.done:
+		default:
+			ps = append(ps, p)
+		}
+	}
+	w.watched = ps
+	return append([]*process(nil), ps...)
+}
+
+// run looks every second until ctx ends.
+func (w *witness) run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { w.every(ctx, w.lookAtStatuses) })
+	both.Go(func() { w.every(ctx, w.lookAtAudit) })
+	both.Wait()
+}
+
+func (w *witness) every(ctx context.Context, look func(context.Context)) {
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// knows reads what the run knows now; ok is false when Kafka or the engine does
+// not answer.
+func (w *witness) knows(ctx context.Context) (k known, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var err error
+	if k.offsets, err = traffic.ReadOffsets(ctx, w.c.kafka.addresses(), topic, group); err != nil || len(k.offsets) == 0 {
+		return k, false
+	}
+	k.ledger, err = w.c.ledgerEnds(ctx)
+	return k, err == nil
+}
+
+// ledgerEnds is the highest stored end of each partition.
+func (c *campaign) ledgerEnds(ctx context.Context) (map[int32]int64, error) {
+	rows, err := c.query(ctx, "SELECT partition, max(end) FROM statline.ledger WHERE state = 'stored' AND kind IN ('block', 'gap') GROUP BY partition")
+	if err != nil {
+		return nil, err
+	}
+	ends := map[int32]int64{}
+	for _, row := range rows {
+		p, err := strconv.ParseInt(row[0], 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		if ends[int32(p)], err = strconv.ParseInt(row[1], 10, 64); err != nil {
+			return nil, err
+		}
+	}
+	return ends, nil
+}
+
+// ask reads an instance's /readyz; ok is false when it does not answer in time.
+func (w *witness) ask(ctx context.Context, p *process) (s statusClaim, ok bool) {
+	address := p.listens()
+	if address == "" {
+		return s, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return s, false
+	}
+	answer, err := w.c.http.Do(req)
+	if err != nil {
+		return s, false
+	}
+	defer answer.Body.Close()
+	s.code = answer.StatusCode
+	return s, json.NewDecoder(answer.Body).Decode(&s) == nil
+}
+
+// claims asks the instances, all at once.
+func (w *witness) claims(ctx context.Context) map[*process]statusClaim {
+	var (
+		mu    sync.Mutex
+		all   = map[*process]statusClaim{}
+		asked sync.WaitGroup
+	)
+	for _, p := range w.living() {
+		asked.Go(func() {
+			if s, ok := w.ask(ctx, p); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				all[p] = s
+			}
+		})
+	}
+	asked.Wait()
+	return all
+}
+
+func (w *witness) lookAtStatuses(ctx context.Context) {
+	began := time.Now()
+	claims := w.claims(ctx)
+	after, ok := w.knows(ctx)
+	w.remember(after, ok)
+	for p, s := range claims {
+		ends := w.mustKnow(p.answeredSince(began))
+		if !ok {
+			continue
+		}
+		w.judge(&w.statuses, p.name, untrueStatus(s, ends, after))
+	}
+}
+
+// remember keeps where the logs ended, for as long as instances have to learn
+// it. Kafka's silence begins a new memory: the instances do not hear it either.
+func (w *witness) remember(k known, ok bool) {
+	if !ok || len(k.offsets) < partitions {
+		w.past = nil
+		return
+	}
+	s := sample{time.Now(), map[int32]int64{}}
+	for p, o := range k.offsets {
+		s.ends[p] = o.Stable
+	}
+	w.past = append(w.past, s)
+	for len(w.past) > 1 && time.Since(w.past[1].at) > learned {
+		w.past = w.past[1:]
+	}
+}
+
+// mustKnow are the ends that an instance has had time to learn that has
+// answered all looks since a moment, nil when it has not yet.
+func (w *witness) mustKnow(since time.Time) map[int32]int64 {
+	if len(w.past) == 0 || time.Since(w.past[0].at) < learned || time.Since(since) < learned {
+		return nil
+	}
+	return w.past[0].ends
+}
+
+func (w *witness) lookAtAudit(ctx context.Context) {
+	before, ok := w.knows(ctx)
+	if !ok {
+		return
+	}
+	a, err := w.c.runAudit(ctx)
+	if err != nil {
+		return // Kafka or the engine is away
+	}
+	if after, ok := w.knows(ctx); ok {
+		w.judge(&w.audits, "audit", untrueAudit(a, before, after))
+	}
+}
+
+// judge counts a comparison and what was untrue.
+func (w *witness) judge(count *int, who string, untrue []string) {
+	w.mu.Lock()
+	*count++
+	w.untrue += len(untrue)
+	w.mu.Unlock()
+	for _, what := range untrue {
+		w.c.fail("untrue at %s: %s: %s", time.Now().UTC().Format("15:04:05.000"), who, what)
+	}
+}
+
+// awaitCalm waits until the instances say that all is done, which it is.
+func (w *witness) awaitCalm(ctx context.Context) error {
+	why := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		living := w.living()
+		all := w.claims(ctx)
+		claims := make([]statusClaim, 0, len(all))
+		for _, s := range all {
+			claims = append(claims, s)
+		}
+		now, ok := w.knows(ctx)
+		switch {
+		case !ok || len(claims) < len(living):
+			why = fmt.Sprintf("%d of %d instances answer", len(claims), len(living))
+		default:
+			if why = notCalm(claims, now); why == "" {
+				return nil
+			}
+		}
+		if !sleep(ctx, glance) {
+			return context.Cause(ctx)
+		}
+	}
+	return fmt.Errorf("a minute after everything was stored the instances do not say so: %s", why)
+}
