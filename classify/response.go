@@ -5,7 +5,10 @@
 // read log lines (see ingest/decode) and does not count (see classify/aggregate).
 package classify
 
-import "encoding/base32"
+import (
+	"encoding/base32"
+	"math"
+)
 
 // RecordTime in place of a Response's UnixMilli stands for the time of the
 // record that it came in: some formats write none.
@@ -66,6 +69,33 @@ type Response struct {
 	Gateway Outcome
 	// Blame says who produced the failure, when the record tells.
 	Blame Blame
+	// Quota is what the response tells the key of its rate limit.
+	Quota Quota
+}
+
+// Quota is a rate limit as the headers of a response tell it, refused or not; all
+// zeroes when they tell nothing.
+type Quota struct {
+	Limit      uint32 // requests allowed in Window
+	Window     uint32 // seconds
+	RetryAfter uint32 // seconds to wait, of Retry-After
+	// Low is 4294967295 less the requests that are left: the largest is the least
+	// left, and 0 says that the headers do not tell.
+	Low uint32
+}
+
+// SetLeft notes how many requests are left in the window. It saturates.
+func (q *Quota) SetLeft(n uint32) { q.Low = math.MaxUint32 - min(n, math.MaxUint32-1) }
+
+// Left is how many requests are left in the window; ok is false when the headers
+// do not say.
+func (q Quota) Left() (n uint32, ok bool) { return math.MaxUint32 - q.Low, q.Low != 0 }
+
+// Join makes q the larger of each of both: the largest limit, window and wait,
+// and the least that was left.
+func (q *Quota) Join(o Quota) {
+	q.Limit, q.Window = max(q.Limit, o.Limit), max(q.Window, o.Window)
+	q.RetryAfter, q.Low = max(q.RetryAfter, o.RetryAfter), max(q.Low, o.Low)
 }
 
 // Evidence says where a Response's Code is from.

@@ -70,6 +70,21 @@ func limits() Board {
 					Limits: rising(1.5, 3),
 				}},
 			}},
+			{Height: 8, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "Limits that headers tell",
+					About: "What headers of responses (X-RateLimit, RateLimit, Retry-After), refused or not, told each key: " +
+						"the largest limit, the longest window and wait, the least that was left. Nearest to its limit first.",
+					Query: query.ToldQuotas(), Unit: Count, Empty: "No log line in this time has headers of a rate limit.",
+					Columns: []Column{
+						{Name: "Key", Width: 210, Link: keyLink()},
+						{Name: "Window", Unit: Duration},
+						{Name: "Used", Unit: Share, Limits: rising(0.8, 1)},
+						{Name: "Longest wait", Unit: Duration},
+						{Name: "id", Hidden: true},
+					},
+				}},
+			}},
 			{Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Who stopped, who goes on",

@@ -25,6 +25,7 @@ type pending struct {
 	slot                    uint64 // refused: the bit of its slot
 	second                  uint32
 	count, limit, userAgent uint32 // userAgent: its number plus one, 0 for none
+	quota                   classify.Quota
 }
 
 // waitFailure notes what only failures have.
@@ -82,6 +83,9 @@ func (t *Table) addKey(p *pending) {
 	row.requests++
 	if row.requests == 0 {
 		t.carries = append(t.carries, carry{&t.keys.index, n})
+	}
+	if p.quota != (classify.Quota{}) {
+		t.keys.quota(n).Join(p.quota)
 	}
 	if !p.failure {
 		return

@@ -25,6 +25,7 @@ type output struct {
 	keysHour      []KeyRow
 	clients       []ClientRow
 	keyFailures   []KeyFailure // what rows of keys point to
+	keyQuotas     []classify.Quota
 	ofClients     []ClientFailure
 	samples       []SampleRow
 	labels        []KeyNameRow

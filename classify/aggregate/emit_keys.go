@@ -13,6 +13,7 @@ func (t *Table) emitKeys(other *Others) map[words]bool {
 	o := &t.out
 	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
 	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
+	o.keyQuotas = slices.Grow(o.keyQuotas[:0], 3*len(t.keys.quotas))       // merged, and with those of the hours
 	groups := o.resolved.keyGroups
 	merged := t.keysOverBudget()
 	for i := 1; i < len(t.keys.rows); i++ {
@@ -58,6 +59,10 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: o.resolved.serviceNames[what.service],
 		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
+		Quota: &noQuota,
+	}
+	if n := int(ref.row); n < len(t.keys.quotas) && t.keys.quotas[n] != noQuota {
+		out.Quota = o.keyQuota(t.keys.quotas[n])
 	}
 	cold := t.keys.cold[ref.row]
 	if cold == 0 {
@@ -86,6 +91,14 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 // noKeyFailure is what rows without failures point to. Nobody writes to it.
 var noKeyFailure KeyFailure
 
+// noQuota is what rows point to that were told nothing. Nobody writes to it.
+var noQuota classify.Quota
+
+func (o *output) keyQuota(q classify.Quota) *classify.Quota {
+	o.keyQuotas = append(o.keyQuotas, q)
+	return &o.keyQuotas[len(o.keyQuotas)-1]
+}
+
 func (o *output) keyFailure(f KeyFailure) *KeyFailure {
 	o.keyFailures = append(o.keyFailures, f)
 	return &o.keyFailures[len(o.keyFailures)-1]
@@ -102,6 +115,12 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 func (t *Table) mergeKey(row, from *KeyRow) {
 	row.Requests += from.Requests
 	row.Bytes += from.Bytes
+	if from.Quota != &noQuota {
+		if row.Quota == &noQuota {
+			row.Quota = t.out.keyQuota(noQuota)
+		}
+		row.Quota.Join(*from.Quota)
+	}
 	if from.KeyFailure == &noKeyFailure {
 		return // nor has row one: the outcome is the same
 	}
@@ -132,6 +151,9 @@ func (t *Table) emitKeysHour() {
 		}
 		if row.KeyFailure != &noKeyFailure {
 			row.KeyFailure = o.keyFailure(*row.KeyFailure)
+		}
+		if row.Quota != &noQuota {
+			row.Quota = o.keyQuota(*row.Quota)
 		}
 		o.keysHour = append(o.keysHour, row)
 		last = ref

@@ -1,6 +1,10 @@
 package aggregate
 
-import "math"
+import (
+	"math"
+
+	"statline/classify"
+)
 
 // keys are the rows of the table keys. What every response touches is 32
 // bytes a row; what only failures touch lies apart.
@@ -10,8 +14,11 @@ type keys struct {
 	// cold is parallel to rows: the number of the row's failure plus one.
 	cold     []uint32
 	failures []keyFailure
-	ips      sets[words]
-	agents   sets[uint32] // numbers of user agents
+	// quotas is parallel to rows, up to the last row that was told its rate limit:
+	// empty in most logs.
+	quotas []classify.Quota
+	ips    sets[words]
+	agents sets[uint32] // numbers of user agents
 }
 
 type keyRow struct {
@@ -34,6 +41,7 @@ func (k *keys) reset() {
 	k.rows = append(k.rows[:0], keyRow{}) // row 0 is none
 	k.cold = append(k.cold[:0], 0)
 	k.failures = k.failures[:0]
+	k.quotas = k.quotas[:0]
 	k.ips.reset()
 	k.agents.reset()
 }
@@ -65,8 +73,16 @@ func (k *keys) failure(n uint32) *keyFailure {
 	return &k.failures[k.cold[n]-1]
 }
 
+// quota is what row n was told of its rate limit.
+func (k *keys) quota(n uint32) *classify.Quota {
+	if more := int(n) + 1 - len(k.quotas); more > 0 {
+		k.quotas = append(k.quotas, make([]classify.Quota, more)...)
+	}
+	return &k.quotas[n]
+}
+
 // bytes counts a row with its slots, its two output rows and what sorts them.
 func (k *keys) bytes() int {
-	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) +
+	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) + len(k.quotas)*3*16 +
 		len(k.ips.members)*(24+2*16) + len(k.agents.members)*(16+2*16)
 }

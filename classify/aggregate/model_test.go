@@ -72,6 +72,12 @@ func randomItems(rng *rand.Rand, n int) []item {
 		}
 		r.Bytes = rng.Int64N(10_000) - 100
 		r.Blame = classify.Blame(rng.IntN(4))
+		if told := rand.New(rand.NewPCG(uint64(i), uint64(r.Bytes))); told.IntN(3) == 0 {
+			r.Quota = classify.Quota{Limit: uint32(told.IntN(3) * 40), Window: uint32(told.IntN(2) * 10), RetryAfter: uint32(told.IntN(4))}
+			if told.IntN(3) > 0 {
+				r.Quota.SetLeft(uint32(told.IntN(40)))
+			}
+		}
 		items[i].d = classify.Builtin().Decide(r)
 		items[i].at = Place{int32(rng.IntN(3)), int64(i)}
 	}
@@ -128,7 +134,8 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.Key != (classify.KeyID{}) {
 		day.Keyed = 1
-		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}}
+		quota := r.Quota
+		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}, Quota: &quota}
 		if d.Outcome.Failure() {
 			k.ErrorType = name.errorType
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
@@ -237,6 +244,10 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
+		q := *a.Quota // not a part's
+		q = classify.Quota{Limit: max(q.Limit, b.Quota.Limit), Window: max(q.Window, b.Quota.Window),
+			RetryAfter: max(q.RetryAfter, b.Quota.RetryAfter), Low: max(q.Low, b.Quota.Low)}
+		a.Quota = &q
 		a.KeyFailure = &KeyFailure{a.ErrorType, a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots

@@ -118,6 +118,10 @@ func keyMeasures() []ColumnOf[KeyRow] {
 		Measure("client_ips", Union, func(r *row) [][16]byte { return r.ClientIPs }),
 		Measure("user_agents", Union, func(r *row) []string { return r.UserAgents }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
+		Measure("quota_limit", Max, func(r *row) uint32 { return r.Quota.Limit }),
+		Measure("quota_low", Max, func(r *row) uint32 { return r.Quota.Low }),
+		Measure("quota_window", Max, func(r *row) uint32 { return r.Quota.Window }),
+		Measure("retry_after", Max, func(r *row) uint32 { return r.Quota.RetryAfter }),
 	}
 }
 

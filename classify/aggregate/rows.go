@@ -97,6 +97,9 @@ type KeyRow struct {
 	Requests    uint64
 	Bytes       uint64
 	*KeyFailure // never nil in the rows of a Table; all zero for what is no failure
+	// Quota joins what the responses told the key of its rate limit; never nil in
+	// the rows of a Table.
+	Quota *classify.Quota
 }
 
 // KeyFailure is what a KeyRow has for failures only.

@@ -187,7 +187,7 @@ func (v liveView) drawKeys(b *strings.Builder, st style, title string, who []rep
 			if r.LimitMax > 0 {
 				limit = fmt.Sprintf("%d over %d", r.CountMax, r.LimitMax)
 			}
-			rows = append(rows, []string{keyName(r), count(r.Requests), percent(r.Requests, r.OfKey) + " of its requests",
+			rows = append(rows, []string{keyName(r.Key, r.Name), count(r.Requests), percent(r.Requests, r.OfKey) + " of its requests",
 				"since " + clock(r.FirstSeen, false), limit, st.dim.Render(shorten(r.Services, 30))})
 		}
 	}

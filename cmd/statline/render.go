@@ -161,6 +161,7 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	table(w, "  ", []bool{false, true, true}, rows)
 	printWhy(w, st, s, failed, catalogue, withDate)
 	printWho(w, st, s, withDate)
+	printQuotas(w, st, s)
 	printServices(w, st, s, withDate)
 	printIncidents(w, st, s, withDate)
 	printRejects(w, st, s)
@@ -205,10 +206,39 @@ func printWho(w io.Writer, st style, s *report.Report, withDate bool) {
 		if r.LimitMax > 0 {
 			limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
 		}
-		rows = append(rows, []string{keyName(r), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, r.OfKey),
+		rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, r.OfKey),
 			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), shorten(r.Services, 40)})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
+}
+
+// printQuotas writes what headers told keys of their limits.
+func printQuotas(w io.Writer, st style, s *report.Report) {
+	if len(s.Quotas) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Nearest to the limit that headers tell"))
+	rows := [][]string{{"key", "limit", "window", "least left", "longest wait", "responses"}}
+	seconds := func(n uint32) string {
+		if n == 0 {
+			return "-"
+		}
+		return (time.Duration(n) * time.Second).String()
+	}
+	for i, q := range s.Quotas {
+		if i == 10 {
+			break
+		}
+		limit, left := "-", "-"
+		if q.Limit > 0 {
+			limit = count(uint64(q.Limit))
+		}
+		if q.Left != nil {
+			left = count(uint64(*q.Left))
+		}
+		rows = append(rows, []string{keyName(q.Key, q.Name), limit, seconds(q.Window), left, seconds(q.RetryAfter), count(q.Responses)})
+	}
+	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
 }
 
 // httpStatus is a status, of which reports of keys know nothing.
@@ -222,10 +252,10 @@ func httpStatus(status uint16) string {
 // shortID is what is shown of a key's id.
 func shortID(id string) string { return id[:min(len(id), 10)] }
 
-func keyName(r report.Who) string {
-	short := shortID(r.Key)
-	if r.Name != "" {
-		return shorten(r.Name, 24) + " (" + short + ")"
+func keyName(key, name string) string {
+	short := shortID(key)
+	if name != "" {
+		return shorten(name, 24) + " (" + short + ")"
 	}
 	return short
 }

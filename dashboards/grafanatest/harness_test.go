@@ -131,11 +131,18 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 // datedRejects gives rejects a time: a file's records carry none of Kafka's.
 const datedRejects = `INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC') - rowNumberInAllBlocks() * 60 AS record_ts, offset + 1000000000 AS offset) FROM {db}.rejects`
 
+// toldQuotas tells some keys their rate limit, in responses that are counted.
+func toldQuotas(table string) string {
+	return "INSERT INTO {db}." + table + " (minute, key_id, service, outcome, code, requests, quota_limit, quota_low, quota_window, retry_after) " +
+		"SELECT minute, key_id, service, outcome, code, 0, 100, 4294967295 - cityHash64(key_id, minute) % 100, 60, 0 FROM {db}." + table + " WHERE outcome = 'success' LIMIT 1000"
+}
+
 // watched writes what ingest/watch writes: one incident of each kind, baselines
 // and pipeline rows.
 func watched(ctx context.Context, s *store.Store) error {
 	for _, text := range []string{
 		datedRejects,
+		toldQuotas("keys"), toldQuotas("keys_hour"),
 		`INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, parent, severity, state, closed_as, opened_at, closed_at, observed, expected, score, requests, affected, summary, evidence, rule, rule_version, version) SELECT concat('incident-', toString(number)), k, if(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), (SELECT max(key_id) FROM {db}.keys), if(k IN ('key_scanning', 'credential_stuffing'), '203.0.113.7', 'movie')),
   multiIf(k IN ('offender', 'flood', 'dead_key', 'throttled', 'invalid_key'), 'key', k IN ('key_scanning', 'credential_stuffing'), 'client', 'service'), (SELECT toString(argMax(service, requests)) FROM {db}.services), if(number = 4, 'incident-1', ''),
   ['page', 'ticket', 'ticket', 'info'][1 + number % 4], if(number % 3 = 0, 'closed', 'open'), if(number % 3 = 0, 'calm', ''),

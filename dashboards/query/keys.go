@@ -111,6 +111,31 @@ func HighestCounts() Text {
 ORDER BY over DESC, key_id`
 }
 
+// ToldQuotas returns the keys that headers of responses told their rate limit,
+// refused or not: those that came nearest to it first.
+func ToldQuotas() Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", nullIf(lim, 0) AS "Limit", nullIf(win, 0) AS "Window", least AS "Least left", ` + quotaUsed + ` AS "Used",
+  nullIf(wait, 0) AS "Longest wait", n AS "Responses", key_id AS "id"
+FROM (
+  ` + quotas(fromKeys("key_id, requests, quota_limit, quota_low, quota_window, retry_after", chosenKey+" AND "+toldQuota)) + `
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY ` + quotaUsed + ` DESC NULLS LAST, n DESC, key_id`
+}
+
+// toldQuota lets rows through whose responses told a rate limit.
+const toldQuota = "(quota_limit > 0 OR quota_low > 0)"
+
+// quotaUsed is the largest share of its limit that a key had used.
+const quotaUsed = "if(lim = 0, NULL, greatest(1 - least / lim, 0))"
+
+// quotas joins what rows told each key: the fifty nearest to their limit.
+func quotas(rows Text) Text {
+	return `SELECT key_id, max(quota_limit) AS lim, max(quota_window) AS win, if(max(quota_low) = 0, NULL, 4294967295 - max(quota_low)) AS least,
+    max(retry_after) AS wait, sum(requests) AS n
+  FROM ` + rows + `
+  GROUP BY key_id ORDER BY ` + quotaUsed + ` DESC NULLS LAST, n DESC, key_id LIMIT 50`
+}
+
 // TroubledKeys returns how many different keys were refused for each reason
 // that lies in the key itself.
 func TroubledKeys() Text {

@@ -18,6 +18,10 @@ type Report struct {
 	// code, services, requests, the key's requests in all, highest count and
 	// limit, first and last seen, clients, a user agent.
 	Who Text
+	// Quotas lists the keys that headers told their rate limit, nearest to it
+	// first: key id, name, limit, window and longest wait in seconds (0 when not
+	// told), least left (-1 when not told), responses that told.
+	Quotas Text
 	// Incidents lists the incidents that touch the window.
 	Incidents Text
 	// Rejects returns (reason, lines) pairs.
@@ -42,7 +46,7 @@ func NewReport(ofKey bool) Report {
 	r := Report{
 		Responses: "SELECT toString(service), toString(outcome), code, " + status + ", sum(requests), min(minute), max(minute) FROM " + rows +
 			" GROUP BY ALL",
-		Latency: reportLatency("{db}.responses WHERE " + within), Who: reportWho(), Incidents: ReportIncidents(false),
+		Latency: reportLatency("{db}.responses WHERE " + within), Who: reportWho(), Quotas: reportQuotas(), Incidents: ReportIncidents(false),
 		Rejects: `SELECT toString(reason) AS name, count() AS n FROM {db}.rejects FINAL
 WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` GROUP BY name ORDER BY n DESC, name`,
 	}
@@ -64,6 +68,14 @@ GROUP BY k.key_id, o, k.code
 ORDER BY n DESC, k.key_id
 LIMIT 1 BY k.key_id, o
 LIMIT 40`
+}
+
+func reportQuotas() Text {
+	return `SELECT key_id, named.name, lim, win, wait, toInt64(ifNull(least, -1)), n
+FROM (
+  ` + quotas("{db}.keys WHERE "+within+" AND "+ofKeys+" AND "+toldQuota) + `
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY ` + quotaUsed + ` DESC NULLS LAST, n DESC, key_id`
 }
 
 func reportLatency(rows Text) Text {

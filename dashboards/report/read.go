@@ -84,6 +84,9 @@ func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
 	if r.Who, err = collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
 		return nil, err
 	}
+	if r.Quotas, err = collect(ctx, s, "the limits that headers tell", texts.Quotas, p, scanQuota); err != nil {
+		return nil, err
+	}
 	latencies, err := collect(ctx, s, "the latencies", texts.Latency, p, scanLatency)
 	if err != nil {
 		return nil, err
@@ -142,6 +145,15 @@ func scanWho(scan Scan) (r Who, err error) {
 	err = scan(&r.Key, &r.Name, &r.Outcome, &r.Code, &r.Services, &r.Requests, &r.OfKey, &r.CountMax, &r.LimitMax,
 		&r.FirstSeen, &r.LastSeen, &r.Clients, &r.UserAgent)
 	return r, err
+}
+
+func scanQuota(scan Scan) (q Quota, err error) {
+	var left int64
+	err = scan(&q.Key, &q.Name, &q.Limit, &q.Window, &q.RetryAfter, &left, &q.Responses)
+	if left >= 0 {
+		q.Left = &left
+	}
+	return q, err
 }
 
 func scanIncident(scan Scan) (r Incident, err error) {

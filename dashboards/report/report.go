@@ -24,6 +24,7 @@ type Report struct {
 	RejectReasons  Counts     `json:"rejected_by_reason"`
 	Why            []Why      `json:"why"`
 	Who            []Who      `json:"who"`
+	Quotas         []Quota    `json:"quotas,omitempty"`
 	Services       []Service  `json:"services"`
 	Incidents      []Incident `json:"incidents"`
 }
@@ -55,6 +56,18 @@ type Who struct {
 	LastSeen  time.Time `json:"last_seen"`
 	Clients   uint64    `json:"clients"`
 	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+// Quota is what headers of its responses, refused or not, told a key of its rate
+// limit: each field the extreme of the window.
+type Quota struct {
+	Key        string `json:"key_id"`
+	Name       string `json:"name,omitempty"`
+	Limit      uint32 `json:"limit,omitempty"`
+	Window     uint32 `json:"window_seconds,omitempty"`
+	RetryAfter uint32 `json:"retry_after_seconds,omitempty"` // the longest wait
+	Left       *int64 `json:"least_left,omitempty"`
+	Responses  uint64 `json:"responses"` // in rows with such headers
 }
 
 // Service is a service with its failures on the server's side and its latency.

@@ -23,6 +23,7 @@ type got struct {
 	Bytes                        int64
 	RequestID, Agent             string
 	Gateway, Blame               string
+	Quota                        string // limit/window, left, retry
 	Reason, Format, Raw          string
 	Index                        int
 }
@@ -39,6 +40,15 @@ func (c *collector) Response(r *classify.Response) {
 		Upstream: r.UpstreamLatencyMicros, UpstreamStatus: r.UpstreamStatus, Bytes: r.Bytes,
 		RequestID: string(r.RequestID), Agent: string(r.UserAgent),
 		Gateway: r.Gateway.String(), Blame: r.Blame.String(),
+	}
+	if q := r.Quota; q != (classify.Quota{}) {
+		g.Quota = fmt.Sprintf("%d/%ds", q.Limit, q.Window)
+		if left, ok := q.Left(); ok {
+			g.Quota += fmt.Sprintf(" left %d", left)
+		}
+		if q.RetryAfter > 0 {
+			g.Quota += fmt.Sprintf(" retry %d", q.RetryAfter)
+		}
 	}
 	if r.ClientIP != [16]byte{} {
 		g.IP = netip.AddrFrom16(r.ClientIP).Unmap().String()
@@ -104,7 +114,7 @@ func fields(g got) []string {
 		fmt.Sprintf("KeyName %q", g.KeyName), fmt.Sprintf("IP %q", g.IP), fmt.Sprint("Latency ", g.Latency),
 		fmt.Sprint("Upstream ", g.Upstream), fmt.Sprint("UpstreamStatus ", g.UpstreamStatus), fmt.Sprint("Bytes ", g.Bytes),
 		fmt.Sprintf("RequestID %q", g.RequestID), fmt.Sprintf("Agent %q", g.Agent), fmt.Sprintf("Gateway %q", g.Gateway),
-		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Reason %q", g.Reason), fmt.Sprintf("Format %q", g.Format),
+		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Quota %q", g.Quota), fmt.Sprintf("Reason %q", g.Reason), fmt.Sprintf("Format %q", g.Format),
 		fmt.Sprintf("Raw %q", g.Raw), fmt.Sprint("Index ", g.Index),
 	}
 }

@@ -135,6 +135,9 @@ func (d *Decoder) choose(t *tree) error {
 	d.text = textFormats()
 	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original"), t.at("MESSAGE")}
 	want := strings.ToLower(d.cfg.Format)
+	for _, path := range replies {
+		t.reply(path)
+	}
 	d.records = t.at("records")
 	d.otlpNodes = [2]node{t.at("resourceLogs"), t.at("resourceSpans")}
 	if other, ok := aliases(want); ok {
@@ -226,6 +229,9 @@ func (d *Decoder) seen(b []byte, start, end int) {
 	d.begin("")
 	d.dirty = d.scan.flags != 0
 	f.decode(d)
+	if d.scan.told != 0 {
+		d.scannedQuota()
+	}
 	d.format = d.jsonName[d.lastIs]
 	d.finish(b[start:end])
 }

@@ -36,6 +36,8 @@ type scanner struct {
 
 	names  *secretNames
 	secret [3]slot // what looks like the API key: in a header, a query parameter, a flat field
+	quota  [quotaFields]slot
+	told   uint32 // which of quota the record has
 	misses [maxMisses]missed
 	buf    []byte // a key with escapes, unescaped
 }
@@ -54,12 +56,12 @@ type missed struct {
 	colon      [30]byte // key + `":`
 	len        uint8    // of colon; 0: free
 	parent     node
-	is         node // unknownNode or a secretNode
+	is         node // unknownNode, a secretNode or a quotaNode
 }
 
 const (
 	maxMisses  = 256
-	firstMiss  = maxNodes + 8 // behind the pseudo nodes
+	firstMiss  = quotaNode + node(quotaFields) // behind the pseudo nodes
 	maxGuesses = firstMiss + maxMisses
 )
 
@@ -71,7 +73,7 @@ func newScanner(t *tree, names *secretNames) *scanner {
 func (s *scanner) reset() {
 	s.seen = nodeSet{}
 	s.secret = [3]slot{}
-	s.flags = 0
+	s.flags, s.told = 0, 0
 }
 
 // object walks the object whose opening brace is before i and returns the
@@ -160,9 +162,7 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 			s.vals[n] = v
 			s.seen.add(n)
 		case n != unknownNode:
-			if p := &s.secret[n-secretNode]; p.kind == 0 && v.kind&kindMask != kindNull {
-				*p = v
-			}
+			s.named(n, v)
 		}
 
 		if i = skipBlank(b, i); i >= len(b) {
@@ -175,6 +175,23 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 			return -1
 		}
 		i++
+	}
+}
+
+// named notes the value of a key that no format reads, for what it is called. The
+// first one counts.
+func (s *scanner) named(n node, v slot) {
+	if v.kind&kindMask == kindNull {
+		return
+	}
+	if n >= quotaNode {
+		if i := n - quotaNode; s.told&(1<<i) == 0 {
+			s.quota[i], s.told = v, s.told|1<<i
+		}
+		return
+	}
+	if p := &s.secret[n-secretNode]; p.kind == 0 {
+		*p = v
 	}
 }
 
@@ -211,6 +228,8 @@ const (
 	unknownNode node = maxNodes + iota
 	secretNode       // + inHeader, inQuery, inField
 )
+
+const quotaNode = secretNode + 3 // + a quotaField
 
 // matches reports where the value begins when the key at i is this node's,
 // written without white space; 0 otherwise.
@@ -306,8 +325,8 @@ func (m *missed) remember(key []byte, parent, is node) {
 	}
 }
 
-// unread says what a key is that no format reads: a secret by its name and
-// place, or nothing.
+// unread says what a key is that no format reads: a secret or a rate limit by
+// its name and place, or nothing.
 func (s *scanner) unread(key []byte, parent node) node {
 	flags := s.tree.nodes[parent].flags
 	place := inField
@@ -316,11 +335,16 @@ func (s *scanner) unread(key []byte, parent node) node {
 		place = inHeader
 	case flags&isQuery != 0:
 		place = inQuery
-	case parent != root:
+	case parent != root && flags&isReply == 0:
 		return unknownNode
 	}
-	if s.names.names(key, place) {
+	if flags&isReply == 0 && s.names.names(key, place) {
 		return secretNode + node(place)
+	}
+	if parent == root || flags&isReply != 0 {
+		if field, ok := quotaOf(key, parent == root); ok {
+			return quotaNode + node(field)
+		}
 	}
 	return unknownNode
 }

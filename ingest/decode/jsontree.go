@@ -15,6 +15,7 @@ const (
 	isInner   uint8 = 1 << iota // has children: objects there are walked
 	isHeaders                   // its unknown children are request headers
 	isQuery                     // its unknown children are query parameters
+	isReply                     // its unknown children are headers of the response
 )
 
 // tree holds every key that any format reads, so that one walk over a record
@@ -100,10 +101,17 @@ func cutPath(path string) (key, rest string) {
 	return b.String(), ""
 }
 
-// headers and query declare objects whose keys are named by clients.
+// headers and query declare objects whose keys clients have named.
 func (t *tree) headers(path string) node {
 	n := t.at(path)
 	t.nodes[n].flags |= isHeaders | isInner
+	return n
+}
+
+// reply declares an object with headers of the response.
+func (t *tree) reply(path string) node {
+	n := t.at(path)
+	t.nodes[n].flags |= isReply | isInner
 	return n
 }
 

@@ -133,9 +133,13 @@ func (d *Decoder) otlpJSON(b []byte, isSpans bool) {
 	d.reject(ReasonSyntax, "no OTLP JSON of log records or spans", b)
 }
 
+// spans decodes the spans of servers. Those of others tell nothing of a request
+// that was answered here; a message without any span is a reject.
 func (d *Decoder) spans(m *tracepb.TracesData, isJSON bool) {
+	some := false
 	for _, of := range m.ResourceSpans {
 		for _, scope := range of.ScopeSpans {
+			some = some || len(scope.Spans) > 0
 			for _, s := range scope.Spans {
 				if s.Kind != tracepb.Span_SPAN_KIND_SERVER {
 					continue
@@ -153,11 +157,14 @@ func (d *Decoder) spans(m *tracepb.TracesData, isJSON bool) {
 			}
 		}
 	}
+	d.orNone(some, isJSON)
 }
 
 func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
+	some := false
 	for _, of := range m.ResourceLogs {
 		for _, scope := range of.ScopeLogs {
+			some = some || len(scope.LogRecords) > 0
 			for _, l := range scope.LogRecords {
 				var a otlpAttributes
 				a.read(l.Attributes)
@@ -180,6 +187,19 @@ func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
 			}
 		}
 	}
+	d.orNone(some, isJSON)
+}
+
+// orNone rejects a message that has not some item.
+func (d *Decoder) orNone(some, isJSON bool) {
+	if some {
+		return
+	}
+	d.begin("")
+	if d.format = otlpProtoName; isJSON {
+		d.format = otlpJSONName
+	}
+	d.reject(ReasonSyntax, "an OTLP message without a log record or span", nil)
 }
 
 // logBody decodes a line that a log record carries.
@@ -219,6 +239,8 @@ type otlpAttributes struct {
 	method, path, query, url, route, status, client, agent, size []byte
 	grpc, rpcService, rpcMethod, errorType, user, took           []byte
 	headers                                                      [][2][]byte
+	quota                                                        quotaTexts
+	told                                                         bool // quota has something
 }
 
 // answer reports that the attributes say what came of a request.
@@ -265,6 +287,10 @@ func (a *otlpAttributes) read(list []*commonpb.KeyValue) {
 		default:
 			if name, ok := cutPrefix(kv.Key, "http.request.header."); ok {
 				a.headers = append(a.headers, [2][]byte{name, attribute(kv.Value)})
+			} else if name, ok := cutPrefix(kv.Key, "http.response.header."); ok {
+				if field, is := quotaOf(name, false); is && len(a.quota[field]) == 0 {
+					a.quota[field], a.told = attribute(kv.Value), true
+				}
 			}
 		}
 	}
@@ -300,6 +326,9 @@ func (d *Decoder) attributes(a *otlpAttributes) {
 		d.errorName(a.errorType)
 	}
 	d.user(a.user)
+	if a.told {
+		d.quota(&a.quota)
+	}
 	for _, h := range a.headers {
 		if len(d.draft.key) == 0 && d.names.names(h[0], inHeader) {
 			d.draft.key = h[1]

@@ -110,6 +110,11 @@ func TestOTLPJSON(t *testing.T) {
 	if g := one(t, Config{}, strings.Replace(example, `"kind":2`, `"kind":{}`, 1)); g.Reason != ReasonSyntax {
 		t.Errorf("got %+v", g)
 	}
+	for record, format := range map[string]string{"\n\x00": "otlp_proto", `{"resourceSpans":[{"scopeSpans":[]}]}`: "auto", `{"resourceLogs":[]}`: "auto"} {
+		if g := one(t, Config{Format: format}, record); g.Reason != ReasonSyntax {
+			t.Errorf("%q holds nothing: got %+v", record, g)
+		}
+	}
 	if g := one(t, Config{Format: "otlp_proto"}, "what is this"); g.Reason != ReasonSyntax {
 		t.Errorf("got %+v", g)
 	}

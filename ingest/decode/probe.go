@@ -213,7 +213,8 @@ func (p *prober) Reject(r Reject) {
 	}
 }
 
-// fieldNames is every field of a response, in the order of a record.
+// fieldNames is every field of a response that a log is said to lack, in the
+// order of a record. What headers tell of rate limits is one that most lack.
 var fieldNames = [...]string{
 	"time", "service", "method", "route", "path", "status", "code", "error_type", "message", "key", "key_name", "client_ip",
 	"latency", "upstream_latency", "upstream_status", "bytes", "request_id", "user_agent", "gateway", "blame",
@@ -265,6 +266,17 @@ func fieldsOf(r *classify.Response, defaultService []byte) []Field {
 	add("user_agent", string(r.UserAgent), "")
 	add("gateway", r.Gateway.String(), "outcome")
 	add("blame", r.Blame.String(), "")
+	quota := func(name string, n uint32, unit string) {
+		if n > 0 {
+			add(name, strconv.FormatUint(uint64(n), 10), unit)
+		}
+	}
+	quota("quota_limit", r.Quota.Limit, "requests")
+	if left, ok := r.Quota.Left(); ok {
+		add("quota_left", strconv.FormatUint(uint64(left), 10), "requests")
+	}
+	quota("quota_window", r.Quota.Window, "s")
+	quota("retry_after", r.Quota.RetryAfter, "s")
 	return all
 }
 

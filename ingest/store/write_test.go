@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -221,7 +222,8 @@ func TestRoundTrip(t *testing.T) {
 		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
 	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
 		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
-			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}}}
+			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}},
+		Quota: &classify.Quota{Limit: 100, Window: 60, RetryAfter: 7, Low: math.MaxUint32 - 9}}
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
@@ -245,10 +247,10 @@ func TestRoundTrip(t *testing.T) {
 	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
 	at := fmt.Sprint(m)
 	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
-		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1"
+		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1,100,9,60,7"
 	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', error_type, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
-		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated)"
+		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated, ',', quota_limit, ',', quota_left, ',', quota_window, ',', retry_after)"
 	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ',', error_type, ','," +
 		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', truncated)"
 	for _, test := range []struct {

@@ -448,6 +448,43 @@ ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS error_type L
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","6"]
 ;
+ALTER TABLE `d`.`keys_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS quota_limit  SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)) AFTER truncated,
+    ADD COLUMN IF NOT EXISTS quota_low    SimpleAggregateFunction(max, UInt32) CODEC(T64, ZSTD(1)) AFTER quota_limit,
+    ADD COLUMN IF NOT EXISTS quota_window SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)) AFTER quota_low,
+    ADD COLUMN IF NOT EXISTS retry_after  SimpleAggregateFunction(max, UInt32) CODEC(T64, ZSTD(1)) AFTER quota_window,
+    ADD COLUMN IF NOT EXISTS quota_left   Nullable(UInt32) ALIAS if(quota_low = 0, NULL, toUInt32(4294967295 - quota_low)) AFTER retry_after
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_limit SimpleAggregateFunction(max, UInt32) AFTER truncated
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_low SimpleAggregateFunction(max, UInt32) AFTER quota_limit
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_window SimpleAggregateFunction(max, UInt32) AFTER quota_low
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retry_after SimpleAggregateFunction(max, UInt32) AFTER quota_window
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_left Nullable(UInt32) ALIAS if(quota_low = 0, NULL, toUInt32(4294967295 - quota_low)) AFTER retry_after
+;
+ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS quota_limit  SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)) AFTER truncated,
+    ADD COLUMN IF NOT EXISTS quota_low    SimpleAggregateFunction(max, UInt32) CODEC(T64, ZSTD(1)) AFTER quota_limit,
+    ADD COLUMN IF NOT EXISTS quota_window SimpleAggregateFunction(max, UInt32) CODEC(ZSTD(1)) AFTER quota_low,
+    ADD COLUMN IF NOT EXISTS retry_after  SimpleAggregateFunction(max, UInt32) CODEC(T64, ZSTD(1)) AFTER quota_window,
+    ADD COLUMN IF NOT EXISTS quota_left   Nullable(UInt32) ALIAS if(quota_low = 0, NULL, toUInt32(4294967295 - quota_low)) AFTER retry_after
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_limit SimpleAggregateFunction(max, UInt32) AFTER truncated
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_low SimpleAggregateFunction(max, UInt32) AFTER quota_limit
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_window SimpleAggregateFunction(max, UInt32) AFTER quota_low
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retry_after SimpleAggregateFunction(max, UInt32) AFTER quota_window
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_left Nullable(UInt32) ALIAS if(quota_low = 0, NULL, toUInt32(4294967295 - quota_low)) AFTER retry_after
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","7"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
