@@ -350,7 +350,7 @@ func (r *run) partition(o *ownership, p int32) error {
 
 func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	cfg := r.cfg.Block
-	cfg.Partition = p
+	cfg.Partition, cfg.Compacted = p, r.cfg.AllowCompacted
 	cfg.Limits.Memory = r.cfg.shares(len(o.Owned())).large
 	cfg.Limits.Flush = r.cfg.FlushInterval
 	switch {

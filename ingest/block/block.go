@@ -158,6 +158,9 @@ const (
 // and resume.
 type LedgerRow struct {
 	ID
+	// TopicID is the id of the topic whose log it is; empty where the cluster has
+	// none, and in rows of earlier versions.
+	TopicID             string
 	Kind                Kind
 	State               State
 	Group               string
@@ -198,8 +201,14 @@ type Store interface {
 
 // Ledger is the ledger's view of one partition.
 type Ledger struct {
-	Epoch uint32 // the newest epoch
-	// Last is the stored row of kind block or gap with the highest End in Epoch;
+	// Epoch is the newest epoch of the topic, over all its partitions, and TopicID
+	// the id that the newest of its rows name; "" when they name none.
+	Epoch   uint32
+	TopicID string
+	// Own and OwnTopicID are the same of the partition's own rows.
+	Own        uint32
+	OwnTopicID string
+	// Last is the stored row of kind block or gap with the highest End in Own;
 	// nil when there is none.
 	Last *LedgerRow
 	// Pending is the newest declared row that has no stored one; nil when none.
@@ -214,12 +223,24 @@ type Declaration struct {
 	Epoch       uint32
 	First, End  int64
 	ConfigHash  string
+	TopicID     string // of the log; empty where there is none
 	UnixSeconds int64
 }
 
-// Metadata is the wire form: v1:epoch:first-end:config_hash:unix_time.
+// Metadata is the wire form: v1:epoch:first-end:config_hash@topic:unix_time, the
+// last but one without @topic where there is none.
+//
+// Earlier versions take config_hash@topic for a hash, and one that they
+// do not know: they finish the range under the hash that the ledger has, or under
+// their own rules when nothing is in the ledger yet. A gap they have to know by
+// its hash, so it goes without the topic: a ledger row that names it always comes
+// first.
 func (d Declaration) Metadata() string {
-	return fmt.Sprintf("v1:%d:%d-%d:%s:%d", d.Epoch, d.First, d.End, d.ConfigHash, d.UnixSeconds)
+	hash := d.ConfigHash
+	if d.TopicID != "" && hash != gapHash {
+		hash += "@" + d.TopicID
+	}
+	return fmt.Sprintf("v1:%d:%d-%d:%s:%d", d.Epoch, d.First, d.End, hash, d.UnixSeconds)
 }
 
 // ParseDeclaration reads Metadata's form. ok is false for anything else, an
@@ -240,5 +261,6 @@ func ParseDeclaration(metadata string) (d Declaration, ok bool) {
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || a < 0 || b <= a {
 		return Declaration{}, false
 	}
-	return Declaration{Epoch: uint32(epoch), First: a, End: b, ConfigHash: f[3], UnixSeconds: at}, true
+	hash, topic, _ := strings.Cut(f[3], "@")
+	return Declaration{Epoch: uint32(epoch), First: a, End: b, ConfigHash: hash, TopicID: topic, UnixSeconds: at}, true
 }

@@ -69,6 +69,8 @@ type Config struct {
 	From     From
 	ResumeAt ResumeAt
 	OnGap    OnGap
+	// Compacted says that records may vanish from the middle of the log.
+	Compacted bool
 	// Takeover allows to follow another group's recent rows.
 	Takeover bool
 

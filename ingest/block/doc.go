@@ -38,6 +38,9 @@
 //   - One writer: one consumer group writes a partition's rows. Another
 //     group's ledger row younger than ten minutes is refused.
 //   - Reading is repeatable: the topic is not compacted.
+//   - One log: the topic is the one that the ledger's rows were read of. One that
+//     is deleted and made again under its name is told by its id, or by a record's
+//     timestamp where there are no ids (identity.go says when, and what is left).
 //   - Server: the store keeps a token exactly when it keeps the insert. A
 //     ClickHouse server on replicated tables does. On others it writes the token
 //     to disk just before it commits the part, so a server killed in between

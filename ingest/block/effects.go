@@ -2,14 +2,17 @@ package block
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
 
-// commitOffset commits in the group until that is confirmed.
-func (m *machine) commitOffset(ctx context.Context, c Committed) error {
+// commitOffset commits in the group until that is confirmed, as long as the log
+// is the one that w was read of.
+func (m *machine) commitOffset(ctx context.Context, c Committed, w witness) error {
 	return m.retry(ctx, "commit offset", func(ctx context.Context) error {
+		if err := m.stillThere(ctx, w); err != nil {
+			return err
+		}
 		return m.env.Partition.Commit(ctx, c)
 	})
 }
@@ -35,7 +38,7 @@ func (m *machine) writeLedger(ctx context.Context, s State) error {
 
 func (m *machine) row(w *work, s State) LedgerRow {
 	row := LedgerRow{
-		ID: w.id, Kind: w.kind, State: s,
+		ID: w.id, TopicID: m.of.topicID, Kind: w.kind, State: s,
 		Group: m.cfg.Group, Instance: m.cfg.Instance, ConfigHash: m.cfg.ConfigHash, Version: m.cfg.Version,
 		Mixed: w.mixed, Note: w.note, WrittenAt: time.Now(),
 	}
@@ -63,7 +66,7 @@ func (m *machine) inserts(w *work) int {
 // gap row in the ledger. From then on a commit without a ledger means that the
 // ledger was lost.
 func (m *machine) anchor(ctx context.Context) error {
-	if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markStart)}); err != nil {
+	if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markStart, m.of.topicID)}, m.of.last); err != nil {
 		return fmt.Errorf("mark the start %d: %w", m.next, err)
 	}
 	m.at("anchor")
@@ -78,33 +81,6 @@ func (m *machine) gapBlock(d Declaration, note string) *work {
 	m.log.Warn("leaving out offsets", "first", d.First, "end", d.End, "why", note)
 	return &work{id: m.id(d.First, d.End), declared: d, kind: KindGap, note: note,
 		contents: &Contents{Holes: uint64(d.End - d.First)}}
-}
-
-// sameLog compares the last stored record's timestamp with the log's.
-func (m *machine) sameLog(ctx context.Context, last *LedgerRow, logStart int64) error {
-	at := last.End - 1
-	if at < logStart {
-		return nil
-	}
-	var got Batch
-	err := m.retry(ctx, "read the last stored record", func(ctx context.Context) (err error) {
-		got, err = m.env.Partition.Fetch(ctx, at, time.Second)
-		return err
-	})
-	if errors.Is(err, ErrOutOfRange) {
-		return nil // deleted since the bounds were read
-	}
-	if err != nil {
-		return err
-	}
-	if len(got.Records) == 0 || got.Records[0].Offset != at {
-		return nil // a hole now: nothing to compare
-	}
-	if ts := got.Records[0].UnixMilli; ts != last.LastRecordUnixMilli {
-		return fmt.Errorf("%w: record %d has the timestamp %d, the ledger has %d; %s",
-			ErrRecreated, at, ts, last.LastRecordUnixMilli, newEpoch(m.cfg.Epoch))
-	}
-	return nil
 }
 
 // fence is asked before each INSERT, which Kafka cannot fence.

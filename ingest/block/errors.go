@@ -26,8 +26,12 @@ var (
 	ErrPartialBlock = refusal("partial block")
 	// ErrRowsMissing: the group's commit is ahead of the ledger.
 	ErrRowsMissing = refusal("rows are missing between the ledger and the group's commit")
-	// ErrRecreated: the log is not the one that the ledger describes.
+	// ErrRecreated: the log is not the one that the ledger describes, or that was
+	// read before.
 	ErrRecreated = refusal("the topic was recreated")
+	// ErrCut: the log is the same and ends below what is stored, or has other
+	// records there: brokers lost the end of it.
+	ErrCut = refusal("the log has lost records that are stored")
 	// ErrOtherWriter: another consumer group wrote this partition minutes ago.
 	ErrOtherWriter = refusal("another consumer group writes this partition")
 	// ErrGap: records that were never stored are no longer in the log.

@@ -25,6 +25,9 @@ type reader struct {
 func (r *reader) fetch(ctx context.Context, wait time.Duration) error {
 	return r.m.retry(ctx, "fetch", func(ctx context.Context) error {
 		b, err := r.m.env.Partition.Fetch(ctx, r.next, wait)
+		if err == nil {
+			err = r.m.belongs(b)
+		}
 		if err != nil {
 			return err
 		}
@@ -76,7 +79,7 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 				r.next = w.id.End // the rest of the batch is not the block's
 				break
 			}
-			w.folder.Add(rs)
+			w.add(rs)
 			for i := range rs {
 				w.bytes += len(rs[i].Value)
 			}
@@ -86,6 +89,16 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 	}
 	w.fold()
 	return nil
+}
+
+// add folds records, of which there is one at least.
+func (w *work) add(rs []Record) {
+	if w.first == (witness{}) {
+		w.first = witness{rs[0].Offset, rs[0].UnixMilli}
+	}
+	last := &rs[len(rs)-1]
+	w.last = witness{last.Offset, last.UnixMilli}
+	w.folder.Add(rs)
 }
 
 // fold ends the block's reading.
@@ -305,7 +318,7 @@ func (f *filler) addBatch(w *work) progress {
 			r.next = end
 			return full
 		}
-		w.folder.Add(rs)
+		w.add(rs)
 		w.account.set(w.folder.MemoryBytes())
 		if w.account.held >= limits.Memory {
 			r.drained()

@@ -20,6 +20,7 @@ type machine struct {
 	pace *pace
 	stop <-chan struct{}
 
+	of     log          // that this partition is
 	next   int64        // everything below is committed or is the block in hand
 	redo   *Declaration // a declared range at or above next, to be finished exactly
 	redone plan         // the plan that redo comes from
@@ -43,6 +44,8 @@ type work struct {
 	inLedger bool // the ledger has the row "declared" already
 	note     string
 	since    time.Time // when it was declared
+	first    witness   // its first record
+	last     witness   // and its last
 }
 
 type state func(context.Context) (state, error)
@@ -106,6 +109,10 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 	m.at("resume")
 	var k known
 	err := m.retry(ctx, "resume", func(ctx context.Context) (err error) {
+		// Before anything is read of the log: it is this topic's, or a later one's.
+		if k.topicID, err = m.env.Partition.TopicID(ctx); err != nil {
+			return fmt.Errorf("read the topic's id: %w", err)
+		}
 		if k.commit, err = m.env.Partition.Committed(ctx); err != nil {
 			return fmt.Errorf("read the group's commit: %w", err)
 		}
@@ -121,26 +128,25 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.compare(ctx, &k); err != nil {
+		return nil, err
+	}
 	k.now = time.Now()
 	p, err := decide(m.cfg, k)
 	if err != nil {
 		return nil, err
 	}
+	m.of.topicID, m.of.newest, m.of.last = k.topicID, p.newest, k.stored
 	m.cfg.Epoch, m.next, m.redo, m.redone = p.epoch, p.from, p.redo, p
 	if p.warn != "" {
 		m.log.Warn(p.warn, "from", p.from)
-	}
-	if p.check != nil {
-		if err := m.sameLog(ctx, p.check, k.logStart); err != nil {
-			return nil, err
-		}
 	}
 	if p.start {
 		if err := m.anchor(ctx); err != nil {
 			return nil, err
 		}
 	} else if p.commit {
-		if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markDone)}); err != nil {
+		if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)}, m.of.last); err != nil {
 			return nil, err
 		}
 	}
@@ -219,14 +225,16 @@ func (m *machine) gap(ctx context.Context) (state, error) {
 	m.at("gap")
 	var logStart, lastStable int64
 	err := m.retry(ctx, "read the log's bounds", func(ctx context.Context) (err error) {
-		logStart, lastStable, err = m.env.Partition.Bounds(ctx)
-		return err
+		if logStart, lastStable, err = m.env.Partition.Bounds(ctx); err != nil {
+			return err
+		}
+		return m.stillThere(ctx, m.of.last)
 	})
 	switch {
 	case err != nil:
 		return nil, err
 	case m.next > lastStable:
-		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable, newEpoch(m.cfg.Epoch))
+		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable, m.of.anew())
 	case m.next >= logStart:
 		retry.Sleep(ctx, linger)
 		return m.fill, nil // it was in range after all
@@ -249,7 +257,12 @@ func (m *machine) declare(ctx context.Context) (state, error) {
 	if w.declared.UnixSeconds == 0 {
 		w.declared.UnixSeconds = w.since.Unix()
 	}
-	if err := m.commitOffset(ctx, Committed{Offset: w.id.First, Metadata: w.declared.Metadata()}); err != nil {
+	w.declared.TopicID = m.of.topicID
+	before := m.of.last
+	if before.unixMilli <= 0 {
+		before = w.first
+	}
+	if err := m.commitOffset(ctx, Committed{Offset: w.id.First, Metadata: w.declared.Metadata()}, before); err != nil {
 		return nil, fmt.Errorf("declare block [%d,%d): %w", w.id.First, w.id.End, err)
 	}
 	m.at("declared")
@@ -285,7 +298,10 @@ func (m *machine) insert(ctx context.Context) (state, error) {
 func (m *machine) commit(ctx context.Context) (state, error) {
 	m.at("commit")
 	w := m.block
-	if err := m.commitOffset(ctx, Committed{Offset: w.id.End, Metadata: mark(m.cfg.Epoch, markDone)}); err != nil {
+	if w.last.unixMilli > 0 {
+		m.of.last = w.last
+	}
+	if err := m.commitOffset(ctx, Committed{Offset: w.id.End, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)}, m.of.last); err != nil {
 		return nil, fmt.Errorf("commit block [%d,%d): %w", w.id.First, w.id.End, err)
 	}
 	m.at("committed")

@@ -76,15 +76,15 @@ func TestOrderOfEffects(t *testing.T) {
 				h.finish(t)
 				end := h.w.logEnd
 				var want []string
-				want = append(want, "commit 0 v1:0:start", "ledger gap stored [0,0)")
+				want = append(want, "commit 0 v1:0:start:topic-0", "ledger gap stored [0,0)")
 				for _, r := range [][2]int64{{0, 30}, {30, end}} {
 					id := ID{Cluster: "c", Topic: "access", First: r[0], End: r[1]}
-					want = append(want, fmt.Sprintf("commit %d v1:0:%d-%d:h:T", r[0], r[0], r[1]),
+					want = append(want, fmt.Sprintf("commit %d v1:0:%d-%d:h@topic-0:T", r[0], r[0], r[1]),
 						fmt.Sprintf("ledger block declared [%d,%d)", r[0], r[1]))
 					for _, table := range modelTables {
 						want = append(want, "insert "+id.Token(table, 0))
 					}
-					want = append(want, fmt.Sprintf("ledger block stored [%d,%d)", r[0], r[1]), fmt.Sprintf("commit %d v1:0:done", r[1]))
+					want = append(want, fmt.Sprintf("ledger block stored [%d,%d)", r[0], r[1]), fmt.Sprintf("commit %d v1:0:done:topic-0", r[1]))
 				}
 				got := slices.Clone(h.w.ops)
 				for i, op := range got {
@@ -216,7 +216,7 @@ func TestStopFinishesTheDeclaredBlock(t *testing.T) {
 		if err := Run(t.Context(), h.cfg, h.env, h.stop); err != nil {
 			t.Fatal(err)
 		}
-		if got := h.w.commit; got.Offset != 100 || got.Metadata != "v1:0:done" {
+		if got := h.w.commit; got.Offset != 100 || got.Metadata != "v1:0:done:topic-0" {
 			t.Errorf("got commit %+v; want 100, done", got)
 		}
 		if h.folders.lent != 0 {
@@ -238,24 +238,6 @@ func TestStopIsBounded(t *testing.T) {
 		}
 		if took := time.Since(asked); took > h.cfg.StopTimeout+time.Second {
 			t.Errorf("stopped after %s; want %s", took, h.cfg.StopTimeout)
-		}
-	})
-}
-
-// Promise: a topic that was deleted and made again under the same name is
-// noticed by the timestamp of the last stored record.
-func TestRecreatedTopic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHarness(100)
-		h.run(t.Context())
-		h.finish(t)
-		for i := range h.w.log {
-			h.w.log[i].UnixMilli += 5
-		}
-		h.restart()
-		err := Run(t.Context(), h.cfg, h.env, h.stop)
-		if !errors.Is(err, ErrRecreated) {
-			t.Errorf("got error %v; want ErrRecreated", err)
 		}
 	})
 }

@@ -46,6 +46,64 @@ func TestModelBites(t *testing.T) {
 	}
 }
 
+// Promise: with a topic that is deleted and made anew at any moment, and an
+// operator who does what the refusal says, every record of the new log is counted
+// once, and of the old one what the ledger says; with brokers that know topics by
+// id, that have ids and fetch by name, and that have none.
+func TestModelRecreated(t *testing.T) {
+	for seed := range *modelSeeds / 2 {
+		if err := modelRecreated(t, seed, nil); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// Promise: the model notices when nobody looks which log it is.
+func TestModelRecreatedBites(t *testing.T) {
+	for seed := range uint64(400) {
+		if err := modelRecreated(t, seed, func(w *world) { w.blind = true }); err != nil {
+			t.Logf("noticed with seed %d: %v", seed, err)
+			return
+		}
+	}
+	t.Fatal("400 seeds passed without the safeguard")
+}
+
+func modelRecreated(t *testing.T, seed uint64, sabotage func(*world)) (err error) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(seed)
+		w.faults = true
+		w.noIDs, w.byNames = seed%3 == 2, seed%3 > 0
+		if sabotage != nil {
+			sabotage(w)
+		}
+		folders := &countFolders{}
+		var zombies []<-chan error
+		lives := 3 + w.roll(6)
+		for life := range lives {
+			w.append(20 + w.roll(100))
+			if life == lives/2 {
+				after := time.Duration(w.roll(8_000)) * time.Millisecond
+				time.AfterFunc(after, func() { w.recreate(w.roll(250)) })
+			}
+			zombies = append(zombies, live(w, folders, life))
+		}
+		for _, z := range zombies {
+			<-z
+		}
+		time.Sleep(10 * time.Second) // the topic is there again by now
+		w.append(20)
+		w.faults = false
+		if err = finish(w, folders); err == nil {
+			err = w.check(0)
+		}
+		if err == nil {
+			err = w.checkEarlier()
+		}
+	})
+	return err
+}
+
 // modelRun lives through one seed's history and then lets a healthy process
 // finish.
 func modelRun(t *testing.T, seed uint64, sabotage func(*world)) (err error) {
@@ -85,6 +143,9 @@ func modelConfig(w *world, life int) Config {
 	c.Limits.Flush = time.Duration(1+w.roll(900)) * time.Millisecond
 	c.Pipelined = w.roll(3) > 0
 	c.AttemptTimeout = 5 * time.Second
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.Epoch, c.Compacted = w.epoch, w.blind
 	return c
 }
 
@@ -114,7 +175,11 @@ func live(w *world, folders Folders, life int) <-chan error {
 	p, done := start(w, folders, life, stop)
 	time.Sleep(time.Duration(w.roll(15_000)) * time.Millisecond)
 	ended := make(chan error, 1)
-	forward := func() { ended <- <-done }
+	forward := func() {
+		err := <-done
+		w.advised(err)
+		ended <- err
+	}
 	switch w.roll(4) {
 	case 0: // told to stop, and given the time
 		close(stop)
@@ -145,11 +210,15 @@ func finish(w *world, folders Folders) error {
 		time.Sleep(100 * time.Millisecond)
 		select {
 		case err := <-done:
+			if errors.Is(err, ErrRecreated) && w.epoch < 5 {
+				w.advised(err)
+				return finish(w, folders)
+			}
 			return fmt.Errorf("a healthy process ended: %w", err)
 		default:
 		}
 		w.mu.Lock()
-		all := w.commit.Offset == w.logEnd && w.commit.Metadata != mark(0, markStart)
+		all := w.commit.Offset == w.logEnd && !isStart(w.commit.Metadata, 0)
 		w.mu.Unlock()
 		if all {
 			close(stop)

@@ -2,32 +2,8 @@ package block
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
-
-// A commit that declares nothing carries one of two marks: "v1:epoch:start"
-// says that the partition starts here and that its first ledger row may be
-// missing, "v1:epoch:done" that everything below is stored.
-const (
-	markStart = "start"
-	markDone  = "done"
-)
-
-func mark(epoch uint32, word string) string {
-	return "v1:" + strconv.FormatUint(uint64(epoch), 10) + ":" + word
-}
-
-// epochOf is the epoch that any metadata of ours names.
-func epochOf(metadata string) (epoch uint32, ok bool) {
-	f := strings.Split(metadata, ":")
-	if len(f) < 3 || f[0] != "v1" {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(f[1], 10, 32)
-	return uint32(n), err == nil
-}
 
 // gapHash is the config_hash of a declaration that declares a gap: a range
 // without rows.
@@ -38,12 +14,16 @@ type known struct {
 	commit               Committed
 	ledger               Ledger
 	logStart, lastStable int64
+	topicID              string  // as the cluster tells it now
+	stored, declared     witness // the last records of the ledger's rows, where the log has them
 	now                  time.Time
 }
 
 // plan is how a partition resumes.
 type plan struct {
 	epoch uint32
+	// newest is the newest epoch of the topic that is known.
+	newest uint32
 	// start is set when neither the group nor the ledger has the partition yet:
 	// the start is marked in the group and in the ledger before anything else.
 	start bool
@@ -60,10 +40,7 @@ type plan struct {
 	// gap is a range without rows that comes next, note is why.
 	gap  *Declaration
 	note string
-	// check is the ledger row whose last record must be the log's, nil when it
-	// cannot be compared.
-	check *LedgerRow
-	warn  string
+	warn string
 }
 
 // decide is the resume table: one named decision per row.
@@ -71,11 +48,12 @@ func decide(c Config, k known) (plan, error) {
 	if err := oneWriter(c, k); err != nil {
 		return plan{}, err
 	}
-	epoch, err := liveEpoch(c, &k)
+	newest := max(c.Epoch, k.ledger.Epoch)
+	epoch, warn, err := liveEpoch(c, &k)
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{epoch: epoch}
+	p := plan{epoch: epoch, newest: newest, warn: warn}
 	declared, isDeclared := ParseDeclaration(k.commit.Metadata)
 	isDeclared = isDeclared && declared.First == k.commit.Offset
 
@@ -116,28 +94,6 @@ func oneWriter(c Config, k known) error {
 	return nil
 }
 
-// liveEpoch is the epoch to work in; what k knows of an older one is dropped.
-func liveEpoch(c Config, k *known) (uint32, error) {
-	epoch := c.Epoch
-	if epoch == 0 {
-		epoch = k.ledger.Epoch
-	}
-	if epoch < k.ledger.Epoch {
-		return 0, fmt.Errorf("%w: got epoch %d; the ledger has epoch %d: set that, or none", ErrEpoch, epoch, k.ledger.Epoch)
-	}
-	if epoch > k.ledger.Epoch {
-		k.ledger = Ledger{}
-	}
-	switch committed, ours := epochOf(k.commit.Metadata); {
-	case !ours:
-	case committed > epoch:
-		return 0, fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d: set that", ErrEpoch, epoch, committed)
-	case committed < epoch:
-		k.commit = Committed{Offset: -1}
-	}
-	return epoch, nil
-}
-
 // ledgerEnd is the offset up to which the ledger has everything.
 func ledgerEnd(l Ledger) (int64, bool) {
 	switch {
@@ -153,8 +109,8 @@ func ledgerEnd(l Ledger) (int64, bool) {
 func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared bool) error {
 	p.start = true
 	at := k.commit.Offset
-	switch started := k.commit.Metadata == mark(p.epoch, markStart); {
-	case started && at >= 0:
+	switch {
+	case isStart(k.commit.Metadata, p.epoch) && at >= 0:
 		p.from = at
 	case at >= 0 && c.ResumeAt == AtGroup:
 		p.from = at
@@ -202,9 +158,6 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 		if at >= 0 && !(isDeclared && declared.End == end) {
 			p.warn = fmt.Sprintf("the group has committed %d; resuming at the ledger's end", at)
 		}
-	}
-	if k.ledger.Last != nil && k.ledger.Last.LastRecordUnixMilli > 0 {
-		p.check = k.ledger.Last
 	}
 	return nil
 }
@@ -259,10 +212,10 @@ func (p *plan) checkTokens(c Config, k known) error {
 // checkLog compares the plan with what the log still has.
 func (p *plan) checkLog(c Config, k known) error {
 	if p.from > k.lastStable {
-		return fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, p.from, k.lastStable, newEpoch(p.epoch))
+		return fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, p.from, k.lastStable, newEpoch(p.newest))
 	}
 	if p.redo != nil && p.redo.End > k.lastStable {
-		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; %s", ErrRecreated, p.redo.First, p.redo.End, k.lastStable, newEpoch(p.epoch))
+		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; %s", ErrRecreated, p.redo.First, p.redo.End, k.lastStable, newEpoch(p.newest))
 	}
 	if p.from >= k.logStart || p.gap != nil {
 		return nil

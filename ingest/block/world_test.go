@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +23,13 @@ type world struct {
 	log      []Record // retained records; offsets may have holes
 	logStart int64
 	logEnd   int64
-	topicID  string
+
+	// life counts how often the topic was made anew; earlier holds what its log
+	// was before. Without ids, or without fetches by them, brokers are older.
+	life           int
+	earlier        []Record
+	noIDs, byNames bool
+	epoch          uint32 // that the operator has set
 
 	generation int
 	commit     Committed
@@ -35,7 +42,7 @@ type world struct {
 
 	faults bool
 	// Sabotage, to prove that the model notices.
-	noTokens, noFence, ledgerFirst bool
+	noTokens, noFence, ledgerFirst, blind bool
 	// inserts is how many INSERTs a table takes; 0 is one.
 	inserts int
 }
@@ -60,10 +67,42 @@ func (w *world) append(n int) {
 			w.logEnd += int64(w.rng.IntN(4))
 		}
 		w.log = append(w.log, Record{
-			Offset: w.logEnd, UnixMilli: 1_700_000_000_000 + w.logEnd*7,
-			Value: fmt.Appendf(nil, "service-%d", w.rng.IntN(5)),
+			Offset: w.logEnd, UnixMilli: 1_700_000_000_000 + w.logEnd*7 + int64(w.life)*1_000_003,
+			Value: fmt.Appendf(nil, "service-%d of life %d", w.rng.IntN(5), w.life),
 		})
 		w.logEnd++
+	}
+}
+
+// recreate deletes the topic, and what the group has committed with it, and makes
+// it anew with n records.
+func (w *world) recreate(n int) {
+	w.mu.Lock()
+	w.life++
+	w.earlier, w.log, w.logStart, w.logEnd = w.log, nil, 0, 0
+	w.commit = Committed{Offset: -1}
+	w.mu.Unlock()
+	w.append(n)
+}
+
+// topicID is what the cluster tells.
+func (w *world) topicID() string {
+	if w.noIDs || w.blind {
+		return ""
+	}
+	return fmt.Sprintf("topic-%d", w.life)
+}
+
+// advised does what a refusal says.
+func (w *world) advised(err error) {
+	if !errors.Is(err, ErrRecreated) {
+		return
+	}
+	_, advice, _ := strings.Cut(err.Error(), "set epoch=")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n, err := fmt.Sscan(advice, &w.epoch); n != 1 {
+		panic(err)
 	}
 }
 
@@ -193,7 +232,7 @@ func (p *proc) TopicID(ctx context.Context) (id string, err error) {
 	err = p.effect(ctx, func() error {
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
-		id = p.w.topicID
+		id = p.w.topicID()
 		return nil
 	})
 	return id, err
@@ -208,7 +247,7 @@ func (p *proc) StampOf(ctx context.Context, offset int64) (unixMilli int64, ok b
 			return fmt.Errorf("fetch %d: %w", offset, ErrOutOfRange)
 		}
 		for _, r := range p.w.log {
-			if r.Offset == offset {
+			if r.Offset == offset && !p.w.blind {
 				unixMilli, ok = r.UnixMilli, true
 			}
 		}
@@ -250,6 +289,9 @@ func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (
 			return fmt.Errorf("fetch %d: %w", offset, ErrOutOfRange)
 		}
 		b.Next, b.LogStart, b.LastStable = offset, p.w.logStart, p.w.logEnd
+		if !p.w.byNames {
+			b.TopicID = p.w.topicID()
+		}
 		i := sort.Search(len(p.w.log), func(i int) bool { return p.w.log[i].Offset >= offset })
 		for n := 1 + p.w.rng.IntN(20); n > 0 && i < len(p.w.log); n-- {
 			b.Records = append(b.Records, p.w.log[i])
@@ -339,7 +381,15 @@ func (w *world) readLedger() (l Ledger) {
 	stored := map[ID]bool{}
 	for i := range w.ledger {
 		row := &w.ledger[i]
-		l.Epoch = max(l.Epoch, row.Epoch)
+		if row.Epoch < l.Epoch {
+			continue
+		}
+		if row.Epoch > l.Epoch {
+			l = Ledger{Epoch: row.Epoch, Own: row.Epoch}
+		}
+		if row.TopicID != "" {
+			l.TopicID, l.OwnTopicID = row.TopicID, row.TopicID
+		}
 		if row.State != Stored {
 			continue
 		}
@@ -349,7 +399,7 @@ func (w *world) readLedger() (l Ledger) {
 		}
 	}
 	for i := range w.ledger {
-		if row := &w.ledger[i]; row.State == Declared && !stored[row.ID] {
+		if row := &w.ledger[i]; row.State == Declared && row.Epoch == l.Epoch && !stored[row.ID] {
 			l.Pending = row
 		}
 	}
@@ -382,8 +432,9 @@ func (w *world) check(from int64) error {
 		}
 	}
 	var stored []LedgerRow
+	newest := w.readLedger().Epoch
 	for _, row := range w.ledger {
-		if row.State == Stored {
+		if row.State == Stored && row.Epoch == newest {
 			stored = append(stored, row)
 		}
 	}
@@ -402,6 +453,52 @@ func (w *world) check(from int64) error {
 	}
 	if end != w.logEnd || sum != records {
 		return fmt.Errorf("ledger ends at %d with %d records; want %d with %d", end, sum, w.logEnd, records)
+	}
+	return nil
+}
+
+// checkEarlier compares what is stored of the topic's earlier life with what the
+// ledger says of it: a block that nobody can finish any more may be there in part.
+func (w *world) checkEarlier() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	newest, stored, pending := w.readLedger().Epoch, map[ID]uint64{}, map[ID]uint64{}
+	for _, row := range w.ledger {
+		switch {
+		case row.Epoch == newest:
+		case row.State == Stored:
+			stored[row.ID] = row.Records
+		default:
+			pending[row.ID] = row.Records
+		}
+	}
+	var least, most uint64
+	for id, n := range stored {
+		least += n
+		delete(pending, id)
+	}
+	most = least
+	for _, n := range pending {
+		most += n
+	}
+	truth := map[string]uint64{}
+	for _, r := range w.earlier {
+		truth[string(r.Value)]++
+	}
+	for _, table := range modelTables {
+		sum := uint64(0)
+		for value, n := range w.tables[table] {
+			if strings.HasSuffix(value, fmt.Sprintf("life %d", w.life)) {
+				continue
+			}
+			if n > truth[value] {
+				return fmt.Errorf("table %s, %s: got %d requests; want at most %d", table, value, n, truth[value])
+			}
+			sum += n
+		}
+		if sum < least || sum > most {
+			return fmt.Errorf("table %s: got %d requests of the earlier life; want %d to %d", table, sum, least, most)
+		}
 	}
 	return nil
 }

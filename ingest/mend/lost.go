@@ -276,6 +276,10 @@ func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse fun
 	if err != nil {
 		return err
 	}
+	now, err := r.Log.TopicID(ctx)
+	if err != nil {
+		return err
+	}
 	epochs := map[int32]uint32{}
 	for i := range rows {
 		row := &rows[i]
@@ -284,7 +288,7 @@ func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse fun
 			if err != nil {
 				return err
 			}
-			epochs[row.Partition] = l.Epoch
+			epochs[row.Partition] = l.Own
 		}
 		start, has := starts[row.Partition]
 		switch {
@@ -294,6 +298,8 @@ func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse fun
 			err = fmt.Errorf("it is a %s", row.Kind)
 		case row.Epoch != epochs[row.Partition]:
 			err = errors.New("it is of an earlier life of the topic")
+		case recreated(row, now) != nil:
+			err = recreated(row, now)
 		case !has || start > row.First:
 			err = errors.New("its records are no longer in the log")
 		}

@@ -25,6 +25,8 @@ import (
 // RecordReader reads records again, without a consumer group.
 type RecordReader interface {
 	StartOffsets(ctx context.Context) (map[int32]int64, error)
+	// TopicID is the id of the topic as it is now, "" where there is none.
+	TopicID(ctx context.Context) (string, error)
 	ReadRange(ctx context.Context, partition int32, first, end int64, f func(block.Record) error) error
 }
 
@@ -241,9 +243,28 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	if err != nil {
 		return err
 	}
+	// Asked after the last record: an id that is the block's now was so all the time.
+	now, err := r.Log.TopicID(ctx)
+	if err != nil {
+		return err
+	}
 	p.contents = f.Contents()
+	if err := recreated(p.row, now); err != nil {
+		return err
+	}
+	if was, is := p.row.LastRecordUnixMilli, p.contents.LastRecordUnixMilli; was > 0 && was != is {
+		return fmt.Errorf("%w: its last record had the timestamp %d and has %d", block.ErrRecreated, was, is)
+	}
 	p.contents.Holes = uint64(id.End-id.First) - p.contents.Records
 	return nil
+}
+
+// recreated says that the topic is not the one any more that a block was read of.
+func recreated(row *block.LedgerRow, now string) error {
+	if row.TopicID == "" || now == "" || row.TopicID == now {
+		return nil
+	}
+	return fmt.Errorf("%w: its id is %s, the block was read of %s", block.ErrRecreated, now, row.TopicID)
 }
 
 // errUnexplained: what is there is no set of whole days of the blocks.

@@ -183,6 +183,7 @@ const (
 	LastRecordTS Column = "last_record_ts"
 	Mixed        Column = "mixed"
 	Inserts      Column = "inserts"
+	TopicID      Column = "topic_id"
 	Body         Column = "body"
 	Note         Column = "note"
 	WrittenAt    Column = "written_at"

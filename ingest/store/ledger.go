@@ -86,7 +86,7 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 // ledgerSelect reads rows as ledgerScan takes them.
 const ledgerSelect = "cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version," +
 	" records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses," +
-	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at"
+	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at"
 
 type ledgerScan struct {
 	Cluster      string    `ch:"cluster"`
@@ -114,14 +114,15 @@ type ledgerScan struct {
 	LastRecordTS time.Time `ch:"last_record_ts"`
 	Mixed        uint8     `ch:"mixed"`
 	Inserts      uint32    `ch:"inserts"`
+	TopicID      string    `ch:"topic_id"`
 	Note         string    `ch:"note"`
 	WrittenAt    time.Time `ch:"written_at"`
 }
 
 func (l *ledgerScan) row() block.LedgerRow {
 	r := block.LedgerRow{
-		ID:   block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First, End: l.End},
-		Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
+		ID:      block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First, End: l.End},
+		TopicID: l.TopicID, Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
 		Records: l.Records, Responses: l.Responses, Rejected: l.Rejected, Holes: l.Holes,
 		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordTS.UnixMilli(),
 		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
@@ -132,8 +133,7 @@ func (l *ledgerScan) row() block.LedgerRow {
 	return r
 }
 
-// Ledger implements block.Store. The epoch is the newest of the topic, over
-// all its partitions. Pending is looked for from Last's end on: what lies
+// Ledger implements block.Store. Pending is looked for from Last's end on: what lies
 // below is stored. BlocksSince counts in the unit of the token window: a block
 // that touches n days takes n places in it, and one more for every maxRows
 // responses.
@@ -151,17 +151,24 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 		return block.Ledger{}, err
 	}
 	table := s.Table(schema.Ledger)
-	epochs, err := Select[struct {
-		Epoch uint32 `ch:"epoch"`
-		Rows  uint64 `ch:"rows"`
-	}](ctx, s, "SELECT max(epoch) AS epoch, count() AS rows FROM "+table+" WHERE cluster = ? AND topic = ?", cluster, topic)
-	if err != nil || len(epochs) == 0 || epochs[0].Rows == 0 {
+	// Of several rows of an epoch one that names its topic counts, and the latest.
+	const latest = "topic_id, (epoch, topic_id != '', written_at)"
+	lives, err := Select[struct {
+		Newest  uint32 `ch:"newest"`
+		TopicID string `ch:"newest_topic"`
+		Own     uint32 `ch:"own"`
+		OwnID   string `ch:"own_topic"`
+		Rows    uint64 `ch:"rows"`
+	}](ctx, s, "SELECT max(epoch) AS newest, argMax("+latest+") AS newest_topic,"+
+		" maxIf(epoch, partition = ?) AS own, argMaxIf("+latest+", partition = ?) AS own_topic, count() AS rows"+
+		" FROM "+table+" WHERE cluster = ? AND topic = ?", partition, partition, cluster, topic)
+	if err != nil || len(lives) == 0 || lives[0].Rows == 0 {
 		return block.Ledger{}, err
 	}
-	l := block.Ledger{Epoch: epochs[0].Epoch}
+	l := block.Ledger{Epoch: lives[0].Newest, TopicID: lives[0].TopicID, Own: lives[0].Own, OwnTopicID: lives[0].OwnID}
 	of := " FROM " + table + " WHERE cluster = ? AND topic = ? AND epoch = ? AND partition = ? "
 	last, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic, l.Epoch, partition)
+		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic, l.Own, partition)
 	if err != nil {
 		return block.Ledger{}, err
 	}
@@ -171,7 +178,7 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 		l.Last, from = &row, row.End
 	}
 	pending, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1", cluster, topic, l.Epoch, partition, from)
+		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1", cluster, topic, l.Own, partition, from)
 	if err != nil || len(pending) == 0 {
 		return l, err
 	}

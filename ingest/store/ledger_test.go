@@ -44,7 +44,7 @@ func TestLedgerRoundTrip(t *testing.T) {
 		Records: 1, Responses: 2, Rejected: 3, Holes: 4,
 		Days:              []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3}, {Day: day0 + 1, Responses: 4}},
 		MinEventUnixMilli: 1_700_000_000_001, MaxEventUnixMilli: 1_700_000_000_002, LastRecordUnixMilli: 1_700_000_000_003,
-		Mixed: true, Note: "n", WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
+		TopicID: "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
 	}
 	writeLedger(t, s, want, want)
 	l := ledgerOf(t, s, 3)
@@ -83,7 +83,7 @@ func TestLedgerState(t *testing.T) {
 		{"replays and discards are not", rows{row(1, 3, 0, 10, b, st, 100), row(1, 3, 12, 13, block.KindReplay, st, 101), row(1, 3, 12, 13, block.KindDiscard, d, 102)}, 1, 0, -1, 0, 1},
 		{"another cluster's", rows{{ID: block.ID{Cluster: "d", Topic: "access", Epoch: 9, Partition: 3, End: 4}, Kind: b, State: st}}, 0, -1, -1, 0, 0},
 		{"a new epoch", rows{row(1, 3, 0, 10, b, st, 100), row(2, 3, 0, 5, b, st, 101)}, 2, 0, -1, 0, 2},
-		{"a new epoch, seen by another partition", rows{row(1, 3, 0, 10, b, st, 100), row(2, 4, 0, 5, b, st, 101)}, 2, -1, -1, 0, 2},
+		{"a new epoch, begun by another partition", rows{row(1, 3, 0, 10, b, st, 100), row(2, 4, 0, 5, b, st, 101)}, 2, 0, -1, 0, 2},
 		{"a declaration that later blocks went past", rows{row(1, 3, 0, 10, b, d, 100), row(1, 3, 0, 20, b, st, 101)}, 1, 0, -1, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,5 +104,31 @@ func TestLedgerState(t *testing.T) {
 				t.Errorf("partition without rows: got %+v", other)
 			}
 		})
+	}
+}
+
+// Which topic the rows of the newest epoch are of, and those of a partition's own
+// newest: the latest that names one counts, as versions that name none may write
+// beside those that do.
+func TestLedgerTopicID(t *testing.T) {
+	s := open(t)
+	row := func(epoch uint32, partition int32, end int64, id string, at int64) block.LedgerRow {
+		return block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition, First: end - 10, End: end},
+			TopicID: id, Kind: block.KindBlock, State: block.Stored, WrittenAt: time.Unix(at, 0)}
+	}
+	writeLedger(t, s,
+		row(0, 3, 10, "", 100), row(0, 3, 20, "A", 101), row(0, 3, 30, "", 102),
+		row(0, 4, 10, "", 103),
+		row(1, 5, 10, "B", 104), row(1, 5, 20, "", 105))
+	for _, want := range []struct {
+		partition int32
+		own       uint32
+		id        string
+		end       int64
+	}{{3, 0, "A", 30}, {4, 0, "", 10}, {5, 1, "B", 20}, {6, 0, "", 0}} {
+		l := ledgerOf(t, s, want.partition)
+		if l.Epoch != 1 || l.TopicID != "B" || l.Own != want.own || l.OwnTopicID != want.id || (l.Last == nil) != (want.end == 0) || l.Last != nil && l.Last.End != want.end {
+			t.Errorf("partition %d: got %+v; want epoch 1 of B, its own %+v", want.partition, l, want)
+		}
 	}
 }

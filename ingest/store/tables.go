@@ -90,5 +90,6 @@ func ledgerColumns(rows []block.LedgerRow) []insertColumn {
 		text(schema.Note, of(rows, func(r *row) string { return r.Note })),
 		millis(schema.WrittenAt, of(rows, func(r *row) int64 { return r.WrittenAt.UnixMilli() })),
 		u32(schema.Inserts, of(rows, func(r *row) uint32 { return r.Inserts })),
+		text(schema.TopicID, of(rows, func(r *row) string { return r.TopicID })),
 	}
 }

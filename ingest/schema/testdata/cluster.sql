@@ -485,6 +485,14 @@ ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS quota_left N
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","7"]
 ;
+ALTER TABLE `d`.`ledger_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS topic_id LowCardinality(String) CODEC(ZSTD(1))
+;
+ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS topic_id LowCardinality(String)
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","8"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;

@@ -120,11 +120,11 @@ INSERT INTO `d`.`ledger` (...) FORMAT Native
 ;
 SYSTEM SYNC REPLICA `d`.`ledger_local` LIGHTWEIGHT
 ;
-SELECT max(epoch) AS epoch, count() AS rows FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access'
+SELECT max(epoch) AS newest, argMax(topic_id, (epoch, topic_id != '', written_at)) AS newest_topic, maxIf(epoch, partition = 3) AS own, argMaxIf(topic_id, (epoch, topic_id != '', written_at), partition = 3) AS own_topic, count() AS rows FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access'
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`scores_local` LIGHTWEIGHT
 ;
