@@ -2,35 +2,91 @@ package block
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Budget bounds the memory of all blocks in flight over all partitions. A
-// block may always grow to Small bytes; to grow further, up to Large, it takes
-// one of a few places and keeps it until it is committed. A backlog therefore
-// moves in large blocks of few partitions at a time, in turn, and the sum
-// stays below 2 * partitions * Small + places * Large, since a partition has
-// at most two blocks in flight.
+// block may always grow to small bytes. What is beyond that it takes out of a
+// pool of places * (large - small) bytes: a block that is behind takes all that a
+// large block may need at once, so that a backlog moves in large blocks of few
+// partitions at a time, in turn; one that has caught up gives back what it does
+// not hold, so that many partitions with little to read are read at the same
+// time. A partition has at most two blocks in flight, so the sum stays below
+// 2 * partitions * small + places * large.
 type Budget struct {
 	small, large int
-	places       chan struct{}
 	used         atomic.Int64
+
+	mu      sync.Mutex
+	free    int // bytes of the pool
+	waiting []*turn
+}
+
+// turn is a block that waits for bytes of the pool, first come, first served.
+type turn struct {
+	bytes int
+	come  chan struct{} // closed when it has them
 }
 
 // NewBudget makes a budget; small and large are in bytes.
 func NewBudget(small, large, places int) *Budget {
-	return &Budget{small: small, large: large, places: make(chan struct{}, places)}
+	return &Budget{small: small, large: large, free: places * max(0, large-small)}
 }
 
 // Used is the number of bytes in flight.
 func (b *Budget) Used() int { return int(b.used.Load()) }
 
+// take gives bytes to who does not wait, unless others do.
+func (b *Budget) take(bytes int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) > 0 || bytes > b.free {
+		return false
+	}
+	b.free -= bytes
+	return true
+}
+
+func (b *Budget) queue(bytes int) *turn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := &turn{bytes: bytes, come: make(chan struct{})}
+	b.waiting = append(b.waiting, t)
+	b.serve()
+	return t
+}
+
+// give takes bytes back, and t out of the queue; nil is none.
+func (b *Budget) give(bytes int, t *turn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free += bytes
+	if i := slices.Index(b.waiting, t); i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+	} else if t != nil {
+		b.free += t.bytes // it had come
+	}
+	b.serve()
+}
+
+func (b *Budget) serve() {
+	for len(b.waiting) > 0 && b.waiting[0].bytes <= b.free {
+		t := b.waiting[0]
+		b.waiting = b.waiting[1:]
+		b.free -= t.bytes
+		close(t.come)
+	}
+}
+
 // account is one block's part in a budget; a nil budget bounds nothing.
 type account struct {
 	budget *Budget
 	held   int
-	place  bool
+	pooled int // bytes of the pool that it may use, or uses
+	turn   *turn
 }
 
 // set tells what the block takes.
@@ -44,44 +100,71 @@ func (a *account) set(bytes int) {
 // release gives everything back.
 func (a *account) release() {
 	a.set(0)
-	if a.place {
-		<-a.budget.places
-		a.place = false
+	a.trim()
+}
+
+// trim gives back what the block does not hold: it is cut, or has caught up.
+func (a *account) trim() {
+	if a.budget == nil {
+		return
+	}
+	keep := min(a.pooled, max(0, a.held-a.budget.small))
+	if a.turn != nil || keep < a.pooled {
+		a.budget.give(a.pooled-keep, a.turn)
+		a.pooled, a.turn = keep, nil
 	}
 }
 
 // grow reports whether the block may become larger than it is. full is set
-// when it may not, whatever becomes free.
-func (a *account) grow() (ok, full bool) {
-	switch {
-	case a.budget == nil || a.held < a.budget.small:
+// when it may not, whatever becomes free. behind says that much is going to be
+// read.
+func (a *account) grow(behind bool) (ok, full bool) {
+	if a.budget == nil {
 		return true, false
-	case a.place:
-		return a.held < a.budget.large, a.held >= a.budget.large
 	}
-	return a.tryPlace(), false
+	switch limit := a.budget.small + a.pooled; {
+	case a.held < limit:
+		return true, false
+	case a.held >= a.budget.large:
+		return false, true
+	}
+	return a.reserve(behind), false
 }
 
-// tryPlace takes a place when one is free.
-func (a *account) tryPlace() bool {
-	if a.budget == nil || a.place {
-		return a.place
+// reserve takes bytes of the pool when they are free: all that a large block
+// needs for one that is behind, or as much as the block has.
+func (a *account) reserve(behind bool) bool {
+	if a.budget == nil || a.turn != nil {
+		return a.budget == nil
 	}
-	select {
-	case a.budget.places <- struct{}{}:
-		a.place = true
-	default:
+	more := a.need(behind)
+	if more > 0 && !a.budget.take(more) {
+		return false
 	}
-	return a.place
+	a.pooled += more
+	return true
 }
 
-// await waits for a place for at most d.
-func (a *account) await(ctx context.Context, d time.Duration) error {
+func (a *account) need(behind bool) int {
+	all := max(0, a.budget.large-a.budget.small-a.pooled)
+	if behind {
+		return all
+	}
+	return min(all, max(a.held, a.budget.small+a.pooled))
+}
+
+// await waits for at most d for bytes of the pool. The block keeps its turn
+// from call to call.
+func (a *account) await(ctx context.Context, behind bool, d time.Duration) error {
+	if a.turn == nil {
+		a.turn = a.budget.queue(a.need(behind))
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case a.budget.places <- struct{}{}:
-		a.place = true
+	case <-a.turn.come:
+		a.pooled += a.turn.bytes
+		a.turn = nil
 		return nil
 	case <-t.C:
 		return nil

@@ -128,11 +128,15 @@ type filler struct {
 	limit int64 // a declared range starts here and is never touched; -1 for none
 	read  reader
 	// idle is set while the machine has nothing else to do than take a block.
-	idle   atomic.Bool
-	turn   chan struct{} // nil when pipelined: then it is always the filler's turn
-	out    chan *work
-	err    error // why out was closed
-	cancel context.CancelFunc
+	idle atomic.Bool
+	// backlog tells that the block in hand has records that were there before it
+	// was begun: reading has begun anew, or was behind.
+	backlog bool
+	cutAt   time.Time     // when the last block was cut
+	turn    chan struct{} // nil when pipelined: then it is always the filler's turn
+	out     chan *work
+	err     error // why out was closed
+	cancel  context.CancelFunc
 }
 
 // linger is the least time between two fetches of a partition that has caught
@@ -140,7 +144,7 @@ type filler struct {
 const linger = 100 * time.Millisecond
 
 func (m *machine) newFiller(ctx context.Context) *filler {
-	f := &filler{m: m, limit: -1, out: make(chan *work)}
+	f := &filler{m: m, limit: -1, out: make(chan *work), backlog: true}
 	f.read = reader{m: m, next: m.next}
 	if !m.cfg.Pipelined {
 		f.turn = make(chan struct{})
@@ -238,12 +242,12 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 		if r.next > w.id.First && opened.IsZero() {
 			opened = time.Now()
 		}
-		if progress == full || f.due(opened) {
+		if progress == full || f.due(opened, progress) {
 			return f.cut(w), nil
 		}
 		var err error
 		if progress == crowded {
-			err = w.account.await(ctx, linger)
+			err = w.account.await(ctx, !r.caughtUp, linger)
 		} else if err = f.pause(ctx, opened); err == nil {
 			err = f.fetch(ctx, opened)
 		}
@@ -306,9 +310,9 @@ func (f *filler) addBatch(w *work) progress {
 	for r.pos < len(r.batch.Records) {
 		if w.folder == nil {
 			// A partition that is behind will fill a large block, if it may.
-			f.lend(w, !r.caughtUp && w.account.tryPlace())
+			f.lend(w, !r.caughtUp && w.account.reserve(true))
 		}
-		if ok, isFull := w.account.grow(); isFull {
+		if ok, isFull := w.account.grow(!r.caughtUp); isFull {
 			return full
 		} else if !ok {
 			return crowded
@@ -330,19 +334,34 @@ func (f *filler) addBatch(w *work) progress {
 		r.next = end
 		return full
 	}
+	if r.caughtUp {
+		w.account.trim()
+	} else {
+		f.backlog = true
+	}
 	return taken
 }
 
+// crowdedAge is how long a block waits for its turn in the budget before it is
+// written small: a turn makes much more of an insert.
+const crowdedAge = 30 * time.Second
+
 // due reports whether the block is old enough to be written, when there is
-// somebody to write it.
-func (f *filler) due(opened time.Time) bool {
+// somebody to write it. One that has caught up with a backlog is: nothing of it
+// is new, and what it holds of the budget others may need.
+func (f *filler) due(opened time.Time, p progress) bool {
 	if opened.IsZero() || !f.idle.Load() {
 		return false
 	}
 	age := time.Since(opened)
 	limits := f.m.pace.now()
-	if f.read.caughtUp {
+	switch {
+	case f.read.caughtUp && p == taken && f.backlog && time.Since(f.cutAt) >= limits.Flush:
+		return true
+	case f.read.caughtUp:
 		return age >= limits.Flush
+	case p == crowded:
+		return age >= max(limits.MaxAge, crowdedAge)
 	}
 	return age >= limits.MaxAge
 }
@@ -372,11 +391,13 @@ func (f *filler) pause(ctx context.Context, opened time.Time) error {
 func (f *filler) cut(w *work) *work {
 	m := f.m
 	w.id.End = f.read.next
+	f.backlog, f.cutAt = !f.read.caughtUp, time.Now()
 	if w.folder == nil {
 		f.lend(w, false) // nothing but holes
 	}
 	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules}
 	w.fold()
+	w.account.trim()
 	return w
 }
 

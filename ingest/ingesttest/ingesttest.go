@@ -32,6 +32,8 @@ type Rig struct {
 	Into ingest.Store
 	// Kafka changes the configuration of clients; nil does not.
 	Kafka func(*source.Config)
+	// Partitions is how many the topic is made with.
+	Partitions int32
 }
 
 // New makes a rig; name is its topic's and its database's.
@@ -41,7 +43,7 @@ func New(t testing.TB, name string) *Rig {
 	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: name}); err != nil {
 		t.Fatal(err)
 	}
-	return &Rig{t: t, Topic: name, Store: s, Fold: Folding(), Into: s}
+	return &Rig{t: t, Topic: name, Store: s, Fold: Folding(), Into: s, Partitions: 3}
 }
 
 // Folding is the default configuration with the secret of tests.
@@ -61,15 +63,15 @@ func Config() ingest.Config {
 // Brokers are the shared sandbox's.
 func (r *Rig) Brokers() []string { return sandboxtest.Sandbox(r.t).Brokers() }
 
-// Produce writes n lines of mixed traffic to three partitions and returns
-// their truth.
+// Produce writes n lines of mixed traffic to the partitions and returns their
+// truth.
 func (r *Rig) Produce(seed uint64, n int64) *traffic.Truth {
 	r.t.Helper()
 	g, err := traffic.New(traffic.Config{Seed: seed, Scenario: traffic.Mixed, Count: n, Malformed: 0.01, Start: time.Now().Add(-time.Hour)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := traffic.Produce(r.t.Context(), r.Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: 3}); err != nil {
+	if err := traffic.Produce(r.t.Context(), r.Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: r.Partitions}); err != nil {
 		r.t.Fatal(err)
 	}
 	return g.Truth()
