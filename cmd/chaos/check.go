@@ -96,7 +96,7 @@ func checks(t truth) []check {
 			" UNION ALL SELECT 'responses', sum(responses) FROM statline.ledger WHERE state = 'stored'" +
 			" UNION ALL SELECT 'rejected', sum(rejected) FROM statline.ledger WHERE state = 'stored'",
 			map[string]uint64{"records": t.records, "responses": t.responses, "rejected": t.rejected}},
-		{"rejects", "count", "SELECT 'rejects', count() FROM statline.rejects FINAL", map[string]uint64{"rejects": t.rejected}},
+		{"rejects", "count", "SELECT 'rejects', uniqExact(partition, offset, idx) FROM (SELECT partition, offset, idx FROM statline.rejected_lines UNION ALL SELECT partition, offset, idx FROM statline.rejects)", map[string]uint64{"rejects": t.rejected}},
 	}
 	for _, table := range []string{"responses", "responses_hour"} {
 		list = append(list,

@@ -40,7 +40,7 @@ var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert
 
 // cutTables are the tables whose inserts lose their answer, in the order in
 // which a block writes them.
-var cutTables = append(rollups(), "samples", "key_names", "rejects", "ledger")
+var cutTables = append(rollups(), "samples", "key_names", "rejected_lines", "ledger")
 
 // expiries are where a partition notices that records have expired: when it
 // resumes, and when it reads on; there it lives or dies.

@@ -68,7 +68,7 @@ func checkStored(t *testing.T, clickhouse string, want truth) {
 			}
 		}
 	}
-	got := sqlCounts(t, clickhouse, "SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored' UNION ALL SELECT 'rejects', count() FROM statline.rejects FINAL")
+	got := sqlCounts(t, clickhouse, "SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored' UNION ALL SELECT 'rejects', count() FROM statline.rejected_lines FINAL")
 	if got["records"] != want.Records || got["rejects"] != want.Rejected {
 		t.Errorf("ledger and rejects: got %v; want %d records, %d rejected", got, want.Records, want.Rejected)
 	}

@@ -149,7 +149,7 @@ func TestSearchForSecretsBites(t *testing.T) {
 			files++
 		}
 	}
-	for _, want := range []string{"table keys", "table samples", "table rejects", "table responses", "report", "report --json", "rejects list", "rejects list --json", "rejects show", "probe", "probe --json", "analyze --json"} {
+	for _, want := range []string{"table keys", "table samples", "table rejected_lines", "table responses", "report", "report --json", "rejects list", "rejects list --json", "rejects show", "probe", "probe --json", "analyze --json"} {
 		if found[want] == "" {
 			t.Errorf("no secret found in %s although nothing hides them: the search is blind", want)
 		}
@@ -186,7 +186,7 @@ func plantedLeaks(t *testing.T, path string) map[string]string {
 	sandbox.terminate(t, 20*time.Second)
 	addFiles(t, hay, dir)
 
-	stored := map[string]int{"table samples": 700, "table rejects": 300, "table keys": 700}
+	stored := map[string]int{"table samples": 700, "table rejected_lines": 300, "table keys": 700}
 	for name, rows := range stored {
 		if n := strings.Count(hay[name], "\n"); n < rows {
 			t.Fatalf("%s has %d rows; want %d to look through", name, n, rows)

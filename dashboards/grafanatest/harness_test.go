@@ -128,8 +128,8 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 	return err
 }
 
-// datedRejects gives rejects a time: a file's records carry none of Kafka's.
-const datedRejects = `INSERT INTO {db}.rejects SELECT * REPLACE (now64(3, 'UTC') - rowNumberInAllBlocks() * 60 AS record_ts, offset + 1000000000 AS offset) FROM {db}.rejects`
+// datedRejects spreads rejects over time: those of a file are stored at once.
+const datedRejects = `INSERT INTO {db}.rejected_lines SELECT * REPLACE (now() - rowNumberInAllBlocks() * 60 AS stored_at, offset + 1000000000 AS offset) FROM {db}.rejected_lines`
 
 // toldQuotas tells some keys their rate limit, in responses that are counted.
 func toldQuotas(table string) string {

@@ -3,6 +3,7 @@ package query_test
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"statline/dashboards"
 	"statline/dashboards/query"
+	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/store/storetest"
 )
@@ -50,6 +52,17 @@ func everyText() map[string]query.Text {
 		}
 	}
 	return all
+}
+
+// Where the rejects are is the same text here and in ingest/schema.
+func TestRejectsOfBothTables(t *testing.T) {
+	for name, text := range map[string]query.Text{
+		"rates": query.RejectRates(), "table": query.RejectTable(), "report": query.NewReport(false).Rejects,
+	} {
+		if !strings.Contains(string(text), schema.RejectsOf("{db}")) {
+			t.Errorf("%s: got %s\nwant %s in it", name, text, schema.RejectsOf("{db}"))
+		}
+	}
 }
 
 func ask(t *testing.T, s *store.Store, text query.Text, p query.Params) (rows int, err error) {

@@ -58,20 +58,31 @@ FROM {db}.pipeline FINAL WHERE ` + onScreen + `
 HAVING sum(records) > 0`
 }
 
-// RejectRates returns rejected lines per minute by reason, over the time of
-// their records.
+// rejects are the rejects of the table of now and of the one of before schema 9,
+// each once; the same text as ingest/schema has.
+const rejects = `(SELECT ` + rejectColumns + `, stored_at FROM {db}.rejected_lines FINAL` +
+	` UNION ALL SELECT ` + rejectColumns + `, toDateTime(record_ts) AS stored_at FROM {db}.rejects FINAL WHERE ` + rejectKey +
+	` GLOBAL NOT IN (SELECT ` + rejectKey + ` FROM {db}.rejected_lines WHERE ` + rejectKey + ` GLOBAL IN (SELECT ` + rejectKey + ` FROM {db}.rejects)))`
+
+const (
+	rejectKey     = `(cluster, topic, epoch, partition, offset, idx)`
+	rejectColumns = `cluster, topic, epoch, partition, offset, idx, record_ts, reason, detail, format, decoder_version, raw`
+)
+
+// RejectRates returns rejected lines per minute by reason, over the time when
+// they were stored: the timestamps of their records may be any.
 func RejectRates() Text {
-	return minuteSpans + gaps("reason", `SELECT toDateTime(intDiv(toUnixTimestamp(record_ts), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / `+covered+` AS Value
-FROM {db}.rejects FINAL
-WHERE record_ts >= toDateTime(begins) AND record_ts < toDateTime(ends)
+	return minuteSpans + gaps("reason", `SELECT toDateTime(intDiv(toUnixTimestamp(stored_at), step) * step, 'UTC') AS time, toString(reason) AS reason, count() * 60 / `+covered+` AS Value
+FROM `+rejects+`
+WHERE stored_at >= toDateTime(begins) AND stored_at < toDateTime(ends)
 GROUP BY time, reason`, "Value")
 }
 
 // RejectTable returns the rejects by reason, with one example of each.
 func RejectTable() Text {
-	return `SELECT toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(record_ts) AS "Last", argMax(detail, record_ts) AS "Detail", argMax(substring(raw, 1, 300), record_ts) AS "Example"
-FROM {db}.rejects FINAL
-WHERE record_ts >= {from} AND record_ts <= {to}
+	return `SELECT toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(stored_at) AS "Last", argMax(detail, stored_at) AS "Detail", argMax(substring(raw, 1, 300), stored_at) AS "Example"
+FROM ` + rejects + `
+WHERE stored_at >= {from} AND stored_at <= {to}
 GROUP BY reason, format ORDER BY "Lines" DESC, 1, 2 LIMIT 100`
 }
 

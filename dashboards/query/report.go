@@ -47,7 +47,7 @@ func NewReport(ofKey bool) Report {
 		Responses: "SELECT toString(service), toString(outcome), code, " + status + ", sum(requests), min(minute), max(minute) FROM " + rows +
 			" GROUP BY ALL",
 		Latency: reportLatency("{db}.responses WHERE " + within), Who: reportWho(), Quotas: reportQuotas(), Incidents: ReportIncidents(false),
-		Rejects: `SELECT toString(reason) AS name, count() AS n FROM {db}.rejects FINAL
+		Rejects: `SELECT toString(reason) AS name, count() AS n FROM ` + rejects + `
 WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` GROUP BY name ORDER BY n DESC, name`,
 	}
 	if ofKey {

@@ -109,8 +109,8 @@ type Partition interface {
 	StampOf(ctx context.Context, offset int64) (unixMilli int64, ok bool, err error)
 }
 
-// Contents is everything that a block says, a function of its records and of
-// config_hash alone.
+// Contents is everything that a block says, a function of its records, of when
+// it was declared and of config_hash alone.
 type Contents struct {
 	Rows                aggregate.Rows
 	Rejects             []RejectRow
@@ -119,6 +119,7 @@ type Contents struct {
 	Rejected            uint64
 	Holes               uint64
 	LastRecordUnixMilli int64 // timestamp of the last record, 0 when none
+	DeclaredUnix        int64 // when the block was declared, in Unix seconds; 0: not known
 }
 
 // RejectRow is one line that could not become a response.
@@ -177,10 +178,23 @@ type LedgerRow struct {
 	LastRecordUnixMilli int64
 	Mixed               bool   // finished under other rules than it was declared under
 	Inserts             uint32 // the most INSERTs that one of its tables takes; 0: not known
+	// DeclaredUnix is when the block was declared, in Unix seconds: the same in
+	// both its rows and in its declaration. Rows of before schema 9 do not have it;
+	// see DeclaredAt.
+	DeclaredUnix int64
 	// Note is why, for gaps, replays and discards; of a declared block of a file it
 	// is its text, of a stored one NoteUnproven or nothing.
 	Note      string
 	WrittenAt time.Time
+}
+
+// DeclaredAt is when the block was declared, in Unix seconds, as far as the row
+// tells: of a stored row of an older version, when it was stored.
+func (r *LedgerRow) DeclaredAt() int64 {
+	if r.DeclaredUnix == 0 {
+		return r.WrittenAt.Unix()
+	}
+	return r.DeclaredUnix
 }
 
 // Store writes blocks and keeps the ledger. Every write is idempotent: its

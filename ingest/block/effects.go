@@ -40,7 +40,7 @@ func (m *machine) row(w *work, s State) LedgerRow {
 	row := LedgerRow{
 		ID: w.id, TopicID: m.of.topicID, Kind: w.kind, State: s,
 		Group: m.cfg.Group, Instance: m.cfg.Instance, ConfigHash: m.cfg.ConfigHash, Version: m.cfg.Version,
-		Mixed: w.mixed, Note: w.note, WrittenAt: time.Now(),
+		Mixed: w.mixed, Note: w.note, DeclaredUnix: w.declared.UnixSeconds, WrittenAt: time.Now(),
 	}
 	if w.rules != "" {
 		row.ConfigHash = w.rules

@@ -257,6 +257,7 @@ func (m *machine) declare(ctx context.Context) (state, error) {
 	if w.declared.UnixSeconds == 0 {
 		w.declared.UnixSeconds = w.since.Unix()
 	}
+	w.contents.DeclaredUnix = w.declared.UnixSeconds
 	w.declared.TopicID = m.of.topicID
 	before := m.of.last
 	if before.unixMilli <= 0 {

@@ -136,7 +136,7 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 	}
 	if pending != nil {
 		p.redo = &Declaration{Epoch: p.epoch, First: pending.First, End: pending.End,
-			ConfigHash: pending.ConfigHash, UnixSeconds: pending.WrittenAt.Unix()}
+			ConfigHash: pending.ConfigHash, UnixSeconds: pending.DeclaredAt()}
 		p.inserted = pending
 	}
 	at := k.commit.Offset

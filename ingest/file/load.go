@@ -411,9 +411,11 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 	row := block.LedgerRow{ID: block.ID{Cluster: block.FileCluster, Topic: w.topic, First: first, End: end},
 		Kind: block.KindBlock, State: block.Declared, Group: "analyze", Instance: w.cfg.Instance,
 		ConfigHash: w.cfg.ConfigHash, Version: w.cfg.Version, WrittenAt: time.Now().UTC()}
+	row.DeclaredUnix = row.WrittenAt.Unix()
 	c := w.folder.Contents()
 	row = row.Counted(c, w.store.Inserts(row.ID, c))
 	if declared != nil {
+		row.DeclaredUnix = declared.DeclaredAt()
 		if row.Mixed = declared.ConfigHash != w.cfg.ConfigHash; row.Mixed {
 			if err := block.SameInserts(declared, c, int(row.Inserts), int(end-first)); err != nil {
 				return fmt.Errorf("block %s may be partly stored under other settings: %w; "+
@@ -430,6 +432,7 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 			return fmt.Errorf("declare block %s: %w", row.ID, err)
 		}
 	}
+	c.DeclaredUnix = row.DeclaredUnix
 	if first == 0 {
 		w.open()
 	}

@@ -256,6 +256,7 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 		return fmt.Errorf("%w: its last record had the timestamp %d and has %d", block.ErrRecreated, was, is)
 	}
 	p.contents.Holes = uint64(id.End-id.First) - p.contents.Records
+	p.contents.DeclaredUnix = p.row.DeclaredAt()
 	return nil
 }
 
@@ -398,6 +399,7 @@ func (r *Repair) ledgerRow(p *partial) block.LedgerRow {
 	row := block.LedgerRow{
 		ID: p.row.ID, Kind: block.KindBlock,
 		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: p.rules.hash, Version: r.Block.Version, Note: "repaired",
+		DeclaredUnix: p.row.DeclaredAt(),
 	}
 	return row.Counted(p.contents, r.Store.Inserts(p.row.ID, p.contents)).Stored(p.contents, time.Now())
 }

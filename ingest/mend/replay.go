@@ -420,11 +420,12 @@ func (r *Rejects) settlement(kind block.Kind, state block.State, unit []store.Re
 	if why != "" {
 		note.WriteString(" " + why)
 	}
+	now := time.Now()
 	return block.LedgerRow{
 		ID:   block.ID{Cluster: r.Block.Cluster, Topic: r.Block.Topic, Epoch: first.Epoch, Partition: first.Partition, First: first.Offset, End: last.Offset + 1},
 		Kind: kind, State: state, Group: r.Block.Group, Instance: r.Block.Instance,
 		ConfigHash: store.ConfigHash(r.Fold.Hash()), Version: r.Block.Version,
-		Records: uint64(len(unit)), Note: note.String(), WrittenAt: time.Now(),
+		Records: uint64(len(unit)), Note: note.String(), DeclaredUnix: now.Unix(), WrittenAt: now,
 	}
 }
 

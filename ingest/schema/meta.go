@@ -181,7 +181,10 @@ func (o Options) alterTTLs(ctx context.Context, conn Conn) error {
 // alterTTL is the statement that gives t its TTL; "" when it has none to lose.
 func (o Options) alterTTL(t Table, expiring bool) string {
 	column := Minute
-	if t == Rejects {
+	switch t {
+	case Rejects:
+		column = StoredAt
+	case OldRejects:
 		column = RecordTS
 	}
 	alter := "ALTER TABLE " + Qualified(o.Database, o.layout.Storage(t)) + " " + o.layout.OnCluster()

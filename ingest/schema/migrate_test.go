@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"statline/ingest/block"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -117,6 +118,51 @@ func TestUpgradeKeepsData(t *testing.T) {
 	err := schema.Migrate(t.Context(), s.Conn(), o)
 	if !errors.Is(err, schema.ErrNewer) || !strings.Contains(err.Error(), s.Database()) || !strings.Contains(err.Error(), fmt.Sprintf("version %d", schema.Version()+1)) {
 		t.Errorf("got %v; want ErrNewer from the older binary", err)
+	}
+}
+
+// Rejects of the schema before live on in their table beside the new one, and are
+// listed and counted with the new ones; so are those that an instance of before
+// stores after the upgrade.
+func TestOldRejectsStay(t *testing.T) {
+	s := storetest.Dial(t)
+	o := schema.Options{Database: s.Database(), TTL: schema.DefaultTTL()}
+	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Before("0009_rejected_lines.sql")); err != nil {
+		t.Fatal(err)
+	}
+	old := func(offset int) {
+		storetest.Exec(t, s, fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw) SELECT 'c', 'access', 1, 3, %d, 0, now64(3), 'syntax', 'x'",
+			s.Table(schema.OldRejects), offset))
+	}
+	old(7)
+	for range 2 {
+		if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old(8)
+	id := block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: 8, End: 11}
+	c := &block.Contents{DeclaredUnix: time.Now().Unix()}
+	for offset := range int64(3) { // 8 again
+		c.Rejects = append(c.Rejects, block.RejectRow{Partition: 3, Offset: 8 + offset, Reason: "syntax", Raw: "y"})
+	}
+	if err := s.WriteRows(t.Context(), id, c, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Rejects(t.Context(), store.RejectFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range list {
+		got = append(got, fmt.Sprint(r.Offset, r.Raw))
+	}
+	if want := "7x,8y,9y,10y"; strings.Join(got, ",") != want {
+		t.Errorf("got %v; want %s", got, want)
+	}
+	counts, err := s.CountRejects(t.Context(), store.RejectFilter{Topic: "access"})
+	if err != nil || len(counts) != 1 || counts[0].Rejects != 4 {
+		t.Errorf("got %+v, %v; want 4 rejects", counts, err)
 	}
 }
 

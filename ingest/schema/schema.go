@@ -45,7 +45,8 @@ const (
 	Clients       Table = "clients"
 	Samples       Table = "samples"
 	KeyNames      Table = "key_names"
-	Rejects       Table = "rejects"
+	Rejects       Table = "rejected_lines"
+	OldRejects    Table = "rejects" // of versions before schema 9; see RejectsOf
 	Ledger        Table = "ledger"
 	Incidents     Table = "incidents"
 	Pipeline      Table = "pipeline"
@@ -58,7 +59,7 @@ const (
 // Tables lists every table.
 func Tables() []Table {
 	tables := []Table{
-		Scores, Samples, KeyNames, Rejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes,
+		Scores, Samples, KeyNames, Rejects, OldRejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes,
 	}
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, Table(r.Name))
@@ -92,7 +93,7 @@ func shardBy(t Table) string {
 		return "cityHash64(key_id)"
 	case Samples:
 		return "cityHash64(service, outcome)"
-	case Rejects, Ledger, Pipeline:
+	case Rejects, OldRejects, Ledger, Pipeline:
 		return "cityHash64(topic, partition)"
 	case Incidents:
 		return "cityHash64(id)"
@@ -159,6 +160,7 @@ const (
 	Epoch          Column = "epoch"
 	Index          Column = "idx"
 	RecordTS       Column = "record_ts"
+	StoredAt       Column = "stored_at"
 	Reason         Column = "reason"
 	Detail         Column = "detail"
 	Format         Column = "format"
@@ -181,6 +183,7 @@ const (
 	MinEvent     Column = "min_event"
 	MaxEvent     Column = "max_event"
 	LastRecordTS Column = "last_record_ts"
+	DeclaredAt   Column = "declared_at"
 	Mixed        Column = "mixed"
 	Inserts      Column = "inserts"
 	TopicID      Column = "topic_id"
@@ -208,7 +211,7 @@ func LevelOf(t Table) Level {
 	switch t {
 	case Scores, Pipeline:
 		return MinuteLevel
-	case Samples, Rejects:
+	case Samples, Rejects, OldRejects:
 		return SampleLevel
 	default:
 		return Forever

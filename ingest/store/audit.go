@@ -278,7 +278,9 @@ func (a *audit) rejects(ctx context.Context) error {
 	}
 	rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM ("+
 		"SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' GROUP BY ALL"+
-		" UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM "+a.s.Table(schema.Rejects)+" GROUP BY ALL"+
+		" UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM "+
+		"(SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.Rejects)+
+		" UNION ALL SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.OldRejects)+") GROUP BY ALL"+
 		") GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND ?) LIMIT ?", a.report.Pending == 0, a.o.Limit)
 	if err != nil {
 		return err

@@ -72,10 +72,7 @@ func (s sheet) jobs(table schema.Table, columns []insertColumn) (list []job) {
 	return list
 }
 
-const (
-	daySeconds = 86_400
-	dayMillis  = 86_400_000
-)
+const daySeconds = 86_400
 
 // partitionOf numbers the table partition of a minute: its day, or its week
 // from Monday in the hour tables (1970 began on a Thursday).

@@ -86,7 +86,7 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 // ledgerSelect reads rows as ledgerScan takes them.
 const ledgerSelect = "cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version," +
 	" records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses," +
-	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at"
+	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, toUnixTimestamp64Milli(last_record_ts) AS last_record_ms, mixed, inserts, topic_id, note, written_at, toInt64(toUnixTimestamp(declared_at)) AS declared_unix"
 
 type ledgerScan struct {
 	Cluster      string    `ch:"cluster"`
@@ -111,12 +111,13 @@ type ledgerScan struct {
 	DayAddressed []uint64  `ch:"day_addressed"`
 	MinEvent     time.Time `ch:"min_event"`
 	MaxEvent     time.Time `ch:"max_event"`
-	LastRecordTS time.Time `ch:"last_record_ts"`
+	LastRecordMS int64     `ch:"last_record_ms"` // a timestamp may be beyond what a DateTime64 is read as
 	Mixed        uint8     `ch:"mixed"`
 	Inserts      uint32    `ch:"inserts"`
 	TopicID      string    `ch:"topic_id"`
 	Note         string    `ch:"note"`
 	WrittenAt    time.Time `ch:"written_at"`
+	DeclaredUnix int64     `ch:"declared_unix"`
 }
 
 func (l *ledgerScan) row() block.LedgerRow {
@@ -124,8 +125,8 @@ func (l *ledgerScan) row() block.LedgerRow {
 		ID:      block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First, End: l.End},
 		TopicID: l.TopicID, Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
 		Records: l.Records, Responses: l.Responses, Rejected: l.Rejected, Holes: l.Holes,
-		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordTS.UnixMilli(),
-		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
+		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordMS,
+		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(), DeclaredUnix: l.DeclaredUnix,
 	}
 	for i, day := range l.Day {
 		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i]})

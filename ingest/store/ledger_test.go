@@ -44,7 +44,7 @@ func TestLedgerRoundTrip(t *testing.T) {
 		Records: 1, Responses: 2, Rejected: 3, Holes: 4,
 		Days:              []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3}, {Day: day0 + 1, Responses: 4}},
 		MinEventUnixMilli: 1_700_000_000_001, MaxEventUnixMilli: 1_700_000_000_002, LastRecordUnixMilli: 1_700_000_000_003,
-		TopicID: "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
+		TopicID: "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", DeclaredUnix: 1_790_000_000, WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
 	}
 	writeLedger(t, s, want, want)
 	l := ledgerOf(t, s, 3)

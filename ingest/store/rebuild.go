@@ -49,9 +49,14 @@ func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 
 // DeleteRejects deletes the rejects of a block, as DeleteSpans does.
 func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
-	return s.delete(ctx, schema.Rejects,
-		"cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND offset >= ? AND offset < ?",
-		id.Cluster, id.Topic, id.Epoch, id.Partition, id.First, id.End)
+	for _, t := range []schema.Table{schema.Rejects, schema.OldRejects} {
+		err := s.delete(ctx, t, "cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND offset >= ? AND offset < ?",
+			id.Cluster, id.Topic, id.Epoch, id.Partition, id.First, id.End)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mutationEvery is the time between two looks at a mutation.

@@ -18,6 +18,27 @@ type Reject struct {
 	block.RejectRow
 }
 
+// rejectLate is how long after a block's declaration its rejects still have that
+// time as the one when they were stored.
+const rejectLate = time.Hour
+
+// storedAt is when the rejects of a block count as stored, which is what they
+// live from and what names their table partition. Tokens count by partition, so
+// it is the declaration's time, which a repetition has too, on whichever side of
+// midnight: the same INSERT goes to the same partition and is dropped there. A
+// block that is stored much later, after an outage or by a repair, has the
+// present time: its rejects are to live as long as any others. A repetition of
+// that can leave them in two partitions; whoever reads them takes each once.
+func storedAt(c *block.Contents, now time.Time) time.Time {
+	if at := time.Unix(c.DeclaredUnix, 0); now.Sub(at).Abs() <= rejectLate {
+		return at
+	}
+	return now
+}
+
+// rejects is the subquery of all rejects.
+func (s *Store) rejects() string { return schema.RejectsOf("`" + s.database + "`") }
+
 // RejectFilter narrows a listing; zero values and nil narrow nothing.
 type RejectFilter struct {
 	Cluster, Topic, Reason string
@@ -26,7 +47,7 @@ type RejectFilter struct {
 	Offset                 *int64
 	// First and End narrow to the offsets [First, End), when End is over 0.
 	First, End int64
-	// Since and Until bound Kafka's record timestamp: [Since, Until).
+	// Since and Until bound when they were stored: [Since, Until), in seconds.
 	Since, Until time.Time
 	// Limit bounds the listing; 0 takes 1000.
 	Limit int
@@ -35,18 +56,18 @@ type RejectFilter struct {
 const defaultRejects = 1000
 
 type rejectScan struct {
-	Cluster        string    `ch:"cluster"`
-	Topic          string    `ch:"topic"`
-	Epoch          uint32    `ch:"epoch"`
-	Partition      int32     `ch:"partition"`
-	Offset         int64     `ch:"offset"`
-	Index          uint32    `ch:"idx"`
-	RecordTS       time.Time `ch:"record_ts"`
-	Reason         string    `ch:"reason"`
-	Detail         string    `ch:"detail"`
-	Format         string    `ch:"format"`
-	DecoderVersion uint32    `ch:"decoder_version"`
-	Raw            string    `ch:"raw"`
+	Cluster        string `ch:"cluster"`
+	Topic          string `ch:"topic"`
+	Epoch          uint32 `ch:"epoch"`
+	Partition      int32  `ch:"partition"`
+	Offset         int64  `ch:"offset"`
+	Index          uint32 `ch:"idx"`
+	RecordMS       int64  `ch:"record_ms"` // a timestamp may be beyond what a DateTime64 is read as
+	Reason         string `ch:"reason"`
+	Detail         string `ch:"detail"`
+	Format         string `ch:"format"`
+	DecoderVersion uint32 `ch:"decoder_version"`
+	Raw            string `ch:"raw"`
 }
 
 // Rejects lists rejects in the order of cluster, topic, epoch, partition,
@@ -57,8 +78,8 @@ func (s *Store) Rejects(ctx context.Context, f RejectFilter) ([]Reject, error) {
 	if limit <= 0 {
 		limit = defaultRejects
 	}
-	scans, err := Select[rejectScan](ctx, s, "SELECT cluster, topic, epoch, partition, offset, idx, record_ts, reason, detail, format, decoder_version, raw FROM "+
-		s.Table(schema.Rejects)+" FINAL"+where+
+	scans, err := Select[rejectScan](ctx, s, "SELECT cluster, topic, epoch, partition, offset, idx, toUnixTimestamp64Milli(record_ts) AS record_ms, reason, detail, format, decoder_version, raw FROM "+
+		s.rejects()+where+
 		fmt.Sprintf(" ORDER BY cluster, topic, epoch, partition, offset, idx LIMIT %d", limit), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list rejects: %w", err)
@@ -66,7 +87,7 @@ func (s *Store) Rejects(ctx context.Context, f RejectFilter) ([]Reject, error) {
 	list := make([]Reject, len(scans))
 	for i, r := range scans {
 		list[i] = Reject{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, RejectRow: block.RejectRow{
-			Partition: r.Partition, Offset: r.Offset, Index: r.Index, RecordUnixMilli: r.RecordTS.UnixMilli(),
+			Partition: r.Partition, Offset: r.Offset, Index: r.Index, RecordUnixMilli: r.RecordMS,
 			Reason: r.Reason, Detail: r.Detail, Format: r.Format, DecoderVersion: r.DecoderVersion, Raw: r.Raw,
 		}}
 	}
@@ -78,7 +99,7 @@ type RejectCount struct {
 	Topic   string    `ch:"topic"`
 	Reason  string    `ch:"reason"`
 	Rejects uint64    `ch:"rejects"`
-	First   time.Time `ch:"first"` // Kafka's record timestamps
+	First   time.Time `ch:"first"` // when they were stored
 	Last    time.Time `ch:"last"`
 }
 
@@ -86,8 +107,8 @@ type RejectCount struct {
 // reason, the most frequent first.
 func (s *Store) CountRejects(ctx context.Context, f RejectFilter) ([]RejectCount, error) {
 	where, args := f.where()
-	list, err := Select[RejectCount](ctx, s, "SELECT topic, reason, count() AS rejects, min(record_ts) AS first, max(record_ts) AS last FROM "+
-		s.Table(schema.Rejects)+" FINAL"+where+" GROUP BY topic, reason ORDER BY rejects DESC, topic, reason", args...)
+	list, err := Select[RejectCount](ctx, s, "SELECT topic, reason, count() AS rejects, min(stored_at) AS first, max(stored_at) AS last FROM "+
+		s.rejects()+where+" GROUP BY topic, reason ORDER BY rejects DESC, topic, reason", args...)
 	if err != nil {
 		return nil, fmt.Errorf("count rejects: %w", err)
 	}
@@ -123,10 +144,10 @@ func (f RejectFilter) where() (string, []any) {
 		add("offset < ?", f.End)
 	}
 	if !f.Since.IsZero() {
-		add("record_ts >= fromUnixTimestamp64Milli(?)", f.Since.UnixMilli())
+		add("stored_at >= toDateTime(?)", f.Since.Unix())
 	}
 	if !f.Until.IsZero() {
-		add("record_ts < fromUnixTimestamp64Milli(?)", f.Until.UnixMilli())
+		add("stored_at < toDateTime(?)", f.Until.Unix())
 	}
 	if len(terms) == 0 {
 		return "", nil

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
@@ -44,8 +46,9 @@ func keyNameColumns(rows []aggregate.KeyNameRow) []insertColumn {
 	}
 }
 
-// rejectColumns takes what all rejects of a block share from its identity.
-func rejectColumns(id block.ID, rows []block.RejectRow) []insertColumn {
+// rejectColumns takes what all rejects of an INSERT share: the block's identity,
+// and when they are stored.
+func rejectColumns(id block.ID, at time.Time, rows []block.RejectRow) []insertColumn {
 	type row = block.RejectRow
 	return []insertColumn{
 		text(schema.Cluster, of(rows, func(*row) string { return id.Cluster })),
@@ -55,6 +58,7 @@ func rejectColumns(id block.ID, rows []block.RejectRow) []insertColumn {
 		i64(schema.Offset, of(rows, func(r *row) int64 { return r.Offset })),
 		u32(schema.Index, of(rows, func(r *row) uint32 { return r.Index })),
 		millis(schema.RecordTS, of(rows, func(r *row) int64 { return r.RecordUnixMilli })),
+		seconds(schema.StoredAt, of(rows, func(*row) aggregate.Seconds { return aggregate.Seconds(at.Unix()) })),
 		text(schema.Reason, of(rows, func(r *row) string { return r.Reason })),
 		text(schema.Detail, of(rows, func(r *row) string { return r.Detail })),
 		text(schema.Format, of(rows, func(r *row) string { return r.Format })),
@@ -91,5 +95,6 @@ func ledgerColumns(rows []block.LedgerRow) []insertColumn {
 		millis(schema.WrittenAt, of(rows, func(r *row) int64 { return r.WrittenAt.UnixMilli() })),
 		u32(schema.Inserts, of(rows, func(r *row) uint32 { return r.Inserts })),
 		text(schema.TopicID, of(rows, func(r *row) string { return r.TopicID })),
+		seconds(schema.DeclaredAt, of(rows, func(r *row) aggregate.Seconds { return aggregate.Seconds(r.DeclaredUnix) })),
 	}
 }

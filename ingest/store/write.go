@@ -136,9 +136,9 @@ func replacingJobs(id block.ID, c *block.Contents) (list []job) {
 	list = append(list, sheet{rows: len(names), partition: onePartition}.jobs(schema.KeyNames, keyNameColumns(names))...)
 	return append(list, sheet{
 		rows:      len(rejects),
-		partition: func(i int) int64 { return rejects[i].RecordUnixMilli / dayMillis },
+		partition: onePartition,
 		size:      func(i int) int { return len(rejects[i].Raw) + len(rejects[i].Detail) },
-	}.jobs(schema.Rejects, rejectColumns(id, rejects))...)
+	}.jobs(schema.Rejects, rejectColumns(id, storedAt(c, time.Now()), rejects))...)
 }
 
 // insert sends one INSERT. Its time is bounded here and, a little longer, on

@@ -184,7 +184,7 @@ func TestColumnsMatchTables(t *testing.T) {
 	}
 	all := map[schema.Table][]insertColumn{
 		schema.Samples: sampleColumns(nil), schema.KeyNames: keyNameColumns(nil), schema.KeyLabels: keyLabelColumns(nil),
-		schema.Rejects: rejectColumns(block.ID{}, nil), schema.Ledger: ledgerColumns(nil), schema.Pipeline: pipelineColumns(nil),
+		schema.Rejects: rejectColumns(block.ID{}, time.Time{}, nil), schema.Ledger: ledgerColumns(nil), schema.Pipeline: pipelineColumns(nil),
 	}
 	for _, r := range s.Rollups() {
 		all[schema.Table(r.Name)] = rollupColumns(r, r.Of(&aggregate.Rows{}))

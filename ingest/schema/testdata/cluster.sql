@@ -493,6 +493,38 @@ ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS topic_id LowCar
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","8"]
 ;
+CREATE TABLE IF NOT EXISTS `d`.`rejected_lines_local` ON CLUSTER `c`
+(
+    cluster         LowCardinality(String),
+    topic           LowCardinality(String),
+    epoch           UInt32,
+    partition       Int32,
+    offset          Int64,
+    idx             UInt32,
+    record_ts       DateTime64(3, 'UTC'),
+    stored_at       DateTime('UTC'),
+    reason          LowCardinality(String),
+    detail          String CODEC(ZSTD(1)),
+    format          LowCardinality(String),
+    decoder_version UInt32,
+    raw             String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree()
+PARTITION BY toDate(stored_at)
+ORDER BY (cluster, topic, epoch, partition, offset, idx)
+TTL toDateTime(stored_at) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`rejected_lines` ON CLUSTER `c` AS `d`.`rejected_lines_local` ENGINE = Distributed(`c`, `d`, `rejected_lines_local`, cityHash64(topic, partition))
+;
+ALTER TABLE `d`.`ledger_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS declared_at DateTime('UTC') CODEC(Delta, ZSTD(1))
+;
+ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS declared_at DateTime('UTC')
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","9"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;

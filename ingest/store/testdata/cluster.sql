@@ -98,11 +98,11 @@ INSERT INTO `d`.`key_names` (...) FORMAT Native
 -- max_partitions_per_insert_block = 100
 -- optimize_on_insert = 0
 ;
-INSERT INTO `d`.`rejects` (...) FORMAT Native
+INSERT INTO `d`.`rejected_lines` (...) FORMAT Native
 -- async_insert = 0
 -- distributed_foreground_insert = 1
 -- insert_deduplicate = 1
--- insert_deduplication_token = c/access/1/3/100-200/rejects/0
+-- insert_deduplication_token = c/access/1/3/100-200/rejected_lines/0
 -- insert_quorum = auto
 -- insert_quorum_timeout = 60000
 -- max_partitions_per_insert_block = 100
@@ -122,15 +122,17 @@ SYSTEM SYNC REPLICA `d`.`ledger_local` LIGHTWEIGHT
 ;
 SELECT max(epoch) AS newest, argMax(topic_id, (epoch, topic_id != '', written_at)) AS newest_topic, maxIf(epoch, partition = 3) AS own, argMaxIf(topic_id, (epoch, topic_id != '', written_at), partition = 3) AS own_topic, count() AS rows FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access'
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, toUnixTimestamp64Milli(last_record_ts) AS last_record_ms, mixed, inserts, topic_id, note, written_at, toInt64(toUnixTimestamp(declared_at)) AS declared_unix FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1
 ;
-SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, last_record_ts, mixed, inserts, topic_id, note, written_at FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
+SELECT cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version, records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses, days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, toUnixTimestamp64Milli(last_record_ts) AS last_record_ms, mixed, inserts, topic_id, note, written_at, toInt64(toUnixTimestamp(declared_at)) AS declared_unix FROM `d`.`ledger` WHERE cluster = 'c' AND topic = 'access' AND epoch = 1 AND partition = 3 AND state = 'declared' AND kind = 'block' AND first >= 200 ORDER BY written_at DESC, first DESC LIMIT 1
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`scores_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`samples_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`key_names_local` LIGHTWEIGHT
+;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`rejected_lines_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`rejects_local` LIGHTWEIGHT
 ;
@@ -194,4 +196,4 @@ SELECT countIf(declared >= stored) AS pending FROM (SELECT maxIf(first, state = 
 ;
 SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed FROM `d`.`ledger` ARRAY JOIN days AS d WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day
 ;
-SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM (SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM `d`.`ledger` WHERE state = 'stored' AND kind = 'block' GROUP BY ALL UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM `d`.`rejects` GROUP BY ALL) GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND 1) LIMIT 1000
+SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM (SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM `d`.`ledger` WHERE state = 'stored' AND kind = 'block' GROUP BY ALL UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM (SELECT cluster, topic, epoch, partition, offset, idx FROM `d`.`rejected_lines` UNION ALL SELECT cluster, topic, epoch, partition, offset, idx FROM `d`.`rejects`) GROUP BY ALL) GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND 1) LIMIT 1000
