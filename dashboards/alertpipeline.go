@@ -23,8 +23,8 @@ func pipelineAlerts() []Alert {
 			Summary: "statline has not reported for five minutes, or a partition with something to read does not move",
 			Means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
 			ToDo: "Is the process up, and what does its /readyz say? The instances' log says what is retried: Kafka " +
-				"out of reach, ClickHouse refusing inserts, a block that needs a decision. Nothing is lost: it goes " +
-				"on where it stopped.",
+				"out of reach, ClickHouse refusing inserts, a block that needs a decision, a transaction that is never " +
+				"ended. Nothing is lost: it goes on where it stopped.",
 			Board: PipelineUID, Shows: query.StalledNow(),
 		},
 		{
@@ -51,7 +51,7 @@ func pipelineAlerts() []Alert {
 		{
 			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m", Severity: "ticket",
 			NoData: "Alerting", WhyNoData: oneRow,
-			Summary: "the last record read is {{ humanizeDuration $values.A.Value }} old",
+			Summary: "a record has waited for {{ humanizeDuration $values.A.Value }} to be stored",
 			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
 			ToDo: "See Behind, in records: one partition means skewed keys, all mean too little power. Start another " +
 				"instance in the same group, or look at ClickHouse's parts and merges (Tables).",

@@ -80,7 +80,7 @@ func pipelineNow() Row {
 		}},
 		{5, Panel{
 			Kind: Number, Title: "Behind Kafka",
-			About: "Records not read yet, and the age of the last record read.",
+			About: "Records not stored yet, and the age of the oldest of them.",
 			Query: query.LagNow(), Unit: Count, Empty: "nothing reports",
 			Columns: []Column{
 				{Name: "lag", As: "records"},
@@ -111,12 +111,12 @@ func pipelineBehind() Row {
 		}},
 		{8, Panel{
 			Kind: Lines, Title: "Behind, in time",
-			About: "Age of the last record read, by partition.",
+			About: "Age of the oldest record that is not stored, by partition; 0 when all are.",
 			Query: query.LagSeconds(), Unit: Seconds, Empty: "nothing reports in this time",
 		}},
 		{8, Panel{
 			Kind: Lines, Title: "Freshness",
-			About: "Age of the newest stored event and of the last record read.",
+			About: "Age of the last block when it was stored, and of the oldest record that is not stored.",
 			Query: query.FreshnessOverTime(), Unit: Seconds, Empty: "nothing reports in this time",
 			Columns: []Column{{Name: "freshness", Color: Note}, {Name: "lag", Color: Fair}},
 		}},

@@ -28,6 +28,9 @@ type Config struct {
 	// RetryStopped is how long a partition that cannot go on waits until it
 	// tries again.
 	RetryStopped time.Duration
+	// TransactionAge is how long an open transaction may hold records back until
+	// the pipeline is not ready.
+	TransactionAge time.Duration
 	// AuditEvery is the time between two audits of the whole database, made by
 	// the instance that owns partition 0; 0 makes none. TTL is how long its rows
 	// live: what has expired is not missed.
@@ -41,8 +44,10 @@ func DefaultConfig() Config {
 		Block:        block.DefaultConfig(),
 		MemoryBudget: 256 << 20,
 		RetryStopped: time.Minute,
-		AuditEvery:   15 * time.Minute,
-		TTL:          schema.DefaultTTL(),
+		// What brokers abort themselves: their default transaction.max.timeout.ms.
+		TransactionAge: 15 * time.Minute,
+		AuditEvery:     15 * time.Minute,
+		TTL:            schema.DefaultTTL(),
 	}
 }
 
@@ -55,6 +60,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("group: got an empty one; want the consumer group's name")
 	case c.MemoryBudget < minBudget:
 		return fmt.Errorf("memory budget: got %d bytes; want at least %d", c.MemoryBudget, minBudget)
+	case c.TransactionAge <= 0:
+		return fmt.Errorf("transaction age: got %s; want more than 0s", c.TransactionAge)
 	case c.Block.From != block.Earliest && c.Block.From != block.Latest:
 		return fmt.Errorf("from: got %q; want earliest or latest", c.Block.From)
 	case c.Block.OnGap != block.Fail && c.Block.OnGap != block.Skip:

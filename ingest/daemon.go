@@ -3,9 +3,11 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -18,6 +20,11 @@ type Detectors interface {
 	Round(ctx context.Context) error
 	// Stopped is why they cannot go on until a person acts, nil when they can.
 	Stopped() error
+	// Failing is why their rounds fail, and since when; nil when the last one did
+	// not.
+	Failing() (since time.Time, err error)
+	// Moved is when they last gave a sign of life; zero before they run.
+	Moved() time.Time
 }
 
 // Runner runs until ctx ends.
@@ -61,9 +68,32 @@ func (d *Daemon) Ready() (ok bool, detail any) {
 	if d.Detectors != nil {
 		if err := d.Detectors.Stopped(); err != nil {
 			st.Ready, st.Detectors = false, err.Error()
+		} else if since, err := d.Detectors.Failing(); err != nil {
+			st.add(Condition{Name: DetectorsFailing, Red: time.Since(since) >= detectorsMayFail, Since: since, Detail: err.Error()})
 		}
 	}
 	return st.Ready, st
+}
+
+const (
+	// detectorsMayFail is how long the detectors' rounds may fail before the daemon
+	// is not ready: the store may answer the pipeline and not them.
+	detectorsMayFail = time.Minute
+	// detectorsStuck is how long they may be silent. A decision is many queries,
+	// each of which may take its whole time.
+	detectorsStuck = 30 * time.Minute
+)
+
+// Healthy is nil as long as every loop moves or waits for a server.
+func (d *Daemon) Healthy() error {
+	err := d.Pipeline.Healthy()
+	if d.Detectors == nil {
+		return err
+	}
+	if at := d.Detectors.Moved(); !at.IsZero() && time.Since(at) > detectorsStuck {
+		err = errors.Join(err, fmt.Errorf("stuck: the detectors have given no sign of life for %s", time.Since(at).Round(time.Second)))
+	}
+	return err
 }
 
 // Startup is what a daemon says of itself before it runs, and hands the
@@ -87,6 +117,14 @@ func (s *Startup) Ready() (ok bool, detail any) {
 	}
 	what, _ := s.waiting.Load().(string)
 	return false, Status{Waiting: what}
+}
+
+// Healthy implements Health: what waits for a server at the start is healthy.
+func (s *Startup) Healthy() error {
+	if d := s.daemon.Load(); d != nil {
+		return d.Healthy()
+	}
+	return nil
 }
 
 // LimitMemory makes the garbage collector work harder before the process takes

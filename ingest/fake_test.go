@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,8 +21,10 @@ type topic struct {
 	end        context.CancelFunc // ends the generation
 	fetchBytes int
 	compacted  bool
-	down       int   // calls of ClusterID that fail
-	unjoined   error // while set, the group cannot be joined
+	down       int             // calls of ClusterID that fail
+	away       error           // of HighWatermarks
+	open       map[int32]int64 // records behind an open transaction
+	unjoined   error           // while set, the group cannot be joined
 }
 
 func newTopic(partitions int) *topic {
@@ -71,9 +74,31 @@ func (t *topic) offsets(end bool) map[int32]int64 {
 
 func (t *topic) StartOffsets(context.Context) (map[int32]int64, error) { return t.offsets(false), nil }
 func (t *topic) EndOffsets(context.Context) (map[int32]int64, error)   { return t.offsets(true), nil }
-func (t *topic) Compacted(context.Context) (bool, error)               { return t.compacted, nil }
-func (t *topic) SetFetchBytes(n int)                                   { t.fetchBytes = n }
-func (t *topic) SessionTimeout() time.Duration                         { return 10 * time.Second }
+func (t *topic) Turns() int64                                          { return time.Now().Unix() }
+
+// HighWatermarks implements Source: what is open is not in the log yet.
+func (t *topic) HighWatermarks(context.Context) (map[int32]int64, error) {
+	ends := t.offsets(true)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, n := range t.open {
+		ends[p] += n
+	}
+	return ends, t.away
+}
+
+func (t *topic) TimeAt(_ context.Context, p int32, offset int64) (int64, bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if log := t.logs[p]; offset < int64(len(log)) {
+		return log[offset].UnixMilli, log[offset].UnixMilli > 0, nil
+	}
+	return 0, false, nil
+}
+
+func (t *topic) Compacted(context.Context) (bool, error) { return t.compacted, nil }
+func (t *topic) SetFetchBytes(n int)                     { t.fetchBytes = n }
+func (t *topic) SessionTimeout() time.Duration           { return 10 * time.Second }
 
 func (t *topic) JoinError() error {
 	t.mu.Lock()
@@ -176,9 +201,9 @@ func (m *memberPartition) Commit(_ context.Context, c block.Committed) error {
 func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Duration) (block.Batch, error) {
 	for deadline := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
 		m.mu.Lock()
-		log := m.logs[m.p]
+		log, open := m.logs[m.p], m.open[m.p]
 		m.mu.Unlock()
-		b := block.Batch{LastStable: int64(len(log)), Next: offset}
+		b := block.Batch{LastStable: int64(len(log)), HighWatermark: int64(len(log)) + open, Next: offset}
 		if offset < int64(len(log)) {
 			b.Records = log[offset:min(int64(len(log)), offset+500)]
 			b.Next = offset + int64(len(b.Records))
@@ -197,7 +222,11 @@ type memory struct {
 	ledger  map[int32][]block.LedgerRow
 	status  []store.PipelineRow
 	fail    func(id block.ID, c *block.Contents) error // WriteRows
-	unread  error                                      // of Ledger
+	unread  error                                      // of Ledger and Ends
+	away    error                                      // of Ping
+	hang    bool                                       // until the caller gives up
+	block   func(block.ID)                             // called by WriteRows, without the lock
+	writers []store.Writer
 	configs map[string]store.StoredConfig
 }
 
@@ -205,7 +234,52 @@ func newMemory() *memory {
 	return &memory{tokens: map[string]bool{}, ledger: map[int32][]block.LedgerRow{}, configs: map[string]store.StoredConfig{}}
 }
 
-func (s *memory) Ping(context.Context) error { return nil }
+func (s *memory) Ping(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hang {
+		s.mu.Unlock()
+		<-ctx.Done()
+		s.mu.Lock()
+		return ctx.Err()
+	}
+	return s.away
+}
+
+// restore takes back what the ledger and the tokens know of blocks that end
+// beyond an offset, as an older backup does, and returns where it ends then.
+func (s *memory) restore(p int32, end int64) (left int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens = map[string]bool{}
+	s.ledger[p] = slices.DeleteFunc(s.ledger[p], func(r block.LedgerRow) bool { return r.End > end })
+	return s.ledger[p][len(s.ledger[p])-1].End
+}
+
+func (s *memory) Ends(context.Context, string, string) (map[int32]block.Ends, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ends := map[int32]block.Ends{}
+	for p, rows := range s.ledger {
+		e := block.Ends{}
+		for i, row := range rows {
+			if row.State == block.Stored {
+				if i > 0 && e.Known {
+					e.Uncovered += row.First - e.End
+				}
+				e.Known, e.End = true, row.End
+			}
+		}
+		ends[p] = e
+	}
+	return ends, s.unread
+}
+
+func (s *memory) Writers(context.Context, string, string, time.Time) ([]store.Writer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writers, nil
+}
 
 func (s *memory) WritePipeline(_ context.Context, rows []store.PipelineRow) error {
 	s.mu.Lock()
@@ -218,7 +292,17 @@ func (s *memory) Audit(_ context.Context, o store.AuditOptions) (*store.AuditRep
 	return &store.AuditReport{At: o.Now, Differences: make([]store.Difference, 2)}, nil
 }
 
-func (s *memory) WriteRows(_ context.Context, id block.ID, c *block.Contents, fence func() error) error {
+func (s *memory) WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error {
+	s.mu.Lock()
+	hang, blocks := s.hang, s.block
+	s.mu.Unlock()
+	if blocks != nil {
+		blocks(id)
+	}
+	if hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {

@@ -22,7 +22,8 @@ type metrics struct {
 	other                *prometheus.CounterVec
 	generations, stopped prometheus.Counter
 
-	lagRecords, lagSeconds, freshness, rate, stalled, ready, budget, audit, audited *prometheus.Desc
+	lagRecords, lagHigh, lagSeconds, missing, transaction, freshness, rate, stalled *prometheus.Desc // of a partition
+	ready, condition, configurations, budget, audit, audited                        *prometheus.Desc
 }
 
 func newMetrics(p *Pipeline) *metrics {
@@ -50,15 +51,20 @@ func newMetrics(p *Pipeline) *metrics {
 			Name: "statline_block_seconds", Help: "Time from a block's declaration to its commit.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
-		lagRecords: desc("lag_records", "Offsets between the committed one and the log's last stable one.", "partition"),
-		lagSeconds: desc("lag_seconds", "Age of the newest stored record while there are newer ones.", "partition"),
-		freshness:  desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
-		rate:       desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
-		stalled:    desc("stalled", "1 when there is something to do and nothing was stored for a minute, or the partition cannot go on.", "partition"),
-		ready:      desc("ready", "1 when the pipeline runs and no partition is stalled."),
-		budget:     desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
-		audit:      desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
-		audited:    desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
+		lagRecords:     desc("lag_records", "Offsets up to the log's last stable one that are not stored: not committed, or missing in the ledger.", "partition"),
+		lagHigh:        desc("lag_high_watermark_records", "The same up to the high watermark: with what an open transaction holds back.", "partition"),
+		lagSeconds:     desc("lag_seconds", "Age of the oldest record that is not stored and can be read, 0 when all are stored.", "partition"),
+		missing:        desc("missing_records", "Offsets that the group has committed and the ledger does not have, as after an older backup was restored.", "partition"),
+		transaction:    desc("open_transaction_seconds", "How long the last stable offset has stood still below the high watermark.", "partition"),
+		freshness:      desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
+		rate:           desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
+		stalled:        desc("stalled", "1 when there is something to do and nothing was stored for a minute, or the partition cannot go on, as behind a transaction that is open for too long.", "partition"),
+		ready:          desc("ready", "1 when the pipeline runs, no partition is stalled and no condition is red."),
+		condition:      desc("condition", "What /readyz says of the pipeline: 0 when it does not hold, 1 for a note, 2 when it turns /readyz red.", "condition"),
+		configurations: desc("configurations", "Configurations (config_hash) under which blocks of the topic were stored in the last ten minutes, this instance's included."),
+		budget:         desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
+		audit:          desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
+		audited:        desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
 	}
 	// Label values that are known beforehand start at 0, so that rate() sees
 	// their first increase.
@@ -86,7 +92,8 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range m.counters() {
 		c.Describe(ch)
 	}
-	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagSeconds, m.freshness, m.rate, m.stalled, m.ready, m.budget, m.audit, m.audited} {
+	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagHigh, m.lagSeconds, m.missing, m.transaction, m.freshness, m.rate, m.stalled,
+		m.ready, m.condition, m.configurations, m.budget, m.audit, m.audited} {
 		ch <- d
 	}
 }
@@ -103,12 +110,23 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, p := range st.Partitions {
 		label := strconv.Itoa(int(p.Partition))
 		gauge(m.lagRecords, float64(p.LagRecords), label)
+		gauge(m.lagHigh, float64(p.LagHighWatermark), label)
 		gauge(m.lagSeconds, p.LagSeconds, label)
+		gauge(m.missing, float64(p.MissingRecords), label)
+		gauge(m.transaction, p.TransactionSeconds, label)
 		gauge(m.freshness, p.FreshnessSeconds, label)
 		gauge(m.rate, p.RecordsPerSecond, label)
 		gauge(m.stalled, bit(p.Stalled), label)
 	}
 	gauge(m.ready, bit(st.Ready))
+	for _, name := range Conditions() {
+		if name != DetectorsFailing { // which the pipeline does not know of: statline_watch_failing_seconds
+			gauge(m.condition, st.holds(name), string(name))
+		}
+	}
+	if st.Configurations > 0 {
+		gauge(m.configurations, float64(st.Configurations))
+	}
 	if st.Audit != nil {
 		gauge(m.audit, float64(st.Audit.Differences))
 		gauge(m.audited, float64(st.Audit.At.Unix()))

@@ -27,6 +27,7 @@ type Pipeline struct {
 	budget  atomic.Pointer[block.Budget] // of this generation
 	board   *board
 	metrics *metrics
+	pulses  pulses
 	crash   func(step string)
 
 	limiter retry.LogLimiter
@@ -51,7 +52,7 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
-		board: newBoard(),
+		board: newBoard(cfg.TransactionAge),
 		crash: crashHook(),
 	}
 	p.folds.Store(newFolds(parts.Folds))
@@ -88,7 +89,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	r := &run{Pipeline: p, stop: make(chan struct{}), partitions: len(partitions)}
+	r := &run{Pipeline: p, stop: make(chan struct{}), partitions: len(partitions), machines: map[int32]context.CancelCauseFunc{}}
 	// The group outlives ctx for as long as declared blocks need.
 	group, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
@@ -112,9 +113,14 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		tasks.Go(func() { r.awaitCaughtUp(background, targets) })
 	}
-	tasks.Go(func() { r.watchEnds(background) })
+	tasks.Go(func() { r.every(background, loopKafka, r.probeKafka) })
+	tasks.Go(func() { r.every(background, loopStore, r.probeStore) })
+	tasks.Go(func() { r.every(background, loopLedger, r.compareLedger) })
 	tasks.Go(func() { r.report(background) })
 	tasks.Go(func() { r.auditAll(background) })
+	// A member waits for the others of its group on purpose.
+	r.pulses.watch(loopGroup, max(stuckAfter, 6*r.source.SessionTimeout()))
+	defer r.pulses.rest(loopGroup)
 
 	err = p.source.RunGroup(group, r.generation)
 	if ended, why := r.ended(); ended {
@@ -186,12 +192,14 @@ type run struct {
 	// reported is the status that the table pipeline was told last; only report
 	// uses it.
 	reported []PartitionStatus
+	turns    int64 // of the source; only probeKafka uses it
 
 	mu         sync.Mutex
 	partitions int // of the topic
 	finished   bool
 	why        error
 	handling   bool
+	machines   map[int32]context.CancelCauseFunc // restart a partition
 }
 
 // finish asks for the end; the first reason counts.
@@ -319,11 +327,14 @@ func (r *run) topicPartitions() int {
 // partition runs one partition's machine, and again after a while when it
 // could not go on: an operator may have put right what was wrong.
 func (r *run) partition(o *ownership, p int32) error {
+	loop := loopPartition(p)
+	defer r.pulses.rest(loop)
 	for {
 		f := r.folds.Load()
 		cfg := r.blockConfig(o, p)
 		cfg.ConfigHash = f.hash
-		err := block.Run(o.ctx, cfg, r.env(o, p, f), o.stop)
+		r.pulses.watch(loop, stuckAfter)
+		err := r.machine(o, p, cfg, f)
 		if err == nil || o.ctx.Err() != nil || errors.Is(err, block.ErrFenced) {
 			return err
 		}
@@ -338,14 +349,34 @@ func (r *run) partition(o *ownership, p int32) error {
 			r.finish(err)
 			return err
 		}
+		pause := r.cfg.RetryStopped
+		if r.cfg.Block.ResumeAt != block.Refuse && errors.Is(err, block.ErrRowsMissing) {
+			pause = 0 // it is decided what is to be done
+		}
+		r.pulses.rest(loop)
 		select {
-		case <-time.After(r.cfg.RetryStopped):
+		case <-time.After(pause):
 		case <-o.ctx.Done():
 			return o.ctx.Err()
 		case <-o.stop:
 			return nil
 		}
 	}
+}
+
+// machine runs a partition's machine, which restart may end.
+func (r *run) machine(o *ownership, p int32, cfg block.Config, f *folds) error {
+	ctx, cancel := context.WithCancelCause(o.ctx)
+	defer cancel(nil)
+	r.mu.Lock()
+	r.machines[p] = cancel
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.machines, p)
+		r.mu.Unlock()
+	}()
+	return block.Run(ctx, cfg, r.env(o, p, f), o.stop)
 }
 
 func (r *run) blockConfig(o *ownership, p int32) block.Config {
@@ -366,6 +397,7 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 
 func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	session := r.source.SessionTimeout()
+	sign := &vital{}
 	return block.Env{
 		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(),
 		Log: r.log, At: r.crash, LogLimiter: &r.limiter,
@@ -380,6 +412,9 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 			return nil
 		},
 		Observe: func(e block.Event) {
+			if sign.of(e) {
+				r.pulses.beat(loopPartition(p))
+			}
 			r.board.event(p, e)
 			r.metrics.event(e)
 		},
@@ -395,6 +430,9 @@ func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 		case err == nil && left == 0:
 			r.finish(nil)
 			return
+		case errors.Is(err, block.ErrRowsMissing):
+			r.finish(err)
+			return
 		case retry.ClassOf(err) == retry.Permanent:
 			r.finish(fmt.Errorf("see whether the group has caught up: %w", err))
 			return
@@ -407,9 +445,12 @@ func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 	}
 }
 
-// behind counts the partitions that are not committed up to their target.
+// behind counts the partitions that are not stored and committed up to their
+// target. An error that wraps block.ErrRowsMissing says that some are committed
+// and not stored, and that nobody is going to store them.
 func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) {
-	committed, err := r.source.GroupOffsets(ctx, r.cfg.Block.Group)
+	cfg := &r.cfg.Block
+	committed, err := r.source.GroupOffsets(ctx, cfg.Group)
 	if err != nil {
 		return 0, err
 	}
@@ -424,30 +465,22 @@ func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) 
 			left++
 		}
 	}
-	return left, nil
-}
-
-// endsEvery is how often the log's ends are asked for, besides what fetching
-// tells.
-const endsEvery = 5 * time.Second
-
-func (r *run) watchEnds(ctx context.Context) {
-	tick := time.NewTicker(endsEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		ends, err := r.source.EndOffsets(ctx)
-		if err != nil {
-			r.log.Debug("read the log's ends", "err", err)
-			continue
-		}
-		r.board.ends(ends)
-		r.mu.Lock()
-		r.partitions = len(ends)
-		r.mu.Unlock()
+	if left > 0 {
+		return left, nil
 	}
+	missing, err := Compare(ctx, r.source, r.store, cfg.Cluster, cfg.Topic, cfg.Group)
+	if err != nil || len(missing) == 0 {
+		return 0, err
+	}
+	var says []string
+	for _, m := range missing {
+		if m.First < m.End && cfg.ResumeAt != block.Refuse {
+			left++ // the partition's owner stores it, or says that it is left out
+		}
+		says = append(says, m.String())
+	}
+	if left > 0 {
+		return left, nil
+	}
+	return 0, fmt.Errorf("%w: %s", block.ErrRowsMissing, enough(says))
 }

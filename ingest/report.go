@@ -21,7 +21,10 @@ func (r *run) report(ctx context.Context) {
 	var minute time.Time
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
+	r.pulses.watch(loopReport, stuckAfter)
+	defer r.pulses.rest(loopReport)
 	for {
+		r.pulses.beat(loopReport)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -21,6 +21,12 @@ type Readiness interface {
 	Ready() (ok bool, detail any)
 }
 
+// Health says whether the process works at all. It waits for nobody's servers:
+// an error means that only a restart helps.
+type Health interface {
+	Healthy() error
+}
+
 // Control is what can be asked of a running daemon.
 type Control interface {
 	// Reload reads the configuration again and says what has changed. An error
@@ -48,6 +54,7 @@ type Server struct {
 	Listening Listening
 	Registry  *prometheus.Registry
 	Ready     Readiness
+	Health    Health
 	Control   Control
 	Log       *slog.Logger
 }
@@ -79,7 +86,13 @@ func (s *Server) handler() http.Handler {
 	g := guard{s.Listening}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", g.reading(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry})))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.Health.Healthy(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		ok, detail := s.Ready.Ready()
 		status := http.StatusOK

@@ -42,6 +42,8 @@ type notReady struct{}
 
 func (notReady) Ready() (bool, any) { return false, Status{Waiting: "a test"} }
 
+func (notReady) Healthy() error { return nil }
+
 // deafControl is that of a daemon that starts.
 type deafControl struct{}
 
@@ -61,7 +63,7 @@ func TestServeSecurely(t *testing.T) {
 		t.Fatal(err)
 	}
 	const token = "a-token-of-a-test-long-enough"
-	s := &Server{Registry: prometheus.NewRegistry(), Ready: notReady{}, Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
+	s := &Server{Registry: prometheus.NewRegistry(), Ready: notReady{}, Health: notReady{}, Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
 		Listening: Listening{Address: address, Cert: certFile, Key: keyFile, Token: func() (string, error) { return token, nil }}}
 	stop, err := s.Serve(t.Context())
 	if err != nil {

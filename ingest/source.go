@@ -12,11 +12,14 @@ import (
 type Source interface {
 	ClusterID(ctx context.Context) (string, error)
 	Partitions(ctx context.Context) ([]int32, error)
-	// StartOffsets and EndOffsets are the retained range of each partition, up
-	// to the last stable offset.
-	StartOffsets(ctx context.Context) (map[int32]int64, error)
+	// Offsets has the first retained offset of each partition; EndOffsets is the
+	// last stable one, HighWatermarks the log's end.
+	Offsets
 	EndOffsets(ctx context.Context) (map[int32]int64, error)
-	GroupOffsets(ctx context.Context, group string) (map[int32]block.Committed, error)
+	HighWatermarks(ctx context.Context) (map[int32]int64, error)
+	// TimeAt is Kafka's timestamp of the first record at or after an offset; ok is
+	// false when there is none or it carries no time.
+	TimeAt(ctx context.Context, partition int32, offset int64) (unixMilli int64, ok bool, err error)
 	Compacted(ctx context.Context) (bool, error)
 	SetFetchBytes(n int)
 	SessionTimeout() time.Duration
@@ -25,6 +28,9 @@ type Source interface {
 	RunGroup(ctx context.Context, handle func(ctx context.Context, g Generation) error) error
 	// JoinError is why the group cannot be joined, nil when it can or is.
 	JoinError() error
+	// Turns grows as long as the loop that keeps this member in the group moves,
+	// whether or not Kafka answers it.
+	Turns() int64
 }
 
 // Generation is what this member owns until the next rebalance.
@@ -39,7 +45,10 @@ type Generation interface {
 // Store is where blocks go.
 type Store interface {
 	block.Store
+	Ledgers
 	Ping(ctx context.Context) error
+	// Writers lists who has stored blocks of a topic since a moment.
+	Writers(ctx context.Context, cluster, topic string, since time.Time) ([]store.Writer, error)
 	// WriteConfig keeps a configuration under its hash; ReadConfig is its body,
 	// nil when it was never kept.
 	WriteConfig(ctx context.Context, c store.StoredConfig) error

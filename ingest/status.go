@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"fmt"
 	"math"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +21,12 @@ type Status struct {
 	// TopicPartitions is how many there are, whoever owns them.
 	TopicPartitions int               `json:"topic_partitions"`
 	Partitions      []PartitionStatus `json:"partitions"`
+	// Conditions are what else has to be known: what turns Ready off, and notes.
+	Conditions []Condition `json:"conditions,omitempty"`
+	// Configurations is how many configurations (config_hash) instances have stored
+	// blocks of the topic under in the last ten minutes, this one's included; 0
+	// when that is not known.
+	Configurations int `json:"configurations,omitempty"`
 	// Detectors is why the detectors cannot go on until a person acts, "" when
 	// they can.
 	Detectors string `json:"detectors,omitempty"`
@@ -39,12 +47,23 @@ type PartitionStatus struct {
 	State     string `json:"state"`
 	// Next is the committed offset, -1 until the group was asked; End is the
 	// log's last stable one.
-	Next       int64 `json:"next"`
-	End        int64 `json:"end"`
-	LagRecords int64 `json:"lag_records"`
-	// LagSeconds is the age of the newest stored record while there are newer
-	// ones, 0 when there are none.
+	Next int64 `json:"next"`
+	End  int64 `json:"end"`
+	// HighWatermark is the log's end with what open transactions hold back.
+	HighWatermark int64 `json:"high_watermark"`
+	// LagRecords counts the offsets up to End that are not stored: those not
+	// committed, and MissingRecords. LagHighWatermark counts up to HighWatermark.
+	LagRecords       int64 `json:"lag_records"`
+	LagHighWatermark int64 `json:"lag_high_watermark"`
+	// LagSeconds is how old the oldest record up to End is that is not stored, by
+	// Kafka's timestamp; as long as that is not known, or the record has none, how
+	// long it is known to be there. 0 when everything is stored.
 	LagSeconds float64 `json:"lag_seconds"`
+	// TransactionSeconds is how long End has stood still before an open
+	// transaction, as far as this process has seen it; 0 when there is none.
+	TransactionSeconds float64 `json:"transaction_seconds"`
+	// MissingRecords counts the offsets that are committed and not in the ledger.
+	MissingRecords int64 `json:"missing_records"`
 	// FreshnessSeconds is how old the newest record of the last block was, by
 	// Kafka's timestamp, when it became queryable; at least LagSeconds.
 	FreshnessSeconds float64 `json:"freshness_seconds"`
@@ -58,7 +77,8 @@ type PartitionStatus struct {
 	LastRecord time.Time `json:"last_record"`
 	LastEvent  time.Time `json:"last_event"`
 	// Stalled: for a minute there was something to do and nothing was stored, or
-	// it was not found out where to go on; or the partition cannot go on.
+	// it was not found out where to go on; or the partition cannot go on, as behind
+	// a transaction that is open for too long.
 	// LastError is why, as far as known.
 	Stalled   bool   `json:"stalled"`
 	LastError string `json:"last_error,omitempty"`
@@ -82,10 +102,23 @@ type board struct {
 	members    int
 	partitions map[int32]*entry
 	audit      *AuditStatus
+	conditions map[ConditionName]Condition
+	stored     time.Time // when a block was stored last
+	// configurations is how many are at work on the topic, 0 when not known.
+	configurations int
+	// transactionAge is how long a transaction may be open.
+	transactionAge time.Duration
 }
 
 type entry struct {
 	PartitionStatus
+	opened    []moment  // first records of blocks that are not committed, in order
+	looked    moment    // the record at looked.offset, as far as it was looked for
+	behind    time.Time // since when something is known not to be stored
+	held      time.Time // since when End stands still behind HighWatermark
+	heldAt    int64     // that End
+	missing   *Missing
+	missed    time.Time // since when it is
 	freshness float64
 	moved     time.Time // when something was stored, or there was nothing to do
 	rate      float64
@@ -95,8 +128,12 @@ type entry struct {
 	failed    bool
 }
 
-func newBoard() *board {
-	return &board{waiting: "not started", partitions: map[int32]*entry{}}
+// moment is when a record was written, by Kafka; 0 when it carries no time.
+type moment struct{ offset, unixMilli int64 }
+
+func newBoard(transactionAge time.Duration) *board {
+	return &board{waiting: "not started", partitions: map[int32]*entry{}, conditions: map[ConditionName]Condition{},
+		transactionAge: transactionAge}
 }
 
 func (b *board) wait(what string) {
@@ -122,11 +159,12 @@ func (b *board) own(g Generation, members int) {
 	for _, p := range g.Owned() {
 		e := b.partitions[p]
 		if e == nil {
-			e = &entry{PartitionStatus: PartitionStatus{Partition: p}}
+			e = &entry{PartitionStatus: PartitionStatus{Partition: p}, looked: moment{offset: -1}}
 			b.partitions[p] = e
 		}
 		e.State, e.owned, e.failed, e.LastError, e.moved = "owned", true, false, "", time.Now()
 		e.Next, e.resumed = -1, false
+		e.opened, e.behind, e.held, e.missing = nil, time.Time{}, time.Time{}, nil
 	}
 }
 
@@ -142,7 +180,7 @@ func (b *board) event(p int32, e block.Event) {
 	case block.Entered:
 		s.State, s.failed = e.State, false
 	case block.Located:
-		s.Next, s.End = e.Next, e.LastStable
+		s.Next, s.End, s.opened = e.Next, e.LastStable, nil
 	case block.Resumed:
 		s.Next, s.End, s.resumed = e.Next, e.LastStable, true
 		if e.Row != nil {
@@ -151,15 +189,97 @@ func (b *board) event(p int32, e block.Event) {
 	case block.Retried:
 		s.LastError = e.Failure.Err.Error()
 	case block.Fetched:
-		s.End = max(s.End, e.LastStable)
+		s.End, s.HighWatermark = max(s.End, e.LastStable), e.HighWatermark
 		if s.Next >= s.End {
 			s.moved = now
 		}
+	case block.Opened:
+		s.open(moment{e.Next, e.RecordUnixMilli})
 	case block.BlockStored:
 		s.stored(e, now)
+		b.stored = now
 	case block.BlockCommitted:
 		s.Next, s.moved, s.LastError = e.Next, now, ""
+		s.behind = time.Time{}
 	}
+	s.measure(now)
+}
+
+// open takes the first record of a block; what was read from there on before
+// was dropped.
+func (s *entry) open(m moment) {
+	for len(s.opened) > 0 && s.opened[len(s.opened)-1].offset >= m.offset {
+		s.opened = s.opened[:len(s.opened)-1]
+	}
+	s.opened = append(s.opened, m)
+}
+
+// measure brings up to date since when the partition is behind, and since when
+// a transaction holds its end back.
+func (s *entry) measure(now time.Time) {
+	for len(s.opened) > 0 && s.opened[0].offset < s.Next {
+		s.opened = s.opened[1:]
+	}
+	switch {
+	case s.lag() == 0:
+		s.behind = time.Time{}
+	case s.behind.IsZero():
+		s.behind = now
+	}
+	switch {
+	case s.HighWatermark <= s.End:
+		s.held = time.Time{}
+	case s.held.IsZero() || s.heldAt != s.End:
+		s.held, s.heldAt = now, s.End
+	}
+}
+
+// next is the first offset that is not stored, -1 when it is not known.
+func (s *entry) next() int64 {
+	if m := s.missing; m != nil && m.First < m.End {
+		return max(m.First, m.LogStart)
+	}
+	return s.Next
+}
+
+// lag counts the offsets up to End that are not stored.
+func (s *entry) lag() int64 {
+	if s.Next < 0 {
+		return 0
+	}
+	return max(0, s.End-s.Next) + s.missingRecords()
+}
+
+func (s *entry) missingRecords() int64 {
+	if s.missing == nil {
+		return 0
+	}
+	return s.missing.Records()
+}
+
+// oldest is when the first record that is not stored was written; ok is false
+// when that is not known.
+func (s *entry) oldest() (m moment, ok bool) {
+	next := s.next()
+	switch {
+	case s.looked.offset == next && s.looked.unixMilli > 0:
+		return s.looked, true
+	case next == s.Next && len(s.opened) > 0:
+		return s.opened[0], s.opened[0].unixMilli > 0
+	}
+	return m, false
+}
+
+// lagSeconds is the age of the oldest record that is not stored.
+func (s *entry) lagSeconds(now time.Time) float64 {
+	if s.lag() == 0 {
+		return 0
+	}
+	since := s.behind
+	if m, ok := s.oldest(); ok {
+		since = time.UnixMilli(m.unixMilli)
+	}
+	return max(0, now.Sub(since).Seconds())
 }
 
 func (s *entry) stored(e block.Event, now time.Time) {
@@ -212,15 +332,85 @@ func (b *board) audited(a AuditStatus) {
 }
 
 // ends refreshes the log's ends, which a partition that waits for the store
-// does not learn by fetching.
-func (b *board) ends(offsets map[int32]int64) {
+// does not learn by fetching: the last stable offsets, and the high watermarks.
+func (b *board) ends(stable, high map[int32]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := time.Now()
 	for p, s := range b.partitions {
-		if end, ok := offsets[p]; ok && end > s.End {
-			s.End = end
+		s.End = max(s.End, stable[p])
+		if at, ok := high[p]; ok {
+			s.HighWatermark = at
+		}
+		s.measure(now)
+	}
+}
+
+// unknown lists where partitions are behind without it being known since when.
+func (b *board) unknown() map[int32]int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := map[int32]int64{}
+	for p, s := range b.partitions {
+		if _, known := s.oldest(); s.owned && s.lag() > 0 && !known && s.looked.offset != s.next() {
+			at[p] = s.next()
 		}
 	}
+	return at
+}
+
+// look notes when the record at an offset was written, 0 when it carries no
+// time.
+func (b *board) look(p int32, m moment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.partitions[p]; s != nil {
+		s.looked = m
+	}
+}
+
+// storedSince says whether a block was stored after t.
+func (b *board) storedSince(t time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stored.After(t)
+}
+
+func (b *board) configure(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.configurations = n
+}
+
+// miss takes what is missing in the store, and returns what of it lies at the
+// end of an owned partition that moves all the same.
+func (b *board) miss(all []Missing) (moving []Missing) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, before := time.Now(), map[int32]time.Time{}
+	for p, s := range b.partitions {
+		if s.missing != nil {
+			before[p] = s.missed
+		}
+		s.missing = nil
+	}
+	for _, m := range all {
+		s := b.partitions[m.Partition]
+		if s == nil || !s.owned {
+			continue
+		}
+		s.missing, s.missed = &m, now
+		if at, ok := before[m.Partition]; ok {
+			s.missed = at
+		}
+		if m.First < m.End && s.resumed && !s.failed {
+			moving = append(moving, m)
+		}
+	}
+	for _, s := range b.partitions {
+		s.measure(now)
+	}
+	return moving
 }
 
 func (b *board) status() Status {
@@ -228,26 +418,92 @@ func (b *board) status() Status {
 	defer b.mu.Unlock()
 	now := time.Now()
 	st := Status{Waiting: b.waiting, Ready: b.waiting == "", Generation: b.generation, TopicPartitions: b.members,
-		Partitions: make([]PartitionStatus, 0, len(b.partitions)), Audit: b.audit}
+		Partitions: make([]PartitionStatus, 0, len(b.partitions)), Audit: b.audit, Configurations: b.configurations}
 	for _, s := range b.partitions {
 		if !s.owned {
 			continue
 		}
 		out := s.PartitionStatus
-		if s.Next >= 0 {
-			out.LagRecords = max(0, s.End-s.Next)
+		out.LagRecords, out.LagSeconds, out.MissingRecords = s.lag(), s.lagSeconds(now), s.missingRecords()
+		out.HighWatermark = max(s.HighWatermark, s.End)
+		if out.LagHighWatermark = out.LagRecords; s.Next >= 0 {
+			out.LagHighWatermark += out.HighWatermark - s.End
 		}
-		if out.LagRecords > 0 && !s.LastRecord.IsZero() {
-			out.LagSeconds = max(0, now.Sub(s.LastRecord).Seconds())
+		if !s.held.IsZero() {
+			out.TransactionSeconds = now.Sub(s.held).Seconds()
 		}
 		out.FreshnessSeconds = max(s.freshness, out.LagSeconds)
 		out.RecordsPerSecond = s.rateAt(now)
-		out.Stalled = s.failed || (out.LagRecords > 0 || !s.resumed) && now.Sub(s.moved) > stalledAfter
+		out.Stalled = s.failed || (out.LagRecords > 0 || !s.resumed) && now.Sub(s.moved) > stalledAfter ||
+			out.TransactionSeconds >= b.transactionAge.Seconds()
 		if out.Stalled {
 			st.Ready = false
 		}
 		st.Partitions = append(st.Partitions, out)
 	}
 	sort.Slice(st.Partitions, func(i, j int) bool { return st.Partitions[i].Partition < st.Partitions[j].Partition })
+	for _, c := range b.conditions {
+		st.add(c)
+	}
+	b.addMissing(&st)
+	b.addTransactions(&st, now)
 	return st
+}
+
+// listed is how many partitions a condition names.
+const listed = 5
+
+// addMissing adds RowsMissing when it holds.
+func (b *board) addMissing(st *Status) {
+	var says []string
+	var since time.Time
+	for _, p := range st.Partitions {
+		s := b.partitions[p.Partition]
+		if s.missing == nil {
+			continue
+		}
+		if since.IsZero() || s.missed.Before(since) {
+			since = s.missed
+		}
+		says = append(says, s.missing.String())
+	}
+	if says != nil {
+		st.add(Condition{Name: RowsMissing, Red: true, Since: since, Detail: enough(says)})
+	}
+}
+
+// transactionNote is how long a transaction is open before it is named; most
+// take less than a second.
+const transactionNote = 30 * time.Second
+
+// addTransactions adds OpenTransaction when it holds.
+func (b *board) addTransactions(st *Status, now time.Time) {
+	var says []string
+	red, oldest := false, now
+	for _, p := range st.Partitions {
+		s := b.partitions[p.Partition]
+		age := time.Duration(p.TransactionSeconds * float64(time.Second))
+		if age < min(transactionNote, b.transactionAge) {
+			continue
+		}
+		red = red || age >= b.transactionAge
+		if s.held.Before(oldest) {
+			oldest = s.held
+		}
+		says = append(says, fmt.Sprintf("partition %d: an open transaction has held back %d offsets from %d on for %s", p.Partition,
+			p.HighWatermark-p.End, p.End, age.Round(time.Second)))
+	}
+	if says != nil {
+		st.add(Condition{Name: OpenTransaction, Red: red, Since: oldest, Detail: enough(says) +
+			"; if its producer is gone, abort it: kafka-transactions.sh find-hanging, then abort"})
+	}
+}
+
+// enough joins the first of many lines.
+func enough(says []string) string {
+	text := strings.Join(says[:min(listed, len(says))], "; ")
+	if more := len(says) - listed; more > 0 {
+		text += fmt.Sprintf("; and %d partitions more", more)
+	}
+	return text
 }

@@ -61,9 +61,9 @@ func newDaemon(st *settings, secret []byte) *daemon {
 }
 
 // server shows how the daemon does, under the token in force.
-func (d *daemon) server(ready ingest.Readiness) *ingest.Server {
+func (d *daemon) server(starting *ingest.Startup) *ingest.Server {
 	c := d.current.Load().Daemon
-	return &ingest.Server{Registry: d.registry, Ready: ready, Control: d, Log: d.log, Listening: ingest.Listening{
+	return &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log, Listening: ingest.Listening{
 		Address: c.Listen, Cert: c.ListenCert, Key: c.ListenKey,
 		Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
 	}}
@@ -263,4 +263,20 @@ func (d *daemon) Stopped() error {
 		return w.Stopped()
 	}
 	return nil
+}
+
+// Failing is why the detectors' rounds fail, and since when.
+func (d *daemon) Failing() (since time.Time, err error) {
+	if w := d.watch.Load(); w != nil {
+		return w.Failing()
+	}
+	return since, nil
+}
+
+// Moved is when the detectors last gave a sign of life.
+func (d *daemon) Moved() time.Time {
+	if w := d.watch.Load(); w != nil {
+		return w.Moved()
+	}
+	return time.Time{}
 }

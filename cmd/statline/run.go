@@ -29,7 +29,9 @@ where it was and no count is lost or doubled. Start it on more machines with the
 same --group and they share the partitions.
 
 It serves /metrics, /healthz and /readyz on --listen. /readyz is red while Kafka
-or ClickHouse cannot be reached or a partition cannot go on, and says why.
+or ClickHouse cannot be reached, a partition cannot go on or records are missing
+that the group has committed, and says why. /healthz is red when a loop of the
+process is stuck; waiting for a server is not.
 
 SIGHUP, or POST /-/reload, reads the configuration again: routes, mapping,
 detectors, mutes, labels, log level, receivers and credentials change without a

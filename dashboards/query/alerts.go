@@ -63,7 +63,7 @@ func LedgerDifferences() Text {
 FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY`
 }
 
-// LagRise returns how old the newest record read is, in seconds, over all
+// LagRise returns how old the oldest record is that is not stored, in seconds, over all
 // partitions; 0 when nothing reports (PipelineSilence sees that).
 func LagRise() Text {
 	return `SELECT toFloat64(greatest(0, max(lag_seconds))) AS seconds

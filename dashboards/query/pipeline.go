@@ -2,10 +2,11 @@ package query
 
 // The panels about statline itself.
 
-// Lag returns the records not yet read, by partition.
+// Lag returns the records not yet stored, by partition.
 func Lag() Text { return perPartition("max(lag_records)") }
 
-// LagSeconds returns how old the last record read was, by partition, seconds.
+// LagSeconds returns how old the oldest record was that was not stored, by
+// partition, seconds.
 func LagSeconds() Text { return perPartition("max(lag_seconds)") }
 
 func perPartition(value Text) Text {
@@ -15,8 +16,8 @@ WHERE `+onScreen+`
 GROUP BY time, topic, partition`, "Value")
 }
 
-// LagNow returns the records not yet read, over all partitions, and how old the
-// last record read is by now. Three minutes after the last report the number of
+// LagNow returns the records not yet stored, over all partitions, and how old
+// the oldest of them is by now. Three minutes after the last report the number of
 // records is unknown, while the age goes on: a daemon that died is behind.
 func LagNow() Text {
 	return `SELECT if(max(silent) > 180, NULL, sum(lag)) AS lag, max(seconds + silent) AS seconds FROM (

@@ -72,6 +72,9 @@ type Batch struct {
 	// LogStart and LastStable are the partition's retained range; a fetch has
 	// caught up when Next >= LastStable.
 	LogStart, LastStable int64
+	// HighWatermark is the log's end, whatever is decided of what lies below it;
+	// behind LastStable it holds an open transaction, and what came after it.
+	HighWatermark int64
 	// Holes counts the offsets below Next that carried no deliverable record
 	// (compaction, aborted or control records).
 	Holes int64

@@ -163,9 +163,11 @@ type Event struct {
 	// Failure is a try that failed and is made again (Retried).
 	Failure retry.Failure
 	// Next and LastStable are the read position and the log's end (Fetched), or
-	// the committed offset (BlockCommitted).
-	Next, LastStable int64
-	// RecordUnixMilli is the newest record's timestamp seen, 0 when none.
+	// the committed offset (BlockCommitted). HighWatermark is the log's end, with
+	// what is not decided yet (Fetched).
+	Next, LastStable, HighWatermark int64
+	// RecordUnixMilli is Kafka's timestamp of the first record of a block, whose
+	// offset is Next (Opened).
 	RecordUnixMilli int64
 	// Row is the ledger row that was stored (Resumed: the last one stored before,
 	// nil when there is none) and Contents its rows, valid during the call only
@@ -179,7 +181,8 @@ type Event struct {
 // from two goroutines, the filler's and its own.
 type EventKind uint8
 
-// The events. Located carries, before the ledger has been read, what the group
+// The events. Opened is the first record of a block that is being read, Crowded
+// that a block waits for a place in the memory budget. Located carries, before the ledger has been read, what the group
 // has committed as Next (the log's start when nothing) and LastStable; Resumed
 // carries Next, the offset from which the partition reads, LastStable and Row.
 const (
@@ -188,6 +191,8 @@ const (
 	Resumed
 	Retried
 	Fetched
+	Opened
+	Crowded
 	BlockStored
 	BlockCommitted
 )

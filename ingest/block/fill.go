@@ -33,11 +33,7 @@ func (r *reader) fetch(ctx context.Context, wait time.Duration) error {
 		}
 		r.batch, r.pos = b, 0
 		r.caughtUp, r.stuck = b.Next >= b.LastStable, b.Next <= r.next
-		e := Event{Kind: Fetched, Next: b.Next, LastStable: b.LastStable}
-		if n := len(b.Records); n > 0 {
-			e.RecordUnixMilli = b.Records[n-1].UnixMilli
-		}
-		r.m.observe(e)
+		r.m.observe(Event{Kind: Fetched, Next: b.Next, LastStable: b.LastStable, HighWatermark: b.HighWatermark})
 		return nil
 	})
 }
@@ -79,6 +75,7 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 				r.next = w.id.End // the rest of the batch is not the block's
 				break
 			}
+			w.open(m, rs)
 			w.add(rs)
 			for i := range rs {
 				w.bytes += len(rs[i].Value)
@@ -99,6 +96,15 @@ func (w *work) add(rs []Record) {
 	last := &rs[len(rs)-1]
 	w.last = witness{last.Offset, last.UnixMilli}
 	w.folder.Add(rs)
+}
+
+// open tells of the first record of a block: while it is not stored, the
+// partition is as far behind as that record is old.
+func (w *work) open(m *machine, rs []Record) {
+	if !w.opened {
+		w.opened = true
+		m.observe(Event{Kind: Opened, Next: rs[0].Offset, RecordUnixMilli: rs[0].UnixMilli})
+	}
 }
 
 // fold ends the block's reading.
@@ -247,6 +253,7 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 		}
 		var err error
 		if progress == crowded {
+			m.observe(Event{Kind: Crowded})
 			err = w.account.await(ctx, !r.caughtUp, linger)
 		} else if err = f.pause(ctx, opened); err == nil {
 			err = f.fetch(ctx, opened)
@@ -322,6 +329,7 @@ func (f *filler) addBatch(w *work) progress {
 			r.next = end
 			return full
 		}
+		w.open(f.m, rs)
 		w.add(rs)
 		w.account.set(w.folder.MemoryBytes())
 		if w.account.held >= limits.Memory {

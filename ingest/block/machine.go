@@ -41,6 +41,7 @@ type work struct {
 	account  account
 	kind     Kind
 	mixed    bool
+	opened   bool // its first record has been told of
 	inLedger bool // the ledger has the row "declared" already
 	note     string
 	since    time.Time // when it was declared

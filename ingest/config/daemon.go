@@ -23,11 +23,13 @@ type Daemon struct {
 	Takeover                      bool
 	Epoch                         uint32
 	StopTimeout                   time.Duration
+	TransactionAge                time.Duration
 }
 
 func defaultDaemon() Daemon {
 	return Daemon{Listen: "127.0.0.1:8080", MemoryBudget: ingest.DefaultConfig().MemoryBudget, Migrate: true, Watch: true,
-		From: string(block.Earliest), OnGap: string(block.Fail), StopTimeout: 4 * time.Second}
+		From: string(block.Earliest), OnGap: string(block.Fail), StopTimeout: 4 * time.Second,
+		TransactionAge: ingest.DefaultConfig().TransactionAge}
 }
 
 func daemonOptions() []Option {
@@ -77,6 +79,9 @@ func daemonOptions() []Option {
 			value: func(c *Config) Value { return number{&c.Daemon.Epoch} }},
 		{Name: "stop-timeout", Set: SetDaemon, Help: "how long declared blocks may take after SIGTERM",
 			value: func(c *Config) Value { return span{&c.Daemon.StopTimeout} }},
+		{Name: "transaction-age", Set: SetDaemon,
+			Help:  "how long an open Kafka transaction may hold records back until /readyz is red",
+			value: func(c *Config) Value { return span{&c.Daemon.TransactionAge} }},
 		{Name: "kafka-session-timeout", Set: SetDaemon, Help: "how long the group waits for a silent instance",
 			value: func(c *Config) Value { return span{&c.Kafka.SessionTimeout} }},
 		{Name: "kafka-heartbeat", Set: SetDaemon,
@@ -130,6 +135,7 @@ func (c *Config) Pipeline(instance, version string) ingest.Config {
 	d := &c.Daemon
 	cfg := ingest.DefaultConfig()
 	cfg.MemoryBudget, cfg.FlushInterval = d.MemoryBudget, d.FlushInterval
+	cfg.TransactionAge = d.TransactionAge
 	cfg.UntilCaughtUp, cfg.AllowCompacted = d.UntilCaughtUp, d.AllowCompacted
 	b := &cfg.Block
 	b.Topic, b.Group, b.Instance, b.Version = c.Kafka.Topic, c.Kafka.Group, instance, version

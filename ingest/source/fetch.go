@@ -40,6 +40,7 @@ type Reader struct {
 	decode    decoder
 	logStart  int64
 	stable    int64
+	high      int64  // the high watermark
 	topic     string // the topic's id that the fetch named, "" when it named the topic
 	bytes     int    // what a fetch asks for; 0: the client's fetch bytes
 	setBefore int    // bytes of the record set not handed out yet
@@ -111,7 +112,7 @@ func (r *Reader) next(offset int64) (block.Batch, bool, error) {
 	}
 	left := len(r.decode.set)
 	b := block.Batch{
-		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable,
+		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable, HighWatermark: r.high,
 		Holes: next - offset - int64(len(records)), WireBytes: r.setBefore - left,
 	}
 	r.setBefore = left
@@ -186,7 +187,7 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		return err
 	}
 	r.want = 0
-	r.topic, r.logStart, r.stable = named, p.logStart, p.stable
+	r.topic, r.logStart, r.stable, r.high = named, p.logStart, p.stable, p.high
 	r.setBefore = len(p.set)
 	r.decode.start(p.set, p.aborted, offset)
 	return nil
@@ -298,10 +299,10 @@ func appendString(b []byte, s string) []byte {
 
 // fetched is one partition of a Fetch response.
 type fetched struct {
-	code             int16
-	stable, logStart int64
-	aborted          []abortedTxn
-	set              []byte
+	code                   int16
+	high, stable, logStart int64
+	aborted                []abortedTxn
+	set                    []byte
 }
 
 // parseFetch reads a Fetch response of version 4 to 11, or only its head; the
@@ -321,7 +322,7 @@ func parseFetch(b []byte, version int16, head bool, partition int32, aborted []a
 		for partitions := r.int32(); partitions > 0 && !r.bad; partitions-- {
 			id := r.int32()
 			p := fetched{code: r.int16(), logStart: -1, aborted: aborted}
-			r.int64() // high watermark
+			p.high = r.int64()
 			p.stable = r.int64()
 			if version >= 5 {
 				p.logStart = r.int64()

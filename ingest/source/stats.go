@@ -24,6 +24,13 @@ type Stats struct {
 	JoinErrors      int64 // attempts to join that failed
 }
 
+// Turns grows with each turn of the loops that keep this process in its group:
+// heartbeats and attempts to join, whether or not they succeed.
+func (c *Client) Turns() int64 {
+	s := &c.stats
+	return s.rebalances.Load() + s.heartbeats.Load() + s.heartbeatErrors.Load() + s.joinErrors.Load()
+}
+
 // Stats returns the counters as of now.
 func (c *Client) Stats() Stats {
 	s := &c.stats

@@ -98,7 +98,7 @@ func (c *Client) forgetLeader(p int32) {
 
 // StartOffsets is the first retained offset of each partition.
 func (c *Client) StartOffsets(ctx context.Context) (map[int32]int64, error) {
-	m, err := c.listOffsets(ctx, kafka.FirstOffset)
+	m, err := c.listOffsets(ctx, kafka.FirstOffset, kafka.ReadCommitted)
 	if err != nil {
 		return nil, fmt.Errorf("list start offsets of %s: %w", c.cfg.Topic, err)
 	}
@@ -108,15 +108,46 @@ func (c *Client) StartOffsets(ctx context.Context) (map[int32]int64, error) {
 // EndOffsets is the last stable offset of each partition: everything below it
 // is decided, so reading up to it never waits for an open transaction.
 func (c *Client) EndOffsets(ctx context.Context) (map[int32]int64, error) {
-	m, err := c.listOffsets(ctx, kafka.LastOffset)
+	m, err := c.listOffsets(ctx, kafka.LastOffset, kafka.ReadCommitted)
 	if err != nil {
 		return nil, fmt.Errorf("list end offsets of %s: %w", c.cfg.Topic, err)
 	}
 	return m, nil
 }
 
+// HighWatermarks is the end of each partition's log, with what open
+// transactions hold back: EndOffsets stops before the first of them.
+func (c *Client) HighWatermarks(ctx context.Context) (map[int32]int64, error) {
+	m, err := c.listOffsets(ctx, kafka.LastOffset, kafka.ReadUncommitted)
+	if err != nil {
+		return nil, fmt.Errorf("list high watermarks of %s: %w", c.cfg.Topic, err)
+	}
+	return m, nil
+}
+
+// TimeAt is Kafka's timestamp of the first record at offset or after it, of
+// those that can be read now; ok is false when there is none, or it carries no
+// time.
+func (c *Client) TimeAt(ctx context.Context, partition int32, offset int64) (unixMilli int64, ok bool, err error) {
+	r := c.Reader(partition)
+	for {
+		b, err := r.Fetch(ctx, offset, 0)
+		if err != nil {
+			return 0, false, err
+		}
+		if len(b.Records) > 0 {
+			ms := b.Records[0].UnixMilli
+			return ms, ms > 0, nil
+		}
+		if b.Next <= offset || b.Next >= b.LastStable {
+			return 0, false, nil
+		}
+		offset = b.Next
+	}
+}
+
 // listOffsets asks each leader once for all of its partitions.
-func (c *Client) listOffsets(ctx context.Context, at int64) (map[int32]int64, error) {
+func (c *Client) listOffsets(ctx context.Context, at int64, isolation kafka.IsolationLevel) (map[int32]int64, error) {
 	leaders, err := c.refreshLeaders(ctx)
 	if err != nil {
 		return nil, err
@@ -130,7 +161,7 @@ func (c *Client) listOffsets(ctx context.Context, at int64) (map[int32]int64, er
 	}
 	offsets := make(map[int32]int64, len(leaders))
 	for broker, ps := range ask {
-		if err := c.askOffsets(ctx, broker, ps, offsets); err != nil {
+		if err := c.askOffsets(ctx, broker, ps, isolation, offsets); err != nil {
 			return nil, err
 		}
 	}
@@ -140,10 +171,10 @@ func (c *Client) listOffsets(ctx context.Context, at int64) (map[int32]int64, er
 	return offsets, nil
 }
 
-func (c *Client) askOffsets(ctx context.Context, leader int32, ps []listoffsets.RequestPartition, into map[int32]int64) error {
+func (c *Client) askOffsets(ctx context.Context, leader int32, ps []listoffsets.RequestPartition, isolation kafka.IsolationLevel, into map[int32]int64) error {
 	res, err := call[*listoffsets.Response](ctx, c, leader, 0, &listoffsets.Request{
 		ReplicaID:      -1,
-		IsolationLevel: int8(kafka.ReadCommitted),
+		IsolationLevel: int8(isolation),
 		Topics:         []listoffsets.RequestTopic{{Topic: c.cfg.Topic, Partitions: ps}},
 	})
 	if err != nil {
@@ -173,7 +204,7 @@ func (r *Reader) Bounds(ctx context.Context) (logStart, lastStable int64, err er
 			return 0, 0, fmt.Errorf("list offsets of %v: %w", r.at, err)
 		}
 		got := map[int32]int64{}
-		err = r.c.askOffsets(ctx, leader, []listoffsets.RequestPartition{{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: ask.at}}, got)
+		err = r.c.askOffsets(ctx, leader, []listoffsets.RequestPartition{{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: ask.at}}, kafka.ReadCommitted, got)
 		offset, ok := got[r.partition]
 		if err == nil && !ok {
 			err = kafka.UnknownTopicOrPartition

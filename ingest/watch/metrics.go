@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -20,6 +22,12 @@ func (w *Watch) Collector() prometheus.Collector {
 	add("errors_total", "Rounds that failed and were tried again.", counter, func() float64 { return float64(s.Errors.Load()) })
 	add("notifications_sent_total", "Notifications that a receiver took.", counter, func() float64 { return float64(s.Sent.Load()) })
 	add("notifications_failed_total", "Notifications that failed and are tried again.", counter, func() float64 { return float64(s.Failed.Load()) })
+	add("failing_seconds", "For how long every round has failed, 0 when the last one did not.", gauge, func() float64 {
+		if since, err := w.Failing(); err != nil {
+			return time.Since(since).Seconds()
+		}
+		return 0
+	})
 	add("last_evaluation_seconds", "Duration of the last round that decided a minute.", gauge, func() float64 { return float64(s.LastNanos.Load()) / 1e9 })
 	add("evaluated_timestamp_seconds", "Last event minute decided.", gauge, func() float64 { return float64(s.EvaluatedTo.Load()) })
 	add("watermark_timestamp_seconds", "Least of the partitions' greatest event times.", gauge, func() float64 { return float64(s.Watermark.Load()) / 1e3 })

@@ -77,6 +77,14 @@ type Watch struct {
 	now      func() time.Time
 	limiter  retry.LogLimiter
 	stopped  atomic.Pointer[error]
+	failing  atomic.Pointer[failure]
+	moved    atomic.Pointer[time.Time]
+}
+
+// failure is why rounds fail, and since when.
+type failure struct {
+	since time.Time
+	err   error
 }
 
 type pendingWrite struct {
@@ -107,6 +115,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		Pause: retry.Pause{Initial: w.cfg.Every, Max: max(maxPause, w.cfg.Every)},
 		Failed: func(f retry.Failure) {
 			w.stats.Errors.Add(1)
+			w.fail(f.Err)
 			if f.Class == retry.Permanent {
 				w.stopped.Store(&f.Err)
 			}
@@ -117,10 +126,41 @@ func (w *Watch) Run(ctx context.Context) error {
 		err := w.Round(ctx)
 		if err == nil {
 			w.stopped.Store(nil)
+			w.failing.Store(nil)
 		}
 		return err
 	})
 	return nil
+}
+
+func (w *Watch) fail(err error) {
+	since := time.Now()
+	if f := w.failing.Load(); f != nil {
+		since = f.since
+	}
+	w.failing.Store(&failure{since, err})
+}
+
+// Failing is why rounds fail, and since when; nil when the last one did not.
+func (w *Watch) Failing() (since time.Time, err error) {
+	if f := w.failing.Load(); f != nil {
+		return f.since, f.err
+	}
+	return since, nil
+}
+
+// Moved is when the loop last gave a sign of life: it began a round, or decided
+// in one. It is zero before the first.
+func (w *Watch) Moved() time.Time {
+	if at := w.moved.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+func (w *Watch) move() {
+	now := time.Now()
+	w.moved.Store(&now)
 }
 
 // Stopped is why the detectors cannot go on until a person acts, nil when they
@@ -139,6 +179,7 @@ func (w *Watch) target(mark time.Time) detect.Minute {
 
 // Round looks at the watermark once and decides the minutes that it has passed.
 func (w *Watch) Round(ctx context.Context) error {
+	w.move()
 	begin := time.Now()
 	p, err := w.tables.Progress(ctx)
 	if err != nil {
@@ -180,6 +221,7 @@ func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, e
 			return advanced, err
 		}
 		advanced = true
+		w.move()
 		w.pending = append(w.pending, pendingWrite{w.publish.Publish(&res), res.Scores, uint64(res.To.Unix())})
 		w.stats.Opened.Store(w.publish.opened)
 		w.stats.Evaluations.Add(1)

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"statline/ingest"
+)
+
+// readiness is what /readyz says, as far as it matters here.
+type readiness struct {
+	Ready      bool `json:"ready"`
+	Conditions []struct {
+		Name   string `json:"name"`
+		Red    bool   `json:"red"`
+		Detail string `json:"detail"`
+	} `json:"conditions"`
+	Partitions []struct {
+		Partition        int32   `json:"partition"`
+		LagRecords       int64   `json:"lag_records"`
+		LagHighWatermark int64   `json:"lag_high_watermark"`
+		LagSeconds       float64 `json:"lag_seconds"`
+		Missing          int64   `json:"missing_records"`
+		Stalled          bool    `json:"stalled"`
+	} `json:"partitions"`
+}
+
+// ready asks /readyz; answered is false when nobody is there.
+func ready(t *testing.T, listen string) (r readiness, answered bool) {
+	t.Helper()
+	body, status := get(t, "http://"+listen+"/readyz")
+	if status == 0 {
+		return r, false
+	}
+	r = decodeJSON[readiness](t, body)
+	if r.Ready != (status == http.StatusOK) {
+		t.Errorf("/readyz: got status %d with ready %t", status, r.Ready)
+	}
+	return r, true
+}
+
+// detail is that of a condition that holds, "" when it does not.
+func (r readiness) detail(name ingest.ConditionName) string {
+	for _, c := range r.Conditions {
+		if c.Name == string(name) {
+			return c.Detail
+		}
+	}
+	return ""
+}
+
+// turns waits until /readyz is as ok says, and returns how long that took.
+func turns(t *testing.T, listen string, limit time.Duration, what string, ok func(readiness) bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	eventually(t, limit, what, func() bool {
+		r, answered := ready(t, listen)
+		return answered && ok(r)
+	})
+	return time.Since(began)
+}
+
+// awayLimit is three times what is promised: known within 15 seconds.
+const awayLimit = 45 * time.Second
+
+// Promise: /readyz turns red within 15 seconds when ClickHouse or Kafka hangs
+// while nothing arrives, names it, and turns green again; /healthz stays green.
+func TestReadyWhileServersHang(t *testing.T) {
+	kafka, clickhouse, listen := freeAddress(t), freeAddress(t), freeAddress(t)
+	broker := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", "", "--data", t.TempDir())
+	engine := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir())
+	broker.waitFor(t, "ready", time.Minute)
+	engine.waitFor(t, "ready", time.Minute)
+	start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", "http://"+clickhouse, "--listen", listen)
+	turns(t, listen, time.Minute, "/readyz is green", func(r readiness) bool { return r.Ready })
+	for name, d := range map[ingest.ConditionName]*daemon{ingest.StoreAway: engine, ingest.KafkaAway: broker} {
+		if err := d.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		red := turns(t, listen, awayLimit, string(name)+" turns /readyz red", func(r readiness) bool { return !r.Ready && r.detail(name) != "" })
+		if body, status := get(t, "http://"+listen+"/healthz"); status != http.StatusOK {
+			t.Errorf("%s: /healthz: got %d %q; want it green", name, status, body)
+		}
+		if err := d.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		green := turns(t, listen, awayLimit, "/readyz is green again after "+string(name), func(r readiness) bool { return r.Ready && r.detail(name) == "" })
+		t.Logf("%s: red after %v, green after %v", name, red.Round(time.Second), green.Round(time.Second))
+	}
+}
+
+// Every figure that a daemon shows and every condition stands on the page about
+// them.
+func TestHealthPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "ingest", "HEALTH.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range ingest.Conditions() {
+		if !strings.Contains(string(page), fmt.Sprintf("| `%s` |", name)) {
+			t.Errorf("the page lacks the condition %s", name)
+		}
+	}
+	_, kafka, clickhouse := startSandbox(t, t.TempDir())
+	listen := freeAddress(t)
+	start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", listen)
+	turns(t, listen, time.Minute, "/readyz is green", func(r readiness) bool { return r.Ready })
+	var metrics string
+	eventually(t, time.Minute, "the detectors have figures", func() bool {
+		metrics, _ = get(t, "http://"+listen+"/metrics")
+		return strings.Contains(metrics, "statline_watch_")
+	})
+	names := regexp.MustCompile(`(?m)^# HELP (statline_\w+)`).FindAllStringSubmatch(metrics, -1)
+	if len(names) < 30 {
+		t.Fatalf("got %d figures; the test reads them wrongly", len(names))
+	}
+	for _, m := range names {
+		if !strings.Contains(string(page), "`"+m[1]+"`") {
+			t.Errorf("the page lacks the figure %s", m[1])
+		}
+	}
+}
