@@ -277,12 +277,12 @@ func (c *campaign) startEngine(ctx context.Context) (err error) {
 func (c *campaign) brokers() string { return strings.Join(c.kafka.addresses(), ",") }
 
 // startInstance starts an instance of run, every second one over the native
-// protocol; crashAt is step:n or "".
+// protocol unless all speak one; crashAt is step:n or "".
 func (c *campaign) startInstance(crashAt string) error {
 	number := c.started
 	c.started++
 	endpoint := c.proxy.endpoint
-	if number%2 == 1 && !c.cfg.noTokens {
+	if c.cfg.protocol == overNative || c.cfg.protocol == "" && number%2 == 1 {
 		endpoint = c.proxy.nativeEndpoint
 	}
 	address, err := endpoint(number)

@@ -15,7 +15,8 @@
 // table or step. It cannot fix how the processes interleave.
 //
 // Before that it proves that it can fail: with the tokens switched off, an
-// answer that is lost after the commit must be found as doubled.
+// answer that is lost after the commit must be found as doubled, over either
+// protocol.
 package main
 
 import (
@@ -38,6 +39,7 @@ type config struct {
 	data     string
 	lines    int // a second
 	noTokens bool
+	protocol string        // that all instances speak to ClickHouse; "": half of them each
 	limit    time.Duration // no round begins after this long; 0: all do
 	broker   string
 	faults   string // names or parts of names, with commas between; "": the deck's
@@ -82,8 +84,12 @@ func main() {
 		os.Exit(1)
 	}
 	passed, rounds, failures := 0, 0, []string(nil)
-	if bite {
-		passed, failures = proveBite(ctx, cfg, filepath.Join(dir, "tokens-off"))
+	for _, protocol := range []string{overHTTP, overNative} {
+		if bite && len(failures) == 0 {
+			var n int
+			n, failures = proveBite(ctx, cfg, filepath.Join(dir, "tokens-off-"+protocol), protocol)
+			passed += n
+		}
 	}
 	if len(failures) == 0 {
 		var c *campaign
@@ -133,26 +139,33 @@ func campaignIn(ctx context.Context, cfg config, dir string, plan []fault) (c *c
 	return c, passed, err
 }
 
-// proveBite loses the answer of an insert into each table with the tokens off:
-// the comparison must find doubled rows in each rollup.
-func proveBite(ctx context.Context, cfg config, dir string) (passed int, failures []string) {
-	cfg.noTokens, cfg.limit, cfg.broker = true, 0, embeddedName // which broker makes no difference to it
+// The protocols that ClickHouse is spoken to.
+const (
+	overHTTP   = "HTTP"
+	overNative = "native"
+)
+
+// proveBite loses the answer of an insert into each table with the tokens off,
+// over one protocol: the comparison must find doubled rows in each rollup.
+func proveBite(ctx context.Context, cfg config, dir, protocol string) (passed int, failures []string) {
+	cfg.noTokens, cfg.limit, cfg.protocol = true, 0, protocol
+	cfg.broker = embeddedName // which broker makes no difference to it
 	plan := make([]fault, 0, len(cutTables))
 	for i, table := range cutTables {
 		plan = append(plan, fault{kind: cut, target: table, victim: i, delay: 100 * time.Millisecond})
 	}
 	c, _, err := campaignIn(ctx, cfg, dir, plan)
 	if err != nil {
-		return 0, []string{"tokens off: " + err.Error()}
+		return 0, []string{"tokens off, " + protocol + ": " + err.Error()}
 	}
 	for _, table := range rollups() {
 		if c.doubledIn[table] == 0 {
-			failures = append(failures, "tokens off: a lost answer doubled nothing in "+table+", so this test cannot fail")
+			failures = append(failures, "tokens off, "+protocol+": a lost answer doubled nothing in "+table+", so this test cannot fail")
 		}
 	}
 	if len(failures) == 0 {
 		passed++
-		fmt.Printf("tokens off: %d lost answers doubled rows of %s: the checks below can fail\n\n", len(plan), strings.Join(rollups(), ", "))
+		fmt.Printf("tokens off, %s: %d lost answers doubled rows of %s: the checks below can fail\n\n", protocol, len(plan), strings.Join(rollups(), ", "))
 	}
 	return passed, failures
 }

@@ -54,7 +54,10 @@ func (c *campaign) report(ctx context.Context, took time.Duration) {
 	}
 	fmt.Fprintf(w, "total\t%d\t%d\t%d\t%d\t%.1f s\t\n", total.injected, total.missed, total.takeovers, total.recovered, total.still.Seconds())
 	_ = w.Flush() // standard output
-	fmt.Printf("\n%d statuses and %d audits compared with what the run knows: %d untrue\n", c.witness.statuses, c.witness.audits, c.witness.untrue)
+	fmt.Println()
+	if !c.cfg.noTokens {
+		fmt.Printf("%d statuses and %d audits compared with what the run knows: %d untrue\n", c.witness.statuses, c.witness.audits, c.witness.untrue)
+	}
 	fmt.Printf("lost %d, doubled %d, overlaps %d; %d records deleted by retention before they were read\n", c.lost, c.doubled, c.overlaps, c.skipped)
 }
 
