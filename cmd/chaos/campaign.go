@@ -30,11 +30,17 @@ type campaign struct {
 
 	witness *witness
 
-	started int // instances so far
-	rounds  []round
-	maxRSS  int64
+	started      int      // instances so far
+	configured   int      // configurations
+	transactions int      // that hung
+	epoch        int      // of the topic
+	told         []string // more arguments for every instance
+	rounds       []round
+	maxRSS       int64
 
 	mu        sync.Mutex // for what log lines touch
+	window    bool       // an operator is needed, see inWindow
+	stopsSeen int        // in this window
 	failures  []string
 	recovered []time.Time
 	lost      uint64
@@ -94,12 +100,20 @@ func (c *campaign) run(ctx context.Context) (passed int, err error) {
 	if err := errors.Join(c.kafka.start(ctx), c.startEngine(ctx)); err != nil {
 		return 0, err
 	}
+	if err := c.writeConfig(); err != nil {
+		return 0, err
+	}
 	// The first instance dies where a partition starts.
 	if err := c.startInstance("anchor:3"); err != nil {
 		return 0, err
 	}
 	for range 2 {
 		if err := c.startInstance(""); err != nil {
+			return 0, err
+		}
+	}
+	if c.startsAtLatest() {
+		if err := c.awaitBegun(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -191,7 +205,7 @@ func (c *campaign) judge(ctx context.Context, blind func()) (passed int, err err
 	if err != nil {
 		return 0, err
 	}
-	if err := c.awaitCaughtUp(ctx, want.records); err != nil {
+	if err := c.awaitCaughtUp(ctx); err != nil {
 		if !c.cfg.noTokens {
 			return 0, err
 		}
@@ -250,9 +264,7 @@ func (c *campaign) judge(ctx context.Context, blind func()) (passed int, err err
 // settle waits until every partition has stored something after since.
 func (c *campaign) settle(ctx context.Context, since time.Time) error {
 	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); {
-		rows, err := c.query(ctx, fmt.Sprintf("SELECT count() FROM (SELECT partition FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND"+
-			" written_at > fromUnixTimestamp64Milli(%d) GROUP BY partition)", since.UnixMilli()))
-		if err == nil && len(rows) == 1 && rows[0][0] == fmt.Sprint(partitions) {
+		if c.moved(ctx, since) {
 			return nil
 		}
 		if err := c.feed.failed(); err != nil {
@@ -266,6 +278,13 @@ func (c *campaign) settle(ctx context.Context, since time.Time) error {
 		}
 	}
 	return errors.New("not every partition moved within 90 s")
+}
+
+// moved says whether every partition has stored something after since.
+func (c *campaign) moved(ctx context.Context, since time.Time) bool {
+	rows, err := c.query(ctx, fmt.Sprintf("SELECT count() FROM (SELECT partition FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND"+
+		" written_at > fromUnixTimestamp64Milli(%d) GROUP BY partition)", since.UnixMilli()))
+	return err == nil && len(rows) == 1 && rows[0][0] == fmt.Sprint(c.feed.partitions.Load())
 }
 
 func (c *campaign) startEngine(ctx context.Context) (err error) {
@@ -293,10 +312,14 @@ func (c *campaign) startInstance(crashAt string) error {
 	if c.cfg.noTokens {
 		env = append(env, "STATLINE_CHAOS_NO_TOKENS=1")
 	}
-	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine,
-		"run", "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "127.0.0.1:0",
+	from := "earliest"
+	if c.startsAtLatest() {
+		from = "latest"
+	}
+	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine, append([]string{
+		"run", "--config", c.configFile(), "--from", from, "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "127.0.0.1:0",
 		"--memory-budget", "16MiB", "--flush-interval", "700ms", "--on-gap", "skip",
-		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String())
+		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String()}, c.told...)...)
 	if err != nil {
 		return err
 	}
@@ -313,8 +336,10 @@ func (c *campaign) onLine(line string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.recovered = append(c.recovered, time.Now())
-	case strings.Contains(line, `msg="partition stopped"`):
-		c.fail("a partition stopped: %s", line)
+	case stopped(line):
+		if !c.expected() {
+			c.fail("a partition stopped: %s", line)
+		}
 	case strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
 		c.fail("an instance broke: %s", line)
 	}

@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"statline/ingest/decode"
 	"statline/ingest/traffic"
 )
 
-// topic is what everybody reads; it has partitions partitions.
+// topic is what everybody reads; it begins with partitions partitions.
 const (
 	topic      = "access"
 	partitions = 12
@@ -35,7 +36,11 @@ type feed struct {
 	generator *traffic.Generator
 	malformed *traffic.Generator
 	lines     *traffic.Delivery
+	ghosts    *traffic.Generator // lines that nobody must see
 	secret    []byte
+
+	// partitions is how many the topic has.
+	partitions atomic.Int32
 
 	mu      sync.Mutex // held while a slice is produced
 	ended   bool
@@ -45,6 +50,8 @@ type feed struct {
 	clients map[string]uint64
 	records uint64 // produced
 	doomed  uint64 // of these, the most that retention deleted unread
+	gone    uint64 // of these, the most that went with their topic
+	hidden  uint64 // offsets that have no record for a reader
 }
 
 func newFeed(cfg config, kafka cluster) (*feed, error) {
@@ -56,6 +63,10 @@ func newFeed(cfg config, kafka cluster) (*feed, error) {
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(), Start: start, Malformed: 0.01})
 	if err != nil {
+		return nil, err
+	}
+	f.partitions.Store(partitions)
+	if f.ghosts, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Start: start}); err != nil {
 		return nil, err
 	}
 	f.malformed, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Quiet, Start: start, Malformed: 1})
@@ -99,7 +110,12 @@ func (f *feed) run(ctx context.Context, n int, interval time.Duration) {
 
 // produce sends n lines, each padded to size bytes when size is larger.
 func (f *feed) produce(n, size int) error {
-	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
+	return f.send(n, f.good(size))
+}
+
+// good is lines that count.
+func (f *feed) good(size int) source {
+	return func(line []byte) ([]byte, int64, uint64, bool) {
 		out, at, key, ok := f.lines.Next(line)
 		if ok {
 			text := named(out[len(line):])
@@ -107,7 +123,48 @@ func (f *feed) produce(n, size int) error {
 			out = append(line, pad(text, size)...)
 		}
 		return out, at, key, ok
+	}
+}
+
+// unstamped sends n lines in records that have no time of their own: -1, as
+// some producers say it, or 0.
+func (f *feed) unstamped(n int) error {
+	lines := f.good(0)
+	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
+		out, _, key, ok := lines(line)
+		return out, -int64(key % 2), key, ok
 	})
+}
+
+// first is the first n of lines.
+func first(n int, lines source) source {
+	return func(line []byte) ([]byte, int64, uint64, bool) {
+		if n == 0 {
+			return line, 0, 0, false
+		}
+		n--
+		return lines(line)
+	}
+}
+
+// hang begins a transaction of n lines and leaves it open. Those that will be
+// committed count; the others nobody must see, nor the marks at its end.
+func (f *feed) hang(ctx context.Context, id string, n int, commit bool) (*traffic.Transaction, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lines := source(f.ghosts.Next)
+	if commit {
+		lines = f.good(0)
+	} else {
+		f.hidden += uint64(n)
+	}
+	marked := map[uint64]bool{}
+	defer func() { f.hidden += uint64(len(marked)) }()
+	return traffic.BeginTransaction(ctx, f.kafka.addresses(), topic, id, first(n, func(line []byte) ([]byte, int64, uint64, bool) {
+		out, at, key, ok := lines(line)
+		marked[key%uint64(f.partitions.Load())] = true
+		return out, at, key, ok
+	}))
 }
 
 // poison sends n lines that are no response.
@@ -134,13 +191,7 @@ func (f *feed) sendLocked(n int, next source) error {
 	if f.err != nil {
 		return f.err
 	}
-	f.err = traffic.Produce(context.Background(), f.kafka.addresses(), topic, source(func(line []byte) ([]byte, int64, uint64, bool) {
-		if n == 0 {
-			return line, 0, 0, false
-		}
-		n--
-		return next(line)
-	}), traffic.ProduceOptions{Partitions: partitions})
+	f.err = traffic.Produce(context.Background(), f.kafka.addresses(), topic, first(n, next), traffic.ProduceOptions{Partitions: f.partitions.Load()})
 	return f.err
 }
 
@@ -217,7 +268,8 @@ func addressHex(text string) string {
 // truth is everything that was produced.
 type truth struct {
 	records, responses, rejected   uint64
-	doomed                         uint64 // of records and rejected, the most that was never read
+	doomed, gone                   uint64 // of records and rejected, the most that was never read
+	hidden                         uint64 // offsets that have no record for a reader
 	cut                            uint64 // of these, what a declared block lost
 	code, status, outcome, service map[string]uint64
 	minute, hour, keys, clients    map[string]uint64
@@ -234,7 +286,7 @@ func (f *feed) truth() (truth, error) {
 	t := truth{
 		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
 		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
-		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients, doomed: f.doomed,
+		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients, doomed: f.doomed, gone: f.gone, hidden: f.hidden,
 	}
 	if t.records != f.records {
 		return truth{}, errors.New("the generator's count is not what was produced: the run itself is wrong")

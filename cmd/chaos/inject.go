@@ -45,6 +45,18 @@ func (c *campaign) inject(ctx context.Context, f fault) (hit bool, err error) {
 		return c.restart(ctx, f.kind, f.span/4)
 	case expire:
 		return c.expireUnread(ctx, f, victim)
+	case configure:
+		return c.configure(ctx, f)
+	case extend:
+		return c.extend(ctx, f)
+	case commits, aborts:
+		return c.hangTransaction(ctx, f)
+	case recreate:
+		return c.recreate(ctx, f)
+	case restore:
+		return c.restoreOlder(ctx, f)
+	case unstamped:
+		return true, c.feed.unstamped(200)
 	case poison:
 		return true, c.feed.poison(200)
 	case oversize:
@@ -211,7 +223,7 @@ func (c *campaign) expireUnread(ctx context.Context, f fault, victim *process) (
 	doomed := c.instances[len(c.instances)-1]
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	if err := c.awaitCaughtUp(ctx, c.feed.records); err != nil {
+	if err := c.awaitCaughtUp(ctx); err != nil {
 		return false, err
 	}
 	wake := func() error { return c.replaceDead() }
@@ -230,12 +242,13 @@ func (c *campaign) expireUnread(ctx context.Context, f fault, victim *process) (
 			return nil
 		}
 	}
+	n := 100 * int(c.feed.partitions.Load())
 	for range 2 {
-		if err := c.feed.sendMalformed(100 * partitions); err != nil {
+		if err := c.feed.sendMalformed(n); err != nil {
 			return false, err
 		}
 	}
-	c.feed.doomed += 2 * 100 * partitions
+	c.feed.doomed += uint64(2 * n)
 	if err := traffic.Expire(ctx, c.kafka.addresses(), topic); err != nil {
 		return false, err
 	}

@@ -13,25 +13,32 @@ type kind string
 
 // The faults.
 const (
-	kill     kind = "kill -9"
-	killAll  kind = "kill -9 of all instances"
-	crash    kind = "kill -9 at"          // target: a step of package block
-	pause    kind = "pause past session"  // SIGSTOP, SIGCONT: the process comes back as a zombie
-	late     kind = "late insert into"    // target: a table; the insert arrives after the next owner's
-	grow     kind = "add an instance"     //
-	shrink   kind = "remove an instance"  // SIGTERM
-	refuse   kind = "ClickHouse refuses"  //
-	hang     kind = "ClickHouse hangs"    //
-	broken   kind = "ClickHouse 5xx"      //
-	slow     kind = "ClickHouse slow"     //
-	cut      kind = "cut after commit of" // target: a table
-	broker   kind = "kill -9 of broker"   // of one, where there are several
-	brokers  kind = "kill -9 of all brokers"
-	engine   kind = "kill -9 of CH"        //
-	both     kind = "kill -9 of broker+CH" //
-	poison   kind = "poison records"       //
-	oversize kind = "oversize records"     //
-	expire   kind = "retention before"     // target: resume, or a step; records expire that nobody has read
+	kill      kind = "kill -9"
+	killAll   kind = "kill -9 of all instances"
+	crash     kind = "kill -9 at"          // target: a step of package block
+	pause     kind = "pause past session"  // SIGSTOP, SIGCONT: the process comes back as a zombie
+	late      kind = "late insert into"    // target: a table; the insert arrives after the next owner's
+	grow      kind = "add an instance"     //
+	shrink    kind = "remove an instance"  // SIGTERM
+	refuse    kind = "ClickHouse refuses"  //
+	hang      kind = "ClickHouse hangs"    //
+	broken    kind = "ClickHouse 5xx"      //
+	slow      kind = "ClickHouse slow"     //
+	cut       kind = "cut after commit of" // target: a table
+	broker    kind = "kill -9 of broker"   // of one, where there are several
+	brokers   kind = "kill -9 of all brokers"
+	engine    kind = "kill -9 of CH"        //
+	both      kind = "kill -9 of broker+CH" //
+	poison    kind = "poison records"       //
+	oversize  kind = "oversize records"     //
+	configure kind = "another configuration"
+	extend    kind = "partition added"
+	commits   kind = "hanging transaction, commit"
+	aborts    kind = "hanging transaction, abort"
+	unstamped kind = "records without a stamp"
+	recreate  kind = "topic recreated" // target: when
+	restore   kind = "older store restored"
+	expire    kind = "retention before" // target: resume, or a step; records expire that nobody has read
 )
 
 // steps are the states at which a process is killed. The first start of a
@@ -46,16 +53,25 @@ var cutTables = append(rollups(), "samples", "key_names", "rejected_lines", "led
 // resumes, and when it reads on; there it lives or dies.
 var expiries = []string{"resume", "fill", "gap"}
 
-// deck is what a run of rounds is dealt from: frequent faults are in it twice.
-var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll}
+// recreations are when a topic is recreated.
+var recreations = []string{"at rest", "in a block"}
 
-// severalBrokers are the faults that take more than one broker.
-var severalBrokers = []kind{broker, brokers}
+// deck is what a run of rounds is dealt from: frequent faults are in it twice.
+var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits}
+
+// apacheOnly are the faults that take several brokers, and one that the embedded
+// broker gets wrong: an answer that it cuts at its largest size lacks the list
+// of what was aborted.
+var apacheOnly = []kind{broker, brokers, aborts}
+
+// askedFor are the faults that are dealt only when they are asked for by name:
+// statline does not hold against them yet.
+var askedFor = []kind{extend, unstamped, recreate, restore}
 
 // deckOn is the deck for a broker of that name.
 func deckOn(name string) []kind {
 	if name == apacheName {
-		return slices.Concat(deck, severalBrokers)
+		return slices.Concat(deck, apacheOnly)
 	}
 	return deck
 }
@@ -119,7 +135,11 @@ func newPlan(seed uint64, n int, deck []kind) []fault {
 	for i, k := range deck {
 		kinds[i] = string(k)
 	}
-	nextKind, nextStep, nextTable, nextLate, nextExpiry := deal(kinds), deal(steps), deal(cutTables), deal(cutTables), deal(expiries)
+	nextKind := deal(kinds)
+	next := map[kind]func() string{
+		crash: deal(steps), cut: deal(cutTables), late: deal(cutTables), expire: deal(expiries),
+		recreate: deal(recreations),
+	}
 	between := func(from, to time.Duration) time.Duration {
 		return (from + time.Duration(r.Int64N(int64(to-from)))).Round(time.Millisecond)
 	}
@@ -131,19 +151,13 @@ func newPlan(seed uint64, n int, deck []kind) []fault {
 		f.span = between(500*time.Millisecond, 4*time.Second)
 		f.status = []int{500, 502, 503, 504}[r.IntN(4)]
 		f.also, f.settle = r.IntN(4) == 0, r.IntN(2) == 0
-		switch f.kind {
-		case crash:
-			f.target = nextStep()
-			if f.target == "recover" {
-				f.nth = 1
-			}
-		case cut:
-			f.target = nextTable()
-		case late:
-			f.target = nextLate()
-		case expire:
-			f.target = nextExpiry()
-		case pause:
+		if target := next[f.kind]; target != nil {
+			f.target = target()
+		}
+		switch {
+		case f.kind == crash && f.target == "recover":
+			f.nth = 1
+		case f.kind == pause:
 			f.span = session + between(500*time.Millisecond, 3*time.Second)
 		}
 	}

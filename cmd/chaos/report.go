@@ -22,6 +22,7 @@ type line struct {
 // storedBlock is a block as the ledger has it.
 type storedBlock struct {
 	partition, instance string
+	config              string // config_hash
 	at                  time.Time
 	days                int
 }
@@ -33,14 +34,15 @@ func (c *campaign) report(ctx context.Context, took time.Duration) {
 		c.fail("report: %v", err)
 		return
 	}
-	lines, wide := c.tabulate(blocks), 0
+	lines, wide, configs := c.tabulate(blocks), 0, map[string]bool{}
 	for _, b := range blocks {
 		if b.days > 1 {
 			wide++
 		}
+		configs[b.config] = true
 	}
-	fmt.Printf("\nseed %d, %d rounds, %v, %d instances started, largest %d MiB; %d records, %d blocks, %d of them over several days\n\n", c.cfg.seed, len(c.rounds),
-		took.Round(time.Second), c.started, c.maxRSS>>20, c.feed.records, len(blocks), wide)
+	fmt.Printf("\nseed %d, %d rounds, %v, %d instances started, largest %d MiB; %d records, %d blocks under %d configurations, %d of them over several days\n\n", c.cfg.seed, len(c.rounds),
+		took.Round(time.Second), c.started, c.maxRSS>>20, c.feed.records, len(blocks), len(configs), wide)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "fault\tinjected\tnot reached\ttakeovers\tblocks recovered\tlongest pause\t")
 	var total line
@@ -62,7 +64,7 @@ func (c *campaign) report(ctx context.Context, took time.Duration) {
 }
 
 func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
-	rows, err := c.query(ctx, "SELECT partition, instance, toUnixTimestamp64Milli(written_at), length(days) FROM statline.ledger"+
+	rows, err := c.query(ctx, "SELECT partition, instance, toUnixTimestamp64Milli(written_at), length(days), config_hash FROM statline.ledger"+
 		" WHERE state = 'stored' AND kind = 'block' ORDER BY partition, first")
 	if err != nil {
 		return nil, err
@@ -77,7 +79,7 @@ func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
 		if err != nil {
 			return nil, err
 		}
-		blocks[i] = storedBlock{row[0], row[1], time.UnixMilli(ms), days}
+		blocks[i] = storedBlock{row[0], row[1], row[4], time.UnixMilli(ms), days}
 	}
 	return blocks, nil
 }

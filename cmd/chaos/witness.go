@@ -30,6 +30,9 @@ type witness struct {
 	c    *campaign
 	past []sample // of the last seconds without a gap, oldest first
 
+	// looking is held by each look, and by who needs none, see inWindow.
+	looking sync.RWMutex
+
 	mu       sync.Mutex
 	watched  []*process
 	statuses int // compared
@@ -78,7 +81,10 @@ func (w *witness) every(ctx context.Context, look func(context.Context)) {
 	for {
 		select {
 		case <-tick.C:
-			look(ctx)
+			if w.looking.TryRLock() {
+				look(ctx)
+				w.looking.RUnlock()
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -175,7 +181,7 @@ func (w *witness) lookAtStatuses(ctx context.Context) {
 // remember keeps where the logs ended, for as long as instances have to learn
 // it. Kafka's silence begins a new memory: the instances do not hear it either.
 func (w *witness) remember(k known, ok bool) {
-	if !ok || len(k.offsets) < partitions {
+	if !ok || len(k.offsets) < int(w.c.feed.partitions.Load()) {
 		w.past = nil
 		return
 	}

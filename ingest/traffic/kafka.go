@@ -46,12 +46,10 @@ func Produce(ctx context.Context, brokers []string, topic string, g Source, o Pr
 		return fmt.Errorf("produce to %s at %v: %w", topic, brokers, err)
 	}
 	defer client.Close()
-	partitions, err := ensureTopic(ctx, kadm.NewClient(client), topic, o.Partitions)
+	p, err := newProducer(ctx, client, topic, o.Partitions)
 	if err != nil {
 		return fmt.Errorf("produce to %s at %v: %w", topic, brokers, err)
 	}
-	p := &producer{client: client, topic: topic, partitions: uint64(partitions), failed: make(chan error, 1)}
-	p.done = p.promise
 	err = p.run(ctx, g, o)
 	// What was handed over is delivered even when ctx has ended.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
@@ -123,6 +121,18 @@ type producer struct {
 	done       func(*kgo.Record, error)
 	slab       []byte
 	records    []kgo.Record
+}
+
+// newProducer produces to a topic, which it creates with partitions when it is
+// missing.
+func newProducer(ctx context.Context, client *kgo.Client, topic string, partitions int32) (*producer, error) {
+	n, err := ensureTopic(ctx, kadm.NewClient(client), topic, partitions)
+	if err != nil {
+		return nil, err
+	}
+	p := &producer{client: client, topic: topic, partitions: uint64(n), failed: make(chan error, 1)}
+	p.done = p.promise
+	return p, nil
 }
 
 const (

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// restoreOlder puts back a copy of ClickHouse's data that was taken before the
+// last blocks. Nobody may call it whole: the audit differs and no instance is
+// ready with it, until the operator says to read again what is missing.
+func (c *campaign) restoreOlder(ctx context.Context, f fault) (hit bool, err error) {
+	defer c.inWindow()()
+	data, older := filepath.Join(c.dir, "engine"), filepath.Join(c.dir, "engine-older")
+	if hit, err := c.withoutEngine(ctx, func() error {
+		return errors.Join(os.RemoveAll(older), exec.Command("cp", "-a", data, older).Run())
+	}); !hit || err != nil {
+		return hit, err
+	}
+	sleep(ctx, f.span)
+	if err := c.settle(ctx, time.Now()); err != nil {
+		return false, err
+	}
+	for _, p := range c.instances {
+		p.kill()
+	}
+	if hit, err := c.withoutEngine(ctx, func() error {
+		return errors.Join(os.RemoveAll(data), os.Rename(older, data))
+	}); !hit || err != nil {
+		return hit, err
+	}
+	if err := c.replaceDead(); err != nil {
+		return false, err
+	}
+	if err := c.awaitRefusal(ctx); err != nil {
+		return false, err
+	}
+	return true, c.restartAll(ctx, "--resume-at", "ledger")
+}
+
+// withoutEngine does something while the engine is down, killed between two
+// inserts. Nothing is being produced then.
+func (c *campaign) withoutEngine(ctx context.Context, do func() error) (hit bool, err error) {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	defer c.proxy.lift()
+	if !c.proxy.drain(ctx) {
+		return false, nil
+	}
+	c.engine.kill()
+	c.proxy.lift()
+	return true, errors.Join(do(), c.startEngine(ctx))
+}
+
+// awaitRefusal waits until every instance that has partitions refuses to go on,
+// and compares what they and the audit say of it.
+func (c *campaign) awaitRefusal(ctx context.Context) error {
+	why := ""
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); {
+		if why = c.notRefused(ctx); why == "" {
+			break
+		}
+		if !sleep(ctx, glance) {
+			return context.Cause(ctx)
+		}
+	}
+	if why != "" {
+		c.fail("an older ClickHouse was restored: %s", why)
+	}
+	if a, err := c.runAudit(ctx); err != nil {
+		return err
+	} else if a.OK {
+		c.fail("an older ClickHouse was restored, and the audit finds no difference: %s", cutText(a.text, 2000))
+	}
+	return nil
+}
+
+func (c *campaign) notRefused(ctx context.Context) string {
+	claims := c.witness.claims(ctx)
+	partitions := 0
+	for p, s := range claims {
+		partitions += len(s.Partitions)
+		if s.Ready {
+			return fmt.Sprintf("%s is ready: %+v", p.name, s)
+		}
+	}
+	if partitions < int(c.feed.partitions.Load()) {
+		return fmt.Sprintf("%d instances show %d partitions", len(claims), partitions)
+	}
+	return ""
+}

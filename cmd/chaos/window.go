@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// inWindow begins a time in which an operator is needed: instances may stop a
+// partition, and what is said is judged by the fault itself. The function that
+// it returns ends it.
+func (c *campaign) inWindow() (end func()) {
+	c.witness.looking.Lock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.window, c.stopsSeen = true, 0
+	return func() {
+		c.mu.Lock()
+		c.window = false
+		c.mu.Unlock()
+		c.witness.past = nil
+		c.witness.looking.Unlock()
+	}
+}
+
+// expected counts a stop and says whether it is one of a window.
+func (c *campaign) expected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopsSeen++
+	return c.window
+}
+
+// stops is how often a partition has stopped in this window.
+func (c *campaign) stops() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopsSeen
+}
+
+// restartAll ends all instances and starts as many, which are told something
+// more, as those are that start later.
+func (c *campaign) restartAll(ctx context.Context, more ...string) error {
+	c.told = more
+	n := len(c.instances)
+	for len(c.instances) > 0 {
+		c.remove(c.instances[0])
+	}
+	for range n {
+		if err := c.startInstance(""); err != nil {
+			return err
+		}
+	}
+	return c.settle(ctx, time.Now())
+}
