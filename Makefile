@@ -37,8 +37,8 @@ test: engine cc ## every test; the race detector is on for the packages that hav
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(CALM))")
 
 .PHONY: test-kafka
-test-kafka: ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
-	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest/source/...
+test-kafka: engine ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
+	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest ./ingest/source/...
 
 .PHONY: test-kafka-run
 test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)

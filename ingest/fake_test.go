@@ -9,6 +9,7 @@ import (
 
 	"statline/ingest/block"
 	"statline/ingest/fold/foldtest"
+	"statline/ingest/schema"
 	"statline/ingest/store"
 )
 
@@ -97,6 +98,7 @@ func (t *topic) TimeAt(_ context.Context, p int32, offset int64) (int64, bool, e
 }
 
 func (t *topic) Compacted(context.Context) (bool, error) { return t.compacted, nil }
+func (t *topic) TopicID(context.Context) (string, error) { return "", nil }
 func (t *topic) SetFetchBytes(n int)                     { t.fetchBytes = n }
 func (t *topic) SessionTimeout() time.Duration           { return 10 * time.Second }
 
@@ -165,8 +167,6 @@ type memberPartition struct {
 	*member
 	p int32
 }
-
-func (m *memberPartition) TopicID(context.Context) (string, error) { return "", nil }
 
 func (m *memberPartition) StampOf(_ context.Context, offset int64) (int64, bool, error) {
 	m.mu.Lock()
@@ -327,6 +327,10 @@ func (s *memory) WriteConfig(_ context.Context, c store.StoredConfig) error {
 	defer s.mu.Unlock()
 	s.configs[c.Hash] = c
 	return nil
+}
+
+func (s *memory) FirstStart(_ context.Context, _, _ string, now schema.Start) (schema.Start, error) {
+	return now, nil
 }
 
 func (s *memory) ReadConfig(_ context.Context, hash string) ([]byte, error) {

@@ -13,6 +13,8 @@ import (
 
 	"statline/ingest/block"
 	"statline/ingest/retry"
+	"statline/ingest/schema"
+	"statline/ingest/source"
 )
 
 // Pipeline moves a topic into the store. New touches nothing outside; Run
@@ -22,6 +24,7 @@ type Pipeline struct {
 	source Source
 	store  Store
 	folds  atomic.Pointer[folds] // that new blocks are folded under
+	start  schema.Start          // of the topic, when it is read from its end
 	log    *slog.Logger
 
 	budget  atomic.Pointer[block.Budget] // of this generation
@@ -144,7 +147,7 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 		return nil, err
 	}
 	p.cfg.Block.Cluster = cluster
-	partitions, err := await(ctx, p, "find topic "+p.cfg.Block.Topic, p.source.Partitions)
+	partitions, now, err := p.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -163,10 +166,39 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.cfg.Block.From == block.Latest {
+		p.start, err = await(ctx, p, "read where the topic was started", func(ctx context.Context) (schema.Start, error) {
+			return p.store.FirstStart(ctx, cluster, p.cfg.Block.Topic, now)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	_, err = await(ctx, p, "store the configuration", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.keepConfig(ctx, p.folds.Load())
 	})
 	return partitions, err
+}
+
+// find waits for the topic, and says how it is now for whom reads it from its end.
+// A topic that is not there yet has no end to start at: all that it will have came
+// later.
+func (p *Pipeline) find(ctx context.Context) (partitions []int32, now schema.Start, err error) {
+	later := false
+	partitions, err = await(ctx, p, "find topic "+p.cfg.Block.Topic, func(ctx context.Context) ([]int32, error) {
+		ps, err := p.source.Partitions(ctx)
+		later = later || errors.Is(err, source.ErrNoTopic)
+		return ps, err
+	})
+	now.Epoch = p.cfg.Block.Epoch
+	if err != nil || later || p.cfg.Block.From != block.Latest {
+		return partitions, now, err
+	}
+	if now.TopicID, err = await(ctx, p, "read the topic's id", p.source.TopicID); err != nil {
+		return nil, now, err
+	}
+	now.Ends, err = await(ctx, p, "read the log's ends", p.source.EndOffsets)
+	return partitions, now, err
 }
 
 // await calls op until it succeeds, fails for good, or ctx ends. Meanwhile the
@@ -382,6 +414,10 @@ func (r *run) machine(o *ownership, p int32, cfg block.Config, f *folds) error {
 func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	cfg := r.cfg.Block
 	cfg.Partition, cfg.Compacted = p, r.cfg.AllowCompacted
+	cfg.Start = block.Start{TopicID: r.start.TopicID, Epoch: r.start.Epoch, End: -1}
+	if end, ok := r.start.Ends[p]; ok {
+		cfg.Start.End = end
+	}
 	cfg.Limits.Memory = r.cfg.shares(len(o.Owned())).large
 	cfg.Limits.Flush = r.cfg.FlushInterval
 	switch {

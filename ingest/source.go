@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"statline/ingest/block"
+	"statline/ingest/schema"
 	"statline/ingest/store"
 )
 
@@ -21,6 +22,8 @@ type Source interface {
 	// false when there is none or it carries no time.
 	TimeAt(ctx context.Context, partition int32, offset int64) (unixMilli int64, ok bool, err error)
 	Compacted(ctx context.Context) (bool, error)
+	// TopicID is the topic's id, "" where the cluster has none.
+	TopicID(ctx context.Context) (string, error)
 	SetFetchBytes(n int)
 	SessionTimeout() time.Duration
 	// RunGroup calls handle once per generation, with a context that ends when
@@ -53,6 +56,9 @@ type Store interface {
 	// nil when it was never kept.
 	WriteConfig(ctx context.Context, c store.StoredConfig) error
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
+	// FirstStart is how the topic was first read from its end: now, unless somebody
+	// did before.
+	FirstStart(ctx context.Context, cluster, topic string, now schema.Start) (schema.Start, error)
 	// WritePipeline tells dashboards how the pipeline does.
 	WritePipeline(ctx context.Context, rows []store.PipelineRow) error
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)

@@ -12,11 +12,20 @@ import (
 // knows.
 type From string
 
-// The two starts.
+// The two starts. Latest speaks of what there was when the topic was first read:
+// a partition that is added later, and a topic made anew, are read from their
+// beginning.
 const (
 	Earliest From = "earliest"
 	Latest   From = "latest"
 )
+
+// Start is the partition when the topic was first read, for From Latest.
+type Start struct {
+	TopicID string
+	Epoch   uint32
+	End     int64 // of the partition's log; -1 when there was no such partition
+}
 
 // ResumeAt decides when the group's commit is ahead of the ledger, which
 // happens after a backup was restored: rows are missing in between.
@@ -67,6 +76,7 @@ type Config struct {
 	Group, Instance, ConfigHash, Version string
 
 	From     From
+	Start    Start
 	ResumeAt ResumeAt
 	OnGap    OnGap
 	// Compacted says that records may vanish from the middle of the log.

@@ -119,8 +119,8 @@ func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared
 		}
 	case at >= 0 && c.ResumeAt == Refuse:
 		return fmt.Errorf("%w: the group has committed %d and the ledger is empty; set resume-at=group to go on there, or resume-at=ledger to start anew", ErrRowsMissing, at)
-	case c.From == Latest:
-		p.from = k.lastStable
+	case c.From == Latest && c.Start.End >= 0 && c.Start.Epoch == p.epoch && !differ(c.Start.TopicID, k.topicID):
+		p.from = min(max(c.Start.End, k.logStart), k.lastStable)
 	default:
 		p.from = k.logStart
 	}
