@@ -40,6 +40,10 @@ test: engine cc ## every test; the race detector is on for the packages that hav
 test-kafka: engine ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
 	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest ./ingest/source/...
 
+.PHONY: test-collector
+test-collector: engine ## the OpenTelemetry Collector's own kafkaexporter into the sandbox's broker, run, and every total
+	cd cmd/e2e/otlpcollector && $(GO) vet ./... && STATLINE_ENGINE="$${STATLINE_ENGINE:-$(CURDIR)/$(ENGINE_LIBRARY)}" $(GO) test -count=1 -timeout 15m ./...
+
 .PHONY: test-kafka-run
 test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
 	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
