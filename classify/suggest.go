@@ -21,6 +21,7 @@ type Suggester struct {
 type suggestion struct {
 	entry    Entry
 	count    uint64
+	examples uint64 // responses that are not in count
 	statuses map[int16]uint64
 	messages map[string]uint64
 }
@@ -28,10 +29,49 @@ type suggestion struct {
 // Add looks at n responses like r. What is no failure, and says nothing of
 // itself but its HTTP status, is passed over.
 func (s *Suggester) Add(r *Response, n uint64) {
-	if r.Status < 400 && r.Mark != MarkError {
+	message := messagePattern(r.Message)
+	x := s.of(r, message)
+	if x == nil {
 		return
 	}
+	x.count += n
+	x.came(r.Status, n)
+	x.said(message, n)
+}
+
+// AddExample looks at n responses like r that Add has counted, or that are only
+// some of those that there are: they give the message.
+func (s *Suggester) AddExample(r *Response, n uint64) {
 	message := messagePattern(r.Message)
+	x := s.of(r, message)
+	if x == nil {
+		return
+	}
+	x.examples += n
+	if x.count == 0 {
+		x.came(r.Status, n)
+	}
+	x.said(message, n)
+}
+
+func (x *suggestion) came(status int16, n uint64) {
+	if status > 0 {
+		x.statuses[status] += n
+	}
+}
+
+func (x *suggestion) said(message string, n uint64) {
+	if message != "" && (len(x.messages) < 100 || x.messages[message] > 0) {
+		x.messages[message] += n
+	}
+}
+
+// of is what r's answer is gathered in; nil when it is none of a failure that
+// says something of itself.
+func (s *Suggester) of(r *Response, message string) *suggestion {
+	if r.Status < 400 && r.Mark != MarkError {
+		return nil
+	}
 	entry := Entry{Name: string(r.ErrorType)}
 	switch {
 	case entry.Name != "":
@@ -40,33 +80,25 @@ func (s *Suggester) Add(r *Response, n uint64) {
 	case message != "":
 		entry.Message = message
 	default:
-		return
+		return nil
 	}
 	if s.seen == nil {
 		s.seen = map[string]*suggestion{}
 	}
 	key := fmt.Sprintf("%d %q %q", entry.Code, entry.Name, entry.Message)
 	x := s.seen[key]
-	if x == nil {
-		if len(s.seen) == maxSuggested {
-			return
-		}
+	if x == nil && len(s.seen) < maxSuggested {
 		x = &suggestion{entry: entry, statuses: map[int16]uint64{}, messages: map[string]uint64{}}
 		s.seen[key] = x
 	}
-	x.count += n
-	if r.Status > 0 {
-		x.statuses[r.Status] += n
-	}
-	if message != "" && len(x.messages) < 100 {
-		x.messages[message] += n
-	}
+	return x
 }
 
 // Entries is the proposal, the most frequent first.
 func (s *Suggester) Entries() []Entry {
 	keys := slices.SortedFunc(maps.Keys(s.seen), func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.seen[b].count, s.seen[a].count), cmp.Compare(a, b))
+		x, y := s.seen[a], s.seen[b]
+		return cmp.Or(cmp.Compare(y.count, x.count), cmp.Compare(y.examples, x.examples), cmp.Compare(a, b))
 	})
 	var all []Entry
 	for _, key := range keys {
@@ -97,7 +129,11 @@ func (x *suggestion) proposed() Entry {
 	if e.Code != 0 && e.HTTPStatus == 0 {
 		e.HTTPStatus = 200 // a number needs one
 	}
-	e.Hint = fmt.Sprintf("Seen %d times: %s. The outcome is a guess.", x.count, strings.Join(said, ", "))
+	seen := fmt.Sprintf("Seen %d times", x.count)
+	if x.count == 0 {
+		seen = fmt.Sprintf("In %d stored examples", x.examples)
+	}
+	e.Hint = fmt.Sprintf("%s: %s. The outcome is a guess.", seen, strings.Join(said, ", "))
 	return e
 }
 

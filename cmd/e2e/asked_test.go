@@ -26,6 +26,7 @@ func TestAskAKeptStore(t *testing.T) {
 		must(t, append([]string{"audit"}, where...)...)
 		must(t, append([]string{"rejects", "list"}, where...)...)
 		must(t, append([]string{"routes", "suggest"}, where...)...)
+		must(t, append([]string{"codes", "suggest"}, where...)...)
 		if sum := must(t, append([]string{"sql", "SELECT sum(requests) AS n FROM responses"},
 			where...)...).stdout; sum != fmt.Sprintf("n\n%d\n", demo.Responses) {
 			t.Errorf("%v: sql: got %q; want %d", where, sum, demo.Responses)

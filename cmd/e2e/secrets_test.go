@@ -227,6 +227,8 @@ func addPrinted(t *testing.T, hay map[string]string, path, clickhouse string, li
 	print("report --json", append([]string{"report", "--since", "30d", "--json"}, at...)...)
 	print("incidents", append([]string{"incidents", "--since", "30d"}, at...)...)
 	print("routes suggest", append([]string{"routes", "suggest"}, at...)...)
+	print("codes suggest", append([]string{"codes", "suggest"}, at...)...)
+	print("codes suggest of a log", "codes", "suggest", log)
 	print("rejects list", append([]string{"rejects", "list", "--limit", "100000"}, at...)...)
 	print("rejects list --json", append([]string{"rejects", "list", "--limit", "100000", "--json"}, at...)...)
 	_, rest, ok := strings.Cut(hay["rejects list"], "access/")

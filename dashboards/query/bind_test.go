@@ -30,6 +30,7 @@ func everyText() map[string]query.Text {
 	all := map[string]query.Text{
 		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
+		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
 	}
 	for _, b := range dashboards.Boards() {
 		for _, v := range b.Variables {
@@ -46,7 +47,7 @@ func everyText() map[string]query.Text {
 	for _, ofKey := range []bool{false, true} {
 		r := query.NewReport(ofKey)
 		for name, text := range map[string]query.Text{
-			"responses": r.Responses, "latency": r.Latency, "who": r.Who, "incidents": r.Incidents, "rejects": r.Rejects,
+			"responses": r.Responses, "latency": r.Latency, "who": r.Who, "quotas": r.Quotas, "incidents": r.Incidents, "rejects": r.Rejects,
 		} {
 			all[fmt.Sprintf("report of keys %t: %s", ofKey, name)] = text
 		}

@@ -133,6 +133,27 @@ WHERE ` + within + ` AND ` + ofRoute + ` AND ` + ofOutcome + ` AND ` + ofKeys + 
 ORDER BY ts DESC, service, path LIMIT 1000`
 }
 
+// StoredErrors lists what the failing responses of the chosen services say of
+// themselves: the API's name of the error, code, HTTP status, outcome, responses.
+func StoredErrors() Text {
+	return `SELECT toString(error_type) AS named, code, http_status, toString(outcome), sum(requests) AS n FROM {db}.responses_hour
+WHERE ` + ofService + ` AND (error_type NOT IN ('', '__other__') OR code != 0) GROUP BY ALL ORDER BY n DESC, named, code, http_status LIMIT 20000`
+}
+
+// StoredMessages lists the messages of their stored examples, with the name of the
+// error where there is one only among the responses that the example is of: name,
+// code, HTTP status, outcome, message, examples.
+func StoredMessages() Text {
+	return `SELECT named, code, http_status, toString(outcome), message, count() AS n FROM (
+  SELECT s.code AS code, s.http_status AS http_status, s.outcome AS outcome, s.message AS message, k.names AS names, k.name AS named
+  FROM (SELECT toStartOfHour(minute) AS hour, service, route, method, http_status, code, outcome, message FROM {db}.samples FINAL WHERE ` + ofService + ` AND message != '') AS s
+  GLOBAL INNER JOIN (
+    SELECT minute AS hour, service, route, method, http_status, code, outcome, uniqExact(error_type) AS names, toString(any(error_type)) AS name
+    FROM {db}.responses_hour WHERE ` + ofService + ` GROUP BY ALL
+  ) AS k USING (hour, service, route, method, http_status, code, outcome)
+) WHERE names = 1 AND named != '__other__' GROUP BY ALL ORDER BY n DESC, named, code, http_status, message LIMIT 50000`
+}
+
 // KeysLike lists the stored keys that begin as the chosen ones do, six at most,
 // with their names.
 func KeysLike() Text {

@@ -54,7 +54,7 @@ var uses = map[string]use{
 	"demo":          {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
 	"probe":         {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
 	"codes":         {sets: []Set{SetCatalogue}},
-	"codes suggest": {sets: []Set{SetLines, SetHMAC}},
+	"codes suggest": {sets: append(slices.Clone(askSets), SetLines, SetHMAC)},
 	"key-id":        {sets: []Set{SetHMAC, SetData}},
 	"generate":      {sets: []Set{SetTopic}},
 	"sandbox":       {sets: []Set{SetData, SetEngine}},
