@@ -24,6 +24,7 @@ type metrics struct {
 
 	lagRecords, lagHigh, lagSeconds, missing, transaction, freshness, rate, stalled *prometheus.Desc // of a partition
 	ready, condition, configurations, budget, audit, audited                        *prometheus.Desc
+	leftOut                                                                         *prometheus.Desc
 }
 
 func newMetrics(p *Pipeline) *metrics {
@@ -63,6 +64,7 @@ func newMetrics(p *Pipeline) *metrics {
 		condition:      desc("condition", "What /readyz says of the pipeline: 0 when it does not hold, 1 for a note, 2 when it turns /readyz red.", "condition"),
 		configurations: desc("configurations", "Configurations (config_hash) under which blocks of the topic were stored in the last ten minutes, this instance's included."),
 		budget:         desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
+		leftOut:        desc("left_out_total", "What was not believed of responses that are stored without it: durations that are impossible for their unit, names of errors that are none.", "what"),
 		audit:          desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
 		audited:        desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
 	}
@@ -93,7 +95,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 		c.Describe(ch)
 	}
 	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagHigh, m.lagSeconds, m.missing, m.transaction, m.freshness, m.rate, m.stalled,
-		m.ready, m.condition, m.configurations, m.budget, m.audit, m.audited} {
+		m.ready, m.condition, m.configurations, m.budget, m.audit, m.audited, m.leftOut} {
 		ch <- d
 	}
 }
@@ -130,6 +132,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	if st.Audit != nil {
 		gauge(m.audit, float64(st.Audit.Differences))
 		gauge(m.audited, float64(st.Audit.At.Unix()))
+	}
+	if counts := m.pipeline.decoded; counts != nil {
+		for _, c := range counts.List() {
+			ch <- prometheus.MustNewConstMetric(m.leftOut, prometheus.CounterValue, float64(c.N), c.What)
+		}
 	}
 	gauge(m.budget, float64(m.pipeline.cfg.MemoryBudget), "limit")
 	gauge(m.budget, float64(m.pipeline.budget.Load().Used()), "used")

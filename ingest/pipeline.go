@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"statline/ingest/block"
+	"statline/ingest/decode"
 	"statline/ingest/retry"
 	"statline/ingest/schema"
 	"statline/ingest/source"
@@ -31,6 +32,7 @@ type Pipeline struct {
 	board   *board
 	metrics *metrics
 	pulses  pulses
+	decoded *decode.Counts
 	crash   func(step string)
 
 	limiter retry.LogLimiter
@@ -41,7 +43,9 @@ type Parts struct {
 	Source Source
 	Store  Store
 	Folds  Folds
-	Log    *slog.Logger
+	// Decoded is what the folds' decoders count into; nil for nothing.
+	Decoded *decode.Counts
+	Log     *slog.Logger
 }
 
 // New checks the configuration.
@@ -56,7 +60,7 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 	p := &Pipeline{
 		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
 		board: newBoard(cfg.TransactionAge),
-		crash: crashHook(),
+		crash: crashHook(), decoded: parts.Decoded,
 	}
 	p.folds.Store(newFolds(parts.Folds))
 	p.budget.Store(block.NewBudget(0, 0, places))

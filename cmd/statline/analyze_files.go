@@ -15,6 +15,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"statline/ingest/decode"
 	"statline/ingest/file"
 	"statline/ingest/fold"
 )
@@ -23,6 +24,8 @@ import (
 type loaded struct {
 	Files  []file.Result `json:"files"`
 	Failed []failedFile  `json:"failed_files"`
+	// LeftOut is what was not believed of the responses of these files.
+	LeftOut map[string]uint64 `json:"left_out,omitempty"`
 }
 
 type failedFile struct {
@@ -32,10 +35,11 @@ type failedFile struct {
 
 // analyzeFiles loads each file in turn. One that cannot be read is left out and
 // said; after the first interruption the rest is.
-func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []string) (loaded, error) {
-	did := loaded{Files: []file.Result{}, Failed: []failedFile{}}
+func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []string) (did loaded, err error) {
+	did = loaded{Files: []file.Result{}, Failed: []failedFile{}}
 	folding := e.folding
 	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
+	folding.Decode.Counts = &decode.Counts{}
 	folds, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return did, err
@@ -57,6 +61,7 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		defer bars.Shutdown()
 		say = bars
 	}
+	defer func() { did.leftOut(folding.Decode.Counts) }()
 	for _, path := range paths {
 		r, err := analyzeFile(cmd.Context(), loader, path, stdin, bars)
 		var of *file.InputError
@@ -75,6 +80,17 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		}
 	}
 	return did, nil
+}
+
+func (l *loaded) leftOut(counts *decode.Counts) {
+	for _, c := range counts.List() {
+		if c.N > 0 {
+			if l.LeftOut == nil {
+				l.LeftOut = map[string]uint64{}
+			}
+			l.LeftOut[c.What] = c.N
+		}
+	}
 }
 
 // analyzeFile loads a file, with a bar when there are bars.

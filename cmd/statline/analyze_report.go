@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -95,6 +96,7 @@ func (a *analysis) explain(ctx context.Context, e *embedded) error {
 func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, title string) error {
 	out := cmd.OutOrStdout()
 	printSummary(out, title, a.Report, e.folding.Catalogue)
+	printLeftOut(out, a.LeftOut)
 	if len(a.Rejects) > 0 {
 		fmt.Fprintln(out, "\nNo line was understood, for example:")
 		rows := [][]string{{"reason", "detail", "line"}}
@@ -113,6 +115,16 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, t
 		fmt.Fprintln(cmd.ErrOrStderr(), "\ninterrupted: the report shows what was read; no detector was run")
 	}
 	return nil
+}
+
+// printLeftOut says what was not believed of responses that are counted.
+func printLeftOut(w io.Writer, n map[string]uint64) {
+	if t := n[decode.LeftOutTime]; t > 0 {
+		fmt.Fprintf(w, "\n%s durations of more than a day were left out: their unit is another one than the field's name says.\n", count(t))
+	}
+	if names := n[decode.LeftOutErrorName]; names > 0 {
+		fmt.Fprintf(w, "\n%s names of errors were left out: they are sentences, ids or secrets.\n", count(names))
+	}
 }
 
 // outcome is how the process ends.

@@ -14,6 +14,7 @@ import (
 
 	"statline/ingest"
 	"statline/ingest/config"
+	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/labels"
 	"statline/ingest/source"
@@ -31,6 +32,7 @@ type daemon struct {
 	registry *prometheus.Registry
 	reloads  *prometheus.CounterVec
 	current  atomic.Pointer[config.Config]
+	decoded  decode.Counts // of every configuration since the start
 
 	// The parts, complete once ready is closed.
 	ready    chan struct{}
@@ -115,6 +117,7 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if err != nil {
 		return nil, err
 	}
+	folding.Decode.Counts = &d.decoded
 	if _, err := checkLabels(next.Keys.Labels); err != nil {
 		return nil, err
 	}

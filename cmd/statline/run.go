@@ -61,6 +61,7 @@ func run(ctx context.Context, st *settings) (err error) {
 	}
 	d := newDaemon(st, secret)
 	d.codes = folding.Catalogue.Hash()
+	folding.Decode.Counts = &d.decoded
 	defer d.onSignal(ctx)()
 	starting := &ingest.Startup{}
 	if c.Daemon.Listen != "" {
@@ -119,11 +120,14 @@ func foldMemory(budget int) int { return budget / 8 }
 
 // newPipeline wires a pipeline of source, folds and store.
 func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, folding fold.Config, log *slog.Logger) (*ingest.Pipeline, error) {
+	if folding.Decode.Counts == nil {
+		folding.Decode.Counts = &decode.Counts{}
+	}
 	folds, err := fold.NewPool(folding, foldMemory(cfg.MemoryBudget))
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	return ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: folds, Log: log})
+	return ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: folds, Decoded: folding.Decode.Counts, Log: log})
 }
 
 // unlessStopped turns an error into nil when ctx has ended: then the stop is

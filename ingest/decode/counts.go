@@ -11,3 +11,20 @@ type Counts struct {
 	// secrets.
 	ErrorNames atomic.Uint64
 }
+
+// LeftOut is how often something was left out of responses that count.
+type LeftOut struct {
+	What string `json:"what"`
+	N    uint64 `json:"n"`
+}
+
+// What a decoder may leave out.
+const (
+	LeftOutTime      = "impossible_time"
+	LeftOutErrorName = "error_name"
+)
+
+// List is every count, also those of 0.
+func (c *Counts) List() []LeftOut {
+	return []LeftOut{{LeftOutTime, c.Times.Load()}, {LeftOutErrorName, c.ErrorNames.Load()}}
+}
