@@ -144,6 +144,7 @@ type member struct {
 	generation int32
 	owned      map[string][]int32
 	leading    bool
+	last       *Generation        // nil before the first
 	shared     map[string][]int32 // the partitions that were shared out, when leading
 }
 
@@ -213,6 +214,7 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	}
 	m.owned, m.generation = topics, res.GenerationID
 	g := &Generation{ID: res.GenerationID, MemberID: m.id, Partitions: slices.Sorted(slices.Values(topics[cfg.Topic])), c: m.c, began: time.Now()}
+	m.last = g
 	if err := m.heartbeat(ctx, g); err != nil {
 		return nil, err
 	}
@@ -371,13 +373,24 @@ func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
+// A coordinator is told that a member leaves within leaveTimeout, one that has
+// not answered heartbeats of late within the other: the process wants to end.
+const (
+	leaveTimeout       = 3 * time.Second
+	leaveSilentTimeout = 500 * time.Millisecond
+)
+
 // leave tells the coordinator, so that the others need not wait for the
 // session to run out.
 func (m *member) leave(ctx context.Context) {
 	if m.id == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	limit := leaveTimeout
+	if m.last != nil && time.Since(m.last.LastHeartbeat()) > 3*m.c.cfg.HeartbeatInterval/2 {
+		limit = leaveSilentTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	body := appendString(appendString(nil, m.c.cfg.Group), m.id)
 	err := m.c.coordinate(ctx, m.c.cfg.Group, func(broker int32) (int16, error) {
