@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Promise: a start that no waiting can help ends with an exit code and says what
@@ -29,4 +30,29 @@ func TestStartIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v\n%s\nwant exit code 1 and %q", answer, r.err, r.stderr, todo)
 		}
 	}
+}
+
+// Promise: a database of a newer statline, and one whose key ids were made with
+// another secret, end the start and check with both sides named and what to do.
+func TestDatabaseIsRefused(t *testing.T) {
+	_, kafka, clickhouse := startSandbox(t, t.TempDir())
+	generated(t, kafka, 10)
+	home, other := t.TempDir(), t.TempDir()
+	arguments := []string{"--brokers", kafka, "--clickhouse", clickhouse}
+	runs := append([]string{"run", "--listen", "", "--until-caught-up"}, arguments...)
+	mustAt(t, home, runs...)
+	mustAt(t, home, append([]string{"check"}, arguments...)...)
+	refuses := func(home, todo string) {
+		t.Helper()
+		for _, args := range [][]string{runs, append([]string{"check"}, arguments...)} {
+			d := start(t, home, args...)
+			if err := d.wait(t, time.Minute); err == nil || !strings.Contains(d.logged(), todo) {
+				t.Errorf("%s: got %v\n%s\nwant a refusal with %q", args[0], err, d.logged(), todo)
+			}
+		}
+	}
+	mustAt(t, other, append([]string{"run", "--listen", "", "--until-caught-up", "--database", "elsewhere", "--group", "another"}, arguments...)...) // makes a secret
+	refuses(other, "start it with the same secret, or give it a database of its own")
+	post(t, clickhouse, "INSERT INTO statline.meta (key, value, version) VALUES ('schema_version', '9999', 9999)")
+	refuses(home, "database statline has version 9999, this binary knows up to")
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/ingest/config"
+	"statline/ingest/decode"
+	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
 )
@@ -36,7 +38,7 @@ exit status is 1 when something does not.`,
 					return fmt.Sprintf("%s names %d keys", path, n), err
 				})
 			}
-			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.ClickHouse.Store()) })
+			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.Config) })
 			r.part("kafka", func() (string, error) { return checkKafka(ctx, st.Kafka.Source(st.Daemon.From)) })
 			if r.failed {
 				return exitCode(1)
@@ -83,12 +85,23 @@ func (r *checker) part(name string, check func() (string, error)) {
 	fmt.Fprintf(r.out, "%s %-14s %s\n", mark, name, detail)
 }
 
-func checkStore(ctx context.Context, cfg store.Config) (detail string, err error) {
-	s, err := store.Open(ctx, cfg)
+func checkStore(ctx context.Context, c *config.Config) (detail string, err error) {
+	secret, _, err := c.FindHMAC()
+	if err != nil {
+		return "", err
+	}
+	id := "" // one will be made
+	if secret != nil {
+		id = decode.SecretID(secret)
+	}
+	s, err := store.Open(ctx, c.ClickHouse.Store())
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := schema.Fits(ctx, s.Conn(), s.Database(), id); err != nil {
+		return "", store.Classify(err)
+	}
 	return fmt.Sprintf("server %s, database %s", s.ServerVersion(), s.Database()), nil
 }
 

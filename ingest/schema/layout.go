@@ -2,12 +2,13 @@ package schema
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"statline/ingest/retry"
 )
 
 // Layout is how the tables of a database lie on the servers. It is chosen once,
@@ -22,7 +23,7 @@ type Layout struct {
 }
 
 // ErrLayout: the database was made for one server or for another cluster.
-var ErrLayout = errors.New("the tables lie on other servers")
+var ErrLayout = fmt.Errorf("%w: the tables lie on other servers", retry.ErrPermanent)
 
 var distributedOver = regexp.MustCompile(`^Distributed\('([^']*)'`)
 

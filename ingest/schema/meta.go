@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"statline/ingest/retry"
 )
 
 // The keys of the table meta.
@@ -19,8 +21,8 @@ const (
 	sinceSuffix = "_since"
 )
 
-// ErrSecret: the database was filled under another HMAC secret.
-var ErrSecret = errors.New("another HMAC secret")
+// ErrSecret: the database was filled under another HMAC secret. It is permanent.
+var ErrSecret = fmt.Errorf("%w: another HMAC secret", retry.ErrPermanent)
 
 type meta struct {
 	version int
@@ -51,7 +53,7 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 		if table, ok := strings.CutSuffix(r.Key, sinceSuffix); ok {
 			seconds, err := strconv.ParseInt(r.Value, 10, 64)
 			if err != nil {
-				return meta{}, fmt.Errorf("meta.%s: got %q; want seconds since 1970", r.Key, r.Value)
+				return meta{}, fmt.Errorf("%w: meta.%s: got %q; want seconds since 1970", retry.ErrPermanent, r.Key, r.Value)
 			}
 			m.since[Table(table)] = time.Unix(seconds, 0).UTC()
 			continue
@@ -59,7 +61,7 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 		switch r.Key {
 		case metaVersion:
 			if m.version, err = strconv.Atoi(r.Value); err != nil {
-				return meta{}, fmt.Errorf("meta.schema_version: got %q; want a number", r.Value)
+				return meta{}, fmt.Errorf("%w: meta.schema_version: got %q; want a number", retry.ErrPermanent, r.Value)
 			}
 		case metaSecret:
 			m.secret = r.Value
@@ -106,8 +108,15 @@ func CheckSecret(ctx context.Context, conn Conn, database, secretID string) erro
 			return fmt.Errorf("check secret: %w", err)
 		}
 	}
+	if err := sameSecret(m, database, secretID); err != nil {
+		return fmt.Errorf("check secret: %w", err)
+	}
+	return nil
+}
+
+func sameSecret(m meta, database, secretID string) error {
 	if m.secret != secretID {
-		return fmt.Errorf("check secret: database %s holds key ids made with secret %s, this instance has secret %s: %w; start it with the same secret, or give it a database of its own",
+		return fmt.Errorf("database %s holds key ids made with secret %s, this instance has secret %s: %w; start it with the same secret, or give it a database of its own",
 			database, m.secret, secretID, ErrSecret)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"statline/ingest/retry"
 )
 
 // Conn runs statements. clickhouse-go's driver.Conn is one.
@@ -22,8 +24,8 @@ type Conn interface {
 	Select(ctx context.Context, dest any, query string, args ...any) error
 }
 
-// ErrNewer: the database was made by a newer statline.
-var ErrNewer = errors.New("the database's schema is newer than this binary")
+// ErrNewer: the database was made by a newer statline. It is permanent.
+var ErrNewer = fmt.Errorf("%w: the database's schema is newer than this binary", retry.ErrPermanent)
 
 // Version is the schema version of this binary: the number of its newest
 // migration.
@@ -45,7 +47,7 @@ func Migrate(ctx context.Context, conn Conn, o Options) error {
 
 func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
 	if err := o.check(); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return fmt.Errorf("migrate: %w: %w", retry.ErrPermanent, err)
 	}
 	list, err := load(files)
 	if err != nil {
@@ -59,9 +61,8 @@ func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
 		return fmt.Errorf("migrate database %s: %w", o.Database, err)
 	}
 	from, newest := have.version, list[len(list)-1].number
-	if from > newest {
-		return fmt.Errorf("migrate database %s: version %d, this binary knows up to %d: %w; run the newer statline, or give this one another database",
-			o.Database, from, newest, ErrNewer)
+	if err := notNewer(have, o.Database, newest); err != nil {
+		return fmt.Errorf("migrate: %w", err)
 	}
 	for _, m := range list {
 		if m.number <= from {
@@ -75,6 +76,28 @@ func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
 		return fmt.Errorf("migrate database %s: %w", o.Database, err)
 	}
 	return nil
+}
+
+func notNewer(have meta, database string, newest int) error {
+	if have.version > newest {
+		return fmt.Errorf("database %s has version %d, this binary knows up to %d: %w; run the newer statline, or give this one another database",
+			database, have.version, newest, ErrNewer)
+	}
+	return nil
+}
+
+// Fits says, without writing, why this binary with this secret cannot work on
+// the database: it wraps ErrNewer or ErrSecret. An empty secretID is not compared,
+// and a database that is not there yet fits.
+func Fits(ctx context.Context, conn Conn, database, secretID string) error {
+	have, err := readMeta(ctx, conn, database)
+	if err != nil {
+		return fmt.Errorf("read meta of database %s: %w", database, err)
+	}
+	if err := notNewer(have, database, Version()); err != nil || secretID == "" || have.secret == "" {
+		return err
+	}
+	return sameSecret(have, database, secretID)
 }
 
 type migration struct {
