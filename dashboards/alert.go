@@ -1,14 +1,19 @@
 package dashboards
 
-import "statline/dashboards/query"
+import (
+	"strings"
+
+	"statline/dashboards/query"
+)
 
 // Alert is one alert rule: what it asks, when it fires, what it means and what
 // to do then.
 type Alert struct {
 	UID, Title string
-	Query      query.Text
-	Over       float64 // fires above this
-	Lasting    string  // for that long
+	Query      query.Text // of the store, by Grafana; empty when only the instances know
+	Over       float64    // fires above this
+	Metrics    string     // the same of /metrics, in PromQL: fires while it returns a series; empty when only the store knows
+	Lasting    string     // fires when it has been so for that long
 	// Severity is page or ticket; "" when each row of the query says it.
 	Severity string
 	// NoData is the state when the query returns no row, and WhyNoData the
@@ -31,3 +36,9 @@ func Alerts() []Alert { return append(incidentAlerts(), pipelineAlerts()...) }
 // FormerAlerts are uids of rules that are no more: Grafana keeps a rule that
 // only left the file.
 func FormerAlerts() []string { return []string{"statline-burn-fast", "statline-burn-slow"} }
+
+// RunbookURL is where a page with the text of README.md, at address, says what
+// an alert means and what to do: the headings are the alerts' titles.
+func RunbookURL(address string, a Alert) string {
+	return address + "#" + strings.ReplaceAll(strings.ToLower(a.Title), " ", "-")
+}

@@ -4,18 +4,22 @@ import "statline/dashboards/query"
 
 const oneRow = "the query always returns one row; none means that the store did not answer as it must"
 
-// pipelineAlerts are the rules about statline itself. When ClickHouse does not
-// answer, the first one fires and the others keep the state that they had.
+// pipelineAlerts are the rules about statline itself, asked of the store by
+// Grafana and of /metrics by Prometheus, whose answers do not need the store. When
+// ClickHouse does not answer Grafana, the first one fires and the others keep the
+// state that they had.
 func pipelineAlerts() []Alert {
 	return []Alert{
 		{
 			UID: "statline-store", Title: "Store does not answer", Query: query.StoreAnswers(), Over: 0.5, Lasting: "2m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow, Sentinel: true,
-			Summary: "ClickHouse does not answer Grafana",
-			Means:   "Grafana gets no answer from ClickHouse: no panel is right and no other rule is evaluated.",
+			Summary: "ClickHouse does not answer",
+			Means: "ClickHouse does not answer Grafana, or an instance of statline: panels are wrong, and Grafana evaluates no " +
+				"other rule.",
 			ToDo: "Is ClickHouse up, and may the data source's user read (Tables)? statline goes on where it stopped " +
 				"when ClickHouse is back; nothing is lost.",
-			Board: PipelineUID, Shows: query.Tables(),
+			Metrics: `max by (instance) (statline_condition{condition="store_away"}) > 1`,
+			Board:   PipelineUID, Shows: query.Tables(),
 		},
 		{
 			UID: "statline-pipeline-stalled", Title: "Pipeline stalled", Query: query.PipelineSilence(), Over: 0.5, Lasting: "2m", Severity: "page",
@@ -25,28 +29,30 @@ func pipelineAlerts() []Alert {
 			ToDo: "Is the process up, and what does its /readyz say? The instances' log says what is retried: Kafka " +
 				"out of reach, ClickHouse refusing inserts, a block that needs a decision, a transaction that is never " +
 				"ended. Nothing is lost: it goes on where it stopped.",
-			Board: PipelineUID, Shows: query.StalledNow(),
+			Metrics: `max by (instance, partition) (statline_stalled) > 0 or absent(statline_ready)`,
+			Board:   PipelineUID, Shows: query.StalledNow(),
 		},
 		{
 			UID: "statline-silence", Title: "Nothing arrives", Query: query.NewestMinute(), Over: 300, Lasting: "2m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow,
-			Summary: "the newest stored response is {{ humanizeDuration $values.A.Value }} old",
+			Summary: "no response has been stored for more than five minutes",
 			Means:   "For minutes no response of any service has been stored, although there were some before.",
 			ToDo: "Pipeline stalled fires as well: see there. It does not: statline reads and there is nothing to " +
 				"read. Check the gateway and the log shipper; if nobody calls the API at this hour, silence the rule " +
 				"for the night.",
-			Board: PipelineUID, Shows: query.Freshness(),
+			Metrics: `sum(increase(statline_records_total[5m])) == 0`,
+			Board:   PipelineUID, Shows: query.Freshness(),
 		},
 		{
 			UID: "statline-detectors", Title: "Detectors stand still", Query: query.DetectorsBehind(), Over: 900, Lasting: "5m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow,
-			Summary: "responses are stored that the detectors have not looked at for {{ humanizeDuration $values.A.Value " +
-				"}}",
+			Summary: "responses are stored that the detectors have not looked at",
 			Means: "The detectors are off (--watch=false on every instance) or do not get on: no incident opens and " +
 				"none closes.",
 			ToDo: "One instance must run with detectors. Its log says what they wait for; the newest point of the " +
 				"baseline (Timeouts) is how far they came.",
-			Board: PipelineUID, Shows: query.FreshnessOverTime(),
+			Metrics: `max(statline_watch_watermark_timestamp_seconds) - max(statline_watch_evaluated_timestamp_seconds) > 900 or absent(statline_watch_evaluations_total) and on () max(statline_ready) >= 0`,
+			Board:   PipelineUID, Shows: query.FreshnessOverTime(),
 		},
 		{
 			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m", Severity: "ticket",
@@ -55,7 +61,8 @@ func pipelineAlerts() []Alert {
 			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
 			ToDo: "See Behind, in records: one partition means skewed keys, all mean too little power. Start another " +
 				"instance in the same group, or look at ClickHouse's parts and merges (Tables).",
-			Board: PipelineUID, Shows: query.LagSeconds(),
+			Metrics: `max by (partition) (statline_lag_seconds) > 300`,
+			Board:   PipelineUID, Shows: query.LagSeconds(),
 		},
 		{
 			UID: "statline-rejects", Title: "Rejects rising", Query: query.RejectRise(), Over: 5, Lasting: "5m", Severity: "ticket",
@@ -65,7 +72,8 @@ func pipelineAlerts() []Alert {
 				"are missing from every figure.",
 			ToDo: "What was rejected has the reason and an example: usually a changed log format, or another topic's " +
 				"lines. Correct the format, then replay the offsets (statline rejects replay).",
-			Board: PipelineUID, Shows: query.RejectTable(),
+			Metrics: `100 * sum(increase(statline_rejected_total[15m])) / sum(increase(statline_records_total[15m])) > 5 and on () sum(increase(statline_records_total[15m])) >= 100`,
+			Board:   PipelineUID, Shows: query.RejectTable(),
 		},
 		{
 			UID: "statline-ledger", Title: "Ledger mismatch", Query: query.LedgerDifferences(), Over: 0.5, Lasting: "5m", Severity: "ticket",
@@ -75,7 +83,8 @@ func pipelineAlerts() []Alert {
 			ToDo: "Run statline audit for the tables and days concerned. Usual causes: rows deleted by hand, a " +
 				"restored backup, a table dropped and made again. statline repair rebuilds the days from Kafka while " +
 				"the records are there.",
-			Board: PipelineUID, Shows: query.LedgerByDay(),
+			Metrics: `max(statline_audit_differences) > 0`,
+			Board:   PipelineUID, Shows: query.LedgerByDay(),
 		},
 		{
 			UID: "statline-audit", Title: "No audit", Query: query.AuditMissing(), Over: 0.5, Lasting: "30m", Severity: "ticket",
@@ -85,7 +94,16 @@ func pipelineAlerts() []Alert {
 				"known.",
 			ToDo: "Run statline audit by hand: it prints what it waits for. Instances audit every fifteen minutes; " +
 				"their log says why they do not.",
-			Board: PipelineUID, Shows: query.AuditNow(),
+			Metrics: `time() - max(statline_audit_timestamp_seconds) > 86400`,
+			Board:   PipelineUID, Shows: query.AuditNow(),
+		},
+		{
+			UID: "statline-condition", Title: "Instance is not ready", Lasting: "2m", Severity: "page",
+			Metrics: `max by (instance, condition) (statline_condition{condition!="store_away"}) > 1`,
+			Summary: "{{ $labels.instance }}: {{ $labels.condition }}",
+			Means:   "An instance cannot do its work; the label condition says why, as its /readyz does.",
+			ToDo: "Read /readyz of the instance: it names the cause, the partitions and the command that mends it. Nothing " +
+				"is lost while it waits, but for records that Kafka's retention deletes meanwhile.",
 		},
 	}
 }

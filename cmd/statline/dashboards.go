@@ -14,10 +14,11 @@ func dashboardsCommand() *cobra.Command {
 	var st *settings
 	c := &cobra.Command{
 		Use:   "dashboards",
-		Short: "Write Grafana's dashboards, alert rules and provisioning files",
+		Short: "Write Grafana's dashboards and alert rules, and Prometheus' rules",
 		Long: `dashboards writes DIR/generated (the dashboards as JSON) and DIR/provisioning
-(data source, dashboard provider, alert rules and contact point). The same flags give the same
-bytes; a second run changes nothing.`,
+(data source, dashboard provider, alert rules and contact point of Grafana; rules
+about statline itself for Prometheus, which work while ClickHouse is away). The
+same flags give the same bytes; a second run changes nothing.`,
 		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,6 +43,7 @@ bytes; a second run changes nothing.`,
 	f.StringVar(&o.DatasourceUID, "datasource-uid", o.DatasourceUID, "`uid` of Grafana's ClickHouse data source")
 	f.Var(choiceValue{&o.Alerts, []string{grafana.AllAlerts, grafana.PipelineAlerts}}, "alerts",
 		"who tells of incidents: all (Grafana's rules) or pipeline (statline's own notices; Grafana only of the pipeline)")
+	f.StringVar(&o.Runbooks, "runbooks", o.Runbooks, "`address` of a page with the text of dashboards/README.md, for the alerts' runbook_url")
 	f.StringVar(&o.Folder, "folder", o.Folder, "`title` of Grafana's folder")
 	st = takeSettings(c, "dashboards")
 	return c

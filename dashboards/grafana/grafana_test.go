@@ -92,6 +92,15 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s does not say %s", name, want)
 		}
 	}
+	with := DefaultOptions()
+	with.Runbooks = "https://wiki.example/page"
+	if rules := files(t, with)["provisioning/alerting/rules.yaml"]; !bytes.Contains(rules, []byte("https://wiki.example/page#nothing-arrives")) {
+		t.Error("alerts do not lead to their heading in the runbooks")
+	}
+	with.Runbooks = "wiki"
+	if _, err := Files(with); err == nil {
+		t.Error("runbooks that are no address: no error")
+	}
 	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts}} {
 		if _, err := Files(bad); err == nil {
 			t.Errorf("Files(%+v): no error", bad)

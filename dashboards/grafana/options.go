@@ -2,7 +2,9 @@ package grafana
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"statline/dashboards/query"
 )
@@ -17,6 +19,9 @@ type Options struct {
 	Alerts string
 	// Folder is the title of Grafana's folder for the dashboards and the rules.
 	Folder string
+	// Runbooks is the address of a page with the text of README.md; alerts link
+	// to their heading in it. Empty for none.
+	Runbooks string
 	// Database holds the tables; Cluster is ClickHouse's cluster, empty for one
 	// server.
 	Database, Cluster string
@@ -46,6 +51,9 @@ func (o Options) Validate() error {
 	}
 	if o.Alerts != AllAlerts && o.Alerts != PipelineAlerts {
 		return fmt.Errorf("alerts: got %q; want all or pipeline", o.Alerts)
+	}
+	if u, err := url.Parse(o.Runbooks); err != nil || o.Runbooks != "" && (u.Host == "" || u.Fragment != "" || strings.Contains(o.Runbooks, "$")) {
+		return fmt.Errorf("runbooks: got %q; want the address of a page, without a # and a $", o.Runbooks)
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(o.DatasourceUID) {
 		return fmt.Errorf("data source uid: got %q; want at most 40 letters, digits, - and _", o.DatasourceUID)

@@ -17,6 +17,9 @@ func Rules(o Options, boards []Board) (RuleFile, error) {
 		f.DeleteRules = append(f.DeleteRules, DeletedRule{OrgID: 1, UID: uid})
 	}
 	for _, a := range dashboards.Alerts() {
+		if a.Query == "" {
+			continue // the instances' own metrics, see package prometheus
+		}
 		id, err := panelOf(boards, a.Board, a.Shows.Grafana(o.target()))
 		if err != nil {
 			return RuleFile{}, fmt.Errorf("alert %s: %w", a.UID, err)
@@ -58,15 +61,19 @@ func rule(a dashboards.Alert, o Options, panelID uint32) Rule {
 	if a.Severity != "" {
 		labels["severity"] = a.Severity
 	}
+	annotations := map[string]string{
+		"summary": a.Summary, "description": a.Means, "runbook": a.ToDo, "no_data": a.WhyNoData, "link": link(a),
+	}
+	if o.Runbooks != "" {
+		annotations["runbook_url"] = dashboards.RunbookURL(o.Runbooks, a)
+	}
 	return Rule{
 		UID: a.UID, Title: a.Title, Condition: "B", For: a.Lasting, NoDataState: a.NoData, ExecErrState: state,
 		DashboardUID: a.Board, PanelID: panelID,
 		Labels: labels,
 		NotificationSettings: NotificationSettings{Receiver: contact, GroupBy: []string{"grafana_folder", "alertname", "service"},
 			GroupWait: "10s", GroupInterval: "1m", RepeatInterval: "4h"},
-		Annotations: map[string]string{
-			"summary": a.Summary, "description": a.Means, "runbook": a.ToDo, "no_data": a.WhyNoData, "link": link(a),
-		},
+		Annotations: annotations,
 		Data: []RuleData{
 			{RefID: "A", RelativeTimeRange: window, DatasourceUID: o.DatasourceUID, Model: RuleModel{
 				RefID: "A", Datasource: RuleSource{pluginID, o.DatasourceUID}, EditorType: "sql", QueryType: "table", Format: Table,
