@@ -94,8 +94,9 @@ func pipelineAlerts() []Alert {
 				"known.",
 			ToDo: "Run statline audit by hand: it prints what it waits for. Instances audit every fifteen minutes; " +
 				"their log says why they do not.",
-			Metrics: `time() - max(statline_audit_timestamp_seconds) > 86400`,
-			Board:   PipelineUID, Shows: query.AuditNow(),
+			Metrics: `time() - max(statline_audit_timestamp_seconds) > 86400 or absent_over_time(statline_audit_timestamp_seconds[1d]) and on () ` +
+				`count(statline_ready offset 23h) > 0`,
+			Board: PipelineUID, Shows: query.AuditNow(),
 		},
 		{
 			UID: "statline-condition", Title: "Instance is not ready", Lasting: "2m", Severity: "page",

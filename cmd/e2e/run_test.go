@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -119,8 +120,17 @@ func TestRunServesAndStops(t *testing.T) {
 		return strings.Contains(body, fmt.Sprintf("\nstatline_records_total %d\n", want.Records))
 	})
 	body, _ := get(t, "http://"+listen+"/metrics")
-	for _, metric := range []string{"statline_responses_total", "statline_lag_records", "statline_blocks_total"} {
-		if !strings.Contains(body, "\n"+metric) {
+	rules, err := os.ReadFile(filepath.Join(root, "dashboards/provisioning/prometheus/statline.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`statline_[a-z_]+`).FindAllString(string(rules), -1)
+	if len(named) < 10 {
+		t.Errorf("the rules for Prometheus name %d metrics; the search is broken", len(named))
+	}
+	for _, metric := range append(named, "statline_responses_total", "statline_lag_records", "statline_blocks_total") {
+		// Those of audits are there from the first one on.
+		if !strings.Contains(body, "\n"+metric) && !strings.HasPrefix(metric, "statline_audit_") {
 			t.Errorf("/metrics lacks %s", metric)
 		}
 	}

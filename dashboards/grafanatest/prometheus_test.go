@@ -97,13 +97,18 @@ func TestPrometheusRules(t *testing.T) {
 			"  statline_records_total{instance=\"a\"} 0+1x30\n", 1), ""},
 		{"an audit finds a difference", change(`statline_audit_differences`, "1x30"), "StatlineLedgerMismatch"},
 		{"no audit for a day", change(`statline_audit_timestamp_seconds`, "-90000x30"), "StatlineNoAudit"},
+		{"never an audit", "load 1m\n  statline_ready 1x1440\n  statline_watch_evaluations_total 0+1x1440\n", "StatlineNoAudit"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			engine := promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery)
 			storage := promqltest.LoadedStorage(t, c.series)
+			at := metricsAt
+			if strings.Contains(c.series, "x1440") {
+				at = 24 * time.Hour
+			}
 			var fires []string
 			for _, r := range metricRules(t) {
-				query, err := engine.NewInstantQuery(t.Context(), storage, nil, r.Expr, time.Unix(0, 0).Add(metricsAt))
+				query, err := engine.NewInstantQuery(t.Context(), storage, nil, r.Expr, time.Unix(0, 0).Add(at))
 				if err != nil {
 					t.Fatalf("%s: %v", r.Alert, err)
 				}
