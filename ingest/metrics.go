@@ -8,6 +8,7 @@ import (
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/fold"
 	"statline/ingest/retry"
 )
 
@@ -72,6 +73,9 @@ func newMetrics(p *Pipeline) *metrics {
 	// their first increase.
 	for _, o := range classify.Outcomes() {
 		m.responses.WithLabelValues(o.String())
+	}
+	for _, reason := range fold.Reasons() {
+		m.rejected.WithLabelValues(reason)
 	}
 	for _, state := range []string{"declared", "stored", "committed", "gap"} {
 		m.blocks.WithLabelValues(state)

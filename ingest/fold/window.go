@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"statline/ingest/block"
+	"statline/ingest/decode"
 )
 
 // Reject reasons of the fold; the decoder has its own. A record that makes the
@@ -17,6 +18,12 @@ const (
 	// A record that its reader has left out for its size.
 	ReasonTooLarge = "too_large"
 )
+
+// Reasons lists the reasons of every reject, the decoder's first.
+func Reasons() []string {
+	return []string{decode.ReasonSyntax, decode.ReasonUnknown, decode.ReasonNoTime, decode.ReasonBadTime, decode.ReasonNotResponse,
+		decode.ReasonBadStatus, decode.ReasonBadCode, ReasonTooOld, ReasonPanic, ReasonTooLarge}
+}
 
 // Window says why a response's time is not acceptable beside its record's, ""
 // when it is. Both are in Unix milliseconds.
