@@ -48,6 +48,10 @@ test-collector: engine ## the OpenTelemetry Collector's own kafkaexporter into t
 test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
 	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
 
+.PHONY: test-rollback
+test-rollback: engine ## an older binary, built from its commit, in one group with this one, which is killed in mid-block (2 min)
+	$(GO) test -tags rollback -run 'TestRollback' -count=1 -timeout 15m -v ./cmd/e2e
+
 .PHONY: test-zookeeper
 test-zookeeper: engine ## a cluster's tables on the embedded engine beside Apache ZooKeeper (Java 17; Maven once, for its jars)
 	$(GO) test -tags zookeeper -run 'TestZookeeper' -count=1 -timeout 5m ./ingest/store/zookeepertest

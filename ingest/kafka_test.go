@@ -24,6 +24,6 @@ func TestKafkaTopics(t *testing.T) {
 		}
 	})
 	brokers := k.Addrs(kafkatest.Plaintext)
-	t.Run("made anew while a block waits", func(t *testing.T) { topicMadeAnew(t, "kafka_made_anew", brokers) })
+	t.Run("made anew while a block waits", func(t *testing.T) { topicMadeAnew(t, "kafka_made_anew", brokers, true) })
 	t.Run("partition added from latest", func(t *testing.T) { partitionAdded(t, "kafka_added", brokers) })
 }

@@ -1,4 +1,4 @@
-//go:build kafka
+//go:build kafka || rollback
 
 package e2e
 

@@ -1,7 +1,7 @@
 package block
 
-// Ends is how far the ledger goes on one partition, in the newest epoch of its
-// topic.
+// Ends is how far the ledger goes on one partition, in the newest epoch that has
+// rows of it: one whose log did not change stays behind the topic's.
 type Ends struct {
 	Epoch uint32
 	// Known is set when the ledger has the partition; End is then the offset up to

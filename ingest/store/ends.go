@@ -10,7 +10,7 @@ import (
 )
 
 // Ends is how far the ledger goes on each partition of a topic that it knows, in
-// the topic's newest epoch. It is one look at all of the topic's rows.
+// the newest epoch that has rows of the partition. It is one look at all of the topic's rows.
 func (s *Store) Ends(ctx context.Context, cluster, topic string) (map[int32]block.Ends, error) {
 	// A replica that lags would make stored blocks look missing.
 	if err := s.syncReplica(ctx, schema.Ledger); err != nil {
@@ -28,7 +28,7 @@ func (s *Store) Ends(ctx context.Context, cluster, topic string) (map[int32]bloc
 		Declared  int64  `ch:"declared"`
 	}](ctx, s, "SELECT epoch, partition, countIf("+stored+") AS rows, minIf(l.first, "+stored+") AS first, maxIf(l.end, "+stored+") AS end,"+
 		" sumIf(l.end - l.first, "+stored+") AS covered, minIf(l.first, l.state = 'declared') AS declared"+
-		" FROM "+table+" AS l"+of+" AND kind IN ('block', 'gap') AND epoch = (SELECT max(epoch) FROM "+table+of+") GROUP BY epoch, partition",
+		" FROM "+table+" AS l"+of+" AND kind IN ('block', 'gap') AND (partition, epoch) IN (SELECT partition, max(epoch) FROM "+table+of+" GROUP BY partition) GROUP BY epoch, partition",
 		cluster, topic, cluster, topic)
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger's ends of %s: %w", topic, err)

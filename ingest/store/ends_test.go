@@ -9,7 +9,7 @@ import (
 	"statline/ingest/block"
 )
 
-// Promise: the ledger's ends are those of the topic's newest life, a declaration
+// Promise: the ledger's ends are those of each partition's newest life, a declaration
 // is where its block begins, and what no block covers is counted.
 func TestEnds(t *testing.T) {
 	s := open(t)
@@ -28,8 +28,10 @@ func TestEnds(t *testing.T) {
 	write(1, 1, 0, 10, block.Stored, block.KindBlock, "old", "a", 2*time.Second)
 	write(1, 1, 25, 30, block.Stored, block.KindBlock, "new", "b", time.Second)
 	write(1, 2, 7, 9, block.Declared, block.KindBlock, "new", "b", 0)
+	write(0, 3, 0, 40, block.Stored, block.KindBlock, "old", "a", time.Hour)
 	got, err := s.Ends(t.Context(), "c", "access")
-	want := map[int32]block.Ends{0: {Epoch: 1, Known: true, End: 90}, 1: {Epoch: 1, Known: true, End: 30, Uncovered: 15}, 2: {Epoch: 1, Known: true, End: 7}}
+	want := map[int32]block.Ends{0: {Epoch: 1, Known: true, End: 90}, 1: {Epoch: 1, Known: true, End: 30, Uncovered: 15}, 2: {Epoch: 1, Known: true, End: 7},
+		3: {Epoch: 0, Known: true, End: 40}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
