@@ -18,11 +18,14 @@ type statusClaim struct {
 }
 
 type partitionClaim struct {
-	Partition  int32
-	State      string
-	Next, End  int64
-	LagRecords int64  `json:"lag_records"`
-	LastError  string `json:"last_error"`
+	Partition int32
+	State     string
+	Next, End int64
+	High      int64  `json:"high_watermark"`
+	Lag       int64  `json:"lag_records"`
+	LagHigh   int64  `json:"lag_high_watermark"`
+	Missing   int64  `json:"missing_records"`
+	LastError string `json:"last_error"`
 }
 
 // known is what the run knows itself at one moment, by partition.
@@ -32,8 +35,9 @@ type known struct {
 }
 
 // untrueStatus lists what of a claim cannot be so. after was read after the
-// claim was made; ends are log ends that the instance has had time to learn.
-func untrueStatus(s statusClaim, ends map[int32]int64, after known) (untrue []string) {
+// claim was made; old is where the logs ended when the instance has had time to
+// learn it, nil when it has not.
+func untrueStatus(s statusClaim, old map[int32]traffic.Offsets, after known) (untrue []string) {
 	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
 	if s.Ready != (s.code == 200) {
 		say("answers %d and says ready: %v", s.code, s.Ready)
@@ -43,17 +47,17 @@ func untrueStatus(s statusClaim, ends map[int32]int64, after known) (untrue []st
 	}
 	for _, p := range s.Partitions {
 		o, ok := after.offsets[p.Partition]
-		switch {
+		switch was := old[p.Partition]; {
 		case p.Next < 0:
 			continue // it has not asked yet
-		case p.LagRecords != max(0, p.End-p.Next):
-			say("partition %d: lag %d from %d to %d", p.Partition, p.LagRecords, p.Next, p.End)
-		case ok && p.End > o.End:
-			say("partition %d: end %d; the log ends at %d", p.Partition, p.End, o.End)
-		case p.Next > after.ledger[p.Partition]:
+		case p.Lag != max(0, p.End-p.Next)+p.Missing || p.LagHigh < p.Lag:
+			say("partition %d: lag %d, to the high watermark %d, from %d to %d, missing %d", p.Partition, p.Lag, p.LagHigh, p.Next, p.End, p.Missing)
+		case ok && (p.End > o.Stable || p.High > o.End):
+			say("partition %d: end %d and %d; the log ends at %d and %d", p.Partition, p.End, p.High, o.Stable, o.End)
+		case p.Next > after.ledger[p.Partition] && p.Missing == 0:
 			say("partition %d: next %d; stored are those below %d", p.Partition, p.Next, after.ledger[p.Partition])
-		case p.End < ends[p.Partition]:
-			say("partition %d: end %d, hiding a lag; the log ended at %d %v ago", p.Partition, p.End, ends[p.Partition], learned)
+		case p.End < was.Stable || p.High < was.End:
+			say("partition %d: end %d and %d, hiding a lag; the log ended at %d and %d %v ago", p.Partition, p.End, p.High, was.Stable, was.End, learned)
 		}
 	}
 	return untrue
@@ -101,8 +105,8 @@ func notCalm(claims []statusClaim, now known) string {
 		}
 		for _, p := range s.Partitions {
 			owners[p.Partition]++
-			if o := now.offsets[p.Partition]; p.Next != o.Stable || p.End != o.Stable || p.LagRecords != 0 {
-				return fmt.Sprintf("partition %d: next %d, end %d, lag %d; the log ends at %d", p.Partition, p.Next, p.End, p.LagRecords, o.Stable)
+			if o := now.offsets[p.Partition]; p.Next != o.End || p.End != o.End || p.LagHigh != 0 {
+				return fmt.Sprintf("partition %d: next %d, end %d, lag %d; the log ends at %d", p.Partition, p.Next, p.End, p.LagHigh, o.End)
 			}
 		}
 	}

@@ -24,22 +24,27 @@ func saying(p partitionClaim) statusClaim {
 // Each thing that an instance can say and that is not so is found, and what is
 // so is not.
 func TestUntrueStatus(t *testing.T) {
+	old := map[int32]traffic.Offsets{3: {Stable: 80, End: 85}}
 	for _, c := range []struct {
-		name  string
-		says  statusClaim
-		known map[int32]int64
-		want  string // a part of it; "": true
+		name string
+		says statusClaim
+		old  map[int32]traffic.Offsets
+		want string // a part of it; "": true
 	}{
-		{"true", saying(partitionClaim{Next: 40, End: 90, LagRecords: 50}), map[int32]int64{3: 80}, ""},
-		{"a partition not asked for yet", saying(partitionClaim{Next: -1, End: 0}), map[int32]int64{3: 80}, ""},
+		{"true", saying(partitionClaim{Next: 40, End: 90, High: 100, Lag: 50, LagHigh: 60}), old, ""},
+		{"true, with rows missing", saying(partitionClaim{Next: 70, End: 90, High: 90, Lag: 25, LagHigh: 25, Missing: 5}), old, ""},
+		{"a partition not asked for yet", saying(partitionClaim{Next: -1}), old, ""},
 		{"ready by its code alone", statusClaim{code: 200}, nil, "ready: false"},
 		{"ready and waiting", statusClaim{code: 200, Ready: true, Waiting: "for Kafka"}, nil, "for Kafka"},
-		{"another lag", saying(partitionClaim{Next: 40, End: 90}), nil, "lag 0"},
-		{"an end beyond the log's", saying(partitionClaim{Next: 40, End: 101, LagRecords: 61}), nil, "the log ends at 100"},
-		{"done and not stored", saying(partitionClaim{Next: 61, End: 90, LagRecords: 29}), nil, "below 60"},
-		{"a hidden lag", saying(partitionClaim{Next: 40, End: 40}), map[int32]int64{3: 80}, "ended at 80"},
+		{"another lag", saying(partitionClaim{Next: 40, End: 90, High: 90}), nil, "lag 0"},
+		{"what is missing is no lag", saying(partitionClaim{Next: 40, End: 90, High: 90, Lag: 50, LagHigh: 50, Missing: 5}), nil, "missing 5"},
+		{"a transaction hides its records", saying(partitionClaim{Next: 40, End: 90, High: 100, Lag: 50}), nil, "high watermark 0"},
+		{"an end beyond the log's", saying(partitionClaim{Next: 40, End: 101, High: 101, Lag: 61, LagHigh: 61}), nil, "the log ends at 100"},
+		{"done and not stored", saying(partitionClaim{Next: 61, End: 90, High: 90, Lag: 29, LagHigh: 29}), nil, "below 60"},
+		{"a hidden lag", saying(partitionClaim{Next: 40, End: 40, High: 90, LagHigh: 50}), old, "ended at 80"},
+		{"a hidden transaction", saying(partitionClaim{Next: 40, End: 80, High: 80, Lag: 40, LagHigh: 40}), old, "ended at 80 and 85"},
 	} {
-		got := untrueStatus(c.says, c.known, reach(100, 60, 60))
+		got := untrueStatus(c.says, c.old, reach(100, 60, 60))
 		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
 			t.Errorf("%s: got %q; want %q", c.name, got, c.want)
 		}
@@ -86,7 +91,7 @@ func TestUntrueAudit(t *testing.T) {
 // Calm is: all ready, each partition with one owner and at its end.
 func TestNotCalm(t *testing.T) {
 	now := reach(100, 100, 100)
-	done := saying(partitionClaim{Next: 100, End: 100})
+	done := saying(partitionClaim{Next: 100, End: 100, High: 100})
 	if why := notCalm([]statusClaim{done}, now); why != "" {
 		t.Errorf("got %q", why)
 	}
@@ -94,7 +99,7 @@ func TestNotCalm(t *testing.T) {
 	waiting.Ready = false
 	for name, claims := range map[string][]statusClaim{
 		"not ready":  {waiting},
-		"behind":     {saying(partitionClaim{Next: 90, End: 100, LagRecords: 10})},
+		"behind":     {saying(partitionClaim{Next: 90, End: 100, Lag: 10, LagHigh: 10})},
 		"old end":    {saying(partitionClaim{Next: 90, End: 90})},
 		"two owners": {done, done},
 		"no owner":   {},

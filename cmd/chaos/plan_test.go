@@ -43,7 +43,7 @@ func planLeavesNothingOut(t *testing.T, seed uint64, deck []kind) {
 			t.Errorf("seed %d: %d rounds lack %q", seed, len(deck), k)
 		}
 	}
-	for kind, targets := range map[kind][]string{crash: steps, expire: expiries, cut: cutTables} {
+	for kind, targets := range map[kind][]string{crash: steps, expire: expiries, cut: cutTables, recreate: recreations} {
 		for _, target := range targets {
 			if name := string(kind) + " " + target; !names[name] {
 				t.Errorf("seed %d: 300 rounds lack %q", seed, name)

@@ -21,6 +21,9 @@ const (
 	// learned is how long an instance has to notice that the log has grown; it asks
 	// every five seconds.
 	learned = 20 * time.Second
+	// calmWithin is how long they may take to find that nothing is missing: they
+	// compare the ledger for a twentieth of the time only.
+	calmWithin = 3 * time.Minute
 )
 
 // witness compares every second what the instances say of themselves, and what
@@ -42,8 +45,8 @@ type witness struct {
 
 // sample is where the logs ended at a moment.
 type sample struct {
-	at   time.Time
-	ends map[int32]int64
+	at      time.Time
+	offsets map[int32]traffic.Offsets
 }
 
 func (w *witness) watch(p *process) {
@@ -170,11 +173,11 @@ func (w *witness) lookAtStatuses(ctx context.Context) {
 	after, ok := w.knows(ctx)
 	w.remember(after, ok)
 	for p, s := range claims {
-		ends := w.mustKnow(p.answeredSince(began))
+		old := w.mustKnow(p.answeredSince(began))
 		if !ok {
 			continue
 		}
-		w.judge(&w.statuses, p.name, untrueStatus(s, ends, after))
+		w.judge(&w.statuses, p.name, untrueStatus(s, old, after))
 	}
 }
 
@@ -185,11 +188,7 @@ func (w *witness) remember(k known, ok bool) {
 		w.past = nil
 		return
 	}
-	s := sample{time.Now(), map[int32]int64{}}
-	for p, o := range k.offsets {
-		s.ends[p] = o.Stable
-	}
-	w.past = append(w.past, s)
+	w.past = append(w.past, sample{time.Now(), k.offsets})
 	for len(w.past) > 1 && time.Since(w.past[1].at) > learned {
 		w.past = w.past[1:]
 	}
@@ -197,11 +196,11 @@ func (w *witness) remember(k known, ok bool) {
 
 // mustKnow are the ends that an instance has had time to learn that has
 // answered all looks since a moment, nil when it has not yet.
-func (w *witness) mustKnow(since time.Time) map[int32]int64 {
+func (w *witness) mustKnow(since time.Time) map[int32]traffic.Offsets {
 	if len(w.past) == 0 || time.Since(w.past[0].at) < learned || time.Since(since) < learned {
 		return nil
 	}
-	return w.past[0].ends
+	return w.past[0].offsets
 }
 
 func (w *witness) lookAtAudit(ctx context.Context) {
@@ -232,7 +231,7 @@ func (w *witness) judge(count *int, who string, untrue []string) {
 // awaitCalm waits until the instances say that all is done, which it is.
 func (w *witness) awaitCalm(ctx context.Context) error {
 	why := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(calmWithin); time.Now().Before(deadline); {
 		living := w.living()
 		all := w.claims(ctx)
 		claims := make([]statusClaim, 0, len(all))
@@ -252,5 +251,5 @@ func (w *witness) awaitCalm(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-	return fmt.Errorf("a minute after everything was stored the instances do not say so: %s", why)
+	return fmt.Errorf("%v after everything was stored the instances do not say so: %s", calmWithin, why)
 }
