@@ -45,8 +45,8 @@ test-collector: engine ## the OpenTelemetry Collector's own kafkaexporter into t
 	cd cmd/e2e/otlpcollector && $(GO) vet ./... && STATLINE_ENGINE="$${STATLINE_ENGINE:-$(CURDIR)/$(ENGINE_LIBRARY)}" $(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: test-kafka-run
-test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute (3 min)
-	$(GO) test -tags kafka -run 'TestKafkaInstances' -count=1 -timeout 15m -v ./cmd/e2e
+test-kafka-run: engine ## three instances of run on Apache Kafka: one killed, one added, one stopped for a minute; a transaction that is never ended (4 min)
+	$(GO) test -tags kafka -run 'TestKafkaInstances|TestKafkaHangingTransaction' -count=1 -timeout 15m -v ./cmd/e2e
 
 .PHONY: test-rollback
 test-rollback: engine ## an older binary, built from its commit, in one group with this one, which is killed in mid-block (2 min)

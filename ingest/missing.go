@@ -68,12 +68,16 @@ func (m Missing) todo() string {
 // Compare compares what a group has committed with the ledger, and returns what
 // is missing there, by partition. It may run while blocks are being stored.
 func Compare(ctx context.Context, k Offsets, l Ledgers, cluster, topic, group string) ([]Missing, error) {
-	// In this order: see block.MissingOf.
 	commits, err := k.GroupOffsets(ctx, group)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := l.Ends(ctx, cluster, topic)
+	return compare(ctx, k, l, block.ID{Cluster: cluster, Topic: topic}, group, commits)
+}
+
+// compare is Compare with commits that were read before: see block.MissingOf.
+func compare(ctx context.Context, k Offsets, l Ledgers, of block.ID, group string, commits map[int32]block.Committed) ([]Missing, error) {
+	ends, err := l.Ends(ctx, of.Cluster, of.Topic)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,7 @@ func Compare(ctx context.Context, k Offsets, l Ledgers, cluster, topic, group st
 			m = block.Missing{Partition: p, First: ends[p].End, End: ends[p].End}
 		}
 		if missing || ends[p].Uncovered > 0 {
-			all = append(all, Missing{Missing: m, Group: group, Topic: topic, Uncovered: ends[p].Uncovered})
+			all = append(all, Missing{Missing: m, Group: group, Topic: of.Topic, Uncovered: ends[p].Uncovered})
 		}
 	}
 	if len(all) == 0 {

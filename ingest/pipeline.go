@@ -508,7 +508,8 @@ func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) 
 	if left > 0 {
 		return left, nil
 	}
-	missing, err := Compare(ctx, r.source, r.store, cfg.Cluster, cfg.Topic, cfg.Group)
+	// The same commits: an owner that goes back to the ledger's end commits that.
+	missing, err := compare(ctx, r.source, r.store, block.ID{Cluster: cfg.Cluster, Topic: cfg.Topic}, cfg.Group, committed)
 	if err != nil || len(missing) == 0 {
 		return 0, err
 	}

@@ -299,16 +299,24 @@ func tail(s string, n int) string {
 // mustAt is must with a home that keeps the secret.
 func mustAt(t *testing.T, home string, args ...string) result {
 	t.Helper()
+	r := runAt(t, home, args...)
+	if r.err != nil {
+		t.Fatalf("statline %s: %v\n%s%s", strings.Join(args, " "), r.err, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// runAt is run with a home that others share.
+func runAt(t *testing.T, home string, args ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := command(t, ctx, args...)
 	c.Env = append(c.Env, "HOME="+home, "XDG_CONFIG_HOME="+home)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
-	if err := c.Run(); err != nil {
-		t.Fatalf("statline %s: %v\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
-	}
-	return result{stdout.String(), stderr.String(), nil}
+	err := c.Run()
+	return result{stdout.String(), stderr.String(), err}
 }
 
 // post runs a statement that changes something.

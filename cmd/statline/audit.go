@@ -1,16 +1,17 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"statline/ingest/block"
 	"statline/ingest/schema"
-	"statline/ingest/source"
 	"statline/ingest/store"
 )
 
@@ -24,8 +25,11 @@ func auditCommand() *cobra.Command {
 		Short: "Prove that every record is counted exactly once, or say what differs",
 		Long: `audit checks the ledger (offset ranges contiguous, no overlap, records add up) and
 compares the sums of every rollup with it, per event day; days that have expired
-are skipped. With --brokers it also shows the committed offset and the lag. The
-exit status is 1 when anything differs.`,
+are skipped. With --brokers it also compares the ledger with what the consumer group
+has committed, and shows the lag: records that are committed and not in the ledger
+are missing, as after an older backup was restored; it names them and what mends it.
+Where blocks of a topic were stored under more than one configuration, it lists the
+offsets of each. The exit status is 1 when anything differs.`,
 		Example: `  statline audit --clickhouse http://127.0.0.1:8123
   statline audit --clickhouse http://127.0.0.1:8123 --brokers kafka:9092 --topic access --json`,
 		Args: cobra.NoArgs,
@@ -44,19 +48,19 @@ exit status is 1 when anything differs.`,
 			if err != nil {
 				return err
 			}
-			var group map[int32]groupState
+			var g *group
 			if len(st.Kafka.Brokers) > 0 {
-				if group, err = readGroup(ctx, st.Kafka.Source(st.Daemon.From), report); err != nil {
+				if g, err = readGroup(ctx, st.Kafka.Source(st.Daemon.From), s.Store); err != nil {
 					return err
 				}
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
-				err = printAuditJSON(out, report, group)
+				err = printAuditJSON(out, report, g)
 			} else {
-				printAudit(out, report, group)
+				printAudit(out, report, g)
 			}
-			if err == nil && !report.OK() {
+			if err == nil && !(report.OK() && len(g.tails()) == 0) {
 				err = exitCode(1)
 			}
 			return err
@@ -67,42 +71,8 @@ exit status is 1 when anything differs.`,
 	return c
 }
 
-// groupState is where the consumer group stands on one partition.
-type groupState struct {
-	Committed  int64   `json:"committed"`
-	LagRecords int64   `json:"lag_records"`
-	LagSeconds float64 `json:"lag_seconds"`
-}
-
-func readGroup(ctx context.Context, cfg source.Config, report *store.AuditReport) (map[int32]groupState, error) {
-	client, err := source.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	offsets, err := client.GroupOffsets(ctx, cfg.Group)
-	if err != nil {
-		return nil, err
-	}
-	lag, err := client.Lag(ctx, cfg.Group)
-	if err != nil {
-		return nil, err
-	}
-	group := map[int32]groupState{}
-	for p, at := range offsets {
-		g := groupState{Committed: at.Offset, LagRecords: lag[p]}
-		for _, a := range report.Partitions {
-			if a.Partition == p && a.Topic == cfg.Topic && g.LagRecords > 0 && !a.LastRecord.IsZero() {
-				g.LagSeconds = time.Since(a.LastRecord).Seconds()
-			}
-		}
-		group[p] = g
-	}
-	return group, nil
-}
-
 // printAuditJSON writes the report with the group's state beside it.
-func printAuditJSON(w io.Writer, report *store.AuditReport, group map[int32]groupState) error {
+func printAuditJSON(w io.Writer, report *store.AuditReport, g *group) error {
 	b, err := json.Marshal(report)
 	if err != nil {
 		return err
@@ -111,20 +81,30 @@ func printAuditJSON(w io.Writer, report *store.AuditReport, group map[int32]grou
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	all["ok"] = report.OK()
-	if group != nil {
-		all["group"] = group
+	missing := []map[string]any{}
+	for _, m := range g.tails() {
+		missing = append(missing, map[string]any{"topic": m.Topic, "partition": m.Partition, "first": max(0, m.First), "end": m.End,
+			"log_start": m.LogStart, "detail": m.String()})
+	}
+	all["ok"], all["commits_compared"], all["missing"] = report.OK() && len(missing) == 0, g != nil, missing
+	if g != nil {
+		all["group"] = g.partitions
 	}
 	return printJSON(w, all)
 }
 
-func printAudit(w io.Writer, report *store.AuditReport, group map[int32]groupState) {
+func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 	st := newStyle(w)
 	rows := [][]string{{"topic", "epoch", "partition", "offsets", "blocks", "records", "responses", "rejected", "holes", "skipped", "committed", "lag", "last event"}}
 	for _, p := range report.Partitions {
 		committed, lag := "-", "-"
-		if g, ok := group[p.Partition]; ok {
-			committed, lag = fmt.Sprint(g.Committed), fmt.Sprintf("%s (%.0f s)", count(uint64(max(g.LagRecords, 0))), g.LagSeconds)
+		if group != nil {
+			if g, ok := group.partitions[p.Partition]; ok {
+				committed, lag = fmt.Sprint(g.Committed), fmt.Sprintf("%s (%.0f s)", count(uint64(g.LagRecords)), g.LagSeconds)
+				if held := g.LagHighWatermark - g.LagRecords; held > 0 {
+					lag += fmt.Sprintf(" and %s in open transactions", count(uint64(held)))
+				}
+			}
 		}
 		rows = append(rows, []string{p.Topic, fmt.Sprint(p.Epoch), fmt.Sprint(p.Partition), fmt.Sprintf("[%d, %d)", p.First, p.End), count(p.Blocks),
 			count(p.Records), count(p.Responses), count(p.Rejected), count(p.Holes), count(p.Skipped), committed, lag, clock(p.LastEvent, true)})
@@ -152,12 +132,48 @@ func printAudit(w io.Writer, report *store.AuditReport, group map[int32]groupSta
 	if report.Pending > 0 {
 		fmt.Fprintf(w, "%d partitions have a declared block that is not finished yet\n", report.Pending)
 	}
-	if report.OK() {
+	printConfigurations(w, report)
+	missing := group.tails()
+	switch {
+	case !report.OK() || len(missing) > 0:
+		fmt.Fprintln(w, st.bad.Render(fmt.Sprintf("✗ %d differences", len(report.Differences)+len(missing))))
+	case group == nil && fromKafka(report):
+		fmt.Fprintln(w, st.good.Render("✓ every record of the ledger is counted exactly once"))
+		fmt.Fprintln(w, "  not compared with what a consumer group has committed: that takes --brokers, --topic and --group")
+	default:
 		fmt.Fprintln(w, st.good.Render("✓ every record is counted exactly once"))
-		return
 	}
-	fmt.Fprintln(w, st.bad.Render(fmt.Sprintf("✗ %d differences", len(report.Differences))))
+	for _, m := range missing {
+		fmt.Fprintln(w, " ", m)
+	}
 	for _, d := range report.Differences {
 		fmt.Fprintln(w, " ", d)
+	}
+}
+
+// fromKafka says that a store holds what a consumer group has committed.
+func fromKafka(report *store.AuditReport) bool {
+	return slices.ContainsFunc(report.Partitions, func(p store.PartitionAudit) bool { return p.Cluster != block.FileCluster })
+}
+
+// maxSpans is how many spans of configurations are printed; --json has more.
+const maxSpans = 20
+
+// printConfigurations lists which offsets were stored under which configuration,
+// when it was not one alone.
+func printConfigurations(w io.Writer, report *store.AuditReport) {
+	spans := report.Mixed()
+	if len(spans) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nblocks were stored under several configurations, as after a reload or an upgrade; newest first:")
+	rows := [][]string{{"config_hash", "topic", "epoch", "partition", "offsets", "blocks", "records", "stored from", "to", "by"}}
+	for _, s := range spans[:min(maxSpans, len(spans))] {
+		rows = append(rows, []string{s.ConfigHash, s.Topic, fmt.Sprint(s.Epoch), fmt.Sprint(s.Partition), fmt.Sprintf("[%d, %d)", s.First, s.End),
+			count(s.Blocks), count(s.Records), clock(s.Since, true), clock(s.Until, true), strings.Join(s.Instances, " ")})
+	}
+	table(w, "", []bool{false, false, true, true, true, true, true, true, true, false}, rows)
+	if more := len(spans) - maxSpans; more > 0 {
+		fmt.Fprintf(w, "and %d spans more: --json\n", more)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,9 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Validate the configuration and reach the servers, before run does",
 		Long: `check reads the same flags, environment and config file as run, connects to Kafka
-and ClickHouse and says of each part whether it works. It writes nothing. The
-exit status is 1 when something does not.`,
+and ClickHouse and says of each part whether it works, and whether the ledger has
+what the consumer group has committed. It writes nothing. The exit status is 1 when
+something does not.`,
 		Example: `  statline check --config statline.yaml
   statline check --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args: cobra.NoArgs,
@@ -40,6 +42,9 @@ exit status is 1 when something does not.`,
 			}
 			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.Config) })
 			r.part("kafka", func() (string, error) { return checkKafka(ctx, st.Kafka.Source(st.Daemon.From)) })
+			if !r.failed {
+				r.part("group", func() (string, error) { return checkGroup(ctx, st.Config) })
+			}
 			if r.failed {
 				return exitCode(1)
 			}
@@ -115,13 +120,35 @@ func checkKafka(ctx context.Context, cfg source.Config) (detail string, err erro
 	if err != nil {
 		return "", err
 	}
-	lag, err := client.Lag(ctx, cfg.Group)
+	return fmt.Sprintf("topic %s, %d partitions", cfg.Topic, len(partitions)), nil
+}
+
+// checkGroup compares what the group has committed with what is stored.
+func checkGroup(ctx context.Context, c *config.Config) (detail string, err error) {
+	s, err := store.Open(ctx, c.ClickHouse.Store())
 	if err != nil {
 		return "", err
 	}
-	var behind int64
-	for _, n := range lag {
-		behind += n
+	defer func() { err = errors.Join(err, s.Close()) }()
+	cfg := c.Kafka.Source(c.Daemon.From)
+	g, err := readGroup(ctx, cfg, s)
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("topic %s, %d partitions, group %s is %d records behind", cfg.Topic, len(partitions), cfg.Group, behind), nil
+	if len(g.missing) > 0 {
+		says := make([]string, len(g.missing))
+		for i, m := range g.missing {
+			says[i] = m.String()
+		}
+		return "", errors.New(strings.Join(says, "\n"))
+	}
+	var behind, held int64
+	for _, p := range g.partitions {
+		behind, held = behind+p.LagRecords, held+p.LagHighWatermark-p.LagRecords
+	}
+	detail = fmt.Sprintf("%s is %d records behind, and the ledger has all that it has committed", cfg.Group, behind)
+	if held > 0 {
+		detail += fmt.Sprintf("; open transactions hold back %d offsets more", held)
+	}
+	return detail, nil
 }

@@ -177,6 +177,18 @@ func checkTransactions(t *testing.T, c *Client) {
 	if err != nil || len(b.Records) != 0 || b.Next != ends[0] {
 		t.Fatalf("at the last stable offset: got %d records, next %d, %v", len(b.Records), b.Next, err)
 	}
+	// What it holds back, a record of its own and one after it, is told.
+	high, err := c.HighWatermarks(deadline(t))
+	if err != nil || high[0] != ends[0]+2 || b.HighWatermark != high[0] {
+		t.Errorf("got the high watermark %d of a fetch, %d of a request, %v; want %d", b.HighWatermark, high[0], err, ends[0]+2)
+	}
+	if _, ok, err := c.TimeAt(deadline(t), 0, ends[0]); ok || err != nil {
+		t.Errorf("a record that cannot be read: got a time, %v", err)
+	}
+	at, ok, err := c.TimeAt(deadline(t), 0, 1)
+	if err != nil || !ok || time.Since(time.UnixMilli(at)) > time.Hour {
+		t.Errorf("the first record: got %d, %t, %v; want when it was written", at, ok, err)
+	}
 }
 
 // An offset that is not retained is block.ErrOutOfRange, on both sides.

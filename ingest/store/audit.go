@@ -36,6 +36,9 @@ type AuditOptions struct {
 //     that it has whole (schema.WholeSince);
 //   - the rejects, where they never expire, are as many as the ledger says.
 //
+// It lists besides which offsets were stored under which configuration. It does
+// not know what a consumer group has committed beyond the ledger (see Ends).
+//
 // It can run beside writers. A block that is being written is in the tables
 // before it is in the ledger: such a surplus is reported as unsettled, not as
 // a difference, as long as a declared block is unfinished.
@@ -54,6 +57,7 @@ func (s *Store) Audit(ctx context.Context, o AuditOptions) (*AuditReport, error)
 		{"sums", a.sums},
 		{"days", a.days},
 		{"rejects", a.rejects},
+		{"configurations", a.configurations},
 	} {
 		if err := step.run(ctx); err != nil {
 			return nil, fmt.Errorf("audit %s: %w", step.name, err)
@@ -85,6 +89,20 @@ func (a *audit) partitions(ctx context.Context) (err error) {
 		" countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected,"+
 		" sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event"+
 		" FROM "+a.ledger+" AS l"+chained+" GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition")
+	return err
+}
+
+// configurations finds where the configuration changes along a partition's
+// blocks. Files are left out: each is a topic of its own.
+func (a *audit) configurations(ctx context.Context) (err error) {
+	const along = "PARTITION BY cluster, topic, epoch, partition ORDER BY first, end"
+	a.report.Configurations, err = Select[ConfigSpan](ctx, a.s, "SELECT cluster, topic, epoch, partition, config_hash, min(s.first) AS first, max(s.end) AS end,"+
+		" count() AS blocks, sum(s.records) AS records, min(written_at) AS since, max(written_at) AS until, arraySort(groupUniqArray(instance)) AS instances FROM ("+
+		"SELECT *, sum(toUInt64(config_hash != before)) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run FROM ("+
+		"SELECT cluster, topic, epoch, partition, first, end, records, config_hash, instance, written_at,"+
+		" lagInFrame(config_hash, 1, config_hash) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before"+
+		" FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' AND cluster != ?)) AS s"+
+		" GROUP BY cluster, topic, epoch, partition, config_hash, run ORDER BY cluster, topic, epoch DESC, since DESC, partition LIMIT ?", block.FileCluster, a.o.Limit)
 	return err
 }
 

@@ -19,6 +19,40 @@ type AuditReport struct {
 	// Pending is the number of partitions with a declared block unfinished.
 	Pending     uint64       `json:"pending"`
 	Differences []Difference `json:"differences"`
+	// Configurations are the spans of offsets that were stored under one
+	// configuration, by topic, newest first.
+	Configurations []ConfigSpan `json:"configurations"`
+}
+
+// ConfigSpan is blocks of one partition that follow each other and were stored
+// under the same configuration.
+type ConfigSpan struct {
+	Cluster    string    `json:"cluster" ch:"cluster"`
+	Topic      string    `json:"topic" ch:"topic"`
+	Epoch      uint32    `json:"epoch" ch:"epoch"`
+	Partition  int32     `json:"partition" ch:"partition"`
+	ConfigHash string    `json:"config_hash" ch:"config_hash"`
+	First      int64     `json:"first" ch:"first"`
+	End        int64     `json:"end" ch:"end"`
+	Blocks     uint64    `json:"blocks" ch:"blocks"`
+	Records    uint64    `json:"records" ch:"records"`
+	Since      time.Time `json:"since" ch:"since"` // when the first of them was stored
+	Until      time.Time `json:"until" ch:"until"`
+	Instances  []string  `json:"instances" ch:"instances"`
+}
+
+// Mixed are the spans of the topics that have more than one configuration.
+func (r *AuditReport) Mixed() []ConfigSpan {
+	type topic struct{ cluster, topic string }
+	hashes := map[topic]map[string]bool{}
+	for _, s := range r.Configurations {
+		t := topic{s.Cluster, s.Topic}
+		if hashes[t] == nil {
+			hashes[t] = map[string]bool{}
+		}
+		hashes[t][s.ConfigHash] = true
+	}
+	return slices.DeleteFunc(slices.Clone(r.Configurations), func(s ConfigSpan) bool { return len(hashes[topic{s.Cluster, s.Topic}]) < 2 })
 }
 
 // OK reports that nothing differs.

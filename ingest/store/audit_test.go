@@ -274,3 +274,30 @@ func TestAuditSkipsExpired(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// Promise: an audit lists which offsets were stored under which configuration.
+func TestAuditConfigurations(t *testing.T) {
+	s := open(t)
+	now := time.Now()
+	for i, b := range []struct {
+		partition  int32
+		first, end int64
+		hash, by   string
+	}{
+		{0, 0, 10, "a", "one"}, {0, 10, 20, "a", "two"}, {0, 20, 30, "b", "one"}, {0, 30, 40, "a", "one"}, {1, 0, 5, "a", "two"},
+	} {
+		id := block.ID{Cluster: "c", Topic: "access", Partition: b.partition, First: b.first, End: b.end}
+		writeLedger(t, s, block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Stored, ConfigHash: b.hash, Instance: b.by,
+			Records: uint64(b.end - b.first), WrittenAt: now.Add(time.Duration(i) * time.Second)})
+	}
+	writeLedger(t, s, block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "calm", End: 5}, Kind: block.KindBlock, State: block.Stored, ConfigHash: "a", Records: 5, WrittenAt: now})
+	r := audited(t, s, AuditOptions{})
+	var got []string
+	for _, c := range r.Mixed() {
+		got = append(got, fmt.Sprintf("%s %d [%d,%d) %d/%d %v", c.ConfigHash, c.Partition, c.First, c.End, c.Blocks, c.Records, c.Instances))
+	}
+	want := []string{"a 1 [0,5) 1/5 [two]", "a 0 [30,40) 1/10 [one]", "b 0 [20,30) 1/10 [one]", "a 0 [0,20) 2/20 [one two]"}
+	if diff := cmp.Diff(want, got); diff != "" || len(r.Configurations) != 5 {
+		t.Errorf("of %d (-want +got):\n%s", len(r.Configurations), diff)
+	}
+}

@@ -12,6 +12,9 @@ import (
 // Ends is how far the ledger goes on each partition of a topic that it knows, in
 // the newest epoch that has rows of the partition. It is one look at all of the topic's rows.
 func (s *Store) Ends(ctx context.Context, cluster, topic string) (map[int32]block.Ends, error) {
+	if _, found, err := schema.ReadLayout(ctx, s.Conn(), s.database); err != nil || !found {
+		return nil, Classify(err) // without tables nothing is stored
+	}
 	// A replica that lags would make stored blocks look missing.
 	if err := s.syncReplica(ctx, schema.Ledger); err != nil {
 		return nil, fmt.Errorf("read the ledger's ends of %s: %w", topic, err)
