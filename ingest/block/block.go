@@ -47,6 +47,9 @@ type Record struct {
 	// TooLarge says that the record is larger than its reader's limit; then it has
 	// no Value. nil for all others.
 	TooLarge *TooLarge
+	// Columns is the line of a file that names what is in this one, "" for none
+	// and for Kafka's records, which stand alone.
+	Columns string
 }
 
 // DefaultRecordLimit is the largest record that is read, in bytes, unless another

@@ -204,6 +204,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 			want = decode.Formats()[0].Name
 		case "mapping":
 			want = decode.Presets()[0].Name
+		case "w3c-fields":
+			want = "date time cs-method sc-status"
 		}
 		for layer, s := range map[Layer]Sources{
 			FromEnvironment: {Environ: append(with, o.Env()+"="+want)},

@@ -19,6 +19,7 @@ type Lines struct {
 	Routes                []decode.RouteRule
 	Mapping               decode.Mapping // the zero value for none
 	Preset                string         // the name of a mapping of ours in its place
+	Columns               string         // of W3C lines without a #Fields line
 }
 
 func defaultLines() Lines { return Lines{Format: decode.Auto, Zone: "UTC", RouteFrom: "auto"} }
@@ -40,6 +41,9 @@ func linesOptions() []Option {
 		{Name: "key-names", Set: SetLines, Type: "names", Reload: true,
 			Help:  "further headers and query parameters that carry an API key",
 			value: func(c *Config) Value { return list{&c.Lines.KeyNames} }},
+		{Name: "w3c-fields", Set: SetLines, Type: "names", Reload: true,
+			Help:  "columns of W3C extended lines (IIS) that no #Fields line goes before, as that line names them: from Kafka a record stands alone",
+			value: func(c *Config) Value { return text{&c.Lines.Columns} }},
 		{Name: "routes", Set: SetLines, Reload: true,
 			Help:    "your own rules for route templates; the first that matches wins",
 			section: func(c *Config) any { return &c.Lines.Routes },
@@ -57,7 +61,7 @@ func linesOptions() []Option {
 
 // checkLines reads what can only be judged together. It needs no secret.
 func checkLines(c *Config) error {
-	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) && c.Lines.Preset == "" {
+	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) && c.Lines.Preset == "" && c.Lines.Columns == "" {
 		return nil
 	}
 	cfg, err := c.Lines.Decode(nil)
@@ -75,7 +79,7 @@ func (l *Lines) Decode(secret []byte) (decode.Config, error) {
 		return decode.Config{}, fmt.Errorf("zone: got %q; want UTC, Local or a name such as Europe/Berlin: %w", l.Zone, err)
 	}
 	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret, RouteFrom: l.RouteFrom,
-		KeyNames: l.KeyNames, Routes: l.Routes}
+		KeyNames: l.KeyNames, Routes: l.Routes, Columns: l.Columns}
 	if l.Preset != "" {
 		mapping, err := decode.FindPreset(l.Preset)
 		if err != nil {

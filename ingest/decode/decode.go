@@ -87,6 +87,10 @@ type Config struct {
 	// KeyNames are further names of headers and query parameters that carry
 	// an API key.
 	KeyNames []string
+	// Columns names the columns of W3C lines that no #Fields line goes before, as
+	// that would: of records that are a line each. IIS's and CloudFront's own when
+	// empty.
+	Columns string
 	// Mapping is where format "json" finds its fields.
 	Mapping *Mapping
 	// KeyMemo bounds the memo of key ids, in keys; 196,608 when 0. It never
@@ -107,6 +111,9 @@ func (c Config) Fingerprint() string {
 	fmt.Fprintf(h, "%d|%q|%q|%s|%q|%q|%q|%q", Version, c.Format, c.Service, SecretID(c.Secret), zone, c.Routes, c.RouteFrom, c.KeyNames)
 	if c.Mapping != nil {
 		fmt.Fprintf(h, "|%q", *c.Mapping)
+	}
+	if c.Columns != "" { // hashes from before it was an option stay
+		fmt.Fprintf(h, "|columns %q", c.Columns)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
@@ -161,7 +168,9 @@ type Decoder struct {
 	dated     uint32 // which of text begin with a year
 	records   node
 	otlpNodes [2]node  // resourceLogs, resourceSpans
-	columns   [][]byte // of the W3C lines in this record
+	columns   [][]byte // of the W3C lines that follow in this record
+	inForce   [][]byte // of those in the next record
+	named     string   // the #Fields line that inForce is from
 	stamped   int64    // the time that a shipper put in front of the line, or beside it
 	hasStamp  bool
 	around    string // why the envelope around a line is a reject itself
@@ -227,6 +236,10 @@ func New(cfg Config) (*Decoder, error) {
 			limit <<= 1
 		}
 	}
+	columns, err := cfg.columns()
+	if err != nil {
+		return nil, err
+	}
 	r, err := newRouter(cfg.Routes)
 	if err != nil {
 		return nil, err
@@ -246,6 +259,7 @@ func New(cfg Config) (*Decoder, error) {
 		router:  r,
 		known:   map[nodeSet]int{},
 		lastIs:  -1,
+		inForce: columns,
 	}
 	d.pathRoutes = cfg.RouteFrom == "path"
 	t := newTree()
@@ -270,7 +284,7 @@ func (d *Decoder) Decode(value []byte, sink Sink) {
 }
 
 func (d *Decoder) decode(value []byte, sink Sink) {
-	d.sink, d.index, d.columns = sink, 0, nil
+	d.sink, d.index, d.columns = sink, 0, d.inForce
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}

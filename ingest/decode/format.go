@@ -317,7 +317,7 @@ func (d *Decoder) line(line []byte) {
 	}
 	if line[0] == '#' && d.directive(line) {
 		d.begin("")
-		d.reject(ReasonNotResponse, "w3c: a directive, which names the columns of the lines after it in this record", line)
+		d.reject(ReasonNotResponse, "w3c: a directive, which names the columns of the lines after it", line)
 		return
 	}
 	d.begin("")
@@ -338,6 +338,10 @@ func (d *Decoder) line(line []byte) {
 			d.finish(line)
 			return
 		}
+	}
+	if len(d.columns) > 0 && dateInFront(rest) {
+		d.reject(ReasonSyntax, d.misfit(rest), line)
+		return
 	}
 	d.reject(ReasonSyntax, unshaped(rest), line)
 }

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"statline/classify"
@@ -87,6 +89,61 @@ func TestW3CFields(t *testing.T) {
 	}
 }
 
+// What the columns are is told from outside: by the line in force in a file, or by
+// the configuration where a record stands alone. A line that does not fit says so.
+func TestW3CColumns(t *testing.T) {
+	const fields = "date time cs-method cs-uri-stem sc-status time-taken c-ip"
+	const line = "2026-03-01 12:00:00 GET /v1/x 200 12 192.0.2.1"
+	configured := Config{Columns: fields}
+	if g := one(t, configured, line); g.Status != 200 || g.IP != "192.0.2.1" || g.Latency != 12000 {
+		t.Errorf("configured: got %+v", g)
+	}
+	if g := one(t, configured, "#Fields: date time sc-status cs-method"); g.Reason != ReasonNotResponse {
+		t.Errorf("a directive: got %+v", g)
+	}
+	if all := decodeAll(t, configured, "#Fields: date time sc-status cs-method\n2026-03-01 12:00:00 404 GET"); len(all) != 2 || all[1].Status != 404 {
+		t.Errorf("a directive in the record goes before the configuration: got %+v", all)
+	}
+	d := newTest(t, Config{})
+	for _, step := range []struct {
+		fields, line string
+		status       int16
+	}{
+		{"#Fields: " + fields, line, 200}, {"", line, 0}, {"#Fields: " + fields, line, 200},
+		{"#Fields: date time sc-status cs-method", "2026-03-01 12:00:00 404 GET", 404},
+		{"", "2026-03-01 12:00:00 10.0.0.5 GET /v1/x - 443 - 192.0.2.1 curl/8 - 301 0 2 12", 301},
+	} {
+		var c collector
+		d.Columns(step.fields)
+		d.Decode([]byte(step.line), &c)
+		if len(c.all) != 1 || c.all[0].Status != step.status && c.all[0].Reason == "" {
+			t.Errorf("%q under %q: got %+v", step.line, step.fields, c.all)
+		}
+	}
+	for text, want := range map[string]string{
+		"2026-03-01 12:00:00 GET /v1/x 200 12":                    "w3c: the line has 6 columns, and #Fields names 7",
+		"2026-03-01 12:00:00 GET /v1/x - 12 192.0.2.1":            "w3c: no date, time, method or status in the columns that #Fields names so",
+		"2026-03-01 12:00:00 ERROR Something broke down in here.": "w3c: the line has 8 columns, and #Fields names 7",
+		"what is this": noShape,
+	} {
+		rep, err := ProbeWith(configured, [][]byte{[]byte(text)})
+		if err != nil || len(rep.Refused) != 1 || rep.Refused[0].Detail != want {
+			t.Errorf("%q: got %+v, %v; want %q", text, rep.Refused, err, want)
+		}
+	}
+	// A probe reads a file: the directive holds for the lines after it.
+	rep := Probe([][]byte{[]byte("#Fields: " + fields), []byte(line), []byte(line), []byte("#Fields: date time sc-status cs-method"), []byte("2026-03-01 12:00:00 404 GET")})
+	if rep.Responses != 3 || rep.Rejected != 2 || rep.Format != "w3c" {
+		t.Errorf("probe: got %+v", rep)
+	}
+	if _, err := New(Config{Columns: "#Fields: date time cs-method"}); err == nil || !strings.Contains(err.Error(), "sc-status") {
+		t.Errorf("columns without a status: got %v", err)
+	}
+	if (Config{}).Fingerprint() == configured.Fingerprint() {
+		t.Error("the columns are no part of the fingerprint")
+	}
+}
+
 // For JSON that no format knows a probe proposes a mapping, and the mapping
 // reads it. A duration without a unit is left out.
 func TestProposeMapping(t *testing.T) {
@@ -104,4 +161,22 @@ func TestProposeMapping(t *testing.T) {
 	if rep := Probe([][]byte{[]byte(`{"a":1}`)}); rep.Mapping != nil {
 		t.Errorf("got %+v for nothing", rep.Mapping)
 	}
+}
+
+// FuzzW3C decodes a line under whatever #Fields line, as a fresh decoder does.
+func FuzzW3C(f *testing.F) {
+	f.Add("#Fields: date time cs-method cs-uri-stem sc-status", "2026-03-01 12:00:00 GET /v1/x 200")
+	f.Add("date\ttime", "2026-03-01\t12:00:00\tx")
+	used := newTest(f, Config{})
+	f.Fuzz(func(t *testing.T, fields, line string) {
+		fresh := newTest(t, Config{})
+		var a, b collector
+		fresh.Columns(fields)
+		fresh.Decode([]byte(line), &a)
+		used.Columns(fields)
+		used.Decode([]byte(line), &b)
+		if !slices.Equal(a.all, b.all) {
+			t.Fatalf("got %+v from a new decoder, %+v from a used one", a.all, b.all)
+		}
+	})
 }

@@ -86,7 +86,7 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			rep.Lines++
 			p.line, p.text = i+1, line
-			d.Decode(line, &p)
+			d.fileLine(line, &p)
 		}
 	}
 	rep.Responses, rep.Rejected = p.responses, p.rejects
@@ -128,7 +128,7 @@ func runnerUp(cfg Config, lines [][]byte, best string) (name string, confidence 
 		}
 		p := prober{d: d, formats: map[string]*probed{}, reasons: map[string]int{}}
 		for _, line := range lines {
-			d.Decode(line, &p)
+			d.fileLine(line, &p)
 		}
 		if s := p.fields + 100*p.responses; s > score {
 			score, name, confidence = s, f.Name, share(p.responses, p.responses+p.rejects)

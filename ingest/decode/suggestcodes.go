@@ -20,7 +20,7 @@ func SuggestCodes(cfg Config, log io.Reader) ([]classify.Entry, error) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			d.Decode(line, &s)
+			d.fileLine(line, &s)
 		}
 		if errors.Is(err, io.EOF) {
 			return s.Entries(), nil

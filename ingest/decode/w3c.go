@@ -3,8 +3,9 @@ package decode
 import "bytes"
 
 // w3c is a line of the W3C extended log format: IIS's, or CloudFront's with its
-// tabs. A #Fields line names the columns of the lines that follow it in the same
-// record; without one they are IIS's default columns, or CloudFront's.
+// tabs. A #Fields line names the columns of the lines that follow it, in its
+// record, and in its file (Decoder.Columns); before it Config.Columns does, or
+// they are IIS's default columns, or CloudFront's.
 type w3c struct{}
 
 func (w3c) about() Format {
@@ -22,7 +23,7 @@ func (w3c) decode(d *Decoder, b []byte) bool {
 	if indexByte(b, 0, '\t') > 0 {
 		sep = '\t'
 	}
-	if len(b) < 20 || b[4] != '-' || b[7] != '-' || b[10] != sep || b[13] != ':' {
+	if !dateInFront(b) || b[10] != sep {
 		return false
 	}
 	if len(names) == 0 {

@@ -102,11 +102,11 @@ func (d *Decoder) plusDecoded(b []byte) []byte {
 }
 
 // directive reads a line of the W3C format that begins with #; #Fields names
-// the columns of the lines after it in the same record. It reports whether the
+// the columns of the lines after it. It reports whether the
 // line is one.
 func (d *Decoder) directive(b []byte) bool {
-	if fields, ok := bytes.CutPrefix(b, []byte("#Fields:")); ok {
-		d.columns = bytes.Fields(fields)
+	if FieldsLine(b) {
+		d.columns = bytes.Fields(b[len(fieldsPrefix):])
 		return true
 	}
 	for _, name := range [...]string{"#Version:", "#Software:", "#Date:", "#Remark:", "#Start-Date:", "#End-Date:"} {

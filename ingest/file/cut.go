@@ -117,7 +117,7 @@ func (c *cutter) text() error {
 			}
 		}
 		s := span{first: at, chunks: make(chan []byte, cap(c.buffers)), declared: m.declared,
-			within: at > 0 && len(c.rest) == 0 && c.in.last != '\n'}
+			within: at > 0 && len(c.rest) == 0 && c.in.last != '\n', columns: c.in.fields.before(at)}
 		if !c.send(s) {
 			return nil
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"statline/ingest/block"
+	"statline/ingest/decode"
 )
 
 // Config says how files are cut into blocks.
@@ -133,6 +134,7 @@ type job struct {
 	lines    atomic.Uint64
 	buffers  chan []byte
 	rest     []byte
+	fields   plainFields
 
 	// topic is set when opened is closed: the first block of a new file gives it
 	// its name, and is declared before all others, so that the file is known
@@ -153,6 +155,8 @@ type span struct {
 	chunks chan []byte
 	// declared is set when the span is one block, declared by an earlier run.
 	declared *block.LedgerRow
+	// columns is the #Fields line in force where chunks begin.
+	columns string
 	// within: the span begins within a line that was counted as it stood then.
 	within bool
 }
@@ -224,18 +228,27 @@ type worker struct {
 	records []block.Record
 	pieces  pieces
 	text    []byte // of a plain file
+
+	// The #Fields line in force; of a plain file it is looked for when a line wants it.
+	columns string
+	looked  bool
+	first   int64 // where the span begins
 }
 
 // load folds a span, and declares and stores its block or blocks.
 func (w *worker) load(ctx context.Context, s span) error {
 	first, at := s.first, s.first
 	w.pieces.begin(first)
+	w.columns, w.looked, w.first = s.columns, s.chunks != nil, first
 	if first == 0 {
 		defer w.open() // at the latest
 	}
 	within := s.within
 	fold := func(text []byte) error {
-		within = w.fold(text, at, within)
+		var err error
+		if within, err = w.fold(text, at, within); err != nil {
+			return err
+		}
 		at += int64(len(text))
 		w.progress.Bytes.Add(int64(len(text)))
 		if s.declared != nil || at == s.end || w.folder.MemoryBytes() < w.cfg.BlockMemory {
@@ -337,7 +350,7 @@ func (w *worker) readFile(ctx context.Context, s span, fold func([]byte) error) 
 // fold adds the lines of text, which begins at offset at. What stands before
 // its first line feed is left out when it is within a line that is counted, and
 // reports whether the text ended within it.
-func (w *worker) fold(text []byte, at int64, within bool) bool {
+func (w *worker) fold(text []byte, at int64, within bool) (bool, error) {
 	digested := 0
 	for next := 0; next < len(text); {
 		line := text[next:]
@@ -348,7 +361,11 @@ func (w *worker) fold(text []byte, at int64, within bool) bool {
 		if within {
 			within = next+len(line) == len(text) && text[len(text)-1] != '\n'
 		} else if !blank(line) {
-			w.records = append(w.records, block.Record{Offset: at, Value: line})
+			columns, err := w.columnsOf(line)
+			if err != nil {
+				return within, err
+			}
+			w.records = append(w.records, block.Record{Offset: at, Value: line, Columns: columns})
 			if len(w.records) == cap(w.records) {
 				w.add()
 			}
@@ -364,7 +381,26 @@ func (w *worker) fold(text []byte, at int64, within bool) bool {
 	}
 	w.pieces.add(text[digested:])
 	w.add() // the text is about to be overwritten
-	return within
+	return within, nil
+}
+
+// columnsOf is the #Fields line that names the columns of line, "" for a line
+// that has none.
+func (w *worker) columnsOf(line []byte) (string, error) {
+	switch {
+	case (line[0] == '#' || line[0] == mark[0]) && decode.FieldsLine(line):
+		w.columns, w.looked = string(bytes.TrimPrefix(bytes.TrimRight(line, " \r"), []byte(mark))), true
+		return "", nil
+	case !wantsFields(line):
+		return "", nil
+	case !w.looked:
+		var err error
+		if w.columns, err = w.job.fields.find(w.in, w.first); err != nil {
+			return "", err
+		}
+		w.looked = true
+	}
+	return w.columns, nil
 }
 
 func (w *worker) add() {

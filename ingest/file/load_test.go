@@ -26,7 +26,7 @@ type kept struct {
 
 func (l *kept) Add(rs []block.Record) {
 	for _, r := range rs {
-		l.c.Rejects = append(l.c.Rejects, block.RejectRow{Offset: r.Offset, Raw: string(r.Value)})
+		l.c.Rejects = append(l.c.Rejects, block.RejectRow{Offset: r.Offset, Raw: string(r.Value), Detail: r.Columns})
 		l.c.Records++
 		l.bytes += len(r.Value)
 	}

@@ -54,6 +54,7 @@ type Input struct {
 	text   *bufio.Reader
 	at     int64       // how much of text is read
 	last   byte        // the last byte of that
+	fields fields      // of that
 	packed bool        // compressed
 	plain  io.ReaderAt // the file when it is one of plain text, read from any place
 	raw    *counting
@@ -137,7 +138,7 @@ func (in *Input) openFile(f *os.File) error {
 
 // begin reads the text from its beginning on.
 func (in *Input) begin(r io.Reader) error {
-	in.raw, in.at, in.packed = &counting{r: r}, 0, false
+	in.raw, in.at, in.packed, in.fields = &counting{r: r}, 0, false, fields{}
 	head := bufio.NewReaderSize(in.raw, 64<<10)
 	magic, err := head.Peek(magicBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -178,6 +179,7 @@ func (in *Input) Read(p []byte) (int, error) {
 	n, err := stoppable{in.text, in.stop}.Read(p)
 	if n > 0 {
 		in.at, in.last = in.at+int64(n), p[n-1]
+		in.fields.read(p[:n])
 	}
 	return n, err
 }

@@ -9,6 +9,7 @@ import (
 // lineDecoder is what a fold needs of a decode.Decoder.
 type lineDecoder interface {
 	Decode(value []byte, sink decode.Sink)
+	Columns(fields string)
 	DecodeAt(record int, value []byte, sink decode.BatchSink)
 	Flush()
 	Scrub(raw []byte) []byte

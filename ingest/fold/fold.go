@@ -89,6 +89,7 @@ func (f *Fold) add(rs []block.Record) (done int) {
 			f.At(done, 0)
 			f.tooLarge(r.TooLarge)
 		} else {
+			f.decode.Columns(r.Columns)
 			f.decode.DecodeAt(done, r.Value, f)
 		}
 		f.records++
@@ -104,6 +105,7 @@ func (f *Fold) AddPart(r block.Record, from, until int) {
 	f.decode = f.decoders.get()
 	f.record, f.index, f.last = r, uint32(from), r.UnixMilli
 	if r.TooLarge == nil {
+		f.decode.Columns(r.Columns)
 		f.decode.Decode(r.Value, &part{to: f, from: from, until: until})
 	} else if from == 0 && until > 0 {
 		f.tooLarge(r.TooLarge)

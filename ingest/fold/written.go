@@ -26,6 +26,7 @@ type written struct {
 	RouteFrom string             `json:"route_from"`
 	KeyNames  []string           `json:"key_names"`
 	Mapping   *decode.Mapping    `json:"mapping"`
+	Columns   string             `json:"w3c_fields,omitempty"`
 	MaxAge    string             `json:"max_age"`
 	MaxAhead  string             `json:"max_ahead"`
 	AnyTime   bool               `json:"any_time"`
@@ -50,7 +51,7 @@ func (c Config) Written() ([]byte, error) {
 		Decoder: decode.Version, Rows: aggregate.Version,
 		Format: c.Decode.Format, Service: c.Decode.Service,
 		SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
-		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping,
+		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping, Columns: c.Decode.Columns,
 		MaxAge: c.MaxAge.String(), MaxAhead: c.MaxAhead.String(), AnyTime: c.AnyTime,
 		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize, Samples: c.Aggregate.SampleSlots,
 		Catalogue: string(catalogue),
@@ -96,6 +97,7 @@ func (c Config) Under(body []byte) (Config, error) {
 	c.AnyTime = w.AnyTime
 	c.Decode.Format, c.Decode.Service, c.Decode.RouteFrom = w.Format, w.Service, w.RouteFrom
 	c.Decode.Routes, c.Decode.KeyNames, c.Decode.Mapping = w.Routes, w.KeyNames, w.Mapping
+	c.Decode.Columns = w.Columns
 	c.Aggregate.SlotSeconds, c.Aggregate.Budget = w.Slot, w.Budget
 	c.Aggregate.SetSize, c.Aggregate.SampleSlots = w.SetSize, w.Samples
 	if _, err := decode.New(c.Decode); err != nil {

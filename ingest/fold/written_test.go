@@ -26,7 +26,7 @@ func every(t testing.TB) Config {
 	c.Decode = decode.Config{
 		Format: "json", Service: "billing", Secret: foldtest.Secret, Location: zone,
 		Routes:    []decode.RouteRule{{Pattern: "/a/{x}/**", Route: "/a"}, {Pattern: "/b"}},
-		RouteFrom: "path", KeyNames: []string{"x-customer"},
+		RouteFrom: "path", KeyNames: []string{"x-customer"}, Columns: "date time cs-method sc-status",
 		Mapping: &decode.Mapping{Time: "at", TimeLayout: "ms", Status: "answer.status", Key: "key"},
 	}
 	c.MaxAge, c.MaxAhead, c.AnyTime = 3*time.Hour, time.Second, true
