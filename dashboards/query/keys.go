@@ -114,8 +114,8 @@ ORDER BY over DESC, key_id`
 // ToldQuotas returns the keys that headers of responses told their rate limit,
 // refused or not: those that came nearest to it first.
 func ToldQuotas() Text {
-	return spans + `SELECT ` + keyName + ` AS "Key", nullIf(lim, 0) AS "Limit", nullIf(win, 0) AS "Window", least AS "Least left", ` + quotaUsed + ` AS "Used",
-  nullIf(wait, 0) AS "Longest wait", n AS "Responses", key_id AS "id"
+	return spans + `SELECT ` + keyName + ` AS "Key", toUInt64(nullIf(lim, 0)) AS "Limit", toUInt64(nullIf(win, 0)) AS "Window", toUInt64(least) AS "Least left", ` + quotaUsed + ` AS "Used",
+  toUInt64(nullIf(wait, 0)) AS "Longest wait", n AS "Responses", key_id AS "id"
 FROM (
   ` + quotas(fromKeys("key_id, requests, quota_limit, quota_low, quota_window, retry_after", chosenKey+" AND "+toldQuota)) + `
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
