@@ -290,14 +290,14 @@ func (s *entry) stored(e block.Event, now time.Time) {
 	s.rate = s.rateAt(now) + float64(e.Row.Records)/rateWindow.Seconds()
 	s.rated = now
 	s.newest(e.Row)
-	if e.Row.LastRecordUnixMilli > 0 {
+	if block.Stamped(e.Row.LastRecordUnixMilli) {
 		s.freshness = max(0, now.Sub(s.LastRecord).Seconds())
 	}
 }
 
 // newest takes the times of a stored block.
 func (s *entry) newest(row *block.LedgerRow) {
-	if ts := row.LastRecordUnixMilli; ts > 0 {
+	if ts := row.LastRecordUnixMilli; block.Stamped(ts) {
 		s.LastRecord = time.UnixMilli(ts)
 	}
 	if ts := row.MaxEventUnixMilli; ts > 0 && ts > s.LastEvent.UnixMilli() {

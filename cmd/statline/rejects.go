@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/ingest/block"
 	"statline/ingest/store"
 )
 
@@ -16,7 +17,8 @@ func rejectsCommand() *cobra.Command {
 		Use:   "rejects",
 		Short: "List, show, replay and discard lines that could not become a response",
 		Long: `A line that cannot be decoded is kept as a reject with its reason, partition,
-offset and scrubbed bytes; nothing is dropped.`,
+offset and scrubbed bytes; nothing is dropped. Rejects live as long as samples,
+from when they were stored, whatever timestamp Kafka has on their record.`,
 	}
 	c.AddCommand(rejectsListCommand(), rejectsShowCommand(), rejectsReplayCommand(), rejectsDiscardCommand())
 	return c
@@ -117,7 +119,7 @@ func rejectsShowCommand() *cobra.Command {
 			for _, r := range rejects {
 				table(cmd.OutOrStdout(), "", nil, [][]string{
 					{"where", place(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
-					{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", time.UnixMilli(r.RecordUnixMilli).UTC().Format(time.RFC3339)},
+					{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", received(r.RecordUnixMilli)},
 				})
 				fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", printable(r.Raw))
 			}
@@ -126,6 +128,14 @@ func rejectsShowCommand() *cobra.Command {
 	}
 	st = takeSettings(c, "rejects show")
 	return c
+}
+
+// received is Kafka's timestamp of a record.
+func received(unixMilli int64) string {
+	if !block.Stamped(unixMilli) {
+		return fmt.Sprintf("without a timestamp (%d)", unixMilli)
+	}
+	return time.UnixMilli(unixMilli).UTC().Format(time.RFC3339)
 }
 
 // parsePlace reads the form that place prints.

@@ -42,7 +42,7 @@ func (id ID) Token(table string, chunk int) string {
 // until the next Fetch on the same partition.
 type Record struct {
 	Offset    int64
-	UnixMilli int64 // Kafka's record timestamp
+	UnixMilli int64 // Kafka's record timestamp, see Stamped
 	Value     []byte
 	// TooLarge says that the record is larger than its reader's limit; then it has
 	// no Value. nil for all others.
@@ -51,6 +51,18 @@ type Record struct {
 	// and for Kafka's records, which stand alone.
 	Columns string
 }
+
+// Stamped says whether a record's timestamp can be one: Kafka keeps what a producer
+// wrote, and some write 0, -1 ("none"), seconds or nanoseconds. It depends on
+// the timestamp alone, so that a record is the same wherever it is read.
+func Stamped(unixMilli int64) bool { return unixMilli >= firstStamp && unixMilli < endStamp }
+
+// A timestamp lies within 1990 and 2099: one in seconds, or of a clock that counts
+// from its start, lies before, one in microseconds behind.
+const (
+	firstStamp = 631_152_000_000
+	endStamp   = 4_102_444_800_000
+)
 
 // DefaultRecordLimit is the largest record that is read, in bytes, unless another
 // limit is set.

@@ -120,6 +120,10 @@ const writerQuiet = 10 * time.Minute
 // Folder turns records into a block's contents. It is used by one goroutine
 // at a time and holds nothing of a block after Reset.
 type Folder interface {
+	// Declared tells when the block is declared, in Unix seconds. A fold has to know
+	// before it is given a record that is not Stamped: the time of the declaration
+	// bounds that record's.
+	Declared(unix int64)
 	// Add folds records, in order; it does not keep their values.
 	Add(rs []Record)
 	// MemoryBytes is what the block under construction takes, with the rows

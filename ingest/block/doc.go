@@ -9,8 +9,8 @@
 // and member) and then in the ledger, before any of its rows is written. Its
 // rows follow, then the ledger row "stored", then the commit of end.
 //
-// Why it is exactly once. The rows of a block are a function of its records
-// and of config_hash, and the token of each insert is a function of the
+// Why it is exactly once. The rows of a block are a function of its records,
+// of its declaration's time and of config_hash, and the token of each insert is a function of the
 // block's range alone. Whoever dies after the declaration leaves a range that
 // the next owner reads from Kafka or from the ledger, and that it must finish
 // unchanged: what was already inserted is dropped by its token, what was not
@@ -19,6 +19,11 @@
 // skipped nor counted twice. An instance that lost its partition cannot
 // declare (Kafka fences it); what it still inserts of a range it declared
 // earlier carries the same tokens as its successor's.
+//
+// Rows depend on one clock: a record whose timestamp in Kafka tells nothing (see
+// Stamped) is folded beside the time of its block. That is fixed when the first
+// such record is read, declared, and in the block's ledger rows, so that whoever
+// folds the range again goes by it too.
 //
 // The configuration behind a config_hash is in the store before the first block
 // is declared under it, so that a block is finished under the rules that it was
@@ -34,7 +39,7 @@
 //   - Token window: the store remembers tokens for longer than a block stays
 //     unfinished. An older one is refused with ErrPartialBlock, never guessed.
 //   - Clock: the age of a declaration is compared between instances, so their
-//     clocks agree within an hour or so. Nothing inside a block uses a clock.
+//     clocks agree within an hour or so. Nothing else inside a block uses a clock.
 //   - One writer: one consumer group writes a partition's rows. Another
 //     group's ledger row younger than ten minutes is refused.
 //   - Reading is repeatable: the topic is not compacted.

@@ -324,6 +324,9 @@ func (f *filler) addBatch(w *work) progress {
 		} else if !ok {
 			return crowded
 		}
+		if !f.mayTake(w, chunkRecords) {
+			return full
+		}
 		rs := r.take(chunkRecords, end)
 		if len(rs) == 0 { // the next record is beyond end
 			r.next = end
@@ -353,6 +356,34 @@ func (f *filler) addBatch(w *work) progress {
 // crowdedAge is how long a block waits for its turn in the budget before it is
 // written small: a turn makes much more of an insert.
 const crowdedAge = 30 * time.Second
+
+// clockHolds is how long after its time a block takes records that are not
+// Stamped: a part of the ten minutes that what they say may be ahead of it.
+const clockHolds = time.Minute
+
+// mayTake says whether the block may take the next n records. One that is not
+// Stamped is folded beside the time of its block, so that time is fixed when the
+// first of them is read, and stays the block's: what is declared later says the
+// same. A block that waits to be written for longer than clockHolds takes no more
+// of them.
+func (f *filler) mayTake(w *work, n int) bool {
+	now := time.Time{}
+	for _, rec := range f.read.batch.Records[f.read.pos:min(len(f.read.batch.Records), f.read.pos+n)] {
+		if !Stamped(rec.UnixMilli) {
+			now = time.Now()
+			break
+		}
+	}
+	switch {
+	case now.IsZero():
+		return true
+	case w.declared.UnixSeconds == 0:
+		w.declared.UnixSeconds = now.Unix()
+		w.folder.Declared(w.declared.UnixSeconds)
+		return true
+	}
+	return now.Unix()-w.declared.UnixSeconds < int64(clockHolds/time.Second)
+}
 
 // due reports whether the block is old enough to be written, when there is
 // somebody to write it. One that has caught up with a backlog is: nothing of it
@@ -403,7 +434,7 @@ func (f *filler) cut(w *work) *work {
 	if w.folder == nil {
 		f.lend(w, false) // nothing but holes
 	}
-	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules}
+	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules, UnixSeconds: w.declared.UnixSeconds}
 	w.fold()
 	w.account.trim()
 	return w

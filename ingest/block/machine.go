@@ -179,6 +179,7 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "config_hash", d.ConfigHash, "as_declared", asDeclared)
 	m.block = w
 	w.folder = w.folders.Get(true)
+	w.folder.Declared(d.UnixSeconds)
 	err = m.readExactly(ctx, w, d.First+m.redone.lost)
 	if errors.Is(err, ErrOutOfRange) {
 		m.dropWork()

@@ -333,3 +333,61 @@ func TestDeclaration(t *testing.T) {
 		}
 	}
 }
+
+// Promise: a record that is not Stamped is folded beside a time that is at most a
+// minute before it was read, however long its block waits for the store, and that
+// time is declared and in both of the block's ledger rows.
+func TestUnstampedRecordsHaveTheTimeOfTheirBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(0)
+		h.cfg.Pipelined = true
+		h.cfg.Limits.MaxAge = time.Hour
+		since := time.Now()
+		h.env.Store = &faultyStore{h.env.Store, func(ID, func() error) error {
+			if time.Since(since) < 30*time.Minute {
+				return fmt.Errorf("too many parts: %w", retry.ErrWaiting)
+			}
+			return nil
+		}}
+		read := map[int64]time.Time{} // when a record came
+		go func() { h.ended <- Run(t.Context(), h.cfg, h.env, h.stop) }()
+		for range 60 {
+			h.w.append(5)
+			for _, r := range h.w.log {
+				if _, ok := read[r.Offset]; !ok {
+					read[r.Offset] = time.Now()
+				}
+			}
+			time.Sleep(20 * time.Second)
+		}
+		time.Sleep(time.Hour)
+		h.finish(t)
+		if err := h.w.check(0); err != nil {
+			t.Error(err)
+		}
+		unstamped, declared := 0, map[ID]int64{}
+		for _, row := range h.w.ledger {
+			if row.Kind != KindBlock {
+				continue
+			}
+			if row.State == Declared {
+				declared[row.ID] = row.DeclaredUnix
+			} else if row.DeclaredUnix != declared[row.ID] || row.DeclaredUnix == 0 {
+				t.Errorf("block %s was declared at %d and says %d when it is stored", row.ID, declared[row.ID], row.DeclaredUnix)
+			}
+			for _, r := range h.w.log {
+				if r.Offset < row.First || r.Offset >= row.End || Stamped(r.UnixMilli) || row.State != Declared {
+					continue
+				}
+				unstamped++
+				// It waits in the log while no block takes it.
+				if ahead := read[r.Offset].Sub(time.Unix(row.DeclaredUnix, 0)); ahead > time.Minute {
+					t.Errorf("record %d came %s after the time of its block %s", r.Offset, ahead, row.ID)
+				}
+			}
+		}
+		if unstamped < 10 || len(declared) < 3 {
+			t.Errorf("got %d records in %d blocks; this test shows nothing", unstamped, len(declared))
+		}
+	})
+}

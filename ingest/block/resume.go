@@ -171,9 +171,8 @@ func (p *plan) adopt(d Declaration) {
 	case p.redo == nil || p.redo.First > d.First:
 		p.redo, p.inserted = &d, nil
 	case p.redo.End == d.End:
-		// The same range. The group has the declaration's own time; the ledger has
-		// the rules whose rows may be stored.
-		p.redo.UnixSeconds = d.UnixSeconds
+		// The same range: the ledger has the rules and the time under which rows may
+		// be stored.
 	default:
 		// The ledger's range is written after the group's, so it is the one whose
 		// rows may be stored.

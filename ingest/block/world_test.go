@@ -45,6 +45,11 @@ type world struct {
 	noTokens, noFence, ledgerFirst, blind bool
 	// inserts is how many INSERTs a table takes; 0 is one.
 	inserts int
+
+	// declared is beside which time a block with records that are not Stamped was
+	// folded when it was inserted first, contradicted what differed later.
+	declared     map[ID]int64
+	contradicted []string
 }
 
 func newWorld(seed uint64) *world {
@@ -58,7 +63,7 @@ func newWorld(seed uint64) *world {
 
 var modelTables = []string{"responses", "keys", "clients"}
 
-// append adds n records, with holes in between now and then.
+// append adds n records, with holes in between now and then. Some are not Stamped.
 func (w *world) append(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,8 +71,12 @@ func (w *world) append(n int) {
 		if w.rng.IntN(20) == 0 {
 			w.logEnd += int64(w.rng.IntN(4))
 		}
+		stamp := 1_700_000_000_000 + w.logEnd*7 + int64(w.life)*1_000_003
+		if w.logEnd%16 == 11 {
+			stamp *= 1000 // microseconds
+		}
 		w.log = append(w.log, Record{
-			Offset: w.logEnd, UnixMilli: 1_700_000_000_000 + w.logEnd*7 + int64(w.life)*1_000_003,
+			Offset: w.logEnd, UnixMilli: stamp,
 			Value: fmt.Appendf(nil, "service-%d of life %d", w.rng.IntN(5), w.life),
 		})
 		w.logEnd++
@@ -311,6 +320,7 @@ func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (
 
 // WriteRows inserts into every table; fence, fault and token each.
 func (p *proc) WriteRows(ctx context.Context, id ID, c *Contents, fence func() error) error {
+	p.w.beside(id, c)
 	for _, table := range modelTables {
 		if err := fence(); err != nil {
 			return err
@@ -336,6 +346,24 @@ func (p *proc) WriteRows(ctx context.Context, id ID, c *Contents, fence func() e
 		}
 	}
 	return nil
+}
+
+// beside notes beside which time a block was folded.
+func (w *world) beside(id ID, c *Contents) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range c.Rejects { // see countFolder
+		if w.declared == nil {
+			w.declared = map[ID]int64{}
+		}
+		if _, ok := w.declared[id]; !ok {
+			w.declared[id] = r.RecordUnixMilli
+		}
+		if first := w.declared[id]; r.RecordUnixMilli != c.DeclaredUnix || r.RecordUnixMilli != first || first == 0 {
+			w.contradicted = append(w.contradicted, fmt.Sprintf("block %s was folded beside %d and declared at %d; it was folded beside %d before",
+				id, r.RecordUnixMilli, c.DeclaredUnix, first))
+		}
+	}
 }
 
 // Inserts is what a test says, or one of each table.
@@ -417,6 +445,9 @@ func (w *world) readLedger() (l Ledger) {
 func (w *world) check(from int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.contradicted) > 0 {
+		return fmt.Errorf("%d contradictions, the first: %s", len(w.contradicted), w.contradicted[0])
+	}
 	truth, records := map[string]uint64{}, uint64(0)
 	for _, r := range w.log {
 		if r.Offset >= from {
@@ -508,19 +539,28 @@ type countFolder struct {
 	counts  map[string]uint64
 	records uint64
 	last    int64
+	// declared is what the folder was told; the contents have it in place of a
+	// reject when it was needed.
+	declared  int64
+	unstamped bool
 }
 
 func (f *countFolder) Add(rs []Record) {
 	for _, r := range rs {
 		f.counts[string(r.Value)]++
+		f.unstamped = f.unstamped || !Stamped(r.UnixMilli)
 		f.records++
 		f.last = r.UnixMilli
 	}
 }
-func (f *countFolder) MemoryBytes() int { return int(f.records) * 16 }
-func (f *countFolder) Reset()           { *f = countFolder{counts: map[string]uint64{}} }
+func (f *countFolder) Declared(unix int64) { f.declared = unix }
+func (f *countFolder) MemoryBytes() int    { return int(f.records) * 16 }
+func (f *countFolder) Reset()              { *f = countFolder{counts: map[string]uint64{}} }
 func (f *countFolder) Contents() *Contents {
 	c := &Contents{Records: f.records, Responses: f.records, LastRecordUnixMilli: f.last}
+	if f.unstamped {
+		c.Rejects = []RejectRow{{RecordUnixMilli: f.declared}}
+	}
 	for service, n := range f.counts {
 		c.Rows.Services = append(c.Rows.Services, aggregate.ServiceRow{Service: service, Requests: n})
 	}

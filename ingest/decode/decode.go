@@ -20,9 +20,9 @@ import (
 	"statline/classify"
 )
 
-// Version changes whenever the same bytes decode differently; it is part of
-// config_hash and of every reject row.
-const Version = 3
+// Version changes whenever the same record becomes another response or reject; it
+// is part of config_hash and of every reject row.
+const Version = 4
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.

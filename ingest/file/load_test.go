@@ -31,6 +31,7 @@ func (l *kept) Add(rs []block.Record) {
 		l.bytes += len(r.Value)
 	}
 }
+func (*kept) Declared(int64)              {}
 func (l *kept) MemoryBytes() int          { return l.bytes }
 func (l *kept) Contents() *block.Contents { c := l.c; return &c }
 func (l *kept) Reset()                    { *l = kept{} }

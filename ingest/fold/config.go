@@ -20,7 +20,8 @@ type Config struct {
 	Aggregate aggregate.Config
 	// MaxAge and MaxAhead bound a response's own time: it lies within
 	// [Kafka's timestamp - MaxAge, Kafka's timestamp + MaxAhead], or the line is
-	// a reject (too_old, bad_time). AnyTime accepts every time.
+	// a reject (too_old, bad_time). Where Kafka's timestamp is none, it is at most
+	// MaxAhead after the declaration of its block. AnyTime accepts every time.
 	MaxAge, MaxAhead time.Duration
 	AnyTime          bool
 	// RecordLimit is that of the reader of the records, in bytes: a larger one is a

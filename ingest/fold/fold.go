@@ -1,8 +1,9 @@
 // Package fold is the pure middle of the pipeline: it decodes, classifies and
 // aggregates records into the contents of a block.
 //
-// Its guarantee: the contents are a function of the records and of Config,
-// however the records are handed over and whatever a fold saw before. It reads
+// Its guarantee: the contents are a function of the records, of when the block was
+// declared and of Config, however the records are handed over and whatever a fold
+// saw before. It reads
 // no clock, does no input or output, and knows no store.
 package fold
 
@@ -28,7 +29,8 @@ type Fold struct {
 	rejectBytes int
 	records     uint64
 	last        int64
-	peak        int // the most memory any block took
+	declared    int64 // when the block was declared, Unix milliseconds; 0: nobody has said
+	peak        int   // the most memory any block took
 
 	// The record in hand: the at-th of batch.
 	batch  []block.Record
@@ -49,6 +51,9 @@ func New(c Config, partition int32) (*Fold, error) {
 	}
 	return &Fold{cfg: c, decoders: d, partition: partition, table: aggregate.New(c.Aggregate)}, nil
 }
+
+// Declared implements block.Folder.
+func (f *Fold) Declared(unix int64) { f.declared = 1000 * unix }
 
 // Add implements block.Folder.
 func (f *Fold) Add(rs []block.Record) {
@@ -144,14 +149,13 @@ func (f *Fold) Response(r *classify.Response) {
 	index := f.index
 	f.index++
 	if r.UnixMilli == classify.RecordTime {
-		if f.record.UnixMilli <= 0 {
-			f.reject(block.RejectRow{Index: index, Reason: decode.ReasonNoTime, Detail: "lines of this format have no time, and a file's record has none: " +
-				"read them from Kafka, or with the timestamps of docker or kubectl logs"}, f.decode.Scrub(f.record.Value))
+		if !block.Stamped(f.record.UnixMilli) {
+			f.noTime(index)
 			return
 		}
 		r.UnixMilli = f.record.UnixMilli
 	}
-	if reason := f.cfg.Window(r.UnixMilli, f.record.UnixMilli); reason != "" {
+	if reason := f.cfg.Window(r.UnixMilli, Times{f.record.UnixMilli, f.declared}); reason != "" {
 		f.outOfWindow(index, reason, r.UnixMilli)
 		return
 	}
@@ -200,6 +204,7 @@ func (f *Fold) Contents() *block.Contents {
 		Responses:           rows.Responded,
 		Rejected:            uint64(len(f.rejects)),
 		LastRecordUnixMilli: f.last,
+		DeclaredUnix:        f.declared / 1000,
 	}
 }
 
@@ -207,5 +212,5 @@ func (f *Fold) Contents() *block.Contents {
 func (f *Fold) Reset() {
 	f.table.Reset()
 	clear(f.rejects)
-	f.rejects, f.rejectBytes, f.records, f.last = f.rejects[:0], 0, 0, 0
+	f.rejects, f.rejectBytes, f.records, f.last, f.declared = f.rejects[:0], 0, 0, 0, 0
 }

@@ -25,14 +25,26 @@ func Reasons() []string {
 		decode.ReasonBadStatus, decode.ReasonBadCode, ReasonTooOld, ReasonPanic, ReasonTooLarge}
 }
 
-// Window says why a response's time is not acceptable beside its record's, ""
-// when it is. Both are in Unix milliseconds.
-func (c Config) Window(event, record int64) string {
-	switch ahead := event - record; {
+// Times are what bounds a response's own time, in Unix milliseconds.
+type Times struct {
+	Record   int64 // Kafka's timestamp of its record
+	Declared int64 // when the block of the record was declared
+}
+
+// Window says why a response's time, in Unix milliseconds, is not acceptable, ""
+// when it is. A record whose timestamp is none (see block.Stamped) says nothing of
+// how old its responses may be, and they are not later than its block.
+func (c Config) Window(event int64, t Times) string {
+	stamped := block.Stamped(t.Record)
+	beside := t.Record
+	if !stamped {
+		beside = t.Declared
+	}
+	switch ahead := event - beside; {
 	case c.AnyTime:
-	case ahead < -c.MaxAge.Milliseconds():
+	case stamped && ahead < -c.MaxAge.Milliseconds():
 		return ReasonTooOld
-	case ahead > c.MaxAhead.Milliseconds():
+	case event < 0, ahead > c.MaxAhead.Milliseconds():
 		return ReasonBadTime
 	}
 	return ""
@@ -52,15 +64,36 @@ func (f *Fold) tooLarge(size *block.TooLarge) {
 // are the whole record; those of the decoder's rejects are the one line.
 const windowDetail = "event time "
 
+// noTimeDetail begins the detail of a response of which nobody knows when it was;
+// its raw bytes are the whole record too.
+const noTimeDetail = "lines of this format have no time, and "
+
 // HoldsRecord says that a reject's bytes are its record's, of which only the
 // item at its index was rejected.
-func HoldsRecord(r *block.RejectRow) bool { return strings.HasPrefix(r.Detail, windowDetail) }
+func HoldsRecord(r *block.RejectRow) bool {
+	return strings.HasPrefix(r.Detail, windowDetail) || strings.HasPrefix(r.Detail, noTimeDetail)
+}
+
+// noTime rejects a response without a time of its own, of a record without one.
+func (f *Fold) noTime(index uint32) {
+	detail := noTimeDetail + "a file's record has none: read them from Kafka, or with the timestamps of docker or kubectl logs"
+	if !f.cfg.AnyTime {
+		detail = noTimeDetail + fmt.Sprintf("their record's timestamp in Kafka, %d, is none: "+
+			"let the producer set it, or the topic (message.timestamp.type=LogAppendTime)", f.record.UnixMilli)
+	}
+	f.reject(block.RejectRow{Index: index, Reason: decode.ReasonNoTime, Detail: detail}, f.decode.Scrub(f.record.Value))
+}
 
 func (f *Fold) outOfWindow(index uint32, reason string, unixMilli int64) {
-	event, record := time.UnixMilli(unixMilli).UTC(), time.UnixMilli(f.record.UnixMilli).UTC()
+	beside, at := "record time", f.record.UnixMilli
+	if !block.Stamped(at) {
+		beside, at = fmt.Sprintf("record time %d is none, its block was declared", at), f.declared
+	}
 	f.reject(block.RejectRow{
 		Index:  index,
 		Reason: reason,
-		Detail: fmt.Sprintf(windowDetail+"%s, record time %s", event.Format(time.RFC3339), record.Format(time.RFC3339)),
+		Detail: fmt.Sprintf(windowDetail+"%s, %s %s", utc(unixMilli), beside, utc(at)),
 	}, f.decode.Scrub(f.record.Value))
 }
+
+func utc(unixMilli int64) string { return time.UnixMilli(unixMilli).UTC().Format(time.RFC3339) }

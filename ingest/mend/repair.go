@@ -235,6 +235,7 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	if err != nil {
 		return err
 	}
+	f.Declared(p.row.DeclaredAt())
 	err = r.Log.ReadRange(ctx, id.Partition, id.First, id.End, func(rec block.Record) error {
 		f.Add([]block.Record{rec})
 		p.bytes += len(rec.Value)
@@ -256,7 +257,6 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 		return fmt.Errorf("%w: its last record had the timestamp %d and has %d", block.ErrRecreated, was, is)
 	}
 	p.contents.Holes = uint64(id.End-id.First) - p.contents.Records
-	p.contents.DeclaredUnix = p.row.DeclaredAt()
 	return nil
 }
 

@@ -27,6 +27,7 @@ type RejectStore interface {
 	WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error
 	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
 	Inserts(id block.ID, c *block.Contents) int
+	DeclaredIn(ctx context.Context, id block.ID) ([]store.DeclaredRange, error)
 	WriteConfig(ctx context.Context, c store.StoredConfig) error
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
 }
@@ -114,7 +115,7 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 			return report, err
 		}
 	}
-	own, err := newReading(book.mine())
+	own, err := r.newReading(ctx, book.mine(), open)
 	if err != nil {
 		return report, err
 	}
@@ -200,7 +201,7 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 	if err != nil {
 		return err
 	}
-	reading, err := newReading(under)
+	reading, err := r.newReading(ctx, under, unit)
 	if err != nil {
 		return err
 	}
@@ -251,14 +252,39 @@ func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow
 type reading struct {
 	rules
 	decoder *decode.Decoder
+	// declared is when the blocks of rejects without a timestamp were declared, in
+	// Unix seconds.
+	declared map[rejectID]int64
 }
 
-func newReading(under rules) (*reading, error) {
+// newReading is the reading of the rejects in xs.
+func (r *Rejects) newReading(ctx context.Context, under rules, xs []store.Reject) (*reading, error) {
 	d, err := decode.New(under.fold.Decode)
 	if err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
 	}
-	return &reading{under, d}, nil
+	u := &reading{under, d, map[rejectID]int64{}}
+	var undated []store.Reject
+	for _, x := range xs {
+		if !block.Stamped(x.RecordUnixMilli) {
+			undated = append(undated, x)
+		}
+	}
+	for _, unit := range units(undated) {
+		id := r.settlement(block.KindReplay, block.Declared, unit, "").ID
+		blocks, err := r.Store.DeclaredIn(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range unit {
+			for _, b := range blocks {
+				if x.Offset >= b.First && x.Offset < b.End {
+					u.declared[idOf(x)] = b.Unix
+				}
+			}
+		}
+	}
+	return u, nil
 }
 
 // add adds a reject's responses to f: from its record, when there is one and it
@@ -281,6 +307,7 @@ func (u *reading) add(f *fold.Fold, x store.Reject, record []byte) {
 			}
 		}
 	}
+	f.Declared(u.declared[idOf(x)])
 	f.AddPart(block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli, Value: value}, from, from+len(said))
 }
 
@@ -355,6 +382,7 @@ func (u *reading) probe(x store.Reject) (items []item, ok bool) {
 	for i := range items {
 		if items[i].unixMilli == classify.RecordTime {
 			items[i].unixMilli = x.RecordUnixMilli
+			items[i].ok = block.Stamped(x.RecordUnixMilli)
 		}
 	}
 	if fold.HoldsRecord(&x.RejectRow) {
@@ -363,8 +391,9 @@ func (u *reading) probe(x store.Reject) (items []item, ok bool) {
 		}
 		items = items[x.Index : x.Index+1]
 	}
+	times := fold.Times{Record: x.RecordUnixMilli, Declared: 1000 * u.declared[idOf(x)]}
 	for _, it := range items {
-		if !it.ok || u.fold.Window(it.unixMilli, x.RecordUnixMilli) != "" {
+		if !it.ok || u.fold.Window(it.unixMilli, times) != "" {
 			return nil, false
 		}
 	}

@@ -163,7 +163,7 @@ func TestReplayOfOneLine(t *testing.T) {
 		t.Fatalf("got %d responses, %d rejects; want one of each", c.Responses, c.Rejected)
 	}
 	again := newFold(t, folding)
-	under, err := newReading(newRulebook(folding, nil).mine())
+	under, err := (&Rejects{}).newReading(t.Context(), newRulebook(folding, nil).mine(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -209,6 +209,24 @@ func (s *Store) Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, 
 	return ledgerRows(scans), nil
 }
 
+// DeclaredRange is when the block of some offsets was declared, in Unix seconds.
+type DeclaredRange struct {
+	First int64 `ch:"first"`
+	End   int64 `ch:"end"`
+	Unix  int64 `ch:"unix"`
+}
+
+// DeclaredIn lists the stored blocks that have offsets of id's range.
+func (s *Store) DeclaredIn(ctx context.Context, id block.ID) ([]DeclaredRange, error) {
+	list, err := Select[DeclaredRange](ctx, s, "SELECT first, end, toInt64(toUnixTimestamp(if(declared_at > toDateTime(0), declared_at, toDateTime(written_at)))) AS unix FROM "+
+		s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind = 'block' AND cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND first < ? AND end > ? ORDER BY first",
+		id.Cluster, id.Topic, id.Epoch, id.Partition, id.End, id.First)
+	if err != nil {
+		return nil, fmt.Errorf("list when the blocks of %s were declared: %w", id, err)
+	}
+	return list, nil
+}
+
 func ledgerRows(scans []ledgerScan) []block.LedgerRow {
 	rows := make([]block.LedgerRow, len(scans))
 	for i := range scans {

@@ -221,6 +221,17 @@ func TestZookeeperDistributed(t *testing.T) {
 	if len(report.Differences) > 0 || len(report.Days) == 0 {
 		t.Errorf("got differences %v on %d days; want none", report.Differences, len(report.Days))
 	}
+	// Rejects of both tables, each once.
+	for _, offset := range []int{99, 100} {
+		if err := s.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw)"+
+			" SELECT cluster, topic, epoch, partition, %d, idx, record_ts, reason, raw FROM %s", s.Table(schema.OldRejects), offset, s.Table(schema.Rejects))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := s.CountRejects(t.Context(), store.RejectFilter{Topic: id.Topic})
+	if err != nil || len(counts) != 1 || counts[0].Rejects != 2 {
+		t.Errorf("got rejects %+v, %v; want those of the offsets 99 and 100", counts, err)
+	}
 }
 
 // contents are a block of the records 0 to 99: three responses to each of two
@@ -235,6 +246,7 @@ func contents() (block.ID, *block.Contents) {
 	}
 	rows := table.Rows()
 	return block.ID{Cluster: "k", Topic: "access", Epoch: 1, Partition: 2, End: 100}, &block.Contents{
-		Rows: rows, Records: 6, Holes: 94, Responses: rows.Responded, LastRecordUnixMilli: minute * 1000,
+		Rows: rows, Records: 7, Holes: 93, Responses: rows.Responded, Rejected: 1, LastRecordUnixMilli: minute * 1000,
+		Rejects: []block.RejectRow{{Partition: 2, Offset: 99, RecordUnixMilli: -1, Reason: "syntax", Raw: "{"}},
 	}
 }
