@@ -356,3 +356,49 @@ func TestStuckLoop(t *testing.T) {
 		}
 	})
 }
+
+// beside are detectors whose rounds do as they are told.
+type beside struct {
+	since, moved time.Time
+	err, stopped error
+}
+
+func (d *beside) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (d *beside) Round(context.Context) error   { return nil }
+func (d *beside) Stopped() error                { return d.stopped }
+func (d *beside) Failing() (time.Time, error)   { return d.since, d.err }
+func (d *beside) Moved() time.Time              { return d.moved }
+
+// Promise: detectors whose queries fail while the store takes blocks are named,
+// and turn readiness red after a minute; detectors that are silent for half an
+// hour are not healthy.
+func TestDetectorsFailing(t *testing.T) {
+	at(t, testConfig(), newTopic(1), newMemory(), func(p *Pipeline) {
+		detectors := &beside{moved: time.Now()}
+		d := &Daemon{Pipeline: p, Detectors: detectors}
+		look := func() (bool, Status) {
+			ok, detail := d.Ready()
+			st, _ := detail.(Status)
+			return ok, st
+		}
+		if ok, st := look(); !ok || st.Conditions != nil {
+			t.Errorf("all is well: got %+v", st)
+		}
+		detectors.since, detectors.err = time.Now(), errors.New("not enough privileges")
+		time.Sleep(20 * time.Second)
+		if ok, st := look(); !ok || st.condition(DetectorsFailing) == nil || st.condition(DetectorsFailing).Detail != "not enough privileges" {
+			t.Errorf("after 20 s: got %+v; want a note", st)
+		}
+		time.Sleep(time.Minute)
+		if ok, st := look(); ok || !st.condition(DetectorsFailing).Red {
+			t.Errorf("after a minute: got %+v; want red", st)
+		}
+		if err := d.Healthy(); err != nil {
+			t.Errorf("they move: %v", err)
+		}
+		time.Sleep(30 * time.Minute)
+		if err := d.Healthy(); err == nil || !strings.Contains(err.Error(), "the detectors") {
+			t.Errorf("silent for half an hour: got %v", err)
+		}
+	})
+}
