@@ -261,9 +261,13 @@ func (c *campaign) judge(ctx context.Context, blind func()) (passed int, err err
 	return passed + n, err
 }
 
+// settleWithin is how long every partition may take to move; a busy machine
+// misses heartbeats, and then nothing moves for some generations of the group.
+const settleWithin = 3 * time.Minute
+
 // settle waits until every partition has stored something after since.
 func (c *campaign) settle(ctx context.Context, since time.Time) error {
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); {
 		if c.moved(ctx, since) {
 			return nil
 		}
@@ -277,7 +281,7 @@ func (c *campaign) settle(ctx context.Context, since time.Time) error {
 			return context.Cause(ctx)
 		}
 	}
-	return errors.New("not every partition moved within 90 s")
+	return fmt.Errorf("not every partition moved within %v", settleWithin)
 }
 
 // moved says whether every partition has stored something after since.

@@ -12,6 +12,7 @@ import (
 // judged.
 type statusClaim struct {
 	code       int // of the answer
+	healthz    int // of the answer to that, 0 without one
 	Ready      bool
 	Waiting    string
 	Partitions []partitionClaim
@@ -41,6 +42,9 @@ func untrueStatus(s statusClaim, old map[int32]traffic.Offsets, after known) (un
 	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
 	if s.Ready != (s.code == 200) {
 		say("answers %d and says ready: %v", s.code, s.Ready)
+	}
+	if s.healthz != 0 && s.healthz != 200 {
+		say("/healthz answers %d, and only servers were away", s.healthz)
 	}
 	if s.Ready && s.Waiting != "" {
 		say("is ready and waits: %s", s.Waiting)

@@ -35,6 +35,7 @@ func TestUntrueStatus(t *testing.T) {
 		{"true, with rows missing", saying(partitionClaim{Next: 70, End: 90, High: 90, Lag: 25, LagHigh: 25, Missing: 5}), old, ""},
 		{"a partition not asked for yet", saying(partitionClaim{Next: -1}), old, ""},
 		{"ready by its code alone", statusClaim{code: 200}, nil, "ready: false"},
+		{"an unhealthy one", statusClaim{code: 503, healthz: 503}, nil, "/healthz answers 503"},
 		{"ready and waiting", statusClaim{code: 200, Ready: true, Waiting: "for Kafka"}, nil, "for Kafka"},
 		{"another lag", saying(partitionClaim{Next: 40, End: 90, High: 90}), nil, "lag 0"},
 		{"what is missing is no lag", saying(partitionClaim{Next: 40, End: 90, High: 90, Lag: 50, LagHigh: 50, Missing: 5}), nil, "missing 5"},

@@ -45,6 +45,8 @@ func (c *campaign) inject(ctx context.Context, f fault) (hit bool, err error) {
 		return c.restart(ctx, f.kind, f.span/4)
 	case expire:
 		return c.expireUnread(ctx, f, victim)
+	case away:
+		return c.storeAway(ctx, f)
 	case configure:
 		return c.configure(ctx, f)
 	case extend:

@@ -31,6 +31,7 @@ const (
 	both      kind = "kill -9 of broker+CH" //
 	poison    kind = "poison records"       //
 	oversize  kind = "oversize records"     //
+	away      kind = "ClickHouse away, nothing arrives"
 	configure kind = "another configuration"
 	extend    kind = "partition added"
 	commits   kind = "hanging transaction, commit"
@@ -57,7 +58,7 @@ var expiries = []string{"resume", "fill", "gap"}
 var recreations = []string{"at rest", "in a block"}
 
 // deck is what a run of rounds is dealt from: frequent faults are in it twice.
-var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate}
+var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away}
 
 // apacheOnly are the faults that take several brokers, and one that the embedded
 // broker gets wrong: an answer that it cuts at its largest size lacks the list

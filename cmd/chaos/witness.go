@@ -126,7 +126,8 @@ func (c *campaign) ledgerEnds(ctx context.Context) (map[int32]int64, error) {
 	return ends, nil
 }
 
-// ask reads an instance's /readyz; ok is false when it does not answer in time.
+// ask reads an instance's /readyz and /healthz; ok is false when it does not
+// answer in time.
 func (w *witness) ask(ctx context.Context, p *process) (s statusClaim, ok bool) {
 	address := p.listens()
 	if address == "" {
@@ -134,17 +135,23 @@ func (w *witness) ask(ctx context.Context, p *process) (s statusClaim, ok bool) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	s.healthz, _ = w.get(ctx, address, "/healthz", nil)
+	s.code, ok = w.get(ctx, address, "/readyz", &s)
+	return s, ok
+}
+
+// get asks for a page, which is JSON when there is something to read it into.
+func (w *witness) get(ctx context.Context, address, page string, into any) (code int, ok bool) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+page, nil)
 	if err != nil {
-		return s, false
+		return 0, false
 	}
 	answer, err := w.c.http.Do(req)
 	if err != nil {
-		return s, false
+		return 0, false
 	}
 	defer answer.Body.Close()
-	s.code = answer.StatusCode
-	return s, json.NewDecoder(answer.Body).Decode(&s) == nil
+	return answer.StatusCode, into == nil || json.NewDecoder(answer.Body).Decode(into) == nil
 }
 
 // claims asks the instances, all at once.
