@@ -109,9 +109,9 @@ func TestRollbackInMidBlock(t *testing.T) {
 	eventually(t, time.Minute, "the older binary has all partitions", func() bool { return owned(t, remains) == 4 })
 	truthFile := filepath.Join(t.TempDir(), "truth.json")
 	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access",
-		"--count", "1000000", "--rate", "300", "--speed", "1", "--start", "now", "--truth", truthFile)
+		"--count", "1000000", "--rate", "300", "--speed", "1", "--malformed", "0.05", "--start", "now", "--truth", truthFile)
 
-	for _, inserts := range []int{0, 1, 2, 5, 8} {
+	for _, inserts := range []int{0, 1, 2, 5, 8, 11} {
 		h := hang(t, clickhouse)
 		newer := instance(binary, h.URL)
 		eventually(t, time.Minute, "both have a share", func() bool { return owned(t, newer) == 2 && owned(t, remains) == 2 })
@@ -142,5 +142,19 @@ func TestRollbackInMidBlock(t *testing.T) {
 	if named["older"] == 0 || named["newer"] == 0 {
 		t.Errorf("rows of the ledger: got %v; want some of both versions", named)
 	}
-	t.Logf("%d records, ledger rows %v", want.Records, named)
+	// Each reject is counted once (checkStored), and listed once, though the older
+	// one keeps them in another table.
+	rejects := sqlCounts(t, clickhouse, "SELECT 'older', count() FROM statline.rejects UNION ALL SELECT 'newer', count() FROM statline.rejected_lines")
+	if rejects["older"] == 0 || rejects["newer"] == 0 {
+		t.Errorf("rejects: got %v; want some in both tables", rejects)
+	}
+	listed := decodeJSON[struct{ Counts []struct{ Rejects uint64 } }](t, must(t, "rejects", "list", "--json", "--clickhouse", clickhouse).stdout)
+	sum := uint64(0)
+	for _, c := range listed.Counts {
+		sum += c.Rejects
+	}
+	if sum != want.Rejected {
+		t.Errorf("%d rejects are listed; want %d", sum, want.Rejected)
+	}
+	t.Logf("%d records, ledger rows %v, rejects by table %v of %d", want.Records, named, rejects, want.Rejected)
 }
