@@ -14,7 +14,11 @@ const maxPrefixes = 4
 func (d *Decoder) unprefixed(b []byte) []byte {
 	for range maxPrefixes {
 		if len(b) > 0 && b[0] == 0x1b {
-			b = d.uncoloured(b)
+			plain := d.uncoloured(b)
+			if len(plain) == 0 {
+				return b // a line of colours only
+			}
+			b = plain
 		}
 		rest := trimSpace(d.onePrefix(b))
 		if len(rest) == len(b) || len(rest) == 0 {

@@ -70,3 +70,12 @@ func TestRoughText(t *testing.T) {
 		t.Errorf("got path %q, agent %q", g.Path, g.Agent)
 	}
 }
+
+// A line of nothing but a terminal's colours is a reject like any other.
+func TestColoursOnly(t *testing.T) {
+	for _, line := range []string{"\x1b[", "\x1b[0m", "\x1b[1;31m\x1b[0m", "<134>\x1b[0m"} {
+		if g := one(t, Config{}, line); g.Reason != ReasonSyntax {
+			t.Errorf("%q: got %+v; want a reject", line, g)
+		}
+	}
+}
