@@ -33,13 +33,16 @@ func (c *campaign) restoreOlder(ctx context.Context, f fault) (hit bool, err err
 	}); !hit || err != nil {
 		return hit, err
 	}
+	c.told = nil
 	if err := c.replaceDead(); err != nil {
 		return false, err
 	}
 	if err := c.awaitRefusal(ctx); err != nil {
 		return false, err
 	}
-	return true, c.restartAll(ctx, "--resume-at", "ledger")
+	err = c.restartAll(ctx, "--resume-at", "ledger")
+	c.told = nil // an answer to this restoration, not to the next one
+	return true, err
 }
 
 // withoutEngine does something while the engine is down, killed between two
