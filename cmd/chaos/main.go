@@ -26,7 +26,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -125,7 +124,7 @@ func (cfg config) newPlan() ([]fault, error) {
 	if cfg.faults == "" {
 		return newPlan(cfg.seed, cfg.rounds, deckOn(cfg.broker)), nil
 	}
-	return pickPlan(cfg.seed, cfg.rounds, slices.Concat(deckOn(cfg.broker), askedFor), strings.Split(cfg.faults, ","))
+	return pickPlan(cfg.seed, cfg.rounds, deckOn(cfg.broker), strings.Split(cfg.faults, ","))
 }
 
 // campaignIn runs a plan in a new directory; the campaign is never nil.

@@ -58,16 +58,12 @@ var expiries = []string{"resume", "fill", "gap"}
 var recreations = []string{"at rest", "in a block"}
 
 // deck is what a run of rounds is dealt from: frequent faults are in it twice.
-var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away, restore}
+var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away, restore, unstamped}
 
 // apacheOnly are the faults that take several brokers, and one that the embedded
 // broker gets wrong: an answer that it cuts at its largest size lacks the list
 // of what was aborted.
 var apacheOnly = []kind{broker, brokers, aborts}
-
-// askedFor are the faults that are dealt only when they are asked for by name:
-// statline does not hold against them yet.
-var askedFor = []kind{unstamped}
 
 // deckOn is the deck for a broker of that name.
 func deckOn(name string) []kind {
