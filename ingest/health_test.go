@@ -197,6 +197,35 @@ func TestRestoredStore(t *testing.T) {
 			}
 		})
 	})
+	t.Run("while a block waits for it", func(t *testing.T) {
+		tp, s := store(t)
+		for _, resume := range []block.ResumeAt{block.Refuse, block.AtLedger} {
+			cfg := testConfig()
+			cfg.Block.ResumeAt = resume
+			cfg.Block.Retry = retry.Pause{Initial: 50 * time.Millisecond, Max: 50 * time.Millisecond} // before anybody compares
+			at(t, cfg, tp, s, func(p *Pipeline) {
+				s.mu.Lock()
+				s.fail = func(block.ID, *block.Contents) error { return errors.New("connection refused") }
+				s.mu.Unlock()
+				tp.produce(foldtest.Lines(t, traffic.Mixed, 100))
+				time.Sleep(10 * time.Second)
+				left := s.restore(1, 1000)
+				s.mu.Lock()
+				s.fail = nil
+				s.mu.Unlock()
+				time.Sleep(2 * time.Minute)
+				rows := s.ledger[1]
+				end := rows[len(rows)-1].End
+				if ready := p.Status().Ready; resume == block.Refuse && (ready || end != left) || resume == block.AtLedger && (!ready || end <= 1500) {
+					t.Errorf("resume-at %q: ready %t, the ledger ends at %d after %d", resume, ready, end, left)
+				}
+				ends, err := s.Ends(t.Context(), "", "")
+				if err != nil || ends[1].Uncovered != 0 {
+					t.Errorf("resume-at %q: it left a hole: %+v, %v", resume, ends[1], err)
+				}
+			})
+		}
+	})
 	t.Run("until caught up", func(t *testing.T) {
 		tp, s := store(t)
 		left := s.restore(1, 1000)

@@ -21,9 +21,9 @@ func (m *machine) commitOffset(ctx context.Context, c Committed, w witness) erro
 func (m *machine) writeLedger(ctx context.Context, s State) error {
 	w := m.block
 	row := m.row(w, s)
-	err := m.retry(ctx, "write ledger", func(ctx context.Context) error {
+	err := m.retry(ctx, "write ledger", m.onSameStore(func(ctx context.Context) error {
 		return m.env.Store.WriteLedger(ctx, row, m.fence)
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("write ledger row %s of [%d,%d): %w", s, w.id.First, w.id.End, err)
 	}
@@ -34,6 +34,38 @@ func (m *machine) writeLedger(ctx context.Context, s State) error {
 		m.observe(Event{Kind: BlockStored, Row: &row, Contents: w.contents, Took: time.Since(w.since)})
 	}
 	return nil
+}
+
+// onSameStore makes each try of op but the first look whether the store still
+// has what lies below the block in hand: one that was away may have come back
+// from an older backup, and the block would leave a hole behind it.
+func (m *machine) onSameStore(op func(context.Context) error) func(context.Context) error {
+	tried := false
+	return func(ctx context.Context) error {
+		if tried {
+			if err := m.sameStore(ctx); err != nil {
+				return err
+			}
+		}
+		tried = true
+		return op(ctx)
+	}
+}
+
+func (m *machine) sameStore(ctx context.Context) error {
+	id := m.block.id
+	if id.First == id.End {
+		return nil // a start: the ledger has nothing yet
+	}
+	l, err := m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition)
+	if err != nil {
+		return fmt.Errorf("read the ledger again: %w", err)
+	}
+	end, known := ledgerEnd(l)
+	if l.Epoch > m.cfg.Epoch || l.Epoch == m.cfg.Epoch && known && end >= id.First {
+		return nil
+	}
+	return fmt.Errorf("%w: the ledger ends at %d, and had everything below %d before", ErrRowsMissing, end, id.First)
 }
 
 func (m *machine) row(w *work, s State) LedgerRow {

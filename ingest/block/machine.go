@@ -283,9 +283,9 @@ func (m *machine) insert(ctx context.Context) (state, error) {
 	m.at("insert")
 	w := m.block
 	if w.kind == KindBlock {
-		err := m.retry(ctx, "insert block", func(ctx context.Context) error {
+		err := m.retry(ctx, "insert block", m.onSameStore(func(ctx context.Context) error {
 			return m.env.Store.WriteRows(ctx, w.id, w.contents, m.fence)
-		})
+		}))
 		if err != nil {
 			return nil, fmt.Errorf("insert block [%d,%d): %w", w.id.First, w.id.End, err)
 		}
