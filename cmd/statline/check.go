@@ -41,7 +41,9 @@ something does not.`,
 				})
 			}
 			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.Config) })
-			r.part("kafka", func() (string, error) { return checkKafka(ctx, st.Kafka.Source(st.Daemon.From)) })
+			r.part("kafka", func() (string, error) {
+				return checkKafka(ctx, st.Kafka.Source(st.Daemon.From), st.Daemon.AllowCompacted)
+			})
 			if !r.failed {
 				r.part("group", func() (string, error) { return checkGroup(ctx, st.Config) })
 			}
@@ -110,7 +112,7 @@ func checkStore(ctx context.Context, c *config.Config) (detail string, err error
 	return fmt.Sprintf("server %s, database %s", s.ServerVersion(), s.Database()), nil
 }
 
-func checkKafka(ctx context.Context, cfg source.Config) (detail string, err error) {
+func checkKafka(ctx context.Context, cfg source.Config, compacted bool) (detail string, err error) {
 	client, err := source.New(cfg)
 	if err != nil {
 		return "", err
@@ -118,6 +120,9 @@ func checkKafka(ctx context.Context, cfg source.Config) (detail string, err erro
 	defer func() { err = errors.Join(err, client.Close()) }()
 	partitions, err := client.Partitions(ctx)
 	if err != nil {
+		return "", err
+	}
+	if err := client.CheckRights(ctx, !compacted); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("topic %s, %d partitions", cfg.Topic, len(partitions)), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -36,7 +37,11 @@ func (c *Client) open(ctx context.Context, network, address string) (net.Conn, e
 	}
 	cfg := a.TLS
 	if !cfg.Enabled {
-		return c.dial(ctx, network, address)
+		conn, err := c.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &plainConn{Conn: conn}, nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -53,10 +58,16 @@ func (c *Client) open(ctx context.Context, network, address string) (net.Conn, e
 	conn := tls.Client(raw, conf)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close() // the handshake's error says more
+		if broken(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+			err = fmt.Errorf("%w: %w; its listener may speak no TLS: then set no kafka-tls, kafka-ca and kafka-cert", errNoHandshake, err)
+		}
 		return nil, fmt.Errorf("TLS with kafka broker %s: %w", address, err)
 	}
 	return conn, nil
 }
+
+// errNoHandshake says that a broker has not answered in TLS.
+var errNoHandshake = errors.New("no handshake")
 
 // config reads the files; host is the broker's.
 func (t TLS) config(host string) (*tls.Config, error) {

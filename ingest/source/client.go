@@ -38,6 +38,7 @@ type Client struct {
 	joinError  atomic.Pointer[error]
 	limiter    retry.LogLimiter
 	admission  admission
+	answered   atomic.Bool // a broker has answered a request
 
 	mu           sync.Mutex
 	leaders      map[int32]int32         // partition -> broker id
@@ -84,6 +85,10 @@ func (c *Client) From() string { return c.cfg.From }
 // SessionTimeout is how long after its last good heartbeat a member may trust
 // that its partitions are still its own.
 func (c *Client) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
+
+// LogLimiter bounds what is logged about a group that cannot be joined, under the
+// kind "log"; others may bound their lines about Kafka by it too.
+func (c *Client) LogLimiter() *retry.LogLimiter { return &c.limiter }
 
 // SetFetchBytes changes what each following fetch asks for, for a caller that
 // shares a memory budget out among partitions. Values outside

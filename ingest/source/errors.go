@@ -92,8 +92,10 @@ func codeClass(code kafka.Error, err error) error {
 		return permanent(err, "grant the user what the request needs on the cluster")
 	case kafka.SASLAuthenticationFailed:
 		return permanent(err, "kafka-user or kafka-password is not the broker's")
-	case kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.SecurityDisabled:
+	case kafka.UnsupportedSASLMechanism, kafka.SecurityDisabled:
 		return permanent(err, "kafka-sasl is not what the broker's listener offers")
+	case kafka.IllegalSASLState:
+		return permanent(err, "the broker's listener wants no user: set no kafka-sasl")
 	case kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat, kafka.UnsupportedCompressionType:
 		return permanent(err, "the broker speaks another version of this request")
 	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:

@@ -89,7 +89,9 @@ func (o *owned) Commit(ctx context.Context, at block.Committed) error {
 // generation was alive (it is done). An error of handle is returned, unless it
 // is block.ErrFenced or, with its context ended, not permanent: then it joins
 // again. It leaves the group before it returns, so that others take over at
-// once. What is not permanent is retried for as long as ctx lives.
+// once. What is not permanent is retried for as long as ctx lives; so is what is
+// permanent once there was a generation: a right that is taken away from a member
+// may be given back (JoinError says so meanwhile).
 func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Generation) error) error {
 	if c.cfg.Group == "" {
 		return &configError{errors.New("kafka: got no consumer group")}
@@ -102,8 +104,8 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 			if ctx.Err() != nil {
 				break
 			}
-			if err := m.joinFailed(ctx, err); err != nil {
-				return fmt.Errorf("join group %s: %w", c.cfg.Group, err)
+			if err := m.joinFailed(ctx, fmt.Errorf("join group %s: %w", c.cfg.Group, err)); err != nil {
+				return err
 			}
 			continue
 		}
@@ -121,7 +123,7 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 			return err
 		}
 		if ctx.Err() == nil && retry.ClassOf(cause) == retry.Permanent {
-			return fmt.Errorf("heartbeat in group %s: %w", c.cfg.Group, cause)
+			m.refused(ctx, fmt.Errorf("heartbeat in group %s: %w", c.cfg.Group, cause))
 		}
 	}
 	return nil
@@ -158,15 +160,31 @@ func (m *member) joinFailed(ctx context.Context, err error) error {
 	case errors.Is(err, kafka.UnknownMemberId):
 		m.id = ""
 		return nil
-	case retry.ClassOf(err) == retry.Permanent:
+	case retry.ClassOf(err) == retry.Permanent && m.last == nil:
 		return err
+	case retry.ClassOf(err) == retry.Permanent:
+		m.refused(ctx, err)
+		return nil
 	}
 	m.c.joinError.Store(&err)
-	if due, others := m.c.limiter.Due("join group"); due {
+	if due, others := m.c.limiter.Due("log"); due {
 		m.log.Warn("join group", "err", err, "left_out", others)
 	}
 	retry.Sleep(ctx, m.c.cfg.JoinBackoff/2+rand.N(m.c.cfg.JoinBackoff))
 	return nil
+}
+
+// refusedPause is between attempts to join a group again that had this member
+// and refuses it: a right was taken away and may be given back.
+const refusedPause = 5 * time.Second
+
+// refused says that the group does not take this member any more, and waits.
+func (m *member) refused(ctx context.Context, err error) {
+	m.c.joinError.Store(&err)
+	if due, others := m.c.limiter.Due("refused"); due {
+		m.log.Error("the group refuses this member; trying again", "err", err, "left_out", others)
+	}
+	retry.Sleep(ctx, refusedPause)
 }
 
 // join goes through JoinGroup and SyncGroup, and ends with a first heartbeat,

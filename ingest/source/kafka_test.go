@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -55,6 +57,10 @@ func TestKafka(t *testing.T) {
 		"sasl.enabled.mechanisms":                         "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
 		"listener.name.sasl.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
 		"listener.name.stls.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+		// What has no rules is everybody's.
+		"authorizer.class.name":          "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users":                    "User:ANONYMOUS",
+		"allow.everyone.if.no.acl.found": "true",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +84,33 @@ func TestKafka(t *testing.T) {
 	t.Run("compaction", func(t *testing.T) { kafkaCompaction(t, brokers) })
 	t.Run("broker's time", func(t *testing.T) { kafkaAppendTime(t, brokers) })
 	t.Run("waiting", func(t *testing.T) { kafkaWaits(t, brokers) })
+	t.Run("rights", func(t *testing.T) { kafkaRights(t, brokers, k.Addrs(kafkatest.SASL)) })
+	t.Run("misconfigured", func(t *testing.T) {
+		user := SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
+		for _, test := range []struct {
+			name, listener string
+			tls            TLS
+			sasl           SASL
+			says           string
+		}{
+			{"no user", kafkatest.SASL, TLS{}, SASL{}, "may want a user (kafka-sasl"},
+			{"no user over TLS", kafkatest.SASLTLS, TLS{Enabled: true, CA: ca}, SASL{}, "may want a user (kafka-sasl"},
+			{"no TLS", kafkatest.TLS, TLS{}, SASL{}, "TLS"},
+			{"no TLS, with a user", kafkatest.SASLTLS, TLS{}, user, "TLS"},
+			{"TLS to a plain port", kafkatest.Plaintext, TLS{Enabled: true, CA: ca}, SASL{}, "no handshake: EOF; its listener may speak no TLS"},
+			{"a user to a plain port", kafkatest.Plaintext, TLS{}, user, "wants no user"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				cfg := kafkaConfig(t, k.Addrs(test.listener), "locked")
+				cfg.TLS, cfg.SASL = test.tls, test.sasl
+				_, err := client(t, cfg).ClusterID(deadline(t))
+				t.Log(err)
+				if err == nil || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("got %v; want %q", err, test.says)
+				}
+			})
+		}
+	})
 	t.Run("ranges", func(t *testing.T) { kafkaRanges(t, brokers) })
 	t.Run("recreated", func(t *testing.T) {
 		cfg := kafkaConfig(t, brokers, "recreated")
@@ -403,4 +436,40 @@ func kafkaRestart(t *testing.T, k *kafkatest.Cluster) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Rights that are missing are found and named, and a right on the group that is
+// taken away and given back costs no restart.
+func kafkaRights(t *testing.T, brokers, sasl []string) {
+	root := kadm.NewClient(producer(t, brokers))
+	madeTopic(t, kafkaConfig(t, brokers, "guarded"), 1, 1, nil)
+	cfg := kafkaConfig(t, sasl, "guarded")
+	cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
+	allow := func(b *kadm.ACLBuilder) {
+		t.Helper()
+		if _, err := root.CreateACLs(deadline(t), b.ResourcePatternType(kadm.ACLPatternLiteral).AllowHosts("*")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lacks := func(says string) {
+		t.Helper()
+		for ctx := deadline(t); ; { // brokers learn of rights a moment later
+			err := client(t, cfg).CheckRights(ctx, true)
+			if says == "" && err == nil || says != "" && classOf(err) == "permanent" && strings.Contains(err.Error(), says) {
+				return
+			}
+			if !retry.Sleep(ctx, settle) {
+				t.Fatalf("got %v (%s); want %q", err, classOf(err), says)
+			}
+		}
+	}
+	allow(kadm.NewACLs().Topics("guarded").Operations(kadm.OpDescribe).Allow("User:alice"))
+	allow(kadm.NewACLs().Groups("guarded").Operations(kadm.OpDescribe).Allow("User:alice"))
+	lacks("grant the user Read, Describe and DescribeConfigs on the topic")
+	allow(kadm.NewACLs().Topics("guarded").Operations(kadm.OpRead).Allow("User:alice"))
+	lacks("DescribeConfigs on the topic; or set allow-compacted")
+	allow(kadm.NewACLs().Topics("guarded").Operations(kadm.OpDescribeConfigs).Allow("User:alice"))
+	lacks("grant the user Read on the consumer group")
+	revoked(t, root, cfg)
+	lacks("")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -73,5 +74,51 @@ func (c *Client) connected(err error) error {
 	if c.admission.refused() {
 		return codeClass(kafka.SASLAuthenticationFailed, fmt.Errorf("the broker closes every connection while we authenticate: %w", err))
 	}
-	return fmt.Errorf("connection closed: %w", err)
+	if errors.Is(err, errNoHandshake) {
+		return err // it says what that may mean
+	}
+	return fmt.Errorf("connection closed: %w%s", err, c.hint())
 }
+
+// hint is what a broker that closes connections and has never answered probably
+// misses, by what the client is told to do.
+func (c *Client) hint() string {
+	if c.answered.Load() {
+		return ""
+	}
+	a := c.access.Load()
+	switch {
+	case a.SASL.Mechanism == "" && !a.TLS.Enabled:
+		return "; the broker's listener may want a user (kafka-sasl, kafka-user, kafka-password) or TLS (kafka-tls)"
+	case a.SASL.Mechanism == "":
+		return "; the broker's listener may want a user (kafka-sasl, kafka-user, kafka-password) or a client's certificate (kafka-cert, kafka-key)"
+	case !a.TLS.Enabled:
+		return "; the broker's listener may want TLS (kafka-tls), no user, or another kafka-sasl"
+	}
+	return "; the broker's listener may want no user, or another kafka-sasl"
+}
+
+// errSpeaksTLS says that what a broker has answered to a plain request is TLS.
+var errSpeaksTLS = errors.New("the broker's listener speaks TLS")
+
+// plainConn is a connection without TLS that looks at the first byte of what
+// comes back. An answer begins with its size, so 21, the type of a TLS alert, would
+// be one of 350 MB and more, which no broker sends first.
+type plainConn struct {
+	net.Conn
+	looked bool
+}
+
+// Read implements io.Reader.
+func (p *plainConn) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if n > 0 && !p.looked {
+		p.looked = true
+		if b[0] == tlsAlert {
+			return 0, permanent(errSpeaksTLS, "set kafka-tls, and kafka-ca when its authority is your own")
+		}
+	}
+	return n, err
+}
+
+const tlsAlert = 21

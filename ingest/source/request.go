@@ -99,6 +99,7 @@ func (x *exchange) run(ctx context.Context, c *Client) error {
 		<-x.ended
 	}
 	if err == nil {
+		c.answered.Store(true)
 		return nil
 	}
 	err = c.connected(err)
