@@ -25,8 +25,8 @@ type Config struct {
 	// AllowCompacted reads topics whose clean-up policy is compact, although
 	// reading a block again may then give other records.
 	AllowCompacted bool
-	// RetryStopped is how long a partition that cannot go on waits until it
-	// tries again.
+	// RetryStopped is how long a partition that cannot go on waits at most until
+	// it tries again; it begins with a second.
 	RetryStopped time.Duration
 	// TransactionAge is how long an open transaction may hold records back until
 	// the pipeline is not ready.
@@ -43,7 +43,7 @@ func DefaultConfig() Config {
 	return Config{
 		Block:        block.DefaultConfig(),
 		MemoryBudget: 256 << 20,
-		RetryStopped: time.Minute,
+		RetryStopped: 20 * time.Second,
 		// What brokers abort themselves: their default transaction.max.timeout.ms.
 		TransactionAge: 15 * time.Minute,
 		AuditEvery:     15 * time.Minute,

@@ -35,7 +35,7 @@ type Pipeline struct {
 	decoded *decode.Counts
 	crash   func(step string)
 
-	limiter retry.LogLimiter
+	limiter *retry.LogLimiter
 }
 
 // Parts is what a pipeline is made of. Log may be nil.
@@ -46,6 +46,8 @@ type Parts struct {
 	// Decoded is what the folds' decoders count into; nil for nothing.
 	Decoded *decode.Counts
 	Log     *slog.Logger
+	// Limit bounds the log together with that of Source; nil is one of its own.
+	Limit *retry.LogLimiter
 }
 
 // New checks the configuration.
@@ -61,6 +63,9 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
 		board: newBoard(cfg.TransactionAge),
 		crash: crashHook(), decoded: parts.Decoded,
+	}
+	if p.limiter = parts.Limit; p.limiter == nil {
+		p.limiter = &retry.LogLimiter{}
 	}
 	p.folds.Store(newFolds(parts.Folds))
 	p.budget.Store(block.NewBudget(0, 0, places))
@@ -161,7 +166,7 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 			return nil, err
 		}
 		if compacted {
-			return nil, fmt.Errorf("topic %s is compacted: a block read again may have fewer records, so it cannot count exactly once; set allow-compacted to read it anyway", p.cfg.Block.Topic)
+			return nil, fmt.Errorf("topic %s: %w", p.cfg.Block.Topic, source.ErrCompacted)
 		}
 	}
 	_, err = await(ctx, p, "reach ClickHouse", func(ctx context.Context) (struct{}, error) {
@@ -211,7 +216,7 @@ func await[T any](ctx context.Context, p *Pipeline, what string, op func(context
 	loop := retry.Loop{
 		Pause:  retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second},
 		Failed: func(f retry.Failure) { p.board.wait(f.What + ": " + f.Err.Error()) },
-		Log:    p.log, Limit: &p.limiter,
+		Log:    p.log, Limit: p.limiter,
 	}
 	v, err := retry.Get(ctx, &loop, what, op)
 	if err != nil && ctx.Err() == nil {
@@ -365,7 +370,9 @@ func (r *run) topicPartitions() int {
 func (r *run) partition(o *ownership, p int32) error {
 	loop := loopPartition(p)
 	defer r.pulses.rest(loop)
+	pauses := stops{most: r.cfg.RetryStopped}
 	for {
+		pauses.begin()
 		f := r.folds.Load()
 		cfg := r.blockConfig(o, p)
 		cfg.ConfigHash = f.hash
@@ -375,17 +382,17 @@ func (r *run) partition(o *ownership, p int32) error {
 			return err
 		}
 		if o.stopping() && retry.ClassOf(err) != retry.Permanent {
-			r.log.Info("leaving a declared block to the next owner", "topic", cfg.Topic, "partition", p, "err", err)
+			r.say(slog.LevelInfo, "leaving a declared block to the next owner", p, err)
 			return nil
 		}
-		r.log.Error("partition stopped", "topic", cfg.Topic, "partition", p, "err", err)
+		r.say(slog.LevelError, "partition stopped", p, err)
 		r.metrics.stopped.Inc()
 		r.board.stop(p, err)
 		if r.cfg.UntilCaughtUp && retry.ClassOf(err) == retry.Permanent {
 			r.finish(err)
 			return err
 		}
-		pause := r.cfg.RetryStopped
+		pause := pauses.next()
 		if r.cfg.Block.ResumeAt != block.Refuse && errors.Is(err, block.ErrRowsMissing) {
 			pause = 0 // it is decided what is to be done
 		}
@@ -398,6 +405,33 @@ func (r *run) partition(o *ownership, p int32) error {
 			return nil
 		}
 	}
+}
+
+// say logs what happened to a partition. What happens to many at the same time
+// is one line: the status names them all.
+func (r *run) say(level slog.Level, msg string, p int32, err error) {
+	if due, others := r.limiter.Due(msg); due {
+		r.log.Log(context.Background(), level, msg, "topic", r.cfg.Block.Topic, "partition", p, "err", err, "left_out", others)
+	}
+}
+
+// stops is how long a partition waits that could not go on: a second at first,
+// for much that no waiting of a driver can heal is over then (a proxy without its
+// server, a table being made again), twice as long each time up to most, and from
+// the beginning when it has gone on for that long.
+type stops struct {
+	most, last time.Duration
+	began      time.Time
+}
+
+func (s *stops) begin() { s.began = time.Now() }
+
+func (s *stops) next() time.Duration {
+	if time.Since(s.began) > s.most {
+		s.last = 0
+	}
+	s.last = min(max(2*s.last, time.Second), s.most)
+	return s.last
 }
 
 // machine runs a partition's machine, which restart may end.
@@ -440,7 +474,7 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	sign := &vital{}
 	return block.Env{
 		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(),
-		Log: r.log, At: r.crash, LogLimiter: &r.limiter,
+		Log: r.log, At: r.crash, LogLimiter: r.limiter,
 		Latest: func() (block.Folders, string) {
 			f := r.folds.Load()
 			return f.For(p), f.hash

@@ -178,7 +178,7 @@ func (b *board) event(p int32, e block.Event) {
 	now := time.Now()
 	switch e.Kind {
 	case block.Entered:
-		s.State, s.failed = e.State, false
+		s.State = e.State
 	case block.Located:
 		s.Next, s.End, s.opened = e.Next, e.LastStable, nil
 	case block.Resumed:
@@ -191,7 +191,7 @@ func (b *board) event(p int32, e block.Event) {
 	case block.Fetched:
 		s.End, s.HighWatermark = max(s.End, e.LastStable), e.HighWatermark
 		if s.Next >= s.End {
-			s.moved = now
+			s.moved, s.failed = now, false
 		}
 	case block.Opened:
 		s.open(moment{e.Next, e.RecordUnixMilli})
@@ -199,7 +199,7 @@ func (b *board) event(p int32, e block.Event) {
 		s.stored(e, now)
 		b.stored = now
 	case block.BlockCommitted:
-		s.Next, s.moved, s.LastError = e.Next, now, ""
+		s.Next, s.moved, s.LastError, s.failed = e.Next, now, "", false
 		s.behind = time.Time{}
 	}
 	s.measure(now)

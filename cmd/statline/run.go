@@ -127,7 +127,7 @@ func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, foldi
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	return ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: folds, Decoded: folding.Decode.Counts, Log: log})
+	return ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: folds, Decoded: folding.Decode.Counts, Log: log, Limit: client.LogLimiter()})
 }
 
 // unlessStopped turns an error into nil when ctx has ended: then the stop is

@@ -21,7 +21,7 @@ func (m *machine) commitOffset(ctx context.Context, c Committed, w witness) erro
 func (m *machine) writeLedger(ctx context.Context, s State) error {
 	w := m.block
 	row := m.row(w, s)
-	err := m.retry(ctx, "write ledger", m.onSameStore(func(ctx context.Context) error {
+	err := m.retry(ctx, writeLedger, m.onSameStore(func(ctx context.Context) error {
 		return m.env.Store.WriteLedger(ctx, row, m.fence)
 	}))
 	if err != nil {

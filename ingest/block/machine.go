@@ -283,7 +283,7 @@ func (m *machine) insert(ctx context.Context) (state, error) {
 	m.at("insert")
 	w := m.block
 	if w.kind == KindBlock {
-		err := m.retry(ctx, "insert block", m.onSameStore(func(ctx context.Context) error {
+		err := m.retry(ctx, insertBlock, m.onSameStore(func(ctx context.Context) error {
 			return m.env.Store.WriteRows(ctx, w.id, w.contents, m.fence)
 		}))
 		if err != nil {

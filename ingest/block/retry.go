@@ -22,10 +22,27 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 			}
 			m.observe(Event{Kind: Retried, Failure: f})
 		},
-		Log: m.log, Limit: m.env.LogLimiter,
+		Log: m.log, Limit: m.env.LogLimiter, Kind: side(what),
 	}
 	return loop.Do(ctx, what, op)
 }
+
+// side is who is asked for an effect.
+func side(what string) string {
+	switch what {
+	case writeLedger, insertBlock, readRules:
+		return "store"
+	}
+	return "log"
+}
+
+// The effects on the store, by their names in the log; the others are on the log
+// and the group.
+const (
+	writeLedger = "write ledger"
+	insertBlock = "insert block"
+	readRules   = "read the configuration of a declared block"
+)
 
 // decided says of an error that the protocol decides what follows: fenced ends
 // the generation, out of range is what OnGap is for.

@@ -23,7 +23,7 @@ func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err
 	}
 	var folders Folders
 	var none error
-	err = m.retry(ctx, "read the configuration of a declared block", func(ctx context.Context) (err error) {
+	err = m.retry(ctx, readRules, func(ctx context.Context) (err error) {
 		folders, err = m.env.Rules(ctx, hash)
 		if errors.Is(err, ErrOtherRules) {
 			none, err = err, nil

@@ -4,6 +4,7 @@ package ingesttest
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -32,6 +33,8 @@ type Rig struct {
 	Into ingest.Store
 	// Kafka changes the configuration of clients; nil does not.
 	Kafka func(*source.Config)
+	// Log is where pipelines log; nil is nowhere.
+	Log *slog.Logger
 	// Partitions is how many the topic is made with.
 	Partitions int32
 }
@@ -108,7 +111,7 @@ func (r *Rig) Pipeline(change func(*ingest.Config)) (*ingest.Pipeline, *source.C
 	if change != nil {
 		change(&cfg)
 	}
-	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: r.Into, Folds: pool})
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: r.Into, Folds: pool, Log: r.Log})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -37,6 +38,10 @@ type Loop struct {
 	// Log and Limit, when set, say so in the log: both or neither.
 	Log   *slog.Logger
 	Limit *LogLimiter
+	// Kind is what the log is bounded by, such as the server that is asked: its
+	// being away is one line, whatever it was asked for. Empty: each name for
+	// itself.
+	Kind string
 }
 
 // Failure is a try that failed and is made again after Wait.
@@ -154,7 +159,7 @@ func (t *tries) failed(err error) time.Duration {
 	if t.Log == nil {
 		return f.Wait
 	}
-	if due, others := t.Limit.Due(t.what); due {
+	if due, others := t.Limit.Due(cmp.Or(t.Kind, t.what)); due {
 		level := slog.LevelWarn
 		if f.Class == Permanent {
 			level = slog.LevelError

@@ -166,3 +166,30 @@ func TestLogLimiter(t *testing.T) {
 		}
 	})
 }
+
+// Promise: what fails of one kind, whatever it is called, is one line in ten
+// seconds.
+func TestOneLineAKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		var limit LogLimiter
+		log := slog.New(slog.NewTextHandler(&out, nil))
+		for _, what := range []string{"fetch", "commit offset", "read the log's bounds"} {
+			for range 20 {
+				l := Loop{Kind: "log", Log: log, Limit: &limit, Pause: Pause{time.Millisecond, time.Millisecond}}
+				calls := 0
+				if err := l.Do(t.Context(), what, func(context.Context) error {
+					if calls++; calls < 3 {
+						return errAway
+					}
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := strings.Count(out.String(), "msg=retrying"); n != 1 {
+			t.Errorf("got %d lines; want one:\n%s", n, out.String())
+		}
+	})
+}
