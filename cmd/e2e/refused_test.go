@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,4 +57,26 @@ func TestDatabaseIsRefused(t *testing.T) {
 	refuses(other, "start it with the same secret, or give it a database of its own")
 	post(t, clickhouse, "INSERT INTO statline.meta (key, value, version) VALUES ('schema_version', '9999', 9999)")
 	refuses(home, "database statline has version 9999, this binary knows up to")
+}
+
+// Promise: a password file that is not there when the daemon starts is read when
+// it appears; meanwhile the log names it.
+func TestPasswordFileAppears(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(users, []byte("statline:secret-word\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kafka, clickhouse := freeAddress(t), freeAddress(t)
+	start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", clickhouse, "--users", users, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)
+	generated(t, kafka, 100)
+	password := filepath.Join(t.TempDir(), "password")
+	d := start(t, t.TempDir(), "run", "--brokers", kafka, "--clickhouse", "http://statline@"+clickhouse, "--clickhouse-password-file", password,
+		"--listen", "", "--until-caught-up")
+	d.waitForText(t, password, time.Minute)
+	if err := os.WriteFile(password, []byte("secret-word\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.wait(t, time.Minute); err != nil {
+		t.Errorf("with the file: got %v\n%s", err, d.logged())
+	}
 }
