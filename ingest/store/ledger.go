@@ -216,7 +216,8 @@ type DeclaredRange struct {
 	Unix  int64 `ch:"unix"`
 }
 
-// DeclaredIn lists the stored blocks that have offsets of id's range.
+// DeclaredIn lists the stored blocks that have offsets of id's range. Those of
+// before schema 9 have the time when they were stored, as LedgerRow.DeclaredAt.
 func (s *Store) DeclaredIn(ctx context.Context, id block.ID) ([]DeclaredRange, error) {
 	list, err := Select[DeclaredRange](ctx, s, "SELECT first, end, toInt64(toUnixTimestamp(if(declared_at > toDateTime(0), declared_at, toDateTime(written_at)))) AS unix FROM "+
 		s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind = 'block' AND cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND first < ? AND end > ? ORDER BY first",
