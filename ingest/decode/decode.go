@@ -288,7 +288,7 @@ func (d *Decoder) decode(value []byte, sink Sink) {
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}
-	if d.pin == otlpProtoName || d.pin == "" && isOTLP(value) {
+	if d.pin == otlpProtoName || d.pin == "" && len(value) > 0 && value[0] == otlpFirst && isOTLP(value) {
 		d.otlpProto(value)
 	} else {
 		d.lines(value)

@@ -178,14 +178,10 @@ func (d *Decoder) hideKey(key []byte) {
 		d.hide(&r.Route, key)
 		d.hide(&r.Service, key)
 	}
-	if bytes.Contains(r.ErrorType, key) {
-		r.ErrorType = nil
-	}
-	if bytes.Contains(f.id, key) {
-		f.id = nil
-	}
-	if bytes.Contains(f.keyName, key) {
-		f.keyName = nil
+	for _, name := range [...]*[]byte{&r.ErrorType, &f.id, &f.keyName} {
+		if len(*name) >= len(key) && bytes.Contains(*name, key) {
+			*name = nil
+		}
 	}
 }
 

@@ -37,10 +37,13 @@ func otlpFormats() []Format {
 	}
 }
 
+// otlpFirst is the first byte of such a message: field 1, bytes.
+const otlpFirst = 0x0a
+
 // isOTLP reports a message that is nothing but resource spans or resource logs:
 // field 1, one after the other, to the last byte.
 func isOTLP(b []byte) bool {
-	if len(b) < 4 || b[0] != 0x0a {
+	if len(b) < 4 || b[0] != otlpFirst {
 		return false
 	}
 	for len(b) > 0 {

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -110,18 +111,26 @@ func splitTarget(b []byte) (t target) {
 			b = b[slash:]
 		}
 	}
-	for i, c := range b {
-		if c == '?' {
-			t.path, t.query = b[:i], b[i+1:]
-			return t
-		}
-		if c == '#' {
-			t.path = b[:i]
-			return t
+	i := pathEnd(b)
+	t.path = b[:i]
+	if i < len(b) && b[i] == '?' {
+		t.query = b[i+1:]
+	}
+	return t
+}
+
+// pathEnd finds the ? or # that ends a path.
+func pathEnd(b []byte) (i int) {
+	for ; i+8 <= len(b); i += 8 {
+		w := load64(b, i)
+		if m := markByte(w, '?'*ones) | markByte(w, '#'*ones); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
-	t.path = b
-	return t
+	for i < len(b) && b[i] != '?' && b[i] != '#' {
+		i++
+	}
+	return i
 }
 
 func schemeEnd(b []byte) int {

@@ -5,7 +5,7 @@ func appendSegment(dst []byte, segs []segment, i int) []byte {
 	if s.mask&(hasDigit|hasOther|hasPercent|hasWide|hasAt|hasMark|anyUpper) == 0 && len(s.text) < 16 {
 		return append(dst, s.text...) // a plain word
 	}
-	if isVersion(segs, i) {
+	if i <= 1 && s.mask&^(hasDigit|hasDash) == 0 && isVersion(segs, i) {
 		return append(dst, s.text...)
 	}
 	if s.mask&hasMark != 0 {
@@ -24,14 +24,14 @@ func appendSegment(dst []byte, segs []segment, i int) []byte {
 	return append(dst, s.text...)
 }
 
-// isVersion reports that the digits or the date at i are an API version: they
-// are at the front, or behind "api", and a word follows.
+// isVersion reports that the digits or the date at i, the first or the second
+// segment, are an API version: at the front, or behind "api", and a word follows.
 func isVersion(segs []segment, i int) bool {
 	s := &segs[i]
 	if !(s.mask == hasDigit && len(s.text) <= 2) && !(s.mask == hasDigit|hasDash && len(s.text) == 10 && isDatePath(s.text)) {
 		return false
 	}
-	if i+1 >= len(segs) || i > 1 || i == 1 && !equalFold(segs[0].text, "api") {
+	if i+1 >= len(segs) || i == 1 && !equalFold(segs[0].text, "api") {
 		return false
 	}
 	return charClass[segs[i+1].text[0]]&anyLetter != 0

@@ -32,7 +32,7 @@ func newStatline(t *tree) *statline {
 	f.nodes = setOf(f.ts, f.status, f.code, f.statusCode, f.statusMessage, f.latency, f.apiKey, f.keyID,
 		f.clientIP, f.path, f.service, f.route, f.responseBody)
 	f.bodies = setOf(f.body, f.responseBody, f.respBody, f.response, f.reply)
-	f.rare = setOf(f.path, f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent,
+	f.rare = setOf(f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent,
 		f.body, f.responseBody, f.respBody, f.response, f.reply)
 	f.other = newSpellings(t)
 	f.times = setOf(f.ts, f.timestamp, f.time)
@@ -85,6 +85,7 @@ func (f *statline) decode(d *Decoder) {
 		r.Bytes = parseSize(b)
 	}
 	r.RequestID = d.str(f.requestID)
+	d.draft.target = d.str(f.path)
 	if d.scan.seen.containsAny(&f.rare) {
 		f.decodeRare(d)
 	}
@@ -93,7 +94,6 @@ func (f *statline) decode(d *Decoder) {
 // decodeRare reads what most lines do not have, all at once.
 func (f *statline) decodeRare(d *Decoder) {
 	r := d.r
-	d.draft.target = d.str(f.path)
 	f.decodeStatusCode(d)
 	if len(r.Message) == 0 {
 		r.Message = d.str(f.statusMessage)
