@@ -62,6 +62,41 @@ func TestMigrateTwice(t *testing.T) {
 	}
 }
 
+// A store that is thrown away is made in fewer statements, with the same tables.
+func TestMigrateTemporary(t *testing.T) {
+	tables := func(temporary bool) (all []string) {
+		s := storetest.Dial(t)
+		if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), Temporary: temporary}); err != nil {
+			t.Fatal(err)
+		}
+		type line struct {
+			Text string `ch:"text"`
+		}
+		for _, q := range []string{
+			"SELECT concat(table, '.', name, ' ', toString(position), ' ', type, ' ', default_kind, default_expression, ' ', compression_codec) AS text FROM system.columns WHERE database = '" +
+				s.Database() + "' ORDER BY table, position",
+			"SELECT concat(name, ' ', engine, ' ', partition_key, ' ', sorting_key, ' ', primary_key) AS text FROM system.tables WHERE database = '" + s.Database() + "' ORDER BY name",
+			"SELECT concat(key, '=', value) AS text FROM " + s.Table(schema.Meta) + " FINAL WHERE key != 'services_hour_since' ORDER BY key",
+		} {
+			lines, err := store.Select[line](t.Context(), s, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range lines {
+				all = append(all, l.Text)
+			}
+		}
+		return all
+	}
+	want := tables(false)
+	if len(want) < 100 {
+		t.Fatalf("%d columns, tables and values; the search is broken", len(want))
+	}
+	if diff := cmp.Diff(want, tables(true)); diff != "" {
+		t.Errorf("a temporary store has other tables (-lasting +temporary):\n%s", diff)
+	}
+}
+
 // Several instances that start at once make one schema.
 func TestMigrateConcurrently(t *testing.T) {
 	s := storetest.Dial(t)
