@@ -10,14 +10,18 @@ import (
 // Promise: an error that stops a partition names an option of run, and a value
 // that it takes.
 func TestRefusalsNameOptions(t *testing.T) {
-	files, err := filepath.Glob("../../ingest/block/*.go")
-	if err != nil {
-		t.Fatal(err)
+	files := []string{"../../ingest/pipeline.go"}
+	for _, dir := range []string{"block", "source"} {
+		found, err := filepath.Glob("../../ingest/" + dir + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	advice := regexp.MustCompile(`\bset ([a-z]+(?:-[a-z]+)*)(?:=([a-z]+))?`)
-	literal := regexp.MustCompile(`(?:Errorf|Sprintf)\("([^"]*)"`)
+	literal := regexp.MustCompile(`(?:Errorf|Sprintf|New)\("([^"]*)"`)
 	named := map[string]bool{}
-	for _, file := range append(files, "../../ingest/pipeline.go") {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
