@@ -10,14 +10,11 @@ import (
 // Promise: an error that stops a partition names an option of run, and a value
 // that it takes.
 func TestRefusalsNameOptions(t *testing.T) {
-	files := []string{"../../ingest/pipeline.go"}
-	for _, dir := range []string{"block", "source"} {
-		found, err := filepath.Glob("../../ingest/" + dir + "/*.go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
+	files, err := filepath.Glob("../../ingest/block/*.go")
+	if err != nil {
+		t.Fatal(err)
 	}
+	files = append(files, "../../ingest/pipeline.go", "../../ingest/source/rights.go", "../../ingest/source/topic.go")
 	advice := regexp.MustCompile(`\bset ([a-z]+(?:-[a-z]+)*)(?:=([a-z]+))?`)
 	literal := regexp.MustCompile(`(?:Errorf|Sprintf|New)\("([^"]*)"`)
 	named := map[string]bool{}
