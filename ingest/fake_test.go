@@ -339,6 +339,14 @@ func (s *memory) ReadConfig(_ context.Context, hash string) ([]byte, error) {
 	return s.configs[hash].Body, nil
 }
 
+// end is where the ledger of a partition ends.
+func (s *memory) end(partition int32) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := s.ledger[partition]
+	return rows[len(rows)-1].End
+}
+
 func (s *memory) WriteLedger(_ context.Context, row block.LedgerRow, fence func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

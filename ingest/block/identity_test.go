@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,14 +59,22 @@ func (h *harness) follow(t *testing.T, err error) {
 	}
 }
 
+// lastStored is the ledger's last row of a stored block.
+func (h *harness) lastStored() *LedgerRow {
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	return h.w.readLedger().Last
+}
+
 // Promise: a topic that is made anew while a block waits for the store costs
 // neither: the block is finished, as it was read of the old log, and all of the
 // new log is counted, although it is longer than what was read of the old one.
 func TestRecreatedWhileABlockWaits(t *testing.T) {
 	eachBroker(t, func(t *testing.T, h *harness) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		h.env.Store = &faultyStore{h.env.Store, func(ID, func() error) error {
-			if down {
+			if down.Load() {
 				return errors.New("connection refused")
 			}
 			return nil
@@ -74,9 +83,9 @@ func TestRecreatedWhileABlockWaits(t *testing.T) {
 		h.run(t.Context())
 		h.w.recreate(300)
 		time.Sleep(time.Minute)
-		down = false
+		down.Store(false)
 		err := <-h.ended
-		if last := h.w.readLedger().Last; last == nil || last.First != 0 || last.End == 0 {
+		if last := h.lastStored(); last == nil || last.First != 0 || last.End == 0 {
 			t.Fatalf("the block that waited is not stored: %+v", last)
 		}
 		h.follow(t, err)
@@ -94,7 +103,7 @@ func TestRecreatedBeforeTheLedger(t *testing.T) {
 		}
 		err := Run(t.Context(), h.cfg, h.env, h.stop)
 		h.env.At = nil
-		if last := h.w.readLedger().Last; last == nil || last.End == 0 {
+		if last := h.lastStored(); last == nil || last.End == 0 {
 			t.Fatalf("the declared block is not stored: %+v", last)
 		}
 		h.follow(t, err)
@@ -106,10 +115,10 @@ func TestRecreatedBeforeTheLedger(t *testing.T) {
 func TestRecreatedBeforeADeclaration(t *testing.T) {
 	eachBroker(t, func(t *testing.T, h *harness) {
 		h.run(t.Context())
-		stored := h.w.readLedger().Last.End
+		stored := h.lastStored().End
 		h.w.recreate(300)
 		err := <-h.ended
-		if end := h.w.readLedger().Last.End; end != stored {
+		if end := h.lastStored().End; end != stored {
 			t.Errorf("offsets [%d,%d) of the new log are stored as the old one's", stored, end)
 		}
 		h.follow(t, err)
@@ -137,7 +146,7 @@ func TestRecreatedBehindHoles(t *testing.T) {
 		h.w.logEnd += 7 // as after markers of transactions
 		h.run(t.Context())
 		h.finish(t)
-		if last := h.w.readLedger().Last; last.Holes < 7 {
+		if last := h.lastStored(); last.Holes < 7 {
 			t.Fatalf("the last block has no holes at its end: %+v", last)
 		}
 		h.restart()
