@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"statline/classify"
@@ -143,10 +145,18 @@ func addr(name schema.Column, read reader[[16]byte]) insertColumn {
 	return fixed(name, values[[16]byte]{"IPv6", func(s *scratch) *[][16]byte { return &s.addr }, (*wire).addrs}, read)
 }
 
-// millis is a DateTime64(3) from Unix milliseconds.
+// millis is a DateTime64(3) from Unix milliseconds, of any size: Kafka keeps as a
+// timestamp whatever a producer wrote. clickhouse-go goes by nanoseconds, which
+// end in 2262, unless it decodes what a server would send.
 func millis(name schema.Column, read reader[int64]) insertColumn {
 	c := i64(name, read)
 	c.wire = "DateTime64(3, 'UTC')"
+	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
+		w := &s.wire
+		w.plain, w.bare = w.plain[:0], true
+		put64(w, read.all(&s.i64, from, to))
+		return dst.Decode(proto.NewReader(bytes.NewReader(w.plain)), to-from)
+	}
 	return c
 }
 
