@@ -146,7 +146,11 @@ func TestNativeCutAnywhere(t *testing.T) {
 		if blocks == 1 {
 			continue // the first block asks the server more than others
 		}
-		for _, at := range []int64{0, 1, total / 7, total / 2, total - 40, total - 1} {
+		places := []int64{0, 1, total / 7, total / 2, total - 40}
+		if up { // answers tell times, and vary by some bytes
+			places = append(places, total-1)
+		}
+		for _, at := range places {
 			w.arm(up, at)
 			if err := write(); err == nil {
 				t.Errorf("up %t, cut at %d of %d: got no error", up, at, total)
