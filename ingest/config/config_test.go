@@ -421,6 +421,7 @@ func FuzzFile(f *testing.F) {
 	f.Add("topic: a\n")
 	f.Add("detect: {spike: {tiers: [{ratio: 3}]}}\nmute: []\n")
 	f.Add("routes: 3\nmapping: [x]\n")
+	f.Add("mapping: x\n") // refused by the last check
 	f.Fuzz(func(t *testing.T, text string) {
 		path := filepath.Join(t.TempDir(), "f.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -31,7 +31,10 @@ func Load(s Sources) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.require(uses[s.Command].required)
+	if err := c.require(uses[s.Command].required); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Read is Load for a command that can do without what run needs.
@@ -60,7 +63,10 @@ func Read(s Sources) (*Config, error) {
 	if err := c.sections(f); err != nil {
 		return nil, err
 	}
-	return c, c.validate()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // set gives one option its value: the highest layer that has one counts.
