@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -152,10 +153,12 @@ func millis(name schema.Column, read reader[int64]) insertColumn {
 	c := i64(name, read)
 	c.wire = "DateTime64(3, 'UTC')"
 	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		w := &s.wire
-		w.plain, w.bare = w.plain[:0], true
-		put64(w, read.all(&s.i64, from, to))
-		return dst.Decode(proto.NewReader(bytes.NewReader(w.plain)), to-from)
+		arena := s.arena[:0]
+		for _, v := range read.all(&s.i64, from, to) {
+			arena = binary.LittleEndian.AppendUint64(arena, uint64(v))
+		}
+		s.arena = arena
+		return dst.Decode(proto.NewReader(bytes.NewReader(arena)), to-from)
 	}
 	return c
 }

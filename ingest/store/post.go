@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +70,7 @@ func (p *poster) close() { p.transport.CloseIdleConnections() }
 // insert runs statement with settings over body. Hosts that cannot be reached
 // are passed over; once bytes were sent there is no second try, for that is the
 // caller's.
-func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, body []byte, compressed bool) error {
+func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, b body, compressed bool) error {
 	query := url.Values{"query": {statement}}
 	if compressed {
 		query.Set("decompress", "1")
@@ -83,7 +82,7 @@ func (p *poster) insert(ctx context.Context, statement string, settings clickhou
 	var err error
 	for i := range p.targets {
 		n := (first + uint32(i)) % uint32(len(p.targets))
-		if err = p.send(ctx, p.targets[n], query, body); !unreachable(err) || ctx.Err() != nil {
+		if err = p.send(ctx, p.targets[n], query, b); !unreachable(err) || ctx.Err() != nil {
 			p.current.Store(n)
 			return err
 		}
@@ -97,12 +96,14 @@ func unreachable(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-func (p *poster) send(ctx context.Context, target url.URL, query url.Values, body []byte) error {
+func (p *poster) send(ctx context.Context, target url.URL, query url.Values, b body) error {
 	target.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), b.reader())
 	if err != nil {
 		return err
 	}
+	request.ContentLength = b.len()
+	request.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
 	request.Header = p.header
 	if host := p.header.Get("Host"); host != "" {
 		request.Host = host

@@ -2,7 +2,9 @@ package store
 
 import (
 	"encoding/binary"
+	"io"
 	"math"
+	"net"
 	"slices"
 
 	"github.com/ClickHouse/ch-go/compress"
@@ -12,38 +14,52 @@ import (
 
 // wire builds the body of an INSERT over HTTP: one block in ClickHouse's
 // Native format (revision 0: counts, then each column's name, type and values,
-// little-endian), in LZ4 frames as decompress=1 expects them, or plain. It holds
-// at most a frame of plain bytes beside the body, and is used again.
+// little-endian), in LZ4 frames as decompress=1 expects them, or plain. A body is
+// a list of frames, so that none is ever copied to grow; they are used again.
 type wire struct {
-	plain []byte
-	bare  bool // no frames: plain is the body
-	body  []byte
-	lz4   *compress.Writer
-	err   error
+	plain  []byte // the frame being filled
+	bare   bool   // it is sent as it is
+	frames body   // full ones
+	spare  [][]byte
+	lz4    *compress.Writer
+	err    error
 }
 
 const frameBytes = 1 << 20
 
+// body is what an INSERT sends, in pieces.
+type body [][]byte
+
+func (b body) len() (n int64) {
+	for _, frame := range b {
+		n += int64(len(frame))
+	}
+	return n
+}
+
+func (b body) reader() io.ReadCloser {
+	left := net.Buffers(slices.Clone(b))
+	return io.NopCloser(&left)
+}
+
 // begin starts the body of a block.
 func (w *wire) begin(columns, rows int, compressed bool) {
-	w.plain, w.bare, w.body, w.err = w.plain[:0], !compressed, w.body[:0], nil
+	w.spare, w.frames = append(w.spare, w.frames...), w.frames[:0]
+	w.plain, w.bare, w.err = w.plain[:0], !compressed, nil
 	w.plain = binary.AppendUvarint(w.plain, uint64(columns))
 	w.plain = binary.AppendUvarint(w.plain, uint64(rows))
 }
 
 // end completes the body and returns it, valid until begin.
-func (w *wire) end() ([]byte, error) {
-	if w.bare {
-		return w.plain, nil
-	}
+func (w *wire) end() (body, error) {
 	w.flush()
-	return w.body, w.err
+	return w.frames, w.err
 }
 
-// spill compresses what has filled a frame. Every text and every run of other
-// values calls it, so that a frame is a little more than frameBytes, or one text.
+// spill ends a frame that is full. Every text and every run of other values
+// calls it, so that a frame is a little more than frameBytes, or one text.
 func (w *wire) spill() {
-	if len(w.plain) >= frameBytes && !w.bare {
+	if len(w.plain) >= frameBytes {
 		w.flush()
 	}
 }
@@ -52,12 +68,30 @@ func (w *wire) flush() {
 	if len(w.plain) == 0 || w.err != nil {
 		return
 	}
+	if w.bare {
+		w.frames = append(w.frames, w.plain)
+		w.plain = w.empty()
+		return
+	}
 	if w.lz4 == nil {
 		w.lz4 = compress.NewWriter(compress.LevelZero, compress.LZ4)
 	}
 	w.err = w.lz4.Compress(w.plain)
-	w.body = append(w.body, w.lz4.Data...)
+	w.frames = append(w.frames, append(w.empty(), w.lz4.Data...))
 	w.plain = w.plain[:0]
+}
+
+// empty is a buffer for a frame.
+func (w *wire) empty() []byte {
+	if n := len(w.spare) - 1; n >= 0 {
+		b := w.spare[n]
+		w.spare = w.spare[:n]
+		return b[:0]
+	}
+	if w.bare && len(w.plain) >= frameBytes {
+		return make([]byte, 0, frameBytes+frameBytes/16) // more of the same follows
+	}
+	return nil
 }
 
 func (w *wire) u64(v uint64) { w.plain = binary.LittleEndian.AppendUint64(w.plain, v); w.spill() }

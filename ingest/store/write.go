@@ -183,7 +183,7 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 }
 
 // encode makes the body of an INSERT over HTTP.
-func (j *job) encode(buffers *scratch, compressed bool) ([]byte, error) {
+func (j *job) encode(buffers *scratch, compressed bool) (body, error) {
 	w := &buffers.wire
 	w.begin(len(j.columns), j.to-j.from, compressed)
 	for _, c := range j.columns {
