@@ -60,26 +60,27 @@ func mapped(v4 [4]byte) (ip [16]byte) {
 // 0 when there is none.
 func parseIPv4(b []byte) (ip [4]byte, n int) {
 	i := 0
-	for k := 0; k < 4; k++ {
-		v, digits := 0, 0
-		for ; i < len(b) && digits < 4; i++ {
-			c := b[i] - '0'
-			if c > 9 {
-				break
-			}
-			v = v*10 + int(c)
-			digits++
-		}
-		if digits == 0 || digits > 3 || v > 255 {
-			return ip, 0
-		}
-		ip[k] = byte(v)
-		if k < 3 {
+	for k := range ip {
+		if k > 0 {
 			if i >= len(b) || b[i] != '.' {
 				return ip, 0
 			}
 			i++
 		}
+		if i >= len(b) || b[i]-'0' > 9 {
+			return ip, 0
+		}
+		v := uint(b[i] - '0')
+		if i++; i < len(b) && b[i]-'0' <= 9 {
+			v = 10*v + uint(b[i]-'0')
+			if i++; i < len(b) && b[i]-'0' <= 9 {
+				v = 10*v + uint(b[i]-'0')
+				if i++; v > 255 || i < len(b) && b[i]-'0' <= 9 {
+					return ip, 0
+				}
+			}
+		}
+		ip[k] = byte(v)
 	}
 	return ip, i
 }

@@ -62,7 +62,7 @@ func (d *Decoder) finish(raw []byte) {
 	if r.LatencyMicros > maxLatency || r.UpstreamLatencyMicros > maxLatency {
 		d.dropTimes()
 	}
-	if len(f.key) >= 4 && indexByte(f.key, 0, '/') >= 0 {
+	if n := len(f.key); n >= 4 && max(len(f.target), len(f.route)) >= n && indexByte(f.key, 0, '/') >= 0 {
 		d.hide(&f.target, f.key) // before it is cut at its slashes
 		d.hide(&f.route, f.key)
 	}
@@ -178,8 +178,11 @@ func (d *Decoder) hideKey(key []byte) {
 		d.hide(&r.Route, key)
 		d.hide(&r.Service, key)
 	}
+	if max(len(r.ErrorType), len(f.id), len(f.keyName)) < len(key) {
+		return
+	}
 	for _, name := range [...]*[]byte{&r.ErrorType, &f.id, &f.keyName} {
-		if len(*name) >= len(key) && bytes.Contains(*name, key) {
+		if bytes.Contains(*name, key) {
 			*name = nil
 		}
 	}

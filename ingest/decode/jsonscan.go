@@ -52,11 +52,10 @@ const (
 // missed remembers what a key is that no format reads, so that its name is not
 // taken apart for every record, and can be guessed like any other.
 type missed struct {
-	head, tail uint64   // as in treeNode
-	colon      [30]byte // key + `":`
-	len        uint8    // of colon; 0: free
-	parent     node
-	is         node // unknownNode, a secretNode or a quotaNode
+	shape           // its len is 0: free
+	colon  [30]byte // key + `":`
+	parent node
+	is     node // unknownNode, a secretNode or a quotaNode
 }
 
 const (
@@ -96,13 +95,21 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 		first = false
 
 		// The key: as guessed, or looked up.
+		var x *shape
 		guess, n, after := s.next[last], root, 0
 		if guess < maxNodes {
-			if x := &t.nodes[guess]; x.parent == parent && guess != root {
-				n, after = guess, x.matches(b, i)
+			if g := &t.nodes[guess]; g.parent == parent && guess != root {
+				n, x = guess, &g.shape
 			}
-		} else if x := &s.misses[guess-firstMiss]; x.parent == parent {
-			n, after = x.is, x.matches(b, i)
+		} else if g := &s.misses[guess-firstMiss]; g.parent == parent {
+			n, x = g.is, &g.shape
+		}
+		switch {
+		case x == nil:
+		case x.len > maxShape || len(b)-i <= maxShape:
+			after = s.spelled(guess, b, i)
+		case x.fits((*[maxShape + 1]byte)(b[i:])):
+			after = i + int(x.len)
 		}
 		if after > 0 {
 			i = after
@@ -130,7 +137,7 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 					continue
 				}
 				at := uint(bits.TrailingZeros64(m)) &^ 7
-				high |= w & (1<<at - 1)
+				high |= w & (1<<(at&63) - 1)
 				end += int(at >> 3)
 				break
 			}
@@ -231,53 +238,21 @@ const (
 
 const quotaNode = secretNode + 3 // + a quotaField
 
-// matches reports where the value begins when the key at i is this node's,
+// spelled reports where the value begins when the key at i is the guessed one,
 // written without white space; 0 otherwise.
-func (x *treeNode) matches(b []byte, i int) int {
-	end := i + len(x.colon)
-	if end > len(b) {
-		return 0
-	}
-	switch n := len(x.colon); {
-	case n >= 8 && n <= 16:
-		if load64(b, i) == x.head && load64(b, end-8) == x.tail {
-			return end
-		}
-		return 0
-	case n < 8 && i+8 <= len(b):
-		if (load64(b, i)^x.head)<<(64-8*uint(n)) == 0 {
-			return end
+func (s *scanner) spelled(guess node, b []byte, i int) int {
+	b = b[i:]
+	if guess < maxNodes {
+		if colon := s.tree.nodes[guess].colon; len(b) >= len(colon) && string(b[:len(colon)]) == colon {
+			return i + len(colon)
 		}
 		return 0
 	}
-	if string(b[i:end]) == x.colon {
-		return end
+	x := &s.misses[guess-firstMiss]
+	if n := int(x.len); len(b) >= n && string(b[:n]) == string(x.colon[:n]) {
+		return i + n
 	}
 	return 0
-}
-
-// matches is that of treeNode.
-func (x *missed) matches(b []byte, i int) int {
-	n := int(x.len)
-	end := i + n
-	switch {
-	case n == 0 || end > len(b):
-		return 0
-	case n >= 8:
-		if load64(b, i) != x.head || load64(b, end-8) != x.tail || n > 16 && string(b[i:end]) != string(x.colon[:n]) {
-			return 0
-		}
-		return end
-	case i+8 <= len(b):
-		if (load64(b, i)^x.head)<<(64-8*uint(n)) != 0 {
-			return 0
-		}
-		return end
-	}
-	if string(b[i:end]) != string(x.colon[:n]) {
-		return 0
-	}
-	return end
 }
 
 // lookup reads the key at i and returns what to guess after it, its node and
@@ -318,11 +293,7 @@ func (s *scanner) lookup(b []byte, i int, parent, last node) (guess, n node, aft
 func (m *missed) remember(key []byte, parent, is node) {
 	*m = missed{parent: parent, is: is}
 	copy(m.colon[copy(m.colon[:], key):], `":`)
-	m.len = uint8(len(key) + 2)
-	m.head = load64(m.colon[:], 0)
-	if m.len >= 8 {
-		m.tail = load64(m.colon[:], int(m.len)-8)
-	}
+	m.shape = shapeOf(m.colon[:len(key)+2])
 }
 
 // unread says what a key is that no format reads: a secret or a rate limit by

@@ -1,6 +1,11 @@
 package decode
 
-import "strings"
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+)
 
 // node is a place in a JSON record that some format reads: a key below
 // another node. Node 0 is the record itself.
@@ -30,10 +35,43 @@ type tree struct {
 // treeNode is one key. It is what a guess is compared with, so it is kept
 // small.
 type treeNode struct {
-	head, tail uint64 // first and last eight bytes of colon; head is all of a shorter one
-	colon      string // key + `":`, what a guessed key must look like
-	parent     node
-	flags      uint8
+	shape
+	flags  uint8
+	parent node
+	colon  string // key + `":`, what a guessed key must look like
+}
+
+// shape is what a key looks like in a line: key + `":`, all of it up to maxShape
+// bytes. It compares two words, whatever the length.
+type shape struct {
+	head, tail uint64 // the first eight bytes and the last ones; both are all of a shorter one
+	len        uint16
+	at         uint8 // where tail begins
+	free       uint8 // bits of the words that are not compared
+}
+
+const maxShape = 15
+
+func shapeOf(colon []byte) shape {
+	x := shape{len: uint16(min(len(colon), math.MaxUint16))}
+	x.head = load64(append(slices.Clip(colon), make([]byte, 8)...), 0)
+	x.tail = x.head
+	if len(colon) < 8 {
+		x.free = uint8(64 - 8*len(colon))
+	} else if len(colon) <= maxShape {
+		x.at = uint8(len(colon) - 8)
+		x.tail = load64(colon, len(colon)-8)
+	}
+	return x
+}
+
+// fits reports that a line goes on as the key does; that is all of a key of at
+// most maxShape bytes. The bounds of at are told to the compiler, which then
+// checks none.
+func (x *shape) fits(line *[maxShape + 1]byte) bool {
+	at := int(x.at) & (maxShape - 8)
+	head, tail := binary.LittleEndian.Uint64(line[:8]), binary.LittleEndian.Uint64(line[at:at+8])
+	return ((head^x.head)|(tail^x.tail))<<(x.free&63) == 0
 }
 
 // key is the last element of the node's path.
@@ -55,11 +93,7 @@ func (t *tree) add(parent node, key string) node {
 	x := &t.nodes[n]
 	x.parent = parent
 	x.colon = key + `":`
-	colon := []byte(x.colon)
-	x.head = load64(append(colon, make([]byte, 8)...), 0)
-	if len(colon) >= 8 {
-		x.tail = load64(colon, len(colon)-8)
-	}
+	x.shape = shapeOf([]byte(x.colon))
 	return n
 }
 
@@ -152,8 +186,8 @@ func (t *tree) find(parent node, key []byte) node {
 // nodeSet is a set of nodes.
 type nodeSet [maxNodes / 64]uint64
 
-func (s *nodeSet) add(n node)      { s[n>>6] |= 1 << (n & 63) }
-func (s *nodeSet) has(n node) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+func (s *nodeSet) add(n node)      { s[n>>6&(maxNodes/64-1)] |= 1 << (n & 63) }
+func (s *nodeSet) has(n node) bool { return s[n>>6&(maxNodes/64-1)]&(1<<(n&63)) != 0 }
 
 // setOf is the set of some nodes.
 func setOf(nodes ...node) (s nodeSet) {

@@ -13,7 +13,8 @@ const (
 	highs = 0x8080808080808080
 )
 
-func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+// load64 is the eight bytes at i; with both bounds there is one check.
+func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
 
 // markByte marks the bytes of w equal to c (given as c*ones).
 func markByte(w, c uint64) uint64 {

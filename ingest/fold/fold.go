@@ -94,7 +94,9 @@ func (f *Fold) add(rs []block.Record) (done int) {
 			f.At(done, 0)
 			f.tooLarge(r.TooLarge)
 		} else {
-			f.decode.Columns(r.Columns)
+			if done == 0 || r.Columns != rs[done-1].Columns {
+				f.decode.Columns(r.Columns)
+			}
 			f.decode.DecodeAt(done, r.Value, f)
 		}
 		f.records++

@@ -34,7 +34,7 @@ type Times struct {
 // Window says why a response's time, in Unix milliseconds, is not acceptable, ""
 // when it is. A record whose timestamp is none (see block.Stamped) says nothing of
 // how old its responses may be, and they are not later than its block.
-func (c Config) Window(event int64, t Times) string {
+func (c *Config) Window(event int64, t Times) string {
 	stamped := block.Stamped(t.Record)
 	beside := t.Record
 	if !stamped {
