@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -262,6 +263,43 @@ func TestOfficeHours(t *testing.T) {
 	})
 	if len(list) != 0 {
 		t.Errorf("told:\n%s", lines(list))
+	}
+}
+
+// Traffic that comes in bursts, as a small load balancer's does, drops all the
+// time and tells nobody; a steady service that loses three quarters does.
+func TestDropsOfUnsteadyTraffic(t *testing.T) {
+	const days, seeds = 14, 4
+	bursts := func(seed uint64, mean, sigma float64) func(int) detect.Counts {
+		r := rand.New(rand.NewPCG(8, seed))
+		var now float64
+		return func(m int) detect.Counts {
+			if m%5 == 0 {
+				daily := 1 + 0.5*math.Sin(2*math.Pi*float64(m)/dayOf)
+				now = mean * daily * math.Exp(sigma*r.NormFloat64()-sigma*sigma/2)
+			}
+			return detect.Counts{N: uint64(max(0, math.Round(now+math.Sqrt(now)*r.NormFloat64())))}
+		}
+	}
+	drops := 0
+	for seed := range uint64(seeds) {
+		list, _ := shape(t, days*dayOf, 5, bursts(seed, 12, 1))
+		drops += len(list)
+	}
+	if drops > days*seeds/10 {
+		t.Errorf("told %d times in %d days", drops, days*seeds)
+	}
+	const at = 12*dayOf + 600
+	steady := bursts(1, 120, 0.1)
+	list, _ := shape(t, at+120, 5, func(m int) detect.Counts {
+		c := steady(m)
+		if m >= at {
+			c.N /= 4
+		}
+		return c
+	})
+	if len(list) != 1 || list[0].what() != "traffic_drop open/ticket" || list[0].at > at+20 {
+		t.Errorf("told:\n%swant a ticket by minute %d", lines(list), at+20)
 	}
 }
 
