@@ -77,6 +77,17 @@ func meanings() []query.Meaning {
 	return list
 }
 
+// MeaningOf says what incidents of a kind mean and what to do about them; both are
+// empty for a kind that there is none of.
+func MeaningOf(kind string) (means, todo string) {
+	for _, m := range meanings() {
+		if m.Kind == kind {
+			return m.Means, m.ToDo
+		}
+	}
+	return "", ""
+}
+
 // placesOfKinds are the boards where incidents of each kind are seen.
 func placesOfKinds() map[string]string {
 	places := map[string]string{}

@@ -23,6 +23,15 @@ func TestAskAKeptStore(t *testing.T) {
 			"\n"); got != len(demo.Incidents) {
 			t.Errorf("%v: got %d incidents; want %d", where, got, len(demo.Incidents))
 		}
+		id := demo.Incidents[0].ID
+		shown := decodeJSON[struct {
+			ID, Means string
+			Samples   []map[string]any
+			Notes     []map[string]any
+		}](t, must(t, append([]string{"incidents", "show", id[:6], "--json"}, where...)...).stdout)
+		if shown.ID != id || shown.Means == "" || len(shown.Samples) == 0 || len(shown.Notes) != 1 || shown.Notes[0]["text"] != "seen" {
+			t.Errorf("%v: incidents show: got %+v; want incident %s with its samples and the note", where, shown, id)
+		}
 		must(t, append([]string{"audit"}, where...)...)
 		must(t, append([]string{"rejects", "list"}, where...)...)
 		must(t, append([]string{"routes", "suggest"}, where...)...)
@@ -32,6 +41,10 @@ func TestAskAKeptStore(t *testing.T) {
 			t.Errorf("%v: sql: got %q; want %d", where, sum, demo.Responses)
 		}
 	}
+	if len(demo.Incidents) == 0 {
+		t.Fatal("the demo has no incident")
+	}
+	must(t, "incidents", "note", demo.Incidents[0].ID, "seen", "--data", dir)
 	ask("--data", dir)
 	for _, line := range strings.Split(strings.TrimSpace(must(t, "samples", "--data", dir, "--since", "30d", "--json",
 		"--outcome", "rate_limited", "--limit", "5").stdout), "\n") {

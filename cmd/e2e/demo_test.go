@@ -29,6 +29,7 @@ type report struct {
 		Records uint64 `json:"records"`
 	} `json:"truth"`
 	Incidents []struct {
+		ID   string `json:"id"`
 		Kind string `json:"kind"`
 	} `json:"incidents"`
 }

@@ -21,8 +21,12 @@ func incidentsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "incidents",
 		Short: "List what the detectors found: which key, which service, since when, how sure",
+		Long: `incidents lists what the detectors found in the span that --since counts back from
+the newest stored minute. show tells everything about one of them; ack, note and
+mute say something of it. Each is named by its id or the first characters of it.`,
 		Example: `  statline incidents --clickhouse http://127.0.0.1:8123 --open
-  statline incidents --clickhouse http://127.0.0.1:8123 --since 7d --service search --json`,
+  statline incidents --clickhouse http://127.0.0.1:8123 --since 7d --service search --json
+  statline incidents show 3f9a --data ./store`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -48,7 +52,8 @@ func incidentsCommand() *cobra.Command {
 			case len(rows) == 0:
 				fmt.Fprintf(out, "no incidents, %s\n", titleOf(w, filter))
 			default:
-				printIncidents(out, newStyle(out), &report.Report{Incidents: rows}, time.Duration(since) > 20*time.Hour)
+				printIncidents(out, newStyle(out), "Incidents", rows, time.Duration(since) > 20*time.Hour, true)
+				fmt.Fprintln(out, "\nEverything about one: statline incidents show ID")
 			}
 			return nil
 		},
@@ -59,6 +64,6 @@ func incidentsCommand() *cobra.Command {
 	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	c.AddCommand(incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark), incidentNoteCommand(watch.Mute))
+	c.AddCommand(incidentShowCommand(), incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark), incidentNoteCommand(watch.Mute))
 	return c
 }

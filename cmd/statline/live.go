@@ -173,7 +173,7 @@ func (v liveView) draw(f frame, width int) string {
 	v.drawTimeouts(&b, st, f.Sum)
 	if len(f.Sum.Incidents) > 0 {
 		var text strings.Builder
-		printIncidents(&text, st, f.Sum, false)
+		printIncidents(&text, st, "Incidents", f.Sum.Incidents, false, false)
 		b.WriteString(text.String())
 	}
 	return b.String()

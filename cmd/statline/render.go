@@ -163,7 +163,7 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	printWho(w, st, s, withDate)
 	printQuotas(w, st, s)
 	printServices(w, st, s, withDate)
-	printIncidents(w, st, s, withDate)
+	printIncidents(w, st, "Incidents", s.Incidents, withDate, false)
 	printRejects(w, st, s)
 }
 
@@ -298,13 +298,14 @@ func printServices(w io.Writer, st style, s *report.Report, withDate bool) {
 	table(w, "  ", []bool{false, true, true, true, true, true, true, true}, rows)
 }
 
-func printIncidents(w io.Writer, st style, s *report.Report, withDate bool) {
-	if len(s.Incidents) == 0 {
+// printIncidents lists incidents, each with the beginning of its id if ids is set.
+func printIncidents(w io.Writer, st style, title string, list []report.Incident, withDate, ids bool) {
+	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Incidents"))
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
 	rows := [][]string{{"since", "state", "severity", "what", ""}}
-	for _, r := range s.Incidents {
+	for _, r := range list {
 		severity := r.Severity
 		if severity == "page" {
 			severity = st.bad.Render(severity)
@@ -315,7 +316,13 @@ func printIncidents(w io.Writer, st style, s *report.Report, withDate bool) {
 		}
 		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, shorten(named(r), 110)})
 	}
-	table(w, "  ", []bool{true}, rows)
+	if ids {
+		rows[0] = append([]string{"id"}, rows[0]...)
+		for i, r := range list {
+			rows[i+1] = append([]string{r.ID[:min(len(r.ID), shownID)]}, rows[i+1]...)
+		}
+	}
+	table(w, "  ", []bool{!ids}, rows)
 }
 
 func printRejects(w io.Writer, st style, s *report.Report) {
@@ -332,6 +339,31 @@ func printRejects(w io.Writer, st style, s *report.Report) {
 	}
 	fmt.Fprintln(w)
 }
+
+// facts prints names and values, a long value over several lines.
+func facts(w io.Writer, rows [][]string) {
+	width := 0
+	for _, row := range rows {
+		width = max(width, lipgloss.Width(row[0]))
+	}
+	value := lipgloss.NewStyle().Width(factWidth)
+	for _, row := range rows {
+		text := row[1]
+		if lipgloss.Width(text) > factWidth {
+			text = value.Render(text)
+		}
+		for i, line := range strings.Split(text, "\n") {
+			name := row[0]
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(w, "  %-*s  %s\n", width, name, strings.TrimRight(line, " "))
+		}
+	}
+}
+
+// factWidth is what a terminal of 80 columns has left beside a name.
+const factWidth = 60
 
 // shorten cuts s to n characters, with an ellipsis.
 func shorten(s string, n int) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,10 @@ func printSamples(cmd *cobra.Command, list []report.Sample, title string) {
 		fmt.Fprintf(out, "no samples, %s\n", title)
 		return
 	}
-	st := newStyle(out)
+	printSampleRows(out, newStyle(out), "", list)
+}
+
+func printSampleRows(w io.Writer, st style, indent string, list []report.Sample) {
 	rows := [][]string{{"time", "service", "outcome", "HTTP", "code", "latency", "key", "request", "message"}}
 	for _, r := range list {
 		rows = append(rows, []string{r.Time.UTC().Format("2006-01-02 15:04:05"), r.Service,
@@ -95,5 +99,5 @@ func printSamples(cmd *cobra.Command, list []report.Sample, title string) {
 			httpStatus(r.HTTPStatus), fmt.Sprint(r.Code), latency(float64(r.Micros)), shortID(r.Key),
 			shorten(printable(r.Method+" "+r.Path), 60), shorten(printable(r.Message), 60)})
 	}
-	table(out, "", []bool{false, false, false, true, true, true}, rows)
+	table(w, indent, []bool{false, false, false, true, true, true}, rows)
 }

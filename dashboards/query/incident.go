@@ -65,8 +65,17 @@ GROUP BY time`, "observed", "usual")
 func IncidentSamples() Text {
 	return `SELECT ts AS "Time", toString(s.service) AS "Service", toString(s.outcome) AS "Outcome", toString(s.method) AS "Method", s.path AS "Path", s.http_status AS "HTTP", s.code AS "Code",
   s.request_id AS "Request id", substring(s.key_id, 1, 10) AS "Key", s.message AS "Message"
-FROM {db}.samples AS s
-GLOBAL CROSS JOIN (SELECT service AS of_service, entity, entity_type, opened_at, if(state = 'open', now(), closed_at) AS over FROM ` + theIncidents + `) AS i
-WHERE s.minute >= i.opened_at - 600 AND s.minute <= i.over AND if(i.entity_type = 'key', s.key_id = i.entity, s.service = i.of_service) AND ` + failed + `
+` + ofIncident + `
 ORDER BY ts DESC LIMIT 100`
 }
+
+// ReportIncidentSamples lists the same as ReportSamples does.
+func ReportIncidentSamples() Text {
+	return `SELECT ` + sampleColumns + `
+` + ofIncident + `
+ORDER BY ts DESC, service, path LIMIT 100`
+}
+
+var ofIncident = `FROM {db}.samples AS s
+GLOBAL CROSS JOIN (SELECT service AS of_service, entity, entity_type, opened_at, if(state = 'open', now(), closed_at) AS over FROM ` + theIncidents + `) AS i
+WHERE s.minute >= i.opened_at - 600 AND s.minute <= i.over AND if(i.entity_type = 'key', s.key_id = i.entity, s.service = i.of_service) AND ` + failed + ``

@@ -100,12 +100,22 @@ func ReportIncidents(open bool) Text {
 	if open {
 		states = "state = 'open'"
 	}
+	return incidentsWhere("(closed_at >= {from} OR state = 'open') AND opened_at < {to} AND " + states + " AND " + ofService +
+		"\n    AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})"))
+}
+
+// ReportIncident returns the chosen incidents, and what they cause, as
+// ReportIncidents does.
+func ReportIncident() Text {
+	return incidentsWhere(chosen("incident", "hasAny({incident}, [id, parent])"))
+}
+
+func incidentsWhere(condition Text) Text {
 	return `SELECT toString(kind), entity, toString(severity), toString(state), opened_at, closed_at, observed, expected, score, summary, parent, id,
   toString(closed_as), silent_why, toString(rule), evidence, named.name
 FROM (
   SELECT * FROM {db}.incidents FINAL
-  WHERE (closed_at >= {from} OR state = 'open') AND opened_at < {to} AND ` + states + ` AND ` + ofService + `
-    AND ` + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})") + `
+  WHERE ` + condition + `
 ) AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
 ORDER BY opened_at, kind, entity
 LIMIT 200`
@@ -127,11 +137,14 @@ func ReportSpan() Text { return `SELECT min(minute), max(minute), count() FROM {
 // status, code, message, latency in microseconds (-1 when unknown), request id
 // and key id.
 func ReportSamples() Text {
-	return `SELECT ts, toString(service), toString(outcome), toString(method), path, toString(route), http_status, code, message, latency_us, request_id, key_id
-FROM {db}.samples FINAL
+	return `SELECT ` + sampleColumns + `
+FROM {db}.samples AS s FINAL
 WHERE ` + within + ` AND ` + ofRoute + ` AND ` + ofOutcome + ` AND ` + ofKeys + `
 ORDER BY ts DESC, service, path LIMIT 1000`
 }
+
+const sampleColumns = `ts, toString(s.service), toString(s.outcome), toString(s.method), s.path, toString(s.route), s.http_status, s.code,
+  s.message, s.latency_us, s.request_id, s.key_id`
 
 // StoredErrors lists what the failing responses of the chosen services say of
 // themselves: the API's name of the error, code, HTTP status, outcome, responses.

@@ -178,6 +178,23 @@ func Incidents(ctx context.Context, s Store, w Window, f Filter, open bool) ([]I
 	return collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
 }
 
+// IncidentOf is the incident of a whole id, and the incidents that it causes. ok is
+// false when there is none.
+func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused []Incident, ok bool, err error) {
+	list, err := collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}}, scanIncident)
+	if err != nil {
+		return found, nil, false, err
+	}
+	for _, r := range list {
+		if r.ID == id {
+			found, ok = r, true
+		} else {
+			caused = append(caused, r)
+		}
+	}
+	return found, caused, ok, nil
+}
+
 // WriteLines writes each incident as one line of JSON.
 func WriteLines(w io.Writer, list []Incident) error {
 	e := json.NewEncoder(w)

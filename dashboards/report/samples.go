@@ -45,13 +45,21 @@ func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, 
 			p.Outcomes = append(p.Outcomes, o.String())
 		}
 	}
-	list, err := collect(ctx, s, "the samples", query.ReportSamples(), p, func(scan Scan) (r Sample, err error) {
-		err = scan(&r.Time, &r.Service, &r.Outcome, &r.Method, &r.Path, &r.Route, &r.HTTPStatus, &r.Code, &r.Message,
-			&r.Micros, &r.RequestID, &r.Key)
-		return r, err
-	})
+	list, err := collect(ctx, s, "the samples", query.ReportSamples(), p, scanSample)
 	if err != nil {
 		return nil, err
 	}
 	return list[:min(len(list), f.Limit)], nil
+}
+
+// SamplesOf lists the newest failures of an incident's service or key while it was
+// open, from ten minutes before.
+func SamplesOf(ctx context.Context, s Store, incident string) ([]Sample, error) {
+	return collect(ctx, s, "the incident's samples", query.ReportIncidentSamples(), query.Params{Incidents: []string{incident}}, scanSample)
+}
+
+func scanSample(scan Scan) (r Sample, err error) {
+	err = scan(&r.Time, &r.Service, &r.Outcome, &r.Method, &r.Path, &r.Route, &r.HTTPStatus, &r.Code, &r.Message,
+		&r.Micros, &r.RequestID, &r.Key)
+	return r, err
 }

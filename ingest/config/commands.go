@@ -40,6 +40,7 @@ var uses = map[string]use{
 	"incidents ack":  {sets: askSets, required: stored},
 	"incidents note": {sets: askSets, required: stored},
 	"incidents mute": {sets: askSets, required: stored},
+	"incidents show": {sets: askSets, required: stored},
 	"backtest":       {sets: append(slices.Clone(askSets), SetCatalogue, SetDetect)},
 	"rejects list":   {sets: askSets, required: stored},
 	"rejects show":   {sets: askSets, required: stored},

@@ -38,6 +38,15 @@ type Note struct {
 
 // Notes implements Tables: the notes since a time, oldest first.
 func (q *SQL) Notes(ctx context.Context, since time.Time) (notes []Note, err error) {
+	return q.notes(ctx, "at >= toDateTime(?, 'UTC')", max(since.Unix(), 0))
+}
+
+// NotesOf are the notes of one incident, oldest first.
+func (q *SQL) NotesOf(ctx context.Context, incident string) ([]Note, error) {
+	return q.notes(ctx, "incident = ?", incident)
+}
+
+func (q *SQL) notes(ctx context.Context, which string, value any) (notes []Note, err error) {
 	err = store.Each(ctx, q.store, func(r *struct {
 		Incident string    `ch:"incident"`
 		At       time.Time `ch:"at"`
@@ -51,9 +60,8 @@ func (q *SQL) Notes(ctx context.Context, since time.Time) (notes []Note, err err
 			r.Incident, r.At, Action(r.Action), r.Until, detect.Severity(r.Severity), r.Author, r.Text,
 		})
 		return nil
-	}, fmt.Sprintf("SELECT incident, at, action, until, severity, author, text FROM %s"+
-		" WHERE at >= toDateTime(%d, 'UTC') ORDER BY at, incident",
-		q.table(schema.IncidentNotes), max(since.Unix(), 0)))
+	}, "SELECT incident, at, action, until, severity, author, text FROM "+q.table(schema.IncidentNotes)+
+		" WHERE "+which+" ORDER BY at, incident", value)
 	if err != nil {
 		return nil, fmt.Errorf("read the notes of incidents: %w", err)
 	}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/classify"
+	"statline/dashboards"
+	"statline/dashboards/report"
+	"statline/ingest/watch"
+)
+
+// shownID is how much of an incident's id is printed: enough to name it.
+const shownID = 8
+
+// incidentShown is an incident with what belongs to it, as show --json prints it.
+type incidentShown struct {
+	report.Incident
+	Means   string            `json:"means"`
+	ToDo    string            `json:"to_do"`
+	Causes  []report.Incident `json:"causes"`
+	Notes   []noteShown       `json:"notes"`
+	Samples []report.Sample   `json:"samples"`
+}
+
+type noteShown struct {
+	At     time.Time    `json:"at"`
+	Action watch.Action `json:"action"`
+	Until  *time.Time   `json:"until"` // of a mute
+	Author string       `json:"author"`
+	Text   string       `json:"text"`
+}
+
+func incidentShowCommand() *cobra.Command {
+	var (
+		st      *settings
+		asJSON  bool
+		samples int
+	)
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Tell everything about an incident: evidence, what it causes, notes, examples, what to do",
+		Example: `  statline incidents show 3f9a --data ./store
+  statline incidents show 3f9a --clickhouse http://127.0.0.1:8123 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			s, err := openAsked(ctx, st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			sql := watch.NewSQL(s.Store, classify.Builtin())
+			id, _, err := sql.Find(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			shown := incidentShown{Causes: []report.Incident{}, Notes: []noteShown{}, Samples: []report.Sample{}}
+			found, causes, ok, err := report.IncidentOf(ctx, s, id)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fmt.Errorf("incident %q: %w", args[0], watch.ErrUnknownIncident)
+			}
+			shown.Incident, shown.Causes = found, append(shown.Causes, causes...)
+			shown.Means, shown.ToDo = dashboards.MeaningOf(found.Kind)
+			notes, err := sql.NotesOf(ctx, id)
+			if err != nil {
+				return err
+			}
+			for i := range notes {
+				shown.Notes = append(shown.Notes, showNote(&notes[i]))
+			}
+			list, err := report.SamplesOf(ctx, s, id)
+			if err != nil {
+				return err
+			}
+			shown.Samples = append(shown.Samples, list[:min(len(list), max(samples, 0))]...)
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetEscapeHTML(false)
+				return e.Encode(shown)
+			}
+			return printIncident(cmd.OutOrStdout(), &shown)
+		},
+	}
+	st = takeSettings(c, "incidents show")
+	c.Flags().IntVar(&samples, "samples", 10, "examples shown")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+func showNote(n *watch.Note) noteShown {
+	shown := noteShown{At: n.At.UTC(), Action: n.Action, Author: n.Author, Text: n.Text}
+	if n.Action == watch.Mute {
+		until := n.Until.UTC()
+		shown.Until = &until
+	}
+	return shown
+}
+
+// printIncident writes an incident for a person: what happened, since when, what
+// to do, then what speaks for it.
+func printIncident(w io.Writer, r *incidentShown) error {
+	st := newStyle(w)
+	fmt.Fprintf(w, "%s\n", st.bold.Render(printable(named(r.Incident))))
+	span := clock(r.Opened, true) + " UTC, still open"
+	if r.Closed != nil {
+		span = fmt.Sprintf("%s to %s UTC (%s), closed as %s", clock(r.Opened, true), clock(*r.Closed, true),
+			r.Closed.Sub(r.Opened).Round(time.Minute), r.ClosedAs)
+	}
+	severity := r.Severity
+	if severity == "page" {
+		severity = st.bad.Render(severity)
+	}
+	rows := [][]string{{"severity", severity}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span}, {"id", r.ID}}
+	if r.Parent != "" {
+		rows = append(rows, []string{"caused by", "statline incidents show " + r.Parent[:min(len(r.Parent), shownID)]})
+	}
+	if r.Silent != "" {
+		rows = append(rows, []string{"nobody is told", r.Silent})
+	}
+	if r.Means != "" {
+		rows = append(rows, []string{"it means", r.Means}, []string{"what to do", r.ToDo})
+	}
+	facts(w, rows)
+
+	evidence, err := evidenceRows(r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Evidence"))
+	facts(w, evidence)
+	if len(r.Causes) > 0 {
+		printIncidents(w, st, "What it causes", r.Causes, true, true)
+	}
+	if len(r.Notes) > 0 {
+		fmt.Fprintf(w, "\n%s\n", st.bold.Render("Notes"))
+		for _, n := range r.Notes {
+			what := string(n.Action)
+			if n.Until != nil {
+				what += " until " + clock(*n.Until, true)
+			}
+			if n.Author != "" {
+				what += " by " + printable(n.Author)
+			}
+			fmt.Fprintf(w, "  %s  %s: %s\n", clock(n.At, true), what, printable(n.Text))
+		}
+	}
+	if len(r.Samples) > 0 {
+		fmt.Fprintf(w, "\n%s\n", st.bold.Render("Examples"))
+		printSampleRows(w, st, "  ", r.Samples)
+	}
+	return nil
+}
+
+// evidenceRows are the fields of the evidence by their names in JSON, with what
+// was observed and expected.
+func evidenceRows(r *incidentShown) ([][]string, error) {
+	raw, err := json.Marshal(r.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	rows := [][]string{{"rule", r.Rule}, {"observed", fmt.Sprintf("%.4g", r.Observed)}, {"expected", fmt.Sprintf("%.4g", r.Expected)}}
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		value := fmt.Sprint(fields[name])
+		if n, ok := fields[name].(float64); ok {
+			value = fmt.Sprintf("%.6g", n)
+		} else if list, ok := fields[name].([]any); ok {
+			words := make([]string, len(list))
+			for i, v := range list {
+				words[i] = fmt.Sprint(v)
+			}
+			value = strings.Join(words, ", ")
+		}
+		rows = append(rows, []string{strings.ReplaceAll(name, "_", " "), printable(value)})
+	}
+	return rows, nil
+}
