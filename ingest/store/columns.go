@@ -1,38 +1,27 @@
 package store
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
-
-	"github.com/ClickHouse/ch-go/proto"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/schema"
 )
 
-// insertColumn is one column of an INSERT, and how it takes its values from the
-// rows [from, to) that it was made of, all at once.
-//
-// Over HTTP the client says what it sends: put writes the values in the type
-// wire, a plain String where the table has a LowCardinality, which the server
-// casts. Over the native protocol the server dictates the types, and fill
-// appends to the column that clickhouse-go made of its header. put costs a
-// tenth of fill and leaves no garbage.
+// insertColumn is one column of an INSERT: put writes the values of the rows
+// [from, to) in the type wire, a plain String where the table has a
+// LowCardinality, which the server converts.
 type insertColumn struct {
 	name schema.Column
 	wire string
 	put  func(w *wire, s *scratch, from, to int)
-	fill func(dst column.Interface, s *scratch, from, to int) error
 }
 
 // scratch holds the buffers of one INSERT being built.
 type scratch struct {
 	wire wire
 
-	// The values of one column after the other, which clickhouse-go copies.
+	// Values of one column after the other.
 	flags  []bool
 	u8     []uint8
 	u16    []uint16
@@ -50,9 +39,6 @@ type scratch struct {
 	texts  [][]string
 	keyset [][]classify.KeyID
 	addrs  [][][16]byte
-	bytes  [][]byte
-	ends   []uint32
-	arena  []byte
 }
 
 // forget drops the references to a block's rows, not the buffers.
@@ -83,12 +69,6 @@ func (r reader[V]) each(buffer *[]V, from, to int, f func(list []V)) {
 	}
 }
 
-// all is the values of the rows [from, to).
-func (r reader[V]) all(buffer *[]V, from, to int) []V {
-	*buffer = r((*buffer)[:0], from, to)
-	return *buffer
-}
-
 // values is how a fixed column keeps and writes values of type V.
 type values[V any] struct {
 	wire   string
@@ -102,10 +82,6 @@ func fixed[V any](name schema.Column, as values[V], read reader[V]) insertColumn
 		wire: as.wire,
 		put: func(w *wire, s *scratch, from, to int) {
 			read.each(as.buffer(s), from, to, func(list []V) { as.put(w, list) })
-		},
-		fill: func(dst column.Interface, s *scratch, from, to int) error {
-			_, err := dst.Append(read.all(as.buffer(s), from, to))
-			return err
 		},
 	}
 }
@@ -147,49 +123,22 @@ func addr(name schema.Column, read reader[[16]byte]) insertColumn {
 }
 
 // millis is a DateTime64(3) from Unix milliseconds, of any size: Kafka keeps as a
-// timestamp whatever a producer wrote. clickhouse-go goes by nanoseconds, which
-// end in 2262, unless it decodes what a server would send.
+// timestamp whatever a producer wrote.
 func millis(name schema.Column, read reader[int64]) insertColumn {
 	c := i64(name, read)
 	c.wire = "DateTime64(3, 'UTC')"
-	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		arena := s.arena[:0]
-		for _, v := range read.all(&s.i64, from, to) {
-			arena = binary.LittleEndian.AppendUint64(arena, uint64(v))
-		}
-		s.arena = arena
-		return dst.Decode(proto.NewReader(bytes.NewReader(arena)), to-from)
-	}
 	return c
 }
 
-// seconds is a DateTime from Unix seconds, which clickhouse-go takes as int64.
+// seconds is a DateTime from Unix seconds.
 func seconds(name schema.Column, read reader[aggregate.Seconds]) insertColumn {
 	buffer := func(s *scratch) *[]aggregate.Seconds { return &s.clock }
-	c := fixed(name, values[aggregate.Seconds]{"DateTime('UTC')", buffer, put32[aggregate.Seconds]}, read)
-	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		s.i64 = s.i64[:0]
-		for _, v := range read.all(&s.clock, from, to) {
-			s.i64 = append(s.i64, int64(v))
-		}
-		_, err := dst.Append(s.i64)
-		return err
-	}
-	return c
+	return fixed(name, values[aggregate.Seconds]{"DateTime('UTC')", buffer, put32[aggregate.Seconds]}, read)
 }
 
 // flag is a UInt8 of 1 or 0.
 func flag(name schema.Column, read reader[bool]) insertColumn {
-	c := fixed(name, values[bool]{"UInt8", func(s *scratch) *[]bool { return &s.flags }, (*wire).flags}, read)
-	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		s.u8 = s.u8[:0]
-		for _, v := range read.all(&s.flags, from, to) {
-			s.u8 = append(s.u8, bit(v))
-		}
-		_, err := dst.Append(s.u8)
-		return err
-	}
-	return c
+	return fixed(name, values[bool]{"UInt8", func(s *scratch) *[]bool { return &s.flags }, (*wire).flags}, read)
 }
 
 func bit(v bool) uint8 {
@@ -199,60 +148,22 @@ func bit(v bool) uint8 {
 	return 0
 }
 
-// text is a String or LowCardinality(String). The dictionary of clickhouse-go
-// takes boxed values one by one; equal neighbours share a box.
+// text is a String or LowCardinality(String).
 func text(name schema.Column, read reader[string]) insertColumn {
-	c := fixed(name, values[string]{"String", func(s *scratch) *[]string { return &s.text }, (*wire).texts}, read)
-	plain := c.fill
-	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		dictionary, ok := dst.(*column.LowCardinality)
-		if !ok {
-			return plain(dst, s, from, to)
-		}
-		var last string
-		var boxed any = ""
-		for _, v := range read.all(&s.text, from, to) {
-			if v != last {
-				last, boxed = v, v
-			}
-			if err := dictionary.AppendRow(boxed); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return c
+	return fixed(name, values[string]{"String", func(s *scratch) *[]string { return &s.text }, (*wire).texts}, read)
 }
 
 // keyText is a key's identity in its stored form.
 func keyText(name schema.Column, read reader[classify.KeyID]) insertColumn {
 	buffer := func(s *scratch) *[]classify.KeyID { return &s.keys }
-	c := fixed(name, values[classify.KeyID]{"String", buffer, (*wire).keys}, read)
-	c.fill = func(dst column.Interface, s *scratch, from, to int) error {
-		arena, ends := s.arena[:0], s.ends[:0]
-		for _, k := range read.all(&s.keys, from, to) {
-			arena = k.Append(arena)
-			ends = append(ends, uint32(len(arena)))
-		}
-		list, start := s.bytes[:0], uint32(0)
-		for _, end := range ends {
-			list = append(list, arena[start:end])
-			start = end
-		}
-		s.arena, s.ends, s.bytes = arena, ends, list
-		_, err := dst.Append(list)
-		return err
-	}
-	return c
+	return fixed(name, values[classify.KeyID]{"String", buffer, (*wire).keys}, read)
 }
 
-// items is how a column of arrays keeps and writes items of type V; boxed is
-// an array as clickhouse-go takes it.
+// items is how a column of arrays keeps and writes items of type V.
 type items[V any] struct {
 	wire   string
 	buffer func(*scratch) *[][]V
 	put    func(w *wire, list []V)
-	boxed  func([]V) any
 }
 
 // array is a column of sets, mostly empty ones.
@@ -274,36 +185,20 @@ func array[V any](name schema.Column, as items[V], read reader[[]V]) insertColum
 				}
 			})
 		},
-		fill: func(dst column.Interface, s *scratch, from, to int) error {
-			for _, set := range read.all(as.buffer(s), from, to) {
-				if err := dst.AppendRow(as.boxed(set)); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
 	}
 }
 
 func addrSet(name schema.Column, read reader[[][16]byte]) insertColumn {
-	return array(name, items[[16]byte]{"IPv6", func(s *scratch) *[][][16]byte { return &s.addrs }, (*wire).addrs,
-		func(v [][16]byte) any { return v }}, read)
+	return array(name, items[[16]byte]{"IPv6", func(s *scratch) *[][][16]byte { return &s.addrs }, (*wire).addrs}, read)
 }
 
 func textSet(name schema.Column, read reader[[]string]) insertColumn {
-	return array(name, items[string]{"String", func(s *scratch) *[][]string { return &s.texts }, (*wire).texts,
-		func(v []string) any { return v }}, read)
+	return array(name, items[string]{"String", func(s *scratch) *[][]string { return &s.texts }, (*wire).texts}, read)
 }
 
 func keySet(name schema.Column, read reader[[]classify.KeyID]) insertColumn {
 	buffer := func(s *scratch) *[][]classify.KeyID { return &s.keyset }
-	return array(name, items[classify.KeyID]{"String", buffer, (*wire).keys, func(v []classify.KeyID) any {
-		names := make([]string, len(v))
-		for i, k := range v {
-			names[i] = k.String()
-		}
-		return names
-	}}, read)
+	return array(name, items[classify.KeyID]{"String", buffer, (*wire).keys}, read)
 }
 
 // histogram is a pair of parallel arrays.
@@ -329,16 +224,6 @@ func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColum
 			type pair = aggregate.Histogram
 			part(func(h *pair) int { return len(h.Buckets) }, func(h *pair) { w.u16s(h.Buckets) })
 			part(func(h *pair) int { return len(h.Counts) }, func(h *pair) { put64(w, h.Counts) })
-		},
-		fill: func(dst column.Interface, s *scratch, from, to int) error {
-			pair := make([]any, 2)
-			for _, h := range read.all(&s.pairs, from, to) {
-				pair[0], pair[1] = h.Buckets, h.Counts
-				if err := dst.AppendRow(pair); err != nil {
-					return err
-				}
-			}
-			return nil
 		},
 	}
 }

@@ -20,14 +20,32 @@ import (
 
 // pool is the connections under one set of credentials.
 type pool struct {
-	driver driver.Conn
-	post   *poster // inserts over HTTP; nil over the native protocol
+	driver   driver.Conn
+	inserts  inserter
+	post     *poster // inserts, and Print's connection; nil over the native protocol
+	form     form
+	settings clickhouse.Settings // of the address
+}
+
+// inserter sends INSERTs.
+type inserter interface {
+	// insert runs an INSERT, on the next host when one cannot be reached. Of
+	// an error it is not known whether the rows are stored.
+	insert(ctx context.Context, i insertion) error
+	close()
+}
+
+// insertion is an INSERT ready to be sent: fence is called right before its
+// rows are.
+type insertion struct {
+	statement string
+	settings  clickhouse.Settings
+	body      body
+	fence     func() error
 }
 
 func (p *pool) close() error {
-	if p.post != nil {
-		p.post.close()
-	}
+	p.inserts.close()
 	return p.driver.Close()
 }
 
@@ -56,14 +74,17 @@ func connect(c Config) (*Store, error) {
 }
 
 func newPool(c Config, o *clickhouse.Options) (*pool, error) {
-	p := &pool{}
+	p := &pool{form: form{plain: c.Plain, info: o.Protocol == clickhouse.Native}, settings: o.Settings}
+	var err error
 	if o.Protocol == clickhouse.HTTP {
-		p.post = newPoster(o, c.MaxConns)
+		p.post = newPoster(o, c.MaxConns, p.form)
+		p.inserts = p.post
+	} else if p.inserts, err = newNative(o, c.MaxConns, p.form); err != nil {
+		return nil, err
 	}
 	// Statements name their database: a connection to one that does not exist
 	// yet is refused, and Migrate makes it.
 	o.Auth.Database = ""
-	var err error
 	p.driver, err = clickhouse.Open(o)
 	return p, err
 }

@@ -175,13 +175,13 @@ func TestInsertNextHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{driver: s.conn(), post: newPoster(o, 4)}
-	t.Cleanup(s.pool.Swap(p).post.close)
+	post := newPoster(o, 4, form{})
+	t.Cleanup(s.pool.Swap(&pool{driver: s.conn(), inserts: post}).inserts.close)
 	id, c := blockOf(100, 200, 1, 10)
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}
-	if n := p.post.current.Load(); n != 1 {
+	if n := post.current.Load(); n != 1 {
 		t.Errorf("got host %d in use; want 1", n)
 	}
 }

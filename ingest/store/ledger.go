@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
-
 	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/schema"
@@ -37,14 +35,6 @@ func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func
 	return nil
 }
 
-// ledgerDay is one element of the column days for clickhouse-go.
-type ledgerDay struct {
-	Day       time.Time `ch:"day"`
-	Responses uint64    `ch:"responses"`
-	Keyed     uint64    `ch:"keyed"`
-	Addressed uint64    `ch:"addressed"`
-}
-
 func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertColumn {
 	return insertColumn{
 		name: name,
@@ -67,18 +57,6 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 					}
 				}
 			}
-		},
-		fill: func(dst column.Interface, _ *scratch, from, to int) error {
-			for _, days := range read(nil, from, to) {
-				list := make([]ledgerDay, len(days))
-				for i, d := range days {
-					list[i] = ledgerDay{time.Unix(int64(d.Day)*daySeconds, 0).UTC(), d.Responses, d.Keyed, d.Addressed}
-				}
-				if err := dst.AppendRow(list); err != nil {
-					return err
-				}
-			}
-			return nil
 		},
 	}
 }

@@ -231,6 +231,13 @@ func TestNativeErrors(t *testing.T) {
 	if err := s.insert(t.Context(), oldJob(10), "", free); err != nil {
 		t.Errorf("after errors: %v", err)
 	}
+	pool := s.pool.Load().inserts.(*native)
+	pool.close()
+	pool.password = "falsch"
+	err = Classify(s.insert(t.Context(), oldJob(10), "", free))
+	if retry.ClassOf(err) != retry.Permanent || strings.Contains(err.Error(), "falsch") {
+		t.Errorf("wrong password: got class %s, %v", retry.ClassOf(err), err)
+	}
 }
 
 // A server that hangs costs the insert's time, no more, and the pool is fine

@@ -1,17 +1,23 @@
 package store
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/rand/v2"
 	"net"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"statline/classify/aggregate"
+	"statline/ingest/block"
 	"statline/ingest/retry"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
@@ -108,6 +114,19 @@ func (w *wirecut) arm(up bool, n int64) {
 	w.armed, w.up, w.left, w.seen = true, up, n, 0
 }
 
+// fired says that the cut was made.
+func (w *wirecut) fired() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.armed
+}
+
+func (w *wirecut) count() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
 func (w *wirecut) disarm() (seen int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -127,14 +146,19 @@ func (w *wirecut) cutAll() {
 
 // The connection is cut anywhere on the way of a block's INSERTs, in either
 // direction, the end of the answer included: the repetition brings the block
-// to exactly once.
+// to exactly once. Cut before rows were sent, an INSERT goes on by itself.
 func TestNativeCutAnywhere(t *testing.T) {
 	w := newWirecut(t, plain)
 	s := open(t, func(c *Config) { c.URL, c.Parallel = w.url(), 1 })
 	blocks := int64(0)
+	survived := false // an INSERT was cut before its rows
 	write := func() error {
 		id, c := blockOf(100*blocks, 100*blocks+100, 2, 10)
-		return s.WriteRows(t.Context(), id, c, free)
+		survived = false
+		return s.WriteRows(t.Context(), id, c, func() error {
+			survived = survived || w.fired()
+			return nil
+		})
 	}
 	for _, up := range []bool{true, true, false} {
 		w.arm(up, 1<<40)
@@ -152,9 +176,9 @@ func TestNativeCutAnywhere(t *testing.T) {
 		}
 		for _, at := range places {
 			w.arm(up, at)
-			if err := write(); err == nil {
-				t.Errorf("up %t, cut at %d of %d: got no error", up, at, total)
-			} else if retry.ClassOf(err) != retry.Transient || !strings.Contains(err.Error(), "insert block c/access/1/3/") {
+			if err := write(); (err == nil) != survived {
+				t.Errorf("up %t, cut at %d of %d: got %v; want no error: %t", up, at, total, err, survived)
+			} else if err != nil && (retry.ClassOf(err) != retry.Transient || !strings.Contains(err.Error(), "insert block c/access/1/3/")) {
 				t.Errorf("up %t, cut at %d of %d: got class %s, %v", up, at, total, retry.ClassOf(err), err)
 			}
 			w.disarm()
@@ -172,6 +196,68 @@ func TestNativeCutAnywhere(t *testing.T) {
 	}
 }
 
+// The connection is cut in each packet of one INSERT. Before the rows it goes
+// on with a new connection, unless it had a new one already; from then on it is
+// the caller's to repeat, and the rows are there once.
+func TestNativeCutEachPacket(t *testing.T) {
+	w := newWirecut(t, plain)
+	s := open(t, func(c *Config) { c.URL = w.url() })
+	rows := uint64(0)
+	again := func(fence func() error) error {
+		id, c := blockOf(int64(100*rows), int64(100*rows+100), 1, 10)
+		return s.WriteLedger(t.Context(), stored(id, c), fence)
+	}
+	// measure is where the rows begin, and the end.
+	measure := func(up bool) (begin, end int64) {
+		w.arm(up, 1<<40)
+		err := again(func() error { begin = w.count(); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows++
+		return begin, w.disarm()
+	}
+	measure(true) // asks more than others
+	asked, sent := measure(true)
+	told, answered := measure(false)
+	if asked == 0 || told == 0 {
+		t.Fatalf("the fence was asked after %d bytes sent and %d read; want the query and its answer before", asked, told)
+	}
+	for _, cut := range []struct {
+		name string
+		up   bool
+		at   int64
+		goes bool // on, by itself
+	}{
+		{"nothing sent", true, 0, true},
+		{"query", true, asked / 2, true},
+		{"code of the answer", false, 0, true},
+		{"columns", false, told / 2, true},
+		{"code of the rows", true, asked + 1, false},
+		{"rows", true, (asked + sent) / 2, false},
+		{"end of the rows", true, sent - 1, false},
+		{"answer", false, told + 1, false},
+		{"end of the answer", false, answered - 1, false},
+	} {
+		fences := 0
+		w.arm(cut.up, cut.at)
+		err := again(func() error { fences++; return nil })
+		if (err == nil) != cut.goes || retry.ClassOf(err) != retry.Transient && err != nil || fences != 1 {
+			t.Errorf("%s: got class %s, %v and the fence asked %d times; want no error: %t, asked once", cut.name, retry.ClassOf(err), err, fences, cut.goes)
+		}
+		if !w.fired() {
+			t.Errorf("%s: nothing was cut", cut.name)
+		}
+		if err := again(free); err != nil {
+			t.Fatalf("%s: repeated: %v", cut.name, err)
+		}
+		rows++
+		if got := count(t, s, schema.Ledger); got != rows {
+			t.Fatalf("%s: got %d rows; want %d", cut.name, got, rows)
+		}
+	}
+}
+
 // A pool whose connections have all died, and a first address that is down,
 // cost a retry at most.
 func TestNativeDeadPool(t *testing.T) {
@@ -180,7 +266,12 @@ func TestNativeDeadPool(t *testing.T) {
 		c.URL = "clickhouse://127.0.0.1:1," + w.Addr().String()
 		c.DialTimeout = 2 * time.Second
 	})
-	for range 3 {
+	for n := range int64(3) {
+		w.cutAll()
+		id, c := blockOf(100*n, 100*n+100, 1, 10)
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatalf("a write, which had sent nothing: %v", err)
+		}
 		w.cutAll()
 		var err error
 		for range 10 { // a dead connection each, at most
@@ -194,24 +285,116 @@ func TestNativeDeadPool(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	checkSums(t, s, 3, 10)
+	if n := s.pool.Load().inserts.(*native).current.Load(); n != 1 {
+		t.Errorf("got host %d in use; want 1", n)
+	}
 }
 
-// TLS is asked for by secure=true, and the server's certificate is verified.
+// A caller that ends an INSERT gets its own reason, and the connection is not
+// used again.
+func TestNativeCancel(t *testing.T) {
+	s := open(t, func(c *Config) { c.URL = sandboxtest.Sandbox(t).NativeURL() })
+	pool := s.pool.Load().inserts.(*native)
+	id, c := blockOf(100, 200, 1, 10)
+	write := func(ctx context.Context, fence func() error) error {
+		return s.WriteLedger(ctx, stored(id, c), fence)
+	}
+	if err := write(t.Context(), free); err != nil || len(pool.idle) != 1 {
+		t.Fatalf("got %v, %d connections; want 1", err, len(pool.idle))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := write(ctx, func() error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) || len(pool.idle) != 0 {
+		t.Errorf("got %v, %d connections; want it cancelled, none", err, len(pool.idle))
+	}
+	err = write(t.Context(), func() error { return block.ErrFenced })
+	if !errors.Is(err, block.ErrFenced) || len(pool.idle) != 0 {
+		t.Errorf("got %v, %d connections; want it fenced, none", err, len(pool.idle))
+	}
+	if err := write(t.Context(), free); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that does not answer costs an INSERT its time.
+func TestNativeHangs(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	o, err := Config{URL: "clickhouse://" + ln.Addr().String(), DialTimeout: 50 * time.Millisecond}.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newNative(o, 1, form{info: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = n.insert(t.Context(), insertion{statement: "INSERT INTO t FORMAT Native", fence: free})
+	if err == nil || !strings.Contains(err.Error(), "no handshake within 50ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An INSERT that is under way when the credentials change ends on its
+// connection, which is not kept.
+func TestNativeRenewDuringInsert(t *testing.T) {
+	url := func(c *Config) { c.URL = sandboxtest.Sandbox(t).NativeURL() }
+	s := open(t, url)
+	c := s.config
+	id, contents := blockOf(100, 200, 1, 10)
+	before := s.pool.Load().inserts.(*native)
+	if err := s.WriteLedger(t.Context(), stored(id, contents), func() error { return s.Renew(t.Context(), c) }); err != nil {
+		t.Fatal(err)
+	}
+	if now := s.pool.Load().inserts; now == inserter(before) || len(before.idle) != 0 || count(t, s, schema.Ledger) != 1 {
+		t.Errorf("got the same pool: %t, %d connections in the old one", now == inserter(before), len(before.idle))
+	}
+}
+
+// A server that refuses rows in the midst of them says why before it closes the
+// connection, and that is the error.
+func TestNativeRefusedInTheMidst(t *testing.T) {
+	s := open(t, func(c *Config) { c.URL = sandboxtest.Sandbox(t).NativeURL() })
+	rows := make([]string, 40)
+	for i := range rows {
+		random := make([]byte, 1<<20) // what does not shrink
+		_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(random)
+		rows[i] = string(random)
+	}
+	column := text("name", of(rows, func(v *string) string { return *v }))
+	column.wire = "Telegram"
+	err := Classify(s.insert(t.Context(), job{table: schema.KeyNames, to: len(rows), columns: []insertColumn{column}}, "", free))
+	var e *clickhouse.Exception
+	if !errors.As(err, &e) || !strings.Contains(e.Message, "Telegram") {
+		t.Errorf("got %v; want the server's reason", err)
+	}
+}
+
+// TLS is asked for by secure=true, the server's certificate is verified, and
+// ours is shown.
 func TestNativeTLS(t *testing.T) {
 	certs := httptest.NewUnstartedServer(nil)
 	certs.StartTLS()
 	defer certs.Close()
 	w := newWirecut(t, func(ln net.Listener) net.Listener {
-		return tls.NewListener(ln, &tls.Config{Certificates: certs.TLS.Certificates})
+		return tls.NewListener(ln, &tls.Config{Certificates: certs.TLS.Certificates, ClientAuth: tls.RequireAnyClientCert})
 	})
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pemOf(certs), 0o600); err != nil {
+	key, err := x509.MarshalPKCS8PrivateKey(certs.TLS.Certificates[0].PrivateKey)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s := dial(t, sandboxtest.Database(t), func(c *Config) { c.URL, c.CA = w.url()+"?secure=true", ca })
-	if err := s.Ping(t.Context()); err != nil {
+	ca := textFile(t, "ca.pem", string(pemOf(certs)))
+	ours := textFile(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	s := open(t, func(c *Config) { c.URL, c.CA, c.Cert, c.Key = w.url()+"?secure=true", ca, ca, ours })
+	id, rows := blockOf(100, 200, 1, 10)
+	if err := s.WriteRows(t.Context(), id, rows, free); err != nil {
 		t.Fatal(err)
 	}
+	checkSums(t, s, 1, 10)
 	c := DefaultConfig()
 	c.URL, c.DialTimeout = w.url()+"?secure=true", 2*time.Second
 	if s, err := Open(t.Context(), c); err == nil {
@@ -225,7 +408,7 @@ func TestNativeTLS(t *testing.T) {
 // A reader that stops reading holds its own connection and nothing else.
 func TestNativeSlowReader(t *testing.T) {
 	s := open(t, func(c *Config) { c.URL = sandboxtest.Sandbox(t).NativeURL() })
-	rows, err := s.Conn().Query(t.Context(), "SELECT number, repeat('x', 1000) FROM numbers(1000000)")
+	rows, err := s.Conn().Query(t.Context(), "SELECT randomString(1000) FROM numbers(50000)")
 	if err != nil {
 		t.Fatal(err)
 	}

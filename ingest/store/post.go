@@ -23,13 +23,18 @@ import (
 type poster struct {
 	transport *http.Transport
 	client    http.Client
-	targets   []url.URL
-	header    http.Header
-	current   atomic.Uint32 // index of the target in use
+	turn
+	targets    []url.URL
+	header     http.Header
+	compressed bool
 }
 
-func newPoster(o *clickhouse.Options, conns int) *poster {
-	p := &poster{header: http.Header{"User-Agent": {"statline"}, "Content-Type": {"application/octet-stream"}}}
+// clientName is what servers know us by.
+const clientName = "statline"
+
+func newPoster(o *clickhouse.Options, conns int, f form) *poster {
+	p := &poster{turn: turn{of: len(o.Addr)}, compressed: !f.plain}
+	p.header = http.Header{"User-Agent": {clientName}, "Content-Type": {"application/octet-stream"}}
 	scheme := "http"
 	if o.TLS != nil {
 		scheme = "https"
@@ -67,23 +72,37 @@ func newPoster(o *clickhouse.Options, conns int) *poster {
 
 func (p *poster) close() { p.transport.CloseIdleConnections() }
 
-// insert runs statement with settings over body. Hosts that cannot be reached
-// are passed over; once bytes were sent there is no second try, for that is the
-// caller's.
-func (p *poster) insert(ctx context.Context, statement string, settings clickhouse.Settings, b body, compressed bool) error {
-	query := url.Values{"query": {statement}}
-	if compressed {
+// insert implements inserter. Once bytes were sent there is no second try, for
+// that is the caller's.
+func (p *poster) insert(ctx context.Context, i insertion) error {
+	query := url.Values{"query": {i.statement}}
+	if p.compressed {
 		query.Set("decompress", "1")
 	}
-	for k, v := range settings {
+	for k, v := range i.settings {
 		query.Set(k, fmt.Sprint(v))
 	}
-	first := p.current.Load()
+	if err := i.fence(); err != nil {
+		return err
+	}
+	return p.reach(ctx, func(host int) error { return p.send(ctx, p.targets[host], query, i.body) })
+}
+
+// turn is which of several hosts is in use.
+type turn struct {
+	of      int
+	current atomic.Uint32
+}
+
+// reach calls f with the host in use, and with the next ones while there is no
+// connection to be had.
+func (t *turn) reach(ctx context.Context, f func(host int) error) error {
+	first := int(t.current.Load())
 	var err error
-	for i := range p.targets {
-		n := (first + uint32(i)) % uint32(len(p.targets))
-		if err = p.send(ctx, p.targets[n], query, b); !unreachable(err) || ctx.Err() != nil {
-			p.current.Store(n)
+	for i := range t.of {
+		host := (first + i) % t.of
+		if err = f(host); !unreachable(err) || ctx.Err() != nil {
+			t.current.Store(uint32(host))
 			return err
 		}
 	}

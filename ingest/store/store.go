@@ -40,7 +40,7 @@ type Config struct {
 	MaxConns int
 	// Rollups are the tables of counts; nil takes aggregate.Rollups.
 	Rollups []aggregate.Rollup
-	// Plain sends the rows of INSERTs over HTTP without compression: for a server
+	// Plain sends the rows of INSERTs without compression: for a server
 	// in this process, where LZ4 costs more than it saves.
 	Plain bool
 	// Parallel is how many tables of one block are written at a time.

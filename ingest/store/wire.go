@@ -12,9 +12,9 @@ import (
 	"statline/classify"
 )
 
-// wire builds the body of an INSERT over HTTP: one block in ClickHouse's
-// Native format (revision 0: counts, then each column's name, type and values,
-// little-endian), in LZ4 frames as decompress=1 expects them, or plain. A body is
+// wire builds the body of an INSERT: one block in ClickHouse's Native format
+// (counts, then each column's name, type and values, little-endian), in LZ4
+// frames as decompress=1 and the native protocol expect them, or plain. A body is
 // a list of frames, so that none is ever copied to grow; they are used again.
 type wire struct {
 	plain  []byte // the frame being filled
@@ -42,10 +42,23 @@ func (b body) reader() io.ReadCloser {
 	return io.NopCloser(&left)
 }
 
+// form is what the two protocols and their users want of a body.
+type form struct {
+	plain bool // without compression
+	info  bool // with a block info, which the native protocol has
+}
+
+// blockInfo is the protocol's for a block without overflows and buckets: pairs
+// of a field's number and its value.
+var blockInfo = []byte{1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0}
+
 // begin starts the body of a block.
-func (w *wire) begin(columns, rows int, compressed bool) {
+func (w *wire) begin(columns, rows int, f form) {
 	w.spare, w.frames = append(w.spare, w.frames...), w.frames[:0]
-	w.plain, w.bare, w.err = w.plain[:0], !compressed, nil
+	w.plain, w.bare, w.err = w.plain[:0], f.plain, nil
+	if f.info {
+		w.plain = append(w.plain, blockInfo...)
+	}
 	w.plain = binary.AppendUvarint(w.plain, uint64(columns))
 	w.plain = binary.AppendUvarint(w.plain, uint64(rows))
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"golang.org/x/sync/errgroup"
 
 	"statline/classify/aggregate"
@@ -148,7 +146,7 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 	for i, c := range j.columns {
 		names[i] = "`" + string(c.name) + "`"
 	}
-	statement := "INSERT INTO " + s.Table(j.table) + " (" + strings.Join(names, ", ") + ")"
+	statement := "INSERT INTO " + s.Table(j.table) + " (" + strings.Join(names, ", ") + ") FORMAT Native"
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout, fmt.Errorf("no answer within %s", s.config.InsertTimeout))
 	defer cancel()
 	buffers := s.encoders.get()
@@ -158,53 +156,28 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 		return cause(ctx, err)
 	}
 	pool := s.pool.Load()
-	if pool.post != nil {
-		body, err := j.encode(buffers, !s.config.Plain)
-		if err != nil {
-			return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
+	for k, v := range pool.settings {
+		if _, ours := settings[k]; !ours {
+			settings[k] = v
 		}
-		if err := fence(); err != nil {
-			return err
-		}
-		return cause(ctx, pool.post.insert(ctx, statement+" FORMAT Native", settings, body, !s.config.Plain))
 	}
-	batch, err := pool.driver.PrepareBatch(clickhouse.Context(settled{ctx}, clickhouse.WithSettings(settings)), statement)
+	body, err := j.encode(buffers, pool.form)
 	if err != nil {
-		return cause(ctx, err)
-	}
-	defer batch.Close()
-	if err := j.fill(batch.Columns(), buffers); err != nil {
 		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
-	if err := fence(); err != nil {
-		return err
-	}
-	return cause(ctx, batch.Send())
+	return cause(ctx, pool.inserts.insert(ctx, insertion{statement, settings, body, fence}))
 }
 
-// encode makes the body of an INSERT over HTTP.
-func (j *job) encode(buffers *scratch, compressed bool) (body, error) {
+// encode makes the body of an INSERT.
+func (j *job) encode(buffers *scratch, f form) (body, error) {
 	w := &buffers.wire
-	w.begin(len(j.columns), j.to-j.from, compressed)
+	w.begin(len(j.columns), j.to-j.from, f)
 	for _, c := range j.columns {
 		w.text(string(c.name))
 		w.text(c.wire)
 		c.put(w, buffers, j.from, j.to)
 	}
 	return w.end()
-}
-
-// fill appends the rows to the columns of a batch over the native protocol.
-func (j *job) fill(dst []column.Interface, buffers *scratch) error {
-	if len(dst) != len(j.columns) {
-		return fmt.Errorf("got %d columns from the server; want %d", len(dst), len(j.columns))
-	}
-	for i, c := range j.columns {
-		if err := c.fill(dst[i], buffers, j.from, j.to); err != nil {
-			return fmt.Errorf("column %s: %w", c.name, err)
-		}
-	}
-	return nil
 }
 
 // cause adds why ctx ended to the driver's error, which says only that it did.
@@ -214,9 +187,3 @@ func cause(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 }
-
-// settled hides a context's deadline from clickhouse-go, which would turn it
-// into a max_execution_time of its own; the context still ends in time.
-type settled struct{ context.Context }
-
-func (settled) Deadline() (time.Time, bool) { return time.Time{}, false }

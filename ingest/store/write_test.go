@@ -16,6 +16,7 @@ import (
 	"statline/classify"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
+	"statline/ingest/retry"
 	"statline/ingest/schema"
 )
 
@@ -208,6 +209,26 @@ func valueType(t string) string {
 		return "String"
 	}
 	return t
+}
+
+// Without compression the same rows arrive; a setting of the address goes with
+// every INSERT, and so a wrong one is told.
+func TestPlainWithSettings(t *testing.T) {
+	s := open(t, func(c *Config) { c.Plain = true })
+	id, c := blockOf(100, 200, 2, 10)
+	s.pool.Load().settings["no_such_setting"] = 1
+	if err := s.WriteRows(t.Context(), id, c, free); retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), "no_such_setting") {
+		t.Errorf("got class %s, %v; want the setting refused", retry.ClassOf(err), err)
+	}
+	clear(s.pool.Load().settings)
+	s.pool.Load().settings["insert_deduplication_token"] = "every block's" // ours wins
+	for range 2 {
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+		id.First, id.End = id.End, id.End+100
+	}
+	checkSums(t, s, 4, 10)
 }
 
 // Every column of every table comes back as it was given.
