@@ -26,6 +26,7 @@ type topic struct {
 	away       error           // of HighWatermarks
 	open       map[int32]int64 // records behind an open transaction
 	unjoined   error           // while set, the group cannot be joined
+	broken     error           // of Fetch, Commit and what a partition resumes by
 }
 
 func newTopic(partitions int) *topic {
@@ -180,7 +181,7 @@ func (m *memberPartition) StampOf(_ context.Context, offset int64) (int64, bool,
 func (m *memberPartition) Bounds(context.Context) (int64, int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return 0, int64(len(m.logs[m.p])), nil
+	return 0, int64(len(m.logs[m.p])), m.broken
 }
 
 func (m *memberPartition) Committed(ctx context.Context) (block.Committed, error) {
@@ -191,7 +192,10 @@ func (m *memberPartition) Committed(ctx context.Context) (block.Committed, error
 func (m *memberPartition) Commit(_ context.Context, c block.Committed) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.number != m.generation {
+	switch {
+	case m.broken != nil:
+		return m.broken
+	case m.number != m.generation:
 		return block.ErrFenced
 	}
 	m.committed[m.p] = c
@@ -201,8 +205,11 @@ func (m *memberPartition) Commit(_ context.Context, c block.Committed) error {
 func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Duration) (block.Batch, error) {
 	for deadline := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
 		m.mu.Lock()
-		log, open := m.logs[m.p], m.open[m.p]
+		log, open, broken := m.logs[m.p], m.open[m.p], m.broken
 		m.mu.Unlock()
+		if broken != nil {
+			return block.Batch{}, broken
+		}
 		b := block.Batch{LastStable: int64(len(log)), HighWatermark: int64(len(log)) + open, Next: offset}
 		if offset < int64(len(log)) {
 			b.Records = log[offset:min(int64(len(log)), offset+500)]

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -249,6 +251,79 @@ func TestOutageIsToldNowAndThen(t *testing.T) {
 			t.Errorf("got %d lines in 195 s; want one in ten seconds", n)
 		}
 	})
+}
+
+// Promise: a server that is away is one line in ten seconds, whatever its
+// partitions ask it for: the store inserts and, of those that resume meanwhile,
+// ledgers; Kafka fetches and commits.
+func TestOutageIsOneLineWhateverIsAsked(t *testing.T) {
+	away := errors.New("connection refused")
+	for name, outage := range map[string]func(tp *topic, s *memory, release func()){
+		"store": func(tp *topic, s *memory, release func()) {
+			s.mu.Lock()
+			s.fail, s.unread = func(block.ID, *block.Contents) error { return away }, away
+			s.mu.Unlock()
+			release()
+			time.Sleep(35 * time.Second)
+			tp.rebalance()
+		},
+		"Kafka": func(tp *topic, _ *memory, release func()) {
+			tp.mu.Lock()
+			tp.broken = away
+			tp.mu.Unlock()
+			release() // these commit, the others fetch
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tp, s := newTopic(12), newMemory()
+				held := make(chan struct{})
+				s.block = func(block.ID) { <-held }
+				pool, err := fold.NewPool(foldConfig(), 16<<20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var out strings.Builder // read after the run
+				cfg := testConfig()
+				cfg.Block.StopTimeout = 4 * time.Second
+				p, err := New(cfg, Parts{Source: tp, Store: s, Folds: pool, Log: slog.New(slog.NewTextHandler(&out, nil))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				done := make(chan error, 1)
+				go func() { done <- p.Run(ctx) }()
+				time.Sleep(5 * time.Second)
+				tp.produce(foldtest.Lines(t, traffic.Mixed, 6)) // half the partitions
+				time.Sleep(5 * time.Second)
+				outage(tp, s, func() { close(held) })
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				asked, last := map[string]bool{}, time.Time{}
+				for line := range strings.Lines(out.String()) {
+					if !strings.Contains(line, "msg=retrying") {
+						continue
+					}
+					stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+					at, err := time.Parse(time.RFC3339, stamp)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if at.Sub(last) < 10*time.Second {
+						t.Errorf("%s after another line:\n%s", at.Sub(last), line)
+					}
+					last = at
+					asked[line[strings.Index(line, "what="):strings.Index(line, " class=")]] = true
+				}
+				t.Logf("lines about %v", slices.Sorted(maps.Keys(asked)))
+				if last.IsZero() {
+					t.Error("got no line about the outage")
+				}
+			})
+		})
+	}
 }
 
 // Promise: a block that the store does not take in time while the group

@@ -122,7 +122,7 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 		}
 		m.observe(Event{Kind: Located, Next: max(k.commit.Offset, k.logStart), LastStable: k.lastStable})
 		if k.ledger, err = m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition); err != nil {
-			return fmt.Errorf("read the ledger: %w", err)
+			return fmt.Errorf("read the ledger: %w", storeError{err})
 		}
 		return nil
 	})

@@ -22,19 +22,25 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 			}
 			m.observe(Event{Kind: Retried, Failure: f})
 		},
-		Log: m.log, Limit: m.env.LogLimiter, Kind: side(what),
+		Log: m.log, Limit: m.env.LogLimiter, Kind: func(err error) string { return side(what, err) },
 	}
 	return loop.Do(ctx, what, op)
 }
 
-// side is who is asked for an effect.
-func side(what string) string {
-	switch what {
-	case writeLedger, insertBlock, readRules:
+// side is whose error it is that an effect ended with.
+func side(what string, err error) string {
+	var store storeError
+	switch {
+	case what == writeLedger, what == insertBlock, what == readRules, errors.As(err, &store):
 		return "store"
 	}
 	return "log"
 }
+
+// storeError marks an error of the store in an effect that asks the log too.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
 
 // The effects on the store, by their names in the log; the others are on the log
 // and the group.

@@ -38,10 +38,10 @@ type Loop struct {
 	// Log and Limit, when set, say so in the log: both or neither.
 	Log   *slog.Logger
 	Limit *LogLimiter
-	// Kind is what the log is bounded by, such as the server that is asked: its
-	// being away is one line, whatever it was asked for. Empty: each name for
-	// itself.
-	Kind string
+	// Kind, when set, says of an error what the log is bounded by, such as the
+	// server that is asked: its being away is one line, whatever it was asked for.
+	// nil, or "": each name for itself.
+	Kind func(error) string
 }
 
 // Failure is a try that failed and is made again after Wait.
@@ -159,7 +159,11 @@ func (t *tries) failed(err error) time.Duration {
 	if t.Log == nil {
 		return f.Wait
 	}
-	if due, others := t.Limit.Due(cmp.Or(t.Kind, t.what)); due {
+	kind := t.what
+	if t.Kind != nil {
+		kind = cmp.Or(t.Kind(err), t.what)
+	}
+	if due, others := t.Limit.Due(kind); due {
 		level := slog.LevelWarn
 		if f.Class == Permanent {
 			level = slog.LevelError

@@ -176,7 +176,7 @@ func TestOneLineAKind(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		for _, what := range []string{"fetch", "commit offset", "read the log's bounds"} {
 			for range 20 {
-				l := Loop{Kind: "log", Log: log, Limit: &limit, Pause: Pause{time.Millisecond, time.Millisecond}}
+				l := Loop{Kind: func(error) string { return "log" }, Log: log, Limit: &limit, Pause: Pause{time.Millisecond, time.Millisecond}}
 				calls := 0
 				if err := l.Do(t.Context(), what, func(context.Context) error {
 					if calls++; calls < 3 {
