@@ -56,7 +56,9 @@ func rejectsReplayCommand() *cobra.Command {
 		Short: "Decode rejects again and store what is a response now",
 		Long: `replay decodes the rejects again, after a fix of the configuration or a newer
 statline, and adds exactly those that are responses now; each enters the ledger
-as a replay and is never counted twice, however often this is repeated.`,
+as a replay and is never counted twice, however often this is repeated. A record
+that was too large (too_large) is read from Kafka again, as long as it is there:
+set kafka-record-limit higher.`,
 		Example: `  statline rejects replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --reason syntax`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -45,7 +45,8 @@ type Rejects struct {
 	Store RejectStore
 	// Log gives the records back with their API keys, as long as they are
 	// retained; nil, or a record that is gone, leaves the reject's scrubbed
-	// bytes, whose responses have no key.
+	// bytes, whose responses have no key. Of a record that was too large there are
+	// no such bytes: it is replayed when Log reads it now, under a higher limit.
 	Log  RecordReader
 	Fold fold.Config
 	// Block names cluster, topic, group, instance and version, and how old a
@@ -121,7 +122,11 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 	}
 	var ready []store.Reject
 	for _, x := range open {
-		if _, ok := own.probe(x); ok {
+		whole, err := r.whole(ctx, x)
+		if err != nil {
+			return report, err
+		}
+		if _, ok := own.probe(whole); ok {
 			ready = append(ready, x)
 		} else {
 			report.Still++
@@ -220,6 +225,13 @@ func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow
 	}
 	bytes := 0
 	for _, x := range unit {
+		if x.Reason == fold.ReasonTooLarge {
+			if records[x.Offset] == nil {
+				return fmt.Errorf("%w: replay [%d,%d) of %s/%d: the record is gone, or larger than kafka-record-limit",
+					block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition)
+			}
+			x.Raw = string(records[x.Offset])
+		}
 		under.add(f, x, records[x.Offset])
 		bytes += len(x.Raw)
 	}
@@ -354,6 +366,18 @@ func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][
 	return found, nil
 }
 
+// whole is a reject with its record for its bytes when it was rejected for its
+// size: nothing of it is stored. A record that is gone, or that is too large
+// still, leaves it without bytes.
+func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, error) {
+	if x.Reason != fold.ReasonTooLarge {
+		return x, nil
+	}
+	records, err := r.records(ctx, []store.Reject{x})
+	x.Raw = string(records[x.Offset])
+	return x, err
+}
+
 // item is what tells one response of a record from another without its key.
 type item struct {
 	ok        bool
@@ -421,13 +445,18 @@ func compareRejects(a, b store.Reject) int {
 }
 
 // units cuts rejects into ledger rows: one partition's, at most rejectsAtOnce,
-// in order.
+// in order. A record that was too large is a row of its own: its bytes are held
+// in memory.
 func units(xs []store.Reject) (list [][]store.Reject) {
 	xs = slices.SortedFunc(slices.Values(xs), compareRejects)
 	for start := 0; start < len(xs); {
 		end := start
 		for end < len(xs) && end-start < rejectsAtOnce && xs[end].Epoch == xs[start].Epoch && xs[end].Partition == xs[start].Partition {
-			end++
+			if large := xs[end].Reason == fold.ReasonTooLarge; large && end > start {
+				break
+			} else if end++; large {
+				break
+			}
 		}
 		list = append(list, xs[start:end])
 		start = end
