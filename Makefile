@@ -12,6 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 include ingest/sandbox/engine/engine.mk
+include dashboards/console/vendor.mk
 
 .PHONY: help
 help: ## this list
@@ -29,7 +30,7 @@ demo: ## generated traffic through the embedded broker and engine; ARGS="--for 2
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
 # race detector would only make them slow (a law in cmd/e2e keeps this true). They
 # are built without cgo, as that binary is, so that everything is compiled once.
-CALM := ./classify/... ./cmd/... ./dashboards/... ./ingest/config/... ./ingest/decode/... ./ingest/mend/... ./ingest/traffic/... ./ingest/watch/...
+CALM := ./classify/... ./cmd/... ./dashboards ./dashboards/grafana/... ./dashboards/prometheus/... ./dashboards/query/... ./dashboards/report/... ./ingest/config/... ./ingest/decode/... ./ingest/mend/... ./ingest/traffic/... ./ingest/watch/...
 
 # The tests of one half wait while the other compiles. What go vet would say, make
 # lint says.
@@ -48,6 +49,11 @@ test-race: engine cc
 .PHONY: test-bites
 test-bites: engine ## the searches for keys and secrets, in a build that hides none: they find them
 	CGO_ENABLED=0 $(GO) test -tags bites -run TestSearchBites -count=1 -timeout 10m ./cmd/e2e
+
+.PHONY: test-browser
+test-browser: engine ## the console in Chromium (Debian: apt-get install chromium)
+	@command -v chromium >/dev/null || { echo "make test-browser: needs chromium (Debian: apt-get install chromium)"; exit 1; }
+	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowser' -count=1 -timeout 5m -v ./cmd/e2e
 
 .PHONY: test-kafka
 test-kafka: engine ## the tests against Apache Kafka (Java 17; Maven once, for its jars)

@@ -48,14 +48,15 @@ type Listening struct {
 	Token func() (string, error)
 }
 
-// Server shows how a daemon does: /metrics, /healthz, /readyz, and /-/ to
-// control it.
+// Server shows how a daemon does: /metrics, /healthz, /readyz, /-/ to control it,
+// and the console.
 type Server struct {
 	Listening Listening
 	Registry  *prometheus.Registry
 	Ready     Readiness
 	Health    Health
 	Control   Control
+	Console   http.Handler // every other path; nil: there is nothing there
 	Log       *slog.Logger
 }
 
@@ -67,7 +68,7 @@ func (s *Server) Serve(ctx context.Context) (wait func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
@@ -75,6 +76,9 @@ func (s *Server) Serve(ctx context.Context) (wait func() error, err error) {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		err := server.Shutdown(stop)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close() // a reader that does not read keeps nobody
+		}
 		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
@@ -115,6 +119,9 @@ func (s *Server) handler() http.Handler {
 			s.answer(w, http.StatusOK, done)
 		}
 	})))
+	if s.Console != nil {
+		mux.Handle("/", s.Console)
+	}
 	return mux
 }
 

@@ -54,7 +54,7 @@ func TestReadmeCommandsWork(t *testing.T) {
 		"http://127.0.0.1:18123", clickhouse, "kafka:9092", kafka,
 	)
 	second := strings.NewReplacer("--kafka 127.0.0.1:19092", "--kafka "+freeAddress(t), "--clickhouse 127.0.0.1:18123", "--clickhouse "+freeAddress(t),
-		"127.0.0.1:19092", kafka)
+		"--listen 127.0.0.1:8081", "--listen "+freeAddress(t), "127.0.0.1:19092", kafka)
 	dir := docsFolder(t)
 	for _, line := range lines {
 		if target, ok := strings.CutPrefix(line, "make "); ok {
@@ -98,7 +98,7 @@ func TestReadmeShowsTheCustomer(t *testing.T) {
 func runShown(t *testing.T, dir, line string) {
 	t.Helper()
 	line, background := strings.CutSuffix(line, "&")
-	daemon := background || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
+	daemon := background || strings.Contains(line, "statline console ") || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
 	limit := 2 * time.Minute
 	if daemon {
 		limit = 6 * time.Second

@@ -9,7 +9,7 @@ import (
 // Every command and group explains itself, with an example.
 func TestHelpTeaches(t *testing.T) {
 	out := must(t, "--help").stdout
-	for _, name := range []string{"demo", "analyze", "run", "report", "incidents", "backtest", "audit", "rejects", "samples", "sql", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
+	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "sql", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
 		if !strings.Contains(out, "\n  "+name+" ") {
 			t.Errorf("--help does not list %s", name)
 		}

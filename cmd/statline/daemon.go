@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"statline/dashboards/console"
 	"statline/ingest"
 	"statline/ingest/config"
 	"statline/ingest/decode"
@@ -62,13 +64,31 @@ func newDaemon(st *settings, secret []byte) *daemon {
 	return d
 }
 
-// server shows how the daemon does, under the token in force.
-func (d *daemon) server(starting *ingest.Startup) *ingest.Server {
-	c := d.current.Load().Daemon
-	return &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log, Listening: ingest.Listening{
-		Address: c.Listen, Cert: c.ListenCert, Key: c.ListenKey,
+// server shows how the daemon does, under the token in force, and the console to
+// this machine.
+func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.Server, error) {
+	c := d.current.Load()
+	s := &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log, Listening: ingest.Listening{
+		Address: c.Daemon.Listen, Cert: c.Daemon.ListenCert, Key: c.Daemon.ListenKey,
 		Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
 	}}
+	host, _, err := net.SplitHostPort(c.Daemon.Listen)
+	if err != nil {
+		return s, nil // Serve says what is wrong with it
+	}
+	if !console.Loopback(host) {
+		d.log.Info("the console is not served: it has no token for other machines", "address", c.Daemon.Listen)
+		return s, nil
+	}
+	s.Console, err = newConsole(ctx, c.Daemon.Listen, c.ClickHouse.Cluster, func() console.Store {
+		select {
+		case <-d.ready:
+			return storeOf(d.store)
+		default:
+			return nil
+		}
+	})
+	return s, err
 }
 
 // Reloaded says what a reload did.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"statline/dashboards/console"
 	"statline/dashboards/report"
 	"statline/ingest"
 	"statline/ingest/block"
@@ -35,6 +37,7 @@ type demoOptions struct {
 	rate     float64
 	seed     uint64
 	scenario string
+	console  string
 	asJSON   bool
 }
 
@@ -45,7 +48,7 @@ func demoCommand() *cobra.Command {
 		Short: "Everything in one process: generated traffic, broker, daemon, ClickHouse, live view",
 		Long: `demo runs generated API traffic through the embedded Kafka-protocol broker, the
 daemon's own pipeline and the embedded ClickHouse engine, and shows what is found
-while it streams. Event time passes 60 times faster than on the wall. It ends
+while it streams, here and on a page in the browser. Event time passes 60 times faster than on the wall. It ends
 with Ctrl-C or after --for, with a report; --json compares every stored count
 with what the generator knows to be true.`,
 		Example: `  statline demo
@@ -59,6 +62,7 @@ with what the generator knows to be true.`,
 	f.Float64Var(&o.rate, "rate", 2000, "responses per second of wall time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
 	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")
+	f.StringVar(&o.console, "console", "", "`address` of the page with the boards (default: 127.0.0.1:8080, or any free port)")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object at the end instead of the live view")
 	o.settings = takeSettings(c, "demo")
 	return c
@@ -106,6 +110,11 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	d := &demo{options: o, embedded: e, pipeline: p, watch: watching, traffic: g, began: began}
+	closePage, err := d.servePage(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closePage()) }()
 	if d.before, err = report.Totals(work, e.store); err != nil {
 		return err
 	}
@@ -141,6 +150,39 @@ type demo struct {
 	began    time.Time
 	produced produced
 	before   *report.Report // what the store held when the demo began
+	page     string         // address of the console
+}
+
+// demoPage is where the page is unless something listens there already.
+const demoPage = "127.0.0.1:8080"
+
+// servePage serves the console and says where.
+func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error) {
+	listen := d.options.console
+	if host, _, err := net.SplitHostPort(listen); listen != "" && (err != nil || !console.Loopback(host)) {
+		return nil, fmt.Errorf("--console: got %q; want an address of this machine alone, such as %s", listen, demoPage)
+	}
+	ctx, stop := context.WithCancel(cmd.Context())
+	page, err := newConsole(ctx, "127.0.0.1", "", func() console.Store { return storeOf(d.embedded.store) })
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	var wait func() error
+	switch listen {
+	case "":
+		if d.page, wait, err = serveConsole(demoPage, page); err != nil {
+			d.page, wait, err = serveConsole("127.0.0.1:0", page)
+		}
+	default:
+		d.page, wait, err = serveConsole(listen, page)
+	}
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("--console: %w", err)
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "console", d.page)
+	return func() error { stop(); return wait() }, nil
 }
 
 // stream generates and stores until Ctrl-C or the time is over, then until
@@ -173,7 +215,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	frames := make(chan frame, 1)
 	shown := make(chan error, 1)
 	out := terminal(cmd.OutOrStdout())
-	view := liveView{out: cmd.OutOrStdout(), terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
+	view := liveView{out: cmd.OutOrStdout(), page: d.page, terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
 	if d.options.asJSON {
 		view.out, view.terminal = cmd.ErrOrStderr(), false
 	}

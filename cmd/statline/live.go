@@ -53,6 +53,7 @@ type liveView struct {
 	out       io.Writer
 	terminal  bool
 	catalogue *classify.Catalogue
+	page      string // address of the console
 	interrupt func() // what Ctrl-C does while the terminal is in raw mode
 }
 
@@ -139,6 +140,9 @@ func (v liveView) draw(f frame, width int) string {
 		left = fmt.Sprintf("%.0f s left", f.Left.Seconds())
 	}
 	fmt.Fprintf(&b, "%s  %s\n", st.bold.Render("statline demo"), st.dim.Render("generated traffic → Kafka → classify → ClickHouse, all in this process · "+left))
+	if v.page != "" {
+		fmt.Fprintf(&b, "%s %s\n", st.dim.Render("in a browser:"), v.page)
+	}
 	if f.Sum == nil {
 		fmt.Fprintf(&b, "\n  waiting for the first block …\n")
 		return b.String()

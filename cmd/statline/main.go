@@ -92,7 +92,7 @@ STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.`,
 	}
 	add("start", demoCommand(), analyzeCommand())
 	add("daemon", runCommand(), migrateCommand(), checkCommand(), configCommand(), repairCommand())
-	add("ask", reportCommand(), incidentsCommand(), notifyCommand(), backtestCommand(), auditCommand(), rejectsCommand(), samplesCommand(), sqlCommand())
+	add("ask", consoleCommand(), reportCommand(), incidentsCommand(), notifyCommand(), backtestCommand(), auditCommand(), rejectsCommand(), samplesCommand(), sqlCommand())
 	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), versionCommand())
 	root.SetFlagErrorFunc(explainFlag)
 	return root

@@ -28,7 +28,8 @@ minute aggregates in ClickHouse, exactly once: killed at any moment, it goes on
 where it was and no count is lost or doubled. Start it on more machines with the
 same --group and they share the partitions.
 
-It serves /metrics, /healthz and /readyz on --listen. /readyz is red while Kafka
+It serves /metrics, /healthz and /readyz on --listen, and, where that is an
+address of this machine alone, the console: the boards in a browser. /readyz is red while Kafka
 or ClickHouse cannot be reached, a partition cannot go on or records are missing
 that the group has committed, and says why. /healthz is red when a loop of the
 process is stuck; waiting for a server is not.
@@ -65,7 +66,11 @@ func run(ctx context.Context, st *settings) (err error) {
 	defer d.onSignal(ctx)()
 	starting := &ingest.Startup{}
 	if c.Daemon.Listen != "" {
-		closeServer, err := d.server(starting).Serve(ctx)
+		server, err := d.server(ctx, starting)
+		if err != nil {
+			return err
+		}
+		closeServer, err := server.Serve(ctx)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 //
 //	{from} {to}                the span on screen
 //	{step}                     the seconds from one point to the next
+//	{now}                      the moment from which ages are counted
 //	{service} {route} {outcome} {key} {incident}
 //	                           the values chosen, on the right of IN
 //	{if key}CONDITION{end key} holds as well when every key is chosen
@@ -48,7 +49,7 @@ func chosen(name string, condition Text) Text {
 // Grafana is the text with the macros of Grafana's ClickHouse data source and
 // the dashboards' variables in the place of values.
 func (t Text) Grafana(target Target) string {
-	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s"}
+	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s", "{now}", "now()"}
 	for _, name := range choices() {
 		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}", grafanaList(name))
 	}
@@ -70,6 +71,9 @@ type Params struct {
 	Step                             time.Duration
 	Services, Routes, Outcomes, Keys []string
 	Incidents                        []string // by id
+	// Now is the moment from which ages are counted, for a reader of old logs;
+	// the zero value is the server's clock.
+	Now time.Time
 }
 
 // Bind is the text with ClickHouse's own query parameters in the place of
@@ -88,6 +92,11 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 	add("from", "DateTime('UTC')", p.From.UTC().Format(time.DateTime))
 	add("to", "DateTime('UTC')", p.To.UTC().Format(time.DateTime))
 	add("step", "UInt32", uint32(max(1, p.Step/time.Second)))
+	if p.Now.IsZero() {
+		pairs = append(pairs, "{now}", "now()")
+	} else {
+		add("now", "DateTime('UTC')", p.Now.UTC().Format(time.DateTime))
+	}
 	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys, p.Incidents} {
 		name, parameter := choices()[i], "{"+choices()[i]+":Array(String)}"
 		if list == nil {

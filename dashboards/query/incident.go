@@ -77,5 +77,5 @@ ORDER BY ts DESC, service, path LIMIT 100`
 }
 
 var ofIncident = `FROM {db}.samples AS s
-GLOBAL CROSS JOIN (SELECT service AS of_service, entity, entity_type, opened_at, if(state = 'open', now(), closed_at) AS over FROM ` + theIncidents + `) AS i
+GLOBAL CROSS JOIN (SELECT service AS of_service, entity, entity_type, opened_at, if(state = 'open', {now}, closed_at) AS over FROM ` + theIncidents + `) AS i
 WHERE s.minute >= i.opened_at - 600 AND s.minute <= i.over AND if(i.entity_type = 'key', s.key_id = i.entity, s.service = i.of_service) AND ` + failed + ``

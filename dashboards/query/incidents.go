@@ -50,7 +50,7 @@ var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AN
 // say where each kind is seen.
 func IncidentHistory(boards map[string]string, other string) Text {
 	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
-  dateDiff('second', opened_at, if(state = 'open', now(), closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
+  dateDiff('second', opened_at, if(state = 'open', {now}, closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
   toString(kind) AS "Kind", ` + entity + `, summary AS "What happened", toString(service) AS "Service", toString(closed_as) AS "Closed as",
   observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id", ` + place(boards, other) + `
 FROM (
@@ -66,7 +66,7 @@ func IncidentsByKind() Text {
 	return spans + `SELECT toDateTime(t, 'UTC') AS time, toString(kind) AS kind, count() AS Value
 FROM {db}.incidents FINAL
 ARRAY JOIN range(toUInt64(intDiv(greatest(toUInt32(opened_at), toUInt32({from})), step) * step),
-  toUInt64(least(toUInt32(if(state = 'open', now(), closed_at)), toUInt32({to}))) + 1, toUInt64(step)) AS t
+  toUInt64(least(toUInt32(if(state = 'open', {now}, closed_at)), toUInt32({to}))) + 1, toUInt64(step)) AS t
 WHERE ` + touching + `
 GROUP BY time, kind ORDER BY time, kind`
 }
@@ -81,7 +81,7 @@ GROUP BY kind ORDER BY 2 DESC, 1`
 
 // IncidentMarks returns the incidents as annotations of a time axis.
 func IncidentMarks() Text {
-	return `SELECT opened_at AS time, if(state = 'open', now(), closed_at) AS timeEnd, summary AS text, concat(kind, ',', severity) AS tags
+	return `SELECT opened_at AS time, if(state = 'open', {now}, closed_at) AS timeEnd, summary AS text, concat(kind, ',', severity) AS tags
 FROM {db}.incidents FINAL
 WHERE ` + touching + ` AND severity != 'info' AND parent = ''
 ORDER BY time LIMIT 200`

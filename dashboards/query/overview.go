@@ -105,7 +105,7 @@ func Freshness() Text { return freshness("1") }
 func FreshnessOfServices() Text { return freshness(ofService) }
 
 func freshness(where Text) Text {
-	return `SELECT greatest(0, dateDiff('second', max(minute) + 60, now())) AS age
-FROM {db}.services WHERE minute > now() - INTERVAL 1 DAY AND ` + where + `
+	return `SELECT greatest(0, dateDiff('second', max(minute) + 60, {now})) AS age
+FROM {db}.services WHERE minute > {now} - INTERVAL 1 DAY AND ` + where + `
 HAVING count() > 0`
 }

@@ -22,8 +22,8 @@ GROUP BY time, topic, partition`, "Value")
 func LagNow() Text {
 	return `SELECT if(max(silent) > 180, NULL, sum(lag)) AS lag, max(seconds + silent) AS seconds FROM (
   SELECT argMax(lag_records, (minute, version)) AS lag, argMax(lag_seconds, (minute, version)) AS seconds,
-    greatest(0, dateDiff('second', max(minute) + 60, now())) AS silent
-  FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY GROUP BY topic, partition
+    greatest(0, dateDiff('second', max(minute) + 60, {now})) AS silent
+  FROM {db}.pipeline WHERE minute > {now} - INTERVAL 1 DAY GROUP BY topic, partition
 ) HAVING count() > 0`
 }
 
@@ -48,7 +48,7 @@ GROUP BY time`, "freshness", "lag")
 // something to read, in the last five minutes.
 func StalledNow() Text {
 	return `SELECT uniqExactIf((topic, partition), stalled > 0) AS stalled
-FROM {db}.pipeline FINAL WHERE minute > now() - INTERVAL 5 MINUTE
+FROM {db}.pipeline FINAL WHERE minute > {now} - INTERVAL 5 MINUTE
 HAVING count() > 0`
 }
 
@@ -126,7 +126,7 @@ ORDER BY day DESC LIMIT 60`
 // there was none in the last day.
 func AuditNow() Text {
 	return `SELECT argMax(audit_differences, (minute, version)) AS differences
-FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY AND audit_differences >= 0
+FROM {db}.pipeline WHERE minute > {now} - INTERVAL 1 DAY AND audit_differences >= 0
 HAVING count() > 0`
 }
 

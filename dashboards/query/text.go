@@ -19,18 +19,18 @@ import (
 // over. What is not over is no point of a rate: it would be drawn as a drop.
 const spans = `WITH assumeNotNull((SELECT min(minute) FROM {db}.services)) AS oldest,
   assumeNotNull((SELECT min(minute) FROM {db}.responses_hour)) AS oldest_hour,
-  assumeNotNull((SELECT max(minute) FROM {db}.services WHERE minute > now() - INTERVAL 3 MINUTE)) AS newest,
+  assumeNotNull((SELECT max(minute) FROM {db}.services WHERE minute > {now} - INTERVAL 3 MINUTE)) AS newest,
   toUInt32({to}) - toUInt32({from}) AS span,
   if(span > 172800 OR ({from} < oldest AND toUInt32(oldest_hour) > 0 AND oldest_hour < toStartOfHour(oldest)), 3600, 60) AS base,
   greatest(1, intDiv({step} + base - 1, base)) * base AS step,
   if(base = 60, intDiv(toUInt32({from}) + 59, 60) * 60, intDiv(toUInt32({from}), 3600) * 3600) AS begins,
-  intDiv(least(toUInt32({to}) + base, if(toUInt32(newest) = 0, toUInt32(now()), least(toUInt32(newest), toUInt32(now())))), base) * base AS ends
+  intDiv(least(toUInt32({to}) + base, if(toUInt32(newest) = 0, toUInt32({now}), least(toUInt32(newest), toUInt32({now})))), base) * base AS ends
 `
 
 // minuteSpans are the same names for rows that are written once a minute, when
 // it is over.
 const minuteSpans = `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step,
-  intDiv(toUInt32({from}) + 59, 60) * 60 AS begins, intDiv(least(toUInt32({to}) + 60, toUInt32(now())), 60) * 60 AS ends
+  intDiv(toUInt32({from}) + 59, 60) * 60 AS begins, intDiv(least(toUInt32({to}) + 60, toUInt32({now})), 60) * 60 AS ends
 `
 
 // at is the beginning of a row's point on the time axis.

@@ -47,6 +47,7 @@ var uses = map[string]use{
 	"routes suggest": {sets: askSets, required: stored},
 	"samples":        {sets: askSets, required: stored},
 	"sql":            {sets: askSets, required: stored},
+	"console":        {sets: askSets, required: stored},
 	"dashboards":     {sets: []Set{SetClickHouse}},
 
 	"notify test": {sets: []Set{SetNotify}},

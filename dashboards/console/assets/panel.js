@@ -1,0 +1,204 @@
+// One panel: it asks, and shows the answer as its kind says, or as a table.
+import { html, useEffect, useRef, useState, useMemo } from "/assets/lib.js";
+import { Field, Picture, Spark, series } from "/assets/chart.js";
+import { moment, number, tone } from "/assets/format.js";
+import { address, linked } from "/assets/url.js";
+import { follow, Link } from "/assets/app.js";
+
+const overTime = new Set(["lines", "stacked", "heat", "lanes", "spark"]);
+
+// question is what a panel asks the server.
+export function question(v, extra = {}) {
+  const q = new URLSearchParams({ from: v.from, to: v.to, ...extra });
+  for (const [name, list] of Object.entries(v.choices)) for (const value of list) q.append(name, value);
+  return q;
+}
+
+// useAnswer asks again whenever the question or tick changes, while the element is
+// on screen.
+export function useAnswer(path, ref, tick) {
+  const [got, set] = useState({});
+  const [seen, setSeen] = useState(!ref);
+  useEffect(() => {
+    if (!ref) return;
+    const look = new IntersectionObserver(([entry]) => setSeen(entry.isIntersecting), { rootMargin: "200px" });
+    look.observe(ref.current);
+    return () => look.disconnect();
+  }, []);
+  // One question at a time: what is asked while an answer is on its way is asked
+  // behind it, so that a slow store is never asked in vain.
+  const again = useRef();
+  useEffect(() => {
+    if (!seen || !path) return;
+    const stop = new AbortController();
+    let busy = false, due = false;
+    again.current = async () => {
+      if (busy) { due = true; return; }
+      busy = true;
+      do {
+        due = false;
+        try {
+          const answer = await ask(path, stop.signal);
+          if (!stop.signal.aborted) set({ path, answer });
+        } catch (error) {
+          if (!stop.signal.aborted) set((before) => ({ path, answer: before.path === path ? before.answer : undefined, error: error.message }));
+        }
+      } while (due && !stop.signal.aborted);
+      busy = false;
+    };
+    again.current();
+    return () => { again.current = undefined; stop.abort(); };
+  }, [path, seen]);
+  useEffect(() => { again.current?.(); }, [tick]);
+  return got.path === path ? got : { answer: got.answer, waiting: true };
+}
+
+// ask fetches an answer; what the server says against it is the error.
+export async function ask(path, signal) {
+  let r;
+  try {
+    r = await fetch(path, { signal });
+  } catch (e) {
+    if (e.name === "AbortError") throw e;
+    throw new Error("statline does not answer: has it ended?");
+  }
+  if (!r.ok) throw new Error((await r.text()).trim() || r.statusText);
+  return r.json();
+}
+
+// steps is how many seconds a point is to have, so that there is one in three
+// pixels at most.
+function stepOf(span, width) {
+  const least = Math.max(60, span / Math.max(60, width / 3));
+  for (const s of [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]) if (s >= least) return s;
+  return 86400;
+}
+
+export function Panel({ board, cell, view, span, tick, settings, boards, before }) {
+  const ref = useRef(), dialog = useRef();
+  const [asTable, setTable] = useState(false);
+  const [open, setOpen] = useState(false);
+  const width = (Math.min(innerWidth, 1900) * (innerWidth < 1200 && cell.width > 6 ? 24 : cell.width)) / 24;
+  const q = question(view, overTime.has(cell.kind) ? { step: stepOf(span.span, width) } : {});
+  const path = `/api/panel/${board.name}/${cell.panel}`;
+  const { answer, error, waiting } = useAnswer(path + "?" + q, ref, tick);
+  const earlier = before && ["alarm", "number", "spark"].includes(cell.kind) ? path + "?" + question({ ...view, from: String(Math.floor(span.from - span.span)), to: String(Math.floor(span.from)) }, { step: 3600 }) : undefined;
+  const past = useAnswer(earlier, undefined, Math.floor(tick / 10));
+  q.set("format", "csv");
+  const picture = overTime.has(cell.kind) || cell.kind === "bars";
+  const id = `p-${board.name}-${cell.panel}`;
+  useEffect(() => { if (open) dialog.current?.showModal(); }, [open]);
+  return html`<section ref=${ref} class=${"panel w" + cell.width} aria-labelledby=${id} data-panel=${board.name + "/" + cell.panel}>
+    <header><h3 id=${id} title=${cell.about}>${cell.title}</h3>
+      <div class="tools">
+        ${picture ? html`<button aria-pressed=${asTable} aria-label=${"Table of " + cell.title} onClick=${() => setTable(!asTable)}>Table</button>` : null}
+        <button aria-label=${"SQL of " + cell.title} onClick=${() => setOpen(true)}>SQL</button>
+        <a href=${path + "?" + q} download=${`${board.name}-${cell.panel}.csv`} aria-label=${"CSV of " + cell.title}>CSV</a>
+      </div></header>
+    <div class=${"body" + (waiting && answer ? " stale" : "")} aria-busy=${!!waiting}>
+      ${error ? html`<p class="failed">${error}</p>` : null}
+      ${answer ? html`<${Answer} cell=${cell} answer=${answer} asTable=${asTable} view=${view} settings=${settings} boards=${boards} past=${past.answer} />`
+        : error ? null : html`<p class="empty">…</p>`}
+    </div>
+    ${open ? html`<dialog ref=${dialog} aria-label=${"SQL of " + cell.title} onClose=${() => setOpen(false)}>
+      <h2>${cell.title}</h2><p class="about">${cell.about}</p>
+      ${answer ? html`<p class="about">${answer.rows} rows in ${answer.took_ms.toFixed(0)} ms${answer.truncated ? "; more were left out" : ""}</p>
+        <pre tabindex="0">${answer.sql}</pre>
+        <h3>Its parameters</h3><pre tabindex="0">${JSON.stringify(answer.params, null, 1)}</pre>
+        <h3>The same in a shell</h3><pre tabindex="0">${`curl '${location.origin}${path}?${String(q).replaceAll("'", "%27")}'`}</pre>` : null}
+      <form method="dialog"><button>Close</button></form></dialog>` : null}
+  </section>`;
+}
+
+function Answer({ cell, answer, asTable, view, settings, boards, past }) {
+  const zone = settings.zone;
+  const zoom = (from, to) => follow({ ...view, from: String(from), to: String(to) });
+  const nothing = answer.rows === 0 || (overTime.has(cell.kind) && !answer.columns.some((c) => c.type === "number" && c.values.some((v) => v != null)));
+  if (nothing && !(["number", "alarm"].includes(cell.kind) && cell.empty === "0")) return html`<p class="empty">${cell.empty}</p>`;
+  if (asTable || cell.kind === "table") return html`<${Rows} cell=${cell} answer=${answer} view=${view} boards=${boards} />`;
+  switch (cell.kind) {
+    case "lines": case "stacked":
+      return html`<${Picture} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} />`;
+    case "heat": case "lanes":
+      return html`<${Field} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} />`;
+    case "spark": {
+      const last = (a) => series(a, cell).list[0]?.values.findLast((v) => v != null);
+      const mean = (a) => { const v = (series(a, cell).list[0]?.values ?? []).filter((v) => v != null); return v.length ? v.reduce((a, b) => a + b, 0) / v.length : undefined; };
+      return html`<${Figure} value=${last(answer)} cell=${cell} change=${past && compare(mean(answer), mean(past))} /><${Spark} answer=${answer} panel=${cell} zone=${zone} />`;
+    }
+    case "number": case "alarm":
+      return html`<${Numbers} cell=${cell} answer=${answer} past=${past} />`;
+    case "bars":
+      return html`<${Bars} cell=${cell} answer=${answer} />`;
+  }
+  return html`<p class="failed">a panel of kind ${cell.kind} has no picture here</p>`;
+}
+
+function compare(now, then) {
+  if (now == null || then == null || then === 0) return undefined;
+  return now / then - 1;
+}
+
+// Change says how a number differs from the period before.
+function Change({ of }) {
+  if (of === undefined) return null;
+  const text = Math.abs(of) < 0.005 ? "as in the period before" : Math.abs(of) > 9.99 ? `▲ ${number(of + 1, "times", 0)} the period before` : `${of > 0 ? "▲" : "▼"} ${number(Math.abs(of), "share", 0)} to the period before`;
+  return html`<span title="against the period before">${text}</span>`;
+}
+
+function Figure({ value, cell, column = {}, name, change }) {
+  const color = column.color || tone(column.limits ?? cell.limits, value);
+  return html`<div class="figure" style=${color ? { borderLeftColor: color } : {}}><b>${value == null ? "–" : number(value, column.unit || cell.unit, column.decimals ?? cell.decimals)}</b>
+    ${name ? html`<span>${name}</span>` : null}<${Change} of=${change} /></div>`;
+}
+
+function Numbers({ cell, answer, past }) {
+  const numbers = answer.columns.filter((c) => c.type === "number");
+  if (answer.rows === 0) return html`<${Figure} value=${0} cell=${cell} />`;
+  return html`<div class="figures">${numbers.map((c, i) => {
+    const column = (cell.columns ?? []).find((o) => o.name === c.name);
+    return html`<${Figure} key=${c.name} value=${c.values[0]} cell=${cell} column=${column} name=${numbers.length > 1 ? column?.as || c.name : ""}
+      change=${compare(c.values[0], past?.columns.filter((c) => c.type === "number")[i]?.values[0])} />`;
+  })}</div>`;
+}
+
+function Bars({ cell, answer }) {
+  const names = answer.columns.find((c) => c.type === "text"), values = answer.columns.find((c) => c.type === "number");
+  const most = Math.max(...values.values.map((v) => v ?? 0), 0) || 1;
+  return html`<div class="bars">${values.values.flatMap((v, i) => [html`<span>${names?.values[i]}</span>`,
+    html`<div class="ground" aria-hidden="true"><div style=${{ width: (100 * (v ?? 0)) / most + "%", background: tone(cell.limits, v) }}></div></div>`, html`<b>${number(v, cell.unit, cell.decimals)}</b>`])}</div>`;
+}
+
+// Rows is an answer as a table, which can be sorted by each column.
+function Rows({ cell, answer, view, boards }) {
+  const [by, setBy] = useState();
+  const looks = useMemo(() => {
+    const all = new Map((cell.columns ?? []).map((c) => [c.name, c]));
+    return answer.columns.map((c, i) => ({ ...c, i, look: all.get(c.name) ?? {} })).filter((c) => !c.look.hidden);
+  }, [answer, cell]);
+  const order = useMemo(() => {
+    const all = Array.from({ length: answer.rows }, (_, i) => i);
+    if (by) {
+      const v = answer.columns[by.column].values;
+      all.sort((a, b) => (v[a] == null) - (v[b] == null) || (v[a] < v[b] ? -1 : v[a] > v[b] ? 1 : 0) * by.way || a - b);
+    }
+    return all;
+  }, [answer, by]);
+  const row = (i) => Object.fromEntries(answer.columns.map((c) => [c.name, c.values[i]]));
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${"Table: " + cell.title}><table>
+    <thead><tr>${looks.map((c) => html`<th key=${c.name} class=${c.type === "number" ? "n" : ""} scope="col" aria-sort=${by?.column === c.i ? (by.way > 0 ? "ascending" : "descending") : undefined}>
+      <button onClick=${() => setBy(by?.column === c.i ? (by.way < 0 ? { column: c.i, way: 1 } : undefined) : { column: c.i, way: -1 })}>${c.look.as || c.name}${by?.column === c.i ? (by.way > 0 ? " ↑" : " ↓") : ""}</button></th>`)}</tr></thead>
+    <tbody>${order.slice(0, 500).map((i) => html`<tr key=${i}>${looks.map((c) => html`<${Cell} key=${c.name} c=${c} cell=${cell} value=${c.values[i]} row=${c.look.link ? row(i) : undefined} view=${view} boards=${boards} />`)}</tr>`)}</tbody>
+  </table></div>${order.length > 500 ? html`<p class="about">the first 500 of ${order.length} rows; the CSV has all</p>` : null}`;
+}
+
+function Cell({ c, cell, value, row, view, boards }) {
+  const look = c.look;
+  const unit = look.unit || (c.type === "time" ? "moment" : cell.unit);
+  const text = c.type === "text" ? value : number(value, unit, look.decimals ?? cell.decimals);
+  const color = look.words?.[value] ?? (look.limits && value != null ? tone(look.limits, value) : undefined);
+  const target = look.link && value !== "" && value != null ? linked(look.link, row, value, view, boards) : undefined;
+  const kind = c.type === "time" || unit === "moment" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
+  const least = look.width && !kind ? { minWidth: Math.min(look.width, 220) + "px" } : {};
+  return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${target ? html`<${Link} to=${target} title=${look.link.title}>${text}<//>` : text}</td>`;
+}

@@ -1,0 +1,75 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"statline/dashboards"
+	"statline/dashboards/query"
+)
+
+// Store answers the boards' texts; it must let them change nothing.
+type Store interface {
+	Database() string
+	// Answer calls head once with the names and types of the columns, then row
+	// with the values of each row, nil for NULL.
+	Answer(ctx context.Context, sql string, values map[string]any, head func(names, types []string) error, row func(values []any) error) error
+}
+
+// Config says what a console shows.
+type Config struct {
+	// Store is what is asked. It may be nil while the process starts: then there
+	// is no answer yet.
+	Store func() Store
+	// Version is that of the binary; the page shows it.
+	Version string
+	// Cluster is ClickHouse's cluster, for the texts about the server itself.
+	Cluster string
+	// Host is the host of the listener's address, which requests may name beside
+	// the machine's own names.
+	Host string
+	// Done ends the streams of events; nil never does.
+	Done <-chan struct{}
+}
+
+// Console is the console's handler.
+type Console struct {
+	config  Config
+	boards  []board
+	panels  map[string]panel
+	lists   map[string]query.Text // of variables, by board and name
+	assets  assets
+	answers answers
+	streams *atomic.Int64
+}
+
+// New makes a console. It asks nothing yet.
+func New(c Config) (*Console, error) {
+	files, err := readAssets()
+	if err != nil {
+		return nil, err
+	}
+	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{}, answers: newAnswers(), streams: new(atomic.Int64)}
+	for _, b := range dashboards.Boards() {
+		k.add(b)
+	}
+	return k, nil
+}
+
+// queryLimit is how long one query may take.
+const queryLimit = 20 * time.Second
+
+// Handler serves the pages, the assets and the interface.
+func (k *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/boards", k.serveBoards)
+	mux.HandleFunc("GET /api/state", k.serveState)
+	mux.HandleFunc("GET /api/panel/{board}/{panel}", k.servePanel)
+	mux.HandleFunc("GET /api/values/{board}/{variable}", k.serveValues)
+	mux.HandleFunc("GET /api/events", k.serveEvents)
+	mux.HandleFunc("GET /assets/{name...}", k.assets.serve)
+	mux.HandleFunc("GET /", k.assets.page)
+	return k.guarded(mux)
+}

@@ -1,0 +1,15 @@
+// Package console is a web program that shows the boards of package dashboards:
+// one definition, two renderers, of which the other is Grafana's (package
+// grafana). It serves embedded assets and an interface in JSON, and nothing is
+// loaded from elsewhere.
+//
+// Its guarantee: it changes nothing. Requests are GET, but for the search, whose
+// text may hold a key and goes in the body of a POST; queries are the boards' own
+// texts, a reader's values travel beside them as ClickHouse's query parameters,
+// and the server is asked to let them change nothing. Without a token it serves
+// only who reaches this machine by a name of its own (see guard.go).
+//
+// It starts no goroutine: what runs at one time is the server's requests. An
+// answer is computed once for all who ask at that moment (answers.go), at most
+// four at once.
+package console

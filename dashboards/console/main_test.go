@@ -1,0 +1,9 @@
+package console
+
+import (
+	"testing"
+
+	"statline/ingest/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) { sandboxtest.Main(m) }

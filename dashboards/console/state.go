@@ -1,0 +1,113 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"statline/dashboards/query"
+)
+
+// state is how far the store has come.
+type state struct {
+	First  int64 `json:"first"`  // first second stored, 0 when nothing is
+	Newest int64 `json:"newest"` // the end of the newest stored minute
+	Now    int64 `json:"now"`    // the moment from which spans count back
+	Wall   int64 `json:"wall"`   // the server's clock
+	// Old says that nothing is newer than an hour: spans and ages count from the
+	// end of what is stored, not from the clock, so that old logs show.
+	Old bool `json:"old"`
+	// Page, Ticket and Info count the open incidents; Worst is what the most urgent
+	// one says.
+	Page   uint64 `json:"page"`
+	Ticket uint64 `json:"ticket"`
+	Info   uint64 `json:"info"`
+	Worst  string `json:"worst"`
+	// Stored and Incidents change whenever there are newer responses and other
+	// incidents.
+	Stored    string `json:"stored"`
+	Incidents string `json:"incidents"`
+	// Proved is until when every response is proved to be stored once: the time
+	// of the last audit that found no difference, 0 for never.
+	Proved int64 `json:"proved"`
+
+	wall time.Time
+}
+
+// oldAfter is how old the newest minute is when spans count back from it.
+const oldAfter = time.Hour
+
+// clock is the moment that counts as now.
+func (s *state) clock() time.Time { return time.Unix(s.Now, 0).UTC() }
+
+func (k *Console) state(ctx context.Context) (*state, error) {
+	a, err := k.ask(ctx, query.State(), query.Params{})
+	if err != nil {
+		return nil, err
+	}
+	s := &state{wall: time.Now().UTC()}
+	s.Wall = s.wall.Unix()
+	if a.Rows != 1 {
+		return nil, fmt.Errorf("the state: got %d rows; want 1", a.Rows)
+	}
+	for _, c := range a.Columns {
+		v := c.Values[0]
+		switch c.Name {
+		case "first":
+			s.First, _ = v.(int64)
+		case "newest":
+			s.Newest, _ = v.(int64)
+		case "proved":
+			s.Proved, _ = v.(int64)
+		case "page":
+			s.Page, _ = v.(uint64)
+		case "ticket":
+			s.Ticket, _ = v.(uint64)
+		case "info":
+			s.Info, _ = v.(uint64)
+		case "worst":
+			s.Worst, _ = v.(string)
+		case "stored":
+			s.Stored, _ = v.(string)
+		case "incidents":
+			s.Incidents, _ = v.(string)
+		}
+	}
+	s.Now = s.Wall
+	if s.Newest > 0 {
+		s.Newest += 60
+		if s.Wall-s.Newest > int64(oldAfter/time.Second) {
+			s.Old, s.Now = true, s.Newest
+		}
+	}
+	return s, nil
+}
+
+// serveState sends the state.
+func (k *Console) serveState(w http.ResponseWriter, r *http.Request) {
+	s, err := k.state(r.Context())
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	send(w, http.StatusOK, s)
+}
+
+// kindOf sorts ClickHouse's types as the page needs them.
+func kindOf(name string) string {
+	if strings.HasPrefix(name, "SimpleAggregateFunction(") {
+		name = name[strings.LastIndex(name, ", ")+2:]
+	}
+	for _, around := range []string{"LowCardinality(", "Nullable("} {
+		name = strings.TrimPrefix(name, around)
+	}
+	switch {
+	case strings.HasPrefix(name, "Date"):
+		return "time"
+	case strings.HasPrefix(name, "UInt"), strings.HasPrefix(name, "Int"), strings.HasPrefix(name, "Float"), strings.HasPrefix(name, "Decimal"):
+		return "number"
+	}
+	return "text"
+}
