@@ -157,6 +157,23 @@ func TestLagOfASparsePartition(t *testing.T) {
 // offsets and what mends it; the lag counts those records; --until-caught-up
 // does not end with success; and resume-at=ledger stores them again.
 func TestRestoredStore(t *testing.T) {
+	t.Run("compared before a partition resumed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBoard(0)
+			b.partitions[1] = &entry{owned: true}
+			found := []Missing{{Missing: block.Missing{Partition: 1, First: 974, End: 1500}}}
+			began := time.Now()
+			b.event(1, block.Event{Kind: block.Resumed, Next: 974})
+			if moving := b.miss(found, began); moving != nil {
+				t.Errorf("got %v; it had gone back to the ledger's end meanwhile", moving)
+			}
+			time.Sleep(time.Second)
+			if moving := b.miss(found, time.Now()); len(moving) != 1 {
+				t.Errorf("got %v; want the partition that goes on", moving)
+			}
+		})
+	})
+
 	lines := foldtest.Lines(t, traffic.Mixed, 3000)
 	for i := range lines {
 		lines[i].UnixMilli = 946_684_800_000 // when a bubble begins

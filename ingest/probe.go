@@ -122,7 +122,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	cfg := &r.cfg.Block
 	missing, err := Compare(ctx, r.source, r.store, cfg.Cluster, cfg.Topic, cfg.Group)
 	if err == nil {
-		for _, m := range r.board.miss(missing) {
+		for _, m := range r.board.miss(missing, began) {
 			r.restart(m)
 		}
 		err = r.compareConfigurations(ctx)

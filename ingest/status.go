@@ -125,6 +125,7 @@ type entry struct {
 	rated     time.Time
 	owned     bool
 	resumed   bool
+	resumedAt time.Time
 	failed    bool
 }
 
@@ -182,7 +183,7 @@ func (b *board) event(p int32, e block.Event) {
 	case block.Located:
 		s.Next, s.End, s.opened = e.Next, e.LastStable, nil
 	case block.Resumed:
-		s.Next, s.End, s.resumed = e.Next, e.LastStable, true
+		s.Next, s.End, s.resumed, s.resumedAt = e.Next, e.LastStable, true, now
 		if e.Row != nil {
 			s.newest(e.Row)
 		}
@@ -382,9 +383,10 @@ func (b *board) configure(n int) {
 	b.configurations = n
 }
 
-// miss takes what is missing in the store, and returns what of it lies at the
-// end of an owned partition that moves all the same.
-func (b *board) miss(all []Missing) (moving []Missing) {
+// miss takes what a comparison found missing in the store, and returns what of it
+// lies at the end of an owned partition that moves all the same. One that has
+// resumed since the comparison began has seen to it itself.
+func (b *board) miss(all []Missing, began time.Time) (moving []Missing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, before := time.Now(), map[int32]time.Time{}
@@ -403,7 +405,7 @@ func (b *board) miss(all []Missing) (moving []Missing) {
 		if at, ok := before[m.Partition]; ok {
 			s.missed = at
 		}
-		if m.First < m.End && s.resumed && !s.failed {
+		if m.First < m.End && s.resumed && s.resumedAt.Before(began) && !s.failed {
 			moving = append(moving, m)
 		}
 	}
