@@ -81,6 +81,17 @@ func kinds() []kindOf {
 			"A service has far fewer requests than at the same time on other days.",
 			"Callers cannot reach it, or its logs do not reach Kafka. Check the load balancer and DNS, then the " +
 				"log shipper; if other services on the same topic are normal it is not statline."},
+		{detect.TrafficSurge, "Traffic far over normal", overviewUID, query.OutcomeRates(),
+			"A service has several times the requests of the same time on other days, and more than its own ups and " +
+				"downs explain.",
+			"Look which outcomes grow. Failures that grow with it are clients that try again: find the first failure. " +
+				"Refusals for the rate are one client's loop (Rate limits). Successes alone are a campaign or a scraper: see " +
+				"whether latency follows."},
+		{detect.LateData, "Log lines come late", PipelineUID, query.FreshnessOverTime(),
+			"The lines of one partition reach Kafka more than ten minutes after the requests that they are about. Incidents of " +
+				"its services are told that much later; later than an hour they are not told at all.",
+			"Look at what ships the logs of that partition: a queue that is full, a disk that is slow, a host whose clock " +
+				"is wrong. statline itself is not behind: it reads the lines as soon as Kafka has them."},
 	}
 }
 

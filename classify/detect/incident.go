@@ -47,12 +47,14 @@ const (
 	ContractDrift      Kind = "contract_drift"
 	UnknownCode        Kind = "unknown_code"
 	TrafficDrop        Kind = "traffic_drop"
+	TrafficSurge       Kind = "traffic_surge"
+	LateData           Kind = "late_data"
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
-		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop}
+		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData}
 }
 
 // EntityType says what an incident's entity is.
@@ -64,6 +66,7 @@ const (
 	KeyEntity      EntityType = "key"
 	ClientEntity   EntityType = "client"
 	ContractEntity EntityType = "contract" // service/code/status
+	SourceEntity   EntityType = "source"   // topic/partition
 )
 
 // Severity says how urgent an incident is.
@@ -102,7 +105,7 @@ const (
 type Incident struct {
 	ID         string
 	Kind       Kind
-	Entity     string // service, key id, client ip or service/code/status
+	Entity     string // service, key id, client ip, service/code/status or topic/partition
 	EntityType EntityType
 	Service    string // "" when it spans services
 	Parent     string // id of the incident that causes this one, "" for none

@@ -58,10 +58,13 @@ func (s *Service) Restore(at Minute, known []Restored, alive func(Minute) bool) 
 			s.Settled.slo.Episode.restore(r, 0)
 		case r.Rule == ruleDrop:
 			s.Settled.drop.Episode.restore(r, 0)
+		case r.Rule == ruleSurge:
+			s.Settled.surge.Episode.restore(r, 0)
 		}
 	}
 	s.cfg.SLO.recall(s.History, &s.Settled.slo, at, s.objective)
 	s.cfg.Drop.recall(s.History, &s.Settled.drop, at, alive)
+	s.cfg.Surge.recall(s.History, &s.Settled.surge, at, alive)
 }
 
 func (s *Service) restoreSpike(series int, r Restored, at Minute, alive func(Minute) bool) {

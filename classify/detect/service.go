@@ -18,6 +18,7 @@ var serviceRules = [...]serviceRule{
 	{ruleErrors, func(c *Counts) uint64 { return c.Errors() }, seriesErrors},
 	{ruleSLO, func(c *Counts) uint64 { return c.Bad }, noSeries},
 	{ruleDrop, func(*Counts) uint64 { return 0 }, noSeries}, // requests that are missing cannot be counted
+	{ruleSurge, func(*Counts) uint64 { return 0 }, noSeries},
 }
 
 // ruleOf is the service rule of a name, nil for none.
@@ -47,13 +48,15 @@ type ServiceState struct {
 	spikes [seriesCount]spikeState
 	slo    sloState
 	drop   dropState
+	surge  surgeState
 	dead   int    // minutes in a row without traffic of any service
 	seen   Minute // last minute with a response of this one
 	silent int    // minutes since then in which other services had some
 }
 
 // Service runs the service detectors (timeout_spike, outage,
-// error_spike, slo_burn, traffic_drop) of one service. It is not safe for concurrent use.
+// error_spike, slo_burn, traffic_drop, traffic_surge) of one service. It is not
+// safe for concurrent use.
 type Service struct {
 	Name    string
 	History *History
@@ -114,6 +117,7 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 		closed = s.stepSpikes(st, now, closed, settle)
 		closed = s.cfg.SLO.step(s.History, &st.slo, s.Name, t, st.explained(), s.objective, closed)
 		closed = s.cfg.Drop.step(s.History, &st.drop, s.Name, now, closed)
+		closed = s.cfg.Surge.step(s.History, &st.surge, s.Name, now, closed)
 	}
 	if settle && (t+1)%blockMinutes == 0 {
 		var masked uint8
@@ -173,7 +177,7 @@ func (st *ServiceState) Open(list []Incident) []Incident {
 			list = append(list, st.spikes[i].inc)
 		}
 	}
-	for _, e := range []*Episode{&st.slo.Episode, &st.drop.Episode} {
+	for _, e := range []*Episode{&st.slo.Episode, &st.drop.Episode, &st.surge.Episode} {
 		if e.IsOpen() {
 			list = append(list, *e.inc)
 		}

@@ -138,37 +138,37 @@ func (c *DropConfig) dropped(h *History, t Minute) (want float64, ok bool) {
 	if want = r.median(); want < c.MinExpected || got >= c.MaxShare*low {
 		return 0, false
 	}
-	if got > low*math.Exp(-noiseZ*h.unsteady(t, c.MinExpected)) {
+	if got > low*math.Exp(-noiseZ*h.unsteady(t, c.MinExpected, false)) {
 		return 0, false
 	}
 	return want, !c.usual(h, t, got/want)
 }
 
 // noiseZ is how many times its own unsteadiness, in logarithms, the traffic must
-// fall.
+// fall or rise.
 const noiseZ = 4
 
-// unsteady is how much the requests of a quarter of an hour fall below those of
-// the hours around it, as a standard deviation of their logarithm: learnt from
+// unsteady is how much the requests of a quarter of an hour fall below (or rise
+// above) those of the hours around it, as a standard deviation of their logarithm: learnt from
 // noiseDays, and from the middle of them, so that an incident teaches nothing. It
 // is 0 while less than half a day is known.
-func (h *History) unsteady(t Minute, least float64) float64 {
-	var falls []float64
+func (h *History) unsteady(t Minute, least float64, rises bool) float64 {
+	var far []float64
 	for i := int32(t-noiseDays*day) / blockMinutes; i < int32(t-day/4)/blockMinutes; i += noiseStep {
 		own, known := h.requests(i, i+noiseStep)
 		before, b := h.requests(i-4*noiseStep, i)
 		after, a := h.requests(i+noiseStep, i+5*noiseStep)
 		around := (before + after) / 8
-		if known && b && a && around >= least && own < around {
-			falls = append(falls, math.Log((around+1)/(own+1)))
+		if known && b && a && around >= least && (own > around) == rises {
+			far = append(far, math.Abs(math.Log((around+1)/(own+1))))
 		}
 	}
-	if len(falls) < day/60 {
+	if len(far) < day/60 {
 		return 0
 	}
-	slices.Sort(falls)
+	slices.Sort(far)
 	const median = 0.6745 // of the half of a normal distribution
-	return falls[len(falls)/2] / median
+	return far[len(far)/2] / median
 }
 
 // requests sums the blocks [from, to); known is false when one of them is not.

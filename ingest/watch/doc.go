@@ -15,7 +15,9 @@
 // event times, minute t is decided when the watermark has passed its end by
 // Config.Lag, and again 5 and 15 minutes later, when most of what was late has
 // come. After that it is settled: rows that come later still count in every
-// sum, and change no incident. An incident keeps its id when late rows move its
+// sum, and change no incident. A source that is late by Kafka's time of its records
+// does not hold the watermark back: minutes settle when its rows have come, up to
+// an hour later. An incident keeps its id when late rows move its
 // opening; one that late rows take back is withdrawn, never deleted.
 //
 //	services keys clients responses        ledger

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"statline/classify/detect"
 )
@@ -19,8 +20,12 @@ type Evaluator struct {
 	keys      *keys
 	clients   *clients
 	contracts *contracts
-	families  []family // those four: what is done to one is done to all
+	sources   *sources
+	families  []family // those five: what is done to one is done to all
 
+	// slack is how many minutes later than usual a minute is settled, because a
+	// source is late.
+	slack     detect.Minute
 	settled   detect.Minute // last minute that is final; 0 before the first
 	evaluated detect.Minute // last minute that was decided
 }
@@ -47,8 +52,9 @@ type ScoreRow struct {
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
+		sources: newSources(cfg),
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources}
 	return v
 }
 
@@ -62,6 +68,36 @@ func (e *Evaluator) Start(first detect.Minute) {
 func (e *Evaluator) Settled() detect.Minute   { return e.settled }
 func (e *Evaluator) Evaluated() detect.Minute { return e.evaluated }
 
+// maxSlack bounds how long is waited for a late source: no longer than a restored
+// evaluator decides again.
+const maxSlack = rewind - detect.SettleMinutes
+
+// waitMore is how many minutes longer than a source was late is waited for it.
+const waitMore = 3
+
+// Wait makes minutes settle late enough for sources whose rows come that much
+// later than the watermark says.
+func (e *Evaluator) Wait(late time.Duration) {
+	minutes := detect.Minute(late/time.Minute) + waitMore
+	e.slack = min(max(0, minutes-detect.SettleMinutes), maxSlack)
+}
+
+// settles is the last settled minute when to is the last that is decided.
+func (e *Evaluator) settles(to detect.Minute) detect.Minute {
+	return max(e.settled, to-detect.SettleMinutes-e.slack)
+}
+
+// noticed is how many minutes late rows are seen that come so many minutes late:
+// when their minute is read again.
+func noticed(late int) int {
+	for _, d := range again {
+		if late <= int(d) {
+			return int(d)
+		}
+	}
+	return late + waitMore
+}
+
 // chunkMinutes bounds how much evidence is read at once while catching up.
 const chunkMinutes = 360
 
@@ -69,10 +105,13 @@ const chunkMinutes = 360
 var again = [...]detect.Minute{5, detect.SettleMinutes}
 
 // minutesFor lists the minutes to read to advance to minute to: the new ones,
-// and those whose time to be read again has come.
+// those whose time to be read again has come, and those that settle.
 func (e *Evaluator) minutesFor(to detect.Minute) []detect.Minute {
 	set := map[detect.Minute]bool{}
 	for m := e.evaluated + 1; m <= to; m++ {
+		set[m] = true
+	}
+	for m := e.settled + 1; m <= e.settles(to); m++ {
 		set[m] = true
 	}
 	for _, d := range again {
@@ -86,7 +125,7 @@ func (e *Evaluator) minutesFor(to detect.Minute) []detect.Minute {
 }
 
 // Advance decides every minute up to to and settles those that are older than
-// detect.SettleMinutes. It reads at most chunkMinutes at a time; more is false
+// detect.SettleMinutes, and Wait's. It reads at most chunkMinutes at a time; more is false
 // when to is reached.
 func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, more bool, err error) {
 	if to <= e.evaluated {
@@ -105,7 +144,7 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 			return Result{}, false, err
 		}
 	}
-	res = Result{From: e.evaluated + 1, To: to, Settled: max(e.settled, to-detect.SettleMinutes)}
+	res = Result{From: e.evaluated + 1, To: to, Settled: e.settles(to)}
 	for _, f := range e.families {
 		f.settle(e.settled, &res)
 	}

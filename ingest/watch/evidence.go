@@ -13,6 +13,13 @@ type Batch struct {
 	Minutes   []detect.Minute // sorted
 	Services  []ServiceRow
 	Contracts []ContractRow
+	Sources   []SourceRow
+}
+
+// SourceRow is one minute of a source, by Kafka's time of its records.
+type SourceRow struct {
+	Source string // topic/partition
+	detect.SourceMinute
 }
 
 // ServiceRow is what one service did in one minute.
@@ -90,6 +97,10 @@ type Past struct {
 	Keys      []KeyRow     // dead keys: a week; those with something open: the refusals of keyMemory
 	Clients   []ClientRow  // those with something open: a day
 	Contracts []ContractRow
+	Sources   []SourceRow // an hour
+	// Late is how many minutes late the rows of services come that lie in late
+	// sources alone.
+	Late map[string]int
 }
 
 // BlockRow is five minutes of a service; Minute is their first.

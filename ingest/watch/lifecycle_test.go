@@ -303,6 +303,33 @@ func TestDropsOfUnsteadyTraffic(t *testing.T) {
 	}
 }
 
+// Five times the usual traffic for an hour is one ticket; so is a level that stays,
+// which is the new normal after a day.
+func TestSurge(t *testing.T) {
+	const at = 9*dayOf + 600
+	for name, c := range map[string]struct {
+		minutes int
+		want    []string
+	}{
+		"an hour":  {60, []string{"traffic_surge open/ticket", "traffic_surge closed"}},
+		"for good": {3 * dayOf, []string{"traffic_surge open/ticket", "traffic_surge closed"}},
+	} {
+		r := rand.New(rand.NewPCG(9, 9))
+		list, _ := shape(t, at+3*dayOf, 5, func(m int) detect.Counts {
+			mean := 100 + 50*math.Sin(2*math.Pi*float64(m)/dayOf)
+			if m >= at && m < at+c.minutes {
+				mean *= 5
+			}
+			return detect.Counts{N: uint64(max(0, mean+math.Sqrt(mean)*r.NormFloat64()))}
+		})
+		if !slices.Equal(whats(list), c.want) || list[0].at > at+20 {
+			t.Errorf("%s: told:\n%swant %q, the first by minute %d", name, lines(list), c.want, at+20)
+		} else if shifted := list[1].ClosedAs == detect.ClosedShifted; shifted != (name == "for good") {
+			t.Errorf("%s: closed as %s: %s", name, list[1].ClosedAs, list[1].Summary)
+		}
+	}
+}
+
 // The rows of a service that come up to 16 minutes late: nobody hears of an end
 // without a beginning.
 func TestLateSource(t *testing.T) {

@@ -19,6 +19,9 @@ type memory struct {
 	keys      map[detect.Minute]map[string]KeyRow
 	clients   map[detect.Minute]map[string]ClientRow
 	contracts map[detect.Minute]map[Pair]detect.ContractMinute
+	sources   map[detect.Minute]map[string]detect.SourceMinute
+	late      time.Duration
+	lateOf    map[string]int // minutes, by service
 	mark      time.Time
 	first     detect.Minute
 
@@ -43,6 +46,7 @@ func newMemory() *memory {
 	return &memory{
 		services: map[detect.Minute]map[string]detect.Counts{}, keys: map[detect.Minute]map[string]KeyRow{},
 		clients: map[detect.Minute]map[string]ClientRow{}, contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
+		sources:   map[detect.Minute]map[string]detect.SourceMinute{},
 		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]Told{},
 	}
 }
@@ -95,6 +99,16 @@ func (m *memory) addContract(r ContractRow) {
 	at[r.Pair] = detect.ContractMinute{Minute: r.Minute, Count: c.Count + r.Count, Total: c.Total + r.Total}
 }
 
+// addSource adds a block of a source, by the minute of its last record.
+func (m *memory) addSource(r SourceRow) {
+	at := inner(m.sources, r.Minute)
+	s, ok := at[r.Source]
+	if !ok {
+		s.Late = r.Late
+	}
+	at[r.Source] = detect.SourceMinute{Minute: r.Minute, Responses: s.Responses + r.Responses, Late: min(s.Late, r.Late)}
+}
+
 func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,6 +122,9 @@ func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, er
 		}
 		for _, p := range slices.SortedFunc(maps.Keys(m.contracts[at]), comparePairs) {
 			b.Contracts = append(b.Contracts, ContractRow{p, m.contracts[at][p]})
+		}
+		for _, s := range slices.Sorted(maps.Keys(m.sources[at])) {
+			b.Sources = append(b.Sources, SourceRow{s, m.sources[at][s]})
 		}
 	}
 	return b, nil
@@ -257,13 +274,19 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 			p.Contracts = append(p.Contracts, r)
 		}
 	}
+	p.Late = m.lateOf
+	for _, r := range b.Sources {
+		if r.Minute >= at-detect.SourceWindow {
+			p.Sources = append(p.Sources, r)
+		}
+	}
 	return p, nil
 }
 
 func (m *memory) Progress(context.Context) (Progress, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := Progress{Watermark: m.mark, First: m.first}
+	p := Progress{Watermark: m.mark, Late: m.late, First: m.first}
 	p.Evaluated = m.scored
 	return p, nil
 }

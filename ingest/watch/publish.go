@@ -196,7 +196,7 @@ func (p *Publisher) withdraw(now map[string]bool, res *Result, changed map[strin
 		if now[id] || k.final || k.State == detect.Withdrawn {
 			continue
 		}
-		k.State, k.ClosedAs, k.ClosedAt = detect.Withdrawn, "", res.To
+		k.Withdraw(res.To)
 		changed[id] = k
 	}
 }

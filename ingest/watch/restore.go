@@ -39,6 +39,9 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	if err := e.contracts.take(ctx, e.evidence, past.Contracts); err != nil {
 		return err
 	}
+	for i := range past.Sources {
+		e.sources.take(&past.Sources[i])
+	}
 	for _, f := range e.families {
 		f.restore(at, known[f.entityType()], rows)
 	}
@@ -64,13 +67,14 @@ type later struct {
 	keys      map[string][]detect.KeyMinute
 	clients   map[string][]detect.ClientMinute
 	contracts map[string][]detect.ContractMinute
+	sources   map[string][]detect.SourceMinute
 }
 
 // after reads the evidence of minutes.
 func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, clients []string) (*later, error) {
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
-		map[string][]detect.ContractMinute{},
+		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{},
 	}
 	b, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
@@ -82,6 +86,9 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	for _, r := range b.Contracts {
 		p := newContract(r.Pair)
 		l.contracts[p.Entity()] = append(l.contracts[p.Entity()], r.ContractMinute)
+	}
+	for _, r := range b.Sources {
+		l.sources[r.Source] = append(l.sources[r.Source], r.SourceMinute)
 	}
 	err = e.evidence.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutes, Refusals: true}, func(r *KeyRow) {
 		l.keys[r.Key] = append(l.keys[r.Key], r.KeyMinute)

@@ -194,6 +194,7 @@ func (w *Watch) Round(ctx context.Context) error {
 			return err
 		}
 	}
+	w.eval.Wait(p.Late)
 	to := w.target(p.Watermark)
 	advanced, err := w.advance(ctx, to)
 	if advanced {

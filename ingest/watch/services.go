@@ -138,6 +138,10 @@ func (s *services) take(p *Past, at detect.Minute) {
 		x.seen = max(x.seen, r.Minute)
 		s.alive[r.Minute] = true
 	}
+	for name, late := range p.Late {
+		x := s.get(name)
+		x.Late, x.late = noticed(late), at
+	}
 	for i := range p.Blocks {
 		r := &p.Blocks[i]
 		if r.Minute+4 <= at {

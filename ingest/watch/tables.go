@@ -30,6 +30,7 @@ type Tables interface {
 // Progress is how far events and their evaluation have come.
 type Progress struct {
 	Watermark time.Time     // zero when nothing is stored
+	Late      time.Duration // how much later than that the rows of late sources come
 	First     detect.Minute // first minute with a response, 0 for none
 	Last      detect.Minute // last one
 	Evaluated detect.Minute // last minute with a score, 0 for none
@@ -40,23 +41,44 @@ type Progress struct {
 // never silent.
 const idleAfter = 30 * time.Second
 
+// waitsFor is how late a source's newest response may be, by Kafka's time of its
+// records, for the others to be decided only together with it. They do not wait
+// for one that is later: its rows are read again when they have come, within
+// settlesWithin.
+const (
+	waitsFor      = 3 * time.Minute
+	settlesWithin = maxSlack*time.Minute + detect.SettleMinutes*time.Minute
+)
+
 // Progress implements Tables. The watermark is the least of the partitions'
-// greatest event times; partitions that have nothing to read are left out.
+// greatest event times; partitions that have nothing to read are left out, and so
+// are late ones while there are others.
 func (q *SQL) Progress(ctx context.Context) (p Progress, err error) {
 	marks, err := store.Select[struct {
-		Mark time.Time `ch:"mark"`
-		N    uint64    `ch:"n"`
-	}](ctx, q.store, fmt.Sprintf(`SELECT min(latest) AS mark, count() AS n FROM (
-			SELECT topic, partition, max(max_event) AS latest, max(written_at) AS seen, max(seen) OVER () AS newest
+		Latest time.Time `ch:"latest"`
+		Late   int64     `ch:"late"`
+	}](ctx, q.store, fmt.Sprintf(`SELECT latest, late FROM (
+			SELECT topic, partition, max(max_event) AS latest, max(written_at) AS seen, max(seen) OVER () AS newest,
+				dateDiff('second', latest, maxIf(last_record_ts, last_record_ts <= written_at + 3600)) AS late
 			FROM %s WHERE state = 'stored' AND responses > 0 GROUP BY topic, partition)
 		WHERE seen >= newest - %d OR (topic, partition) IN (
-			SELECT topic, partition FROM %s GROUP BY topic, partition HAVING argMax(lag_records, (minute, version)) > 0)`,
+			SELECT topic, partition FROM %s GROUP BY topic, partition HAVING argMax(lag_records, (minute, version)) > 0) ORDER BY latest`,
 		q.table(schema.Ledger), int(idleAfter.Seconds()), q.table(schema.Pipeline)))
 	if err != nil {
 		return p, fmt.Errorf("read watermark: %w", err)
 	}
-	if len(marks) > 0 && marks[0].N > 0 {
-		p.Watermark = marks[0].Mark
+	for i, m := range marks {
+		if i == 0 || time.Duration(m.Late)*time.Second <= waitsFor {
+			p.Watermark = m.Latest
+		}
+		if time.Duration(m.Late)*time.Second <= waitsFor {
+			break
+		}
+	}
+	for _, m := range marks {
+		if by := p.Watermark.Sub(m.Latest); by <= settlesWithin {
+			p.Late = max(p.Late, by)
+		}
 	}
 	bounds, err := store.Select[struct {
 		First int64 `ch:"first"`

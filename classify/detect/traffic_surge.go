@@ -1,0 +1,126 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+)
+
+const (
+	ruleSurge    = "traffic_surge"
+	surgeVersion = 1
+)
+
+// SurgeConfig configures traffic_surge: far more requests than at the same time
+// of the last days and weeks, more than the traffic's own ups and downs explain.
+type SurgeConfig struct {
+	MinRatio    float64 `koanf:"min_ratio" help:"at least this many times the most requests of the reference times"`
+	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
+	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
+	EndRatio    float64 `koanf:"end_ratio" help:"times the expected requests that close"`
+}
+
+type surgeState struct {
+	Episode
+	calm int
+}
+
+// step judges a surge at the end of each block of five minutes.
+func (c *SurgeConfig) step(h *History, s *surgeState, service string, now minuteState, closed []Incident) []Incident {
+	t := now.at
+	if !now.alive {
+		return closed
+	}
+	end := (t+1)%blockMinutes == 0
+	if s.IsOpen() {
+		inc := s.edit()
+		inc.Requests += h.at(t).N
+		if !end {
+			return closed
+		}
+		c.tally(h, s, t)
+		switch {
+		case s.calm >= 2:
+			s.calm = 0
+			return append(closed, s.end(t, ClosedCalm))
+		case t-s.inc.OpenedAt >= day: // tomorrow it is what was usual
+			s.edit().Summary += "; this level has lasted for a day and counts as the new normal"
+			s.calm = 0
+			return append(closed, s.end(t, ClosedShifted))
+		}
+		c.observe(h, s, t)
+		return closed
+	}
+	if !end {
+		return closed
+	}
+	want, ok := c.surges(h, t)
+	if !ok {
+		return closed
+	}
+	s.calm = 0
+	s.Begin(Incident{
+		Kind: TrafficSurge, Entity: service, EntityType: ServiceEntity, Service: service, Severity: Ticket,
+		Requests: h.at(t).N, Expected: want, Rule: ruleSurge, RuleVersion: surgeVersion,
+	}, t)
+	c.observe(h, s, t)
+	return closed
+}
+
+// surges reports whether the last quarter of an hour has far more requests than
+// any of the reference times, and than the service's own noise explains. Before a
+// week is known, weekends are not judged.
+func (c *SurgeConfig) surges(h *History, t Minute) (want float64, ok bool) {
+	r := h.references(t, t)
+	if len(r.all) < c.MinSeasons || r.week == 0 && weekend(t) {
+		return 0, false
+	}
+	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	got, high := float64(n), r.all[len(r.all)-1]
+	if want = r.median(); want < c.MinExpected || got < c.MinRatio*high {
+		return 0, false
+	}
+	return want, got >= high*math.Exp(noiseZ*h.unsteady(t, c.MinExpected, true))
+}
+
+// observe keeps the most traffic of the incident.
+func (c *SurgeConfig) observe(h *History, s *surgeState, t Minute) {
+	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	want := s.inc.Expected
+	if r := h.references(t, s.inc.OpenedAt); len(r.all) > 0 {
+		want = max(r.median(), c.MinExpected)
+	}
+	if score := float64(n) / want; score > s.inc.Score {
+		inc := s.edit()
+		inc.Observed, inc.Expected, inc.Score = float64(n), want, score
+		inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests = 15, n
+		inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%.1f times as many)",
+			inc.Service, n, number(want), score)
+	}
+}
+
+// tally counts the calm blocks of an open incident.
+func (c *SurgeConfig) tally(h *History, s *surgeState, t Minute) {
+	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	want := s.inc.Expected
+	if r := h.references(t, s.inc.OpenedAt); len(r.all) > 0 {
+		want = max(r.median(), c.MinExpected)
+	}
+	if float64(n) < c.EndRatio*want {
+		s.calm++
+	} else {
+		s.calm = 0
+	}
+}
+
+// recall counts for how long an open incident has been calm as of minute at.
+func (c *SurgeConfig) recall(h *History, s *surgeState, at Minute, alive func(Minute) bool) {
+	s.calm = 0
+	if !s.IsOpen() {
+		return
+	}
+	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
+		if (t+1)%blockMinutes == 0 && alive(t) {
+			c.tally(h, s, t)
+		}
+	}
+}
