@@ -143,3 +143,28 @@ func TestHangupWhileStarting(t *testing.T) {
 	d.waitForText(t, "still starting", 20*time.Second)
 	d.terminate(t, 10*time.Second)
 }
+
+// Nor does one before it has read its configuration.
+func TestHangupAtTheVeryStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "statline.yaml")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, "", "run", "--config", file)
+	w, err := os.OpenFile(file, os.O_WRONLY, 0) // once it reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	const config = "brokers: 127.0.0.1:1\ntopic: access\nclickhouse: http://127.0.0.1:1\nlisten: \"\"\n"
+	if _, err := w.WriteString(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.waitForText(t, "still starting", 20*time.Second)
+	d.terminate(t, 10*time.Second)
+}

@@ -190,11 +190,9 @@ func notNil(names []string) []string {
 	return names
 }
 
-// onSignal reloads at each SIGHUP until stop is called. A SIGHUP never ends the
-// process, not even while it starts.
+// onSignal reloads at each SIGHUP until stop is called.
 func (d *daemon) onSignal(ctx context.Context) (stop func()) {
-	asked := make(chan struct{}, 1)
-	takeHangups(ctx, asked)
+	asked := hangups(ctx)
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

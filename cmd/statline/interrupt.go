@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,49 +23,65 @@ func (i interruption) Is(target error) bool { return target == context.Canceled 
 // exit is the status that a shell gives to a process ended by the signal.
 func (i interruption) exit() int { return 128 + int(i.signal) }
 
-// untilSignal returns a context that ends with the first signal that asks for
-// the end, so that commands can tidy up. A second one ends the process. A pipe
-// that nobody reads any more is a write error like others, see output.
-func untilSignal(ctx context.Context) context.Context {
-	ctx, cancel := context.WithCancelCause(ctx)
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+// signals are those that the process has got since it began.
+type signals struct {
+	received chan os.Signal
+	ends     []os.Signal
+}
+
+// catchSignals takes the signals that ask for the end from their default action.
+func catchSignals() signals {
+	s := signals{received: make(chan os.Signal, 4), ends: []os.Signal{os.Interrupt, syscall.SIGTERM}}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
-		ends = append(ends, syscall.SIGHUP)
+		s.ends = append(s.ends, syscall.SIGHUP)
 	}
 	signal.Ignore(syscall.SIGPIPE)
-	received := make(chan os.Signal, 1)
-	signal.Notify(received, ends...)
-	h := &hangups{received: received}
+	signal.Notify(s.received, s.ends...)
+	return s
+}
+
+// until returns a context that ends with the first signal that asks for the end, so
+// that commands can tidy up. A second one ends the process. A pipe that nobody reads
+// any more is a write error like others, see output. For a command that reloads,
+// SIGHUP is no end, also below nohup and from its first moment on, but a word for
+// who listens to hangups.
+func (s signals) until(ctx context.Context, reloads bool) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	asked := make(chan struct{}, 1)
+	if reloads {
+		signal.Notify(s.received, syscall.SIGHUP)
+		ctx = context.WithValue(ctx, hangupsKey{}, asked)
+	}
 	go func() {
-		for got := range received {
-			if taken := h.taken.Load(); got == syscall.SIGHUP && taken != nil {
-				tell(*taken)
+		for got := range s.received {
+			if got == syscall.SIGHUP && reloads {
+				tell(asked)
 				continue
 			}
-			signal.Reset(ends...)
+			signal.Reset(s.ends...)
 			number, _ := got.(syscall.Signal)
 			cancel(interruption{number})
 			return
 		}
 	}()
-	return context.WithValue(ctx, hangupsKey{}, h)
-}
-
-// hangups is who takes SIGHUP for something else than the end.
-type hangups struct {
-	received chan os.Signal
-	taken    atomic.Pointer[chan struct{}]
+	return ctx
 }
 
 type hangupsKey struct{}
 
-// takeHangups makes SIGHUP, also below nohup, a word for to instead of the end
-// of the command whose context this is.
-func takeHangups(ctx context.Context, to chan struct{}) {
-	if h, ok := ctx.Value(hangupsKey{}).(*hangups); ok {
-		h.taken.Store(&to)
-		signal.Notify(h.received, syscall.SIGHUP)
-	}
+// hangups has a word for each SIGHUP; nil, which never has one, where it is the end.
+func hangups(ctx context.Context) <-chan struct{} {
+	asked, _ := ctx.Value(hangupsKey{}).(chan struct{})
+	return asked
+}
+
+// reloads marks the commands that read their configuration again at a SIGHUP.
+const reloads = "reloads"
+
+// reloading reports that the arguments name such a command.
+func reloading(root *cobra.Command, args []string) bool {
+	c, _, err := root.Find(args)
+	return err == nil && c.Annotations[reloads] != ""
 }
 
 // standardInput is standard input, from which reading ends when the context

@@ -20,9 +20,10 @@ func main() { os.Exit(execute()) }
 
 // execute is main with everything tidied up when it returns.
 func execute() int {
-	ctx := untilSignal(context.Background())
+	received := catchSignals()
 	stdout := &output{File: os.Stdout}
 	root := rootCommand()
+	ctx := received.until(context.Background(), reloading(root, os.Args[1:]))
 	root.SetOut(stdout)
 	err := root.ExecuteContext(ctx)
 	if stdout.err != nil {

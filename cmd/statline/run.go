@@ -40,8 +40,9 @@ restart, from the next block on. A bad file changes nothing.`,
 		Example: `  statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline
   statline run --config statline.yaml
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st) },
+		Annotations: map[string]string{reloads: "at SIGHUP"},
+		Args:        cobra.NoArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st) },
 	}
 	st = takeSettings(c, "run")
 	return c
