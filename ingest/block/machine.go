@@ -120,7 +120,11 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 		if k.logStart, k.lastStable, err = m.env.Partition.Bounds(ctx); err != nil {
 			return fmt.Errorf("read the log's bounds: %w", err)
 		}
-		m.observe(Event{Kind: Located, Next: max(k.commit.Offset, k.logStart), LastStable: k.lastStable})
+		located := Event{Kind: Located, Next: k.commit.Offset, LastStable: k.lastStable}
+		if located.Next < 0 {
+			located.Next = k.logStart
+		}
+		m.observe(located)
 		if k.ledger, err = m.env.Store.Ledger(ctx, m.cfg.Cluster, m.cfg.Topic, m.cfg.Partition); err != nil {
 			return fmt.Errorf("read the ledger: %w", storeError{err})
 		}

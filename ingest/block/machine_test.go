@@ -272,6 +272,11 @@ func TestGapWhileRunning(t *testing.T) {
 				if i < 0 {
 					t.Fatalf("the ledger has no gap row from %d on", stored)
 				}
+				for _, e := range h.events {
+					if (e.Kind == Located || e.Kind == Resumed) && e.Next == cut {
+						t.Errorf("%v says %d before the gap is in the ledger; the group has committed %d", e.Kind, e.Next, stored)
+					}
+				}
 				gap := h.w.ledger[i]
 				if gap.End != cut || gap.Holes != uint64(cut-stored) || gap.Note == "" {
 					t.Errorf("got gap %+v; want [%d,%d) with its holes and a note", gap, stored, cut)
