@@ -91,10 +91,10 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 // add folds records, of which there is one at least.
 func (w *work) add(rs []Record) {
 	if w.first == (witness{}) {
-		w.first = witness{rs[0].Offset, rs[0].UnixMilli}
+		w.first = witness{offset: rs[0].Offset, unixMilli: rs[0].UnixMilli}
 	}
 	last := &rs[len(rs)-1]
-	w.last = witness{last.Offset, last.UnixMilli}
+	w.last = witness{offset: last.Offset, unixMilli: last.UnixMilli}
 	w.folder.Add(rs)
 }
 

@@ -28,9 +28,10 @@ import (
 //     and only there is the timestamp asked for too.
 //   - Where there are no ids, a record that this machine has read of the log must
 //     still be there with its timestamp: the last one stored, or the first one of
-//     the block in hand. A log without that record is another; if it is there, all
-//     that was read after it is of the same log. It cannot tell logs apart whose
-//     records have the same timestamps at the same offsets, or none.
+//     the block in hand. A log without that record, or without any where the ledger's
+//     last block has some, is another; if it is there, all that was read after it is
+//     of the same log. It cannot tell logs apart whose records have the same
+//     timestamps at the same offsets, or none.
 //   - Between the question and the commit the topic may still change. The commit
 //     then stands among the new topic's offsets and names the old one: whoever
 //     resumes does not count it (see liveEpoch).
@@ -53,14 +54,17 @@ const (
 func differ(a, b string) bool { return a != "" && b != "" && a != b }
 
 // witness is a record that was read of the log. Without a timestamp it proves
-// nothing.
+// nothing, unless it is gone: the log has no record at all where a row counts some.
 type witness struct {
 	offset, unixMilli int64
+	gone              bool
 }
 
 // of says whether the record of the log is the last one that row speaks of.
 func (w witness) of(row *LedgerRow) (identity, string) {
 	switch {
+	case w.gone:
+		return other, fmt.Sprintf("the log has no record up to %d where the ledger has some", w.offset)
 	case row == nil || w.unixMilli <= 0:
 		return unproven, ""
 	case w.unixMilli == row.LastRecordUnixMilli:
@@ -135,7 +139,8 @@ func (m *machine) compare(ctx context.Context, k *known) (err error) {
 }
 
 // lastOf is the last record of row's range that the log still has, the zero value
-// when there is none to compare.
+// when there is none to compare. Retention takes a log's beginning, and only
+// compaction records from its midst: a whole range without any is another log's.
 func (m *machine) lastOf(ctx context.Context, k *known, row *LedgerRow) (witness, error) {
 	if row == nil || row.LastRecordUnixMilli <= 0 || row.End > k.lastStable || differ(k.ledger.OwnTopicID, k.topicID) {
 		return witness{}, nil
@@ -148,8 +153,15 @@ func (m *machine) lastOf(ctx context.Context, k *known, row *LedgerRow) (witness
 			return witness{}, nil // deleted since the bounds were read
 		}
 		// Of a compacted log only the record itself can be compared.
-		if err != nil || last.unixMilli > 0 || from == first || m.cfg.Compacted {
+		if err != nil || last.unixMilli > 0 || m.cfg.Compacted {
 			return last, err
+		}
+		if from == first {
+			last.gone = last == (witness{}) && first == row.First
+			if last.gone {
+				last.offset = row.End - 1
+			}
+			return last, nil
 		}
 	}
 	return witness{}, nil
@@ -171,7 +183,7 @@ func (m *machine) lastRecord(ctx context.Context, k *known, from, end int64) (la
 		}
 		for _, r := range b.Records {
 			if r.Offset < end {
-				last = witness{r.Offset, r.UnixMilli}
+				last = witness{offset: r.Offset, unixMilli: r.UnixMilli}
 			}
 		}
 		if b.Next <= from {

@@ -58,6 +58,17 @@ func TestModelRecreated(t *testing.T) {
 	}
 }
 
+// Promise: a log that has no record at all where the ledger's last block counts some
+// is another, also where only timestamps tell. This history has such holes; how it
+// goes depends on who is first, so it is lived through some times.
+func TestModelRecreatedWithHoles(t *testing.T) {
+	for range 100 {
+		if err := modelRecreated(t, 569, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Promise: the model notices when nobody looks which log it is.
 func TestModelRecreatedBites(t *testing.T) {
 	for seed := range uint64(400) {
