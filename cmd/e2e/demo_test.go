@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -111,7 +112,15 @@ func TestMissingEngineSaysHowToGetIt(t *testing.T) {
 // What make demo prints is the demo's alone: the build goes to standard error.
 func TestMakeDemoPrintsTheDemo(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"Makefile", "ingest/sandbox/engine/engine.mk", "ingest/sandbox/engine/package.json"} {
+	needed := []string{"Makefile", "ingest/sandbox/engine/package.json"}
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, included := range regexp.MustCompile(`(?m)^include (.*)$`).FindAllStringSubmatch(string(makefile), -1) {
+		needed = append(needed, strings.Fields(included[1])...)
+	}
+	for _, name := range needed {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err == nil {
 			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)
