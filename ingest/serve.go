@@ -60,9 +60,9 @@ type Server struct {
 	Log       *slog.Logger
 }
 
-// Serve answers until wait is called, at the end of ctx. The listener is open
-// when it returns, so that a taken port is an error at the start.
-func (s *Server) Serve(ctx context.Context) (wait func() error, err error) {
+// Serve answers until wait is called. The listener is open when it returns, so that
+// a taken port is an error at the start.
+func (s *Server) Serve() (wait func() error, err error) {
 	s.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	listener, err := s.listen()
 	if err != nil {
@@ -70,20 +70,26 @@ func (s *Server) Serve(ctx context.Context) (wait func() error, err error) {
 	}
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
+	return ServeOn(listener, server), nil
+}
+
+// ServeOn answers on a listener until wait is called. Requests under way get a
+// second then; a reader that does not read keeps nobody.
+func ServeOn(listener net.Listener, server *http.Server) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	return func() error {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		stop, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		err := server.Shutdown(stop)
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close() // a reader that does not read keeps nobody
+			err = server.Close()
 		}
 		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
 		return err
-	}, nil
+	}
 }
 
 func (s *Server) handler() http.Handler {

@@ -65,7 +65,7 @@ func TestServeSecurely(t *testing.T) {
 	const token = "a-token-of-a-test-long-enough"
 	s := &Server{Registry: prometheus.NewRegistry(), Ready: notReady{}, Health: notReady{}, Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
 		Listening: Listening{Address: address, Cert: certFile, Key: keyFile, Token: func() (string, error) { return token, nil }}}
-	stop, err := s.Serve(t.Context())
+	stop, err := s.Serve()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/dashboards/console"
+	"statline/ingest"
 	"statline/ingest/store"
 )
 
@@ -83,20 +84,7 @@ func serveConsole(listen string, page http.Handler) (url string, wait func() err
 	}
 	server := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	return "http://" + listener.Addr().String() + "/", func() error {
-		stop, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		err := server.Shutdown(stop)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close() // a reader that does not read keeps nobody
-		}
-		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
-		}
-		return err
-	}, nil
+	return "http://" + listener.Addr().String() + "/", ingest.ServeOn(listener, server), nil
 }
 
 // storeOf is a store as the console asks it; nil stays nil.

@@ -71,7 +71,7 @@ func run(ctx context.Context, st *settings) (err error) {
 		if err != nil {
 			return err
 		}
-		closeServer, err := server.Serve(ctx)
+		closeServer, err := server.Serve()
 		if err != nil {
 			return err
 		}
