@@ -9,7 +9,7 @@ import (
 // Every command and group explains itself, with an example.
 func TestHelpTeaches(t *testing.T) {
 	out := must(t, "--help").stdout
-	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "sql", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
+	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "sql", "output", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
 		if !strings.Contains(out, "\n  "+name+" ") {
 			t.Errorf("--help does not list %s", name)
 		}
@@ -19,6 +19,42 @@ func TestHelpTeaches(t *testing.T) {
 	}
 	if r := run(t, nil, "dmeo"); r.err == nil || !strings.Contains(r.stderr, "demo") {
 		t.Errorf("a mistyped command: got %q; want a suggestion", r.stderr)
+	}
+}
+
+// Each kind of end has its status, and its error is JSON where JSON was asked for.
+func TestExitStatus(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		says   string
+		args   []string
+	}{
+		{2, `did you mean "report"?`, []string{"reprot"}},
+		{2, `did you mean "list"?`, []string{"rejects", "lst"}},
+		{2, `did you mean "suggest"?`, []string{"codes", "suggest2", "x"}},
+		{2, `did you mean "--service"?`, []string{"report", "--sevice", "search"}},
+		{2, "set with --clickhouse", []string{"report"}},
+		{2, "want one of table, json, ndjson, csv, md", []string{"codes", "--output", "xml"}},
+		{2, "topci", []string{"config", "show", "--config", write(t, "bad.yaml", []byte("topci: a\n")), "--json"}},
+		{2, "not in the catalogue", []string{"codes", "99"}},
+		{1, "no such file", []string{"probe", "/nowhere/a.log"}},
+		{1, "refused", []string{"report", "--clickhouse", "http://127.0.0.1:1", "--output", "json"}},
+		{3, "no line was understood", []string{"probe", write(t, "no.log", []byte("what\n"))}},
+	} {
+		r := run(t, nil, c.args...)
+		if last := c.args[len(c.args)-1]; strings.HasSuffix(last, "json") {
+			if e := decodeJSON[struct {
+				Error struct {
+					Message string
+					Status  int `json:"exit_status"`
+				}
+			}](t, r.stderr).Error; e.Status != c.status || e.Message == "" {
+				t.Errorf("%v: got %s; want the status %d in it", c.args, r.stderr, c.status)
+			}
+		}
+		if exitStatus(r.err) != c.status || !strings.Contains(r.stderr, c.says) {
+			t.Errorf("%v: got status %d, %q; want %d, %q", c.args, exitStatus(r.err), r.stderr, c.status, c.says)
+		}
 	}
 }
 

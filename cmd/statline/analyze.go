@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/file"
 	"statline/ingest/schema"
 )
@@ -17,7 +19,8 @@ func analyzeCommand() *cobra.Command {
 	var (
 		st      *settings
 		loading file.Config
-		asJSON  bool
+		out     *answers
+		failOn  string
 	)
 	c := &cobra.Command{
 		Use:   "analyze FILE...|-",
@@ -30,7 +33,8 @@ text, whatever its name and compression. What was done with each file is said on
 standard error.
 
 The exit status is 1 when a file could not be read, 3 when no line was
-understood, and 130 after Ctrl-C, which reports what was read until then.`,
+understood or --fail-on found an incident, and 130 after Ctrl-C, which reports
+what was read until then.`,
 		Example: `  statline analyze access.log
   statline analyze --data ./store access.log.*.gz
   kubectl logs deploy/gateway | statline analyze --json -`,
@@ -60,12 +64,16 @@ understood, and 130 after Ctrl-C, which reports what was read until then.`,
 				return err
 			}
 			a.ElapsedSeconds = time.Since(began).Seconds()
-			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), a)
-			} else if err = a.print(ctx, cmd, e, strings.Join(args, " ")); err == nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
-			}
-			return errors.Join(err, a.outcome(ctx))
+			err = out.print(cmd, func(to io.Writer) error {
+				if out.by != "" {
+					printList(to, out.by, a.Report, e.folding.Catalogue)
+				} else {
+					a.print(ctx, cmd, to, e, strings.Join(args, " "))
+				}
+				_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
+				return err
+			}, a, reportRows(a.Report)...)
+			return errors.Join(err, a.outcome(ctx), failOnIncidents(failOn, a.Incidents))
 		},
 	}
 	st = takeSettings(c, "analyze")
@@ -73,6 +81,7 @@ understood, and 130 after Ctrl-C, which reports what was read until then.`,
 		"files grow no more")
 	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
 		"another or is the beginning of one")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	takeFailOn(c, &failOn)
+	out = takeOutput(c, answer.Of[analysis](reportLists()...), answer.JSON)
 	return c
 }

@@ -93,15 +93,14 @@ func (a *analysis) explain(ctx context.Context, e *embedded) error {
 }
 
 // print writes the report for people.
-func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, title string) error {
-	out := cmd.OutOrStdout()
+func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer, e *embedded, title string) {
 	printSummary(out, title, a.Report, e.folding.Catalogue)
 	printLeftOut(out, a.LeftOut)
 	if len(a.Rejects) > 0 {
 		fmt.Fprintln(out, "\nNo line was understood, for example:")
 		rows := [][]string{{"reason", "detail", "line"}}
 		for _, r := range a.Rejects {
-			rows = append(rows, []string{r.Reason, shorten(r.Detail, 50), shorten(printable(r.Line), 100)})
+			rows = append(rows, []string{r.Reason, printable(r.Detail), printable(r.Line)})
 		}
 		table(out, "  ", nil, rows)
 		name := "FILE"
@@ -114,7 +113,6 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, e *embedded, t
 	if ctx.Err() != nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "\ninterrupted: the report shows what was read; no detector was run")
 	}
-	return nil
 }
 
 // printLeftOut says what was not believed of responses that are counted.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/block"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -17,8 +17,8 @@ import (
 
 func auditCommand() *cobra.Command {
 	var (
-		st     *settings
-		asJSON bool
+		st  *settings
+		out *answers
 	)
 	c := &cobra.Command{
 		Use:   "audit",
@@ -29,7 +29,7 @@ are skipped. With --brokers it also compares the ledger with what the consumer g
 has committed, and shows the lag: records that are committed and not in the ledger
 are missing, as after an older backup was restored; it names them and what mends it.
 Where blocks of a topic were stored under more than one configuration, it lists the
-offsets of each. The exit status is 1 when anything differs.`,
+offsets of each. The exit status is 3 when anything differs.`,
 		Example: `  statline audit --clickhouse http://127.0.0.1:8123
   statline audit --clickhouse http://127.0.0.1:8123 --brokers kafka:9092 --topic access --json`,
 		Args: cobra.NoArgs,
@@ -54,43 +54,53 @@ offsets of each. The exit status is 1 when anything differs.`,
 					return err
 				}
 			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				err = printAuditJSON(out, report, g)
-			} else {
-				printAudit(out, report, g)
-			}
-			if err == nil && !(report.OK() && len(g.tails()) == 0) {
-				err = exitCode(1)
+			shown := audited(report, g)
+			err = out.print(cmd, func(to io.Writer) error { printAudit(to, report, g); return nil }, shown, shown.Partitions,
+				shown.Days, shown.Differences, shown.Missing)
+			if err == nil && !shown.OK {
+				err = exitCode(exitDataSaysNo)
 			}
 			return err
 		},
 	}
 	st = takeSettings(c, "audit")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, answer.Of[auditShown](answer.RowsOf[store.PartitionAudit]("partition"),
+		answer.RowsOf[store.DayAudit]("day"), answer.RowsOf[store.Difference]("difference"),
+		answer.RowsOf[missingRecords]("missing")), answer.JSON)
 	return c
 }
 
-// printAuditJSON writes the report with the group's state beside it.
-func printAuditJSON(w io.Writer, report *store.AuditReport, g *group) error {
-	b, err := json.Marshal(report)
-	if err != nil {
-		return err
-	}
-	all := map[string]any{}
-	if err := json.Unmarshal(b, &all); err != nil {
-		return err
-	}
-	missing := []map[string]any{}
+// auditShown is an audit with the group's state beside it.
+type auditShown struct {
+	*store.AuditReport
+	OK              bool             `json:"ok"`
+	CommitsCompared bool             `json:"commits_compared"`
+	Missing         []missingRecords `json:"missing" help:"committed by the group and not in the ledger"`
+	// Group is where the group stands on each partition, when it was asked.
+	Group map[int32]groupState `json:"group,omitempty"`
+}
+
+// missingRecords are the records [First, End) of a partition.
+type missingRecords struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	First     int64  `json:"first"`
+	End       int64  `json:"end"`
+	LogStart  int64  `json:"log_start"`
+	Detail    string `json:"detail"`
+}
+
+func audited(report *store.AuditReport, g *group) auditShown {
+	shown := auditShown{AuditReport: report, CommitsCompared: g != nil}
 	for _, m := range g.tails() {
-		missing = append(missing, map[string]any{"topic": m.Topic, "partition": m.Partition, "first": max(0, m.First), "end": m.End,
-			"log_start": m.LogStart, "detail": m.String()})
+		shown.Missing = append(shown.Missing, missingRecords{Topic: m.Topic, Partition: m.Partition, First: max(0, m.First),
+			End: m.End, LogStart: m.LogStart, Detail: m.String()})
 	}
-	all["ok"], all["commits_compared"], all["missing"] = report.OK() && len(missing) == 0, g != nil, missing
+	shown.OK = report.OK() && len(shown.Missing) == 0
 	if g != nil {
-		all["group"] = g.partitions
+		shown.Group = g.partitions
 	}
-	return printJSON(w, all)
+	return shown
 }
 
 func printAudit(w io.Writer, report *store.AuditReport, group *group) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/detect"
+	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/file"
 	"statline/ingest/watch"
@@ -21,6 +21,7 @@ func backtestCommand() *cobra.Command {
 		st       *settings
 		path     string
 		from, to string
+		out      *answers
 	)
 	c := &cobra.Command{
 		Use:   "backtest",
@@ -40,7 +41,7 @@ points than minutes.`,
 			var err error
 			switch {
 			case (path == "") == (st.ClickHouse.URL == ""):
-				return errors.New("backtest needs either --csv FILE or --clickhouse URL")
+				return usage("backtest needs either --csv FILE or --clickhouse URL")
 			case path != "":
 				rows, err = backtestCSV(ctx, cmd, path, &cfg)
 			default:
@@ -52,7 +53,13 @@ points than minutes.`,
 			if err != nil {
 				return err
 			}
-			if err := report.WriteLines(cmd.OutOrStdout(), rows); err != nil {
+			err = out.print(cmd, func(to io.Writer) error {
+				if len(rows) > 0 {
+					printIncidents(to, newStyle(to), "Incidents", rows, true, false)
+				}
+				return nil
+			}, nil, rows)
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d incidents\n", len(rows))
@@ -60,6 +67,9 @@ points than minutes.`,
 		},
 	}
 	st = takeSettings(c, "backtest")
+	out = takeOutput(c, answer.List[report.Incident]("incidents"), answer.Lines)
+	out.form = answer.Lines // what it has always printed
+	c.Flags().Lookup("output").DefValue = string(out.form)
 	f := c.Flags()
 	f.StringVar(&path, "csv", "", "`file` of time,service,requests,timeouts; - is standard input")
 	f.StringVar(&from, "from", "", "first `time`, RFC 3339 (default: the oldest stored)")

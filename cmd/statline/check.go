@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/config"
 	"statline/ingest/decode"
 	"statline/ingest/schema"
@@ -18,7 +19,10 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var st *settings
+	var (
+		st  *settings
+		out *answers
+	)
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration and reach the servers, before run does",
@@ -32,7 +36,10 @@ something does not.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
 			defer cancel()
-			r := checker{out: cmd.OutOrStdout(), style: newStyle(cmd.OutOrStdout())}
+			r := checker{out: io.Discard, style: newStyle(cmd.OutOrStdout())}
+			if out.forPeople() {
+				r.out = cmd.OutOrStdout() // at once: a part may take a while
+			}
 			r.part("configuration", func() (string, error) { return checkConfig(st.Config) })
 			if path := st.Keys.Labels; path != "" {
 				r.part("key labels", func() (string, error) {
@@ -47,13 +54,16 @@ something does not.`,
 			if !r.failed {
 				r.part("group", func() (string, error) { return checkGroup(ctx, st.Config) })
 			}
-			if r.failed {
-				return exitCode(1)
+			shown := checkShown{OK: !r.failed, Parts: r.parts}
+			err := out.print(cmd, func(io.Writer) error { return nil }, shown, shown.Parts)
+			if err == nil && r.failed {
+				return exitCode(exitFailed)
 			}
-			return nil
+			return err
 		},
 	}
 	st = takeSettings(c, "check")
+	out = takeOutput(c, answer.Of[checkShown](answer.RowsOf[checkedPart]("part")), answer.JSON)
 	return c
 }
 
@@ -75,11 +85,24 @@ func checkConfig(c *config.Config) (detail string, err error) {
 	return detail + ", config_hash " + store.ConfigHash(folding.Hash()), nil
 }
 
+// checkShown is what check found.
+type checkShown struct {
+	OK    bool          `json:"ok"`
+	Parts []checkedPart `json:"parts"`
+}
+
+type checkedPart struct {
+	Part   string `json:"part"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
 // checker prints one line a part.
 type checker struct {
 	out    io.Writer
 	style  style
 	failed bool
+	parts  []checkedPart
 }
 
 func (r *checker) part(name string, check func() (string, error)) {
@@ -89,6 +112,7 @@ func (r *checker) part(name string, check func() (string, error)) {
 		r.failed = true
 		mark, detail = r.style.bad.Render("FAIL"), err.Error()
 	}
+	r.parts = append(r.parts, checkedPart{name, err == nil, detail})
 	fmt.Fprintf(r.out, "%s %-14s %s\n", mark, name, detail)
 }
 

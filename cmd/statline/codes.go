@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/cmd/statline/answer"
 )
 
 func codesCommand() *cobra.Command {
@@ -20,35 +21,72 @@ func codesCommand() *cobra.Command {
 	}
 	c.AddCommand(codesSuggestCommand())
 	settings := takeSettings(c, "codes")
+	answers := takeOutput(c, answer.List[statusCode]("codes"), answer.JSON)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		catalogue, err := settings.Lines.Catalogue()
 		if err != nil {
 			return err
 		}
-		out := cmd.OutOrStdout()
+		entries := catalogue.Entries()
 		if len(args) == 1 {
 			e, err := lookUp(catalogue, args[0])
 			if err != nil {
 				return err
 			}
-			explain(out, e)
+			entries = []classify.Entry{e}
+		}
+		return answers.print(cmd, func(to io.Writer) error {
+			if len(args) == 1 {
+				explain(to, entries[0])
+			} else {
+				printCodes(to, entries)
+			}
 			return nil
-		}
-		rows := [][]string{{"code", "HTTP", "outcome", "message"}}
-		for _, e := range catalogue.Entries() {
-			message := e.Message
-			if e.Later {
-				message += "  (later)"
-			}
-			rows = append(rows, []string{e.Label(), statusesOf(e), e.Outcome.String(), message})
-			for _, also := range e.AlsoMessages {
-				rows = append(rows, []string{"", "", "", "or " + also})
-			}
-		}
-		table(out, "", []bool{true, true}, rows)
-		return nil
+		}, nil, statusCodes(entries))
 	}
 	return c
+}
+
+// statusCode is an entry of the catalogue.
+type statusCode struct {
+	Code         *uint16  `json:"code" help:"the API's number, null where a name or the message tells"`
+	Name         string   `json:"name"`
+	HTTPStatuses []int16  `json:"http_statuses" help:"empty: any"`
+	Outcome      string   `json:"outcome"`
+	Message      string   `json:"message"`
+	AlsoMessages []string `json:"also_messages"`
+	Hint         string   `json:"hint"`
+	Later        bool     `json:"later" help:"added after the first documentation"`
+}
+
+func statusCodes(entries []classify.Entry) []statusCode {
+	all := make([]statusCode, len(entries))
+	for i, e := range entries {
+		all[i] = statusCode{Name: e.Name, Outcome: e.Outcome.String(), Message: e.Message, AlsoMessages: e.AlsoMessages,
+			Hint: e.Hint, Later: e.Later}
+		if e.Code != 0 {
+			all[i].Code = &e.Code
+		}
+		if e.HTTPStatus != 0 {
+			all[i].HTTPStatuses = append([]int16{e.HTTPStatus}, e.AlsoStatus...)
+		}
+	}
+	return all
+}
+
+func printCodes(out io.Writer, entries []classify.Entry) {
+	rows := [][]string{{"code", "HTTP", "outcome", "message"}}
+	for _, e := range entries {
+		message := e.Message
+		if e.Later {
+			message += "  (later)"
+		}
+		rows = append(rows, []string{e.Label(), statusesOf(e), e.Outcome.String(), message})
+		for _, also := range e.AlsoMessages {
+			rows = append(rows, []string{"", "", "", "or " + also})
+		}
+	}
+	table(out, "", []bool{true, true}, rows)
 }
 
 // lookUp finds an entry by its number or its name.
@@ -59,7 +97,7 @@ func lookUp(catalogue *classify.Catalogue, label string) (classify.Entry, error)
 			return e, nil
 		}
 	}
-	return classify.Entry{}, fmt.Errorf("codes: %s is not in the catalogue; statline codes lists the %d that are", label, len(all))
+	return classify.Entry{}, usage("codes: %s is not in the catalogue; statline codes lists the %d that are", label, len(all))
 }
 
 // statusesOf lists the HTTP statuses of an entry, the first documented one

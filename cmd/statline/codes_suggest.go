@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/config"
 	"statline/ingest/decode"
@@ -16,8 +17,11 @@ import (
 )
 
 func codesSuggestCommand() *cobra.Command {
-	var st *settings
-	var filter report.Filter
+	var (
+		st     *settings
+		filter report.Filter
+		form   *answers
+	)
 	c := &cobra.Command{
 		Use:   "suggest [FILE|-]",
 		Short: "Propose a catalogue for an API from a log of its responses, or from what is stored",
@@ -49,16 +53,19 @@ every name and number, and the messages of examples only.`,
 			if len(entries) == 0 {
 				return errors.New("codes suggest: no failing response says a name, a number or a message; nothing to propose")
 			}
-			out, err := classify.EntriesYAML(entries)
-			if err != nil {
+			return form.print(cmd, func(to io.Writer) error {
+				text, err := classify.EntriesYAML(entries)
+				if err != nil {
+					return err
+				}
+				_, err = to.Write(text)
 				return err
-			}
-			_, err = cmd.OutOrStdout().Write(out)
-			return err
+			}, nil, statusCodes(entries))
 		},
 	}
 	c.Flags().StringVar(&filter.Service, "of-service", "", "only the stored responses of this `name`")
 	st = takeSettings(c, "codes suggest")
+	form = takeOutput(c, answer.List[statusCode]("codes"), answer.JSON)
 	return c
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/config"
 )
 
@@ -25,7 +27,7 @@ func configExampleCommand() *cobra.Command {
 }
 
 func configShowCommand() *cobra.Command {
-	var asJSON bool
+	var out *answers
 	c := &cobra.Command{
 		Use:   "show",
 		Short: "Print what is in force and where each value came from, secrets masked",
@@ -37,19 +39,17 @@ a variable or a flag. Passwords and whatever else may be a secret are masked.`,
 		Args: cobra.NoArgs,
 	}
 	s := takeSettings(c, "config show")
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	out = takeOutput(c, answer.List[config.Setting]("settings"), answer.JSON)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		out := cmd.OutOrStdout()
-		if asJSON {
-			return printJSON(out, s.Show())
-		}
-		rows := [][]string{{"setting", "value", "from"}}
-		for _, v := range s.Show() {
-			rows = append(rows, []string{v.Key, shorten(v.Value, 100), v.Source})
-		}
-		table(out, "", nil, rows)
-		_, err := fmt.Fprintln(out)
-		return err
+		return out.print(cmd, func(to io.Writer) error {
+			rows := [][]string{{"setting", "value", "from"}}
+			for _, v := range s.Show() {
+				rows = append(rows, []string{v.Key, v.Value, v.Source})
+			}
+			table(to, "", nil, rows)
+			_, err := fmt.Fprintln(to)
+			return err
+		}, nil, s.Show())
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"statline/cmd/statline/answer"
 	"statline/dashboards/console"
 	"statline/dashboards/report"
 	"statline/ingest"
@@ -38,7 +40,7 @@ type demoOptions struct {
 	seed     uint64
 	scenario string
 	console  string
-	asJSON   bool
+	out      *answers
 }
 
 func demoCommand() *cobra.Command {
@@ -63,7 +65,7 @@ with what the generator knows to be true.`,
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
 	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")
 	f.StringVar(&o.console, "console", "", "`address` of the page with the boards (default: 127.0.0.1:8080, or any free port)")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object at the end instead of the live view")
+	o.out = takeOutput(c, answer.Of[demoResult](reportLists()...), answer.JSON)
 	o.settings = takeSettings(c, "demo")
 	return c
 }
@@ -216,7 +218,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	shown := make(chan error, 1)
 	out := terminal(cmd.OutOrStdout())
 	view := liveView{out: cmd.OutOrStdout(), page: d.page, terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
-	if d.options.asJSON {
+	if !d.options.out.forPeople() {
 		view.out, view.terminal = cmd.ErrOrStderr(), false
 	}
 	go func() { shown <- view.show(work, frames) }()
@@ -281,22 +283,26 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses, Rejected: truth.Rejected})
 	}
 	r := demoResult{Report: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
-	if d.options.asJSON {
-		if err := printJSON(cmd.OutOrStdout(), r); err != nil {
-			return err
+	err = d.options.out.print(cmd, func(to io.Writer) error {
+		if by := d.options.out.by; by != "" {
+			printList(to, by, sum, d.embedded.folding.Catalogue)
+			return nil
 		}
-	} else {
-		printSummary(cmd.OutOrStdout(), "statline demo", sum, d.embedded.folding.Catalogue)
-		st := newStyle(cmd.OutOrStdout())
+		printSummary(to, "statline demo", sum, d.embedded.folding.Catalogue)
 		if r.Match {
-			fmt.Fprintf(cmd.OutOrStdout(), "\n%s every stored count equals what the generator knows to be true (%s records)\n", st.good.Render("✓"), count(truth.Records))
+			fmt.Fprintf(to, "\n%s every stored count equals what the generator knows to be true (%s records)\n",
+				newStyle(to).good.Render("✓"), count(truth.Records))
 		}
+		return nil
+	}, r, reportRows(sum)...)
+	if err != nil {
+		return err
 	}
 	if !r.Match {
 		for _, difference := range differences {
 			fmt.Fprintln(cmd.ErrOrStderr(), "differs from the truth:", difference)
 		}
-		return exitCode(1)
+		return exitCode(exitDataSaysNo)
 	}
 	return nil
 }

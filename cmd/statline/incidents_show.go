@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/cmd/statline/answer"
 	"statline/dashboards"
 	"statline/dashboards/report"
 	"statline/ingest/watch"
@@ -25,11 +26,11 @@ type incidentShown struct {
 	Means   string            `json:"means"`
 	ToDo    string            `json:"to_do"`
 	Causes  []report.Incident `json:"causes"`
-	Notes   []noteShown       `json:"notes"`
+	Notes   []incidentNote    `json:"notes"`
 	Samples []report.Sample   `json:"samples"`
 }
 
-type noteShown struct {
+type incidentNote struct {
 	At     time.Time    `json:"at"`
 	Action watch.Action `json:"action"`
 	Until  *time.Time   `json:"until"` // of a mute
@@ -40,7 +41,7 @@ type noteShown struct {
 func incidentShowCommand() *cobra.Command {
 	var (
 		st      *settings
-		asJSON  bool
+		out     *answers
 		samples int
 	)
 	c := &cobra.Command{
@@ -61,7 +62,7 @@ func incidentShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			shown := incidentShown{Causes: []report.Incident{}, Notes: []noteShown{}, Samples: []report.Sample{}}
+			var shown incidentShown
 			found, causes, ok, err := report.IncidentOf(ctx, s, id)
 			if err != nil {
 				return err
@@ -83,22 +84,19 @@ func incidentShowCommand() *cobra.Command {
 				return err
 			}
 			shown.Samples = append(shown.Samples, list[:min(len(list), max(samples, 0))]...)
-			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetEscapeHTML(false)
-				return e.Encode(shown)
-			}
-			return printIncident(cmd.OutOrStdout(), &shown)
+			return out.print(cmd, func(to io.Writer) error { return printIncident(to, &shown) }, shown, shown.Samples,
+				shown.Notes, shown.Causes)
 		},
 	}
 	st = takeSettings(c, "incidents show")
 	c.Flags().IntVar(&samples, "samples", 10, "examples shown")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, answer.Of[incidentShown](answer.RowsOf[report.Sample]("sample"), answer.RowsOf[incidentNote]("note"),
+		answer.RowsOf[report.Incident]("effect")), answer.JSON)
 	return c
 }
 
-func showNote(n *watch.Note) noteShown {
-	shown := noteShown{At: n.At.UTC(), Action: n.Action, Author: n.Author, Text: n.Text}
+func showNote(n *watch.Note) incidentNote {
+	shown := incidentNote{At: n.At.UTC(), Action: n.Action, Author: n.Author, Text: n.Text}
 	if n.Action == watch.Mute {
 		until := n.Until.UTC()
 		shown.Until = &until

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/config"
 	"statline/ingest/decode"
 )
@@ -17,6 +18,7 @@ func keyIDCommand() *cobra.Command {
 	var (
 		st     *settings
 		create bool
+		out    *answers
 	)
 	c := &cobra.Command{
 		Use:   "key-id",
@@ -44,13 +46,18 @@ key-id takes what is there; --create makes the secret when there is none.`,
 				return err
 			}
 			in := bufio.NewReader(standardInput(cmd, "a key"))
+			ids := []keyID{}
 			for {
 				line, err := in.ReadString('\n')
 				if key := strings.TrimRight(line, "\r\n"); key != "" {
-					fmt.Fprintln(cmd.OutOrStdout(), decode.KeyID(s, key))
+					id := decode.KeyID(s, key)
+					ids = append(ids, keyID{id.String()})
+					if out.forPeople() { // at once: somebody may be typing
+						fmt.Fprintln(cmd.OutOrStdout(), id)
+					}
 				}
 				if err == io.EOF {
-					return nil
+					return out.print(cmd, func(io.Writer) error { return nil }, nil, ids)
 				}
 				if err != nil {
 					return fmt.Errorf("read a key from standard input: %w", err)
@@ -59,8 +66,14 @@ key-id takes what is there; --create makes the secret when there is none.`,
 		},
 	}
 	st = takeSettings(c, "key-id")
+	out = takeOutput(c, answer.List[keyID]("keys"), "")
 	c.Flags().BoolVar(&create, "create", false, "make the secret when there is none yet")
 	return c
+}
+
+// keyID is what is stored of a key.
+type keyID struct {
+	ID string `json:"key_id"`
 }
 
 // keySecret is the secret that there is. Another one would give ids that are

@@ -5,10 +5,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -22,39 +19,18 @@ func main() { os.Exit(execute()) }
 func execute() int {
 	received := catchSignals()
 	stdout := &output{File: os.Stdout}
-	root := rootCommand()
+	root, began := rootCommand(), false
+	watched(root, &began)
 	ctx := received.until(context.Background(), reloading(root, os.Args[1:]))
 	root.SetOut(stdout)
 	err := root.ExecuteContext(ctx)
-	if stdout.err != nil {
-		err = stdout.err
+	if err != nil && !began {
+		err = mistyped(root, os.Args[1:], err)
 	}
-	var code exitCode
-	var by interruption
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(stdout.err, syscall.EPIPE): // the reader has seen enough
-		return interruption{syscall.SIGPIPE}.exit()
-	case errors.As(err, &code):
-		return int(code)
-	case errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &by):
-		fmt.Fprintln(os.Stderr, "statline:", by)
-		return by.exit()
-	}
-	fmt.Fprintln(os.Stderr, "statline:", err)
-	return 1
+	status, message := ending(ctx, err, stdout.err, began)
+	complain(message, status)
+	return status
 }
-
-// exitDataSaysNo is the status of a command that did its work and whose data is
-// not as it should be.
-const exitDataSaysNo = 3
-
-// exitCode ends the process with a status and without a message: the command
-// has already said what there was to say.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -72,7 +48,12 @@ Every setting can also stand in a YAML file (--config, key = flag name) or in th
 environment (STATLINE_ and the flag's name in capitals, - as _). A flag beats
 the environment, the environment beats the file. "statline config example" shows
 every setting, "statline config show" what is in force. STATLINE_HMAC_SECRET and
-STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.`,
+STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.
+
+The exit status is 0 when all is fine, 1 when something failed, 2 when the command
+line, a setting or the config file is wrong, 3 when the command did its work and
+the data says no (audit and demo: it differs; analyze: no line was understood;
+incidents --fail-on: there are some), 130 after Ctrl-C.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
@@ -94,7 +75,7 @@ STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.`,
 	add("start", demoCommand(), analyzeCommand())
 	add("daemon", runCommand(), migrateCommand(), checkCommand(), configCommand(), repairCommand())
 	add("ask", consoleCommand(), reportCommand(), incidentsCommand(), notifyCommand(), backtestCommand(), auditCommand(), rejectsCommand(), samplesCommand(), sqlCommand())
-	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), versionCommand())
+	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), outputCommand(), versionCommand())
 	root.SetFlagErrorFunc(explainFlag)
 	return root
 }

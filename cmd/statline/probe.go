@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/decode"
 	"statline/ingest/file"
 )
@@ -21,8 +22,8 @@ const probeBytes = 4 << 20
 
 func probeCommand() *cobra.Command {
 	var (
-		st     *settings
-		asJSON bool
+		st  *settings
+		out *answers
 	)
 	c := &cobra.Command{
 		Use:   "probe FILE|-",
@@ -48,22 +49,21 @@ func probeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return errors.Join(printJSON(cmd.OutOrStdout(), report), interrupted)
-			}
-			printProbe(cmd.OutOrStdout(), report)
+			err = out.print(cmd, func(to io.Writer) error { printProbe(to, report); return nil }, report, report.Record,
+				report.Refused)
 			switch {
-			case interrupted != nil:
-				return interrupted
+			case interrupted != nil || err != nil:
+				return errors.Join(err, interrupted)
 			case report.Responses == 0:
-				return errors.New("no line was understood; statline formats lists what is, and format json takes a mapping of " +
+				return dataSaysNo("no line was understood; statline formats lists what is, and format json takes a mapping of " +
 					"your own")
 			}
 			return nil
 		},
 	}
 	st = takeSettings(c, "probe")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, answer.Of[decode.Report](answer.RowsOf[decode.Field]("field"),
+		answer.RowsOf[decode.Refused]("rejected")), answer.JSON)
 	return c
 }
 
@@ -113,7 +113,7 @@ func printProbe(w io.Writer, r decode.Report) {
 		fmt.Fprintln(w)
 		var rows [][]string
 		for _, f := range r.Record {
-			rows = append(rows, []string{f.Name, strings.TrimSpace(shorten(f.Value, 90) + " " + st.dim.Render(f.Unit))})
+			rows = append(rows, []string{f.Name, strings.TrimSpace(f.Value + " " + st.dim.Render(f.Unit))})
 		}
 		table(w, "  ", nil, rows)
 	}
@@ -128,28 +128,26 @@ func printProbe(w io.Writer, r decode.Report) {
 }
 
 func formatsCommand() *cobra.Command {
-	var asJSON bool
+	var out *answers
 	c := &cobra.Command{
 		Use:   "formats",
 		Short: "List the log formats that are understood, with an example of each",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
-			if asJSON {
-				return printJSON(out, knownFormats())
-			}
-			st := newStyle(out)
-			for _, f := range knownFormats() {
-				name := f.Name
-				if f.Preset != "" {
-					name += " --mapping " + f.Preset
+			return out.print(cmd, func(to io.Writer) error {
+				st := newStyle(to)
+				for _, f := range knownFormats() {
+					name := f.Name
+					if f.Preset != "" {
+						name += " --mapping " + f.Preset
+					}
+					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, 160)))
 				}
-				fmt.Fprintf(out, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, 160)))
-			}
-			return nil
+				return nil
+			}, nil, knownFormats())
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array, examples in full")
+	out = takeOutput(c, answer.List[decode.Format]("formats"), answer.JSON)
 	return c
 }
 

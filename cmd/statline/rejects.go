@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/block"
 	"statline/ingest/store"
 )
@@ -28,7 +30,7 @@ func rejectsListCommand() *cobra.Command {
 	var (
 		st     *settings
 		filter store.RejectFilter
-		asJSON bool
+		out    *answers
 	)
 	c := &cobra.Command{
 		Use:     "list",
@@ -50,26 +52,15 @@ func rejectsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				return printJSON(out, map[string]any{"counts": counts, "rejects": rejects})
-			}
-			if len(counts) == 0 {
-				fmt.Fprintln(out, "no rejects")
-				return nil
-			}
-			rows := [][]string{{"topic", "reason", "lines", "first", "last"}}
+			shown := rejectsShown{}
 			for _, n := range counts {
-				rows = append(rows, []string{n.Topic, n.Reason, count(n.Rejects), clock(n.First, true), clock(n.Last, true)})
+				shown.Counts = append(shown.Counts, rejectCount(n))
 			}
-			table(out, "", []bool{false, false, true}, rows)
-			fmt.Fprintln(out)
-			rows = [][]string{{"where", "reason", "detail", "line"}}
 			for _, r := range rejects {
-				rows = append(rows, []string{place(r), r.Reason, shorten(r.Detail, 40), shorten(printable(r.Raw), 80)})
+				shown.Rejects = append(shown.Rejects, rejectOf(r))
 			}
-			table(out, "", nil, rows)
-			return nil
+			return out.print(cmd, func(to io.Writer) error { printRejectList(to, &shown); return nil }, shown, shown.Rejects,
+				shown.Counts)
 		},
 	}
 	st = takeSettings(c, "rejects list")
@@ -77,22 +68,89 @@ func rejectsListCommand() *cobra.Command {
 	f.StringVar(&filter.Topic, "topic", "", "only this topic")
 	f.StringVar(&filter.Reason, "reason", "", "only this reason")
 	f.IntVar(&filter.Limit, "limit", 50, "lines listed")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, answer.Of[rejectsShown](answer.RowsOf[reject]("line"), answer.RowsOf[rejectCount]("reason")),
+		answer.JSON)
 	return c
+}
+
+// rejectsShown are the rejects that a list has, and how many there are.
+type rejectsShown struct {
+	Counts  []rejectCount `json:"counts"`
+	Rejects []reject      `json:"rejects"`
+}
+
+// rejectCount is how many lines of a topic were rejected for a reason.
+type rejectCount struct {
+	Topic   string    `json:"topic"`
+	Reason  string    `json:"reason"`
+	Rejects uint64    `json:"rejects"`
+	First   time.Time `json:"first" help:"when it was stored"`
+	Last    time.Time `json:"last"`
+}
+
+// reject is a line that could not become a response.
+type reject struct {
+	Cluster        string     `json:"cluster"`
+	Topic          string     `json:"topic"`
+	Epoch          uint32     `json:"epoch"`
+	Partition      int32      `json:"partition"`
+	Offset         int64      `json:"offset"`
+	Index          uint32     `json:"index" help:"position inside the record"`
+	Received       *time.Time `json:"received" help:"Kafka's timestamp of the record"`
+	Reason         string     `json:"reason"`
+	Detail         string     `json:"detail"`
+	Format         string     `json:"format"`
+	DecoderVersion uint32     `json:"decoder_version"`
+	Raw            string     `json:"raw" help:"the line, scrubbed"`
+}
+
+func rejectOf(r store.Reject) reject {
+	shown := reject{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, Offset: r.Offset,
+		Index: r.Index, Reason: r.Reason, Detail: r.Detail, Format: r.Format, DecoderVersion: r.DecoderVersion, Raw: r.Raw}
+	if block.Stamped(r.RecordUnixMilli) {
+		at := time.UnixMilli(r.RecordUnixMilli).UTC()
+		shown.Received = &at
+	}
+	return shown
+}
+
+func printRejectList(out io.Writer, shown *rejectsShown) {
+	if len(shown.Counts) == 0 {
+		fmt.Fprintln(out, "no rejects")
+		return
+	}
+	rows := [][]string{{"topic", "reason", "lines", "first", "last"}}
+	for _, n := range shown.Counts {
+		rows = append(rows, []string{n.Topic, n.Reason, count(n.Rejects), clock(n.First, true), clock(n.Last, true)})
+	}
+	table(out, "", []bool{false, false, true}, rows)
+	fmt.Fprintln(out)
+	rows = [][]string{{"where", "reason", "detail", "line"}}
+	for i := range shown.Rejects {
+		r := &shown.Rejects[i]
+		rows = append(rows, []string{placed(r.Topic, r.Partition, r.Offset, r.Index), r.Reason, printable(r.Detail),
+			printable(r.Raw)})
+	}
+	table(out, "", nil, rows)
 }
 
 // place is where a reject came from: topic/partition@offset, with the position
 // inside a record that held several lines.
-func place(r store.Reject) string {
-	s := fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset)
-	if r.Index > 0 {
-		s += fmt.Sprintf("#%d", r.Index)
+func place(r store.Reject) string { return placed(r.Topic, r.Partition, r.Offset, r.Index) }
+
+func placed(topic string, partition int32, offset int64, index uint32) string {
+	s := fmt.Sprintf("%s/%d@%d", topic, partition, offset)
+	if index > 0 {
+		s += fmt.Sprintf("#%d", index)
 	}
 	return s
 }
 
 func rejectsShowCommand() *cobra.Command {
-	var st *settings
+	var (
+		st  *settings
+		out *answers
+	)
 	c := &cobra.Command{
 		Use:     "show TOPIC/PARTITION@OFFSET",
 		Short:   "Show one reject whole",
@@ -116,17 +174,24 @@ func rejectsShowCommand() *cobra.Command {
 			if len(rejects) == 0 {
 				return fmt.Errorf("no reject at %s; statline rejects list says where they are", args[0])
 			}
+			var shown []reject
 			for _, r := range rejects {
-				table(cmd.OutOrStdout(), "", nil, [][]string{
-					{"where", place(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
-					{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", received(r.RecordUnixMilli)},
-				})
-				fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", printable(r.Raw))
+				shown = append(shown, rejectOf(r))
 			}
-			return nil
+			return out.print(cmd, func(to io.Writer) error {
+				for _, r := range rejects {
+					table(to, "", nil, [][]string{
+						{"where", place(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
+						{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", received(r.RecordUnixMilli)},
+					})
+					fmt.Fprintf(to, "\n%s\n", printable(r.Raw))
+				}
+				return nil
+			}, nil, shown)
 		},
 	}
 	st = takeSettings(c, "rejects show")
+	out = takeOutput(c, answer.List[reject]("rejects"), answer.JSON)
 	return c
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -99,32 +100,6 @@ func clock(t time.Time, withDate bool) string {
 	return t.UTC().Format("15:04")
 }
 
-// table prints rows with aligned columns; right[i] aligns column i right.
-func table(w io.Writer, indent string, right []bool, rows [][]string) {
-	var width []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(width) {
-				width = append(width, 0)
-			}
-			width[i] = max(width[i], lipgloss.Width(cell))
-		}
-	}
-	for _, row := range rows {
-		line := indent
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-lipgloss.Width(cell))
-			if i < len(right) && right[i] {
-				line += pad + cell
-			} else {
-				line += cell + pad
-			}
-			line += "  "
-		}
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
-	}
-}
-
 // printSummary writes the report that a person reads: why, who, where, since
 // when, the answer first.
 func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue) {
@@ -144,7 +119,7 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 		return
 	}
 	failed := s.ByOutcome.Failures().Total()
-	withDate := s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
+	withDate := spansDays(s)
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
 	head := fmt.Sprintf("%s responses, %s failed (%s)", count(all), count(failed), percent(failed, all))
 	if s.First != nil {
@@ -152,6 +127,46 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	}
 	fmt.Fprintln(w, head)
 
+	printOutcomes(w, st, s)
+	printWhy(w, st, s, catalogue, 10)
+	printWho(w, st, s, 10)
+	printQuotas(w, st, s, 10)
+	printServices(w, st, s, 12)
+	printIncidents(w, st, "Incidents", s.Incidents, withDate, false)
+	printRejects(w, st, s)
+}
+
+// spansDays says that times of a report need their date.
+func spansDays(s *report.Report) bool {
+	return s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
+}
+
+// printList writes one list of a report whole.
+func printList(w io.Writer, by string, s *report.Report, catalogue *classify.Catalogue) {
+	st := newStyle(w)
+	const all = math.MaxInt
+	switch by {
+	case "reason":
+		printWhy(w, st, s, catalogue, all)
+	case "key":
+		printWho(w, st, s, all)
+	case "service":
+		printServices(w, st, s, all)
+	case "outcome":
+		printOutcomes(w, st, s)
+	case "code":
+		printCounts(w, st, "Codes", s.ByCode)
+	case "http_status":
+		printCounts(w, st, "HTTP statuses", s.ByHTTPStatus)
+	case "limit":
+		printQuotas(w, st, s, all)
+	case "incident":
+		printIncidents(w, st, "Incidents", s.Incidents, spansDays(s), true)
+	}
+}
+
+func printOutcomes(w io.Writer, st style, s *report.Report) {
+	all := s.ByOutcome.Total()
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Outcomes"))
 	var rows [][]string
 	for _, p := range s.ByOutcome.Ranked() {
@@ -159,22 +174,26 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 			st.outcome(p.Name).Render(bar(float64(p.N)/float64(all), 40))})
 	}
 	table(w, "  ", []bool{false, true, true}, rows)
-	printWhy(w, st, s, failed, catalogue, withDate)
-	printWho(w, st, s, withDate)
-	printQuotas(w, st, s)
-	printServices(w, st, s, withDate)
-	printIncidents(w, st, "Incidents", s.Incidents, withDate, false)
-	printRejects(w, st, s)
 }
 
-func printWhy(w io.Writer, st style, s *report.Report, failed uint64, catalogue *classify.Catalogue, withDate bool) {
+func printCounts(w io.Writer, st style, title string, counts report.Counts) {
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
+	var rows [][]string
+	for _, p := range counts.Ranked() {
+		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, counts.Total())})
+	}
+	table(w, "  ", []bool{false, true, true}, rows)
+}
+
+func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catalogue, most int) {
+	withDate, failed := spansDays(s), s.ByOutcome.Failures().Total()
 	if len(s.Why) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Why responses fail"))
 	rows := [][]string{{"", "requests", "of failures", "code", "HTTP", "since", "most in", ""}}
 	for i, r := range s.Why {
-		if i == 10 {
+		if i == most {
 			break
 		}
 		code, message := "-", ""
@@ -187,19 +206,20 @@ func printWhy(w io.Writer, st style, s *report.Report, failed uint64, catalogue 
 			}
 		}
 		rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, failed), code,
-			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(shorten(message, 60))})
+			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(message)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
 }
 
-func printWho(w io.Writer, st style, s *report.Report, withDate bool) {
+func printWho(w io.Writer, st style, s *report.Report, most int) {
+	withDate := spansDays(s)
 	if len(s.Who) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Who is refused"))
 	rows := [][]string{{"key", "why", "refused", "of its requests", "count/limit", "first seen", "last seen", "clients", "service"}}
 	for i, r := range s.Who {
-		if i == 10 {
+		if i == most {
 			break
 		}
 		limit := "-"
@@ -207,13 +227,13 @@ func printWho(w io.Writer, st style, s *report.Report, withDate bool) {
 			limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
 		}
 		rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, r.OfKey),
-			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), shorten(r.Services, 40)})
+			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), r.Services})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
 }
 
 // printQuotas writes what headers told keys of their limits.
-func printQuotas(w io.Writer, st style, s *report.Report) {
+func printQuotas(w io.Writer, st style, s *report.Report, most int) {
 	if len(s.Quotas) == 0 {
 		return
 	}
@@ -226,7 +246,7 @@ func printQuotas(w io.Writer, st style, s *report.Report) {
 		return (time.Duration(n) * time.Second).String()
 	}
 	for i, q := range s.Quotas {
-		if i == 10 {
+		if i == most {
 			break
 		}
 		limit, left := "-", "-"
@@ -269,15 +289,16 @@ func named(r report.Incident) string {
 	return strings.Replace(r.Summary, short, shorten(r.Name, 40)+" ("+short+")", 1)
 }
 
-func printServices(w io.Writer, st style, s *report.Report, withDate bool) {
+func printServices(w io.Writer, st style, s *report.Report, most int) {
+	withDate := spansDays(s)
 	if len(s.Services) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Services"))
 	rows := [][]string{{"service", "requests", "server-side failures", "timeouts", "since", "p50", "p95", "p99"}}
 	for i, r := range s.Services {
-		if i == 12 {
-			rows = append(rows, []string{fmt.Sprintf("… and %d more", len(s.Services)-12)})
+		if i == most {
+			rows = append(rows, []string{fmt.Sprintf("… and %d more", len(s.Services)-most)})
 			break
 		}
 		since := "-"
@@ -314,7 +335,7 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 		if r.Parent != "" {
 			kind = "└ " + kind
 		}
-		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, shorten(named(r), 110)})
+		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, printable(named(r))})
 	}
 	if ids {
 		rows[0] = append([]string{"id"}, rows[0]...)
@@ -339,31 +360,6 @@ func printRejects(w io.Writer, st style, s *report.Report) {
 	}
 	fmt.Fprintln(w)
 }
-
-// facts prints names and values, a long value over several lines.
-func facts(w io.Writer, rows [][]string) {
-	width := 0
-	for _, row := range rows {
-		width = max(width, lipgloss.Width(row[0]))
-	}
-	value := lipgloss.NewStyle().Width(factWidth)
-	for _, row := range rows {
-		text := row[1]
-		if lipgloss.Width(text) > factWidth {
-			text = value.Render(text)
-		}
-		for i, line := range strings.Split(text, "\n") {
-			name := row[0]
-			if i > 0 {
-				name = ""
-			}
-			fmt.Fprintf(w, "  %-*s  %s\n", width, name, strings.TrimRight(line, " "))
-		}
-	}
-}
-
-// factWidth is what a terminal of 80 columns has left beside a name.
-const factWidth = 60
 
 // shorten cuts s to n characters, with an ellipsis.
 func shorten(s string, n int) string {

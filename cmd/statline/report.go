@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/config"
 )
@@ -17,7 +17,7 @@ func reportCommand() *cobra.Command {
 		st     *settings
 		since  = spanValue(time.Hour)
 		filter report.Filter
-		asJSON bool
+		out    *answers
 	)
 	c := &cobra.Command{
 		Use:   "report",
@@ -54,18 +54,21 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 				}
 			}
 			sum.ElapsedSeconds = time.Since(began).Seconds()
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), sum)
-			}
-			printSummary(cmd.OutOrStdout(), titleOf(w, filter), sum, codes)
-			return nil
+			return out.print(cmd, func(to io.Writer) error {
+				if out.by != "" {
+					printList(to, out.by, sum, codes)
+				} else {
+					printSummary(to, titleOf(w, filter), sum, codes)
+				}
+				return nil
+			}, sum, reportRows(sum)...)
 		},
 	}
 	st = takeSettings(c, "report")
 	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
 	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
 	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, answer.Of[report.Report](reportLists()...), answer.JSON)
 	return c
 }
 
@@ -81,10 +84,16 @@ func titleOf(w report.Window, f report.Filter) string {
 	return t
 }
 
-// printJSON writes v as one indented JSON object.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+// reportLists are the lists of a report.
+func reportLists() []answer.Rows {
+	return []answer.Rows{answer.RowsOf[report.Why]("reason"), answer.RowsOf[report.Who]("key"),
+		answer.RowsOf[report.Service]("service"), answer.RowsOf[report.Count]("outcome"), answer.RowsOf[report.Count]("code"),
+		answer.RowsOf[report.Count]("http_status"), answer.RowsOf[report.Quota]("limit"),
+		answer.RowsOf[report.Incident]("incident")}
+}
+
+// reportRows are the rows of reportLists, in its order.
+func reportRows(r *report.Report) []any {
+	return []any{r.Why, r.Who, r.Services, r.ByOutcome.Ranked(), r.ByCode.Ranked(), r.ByHTTPStatus.Ranked(), r.Quotas,
+		r.Incidents}
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/decode"
 )
@@ -16,7 +18,10 @@ func routesCommand() *cobra.Command {
 }
 
 func routesSuggestCommand() *cobra.Command {
-	var st *settings
+	var (
+		st  *settings
+		out *answers
+	)
 	c := &cobra.Command{
 		Use:   "suggest",
 		Short: "Propose rules that fold the stored routes further",
@@ -39,20 +44,25 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 			rules := decode.Suggest(paths)
 			if len(rules) == 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d routes stored; nothing to fold\n", len(paths))
-				return nil
 			}
-			out := cmd.OutOrStdout()
-			fmt.Fprintln(out, "routes:")
-			for _, r := range rules {
-				if r.Route == "" || r.Route == r.Pattern {
-					fmt.Fprintf(out, "  - {pattern: %q}\n", r.Pattern)
-				} else {
-					fmt.Fprintf(out, "  - {pattern: %q, route: %q}\n", r.Pattern, r.Route)
-				}
-			}
-			return nil
+			return out.print(cmd, func(to io.Writer) error { printRules(to, rules); return nil }, nil, rules)
 		},
 	}
 	st = takeSettings(c, "routes suggest")
+	out = takeOutput(c, answer.List[decode.RouteRule]("routes"), answer.JSON)
 	return c
+}
+
+// printRules writes rules as the configuration file has them.
+func printRules(out io.Writer, rules []decode.RouteRule) {
+	if len(rules) > 0 {
+		fmt.Fprintln(out, "routes:")
+	}
+	for _, r := range rules {
+		if r.Route == "" || r.Route == r.Pattern {
+			fmt.Fprintf(out, "  - {pattern: %q}\n", r.Pattern)
+		} else {
+			fmt.Fprintf(out, "  - {pattern: %q, route: %q}\n", r.Pattern, r.Route)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/config"
 )
@@ -18,7 +18,7 @@ func samplesCommand() *cobra.Command {
 		st     *settings
 		since  = spanValue(time.Hour)
 		filter = report.SampleFilter{Limit: 20}
-		asJSON bool
+		out    *answers
 	)
 	c := &cobra.Command{
 		Use:   "samples",
@@ -52,11 +52,10 @@ back from the newest stored minute.`,
 					return err
 				}
 			}
-			if asJSON {
-				return printSampleLines(cmd, list)
-			}
-			printSamples(cmd, list, titleOf(w, filter.Filter))
-			return nil
+			return out.print(cmd, func(to io.Writer) error {
+				printSamples(to, list, titleOf(w, filter.Filter))
+				return nil
+			}, nil, list)
 		},
 	}
 	st = takeSettings(c, "samples")
@@ -67,23 +66,11 @@ back from the newest stored minute.`,
 	f.StringVar(&filter.Outcome, "outcome", "", "only this `outcome` (default: every failure)")
 	f.StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
 	f.IntVar(&filter.Limit, "limit", filter.Limit, "samples listed")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	out = takeOutput(c, answer.List[report.Sample]("samples"), answer.Lines)
 	return c
 }
 
-func printSampleLines(cmd *cobra.Command, list []report.Sample) error {
-	e := json.NewEncoder(cmd.OutOrStdout())
-	e.SetEscapeHTML(false)
-	for i := range list {
-		if err := e.Encode(&list[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printSamples(cmd *cobra.Command, list []report.Sample, title string) {
-	out := cmd.OutOrStdout()
+func printSamples(out io.Writer, list []report.Sample, title string) {
 	if len(list) == 0 {
 		fmt.Fprintf(out, "no samples, %s\n", title)
 		return
@@ -97,7 +84,7 @@ func printSampleRows(w io.Writer, st style, indent string, list []report.Sample)
 		rows = append(rows, []string{r.Time.UTC().Format("2006-01-02 15:04:05"), r.Service,
 			st.outcome(r.Outcome).Render(r.Outcome),
 			httpStatus(r.HTTPStatus), fmt.Sprint(r.Code), latency(float64(r.Micros)), shortID(r.Key),
-			shorten(printable(r.Method+" "+r.Path), 60), shorten(printable(r.Message), 60)})
+			printable(r.Method + " " + r.Path), printable(r.Message)})
 	}
 	table(w, indent, []bool{false, false, false, true, true, true}, rows)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,12 +10,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"statline/cmd/statline/answer"
 )
 
 func sqlCommand() *cobra.Command {
 	var (
 		st     *settings
 		format string
+		form   answers
 	)
 	c := &cobra.Command{
 		Use:   "sql [QUERY]",
@@ -32,17 +36,31 @@ input, each ended by a semicolon at the end of a line.`,
 				return err
 			}
 			defer s.Close()
-			if format == "" {
+			ask := func(query string) error { return s.Print(ctx, out, query, format) }
+			switch asked := cmd.Flags().Changed("output"); {
+			case asked && format != "":
+				return usage("got --output and --format; want one of them")
+			case asked && form.form == answer.JSON:
+				ask = func(query string) error {
+					var lines bytes.Buffer
+					if err := s.Print(ctx, &lines, query, sqlFormats[answer.Lines]); err != nil {
+						return err
+					}
+					return answer.WriteLines(out, "rows", &lines)
+				}
+			case asked:
+				format = sqlFormats[form.form]
+			case format == "":
 				format = "TSVWithNames"
 				if f := terminal(out); f != nil && isTerminal(f) {
-					format = "PrettyCompactMonoBlock"
+					format = sqlFormats[answer.Table]
 				}
 			}
 			if len(args) == 1 {
-				return s.Print(ctx, out, args[0], format)
+				return ask(args[0])
 			}
 			return queries(ctx, standardInput(cmd, "queries that end with ;"), func(query string) error {
-				err := s.Print(ctx, out, query, format)
+				err := ask(query)
 				if err != nil && ctx.Err() == nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), "statline:", err) // the next one may be right
 					return nil
@@ -52,10 +70,16 @@ input, each ended by a semicolon at the end of a line.`,
 		},
 	}
 	st = takeSettings(c, "sql")
+	form = answers{shape: answer.List[map[string]any]("rows"), form: answer.Table}
+	c.Flags().VarP(&form, "output", "o", "how the answer is written; json has the rows in a list")
 	c.Flags().StringVar(&format, "format", "", "`format` of ClickHouse's: TSVWithNames, CSVWithNames, JSONEachRow, "+
 		"PrettyCompact, … (default: a table on a terminal, else TSVWithNames)")
 	return c
 }
+
+// sqlFormats are ClickHouse's formats for what --output names.
+var sqlFormats = map[answer.Form]string{answer.Table: "PrettyCompactMonoBlock", answer.Lines: "JSONEachRow",
+	answer.CSV: "CSVWithNames", answer.Markdown: "Markdown"}
 
 // queries hands on each query of a text. The last one needs no semicolon.
 func queries(ctx context.Context, text io.Reader, each func(string) error) error {

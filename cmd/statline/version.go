@@ -2,22 +2,41 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/ingest/decode"
 	"statline/ingest/schema"
 )
 
+// versions are those of the binary and of what it writes.
+type versions struct {
+	Version string `json:"version"`
+	Decoder int    `json:"decoder"`
+	Schema  int    `json:"schema_version" help:"of the tables in ClickHouse"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var out *answers
+	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of the binary, its decoder and its schema",
 		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "statline %s (decoder %d, schema %d, %s %s/%s)\n",
-				version, decode.Version, schema.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v := versions{version, decode.Version, int(schema.Version()), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+			return out.print(cmd, func(to io.Writer) error {
+				_, err := fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder, v.Schema, v.Go, v.OS,
+					v.Arch)
+				return err
+			}, v, []versions{v})
 		},
 	}
+	out = takeOutput(c, answer.Of[versions](answer.RowsOf[versions]("version")), answer.JSON)
+	return c
 }

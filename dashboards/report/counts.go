@@ -13,8 +13,8 @@ type Counts map[string]uint64
 
 // Count is one of them.
 type Count struct {
-	Name string
-	N    uint64
+	Name string `json:"name"`
+	N    uint64 `json:"requests"`
 }
 
 // Total adds them up.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -193,18 +192,6 @@ func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused
 		}
 	}
 	return found, caused, ok, nil
-}
-
-// WriteLines writes each incident as one line of JSON.
-func WriteLines(w io.Writer, list []Incident) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	for i := range list {
-		if err := e.Encode(&list[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Name gives the incidents of keys what their keys are called.

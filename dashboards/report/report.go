@@ -24,7 +24,7 @@ type Report struct {
 	RejectReasons  Counts     `json:"rejected_by_reason"`
 	Why            []Why      `json:"why"`
 	Who            []Who      `json:"who"`
-	Quotas         []Quota    `json:"quotas,omitempty"`
+	Quotas         []Quota    `json:"quotas"`
 	Services       []Service  `json:"services"`
 	Incidents      []Incident `json:"incidents"`
 }

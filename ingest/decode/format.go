@@ -8,10 +8,11 @@ import (
 
 // Format describes a log format that can be decoded.
 type Format struct {
-	Name        string // what Config.Format and the rejects call it
-	Description string
-	Example     string // one line of it
-	Preset      string `json:",omitempty"` // the named mapping that format json takes for it
+	Name        string `json:"name"` // what Config.Format and the rejects call it
+	Description string `json:"description"`
+	Example     string `json:"example"` // one line of it
+	// Preset is the named mapping that format json takes for it.
+	Preset string `json:"preset,omitempty"`
 }
 
 // mapped reports a format that the user's mapping defines.

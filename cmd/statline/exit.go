@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"statline/cmd/statline/answer"
+	"statline/ingest/config"
+)
+
+// The statuses that the process ends with, beside 0, and 128 and its number after
+// a signal: 130 after Ctrl-C.
+const (
+	exitFailed = 1 // something did not work
+	exitUsage  = 2 // the command line, a setting or the configuration file is wrong
+	// exitDataSaysNo is the status of a command that did its work and whose data is
+	// not as it should be.
+	exitDataSaysNo = 3
+)
+
+// exitCode ends the process with a status and without a message: the command
+// has already said what there was to say.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+
+// says is an error that decides the status.
+type says struct {
+	error
+	status int
+}
+
+func (s says) Unwrap() error { return s.error }
+
+// dataSaysNo is the end of a command that did its work and whose data is not as it
+// should be.
+func dataSaysNo(format string, args ...any) error {
+	return says{fmt.Errorf(format, args...), exitDataSaysNo}
+}
+
+func usage(format string, args ...any) error { return says{fmt.Errorf(format, args...), exitUsage} }
+
+// ending is how the process ends: the status, and the message, if any.
+func ending(ctx context.Context, err, written error, began bool) (status int, message string) {
+	if written != nil {
+		err = written
+	}
+	var code exitCode
+	var by interruption
+	var said says
+	switch {
+	case err == nil:
+		return 0, ""
+	case errors.Is(written, syscall.EPIPE): // the reader has seen enough
+		return interruption{syscall.SIGPIPE}.exit(), ""
+	case errors.As(err, &code):
+		return int(code), ""
+	case errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &by):
+		return by.exit(), by.Error()
+	case errors.As(err, &said):
+		return said.status, err.Error()
+	case !began:
+		return exitUsage, err.Error()
+	}
+	return exitFailed, err.Error()
+}
+
+// complain says why the process ends, as JSON when that was asked for.
+func complain(message string, status int) {
+	if message == "" {
+		return
+	}
+	if asksForJSON(os.Args[1:]) {
+		if err := answer.WriteError(os.Stderr, message, status); err == nil {
+			return
+		}
+	}
+	fmt.Fprintln(os.Stderr, "statline:", message)
+}
+
+// watched prepares every command of a tree: began is set when one begins its
+// work, before which all errors are about how it was asked; a word that is no
+// command gets the nearest one said.
+func watched(c *cobra.Command, began *bool) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			*began = true
+			return run(cmd, args)
+		}
+	}
+	if c.HasSubCommands() && c.HasParent() {
+		only := c.RunE == nil
+		if only { // a command that only has others below it
+			c.Args = cobra.NoArgs
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+		if check := c.Args; check != nil {
+			c.Args = func(cmd *cobra.Command, args []string) error {
+				err := check(cmd, args)
+				if err != nil && len(args) > 0 {
+					err = unknownCommand(cmd, args[0])
+				}
+				return err
+			}
+		}
+	}
+	for _, below := range c.Commands() {
+		watched(below, began)
+	}
+}
+
+// unknownCommand is the error of a word where a command should stand.
+func unknownCommand(c *cobra.Command, word string) error {
+	var known []string
+	for _, below := range c.Commands() {
+		if below.IsAvailableCommand() {
+			known = append(known, below.Name())
+		}
+	}
+	slices.Sort(known)
+	return fmt.Errorf("unknown command %q for %q; %s\nsee: %s --help", word, c.CommandPath(), config.Nearest(word, known), c.CommandPath())
+}
+
+// mistyped is the error of a first word that is no command, or else err.
+func mistyped(root *cobra.Command, args []string, err error) error {
+	if _, _, unknown := root.Find(args); unknown == nil {
+		return err
+	}
+	for _, word := range args {
+		if !strings.HasPrefix(word, "-") {
+			return unknownCommand(root, word)
+		}
+	}
+	return err
+}

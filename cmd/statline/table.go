@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+)
+
+const (
+	gap      = "  " // between columns
+	minText  = 14   // cells that a column of text keeps when a table has to be narrower
+	maxLines = 4    // that a cell takes on a terminal; what is longer is cut
+)
+
+// widthOf is how many cells a line of a terminal has, 0 for what is none: whoever
+// reads a pipe wants the whole text on its line.
+func widthOf(w io.Writer) int {
+	f := terminal(w)
+	if f == nil {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// table prints rows with aligned columns; right[i] aligns column i right. On a
+// terminal columns of text are wrapped so that each row fits; when it cannot, a row
+// is printed as a list of names and values. The first row has the names.
+func table(w io.Writer, indent string, right []bool, rows [][]string) {
+	tableWithin(w, widthOf(w), indent, right, rows)
+}
+
+// tableWithin is table for lines of so many cells; 0 is any.
+func tableWithin(w io.Writer, line int, indent string, right []bool, rows [][]string) {
+	width := columnWidths(rows)
+	if line > 0 && !squeeze(width, line-len(indent)-len(gap)*(len(width)-1), right) {
+		records(w, line, indent, rows)
+		return
+	}
+	for _, row := range rows {
+		cells, height := make([][]string, len(row)), 1
+		for i, cell := range row {
+			cells[i] = wrapped(cell, width[i])
+			height = max(height, len(cells[i]))
+		}
+		for n := range height {
+			line := indent
+			for i := range cells {
+				cell := ""
+				if n < len(cells[i]) {
+					cell = cells[i][n]
+				}
+				pad := strings.Repeat(" ", max(0, width[i]-lipgloss.Width(cell)))
+				if i < len(right) && right[i] {
+					line += pad + cell
+				} else {
+					line += cell + pad
+				}
+				line += gap
+			}
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+		}
+	}
+}
+
+func columnWidths(rows [][]string) []int {
+	var width []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], lipgloss.Width(cell))
+		}
+	}
+	return width
+}
+
+// squeeze makes the widest columns of text narrower until all fit into a line; it
+// reports whether they can.
+func squeeze(width []int, line int, right []bool) bool {
+	sum := 0
+	for _, n := range width {
+		sum += n
+	}
+	for sum > line {
+		widest := -1
+		for i, n := range width {
+			if (i >= len(right) || !right[i]) && n > minText && (widest < 0 || n > width[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return false
+		}
+		width[widest]--
+		sum--
+	}
+	return true
+}
+
+// wrapped is a cell as lines of at most so many cells.
+func wrapped(cell string, width int) []string {
+	if lipgloss.Width(cell) <= width {
+		return []string{cell}
+	}
+	lines := strings.Split(lipgloss.Wrap(cell, width, "/,"), "\n")
+	if len(lines) > maxLines {
+		lines = lines[:maxLines]
+		lines[maxLines-1] = strings.TrimRight(shorten(lines[maxLines-1], width-1), " …") + "…"
+	}
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines
+}
+
+// records prints each row below the first as names and values.
+func records(w io.Writer, line int, indent string, rows [][]string) {
+	for i, row := range rows[1:] {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		var pairs [][]string
+		for j, cell := range row {
+			if strings.TrimSpace(cell) != "" && j < len(rows[0]) {
+				pairs = append(pairs, []string{rows[0][j], cell})
+			}
+		}
+		factsWithin(w, line, indent, pairs)
+	}
+}
+
+// facts prints names and values, a long value over several lines.
+func facts(w io.Writer, rows [][]string) { factsWithin(w, widthOf(w), "  ", rows) }
+
+func factsWithin(w io.Writer, line int, indent string, rows [][]string) {
+	name := 0
+	for _, row := range rows {
+		name = max(name, lipgloss.Width(row[0]))
+	}
+	for _, row := range rows {
+		lines := []string{row[1]}
+		if line > 0 {
+			lines = strings.Split(lipgloss.Wrap(row[1], max(20, line-len(indent)-name-len(gap)), "/,"), "\n")
+		}
+		for i, text := range lines {
+			label := row[0]
+			if i > 0 {
+				label = ""
+			}
+			fmt.Fprintf(w, "%s%-*s%s%s\n", indent, name, label, gap, strings.TrimRight(text, " "))
+		}
+	}
+}
