@@ -64,10 +64,11 @@ type Server struct {
 // a taken port is an error at the start.
 func (s *Server) Serve() (wait func() error, err error) {
 	s.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	listener, err := s.listen()
+	listener, err := s.Listening.Open()
 	if err != nil {
 		return nil, err
 	}
+	s.Log.Info("listening", "address", listener.Addr().String(), "tls", s.Listening.Cert != "")
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	return ServeOn(listener, server), nil
@@ -140,14 +141,12 @@ func (s *Server) answer(w http.ResponseWriter, status int, v any) {
 	}
 }
 
-// listen opens the listener, with TLS when there is a certificate.
-func (s *Server) listen() (net.Listener, error) {
-	c := s.Listening
+// Open opens the listener, with TLS when there is a certificate.
+func (c Listening) Open() (net.Listener, error) {
 	listener, err := net.Listen("tcp", c.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	s.Log.Info("listening", "address", listener.Addr().String(), "tls", c.Cert != "")
 	if c.Cert == "" {
 		return listener, nil
 	}

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"statline/dashboards/console"
 	"statline/ingest"
+	"statline/ingest/config"
 	"statline/ingest/store"
 )
 
@@ -30,29 +32,33 @@ availability, and whether everything is stored once. It needs nothing else and
 loads nothing from elsewhere. It reads only: a ClickHouse user that may only
 SELECT is enough (deploy/clickhouse/users.xml has one).
 
-It listens on this machine alone and wants no token there. Where the newest data
-is older than an hour, times count back from the end of the data.
+It listens on this machine alone and wants no token there. On another address it
+is served with a token only, and with TLS (--listen-cert, --listen-key), or
+--console-insecure where something before it has TLS. Where the newest data is
+older than an hour, times count back from the end of the data.
 
 demo serves the same page, and so does run on --listen.`,
 		Example: `  statline console --clickhouse http://127.0.0.1:8123
-  statline console --data ./store --listen 127.0.0.1:9090`,
+  statline console --data ./store --listen 127.0.0.1:9090
+  statline console --data ./store --listen 0.0.0.0:8443 --console-token-file token --listen-cert cert.pem --listen-key key.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
-			if host, _, err := net.SplitHostPort(listen); err != nil || !console.Loopback(host) {
-				return fmt.Errorf("--listen: got %q; want an address of this machine alone, such as 127.0.0.1:8081: "+
-					"what the page shows is for nobody else", listen)
+			tls := st.Daemon.ListenCert != ""
+			if err := st.Console.Servable(listen, tls); err != nil {
+				return fmt.Errorf("--listen: the console cannot be served on %s: %w", listen, err)
 			}
 			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			page, err := newConsole(ctx, listen, st.ClickHouse.Cluster, func() console.Store { return s })
+			page, err := newConsole(ctx, console.Config{Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
+				Store: func() console.Store { return s }})
 			if err != nil {
 				return err
 			}
-			url, wait, err := serveConsole(listen, page)
+			url, wait, err := serveConsole(ingest.Listening{Address: listen, Cert: st.Daemon.ListenCert, Key: st.Daemon.ListenKey}, page)
 			if err != nil {
 				return fmt.Errorf("--listen: %w", err)
 			}
@@ -62,29 +68,39 @@ demo serves the same page, and so does run on --listen.`,
 		},
 	}
 	st = takeSettings(c, "console")
-	c.Flags().StringVar(&listen, "listen", listen, "`address` of the page, on loopback")
+	c.Flags().StringVar(&listen, "listen", listen, "`address` of the page")
 	return c
 }
 
 // newConsole is the page about a store, which may be nil while it is not there.
-func newConsole(ctx context.Context, listen, cluster string, s func() console.Store) (http.Handler, error) {
-	host, _, _ := net.SplitHostPort(listen)
-	k, err := console.New(console.Config{Store: s, Version: version, Cluster: cluster, Host: host, Done: ctx.Done()})
+func newConsole(ctx context.Context, c console.Config) (http.Handler, error) {
+	c.Version, c.Done = version, ctx.Done()
+	k, err := console.New(c)
 	if err != nil {
 		return nil, err
 	}
 	return k.Handler(), nil
 }
 
+// consoleAccess says to whom a console on an address is served.
+func consoleAccess(c *config.Console, listen string, tls bool) console.Access {
+	host, _, _ := net.SplitHostPort(listen)
+	return console.Access{Local: console.Loopback(host), Token: c.GetToken, TLS: tls, Hosts: append(slices.Clone(c.Hosts), host)}
+}
+
 // serveConsole serves a page until wait is called, and returns its address.
-func serveConsole(listen string, page http.Handler) (url string, wait func() error, err error) {
-	listener, err := net.Listen("tcp", listen)
+func serveConsole(at ingest.Listening, page http.Handler) (url string, wait func() error, err error) {
+	listener, err := at.Open()
 	if err != nil {
 		return "", nil, err
 	}
 	server := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	return "http://" + listener.Addr().String() + "/", ingest.ServeOn(listener, server), nil
+	scheme := "http"
+	if at.Cert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + listener.Addr().String() + "/", ingest.ServeOn(listener, server), nil
 }
 
 // storeOf is a store as the console asks it; nil stays nil.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -65,29 +64,35 @@ func newDaemon(st *settings, secret []byte) *daemon {
 }
 
 // server shows how the daemon does, under the token in force, and the console to
-// this machine.
+// this machine, or to who has its token.
 func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.Server, error) {
 	c := d.current.Load()
 	s := &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log, Listening: ingest.Listening{
 		Address: c.Daemon.Listen, Cert: c.Daemon.ListenCert, Key: c.Daemon.ListenKey,
 		Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
 	}}
-	host, _, err := net.SplitHostPort(c.Daemon.Listen)
-	if err != nil {
-		return s, nil // Serve says what is wrong with it
-	}
-	if !console.Loopback(host) {
-		d.log.Info("the console is not served: it has no token for other machines", "address", c.Daemon.Listen)
+	if c.Console.Serve == "off" {
 		return s, nil
 	}
-	s.Console, err = newConsole(ctx, c.Daemon.Listen, c.ClickHouse.Cluster, func() console.Store {
+	tls := c.Daemon.ListenCert != ""
+	if err := c.Console.Servable(c.Daemon.Listen, tls); err != nil {
+		if c.Console.Serve == "on" {
+			return nil, fmt.Errorf("--console: the console cannot be served on %s: %w", c.Daemon.Listen, err)
+		}
+		d.log.Info("the console is not served", "address", c.Daemon.Listen, "err", err)
+		return s, nil
+	}
+	access := consoleAccess(&c.Console, c.Daemon.Listen, tls)
+	access.Token = func() (string, error) { return d.current.Load().Console.GetToken() }
+	var err error
+	s.Console, err = newConsole(ctx, console.Config{Access: access, Cluster: c.ClickHouse.Cluster, Store: func() console.Store {
 		select {
 		case <-d.ready:
 			return storeOf(d.store)
 		default:
 			return nil
 		}
-	})
+	}})
 	return s, err
 }
 

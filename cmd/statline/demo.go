@@ -165,7 +165,7 @@ func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error)
 		return nil, fmt.Errorf("--console: got %q; want an address of this machine alone, such as %s", listen, demoPage)
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
-	page, err := newConsole(ctx, "127.0.0.1", "", func() console.Store { return storeOf(d.embedded.store) })
+	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, Store: func() console.Store { return storeOf(d.embedded.store) }})
 	if err != nil {
 		stop()
 		return nil, err
@@ -173,11 +173,11 @@ func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error)
 	var wait func() error
 	switch listen {
 	case "":
-		if d.page, wait, err = serveConsole(demoPage, page); err != nil {
-			d.page, wait, err = serveConsole("127.0.0.1:0", page)
+		if d.page, wait, err = serveConsole(ingest.Listening{Address: demoPage}, page); err != nil {
+			d.page, wait, err = serveConsole(ingest.Listening{Address: "127.0.0.1:0"}, page)
 		}
 	default:
-		d.page, wait, err = serveConsole(listen, page)
+		d.page, wait, err = serveConsole(ingest.Listening{Address: listen}, page)
 	}
 	if err != nil {
 		stop()

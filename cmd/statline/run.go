@@ -28,9 +28,9 @@ minute aggregates in ClickHouse, exactly once: killed at any moment, it goes on
 where it was and no count is lost or doubled. Start it on more machines with the
 same --group and they share the partitions.
 
-It serves /metrics, /healthz and /readyz on --listen, and, where that is an
-address of this machine alone, the console: the boards in a browser. /readyz is red while Kafka
-or ClickHouse cannot be reached, a partition cannot go on or records are missing
+It serves /metrics, /healthz and /readyz on --listen, and the console: the boards
+in a browser, to this machine alone, or, with --console-token-file and TLS, to
+whoever has the token. /readyz is red while Kafka or ClickHouse cannot be reached, a partition cannot go on or records are missing
 that the group has committed, and says why. /healthz is red when a loop of the
 process is stuck; waiting for a server is not.
 

@@ -78,11 +78,9 @@ func (a answers) get(ctx context.Context, key string, ask func(context.Context) 
 	return k.value, k.err
 }
 
-// forget drops what is too old, and all that is there when it is too much.
+// forget drops what is too old, and all that is there when it is too much: an answer
+// may hold megabytes.
 func (a answers) forget(now time.Time) {
-	if len(a.kept) < keptAnswers/2 {
-		return
-	}
 	for key, k := range a.kept {
 		if !k.until.IsZero() && (now.After(k.until) || len(a.kept) >= keptAnswers) {
 			delete(a.kept, key)

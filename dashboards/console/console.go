@@ -27,9 +27,8 @@ type Config struct {
 	Version string
 	// Cluster is ClickHouse's cluster, for the texts about the server itself.
 	Cluster string
-	// Host is the host of the listener's address, which requests may name beside
-	// the machine's own names.
-	Host string
+	// Access says who is answered.
+	Access Access
 	// Done ends the streams of events; nil never does.
 	Done <-chan struct{}
 }
@@ -64,12 +63,13 @@ const queryLimit = 20 * time.Second
 // Handler serves the pages, the assets and the interface.
 func (k *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/boards", k.serveBoards)
-	mux.HandleFunc("GET /api/state", k.serveState)
-	mux.HandleFunc("GET /api/panel/{board}/{panel}", k.servePanel)
-	mux.HandleFunc("GET /api/values/{board}/{variable}", k.serveValues)
-	mux.HandleFunc("GET /api/events", k.serveEvents)
-	mux.HandleFunc("GET /assets/{name...}", k.assets.serve)
-	mux.HandleFunc("GET /", k.assets.page)
+	mux.HandleFunc("GET /api/boards", k.behind(k.serveBoards))
+	mux.HandleFunc("GET /api/state", k.behind(k.serveState))
+	mux.HandleFunc("GET /api/panel/{board}/{panel}", k.behind(k.servePanel))
+	mux.HandleFunc("GET /api/values/{board}/{variable}", k.behind(k.serveValues))
+	mux.HandleFunc("GET /api/events", k.behind(k.serveEvents))
+	mux.HandleFunc("POST /api/session", k.serveSession)
+	mux.HandleFunc("GET /assets/{name...}", k.open(k.assets.serve))
+	mux.HandleFunc("GET /", k.open(k.assets.page))
 	return k.guarded(mux)
 }

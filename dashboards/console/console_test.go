@@ -21,19 +21,39 @@ import (
 	"statline/ingest/store/storetest"
 )
 
-// serve is a console over a store with an hour of two services.
-func serve(t *testing.T) (*store.Store, *httptest.Server) {
+// serve is a console over a store.
+func serve(t *testing.T, s Store, change ...func(*Config)) *httptest.Server {
 	t.Helper()
-	s := storetest.Open(t)
-	storetest.Exec(t, s, "INSERT INTO "+s.Database()+`.services SELECT toStartOfMinute(now()) - 60 * number - 120, arrayJoin(['movies', 'x\' OR 1=1 --\\']),
-  'success', 60 FROM numbers(60)`)
-	k, err := New(Config{Store: func() Store { return s }, Version: "test"})
+	c := Config{Store: func() Store { return s }, Version: "test", Access: Access{Local: true}}
+	for _, f := range change {
+		f(&c)
+	}
+	k, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(k.Handler())
 	t.Cleanup(server.Close)
-	return s, server
+	return server
+}
+
+// told is a store that answers everything with one number, at once.
+func told() *slow {
+	s := &slow{gate: make(chan struct{})}
+	close(s.gate)
+	return s
+}
+
+// What is answered from the engine: one store for all, because opening one takes
+// longer than asking it.
+func TestOnTheEngine(t *testing.T) {
+	s := storetest.Open(t)
+	storetest.Exec(t, s, "INSERT INTO "+s.Database()+`.services SELECT toStartOfMinute(now()) - 60 * number - 120, arrayJoin(['movies', 'x\' OR 1=1 --\\']),
+  'success', 60 FROM numbers(60)`)
+	t.Run("overview", func(t *testing.T) { overviewIsAnswered(t, serve(t, s)) })
+	t.Run("hostile values", func(t *testing.T) { hostileValues(t, serve(t, s)) })
+	t.Run("CSV", func(t *testing.T) { csvOfATable(t, serve(t, s)) })
+	t.Run("events", func(t *testing.T) { eventsTell(t, s) })
 }
 
 // get asks a path and returns the status and the body.
@@ -58,37 +78,53 @@ func get(t *testing.T, url string, change ...func(*http.Request)) (int, string, 
 	return got.StatusCode, string(body), got.Header
 }
 
-// Every panel of every board and every list of values is answered, over minutes
-// and over hours.
-func TestEveryPanelIsAnswered(t *testing.T) {
-	_, server := serve(t)
+// boardsOf are the boards that a console has.
+func boardsOf(t *testing.T, server *httptest.Server) []board {
+	t.Helper()
 	status, body, _ := get(t, server.URL+"/api/boards")
 	var all struct{ Boards []board }
 	if err := json.Unmarshal([]byte(body), &all); status != http.StatusOK || err != nil || len(all.Boards) < 9 {
 		t.Fatalf("the boards: got %d, %v, %d of them", status, err, len(all.Boards))
 	}
-	for _, b := range all.Boards {
-		paths := []string{}
+	return all.Boards
+}
+
+// answered asks a path of the interface for an answer of a text.
+func answered(t *testing.T, server *httptest.Server, path string) (a answer) {
+	t.Helper()
+	status, body, _ := get(t, server.URL+path)
+	if err := json.Unmarshal([]byte(body), &a); status != http.StatusOK || err != nil || a.Rows > 0 && len(a.Columns) == 0 || a.SQL == "" {
+		t.Errorf("%s: got %d, %v, %.300s", path, status, err, body)
+	}
+	return a
+}
+
+// Every panel of every board and every list of values has an answer. That their
+// texts run is a test of package query's.
+func TestEveryPanelIsAnswered(t *testing.T) {
+	server := serve(t, told())
+	for _, b := range boardsOf(t, server) {
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
-				paths = append(paths, "/api/panel/"+b.Name+"/"+c.Panel)
+				answered(t, server, "/api/panel/"+b.Name+"/"+c.Panel)
 			}
 		}
 		for _, v := range b.Variables {
 			if v.Values == nil {
-				paths = append(paths, "/api/values/"+b.Name+"/"+v.Name)
-			}
-		}
-		for _, path := range paths {
-			for _, span := range []string{"from=now-1h", "from=now-30d&step=3600"} {
-				var a answer
-				status, body, _ := get(t, server.URL+path+"?"+span)
-				if err := json.Unmarshal([]byte(body), &a); status != http.StatusOK || err != nil || a.Rows > 0 && len(a.Columns) == 0 || a.SQL == "" {
-					t.Errorf("%s %s: got %d, %v, %.300s", path, span, status, err, body)
-				}
+				answered(t, server, "/api/values/"+b.Name+"/"+v.Name)
 			}
 		}
 	}
+}
+
+// The panels of a page are answered by the engine, over minutes and over hours.
+func overviewIsAnswered(t *testing.T, server *httptest.Server) {
+	for i, r := range boardsOf(t, server)[0].Rows {
+		for _, c := range r.Cells {
+			answered(t, server, "/api/panel/overview/"+c.Panel+[]string{"?from=now-1h", "?from=now-30d&step=3600"}[i%2])
+		}
+	}
+	answered(t, server, "/api/values/overview/service")
 }
 
 // rate is the sum of a panel's first column of numbers.
@@ -111,14 +147,18 @@ func rate(t *testing.T, server *httptest.Server, query url.Values) (sum float64)
 
 // A value is a value, whatever it holds: it finds the rows of its name and no
 // others.
-func TestHostileParameters(t *testing.T) {
-	_, server := serve(t)
+func hostileValues(t *testing.T, server *httptest.Server) {
 	for service, want := range map[string]float64{`x' OR 1=1 --\`: 60, `x' OR 1=1 --`: 0, "movies": 60, "{service}": 0, "\x00'": 0} {
 		got := rate(t, server, url.Values{"from": {"now-2h"}, "step": {"60"}, "service": {service}})
 		if got < want-3 || got > want+3 {
 			t.Errorf("service %q: got %v; want about %v", service, got, want)
 		}
 	}
+}
+
+// What is no span, no step, too long or no file is refused.
+func TestParametersAreChecked(t *testing.T) {
+	server := serve(t, told())
 	for query, want := range map[string]int{
 		"from=yesterday": 400, "from=now-1y": 400, "from=now%2B1h": 400, "from=now&to=now-1h": 400, "from=0&to=4000000000": 400, "step=x": 400, "step=-5": 400,
 		"from=-5": 400, "from=99999999999999999999": 400, "from=now-500d": 400, "from=now-99999999999999d": 400, "service=" + strings.Repeat("x", 2000): 400,
@@ -139,7 +179,7 @@ func TestHostileParameters(t *testing.T) {
 // Only requests of this machine under its own names are answered, and what is
 // answered may load nothing from elsewhere.
 func TestGuard(t *testing.T) {
-	_, server := serve(t)
+	server := serve(t, told())
 	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 	method := func(name string) func(*http.Request) { return func(r *http.Request) { r.Method = name } }
 	for name, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1:1": 200, "[::1]:80": 200, "evil.example": 421, "evil.example:8080": 421,
@@ -199,12 +239,15 @@ func TestAssets(t *testing.T) {
 }
 
 // A table is exported as it is, but for what a spreadsheet would run.
-func TestCSV(t *testing.T) {
-	_, server := serve(t)
+func csvOfATable(t *testing.T, server *httptest.Server) {
 	status, body, h := get(t, server.URL+"/api/panel/overview/4?from=now-2h&format=csv")
 	if status != http.StatusOK || !strings.HasPrefix(body, "time,requests\n20") || !strings.Contains(body, "Z,2\n") || !strings.HasPrefix(h.Get("Content-Type"), "text/csv") {
 		t.Errorf("got %d, %s, %s", status, h, body)
 	}
+}
+
+// What a spreadsheet would run gets an apostrophe.
+func TestCSVRunsNothing(t *testing.T) {
 	for text, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "-x": "'-x", " =x": "' =x", "/a": "/a", "": ""} {
 		if got := csvValue("text", text); got != want {
 			t.Errorf("%q: got %q; want %q", text, got, want)
@@ -276,12 +319,7 @@ func TestAnswersAreShared(t *testing.T) {
 
 // A store that is not there yet is said, and so is one that fails.
 func TestNoStore(t *testing.T) {
-	k, err := New(Config{Store: func() Store { return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(k.Handler())
-	defer server.Close()
+	server := serve(t, nil, func(c *Config) { c.Store = func() Store { return nil } })
 	if status, body, _ := get(t, server.URL+"/api/state"); status != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
 		t.Errorf("got %d, %q; want 503 and why", status, body)
 	}
@@ -291,15 +329,9 @@ func TestNoStore(t *testing.T) {
 }
 
 // A stream tells what is stored, then what is new, and ends with the process.
-func TestEvents(t *testing.T) {
-	s := storetest.Open(t)
+func eventsTell(t *testing.T, s *store.Store) {
 	done := make(chan struct{})
-	k, err := New(Config{Store: func() Store { return s }, Done: done})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(k.Handler())
-	defer server.Close()
+	server := serve(t, s, func(c *Config) { c.Done = done })
 	r, err := http.Get(server.URL + "/api/events")
 	if err != nil {
 		t.Fatal(err)

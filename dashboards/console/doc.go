@@ -6,8 +6,9 @@
 // Its guarantee: it changes nothing. Requests are GET, but for the search, whose
 // text may hold a key and goes in the body of a POST; queries are the boards' own
 // texts, a reader's values travel beside them as ClickHouse's query parameters,
-// and the server is asked to let them change nothing. Without a token it serves
-// only who reaches this machine by a name of its own (see guard.go).
+// and the server is asked to let them change nothing. Without a token it answers
+// only on loopback, and everywhere only who calls this machine by a name of its own
+// (session.go).
 //
 // It starts no goroutine: what runs at one time is the server's requests. An
 // answer is computed once for all who ask at that moment (answers.go), at most

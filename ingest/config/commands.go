@@ -14,7 +14,7 @@ type use struct {
 
 var (
 	daemonSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC,
-		SetLabels, SetDetect, SetNotify, SetDaemon, SetLog}
+		SetLabels, SetDetect, SetNotify, SetDaemon, SetTLS, SetConsole, SetLog}
 	mendSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC}
 	servers  = []string{"brokers", "clickhouse"}
 	// A command that asks takes a server, or the directory of an embedded store.
@@ -47,7 +47,7 @@ var uses = map[string]use{
 	"routes suggest": {sets: askSets, required: stored},
 	"samples":        {sets: askSets, required: stored},
 	"sql":            {sets: askSets, required: stored},
-	"console":        {sets: askSets, required: stored},
+	"console":        {sets: append(slices.Clone(askSets), SetHMAC, SetTLS, SetConsole), required: stored},
 	"dashboards":     {sets: []Set{SetClickHouse}},
 
 	"notify test": {sets: []Set{SetNotify}},

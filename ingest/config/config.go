@@ -17,6 +17,7 @@ type Config struct {
 	Detect     Detect
 	Notify     Notify
 	Daemon     Daemon
+	Console    Console
 	Log        Log
 	Local      Local
 
@@ -27,7 +28,7 @@ type Config struct {
 func Default() *Config {
 	return &Config{
 		Kafka: defaultKafka(), ClickHouse: defaultClickHouse(), Lines: defaultLines(), Detect: defaultDetect(),
-		Notify: defaultNotify(), Daemon: defaultDaemon(), Log: defaultLog(), origins: map[string]Origin{},
+		Notify: defaultNotify(), Daemon: defaultDaemon(), Console: Console{Serve: "auto"}, Log: defaultLog(), origins: map[string]Origin{},
 	}
 }
 
@@ -74,7 +75,7 @@ func (c *Config) given(name string) bool { return c.origins[name].Layer > FromDe
 // validate checks what no value can check alone.
 func (c *Config) validate() error {
 	for _, check := range []func(*Config) error{
-		checkKafka, checkClickHouse, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon,
+		checkKafka, checkClickHouse, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon, checkConsole,
 	} {
 		if err := check(c); err != nil {
 			return err

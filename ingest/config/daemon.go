@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"statline/ingest"
@@ -38,10 +36,10 @@ func daemonOptions() []Option {
 		{Name: "listen", Set: SetDaemon, Type: "address", Empty: true,
 			Help:  "where /metrics, /healthz and /readyz are served; empty for nowhere",
 			value: func(c *Config) Value { return text{&c.Daemon.Listen} }},
-		{Name: "listen-cert", Set: SetDaemon, Type: "file",
+		{Name: "listen-cert", Set: SetTLS, Type: "file",
 			Help:  "certificate for listen (turns TLS on), read at each connection",
 			value: func(c *Config) Value { return text{&c.Daemon.ListenCert} }},
-		{Name: "listen-key", Set: SetDaemon, Type: "file", Help: "private key of that certificate",
+		{Name: "listen-key", Set: SetTLS, Type: "file", Help: "private key of that certificate",
 			value: func(c *Config) Value { return text{&c.Daemon.ListenKey} }},
 		{Name: "listen-token", Set: SetDaemon, NoFlag: true, Mask: maskAll, Reload: true,
 			Help:  "bearer token that /metrics and /-/ want; /healthz and /readyz want none",
@@ -116,18 +114,7 @@ const leastToken = 16
 // BearerToken is what a client has to show, "" for nothing. A file is read
 // anew each time.
 func (d *Daemon) BearerToken() (string, error) {
-	if d.TokenFile == "" {
-		return d.Token, nil
-	}
-	b, err := os.ReadFile(d.TokenFile)
-	if err != nil {
-		return "", fmt.Errorf("read listen-token-file: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if len(token) < leastToken {
-		return "", fmt.Errorf("listen-token-file %s: got %d characters; want at least %d", d.TokenFile, len(token), leastToken)
-	}
-	return token, nil
+	return readToken("listen-token-file", d.Token, d.TokenFile)
 }
 
 // Pipeline is the pipeline's configuration for an instance of a version.

@@ -49,6 +49,8 @@ const (
 	SetDetect     Set = "detect"
 	SetNotify     Set = "notify"
 	SetDaemon     Set = "daemon"
+	SetTLS        Set = "tls"
+	SetConsole    Set = "console"
 	SetLog        Set = "log"
 	SetData       Set = "data"
 	SetEngine     Set = "engine"
@@ -68,7 +70,7 @@ func Sets() []Set {
 // Options lists every setting, in the order of the example file.
 func Options() []Option {
 	return slices.Concat(kafkaOptions(), clickHouseOptions(), linesOptions(), keysOptions(), detectOptions(),
-		notifyOptions(), daemonOptions(), logOptions(), localOptions())
+		notifyOptions(), daemonOptions(), consoleOptions(), logOptions(), localOptions())
 }
 
 func find(name string) (Option, bool) {

@@ -29,9 +29,10 @@ export function Link({ to, children, ...rest }) {
 const spans = [["now-15m", "15 minutes"], ["now-1h", "1 hour"], ["now-6h", "6 hours"], ["now-24h", "24 hours"], ["now-7d", "7 days"], ["now-30d", "30 days"]];
 
 // useLive follows the server's events while the page can be seen.
-function useLive() {
+function useLive(locked) {
   const [live, set] = useState({ ok: undefined, state: undefined, tick: 0 });
   useEffect(() => {
+    if (locked) return;
     let source, timer, next = 0, due;
     // What is stored every second is shown every few seconds, other incidents at
     // once.
@@ -62,7 +63,7 @@ function useLive() {
     document.addEventListener("visibilitychange", look);
     start();
     return () => { document.removeEventListener("visibilitychange", look); stop(); };
-  }, []);
+  }, [locked]);
   return live;
 }
 
@@ -147,12 +148,33 @@ function Badge({ live }) {
   return html`<span class="badge"><span class="dot" style=${{ background: "var(--good)" }}></span>${s.proved ? `proved to ${clock(s.proved, s.wall)} · ` : ""}stored to ${clock(s.newest, s.wall)} UTC</span>`;
 }
 
+// Door asks for the token, which the server exchanges for a cookie.
+function Door({ enter }) {
+  const [said, say] = useState("");
+  const submit = async (e) => {
+    e.preventDefault();
+    const token = e.currentTarget.elements.token.value;
+    const r = await fetch("/api/session", { method: "POST", headers: { "X-Statline-Console": "1" }, body: JSON.stringify({ token }) }).catch(() => undefined);
+    if (r?.ok) enter();
+    else say(r ? (await r.text()).trim() : "statline does not answer: has it ended?");
+  };
+  return html`<main class="door"><form class="panel" onSubmit=${submit}><h1>statline</h1>
+    <label>The console's token <input name="token" type="password" autocomplete="current-password" required autofocus /></label>
+    <p class="about" role="alert">${said}</p><button>Open</button></form></main>`;
+}
+
 function App() {
   const [, redraw] = useState(0);
   changed = () => redraw((n) => n + 1);
   const [known, setKnown] = useState();
   const [failed, setFailed] = useState();
-  const live = useLive();
+  const [locked, lock] = useState(false);
+  useEffect(() => {
+    const on = () => lock(true);
+    addEventListener("locked", on);
+    return () => removeEventListener("locked", on);
+  }, []);
+  const live = useLive(locked);
   const settings = useMemo(() => ({ zone: "utc" }), []);
   const version = useRef();
   useEffect(() => {
@@ -162,7 +184,8 @@ function App() {
       setKnown({ version: got.version, boards: Object.fromEntries(got.boards.map((b) => [b.name, b])) });
       setFailed(undefined);
     }, (e) => setFailed(e.message));
-  }, [live.gone]);
+  }, [live.gone, locked]);
+  if (locked) return html`<${Door} enter=${() => lock(false)} />`;
   if (!known) return html`<main><p class=${failed ? "warn" : ""}>${failed ?? "…"}</p></main>`;
   const boards = known.boards, view = viewOf(), board = boards[view.board];
   const span = moments(view, live.state?.now ?? Date.now() / 1000);

@@ -62,6 +62,7 @@ export async function ask(path, signal) {
     if (e.name === "AbortError") throw e;
     throw new Error("statline does not answer: has it ended?");
   }
+  if (r.status === 401) dispatchEvent(new Event("locked"));
   if (!r.ok) throw new Error((await r.text()).trim() || r.statusText);
   return r.json();
 }

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+)
+
+// Console says to whom the console is served.
+type Console struct {
+	Serve            string // auto, on or off
+	Token, TokenFile string
+	Hosts            []string
+	Insecure         bool
+}
+
+func consoleOptions() []Option {
+	return []Option{
+		{Name: "console", Set: SetDaemon,
+			Help:  "serve the console on listen; auto: where that is safe; on: or else do not start",
+			value: func(c *Config) Value { return choice{&c.Console.Serve, []string{"auto", "on", "off"}} }},
+		{Name: "console-token", Set: SetConsole, NoFlag: true, Mask: maskAll, Reload: true,
+			Help:  "token that opens the console; without one it is served to this machine only",
+			value: func(c *Config) Value { return text{&c.Console.Token} }},
+		{Name: "console-token-file", Set: SetConsole, Type: "file", Reload: true,
+			Help:  "file that holds that token, read at each request",
+			value: func(c *Config) Value { return text{&c.Console.TokenFile} }},
+		{Name: "console-hosts", Set: SetConsole,
+			Help:  "names under which browsers reach the console, beside localhost and IP addresses",
+			value: func(c *Config) Value { return list{&c.Console.Hosts} }},
+		{Name: "console-insecure", Set: SetConsole,
+			Help:  "serve the console to other machines without TLS: something before it has TLS, or the network is trusted",
+			value: func(c *Config) Value { return flag{&c.Console.Insecure} }},
+	}
+}
+
+func checkConsole(c *Config) error {
+	keep, err := c.oneOf("console-token", "console-token-file")
+	switch {
+	case err != nil:
+		return err
+	case keep == "console-token":
+		c.Console.TokenFile = ""
+	case keep == "console-token-file":
+		c.Console.Token = ""
+	}
+	if t := c.Console.Token; t != "" && len(t) < leastToken {
+		return fmt.Errorf("console-token: got %d characters; want at least %d", len(t), leastToken)
+	}
+	return nil
+}
+
+// GetToken is what a reader of the console has to show, "" for nothing. A file is
+// read anew each time.
+func (c *Console) GetToken() (string, error) {
+	return readToken("console-token-file", c.Token, c.TokenFile)
+}
+
+// Servable says why a console on an address is served to nobody, nil when it is
+// served: other machines need a token, and TLS that hides it on its way.
+func (c *Console) Servable(address string, tls bool) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("got address %q; want host:port: %w", address, err)
+	}
+	ip := net.ParseIP(host)
+	if strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	token, err := c.GetToken()
+	switch {
+	case err != nil:
+		return err
+	case token == "":
+		return errors.New("it has no token for other machines; name a file with one: --console-token-file")
+	case !tls && !c.Insecure:
+		return errors.New("without TLS its token can be read on the way; set --listen-cert and --listen-key, " +
+			"or --console-insecure where something before it has TLS")
+	}
+	return nil
+}
+
+// readToken is a token, or that of a file.
+func readToken(name, token, file string) (string, error) {
+	if file == "" {
+		return token, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	token = strings.TrimSpace(string(b))
+	if len(token) < leastToken {
+		return "", fmt.Errorf("%s %s: got %d characters; want at least %d", name, file, len(token), leastToken)
+	}
+	return token, nil
+}
