@@ -102,7 +102,7 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 		if list == nil {
 			list = []string{}
 		}
-		if strings.Contains(string(t), "{if "+name+"}") {
+		if strings.Contains(string(t), "{if "+name+"}") || strings.Contains(string(t), "{"+name+"}") {
 			values[name] = list
 		}
 		pairs = append(pairs, "{if "+name+"}", "(empty("+parameter+") OR ", "{end "+name+"}", ")", "{"+name+"}", parameter)

@@ -167,11 +167,12 @@ func StoredMessages() Text {
 ) WHERE names = 1 AND named != '__other__' GROUP BY ALL ORDER BY n DESC, named, code, http_status, message LIMIT 50000`
 }
 
-// KeysLike lists the stored keys that begin as the chosen ones do, six at most,
-// with their names.
+// KeysLike lists the stored keys that begin as the chosen ones do or are called
+// so, six at most, with their names.
 func KeysLike() Text {
+	like := chosen("key", "(arrayExists(k -> startsWith(key_id, k), {key}) OR key_id GLOBAL IN (SELECT key_id FROM "+names+" WHERE name IN {key}))")
 	return `SELECT k.key_id, named.name FROM (
-  SELECT DISTINCT key_id FROM (SELECT key_id FROM {db}.keys WHERE ` + ofKeys + ` UNION ALL SELECT key_id FROM {db}.keys_hour WHERE ` + ofKeys + `)
+  SELECT DISTINCT key_id FROM (SELECT key_id FROM {db}.keys WHERE ` + like + ` UNION ALL SELECT key_id FROM {db}.keys_hour WHERE ` + like + `)
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = k.key_id
 ORDER BY k.key_id LIMIT 6`
 }

@@ -9,13 +9,13 @@ import (
 	"statline/dashboards/query"
 )
 
-// Resolve replaces the beginning of a key by the one key that begins so, and
-// refuses a service or a key that is not stored: a report about a mistyped name
+// Resolve replaces the beginning of a key, or the customer that it is called after,
+// by the one key that is meant, and refuses a service or a key that is not stored: a report about a mistyped name
 // would say that all is well. nearest suggests one of the known names.
 func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, known []string) string) (Filter,
 	error) {
 	if f.Service != "" {
-		known, err := collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)
+		known, err := Collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)
 		if err != nil {
 			return f, err
 		}
@@ -27,7 +27,7 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 		return f, nil
 	}
 	type key struct{ id, name string }
-	keys, err := collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}},
+	keys, err := Collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}},
 		func(scan Scan) (k key, err error) {
 			err = scan(&k.id, &k.name)
 			return k, err
@@ -36,13 +36,13 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 	case err != nil:
 		return f, err
 	case len(keys) == 0:
-		return f, fmt.Errorf("key: got %q, and no stored key begins so; statline key-id turns a key into its id", f.Key)
+		return f, fmt.Errorf("key: got %q, and no stored key begins so or is called so; statline key-id turns a key into its id", f.Key)
 	case len(keys) > 1:
 		var list []string
 		for _, k := range keys {
 			list = append(list, strings.TrimSpace(k.id+" "+k.name))
 		}
-		return f, fmt.Errorf("key: got %q, with which several keys begin: %s; give more of the id", f.Key,
+		return f, fmt.Errorf("key: got %q, which several keys begin with or are called: %s; give more of the id", f.Key,
 			strings.Join(list, ", "))
 	}
 	f.Key = keys[0].id

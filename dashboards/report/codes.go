@@ -30,14 +30,14 @@ func (x *said) response() *classify.Response {
 // several errors it is of, it is left out.
 func SuggestCodes(ctx context.Context, s Store, f Filter) ([]classify.Entry, error) {
 	p := params(Everything(), f)
-	errors, err := collect(ctx, s, "the stored errors", query.StoredErrors(), p, func(scan Scan) (x said, err error) {
+	errors, err := Collect(ctx, s, "the stored errors", query.StoredErrors(), p, func(scan Scan) (x said, err error) {
 		err = scan(&x.name, &x.code, &x.status, &x.outcome, &x.n)
 		return x, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	messages, err := collect(ctx, s, "the messages of the samples", query.StoredMessages(), p, func(scan Scan) (x said, err error) {
+	messages, err := Collect(ctx, s, "the messages of the samples", query.StoredMessages(), p, func(scan Scan) (x said, err error) {
 		err = scan(&x.name, &x.code, &x.status, &x.outcome, &x.message, &x.n)
 		return x, err
 	})

@@ -20,8 +20,8 @@ type Store interface {
 	Ask(ctx context.Context, sql string, values map[string]any, row func(Scan) error) error
 }
 
-// collect reads every row of a text. what names them in errors.
-func collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params, scan func(Scan) (T, error)) ([]T, error) {
+// Collect reads every row of a text. what names them in errors.
+func Collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params, scan func(Scan) (T, error)) ([]T, error) {
 	sql, values := text.Bind(query.Target{Database: s.Database()}, p)
 	all := []T{}
 	err := s.Ask(ctx, sql, values, func(columns Scan) error {
@@ -55,7 +55,7 @@ func Newest(ctx context.Context, s Store, span time.Duration) (w Window, ok bool
 		first, last time.Time
 		n           uint64
 	}
-	rows, err := collect(ctx, s, "the stored span", query.ReportSpan(), query.Params{}, func(scan Scan) (r stored, err error) {
+	rows, err := Collect(ctx, s, "the stored span", query.ReportSpan(), query.Params{}, func(scan Scan) (r stored, err error) {
 		err = scan(&r.first, &r.last, &r.n)
 		return r, err
 	})
@@ -80,17 +80,17 @@ func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
 	// Whoever reads while blocks arrive is not told of a key's refusals before
 	// the refusals themselves: a block's ledger row comes last, its responses
 	// first, so they are read the other way round.
-	if r.Who, err = collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
+	if r.Who, err = Collect(ctx, s, "the refused keys", texts.Who, p, scanWho); err != nil {
 		return nil, err
 	}
-	if r.Quotas, err = collect(ctx, s, "the limits that headers tell", texts.Quotas, p, scanQuota); err != nil {
+	if r.Quotas, err = Collect(ctx, s, "the limits that headers tell", texts.Quotas, p, scanQuota); err != nil {
 		return nil, err
 	}
-	latencies, err := collect(ctx, s, "the latencies", texts.Latency, p, scanLatency)
+	latencies, err := Collect(ctx, s, "the latencies", texts.Latency, p, scanLatency)
 	if err != nil {
 		return nil, err
 	}
-	responses, err := collect(ctx, s, "the responses", texts.Responses, p, scanResponses)
+	responses, err := Collect(ctx, s, "the responses", texts.Responses, p, scanResponses)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +103,13 @@ func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
 		from, to := w.From.UTC(), w.To.UTC()
 		r.First, r.Last = &from, &to
 	}
-	r.Incidents, err = collect(ctx, s, "the incidents", texts.Incidents, p, scanIncident)
+	r.Incidents, err = Collect(ctx, s, "the incidents", texts.Incidents, p, scanIncident)
 	return r, err
 }
 
 // Totals is a report of the totals of every stored block.
 func Totals(ctx context.Context, s Store) (*Report, error) {
-	rows, err := collect(ctx, s, "the ledger", query.ReportLedger(), query.Params{}, func(scan Scan) (*Report, error) {
+	rows, err := Collect(ctx, s, "the ledger", query.ReportLedger(), query.Params{}, func(scan Scan) (*Report, error) {
 		var r Report
 		var blocks uint64
 		var first, last time.Time
@@ -129,7 +129,7 @@ func Totals(ctx context.Context, s Store) (*Report, error) {
 }
 
 func readCounts(ctx context.Context, s Store, text query.Text, p query.Params) (Counts, error) {
-	rows, err := collect(ctx, s, "the counts", text, p, func(scan Scan) (c Count, err error) {
+	rows, err := Collect(ctx, s, "the counts", text, p, func(scan Scan) (c Count, err error) {
 		err = scan(&c.Name, &c.N)
 		return c, err
 	})
@@ -174,13 +174,13 @@ func scanIncident(scan Scan) (r Incident, err error) {
 // Incidents lists the incidents that touch a window, or those of them that are
 // open.
 func Incidents(ctx context.Context, s Store, w Window, f Filter, open bool) ([]Incident, error) {
-	return collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
+	return Collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
 }
 
 // IncidentOf is the incident of a whole id, and the incidents that it causes. ok is
 // false when there is none.
 func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused []Incident, ok bool, err error) {
-	list, err := collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}}, scanIncident)
+	list, err := Collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}}, scanIncident)
 	if err != nil {
 		return found, nil, false, err
 	}
@@ -203,7 +203,7 @@ func Name(ctx context.Context, s Store, list []Incident) error {
 			keys[i] = some[i].Entity
 		}
 		names := map[string]string{}
-		_, err := collect(ctx, s, "the names of keys", query.KeyNames(), query.Params{Keys: keys}, func(scan Scan) (key string, err error) {
+		_, err := Collect(ctx, s, "the names of keys", query.KeyNames(), query.Params{Keys: keys}, func(scan Scan) (key string, err error) {
 			var name string
 			err = scan(&key, &name)
 			names[key] = name
@@ -219,9 +219,16 @@ func Name(ctx context.Context, s Store, list []Incident) error {
 	return nil
 }
 
+// NameOf is what a key is called, "" when it has no name.
+func NameOf(ctx context.Context, s Store, key string) (string, error) {
+	named := []Incident{{Entity: key}}
+	err := Name(ctx, s, named)
+	return named[0].Name, err
+}
+
 // Routes lists the stored routes.
 func Routes(ctx context.Context, s Store) ([]string, error) {
-	return collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, func(scan Scan) (p string, err error) {
+	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, func(scan Scan) (p string, err error) {
 		err = scan(&p)
 		return p, err
 	})

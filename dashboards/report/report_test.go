@@ -91,7 +91,7 @@ func TestFilterResolves(t *testing.T) {
 		{report.Filter{Key: "x"}, "xyz", ""},
 		{report.Filter{Key: "abcd", Service: "movies"}, "abcd", ""},
 		{report.Filter{Key: "abc"}, "", "abcd ACME, abce; give more of the id"},
-		{report.Filter{Key: "q"}, "", "no stored key begins so"},
+		{report.Filter{Key: "q"}, "", "no stored key begins so or is called so"},
 		{report.Filter{Service: "movie"}, "", `got "movie", of which nothing is stored; did you mean "movies"?`},
 	} {
 		got, err := c.filter.Resolve(t.Context(), s, func(string, []string) string { return `did you mean "movies"?` })

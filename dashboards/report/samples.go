@@ -45,7 +45,7 @@ func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, 
 			p.Outcomes = append(p.Outcomes, o.String())
 		}
 	}
-	list, err := collect(ctx, s, "the samples", query.ReportSamples(), p, scanSample)
+	list, err := Collect(ctx, s, "the samples", query.ReportSamples(), p, scanSample)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, 
 // SamplesOf lists the newest failures of an incident's service or key while it was
 // open, from ten minutes before.
 func SamplesOf(ctx context.Context, s Store, incident string) ([]Sample, error) {
-	return collect(ctx, s, "the incident's samples", query.ReportIncidentSamples(), query.Params{Incidents: []string{incident}}, scanSample)
+	return Collect(ctx, s, "the incident's samples", query.ReportIncidentSamples(), query.Params{Incidents: []string{incident}}, scanSample)
 }
 
 func scanSample(scan Scan) (r Sample, err error) {

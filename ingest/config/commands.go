@@ -35,6 +35,8 @@ var uses = map[string]use{
 	"migrate":         {sets: []Set{SetClickHouse, SetServer}, required: []string{"clickhouse"}},
 
 	"audit":          {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
+	"receipt":        {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
+	"receipt verify": {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup)},
 	"report":         {sets: append(slices.Clone(askSets), SetCatalogue), required: stored},
 	"incidents":      {sets: askSets, required: stored},
 	"incidents ack":  {sets: askSets, required: stored},

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/dashboards/receipt"
+	"statline/dashboards/report"
+	"statline/ingest/config"
+	"statline/ingest/fold"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+func receiptCommand() *cobra.Command {
+	var (
+		st          *settings
+		key         string
+		from, to    momentValue
+		write, sign string
+		asJSON      bool
+	)
+	c := &cobra.Command{
+		Use:   "receipt --key ID|NAME --from TIME --to TIME",
+		Short: "What became of one customer's requests, with the proof: for a dispute or a credit",
+		Long: `receipt counts what became of one key's requests from --from until before --to
+(UTC): failures by reason and code, availability by day, the incidents that touched
+it, and the offsets of the log that the figures come from. It names no other customer.
+
+It audits the span first, and refuses when anything of it differs, has expired, or is
+not stored yet, saying what. With --brokers it also compares what the consumer group
+has committed. Spans of whole hours are read from rows of hours, which are kept for
+longer. Two receipts of the same span are the same bytes.
+
+--write NAME writes NAME.md and NAME.json, --sign KEYFILE a signature beside each
+(NAME.md.sig, NAME.json.sig), which ssh-keygen -Y verify checks, and receipt verify.`,
+		Example: `  statline receipt --data ./store --key "ACME, Inc." --from 2026-11-01 --to 2026-12-01
+  statline receipt --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01 --write acme --sign receipts`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if sign != "" && write == "" {
+				return fmt.Errorf("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
+			}
+			if key == "" || from.IsZero() || to.IsZero() {
+				return fmt.Errorf("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
+			}
+			s, err := openAsked(cmd.Context(), st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			r, err := makeReceipt(cmd.Context(), s, st.Config, report.Filter{Key: key}, from.Time, to.Time)
+			if err != nil {
+				return err
+			}
+			text, err := r.JSON()
+			if err != nil {
+				return err
+			}
+			switch {
+			case write != "":
+				return writeReceipt(cmd, write, sign, map[string][]byte{".json": text, ".md": r.Markdown()})
+			case !asJSON:
+				text = r.Markdown()
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	st = takeSettings(c, "receipt")
+	f := c.Flags()
+	f.StringVar(&key, "key", "", "the customer's `key`: its id, the first characters of it, or the customer's name")
+	f.Var(&from, "from", "first minute of the span, UTC: 2026-11-01 or 2026-11-01T10:30")
+	f.Var(&to, "to", "end of the span, which is not in it any more")
+	f.StringVar(&write, "write", "", "write `NAME`.md and NAME.json instead of printing")
+	f.StringVar(&sign, "sign", "", "sign both with this Ed25519 private key `file` of OpenSSH")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.AddCommand(receiptVerifyCommand())
+	return c
+}
+
+// makeReceipt proves the span and reads it.
+func makeReceipt(ctx context.Context, s *asked, c *config.Config, of report.Filter, from, to time.Time) (*receipt.Receipt, error) {
+	if err := receipt.CheckSpan(from, to); err != nil {
+		return nil, err
+	}
+	of, err := of.Resolve(ctx, s, config.Nearest)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := proveSpan(ctx, s, c, from, to)
+	if err != nil {
+		return nil, err
+	}
+	name, err := report.NameOf(ctx, s, of.Key)
+	if err != nil {
+		return nil, err
+	}
+	return receipt.Read(ctx, s, of.Key, name, from, to, proof)
+}
+
+// proveSpan audits what a receipt's figures are read from.
+func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Time) (proof receipt.Proof, err error) {
+	ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
+	if err != nil {
+		return proof, err
+	}
+	rows, bounds := schema.Keys, fold.DefaultConfig()
+	if receipt.Hours(from, to) {
+		rows = schema.KeysHour
+	}
+	audit, err := s.AuditSpan(ctx, store.SpanOptions{AuditOptions: store.AuditOptions{TTL: ttl, Now: time.Now()}, From: from, To: to,
+		Tables: []schema.Table{rows}, MaxAge: bounds.MaxAge, MaxAhead: bounds.MaxAhead})
+	if err != nil {
+		return proof, err
+	}
+	if len(c.Kafka.Brokers) > 0 {
+		g, err := readGroup(ctx, c.Kafka.Source(c.Daemon.From), s.Store)
+		if err != nil {
+			return proof, err
+		}
+		audit.Missing = append(audit.Missing, g.before(to)...)
+	}
+	if len(audit.Missing) > 0 {
+		return proof, &receipt.Refused{Missing: audit.Missing}
+	}
+	proof = receipt.Proof{Verdict: receipt.Clean, Unreadable: audit.Rejected, Ledger: []receipt.Range{}}
+	for _, r := range audit.Ranges {
+		proof.Ledger = append(proof.Ledger, receipt.Range{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition,
+			First: r.First, End: r.End, Kind: string(r.Kind), ConfigHash: r.ConfigHash})
+	}
+	return proof, nil
+}
+
+// before are the records that a group has not stored and that may be older than a
+// time: those that are missing, and a lag that begins before it.
+func (g *group) before(t time.Time) (missing []string) {
+	for _, m := range g.tails() {
+		missing = append(missing, m.String())
+	}
+	for _, p := range slices.Sorted(maps.Keys(g.partitions)) {
+		state := g.partitions[p]
+		oldest := time.Now().Add(-time.Duration(state.LagSeconds * float64(time.Second)))
+		if state.LagHighWatermark > 0 && (state.LagSeconds == 0 || oldest.Before(t)) {
+			missing = append(missing, fmt.Sprintf("partition %d: %d records are not stored yet", p, state.LagHighWatermark))
+		}
+	}
+	return missing
+}
+
+// writeReceipt writes a receipt's files, and the signature of each.
+func writeReceipt(cmd *cobra.Command, name, sign string, files map[string][]byte) error {
+	endings := []string{".json", ".md"}
+	if sign != "" {
+		b, err := os.ReadFile(sign)
+		if err != nil {
+			return fmt.Errorf("sign: %w", err)
+		}
+		signer, err := receipt.Signer(sign, b)
+		if err != nil {
+			return err
+		}
+		for _, ending := range endings {
+			if files[ending+".sig"], err = receipt.Sign(signer, files[ending]); err != nil {
+				return err
+			}
+		}
+		endings = []string{".json", ".json.sig", ".md", ".md.sig"}
+	}
+	for _, ending := range endings {
+		if err := os.WriteFile(name+ending, files[ending], 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), name+ending)
+	}
+	return nil
+}
+
+// momentValue is a flag for a moment, UTC unless it says otherwise.
+type momentValue struct{ time.Time }
+
+func (m *momentValue) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339)
+}
+
+func (m *momentValue) Type() string { return "time" }
+
+func (m *momentValue) Set(s string) error {
+	for _, form := range []string{time.DateOnly, "2006-01-02T15:04", time.RFC3339} {
+		if t, err := time.Parse(form, s); err == nil {
+			m.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("got %q; want a day (2026-11-01), a minute (2026-11-01T10:30) or one with its zone (2026-11-01T10:30:00+01:00)", s)
+}
