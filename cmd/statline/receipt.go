@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -39,16 +40,17 @@ has committed. Spans of whole hours are read from rows of hours, which are kept 
 longer. Two receipts of the same span are the same bytes.
 
 --write NAME writes NAME.md and NAME.json, --sign KEYFILE a signature beside each
-(NAME.md.sig, NAME.json.sig), which ssh-keygen -Y verify checks, and receipt verify.`,
+(NAME.md.sig, NAME.json.sig), which ssh-keygen -Y verify checks, and receipt verify.
+The exit status is 3 when there is no receipt because the span is not whole.`,
 		Example: `  statline receipt --data ./store --key "ACME, Inc." --from 2026-11-01 --to 2026-12-01
   statline receipt --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01 --write acme --sign receipts`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sign != "" && write == "" {
-				return fmt.Errorf("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
+				return usage("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
 			}
 			if key == "" || from.IsZero() || to.IsZero() {
-				return fmt.Errorf("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
+				return usage("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
 			}
 			s, err := openAsked(cmd.Context(), st.Config)
 			if err != nil {
@@ -57,7 +59,7 @@ longer. Two receipts of the same span are the same bytes.
 			defer s.Close()
 			r, err := makeReceipt(cmd.Context(), s, st.Config, report.Filter{Key: key}, from.Time, to.Time)
 			if err != nil {
-				return err
+				return refusing(err)
 			}
 			text, err := r.JSON()
 			if err != nil {
@@ -103,6 +105,15 @@ func makeReceipt(ctx context.Context, s *asked, c *config.Config, of report.Filt
 		return nil, err
 	}
 	return receipt.Read(ctx, s, of.Key, name, from, to, proof)
+}
+
+// refusing gives a receipt that was refused the status of data that says no.
+func refusing(err error) error {
+	var refused *receipt.Refused
+	if errors.As(err, &refused) {
+		return dataSaysNo("%w", err)
+	}
+	return err
 }
 
 // proveSpan audits what a receipt's figures are read from.

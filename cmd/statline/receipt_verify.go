@@ -36,7 +36,7 @@ Without statline:  ssh-keygen -Y verify -n statline-receipt -f allowed_signers -
 			}
 			stored := dir != "" || st.ClickHouse.URL != ""
 			if signer == "" && !stored {
-				return fmt.Errorf("got nothing to check against; want --signer, the public key of whoever signs receipts (such as receipts.pub), or the store: --clickhouse or --data")
+				return usage("got nothing to check against; want --signer, the public key of whoever signs receipts (such as receipts.pub), or the store: --clickhouse or --data")
 			}
 			var found []string
 			if signer != "" {
@@ -114,7 +114,7 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 		}
 		again, err := makeReceipt(ctx, s, st.Config, report.Filter{Key: said.KeyID}, said.From, said.To)
 		if err != nil {
-			return nil, fmt.Errorf("%s: make it again: %w", file, err)
+			return nil, refusing(fmt.Errorf("%s: make it again: %w", file, err))
 		}
 		want, err := again.JSON()
 		if err != nil {
