@@ -27,23 +27,18 @@ demo: ## generated traffic through the embedded broker and engine; ARGS="--for 2
 	@$(MAKE) --no-print-directory build >&2 # what a demo prints is its own
 	@./bin/statline demo $(ARGS)
 
+# Everything is compiled once, as the binary that cmd/e2e runs: without cgo. That
+# package takes longest and begins first. What go vet would say, make lint says.
+.PHONY: test
+test: engine ## every test
+	CGO_ENABLED=0 $(GO) test -vet=off -p 4 -ldflags '-s -w' -timeout 20m ./cmd/e2e ./...
+
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
-# race detector would only make them slow (a law in cmd/e2e keeps this true). They
-# are built without cgo, as that binary is, so that everything is compiled once.
+# race detector would only make them slow (a law in cmd/e2e keeps this true).
 CALM := ./classify/... ./cmd/... ./dashboards ./dashboards/grafana/... ./dashboards/prometheus/... ./dashboards/query/... ./dashboards/report/... ./ingest/config/... ./ingest/decode/... ./ingest/mend/... ./ingest/traffic/... ./ingest/watch/...
 
-# The tests of one half wait while the other compiles. What go vet would say, make
-# lint says.
-.PHONY: test
-test: engine cc ## every test; the race detector is on for the packages that have goroutines
-	@$(MAKE) --no-print-directory -j2 test-calm test-race
-
-.PHONY: test-calm
-test-calm: engine
-	CGO_ENABLED=0 $(GO) test -vet=off -timeout 20m $(CALM)
-
 .PHONY: test-race
-test-race: engine cc
+test-race: engine cc ## the packages that have goroutines again, under the race detector (needs a C compiler)
 	$(GO) test -race -vet=off -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(CALM))")
 
 .PHONY: test-bites
@@ -87,7 +82,7 @@ test-kill: engine ## kill -9 of a process at every named step of the protocol, a
 
 .PHONY: cc
 cc:
-	@command -v $${CC:-cc} >/dev/null || { echo "make test: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "make test-race: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
