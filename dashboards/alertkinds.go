@@ -92,6 +92,11 @@ func kinds() []kindOf {
 				"its services are told that much later; later than an hour they are not told at all.",
 			"Look at what ships the logs of that partition: a queue that is full, a disk that is slow, a host whose clock " +
 				"is wrong. statline itself is not behind: it reads the lines as soon as Kafka has them."},
+		{detect.LatencyShift, "Answers slower than usual", overviewUID, query.LatencyQuantiles(),
+			"A service answers far more of its requests slower than the 99th percentile of its own week before, and more than " +
+				"in that week's slowest hours.",
+			"The panel Where the time goes says whether it is spent upstream or in the gateway, Routes that fail what gives up " +
+				"first. Compare with the last release and with what the service calls; timeouts follow when nothing is done."},
 	}
 }
 

@@ -17,6 +17,7 @@ type Config struct {
 	SLO         SLOConfig         `koanf:"slo" help:"the error budget of a service burns too fast"`
 	Drop        DropConfig        `koanf:"traffic_drop" help:"far fewer requests than usual"`
 	Surge       SurgeConfig       `koanf:"traffic_surge" help:"far more requests than usual"`
+	Latency     LatencyConfig     `koanf:"latency_shift" help:"far more slow requests than usual"`
 	Rate        RateConfig        `koanf:"rate_limit" help:"keys that run into the rate limit"`
 	DeadKey     DeadKeyConfig     `koanf:"dead_key" help:"suspended keys, and keys of disabled accounts, in use"`
 	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key" help:"one unknown key again and again"`
@@ -76,8 +77,9 @@ func Preset(name string) (Config, error) {
 			Objective: 0.999, MinBad: 10, LowFactor: 20, LowBad: 20, CalmMinutes: 60,
 			Pairs: []BurnPair{{5, 60, 14.4, Page}, {30, 360, 6, Page}, {120, 1440, 3, Ticket}, {360, 4320, 1, Ticket}},
 		},
-		Drop:  DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5, SilentRate: 60, SilentMinutes: 2},
-		Surge: SurgeConfig{MinRatio: 3, MinExpected: 100, MinSeasons: 2, EndRatio: 2},
+		Drop:    DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5, SilentRate: 60, SilentMinutes: 2},
+		Surge:   SurgeConfig{MinRatio: 3, MinExpected: 100, MinSeasons: 2, EndRatio: 2},
+		Latency: LatencyConfig{MinShare: 0.05, MinRatio: 3, MinCount: 20, PageShare: 0.5, QuietMinutes: 15},
 		Rate: RateConfig{
 			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.22,
 			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
@@ -259,6 +261,9 @@ func (c *Config) Validate() error {
 	}
 	if !(c.Surge.EndRatio >= 1 && c.Surge.EndRatio <= c.Surge.MinRatio) {
 		return bad("traffic_surge.end_ratio", c.Surge.EndRatio, "1 to traffic_surge.min_ratio")
+	}
+	if err := c.Latency.validate(bad); err != nil {
+		return err
 	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {
 		return bad("spike.shift_minutes", c.Spike.ShiftMinutes, "120 to 1440")

@@ -49,12 +49,13 @@ const (
 	TrafficDrop        Kind = "traffic_drop"
 	TrafficSurge       Kind = "traffic_surge"
 	LateData           Kind = "late_data"
+	LatencyShift       Kind = "latency_shift"
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
-		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData}
+		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData, LatencyShift}
 }
 
 // EntityType says what an incident's entity is.

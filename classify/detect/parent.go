@@ -6,7 +6,7 @@ import "slices"
 // caused by one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
-	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey:
+	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift:
 		return true
 	}
 	return false
@@ -43,7 +43,7 @@ func Attach(list []*Incident) {
 		switch c.Kind {
 		case SLOBurn:
 			c.Parent = firstCause(byService[c.Service], c, burnFollows)
-		case TrafficDrop:
+		case TrafficDrop, LatencyShift:
 			c.Parent = firstCause(byService[c.Service], c, 30)
 		case TimeoutSpike, Outage, ErrorSpike:
 			c.Parent = earlier(byService[c.Service], c)
@@ -86,7 +86,7 @@ func Covers(p, c *Incident) bool {
 		return false
 	}
 	switch c.Kind {
-	case SLOBurn, TrafficDrop:
+	case SLOBurn, TrafficDrop, LatencyShift:
 		return rises(p.Kind) && p.Service == c.Service
 	case TimeoutSpike, Outage, ErrorSpike:
 		return rises(p.Kind) && p.Service == c.Service && before(p, c) < 0

@@ -21,7 +21,8 @@ type Evaluator struct {
 	clients   *clients
 	contracts *contracts
 	sources   *sources
-	families  []family // those five: what is done to one is done to all
+	paces     *paces
+	families  []family // those six: what is done to one is done to all
 
 	// slack is how many minutes later than usual a minute is settled, because a
 	// source is late.
@@ -52,9 +53,9 @@ type ScoreRow struct {
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
-		sources: newSources(cfg),
+		sources: newSources(cfg), paces: newPaces(cfg),
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces}
 	return v
 }
 

@@ -14,6 +14,7 @@ type Batch struct {
 	Services  []ServiceRow
 	Contracts []ContractRow
 	Sources   []SourceRow
+	Paces     []PaceRow
 }
 
 // SourceRow is one minute of a source, by Kafka's time of its records.
@@ -98,6 +99,7 @@ type Past struct {
 	Clients   []ClientRow  // those with something open: a day
 	Contracts []ContractRow
 	Sources   []SourceRow // an hour
+	Paces     []PaceRow   // detect.PaceWindow
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int

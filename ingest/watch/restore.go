@@ -42,6 +42,9 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	for i := range past.Sources {
 		e.sources.take(&past.Sources[i])
 	}
+	for i := range past.Paces {
+		e.paces.take(&past.Paces[i])
+	}
 	for _, f := range e.families {
 		f.restore(at, known[f.entityType()], rows)
 	}
@@ -68,13 +71,14 @@ type later struct {
 	clients   map[string][]detect.ClientMinute
 	contracts map[string][]detect.ContractMinute
 	sources   map[string][]detect.SourceMinute
+	paces     map[string][]detect.PaceMinute
 }
 
 // after reads the evidence of minutes.
 func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, clients []string) (*later, error) {
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
-		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{},
+		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{}, map[string][]detect.PaceMinute{},
 	}
 	b, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
@@ -89,6 +93,9 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	}
 	for _, r := range b.Sources {
 		l.sources[r.Source] = append(l.sources[r.Source], r.SourceMinute)
+	}
+	for _, r := range b.Paces {
+		l.paces[r.Service] = append(l.paces[r.Service], r.PaceMinute)
 	}
 	err = e.evidence.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutes, Refusals: true}, func(r *KeyRow) {
 		l.keys[r.Key] = append(l.keys[r.Key], r.KeyMinute)
@@ -160,14 +167,17 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 	return out, nil
 }
 
-// contributed is what the minutes [from, to] added to an incident.
+// contributed is what the minutes [from, to] added to an incident: nothing when
+// its rule is of another version of the program. A type has several families;
+// only one has the rule.
 func (e *Evaluator) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
 	for _, f := range e.families {
 		if f.entityType() == inc.EntityType {
-			return f.contributed(l, inc, from, to)
+			n, bad := f.contributed(l, inc, from, to)
+			requests, affected = requests+n, affected+bad
 		}
 	}
-	return 0, 0 // of an entity of another version of the program
+	return requests, affected
 }
 
 func openAt(inc *detect.Incident, at detect.Minute) bool {

@@ -19,14 +19,15 @@ import (
 // SQL reads evidence from ClickHouse and keeps incidents and scores there.
 type SQL struct {
 	store     *store.Store
-	catalogue map[uint16]int16 // code -> HTTP status
-	contract  string           // the condition of a response that breaks it
+	catalogue map[uint16]int16                // code -> HTTP status
+	contract  string                          // the condition of a response that breaks it
+	paces     map[detect.Minute][]detect.Pace // by the first minute of the day
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
 // known.
 func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
-	q := &SQL{store: s, catalogue: map[uint16]int16{}}
+	q := &SQL{store: s, catalogue: map[uint16]int16{}, paces: map[detect.Minute][]detect.Pace{}}
 	var codes []string
 	for _, e := range catalogue.Entries() {
 		if e.Code != 0 {
@@ -108,7 +109,10 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 	if b.Contracts, err = q.contractRows(ctx, where); err != nil {
 		return nil, err
 	}
-	b.Sources, err = q.sourceRows(ctx, minutes)
+	if b.Sources, err = q.sourceRows(ctx, minutes); err != nil {
+		return nil, err
+	}
+	b.Paces, err = q.paceRows(ctx, minutes)
 	return b, err
 }
 
@@ -443,6 +447,9 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		return nil, err
 	}
 	if p.Sources, err = q.sourceRows(ctx, minutesOf(at-detect.SourceWindow, at)); err != nil {
+		return nil, err
+	}
+	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceWindow, at)); err != nil {
 		return nil, err
 	}
 	p.Late, err = q.lateServices(ctx, at)

@@ -1,0 +1,168 @@
+package detect
+
+import "fmt"
+
+const (
+	ruleLatency    = "latency_shift"
+	latencyVersion = 1
+)
+
+// LatencyConfig configures latency_shift: a service answers more of its requests
+// slower than the 99th percentile of its own last week.
+type LatencyConfig struct {
+	MinShare  float64 `koanf:"min_share" help:"least share of the requests that are slow; 0.01 is usual"`
+	MinRatio  float64 `koanf:"min_ratio" help:"at least this many times the share of the week's slowest hours"`
+	MinCount  uint64  `koanf:"min_count" help:"least number of slow requests"`
+	PageShare float64 `koanf:"page_share" help:"share of slow requests that pages"`
+	// QuietMinutes without a slow minute close.
+	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a slow one that close"`
+}
+
+// validate reports the first key that makes no sense, as bad says it.
+func (c *LatencyConfig) validate(bad func(key string, got any, want string) error) error {
+	for _, m := range []struct {
+		key string
+		got float64
+	}{{"min_share", c.MinShare}, {"page_share", c.PageShare}} {
+		if !(m.got > 0 && m.got <= 1) {
+			return bad("latency_shift."+m.key, m.got, "over 0, up to 1")
+		}
+	}
+	switch {
+	case !(c.MinRatio >= 1):
+		return bad("latency_shift.min_ratio", c.MinRatio, "at least 1")
+	case c.MinCount < 1:
+		return bad("latency_shift.min_count", c.MinCount, "at least 1")
+	case c.QuietMinutes < 1:
+		return bad("latency_shift.quiet_minutes", c.QuietMinutes, "at least 1")
+	}
+	return nil
+}
+
+// LatencyDays is how many whole days a service's own 99th percentile is taken of.
+// They end a day before the day that is judged, so that all their rows have come.
+const LatencyDays = 7
+
+// LatencyQuantile is the percentile above which a request is slow.
+const LatencyQuantile = 0.99
+
+// Pace is what is usual for a service on one day, from the hours of the
+// LatencyDays before.
+type Pace struct {
+	Service string
+	Bucket  uint16  // of the latency histogram: what lies above is slow
+	Limit   float64 // its latency in microseconds
+	Usual   float64 // share that was slow in all but the slowest two per cent of the hours
+}
+
+// PaceMinute is how fast one service answered in one minute.
+type PaceMinute struct {
+	Minute Minute
+	Timed  uint64 // requests whose latency is known
+	Slow   uint64 // of which above the limit
+	Limit  float64
+	Usual  float64
+}
+
+// PaceOf is the entity of latency_shift.
+type PaceOf struct{ Service string }
+
+// PaceWindow is how many minutes of rows the rule looks back on.
+const PaceWindow = 15
+
+// Paces is the rule about the latency of services.
+func Paces() *Family[PaceOf, PaceMinute] {
+	return &Family[PaceOf, PaceMinute]{
+		Type:     ServiceEntity,
+		Name:     func(s *PaceOf) string { return s.Service },
+		Allow:    func(s *PaceOf) allowed { return allowed{ServiceEntity, s.Service} },
+		Minute:   paceMinute,
+		Requests: func(r *PaceMinute) uint64 { return r.Timed },
+		Window:   PaceWindow,
+		Rules: []Rule[PaceOf, PaceMinute]{{
+			Name: ruleLatency, Version: latencyVersion,
+			Against: (*PaceMinute).over,
+			Over: func(c *Config, e *Episode, row *PaceMinute, t Minute) string {
+				switch {
+				case row.Timed == 0:
+					return e.quiet(t, day, ClosedSilent)
+				case t-e.inc.OpenedAt > 2*day: // the limit has followed
+					return e.quiet(t, c.Latency.QuietMinutes, ClosedShifted)
+				}
+				return e.quiet(t, c.Latency.QuietMinutes, ClosedCalm)
+			},
+			Judge: func(c *Config, s *PaceOf, e *Episode, rows []PaceMinute, t Minute) { c.Latency.judge(s, e, rows, t) },
+		}},
+	}
+}
+
+func paceMinute(r *PaceMinute) Minute { return r.Minute }
+
+// usual is the share of slow requests that is no news.
+func (r *PaceMinute) usual() float64 { return max(r.Usual, 1-LatencyQuantile) }
+
+// over is the slow requests of a minute that has twice the usual share of them.
+func (r *PaceMinute) over() uint64 {
+	if float64(r.Slow) < 2*r.usual()*float64(r.Timed) {
+		return 0
+	}
+	return r.Slow
+}
+
+// slowWindows are the windows of the rule: their minutes, and in how many of
+// those there must be too many slow requests.
+var slowWindows = [...]struct{ minutes, over int }{{5, 3}, {PaceWindow, 6}}
+
+func (c *LatencyConfig) judge(s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
+	for _, w := range slowWindows {
+		var timed, slow uint64
+		minutes := 0
+		for _, r := range back(rows, paceMinute, t, w.minutes) {
+			if r.Minute <= e.lastClose {
+				continue
+			}
+			timed, slow = timed+r.Timed, slow+r.Slow
+			if r.over() > 0 {
+				minutes++
+			}
+		}
+		now := &rows[len(rows)-1]
+		share := float64(slow) / float64(max(timed, 1))
+		if minutes < w.over || slow < c.MinCount || share < max(c.MinShare, c.MinRatio*now.usual()) {
+			continue
+		}
+		if !e.IsOpen() {
+			e.Begin(Incident{
+				Kind: LatencyShift, Entity: s.Service, EntityType: ServiceEntity, Service: s.Service, Severity: Ticket,
+				Requests: now.Timed, Affected: now.over(), Rule: ruleLatency, RuleVersion: latencyVersion,
+			}, t)
+		}
+		c.observe(e, now, w.minutes, timed, slow)
+		return
+	}
+}
+
+// observe keeps the greatest share of the incident.
+func (c *LatencyConfig) observe(e *Episode, now *PaceMinute, window int, timed, slow uint64) {
+	share := float64(slow) / float64(timed)
+	if share <= e.inc.Observed {
+		return
+	}
+	inc := e.edit()
+	inc.Observed, inc.Expected, inc.Score = share, now.usual(), share/now.usual()
+	inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = window, timed, slow
+	inc.Evidence.Share, inc.Evidence.BaselineShare = share, now.usual()
+	if share >= c.PageShare {
+		inc.Severity = Page
+	}
+	inc.Summary = fmt.Sprintf("%s: %s of %d requests in %d min took longer than %s, which is its 99th percentile of the week before; usual are up to %s",
+		inc.Service, percent(share), timed, window, millis(now.Limit), percent(now.usual()))
+}
+
+// millis writes microseconds as a reader says them.
+func millis(micros float64) string {
+	if micros < 10_000 {
+		return fmt.Sprintf("%.1f ms", micros/1000)
+	}
+	return fmt.Sprintf("%.0f ms", micros/1000)
+}
