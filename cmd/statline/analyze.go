@@ -21,6 +21,7 @@ func analyzeCommand() *cobra.Command {
 		loading file.Config
 		out     *answers
 		failOn  string
+		ask     asking
 	)
 	c := &cobra.Command{
 		Use:   "analyze FILE...|-",
@@ -42,6 +43,9 @@ what was read until then.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			began := time.Now()
 			ctx := cmd.Context()
+			if err := ask.check(cmd); err != nil {
+				return err
+			}
 			rules := st.Detect.Detectors
 			if _, err := checkLabels(st.Keys.Labels); err != nil {
 				return err
@@ -59,20 +63,20 @@ what was read until then.`,
 			if err != nil {
 				return err
 			}
-			a, err := did.report(ctx, e, &rules)
+			a, err := did.report(ctx, e, &rules, &ask)
 			if err != nil {
 				return err
 			}
 			a.ElapsedSeconds = time.Since(began).Seconds()
 			err = out.print(cmd, func(to io.Writer) error {
 				if out.by != "" {
-					printList(to, out.by, a.Report, e.folding.Catalogue)
+					printList(to, out.by, a.reportShown, e.folding.Catalogue)
 				} else {
-					a.print(ctx, cmd, to, e, strings.Join(args, " "))
+					a.print(ctx, cmd, to, e, strings.Join(args, " "), ask.limit)
 				}
 				_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
 				return err
-			}, a, reportRows(a.Report)...)
+			}, a, reportRows(a.reportShown)...)
 			return errors.Join(err, a.outcome(ctx), failOnIncidents(failOn, a.Incidents))
 		},
 	}
@@ -81,6 +85,9 @@ what was read until then.`,
 		"files grow no more")
 	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
 		"another or is the beginning of one")
+	ask.takeTime(c, "")
+	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
+	ask.takeCompare(c)
 	takeFailOn(c, &failOn)
 	out = takeOutput(c, answer.Of[analysis](reportLists()...), answer.JSON)
 	return c

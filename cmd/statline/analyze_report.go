@@ -16,7 +16,7 @@ import (
 
 // analysis is what analyze prints.
 type analysis struct {
-	*report.Report
+	*reportShown
 	loaded
 	// Rejects are the first lines that could not be read, when none could.
 	Rejects []rejectExample `json:"rejected_examples,omitempty"`
@@ -31,17 +31,32 @@ type rejectExample struct {
 
 // report reads what is stored. After an interruption it leaves the detectors
 // out: whoever pressed Ctrl-C does not wait for them.
-func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config) (*analysis, error) {
+func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config, ask *asking) (*analysis, error) {
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	a := &analysis{loaded: l}
 	var err error
-	if a.Report, err = report.Read(ctx, e.store, report.Everything(), report.Filter{}); err != nil {
-		return nil, err
+	if ask.narrows() {
+		if _, a.reportShown, err = ask.read(ctx, e.store); err != nil {
+			return nil, err
+		}
+	} else {
+		a.reportShown = &reportShown{}
+		if a.Report, err = report.Read(ctx, e.store, report.Everything(), report.Filter{}); err != nil {
+			return nil, err
+		}
 	}
 	if !interrupted {
-		if a.Incidents, err = detectKept(ctx, e, rules); err != nil {
+		found, err := detectKept(ctx, e, rules)
+		if err != nil {
 			return nil, err
+		}
+		if !ask.narrows() {
+			a.Incidents = found
+		} else if w, stored, err := ask.resolve(ctx, e.store); err != nil {
+			return nil, err
+		} else if stored {
+			a.Incidents = ask.among(found, w)
 		}
 	}
 	if a.Responses == 0 && a.Rejected > 0 {
@@ -93,8 +108,9 @@ func (a *analysis) explain(ctx context.Context, e *embedded) error {
 }
 
 // print writes the report for people.
-func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer, e *embedded, title string) {
-	printSummary(out, title, a.Report, e.folding.Catalogue)
+func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer, e *embedded, title string, limit int) {
+	printSummary(out, title, a.Report, e.folding.Catalogue, limit)
+	printChanges(out, newStyle(out), a.Before, 12)
 	printLeftOut(out, a.LeftOut)
 	if len(a.Rejects) > 0 {
 		fmt.Fprintln(out, "\nNo line was understood, for example:")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,16 +17,16 @@ import (
 
 func backtestCommand() *cobra.Command {
 	var (
-		st       *settings
-		path     string
-		from, to string
-		out      *answers
+		st   *settings
+		path string
+		ask  asking
+		out  *answers
 	)
 	c := &cobra.Command{
 		Use:   "backtest",
 		Short: "Run the detectors over history and print the incidents, before a threshold pages anyone",
 		Long: `backtest runs the detectors, with a preset and the config file's section detect,
-over what is stored (--clickhouse, --from, --to) or over a CSV file of
+over what is stored (--clickhouse or --data, --from, --to) or over a CSV file of
 time,service,requests,timeouts, and prints one JSON object a line. It writes
 nothing and tells nobody. A CSV file may have gaps, unsorted lines and coarser
 points than minutes.`,
@@ -35,19 +34,22 @@ points than minutes.`,
   statline backtest --csv last-month.csv --preset sensitive`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := ask.check(cmd); err != nil {
+				return err
+			}
 			cfg := st.Detect.Detectors
 			ctx := cmd.Context()
 			var rows []report.Incident
 			var err error
 			switch {
-			case (path == "") == (st.ClickHouse.URL == ""):
-				return usage("backtest needs either --csv FILE or --clickhouse URL")
+			case (path == "") == (st.ClickHouse.URL == "" && st.Local.Data == ""):
+				return usage("backtest needs either --csv FILE, or what is stored: --clickhouse URL or --data DIR")
 			case path != "":
 				rows, err = backtestCSV(ctx, cmd, path, &cfg)
 			default:
 				var catalogue *classify.Catalogue
 				if catalogue, err = st.Lines.Catalogue(); err == nil {
-					rows, err = backtestStore(ctx, st, catalogue, &cfg, from, to)
+					rows, err = backtestStore(ctx, st, catalogue, &cfg, &ask)
 				}
 			}
 			if err != nil {
@@ -72,8 +74,7 @@ points than minutes.`,
 	c.Flags().Lookup("output").DefValue = string(out.form)
 	f := c.Flags()
 	f.StringVar(&path, "csv", "", "`file` of time,service,requests,timeouts; - is standard input")
-	f.StringVar(&from, "from", "", "first `time`, RFC 3339 (default: the oldest stored)")
-	f.StringVar(&to, "to", "", "end `time`, RFC 3339 (default: the newest stored)")
+	ask.takeTime(c, "")
 	return c
 }
 
@@ -94,25 +95,18 @@ func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *dete
 	return report.FromIncidents(found), nil
 }
 
-func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, from, to string) ([]report.Incident, error) {
-	w := report.Everything()
-	for _, x := range []struct {
-		flag, text string
-		into       *time.Time
-	}{{"--from", from, &w.From}, {"--to", to, &w.To}} {
-		if x.text == "" {
-			continue
-		}
-		t, err := time.Parse(time.RFC3339, x.text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: got %q; want a time such as 2026-01-31T12:00:00Z", x.flag, x.text)
-		}
-		*x.into = t
-	}
+func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, ask *asking) ([]report.Incident, error) {
 	s, err := openAsked(ctx, st.Config)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
+	w := report.Everything()
+	if ask.narrows() {
+		var stored bool
+		if w, stored, err = ask.resolve(ctx, s); err != nil || !stored {
+			return nil, err
+		}
+	}
 	return detectStored(ctx, s.Store, catalogue, cfg, w)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/cmd/statline/answer"
+	"statline/dashboards/report"
 	"statline/ingest/config"
 )
 
@@ -66,6 +67,8 @@ func ending(ctx context.Context, err, written error, began bool) (status int, me
 		return by.exit(), by.Error()
 	case errors.As(err, &said):
 		return said.status, err.Error()
+	case errors.As(err, new(report.UnknownError)):
+		return exitUsage, err.Error()
 	case !began:
 		return exitUsage, err.Error()
 	}

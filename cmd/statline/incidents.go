@@ -17,8 +17,7 @@ import (
 func incidentsCommand() *cobra.Command {
 	var (
 		st     *settings
-		since  = spanValue(24 * time.Hour)
-		filter report.Filter
+		ask    asking
 		open   bool
 		failOn string
 		out    *answers
@@ -39,27 +38,31 @@ and not closed: for a job that is to stop then.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := ask.check(cmd); err != nil {
+				return err
+			}
 			s, err := openAsked(ctx, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := report.Newest(ctx, s, time.Duration(since))
+			w, stored, err := ask.resolve(ctx, s)
 			if err != nil {
 				return err
 			}
 			rows := []report.Incident{}
 			if stored {
-				if rows, err = report.Incidents(ctx, s, w, filter, open); err != nil {
+				if rows, err = report.Incidents(ctx, s, w, ask.filter, open); err != nil {
 					return err
 				}
 			}
+			rows = firstOf(rows, ask.limit)
 			err = out.print(cmd, func(to io.Writer) error {
 				if len(rows) == 0 {
-					fmt.Fprintf(to, "no incidents, %s\n", titleOf(w, filter))
+					fmt.Fprintf(to, "no incidents, %s\n", titleOf(w, ask.filter))
 					return nil
 				}
-				printIncidents(to, newStyle(to), "Incidents", rows, time.Duration(since) > 20*time.Hour, true)
+				printIncidents(to, newStyle(to), "Incidents", rows, w.To.Sub(w.From) > 20*time.Hour, true)
 				fmt.Fprintln(to, "\nEverything about one: statline incidents show ID")
 				return nil
 			}, nil, rows)
@@ -67,9 +70,8 @@ and not closed: for a job that is to stop then.`,
 		},
 	}
 	st = takeSettings(c, "incidents")
-	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
-	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
-	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
+	ask.takeTime(c, "24h")
+	ask.takeFilters(c, 200, "incidents", byService, byKey, byCode)
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	takeFailOn(c, &failOn)
 	out = takeOutput(c, answer.List[report.Incident]("incidents"), answer.Lines)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -102,7 +103,8 @@ func clock(t time.Time, withDate bool) string {
 
 // printSummary writes the report that a person reads: why, who, where, since
 // when, the answer first.
-func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue) {
+func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue, limit int) {
+	most := func(normal int) int { return cmp.Or(limit, normal) }
 	st := newStyle(w)
 	all := s.ByOutcome.Total()
 	if all == 0 {
@@ -128,10 +130,10 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	fmt.Fprintln(w, head)
 
 	printOutcomes(w, st, s)
-	printWhy(w, st, s, catalogue, 10)
-	printWho(w, st, s, 10)
-	printQuotas(w, st, s, 10)
-	printServices(w, st, s, 12)
+	printWhy(w, st, s, catalogue, most(10))
+	printWho(w, st, s, most(10))
+	printQuotas(w, st, s, most(10))
+	printServices(w, st, s, most(12))
 	printIncidents(w, st, "Incidents", s.Incidents, withDate, false)
 	printRejects(w, st, s)
 }
@@ -142,8 +144,8 @@ func spansDays(s *report.Report) bool {
 }
 
 // printList writes one list of a report whole.
-func printList(w io.Writer, by string, s *report.Report, catalogue *classify.Catalogue) {
-	st := newStyle(w)
+func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.Catalogue) {
+	st, s := newStyle(w), shown.Report
 	const all = math.MaxInt
 	switch by {
 	case "reason":
@@ -162,6 +164,8 @@ func printList(w io.Writer, by string, s *report.Report, catalogue *classify.Cat
 		printQuotas(w, st, s, all)
 	case "incident":
 		printIncidents(w, st, "Incidents", s.Incidents, spansDays(s), true)
+	case "change":
+		printChanges(w, st, shown.Before, all)
 	}
 }
 

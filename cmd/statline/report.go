@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -9,27 +10,32 @@ import (
 
 	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
-	"statline/ingest/config"
 )
 
 func reportCommand() *cobra.Command {
 	var (
-		st     *settings
-		since  = spanValue(time.Hour)
-		filter report.Filter
-		out    *answers
+		st  *settings
+		ask asking
+		out *answers
 	)
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Say why responses fail, who causes it and since when, from what is stored",
-		Long: `report reads the aggregates that the daemon stored. --since counts back from
-the newest stored minute, not from now, so that a report on old logs shows them.`,
+		Long: `report reads the aggregates that the daemon stored. Times such as --since 1h count
+back from the newest stored minute, not from now, so that a report on old logs
+shows them. Keys are not stored by route: a report of one route names none.
+
+--compare previous sets the span beside the one before it, --compare 7d beside
+the same span a week earlier: what rose and what fell.`,
 		Example: `  statline report --clickhouse http://127.0.0.1:8123 --since 1h
-  statline report --clickhouse http://127.0.0.1:8123 --since 7d --service search
-  statline report --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --json`,
+  statline report --data ./store --from 2026-01-31 --to 2026-02-01 --compare 7d
+  statline report --clickhouse http://127.0.0.1:8123 --since 7d --service search --by key --output csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			codes, err := st.Lines.Catalogue()
+			if err == nil {
+				err = ask.check(cmd)
+			}
 			if err != nil {
 				return err
 			}
@@ -40,36 +46,88 @@ the newest stored minute, not from now, so that a report on old logs shows them.
 			}
 			defer s.Close()
 			began := time.Now()
-			w, stored, err := report.Newest(ctx, s, time.Duration(since))
+			w, sum, err := ask.read(ctx, s)
 			if err != nil {
 				return err
-			}
-			sum := &report.Report{}
-			if stored {
-				if filter, err = filter.Resolve(ctx, s, config.Nearest); err != nil {
-					return err
-				}
-				if sum, err = report.Read(ctx, s, w, filter); err != nil {
-					return err
-				}
 			}
 			sum.ElapsedSeconds = time.Since(began).Seconds()
 			return out.print(cmd, func(to io.Writer) error {
 				if out.by != "" {
 					printList(to, out.by, sum, codes)
 				} else {
-					printSummary(to, titleOf(w, filter), sum, codes)
+					printSummary(to, titleOf(w, ask.filter), sum.Report, codes, ask.limit)
+					printChanges(to, newStyle(to), sum.Before, 12)
+					printNext(to, sum.Report)
 				}
 				return nil
 			}, sum, reportRows(sum)...)
 		},
 	}
 	st = takeSettings(c, "report")
-	c.Flags().Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
-	c.Flags().StringVar(&filter.Service, "service", "", "only this `service`")
-	c.Flags().StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
-	out = takeOutput(c, answer.Of[report.Report](reportLists()...), answer.JSON)
+	ask.takeTime(c, "1h")
+	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
+	ask.takeCompare(c)
+	out = takeOutput(c, answer.Of[reportShown](reportLists()...), answer.JSON)
 	return c
+}
+
+// reportShown is a report with what it is compared with.
+type reportShown struct {
+	*report.Report
+	Before *report.Before `json:"before" help:"null without --compare"`
+}
+
+// read reads the report that is asked for; of nothing when nothing is stored.
+func (a *asking) read(ctx context.Context, s report.Store) (report.Window, *reportShown, error) {
+	shown := &reportShown{Report: &report.Report{}}
+	w, stored, err := a.resolve(ctx, s)
+	if err != nil || !stored {
+		return w, shown, err
+	}
+	if shown.Report, err = report.Read(ctx, s, w, a.filter); err != nil {
+		return w, nil, err
+	}
+	if then, ok := a.before(w); ok {
+		before, err := report.Read(ctx, s, then, a.filter)
+		if err != nil {
+			return w, nil, err
+		}
+		shown.Before = &report.Before{From: then.From.UTC(), To: then.To.UTC(), Changes: shown.Compare(before)}
+	}
+	r := shown.Report
+	r.Why, r.Who, r.Quotas = firstOf(r.Why, a.limit), firstOf(r.Who, a.limit), firstOf(r.Quotas, a.limit)
+	r.Services, r.Incidents = firstOf(r.Services, a.limit), firstOf(r.Incidents, a.limit)
+	return w, shown, nil
+}
+
+// printNext says how to see the lines behind the first row.
+func printNext(w io.Writer, r *report.Report) {
+	if len(r.Why) == 0 {
+		return
+	}
+	first := r.Why[0]
+	next := "statline samples --outcome " + first.Outcome
+	if first.Code != 0 {
+		next += fmt.Sprintf(" --code %d", first.Code)
+	}
+	if first.WorstService != "" {
+		next += " --service " + shellWord(first.WorstService)
+	}
+	fmt.Fprintf(w, "\nThe lines behind the first reason: %s\n", next)
+}
+
+// printChanges sets the numbers of two spans side by side.
+func printChanges(w io.Writer, st style, before *report.Before, most int) {
+	if before == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To))))
+	rows := [][]string{{"", "", "now", "before", "share now", "share before"}}
+	for _, c := range firstOf(before.Changes, most) {
+		rows = append(rows, []string{c.By, c.Name, count(c.Requests), count(c.Before), fmt.Sprintf("%.2f %%", 100*c.Share),
+			fmt.Sprintf("%.2f %%", 100*c.ShareBefore)})
+	}
+	table(w, "  ", []bool{false, false, true, true, true, true}, rows)
 }
 
 // titleOf says what a report covers.
@@ -78,8 +136,10 @@ func titleOf(w report.Window, f report.Filter) string {
 	if f.Service != "" {
 		t += ", service " + f.Service
 	}
-	if f.Key != "" {
-		t += ", key " + f.Key
+	for _, x := range [][2]string{{"route", f.Route}, {"outcome", f.Outcome}, {"code", f.Code}, {"key", f.Key}} {
+		if x[1] != "" {
+			t += ", " + x[0] + " " + x[1]
+		}
 	}
 	return t
 }
@@ -89,11 +149,15 @@ func reportLists() []answer.Rows {
 	return []answer.Rows{answer.RowsOf[report.Why]("reason"), answer.RowsOf[report.Who]("key"),
 		answer.RowsOf[report.Service]("service"), answer.RowsOf[report.Count]("outcome"), answer.RowsOf[report.Count]("code"),
 		answer.RowsOf[report.Count]("http_status"), answer.RowsOf[report.Quota]("limit"),
-		answer.RowsOf[report.Incident]("incident")}
+		answer.RowsOf[report.Incident]("incident"), answer.RowsOf[report.Change]("change")}
 }
 
 // reportRows are the rows of reportLists, in its order.
-func reportRows(r *report.Report) []any {
+func reportRows(r *reportShown) []any {
+	changes := []report.Change{}
+	if r.Before != nil {
+		changes = r.Before.Changes
+	}
 	return []any{r.Why, r.Who, r.Services, r.ByOutcome.Ranked(), r.ByCode.Ranked(), r.ByHTTPStatus.Ranked(), r.Quotas,
-		r.Incidents}
+		r.Incidents, changes}
 }

@@ -3,22 +3,18 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"statline/classify"
 	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
-	"statline/ingest/config"
 )
 
 func samplesCommand() *cobra.Command {
 	var (
-		st     *settings
-		since  = spanValue(time.Hour)
-		filter = report.SampleFilter{Limit: 20}
-		out    *answers
+		st  *settings
+		ask asking
+		out *answers
 	)
 	c := &cobra.Command{
 		Use:   "samples",
@@ -30,8 +26,8 @@ back from the newest stored minute.`,
   statline samples --data ./store --since 7d --key k7f3q2mzpa --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, ok := classify.ParseOutcome(filter.Outcome); filter.Outcome != "" && !ok {
-				return fmt.Errorf("outcome: got %q, which is none; statline codes lists them with their codes", filter.Outcome)
+			if err := ask.check(cmd); err != nil {
+				return err
 			}
 			ctx := cmd.Context()
 			s, err := openAsked(ctx, st.Config)
@@ -39,33 +35,26 @@ back from the newest stored minute.`,
 				return err
 			}
 			defer s.Close()
-			w, stored, err := report.Newest(ctx, s, time.Duration(since))
+			w, stored, err := ask.resolve(ctx, s)
 			if err != nil {
 				return err
 			}
 			list := []report.Sample{}
 			if stored {
-				if filter.Filter, err = filter.Resolve(ctx, s, config.Nearest); err != nil {
-					return err
-				}
-				if list, err = report.Samples(ctx, s, w, filter); err != nil {
+				list, err = report.Samples(ctx, s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit})
+				if err != nil {
 					return err
 				}
 			}
 			return out.print(cmd, func(to io.Writer) error {
-				printSamples(to, list, titleOf(w, filter.Filter))
+				printSamples(to, list, titleOf(w, ask.filter))
 				return nil
 			}, nil, list)
 		},
 	}
 	st = takeSettings(c, "samples")
-	f := c.Flags()
-	f.Var(&since, "since", "how far back from the newest stored minute: 30m, 1h, 7d")
-	f.StringVar(&filter.Service, "service", "", "only this `service`")
-	f.StringVar(&filter.Route, "route", "", "only this `route`")
-	f.StringVar(&filter.Outcome, "outcome", "", "only this `outcome` (default: every failure)")
-	f.StringVar(&filter.Key, "key", "", "only this `key`: its id or the first characters of it")
-	f.IntVar(&filter.Limit, "limit", filter.Limit, "samples listed")
+	ask.takeTime(c, "1h")
+	ask.takeFilters(c, 20, "samples", byService, byRoute, byOutcome, byKey, byCode)
 	out = takeOutput(c, answer.List[report.Sample]("samples"), answer.Lines)
 	return c
 }

@@ -31,6 +31,12 @@ type Report struct {
 var (
 	// within is the window of a report.
 	within = "minute >= {from} AND minute < {to} AND " + ofService
+	// asked narrows the rows of responses to what is chosen, askedOfKeys those of
+	// keys, which have no route.
+	asked       = within + " AND " + ofRoute + " AND " + ofOutcome + " AND " + ofCode
+	askedOfKeys = within + " AND " + withoutRoute + " AND " + ofOutcome + " AND " + ofCode
+	// withoutRoute lets nothing through while a route is chosen.
+	withoutRoute = chosen("route", "0")
 	// ofKeys lets the keys through that begin as one of those chosen: a report
 	// is asked for by the characters that were shown.
 	ofKeys = chosen("key", "arrayExists(k -> startsWith(key_id, k), {key})")
@@ -39,16 +45,16 @@ var (
 // NewReport returns the texts. With ofKey the report is about keys only: it
 // reads the table keys, which knows no HTTP status and no latency.
 func NewReport(ofKey bool) Report {
-	rows, status := "{db}.responses WHERE "+within, Text("http_status")
+	rows, status := "{db}.responses WHERE "+asked, Text("http_status")
 	if ofKey {
-		rows, status = "{db}.keys WHERE "+within+" AND "+ofKeys, "toUInt16(0)"
+		rows, status = "{db}.keys WHERE "+askedOfKeys+" AND "+ofKeys, "toUInt16(0)"
 	}
 	r := Report{
 		Responses: "SELECT toString(service), toString(outcome), code, " + status + ", sum(requests), min(minute), max(minute) FROM " + rows +
 			" GROUP BY ALL",
-		Latency: reportLatency("{db}.responses WHERE " + within), Who: reportWho(), Quotas: reportQuotas(), Incidents: ReportIncidents(false),
+		Latency: reportLatency("{db}.responses WHERE " + asked), Who: reportWho(), Quotas: reportQuotas(), Incidents: ReportIncidents(false),
 		Rejects: `SELECT toString(reason) AS name, count() AS n FROM ` + rejects + `
-WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` GROUP BY name ORDER BY n DESC, name`,
+WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` AND ` + withoutRoute + ` AND ` + chosen("outcome", "0") + ` AND ` + chosen("code", "0") + ` GROUP BY name ORDER BY n DESC, name`,
 	}
 	if ofKey {
 		r.Latency = reportLatency("{db}.responses WHERE 0")
@@ -61,7 +67,7 @@ func reportWho() Text {
 	return `SELECT k.key_id, max(names.name), toString(k.outcome) AS o, k.code, arrayStringConcat(arraySort(groupUniqArray(toString(k.service))), ', '),
   sum(k.requests) AS n, max(of_key.total), max(k.count_max), max(k.limit_max), min(k.first_seen), max(k.last_seen),
   length(groupUniqArrayArray(k.client_ips)), toString(arrayElement(arraySort(groupUniqArrayArray(k.user_agents)), 1))
-FROM (SELECT *, first_seen, last_seen FROM ` + rows + ` AND ` + keyTrouble + `) AS k
+FROM (SELECT *, first_seen, last_seen FROM {db}.keys WHERE ` + askedOfKeys + ` AND ` + ofKeys + ` AND ` + keyTrouble + `) AS k
 INNER JOIN (SELECT key_id, sum(requests) AS total FROM ` + rows + ` GROUP BY key_id) AS of_key ON of_key.key_id = k.key_id
 LEFT JOIN ` + names + ` AS names ON names.key_id = k.key_id
 GROUP BY k.key_id, o, k.code
@@ -73,7 +79,7 @@ LIMIT 40`
 func reportQuotas() Text {
 	return `SELECT key_id, named.name, lim, win, wait, toInt64(ifNull(least, -1)), n
 FROM (
-  ` + quotas("{db}.keys WHERE "+within+" AND "+ofKeys+" AND "+toldQuota) + `
+  ` + quotas("{db}.keys WHERE "+askedOfKeys+" AND "+ofKeys+" AND "+toldQuota) + `
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY ` + quotaUsed + ` DESC NULLS LAST, n DESC, key_id`
 }
@@ -101,7 +107,7 @@ func ReportIncidents(open bool) Text {
 		states = "state = 'open'"
 	}
 	return incidentsWhere("(closed_at >= {from} OR state = 'open') AND opened_at < {to} AND " + states + " AND " + ofService +
-		"\n    AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})"))
+		"\n    AND " + chosen("code", "toString(JSONExtractUInt(evidence, 'code')) IN {code}") + " AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})"))
 }
 
 // ReportIncident returns the chosen incidents, and what they cause, as
@@ -139,7 +145,7 @@ func ReportSpan() Text { return `SELECT min(minute), max(minute), count() FROM {
 func ReportSamples() Text {
 	return `SELECT ` + sampleColumns + `
 FROM {db}.samples AS s FINAL
-WHERE ` + within + ` AND ` + ofRoute + ` AND ` + ofOutcome + ` AND ` + ofKeys + `
+WHERE ` + asked + ` AND ` + ofKeys + `
 ORDER BY ts DESC, service, path LIMIT 1000`
 }
 

@@ -89,6 +89,7 @@ func of(outcomes ...classify.Outcome) Text { return ofGroup(classify.GroupOf(out
 var (
 	ofService = chosen("service", "service IN {service}")
 	ofRoute   = chosen("route", "route IN {route}")
+	ofCode    = chosen("code", "toString(code) IN {code}")
 	ofOutcome = chosen("outcome", "outcome IN {outcome}")
 	ofKey     = chosen("key", "key_id IN {key}")
 )

@@ -38,11 +38,13 @@ func Collect[T any](ctx context.Context, s Store, what string, text query.Text, 
 // params are the values of a report's texts.
 func params(w Window, f Filter) query.Params {
 	p := query.Params{From: w.From, To: w.To}
-	if f.Service != "" {
-		p.Services = []string{f.Service}
-	}
-	if f.Key != "" {
-		p.Keys = []string{f.Key}
+	for _, x := range []struct {
+		one  string
+		list *[]string
+	}{{f.Service, &p.Services}, {f.Route, &p.Routes}, {f.Outcome, &p.Outcomes}, {f.Key, &p.Keys}, {f.Code, &p.Codes}} {
+		if x.one != "" {
+			*x.list = []string{x.one}
+		}
 	}
 	return p
 }
@@ -51,6 +53,20 @@ func params(w Window, f Filter) query.Params {
 // newest stored minute, so that a report on old logs shows them. ok is false
 // when nothing is stored.
 func Newest(ctx context.Context, s Store, span time.Duration) (w Window, ok bool, err error) {
+	all, ok, err := Stored(ctx, s)
+	if err != nil || !ok {
+		return w, false, err
+	}
+	w = Window{From: all.To.Add(-span), To: all.To}
+	if w.From.Before(all.From) {
+		w.From = all.From
+	}
+	return w, true, nil
+}
+
+// Stored is the whole span of the minutes that are stored. ok is false when
+// nothing is.
+func Stored(ctx context.Context, s Store) (w Window, ok bool, err error) {
 	type stored struct {
 		first, last time.Time
 		n           uint64
@@ -63,11 +79,7 @@ func Newest(ctx context.Context, s Store, span time.Duration) (w Window, ok bool
 		return w, false, err
 	}
 	r := rows[0]
-	w = Window{From: r.last.Add(time.Minute - span), To: r.last.Add(time.Minute)}
-	if w.From.Before(r.first) {
-		w.From = r.first
-	}
-	return w, r.n > 0, nil
+	return Window{From: r.first.UTC(), To: r.last.Add(time.Minute).UTC()}, r.n > 0, nil
 }
 
 // Read reads the whole report of a window.

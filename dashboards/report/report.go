@@ -130,6 +130,6 @@ func Everything() Window {
 	return Window{From: time.Unix(0, 0).UTC(), To: time.Unix(1<<32-61, 0).UTC()}
 }
 
-// Filter narrows a report: to one service, and to keys by the first characters
-// of their ids. Empty is all.
-type Filter struct{ Service, Key string }
+// Filter narrows a report: to one service, route, outcome or code, and to keys by
+// the first characters of their ids. Empty is all.
+type Filter struct{ Service, Route, Outcome, Key, Code string }

@@ -27,20 +27,13 @@ type Sample struct {
 // SampleFilter narrows samples. Without an outcome they are of failures.
 type SampleFilter struct {
 	Filter
-	Route   string
-	Outcome string
-	Limit   int
+	Limit int
 }
 
 // Samples lists the newest samples of a window.
 func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, error) {
 	p := params(w, f.Filter)
-	if f.Route != "" {
-		p.Routes = []string{f.Route}
-	}
-	p.Outcomes = []string{f.Outcome}
 	if f.Outcome == "" {
-		p.Outcomes = nil
 		for _, o := range classify.Failed.Outcomes() {
 			p.Outcomes = append(p.Outcomes, o.String())
 		}
