@@ -65,7 +65,10 @@ func runWithHome(t *testing.T, dir string, stdin *strings.Reader, args ...string
 // Every page about an answer begins with the question in a user's words, and its
 // commands work as shown, one after the other.
 func TestAnswerPagesWork(t *testing.T) {
-	pages := map[string]func(t *testing.T, dir string){"dashboards/receipt/README.md": changedDigitFails}
+	pages := map[string]func(t *testing.T, dir string){
+		"dashboards/receipt/README.md": changedDigitFails,
+		"dashboards/limits/README.md":  func(*testing.T, string) {},
+	}
 	for page, further := range pages {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +115,21 @@ func changedDigitFails(t *testing.T, dir string) {
 	r = runAt(t, dir, "receipt", "--data", filepath.Join(dir, "store"), "--key", "ACME, Inc.", "--from", "2026-11-01", "--to", "2026-12-02")
 	if !exited(r.err, 3) || r.stdout != "" || !strings.Contains(r.stderr, "the span is not over") {
 		t.Errorf("got %v, %s%s", r.err, r.stdout, r.stderr)
+	}
+}
+
+// What is counted again from Kafka is what is stored: each key's windows of a minute
+// are the same.
+func TestLimitsFromKafka(t *testing.T) {
+	_, kafka, clickhouse := startSandbox(t, t.TempDir())
+	home := t.TempDir()
+	where := []string{"--clickhouse", clickhouse, "--brokers", kafka, "--topic", "access"}
+	mustAt(t, home, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000", "--scenario", "mixed")
+	mustAt(t, home, append([]string{"run", "--until-caught-up", "--listen", ""}, where...)...)
+	ask := append([]string{"limits", "simulate", "--limit", "3/1m", "--since", "30d", "--output", "csv", "--by", "window"}, where...)
+	stored, counted := mustAt(t, home, ask...).stdout, mustAt(t, home, append(ask, "--from-kafka")...).stdout
+	if stored != counted || strings.Count(stored, "\n") < 10 {
+		t.Errorf("from the store\n%s\nfrom Kafka\n%s", tail(stored, 1000), tail(counted, 1000))
 	}
 }
 

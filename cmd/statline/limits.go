@@ -1,0 +1,14 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func limitsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "limits",
+		Short: "What a rate limit would do, and which keys come near theirs",
+		Example: `  statline limits simulate --data ./store --limit 600/1m --since 30d
+  statline limits simulate --data ./store --suggest --since 30d`,
+	}
+	c.AddCommand(limitsSimulateCommand())
+	return c
+}

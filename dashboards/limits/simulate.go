@@ -1,0 +1,397 @@
+// Package limits says what a rate limit would do to the traffic that is stored, and
+// which keys come near theirs. It thinks with package classify/limit, and takes its
+// texts from package query.
+package limits
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"statline/classify/limit"
+	"statline/dashboards/query"
+	"statline/dashboards/report"
+)
+
+// Question is which limits are tried on what.
+type Question struct {
+	limit.Trial
+	report.Filter
+	Route string
+	// Window is the span; its beginning is moved to that of a window.
+	report.Window
+	// EachWindow asks for Answer.Windows.
+	EachWindow bool
+}
+
+// Answer is what the limits would have done.
+type Answer struct {
+	Limits []string `json:"limits"`
+	// CountRefused says whether a refused request counted against the limits too.
+	CountRefused bool      `json:"count_refused"`
+	Source       string    `json:"source"` // store or kafka
+	Exact        bool      `json:"exact"`  // else refusals are bounds
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
+	// Requests and Keys are those that were looked at; Clean are the keys that no
+	// rate limit refuses today.
+	Requests uint64 `json:"requests"`
+	Keys     uint64 `json:"keys"`
+	Clean    uint64 `json:"clean_keys"`
+	// Refused are requests, KeysRefused the keys of which some are refused;
+	// CleanRefused those of them that are clean today.
+	Refused      limit.Bounds `json:"refused"`
+	KeysRefused  limit.Bounds `json:"keys_refused"`
+	CleanRefused limit.Bounds `json:"clean_keys_refused"`
+	// Untold are requests of keys that were not told apart; no limit was tried on
+	// them.
+	Untold uint64 `json:"requests_of_keys_not_told_apart"`
+	// Stored are the responses that the store has where Kafka was read; nil
+	// where it was not.
+	Stored *uint64 `json:"requests_stored,omitempty"`
+
+	ByKey     []Key        `json:"by_key"`
+	ByHour    []Hour       `json:"by_hour"`
+	Suggested []Suggestion `json:"suggested"`
+	Windows   []Window     `json:"-"`
+}
+
+// Key is what the limits do to one key.
+type Key struct {
+	Key     string       `json:"key_id"`
+	Name    string       `json:"name"`
+	Refused limit.Bounds `json:"refused"`
+	// Requests are all of the key's; RefusedToday those that a rate limit refused.
+	Requests     uint64         `json:"requests"`
+	RefusedToday uint64         `json:"refused_today"`
+	Windows      []limit.Bounds `json:"windows"` // in which each of the limits refuses
+	First        time.Time      `json:"first"`
+	Last         time.Time      `json:"last"`
+}
+
+// Hour is how many requests the limits refuse in an hour.
+type Hour struct {
+	Hour    time.Time    `json:"hour"`
+	Refused limit.Bounds `json:"refused"`
+}
+
+// Window is one in which a limit refuses, or may refuse, some requests of a key.
+type Window struct {
+	Key   string    `json:"key_id"`
+	Limit string    `json:"limit"`
+	Start time.Time `json:"start"`
+}
+
+const (
+	minute = 60
+	hour   = 3600
+	day    = 24 * hour
+	// maxHashes are more keys than are worth to be looked for by their hashes.
+	maxHashes = 5000
+)
+
+// bucket is the shortest span of whole minutes that every window has a whole number
+// in.
+func (q *Question) bucket() uint32 {
+	all := uint32(minute)
+	for _, l := range q.Limits {
+		a, b := all, l.Window
+		for b != 0 {
+			a, b = b, a%b
+		}
+		all = all / a * l.Window
+	}
+	return all
+}
+
+// Span moves the beginning of a window to that of an hour and of every limit's
+// window, so that none is cut: earlier, or later where the minutes before are gone.
+func Span(ctx context.Context, s report.Store, w report.Window, q *Question) (report.Window, error) {
+	type stored struct {
+		first, last, hours time.Time
+		n                  uint64
+	}
+	rows, err := report.Collect(ctx, s, "the stored minutes", query.StoredMinutes(), query.Params{}, func(scan report.Scan) (r stored, err error) {
+		err = scan(&r.first, &r.last, &r.n, &r.hours)
+		return r, err
+	})
+	if err != nil || len(rows) == 0 {
+		return w, err
+	}
+	align := time.Duration(q.chunk(hour)) * time.Second
+	from := w.From.Truncate(align)
+	expired := rows[0].hours.Before(rows[0].first.Truncate(time.Hour))
+	if from.Before(rows[0].first) && expired {
+		from = from.Add(align)
+	}
+	if !from.Before(w.To) {
+		return w, fmt.Errorf("since: got a span without one whole window; want at least %s", limit.Span(uint32(2*align/time.Second)))
+	}
+	return report.Window{From: from, To: w.To}, nil
+}
+
+// chunk is a whole number of buckets, of at least so many seconds.
+func (q *Question) chunk(least uint32) uint32 {
+	b := q.bucket()
+	if b >= least && b%hour == 0 {
+		return b
+	}
+	all := b
+	for all < least || all%hour != 0 {
+		all += b
+	}
+	return all
+}
+
+// Simulate tries the limits on what is stored.
+func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) {
+	q.Width = minute
+	if err := q.Check(q.Route != ""); err != nil {
+		return nil, err
+	}
+	a := q.answer("store", q.Exact() && q.Route == "")
+	if err := a.untold(ctx, s, &q); err != nil {
+		return nil, err
+	}
+	chunks, err := a.busy(ctx, s, &q)
+	if err != nil {
+		return nil, err
+	}
+	t := newTally(a, &q)
+	for _, b := range batches(chunks) {
+		if err := t.batch(ctx, s, b); err != nil {
+			return nil, err
+		}
+	}
+	return a, t.finish(ctx, s)
+}
+
+// batch is chunks [from, to) that are read at once, and the hashes of the keys that
+// may be refused in them; none is every key.
+type batch struct {
+	from, to uint32
+	hashes   []uint64
+}
+
+// batches takes as many chunks at once as do not hold too many minutes.
+func batches(chunks map[uint32][]uint64) (list []batch) {
+	const maxMinutes = 5 * maxHashes // of chunks and keys
+	held := 0
+	var keys map[uint64]bool
+	for _, c := range slices.Sorted(maps.Keys(chunks)) {
+		if held += len(chunks[c]); len(list) == 0 || held > maxMinutes {
+			list, held, keys = append(list, batch{from: c}), len(chunks[c]), map[uint64]bool{}
+		}
+		b := &list[len(list)-1]
+		b.to = c + 1
+		for _, k := range chunks[c] {
+			keys[k] = true
+		}
+		b.hashes = slices.Sorted(maps.Keys(keys))
+	}
+	for i := range list {
+		if len(list[i].hashes) > maxHashes {
+			list[i].hashes = nil
+		}
+	}
+	return list
+}
+
+func (q *Question) answer(source string, exact bool) *Answer {
+	a := &Answer{CountRefused: q.CountRefused, Source: source, Exact: exact, From: q.From.UTC(), To: q.To.UTC(),
+		ByKey: []Key{}, ByHour: []Hour{}, Suggested: []Suggestion{}, Windows: []Window{}}
+	for _, l := range q.Limits {
+		a.Limits = append(a.Limits, l.String())
+	}
+	return a
+}
+
+func (q *Question) params() query.Params {
+	p := query.Params{From: q.From, To: q.To}
+	if q.Service != "" {
+		p.Services = []string{q.Service}
+	}
+	if q.Filter.Key != "" {
+		p.Keys = []string{q.Filter.Key}
+	}
+	if q.Route != "" {
+		p.Routes = []string{q.Route}
+	}
+	return p
+}
+
+func (a *Answer) untold(ctx context.Context, s report.Store, q *Question) error {
+	others, err := report.Collect(ctx, s, "the keys beyond the budget", query.UntoldKeys(), q.params(), func(scan report.Scan) (n uint64, err error) {
+		err = scan(&n)
+		return n, err
+	})
+	if err == nil && len(others) == 1 {
+		a.Untold = others[0]
+	}
+	return err
+}
+
+// busy sums what was asked about, and lists in which chunks which keys may be
+// refused, by their hashes.
+func (a *Answer) busy(ctx context.Context, s report.Store, q *Question) (map[uint32][]uint64, error) {
+	type busy struct {
+		k, n, refused uint64
+		chunks        []uint32
+	}
+	least, long := q.least(0, hour), uint64(0)
+	if q.Limits[len(q.Limits)-1].Window > hour {
+		long = q.least(hour+1, 1<<31)
+	}
+	chunks := map[uint32][]uint64{}
+	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(q.chunk(day), least, long), q.params(), func(scan report.Scan) (b busy, err error) {
+		if err = scan(&b.k, &b.n, &b.refused, &b.chunks); err != nil {
+			return b, err
+		}
+		a.Keys++
+		a.Requests += b.n
+		if b.refused == 0 {
+			a.Clean++
+		}
+		for _, c := range b.chunks {
+			chunks[c] = append(chunks[c], b.k)
+		}
+		return busy{}, nil
+	})
+	return chunks, err
+}
+
+// least is what the strictest limit for a window of from to until seconds allows.
+func (q *Question) least(from, until uint32) uint64 {
+	least := uint64(1 << 62)
+	for _, l := range q.Limits {
+		if l.Window >= from && l.Window <= until {
+			least = min(least, l.Requests)
+		}
+	}
+	return least
+}
+
+// tally adds up the verdicts.
+type tally struct {
+	*Answer
+	q     *Question
+	keys  map[string]*Key
+	hours map[uint32]limit.Bounds
+	ticks []limit.Tick
+}
+
+func newTally(a *Answer, q *Question) *tally {
+	return &tally{Answer: a, q: q, keys: map[string]*Key{}, hours: map[uint32]limit.Bounds{}}
+}
+
+// batch tries the limits on the minutes of some chunks.
+func (t *tally) batch(ctx context.Context, s report.Store, b batch) error {
+	p := t.q.params()
+	size := int64(t.q.chunk(day))
+	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0), time.Unix(min(int64(b.to)*size, p.To.Unix()), 0)
+	text := query.KeyTicks
+	if t.q.Route != "" {
+		text = query.RouteTicks
+	}
+	_, err := report.Collect(ctx, s, "the busy minutes", text(t.q.bucket(), t.q.least(0, 1<<31), b.hashes), p, func(scan report.Scan) (struct{}, error) {
+		var key string
+		var at []uint32
+		var low, high []uint64
+		if err := scan(&key, &at, &low, &high); err != nil {
+			return struct{}{}, err
+		}
+		t.ticks = t.ticks[:0]
+		for i := range at {
+			t.ticks = append(t.ticks, limit.Tick{At: at[i], Low: low[i], High: high[i]})
+		}
+		slices.SortFunc(t.ticks, func(a, b limit.Tick) int { return cmp.Compare(a.At, b.At) })
+		t.try(key, t.ticks)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// try adds the verdict on a key's ticks.
+func (t *tally) try(key string, ticks []limit.Tick) {
+	last := make([]uint32, len(t.q.Limits))
+	v := t.q.Run(ticks, func(at uint32, refused limit.Bounds, windows []uint32) {
+		h := t.hours[at/hour*hour]
+		h.Add(refused)
+		t.hours[at/hour*hour] = h
+		if !t.q.EachWindow {
+			return
+		}
+		for i, w := range windows {
+			if w > 0 && last[i] != w {
+				last[i] = w
+				t.Windows = append(t.Windows, Window{Key: key, Limit: t.q.Limits[i].String(), Start: time.Unix(int64(w), 0).UTC()})
+			}
+		}
+	})
+	if v.Refused.High == 0 {
+		return
+	}
+	k := t.keys[key]
+	if k == nil {
+		k = &Key{Key: key, Windows: make([]limit.Bounds, len(t.q.Limits)), First: time.Unix(int64(v.First), 0).UTC()}
+		t.keys[key] = k
+	}
+	k.Refused.Add(v.Refused)
+	for i := range v.Windows {
+		k.Windows[i].Add(v.Windows[i])
+	}
+	k.Last = time.Unix(int64(v.Last), 0).UTC()
+}
+
+// finish says what the refused keys do today, and sorts.
+func (t *tally) finish(ctx context.Context, s report.Store) error {
+	ids := slices.Sorted(maps.Keys(t.keys))
+	const maxKeys = 2000 // what fits a query
+	for some := range slices.Chunk(ids, maxKeys) {
+		p := t.q.params()
+		p.Keys = some
+		_, err := report.Collect(ctx, s, "what the keys do today", query.KeysToday(), p, func(scan report.Scan) (struct{}, error) {
+			var begins, id, name string
+			var n, refused uint64
+			err := scan(&begins, &id, &name, &n, &refused)
+			if k := t.keys[begins]; k != nil {
+				k.Key, k.Name, k.Requests, k.RefusedToday = id, name, n, refused
+			}
+			return struct{}{}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		k := t.keys[id]
+		one := limit.Bounds{High: 1}
+		if k.Refused.Low > 0 {
+			one.Low = 1
+		}
+		t.KeysRefused.Add(one)
+		if k.RefusedToday == 0 {
+			t.CleanRefused.Add(one)
+		}
+		t.Refused.Add(k.Refused)
+		t.ByKey = append(t.ByKey, *k)
+	}
+	slices.SortStableFunc(t.ByKey, func(a, b Key) int {
+		return cmp.Or(cmp.Compare(b.Refused.High, a.Refused.High), cmp.Compare(b.Refused.Low, a.Refused.Low))
+	})
+	for _, h := range slices.Sorted(maps.Keys(t.hours)) {
+		t.ByHour = append(t.ByHour, Hour{time.Unix(int64(h), 0).UTC(), t.hours[h]})
+	}
+	for i := range t.Windows {
+		if k := t.keys[t.Windows[i].Key]; k != nil {
+			t.Windows[i].Key = k.Key
+		}
+	}
+	slices.SortFunc(t.Windows, func(a, b Window) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Limit, b.Limit), a.Start.Compare(b.Start))
+	})
+	return nil
+}
