@@ -48,6 +48,7 @@ test-bites: engine ## the searches for keys and secrets, in a build that hides n
 .PHONY: test-browser
 test-browser: engine ## the console in Chromium (Debian: apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "make test-browser: needs chromium (Debian: apt-get install chromium)"; exit 1; }
+	@[ -f dashboards/console/node_modules/axe-core/axe.min.js ] || (cd dashboards/console && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error)
 	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowser' -count=1 -timeout 5m -v ./cmd/e2e
 
 .PHONY: test-kafka

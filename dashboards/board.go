@@ -20,6 +20,9 @@ const (
 	clientsUID      = "statline-clients"
 	incidentsUID    = "statline-incidents"
 	incidentUID     = "statline-incident"
+	codeUID         = "statline-code"
+	clientUID       = "statline-client"
+	objectiveUID    = "statline-objective"
 	// PipelineUID is the board about statline itself.
 	PipelineUID = "statline-pipeline"
 )
@@ -78,6 +81,15 @@ func incidentVariable() Variable {
 		About: "incidents that touch the time on screen, the newest first; any id can be typed in", Query: query.IncidentList()}
 }
 
+func codeVariable() Variable {
+	return Variable{Name: "code", Label: "Code", About: "codes of the API, most frequent first", Query: query.CodeList()}
+}
+
+func clientVariable() Variable {
+	return Variable{Name: "client", Label: "Client", About: "client addresses, those that try most keys first; any address can be typed in",
+		Query: query.ClientList()}
+}
+
 func outcomeVariable() Variable {
 	v := Variable{Name: "outcome", Label: "Outcome", About: "why a response was what it was"}
 	for _, o := range classify.Outcomes() {
@@ -100,6 +112,10 @@ func HasVariable(uid, name string) bool {
 func Boards() []Board {
 	return []Board{overview(), status(), limits(), keys(), clients(), availability(), incidents(), incident(), pipeline()}
 }
+
+// ConsoleBoards are the boards that the console has beside those: about one code,
+// one client address, and error budgets.
+func ConsoleBoards() []Board { return []Board{code(), client(), objective()} }
 
 // Link leads from a column's value to another board, with the same time and the
 // same choices where that board has them, and sets one variable there: to the

@@ -14,7 +14,8 @@ import (
 // unit and what it says without data.
 func TestBoardsAreWhole(t *testing.T) {
 	variables := map[string][]string{}
-	for _, b := range Boards() {
+	all := append(Boards(), ConsoleBoards()...)
+	for _, b := range all {
 		if variables[b.UID] != nil {
 			t.Errorf("two boards have the uid %s", b.UID)
 		}
@@ -27,7 +28,7 @@ func TestBoardsAreWhole(t *testing.T) {
 		}
 	}
 	links := 0
-	for _, b := range Boards() {
+	for _, b := range all {
 		if b.Marks && !slices.Contains(variables[b.UID], "service") {
 			t.Errorf("%s: marks need the variable service", b.Name)
 		}
@@ -66,7 +67,7 @@ func TestBoardsAreWhole(t *testing.T) {
 
 // What can be chosen on a board changes every panel of it.
 func TestChoicesReachEveryPanel(t *testing.T) {
-	for _, b := range Boards() {
+	for _, b := range append(Boards(), ConsoleBoards()...) {
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
 				for _, v := range b.Variables {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -24,6 +27,7 @@ type browser struct {
 	t      *testing.T
 	ctx    context.Context
 	origin string
+	height int64 // of the window
 
 	mu         sync.Mutex
 	complaints []string
@@ -42,8 +46,8 @@ func openBrowser(t *testing.T, origin string) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path))
 	allocator, closeAll := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
-	limited, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	b := &browser{t: t, ctx: limited, origin: strings.TrimSuffix(origin, "/")}
+	limited, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	b := &browser{t: t, ctx: limited, origin: strings.TrimSuffix(origin, "/"), height: 4000}
 	if _, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +100,7 @@ func (b *browser) leaveAlone() {
 // open loads a page and waits until what is on screen is answered.
 func (b *browser) open(path string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 4000), chromedp.Navigate(b.origin+path)); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, b.height), chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
 	}
 	b.until("every panel is answered", `document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true")`)
@@ -138,8 +142,8 @@ func TestBrowserShowsTheDemo(t *testing.T) {
 	b.open("/")
 	b.until("a chart is drawn", `document.querySelector(".panel canvas")`)
 	b.until("an incident that opened appears by itself", `[...document.querySelectorAll(".panel")][0].innerText.includes("key")`)
-	for _, path := range []string{"/incidents", "/codes", "/limits", "/keys", "/clients", "/availability", "/services/movies", "/proof",
-		"/keys/" + url.PathEscape(`x' OR 1=1 --\`), "/limits?from=now-6h&service=movies"} {
+	for _, path := range append(consolePages(), "/services/movies", "/codes/25", "/clients/198.51.100.7", "/clients/x",
+		"/keys/"+url.PathEscape(`x' OR 1=1 --\`), "/limits?from=now-6h&service=movies") {
 		b.open(path)
 		if failed := b.text(".failed"); failed != "" {
 			t.Errorf("%s: a panel says %q", path, failed)
@@ -159,26 +163,222 @@ func TestBrowserShowsTheDemo(t *testing.T) {
 	}
 }
 
-// What a page of a kept store says is what SQL says.
-func TestBrowserSaysWhatSQLSays(t *testing.T) {
+// consolePages are the pages of the console's menu.
+func consolePages() []string {
+	return []string{"/", "/incidents", "/codes", "/limits", "/keys", "/clients", "/availability", "/slo", "/proof"}
+}
+
+// kept is a store that a demo has filled, on a console.
+type kept struct {
+	*browser
+	dir string
+}
+
+// On one kept store: what pages say is what SQL says, every shortcut does what the
+// help window says, search finds, no page has a serious fault for a screen reader
+// or a keyboard.
+func TestBrowserOnAKeptStore(t *testing.T) {
 	dir := t.TempDir()
 	must(t, "demo", "--for", "8s", "--seed", "3", "--json", "--data", dir)
 	d := start(t, "", "console", "--data", dir, "--listen", "127.0.0.1:0")
 	d.waitForText(t, "console http://", time.Minute)
-	b := openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1])
-	sql := func(query string) string {
-		t.Helper()
-		return strings.TrimSpace(must(t, "sql", "--data", dir, "--format", "TSV", query).stdout)
+	k := kept{openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]), dir}
+	for name, part := range map[string]func(kept, *testing.T){"SQL": kept.saysWhatSQLSays, "shortcuts": kept.followsKeys, "search": kept.finds,
+		"accessible": kept.isAccessible, "settings": kept.keepsSettings} {
+		t.Run(name, func(inner *testing.T) {
+			k.t = inner
+			defer func() { k.t = t }()
+			part(k, inner)
+		})
 	}
+}
+
+// sql is one answer of the store.
+func (k kept) sql(query string) string {
+	k.t.Helper()
+	return strings.TrimSpace(must(k.t, "sql", "--data", k.dir, "--format", "TSV", query).stdout)
+}
+
+// press presses keys one after another, each by its name or its character, with
+// Shift+ or Ctrl+ before it.
+func (b *browser) press(keys ...string) {
+	b.t.Helper()
+	for _, key := range keys {
+		modifiers := int64(0)
+		for prefix, bit := range map[string]int64{"Shift+": 8, "Ctrl+": 2} {
+			if rest, ok := strings.CutPrefix(key, prefix); ok {
+				key, modifiers = rest, bit
+			}
+		}
+		down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeRawKeyDown, Key: key, Modifiers: modifiers}
+		if len(key) == 1 && modifiers == 0 {
+			down.Type, down.Text = input.DispatchKeyEventTypeKeyDown, key
+		}
+		if key == "Enter" {
+			down.Type, down.Text, down.WindowsVirtualKeyCode = input.DispatchKeyEventTypeKeyDown, "\r", 13
+		}
+		if key == "Escape" {
+			down.WindowsVirtualKeyCode = 27
+		}
+		for _, event := range []input.DispatchKeyEventParams{down, {Type: input.DispatchKeyEventTypeKeyUp, Key: key, Modifiers: modifiers, WindowsVirtualKeyCode: down.WindowsVirtualKeyCode}} {
+			if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event); err != nil {
+				b.t.Fatalf("press %s: %v", key, err)
+			}
+		}
+	}
+}
+
+// eval is an expression of the page's.
+func eval[T any](b *browser, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%.100s: %v", expression, err)
+	}
+	return v
+}
+
+const title = `document.querySelector("h1")?.innerText`
+
+func dialog(name string) string {
+	return fmt.Sprintf(`document.querySelector("dialog[open]")?.getAttribute("aria-label") === %q`, name)
+}
+
+// followsKeys: the shortcuts of the document that the API's documentation has for a
+// site, and those beside them.
+func (k kept) followsKeys(t *testing.T) {
+	k.open("/")
+	none := `!document.querySelector("dialog[open]")`
+	for key, name := range map[string]string{"?": "Keyboard shortcuts", "p": "View", "s": "Search", "/": "Search"} {
+		k.press(key)
+		k.until(key+" opens its window", dialog(name))
+		k.press("Escape")
+		k.until("Escape closes it", none)
+	}
+	k.press("s")
+	k.until("search has the focus", `document.activeElement.type === "search"`)
+	k.press("p", "g", "k")
+	if got := eval[string](k.browser, "document.activeElement.value + location.pathname"); got != "pgk/" {
+		t.Errorf("keys in a field: got %q; want them typed there", got)
+	}
+	k.press("Escape")
+	for letter, path := range map[string]string{"i": "/incidents", "c": "/codes", "l": "/limits", "k": "/keys", "a": "/clients", "v": "/availability", "o": "/slo", "p": "/proof", "n": "/"} {
+		k.press("g", letter)
+		k.until("g "+letter+" leads to "+path, fmt.Sprintf("location.pathname === %q", path))
+	}
+	k.open("/incidents?from=now-24h")
+	k.until("incidents are listed", `document.querySelectorAll("[data-panel='incidents/4'] tbody tr").length > 2 && document.querySelectorAll("[data-panel='incidents/0'] tbody tr").length > 2`)
+	k.press("j", "j", "k", "j")
+	second := eval[string](k.browser, `document.querySelectorAll("[data-panel='incidents/0'] tbody tr")[1].querySelector("a").pathname`)
+	third := eval[string](k.browser, `document.querySelectorAll("[data-panel='incidents/0'] tbody tr")[2].querySelector("a").pathname`)
+	k.press("Enter")
+	k.until("j and Enter follow the second row", fmt.Sprintf("location.pathname === %q", second))
+	k.until("the list is known", `document.querySelector("a.beside[title*='→']")`)
+	k.press("ArrowRight")
+	k.until("→ is the next of the list", fmt.Sprintf("location.pathname === %q", third))
+	k.until("the list is known", `document.querySelector("a.beside[title*='←']")`)
+	k.press("ArrowLeft")
+	k.until("← is the previous of the list", fmt.Sprintf("location.pathname === %q", second))
+	k.press("Shift+ArrowLeft")
+	k.until("Shift+← is the period before", fmt.Sprintf(`location.pathname === %q && /from=\d+&to=\d+/.test(location.search)`, second))
+	k.press("b")
+	k.until("b leads to the page above", `location.pathname === "/incidents"`)
+	k.open("/limits")
+	k.press("-")
+	k.until("- shows a longer time", `location.search === "?from=now-6h"`)
+	k.press("+", "+")
+	k.until("+ shows a shorter time", `location.search === "?from=now-15m"`)
+	k.press("ArrowLeft")
+	k.until("← is the period before", `/from=(\d+)&to=(\d+)/.test(location.search) && RegExp.$2 - RegExp.$1 === 900`)
+	k.press("z")
+	k.until("z shows local times", `JSON.parse(localStorage.getItem("statline.view")).zone === "local"`)
+	k.press("z", "y")
+	k.until("y says whether the link is copied", `document.querySelector(".said")?.innerText.includes("link")`)
+}
+
+// finds: search leads to what was typed; a key that is pasted stands in no address.
+func (k kept) finds(t *testing.T) {
+	k.open("/?from=now-24h")
+	key := k.sql("SELECT key_id FROM keys GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
+	for text, path := range map[string]string{"movie": "/services/movies", key: "/keys/" + key, "203.0.113.9": "/clients/203.0.113.9", "25": "/codes/25", "avail": "/availability"} {
+		k.press("s")
+		k.until("search is open", `document.activeElement.type === "search"`)
+		k.press(strings.Split(text, "")...)
+		k.until(text+" is found", `document.querySelector("#hits li")`)
+		first := fmt.Sprintf(`document.querySelector("#hits li[aria-selected=true]")?.innerText.includes(%q)`, text[:min(len(text), 5)])
+		k.until("the first answer is of what was typed", first+` && /\d found/.test(document.querySelector("dialog [role=status]").innerText)`)
+		eval[bool](k.browser, "new Promise(r => setTimeout(() => r(true), 150))")
+		k.press("Enter")
+		k.until(text+" leads to "+path, fmt.Sprintf("location.pathname === %q", path))
+	}
+}
+
+// isAccessible: axe-core finds nothing serious on any page, in any theme.
+func (k kept) isAccessible(t *testing.T) {
+	axe, err := os.ReadFile(filepath.Join(root, "dashboards", "console", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatalf("axe-core is not installed: make test-browser installs it (%v)", err)
+	}
+	code := k.sql("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC LIMIT 1")
+	k.height = 1800 // what is not on screen is not drawn
+	defer func() { k.height = 4000 }()
+	for _, path := range append(consolePages(), "/codes/"+code) {
+		k.open(path)
+		eval[bool](k.browser, string(axe)+";true")
+		for _, theme := range []string{"light", "dark", "contrast"} {
+			if theme == "contrast" && path != "/" {
+				continue // its colours are a few
+			}
+			found := eval[string](k.browser, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
+				.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.impact + " " + v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join("; ")).join("\n"))`, theme))
+			if found != "" {
+				t.Errorf("%s, %s: %s", path, theme, found)
+			}
+		}
+	}
+	for _, key := range []string{"?", "p", "s"} {
+		k.press(key)
+		k.until("a window is open", `document.querySelector("dialog[open]")`)
+		if found := eval[string](k.browser, `axe.run("dialog").then(r => r.violations.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.id + v.nodes[0].html).join("\n"))`); found != "" {
+			t.Errorf("the window of %s: %s", key, found)
+		}
+		k.press("Escape")
+		k.until("it is closed", `!document.querySelector("dialog[open]")`)
+	}
+}
+
+// keepsSettings: the window of settings changes theme, zone, refresh and language,
+// keeps them, and switches the shortcuts off.
+func (k kept) keepsSettings(t *testing.T) {
+	k.open("/limits")
+	k.press("p")
+	k.until("View is open", dialog("View"))
+	k.press("t")
+	k.until("t chooses the language", `document.activeElement.name === "language"`)
+	eval[bool](k.browser, `(() => { const f = document.querySelector("dialog form").elements; f.language.value = "ro"; f.theme.value = "dark"; f.keys.checked = false; return true; })()`)
+	k.press("Ctrl+s")
+	k.until("Ctrl+S saves", `document.documentElement.lang === "ro" && document.documentElement.dataset.theme === "dark" && document.querySelector("nav").innerText.includes("incidente")`)
+	k.open("/limits")
+	k.until("they are kept", `document.documentElement.lang === "ro" && document.documentElement.dataset.theme === "dark"`)
+	k.press("?", "g", "k")
+	if got := eval[string](k.browser, `location.pathname + !!document.querySelector("dialog[open]")`); got != "/limitsfalse" {
+		t.Errorf("shortcuts that are switched off: got %s", got)
+	}
+	eval[bool](k.browser, `(localStorage.removeItem("statline.view"), true)`)
+}
+
+// saysWhatSQLSays: the numbers and rows of a page are those of the store.
+func (k kept) saysWhatSQLSays(t *testing.T) {
+	b := k.browser
 	b.open("/?from=now-24h")
-	for row := range strings.Lines(sql("SELECT service, formatReadableQuantity(0), sum(requests) FROM services GROUP BY service")) {
+	for row := range strings.Lines(k.sql("SELECT service, formatReadableQuantity(0), sum(requests) FROM services GROUP BY service")) {
 		part := strings.Split(strings.TrimSpace(row), "\t")
 		n := regexp.MustCompile(`(\d)(\d{3})$`).ReplaceAllString(part[2], "$1,$2")
 		b.until("the table of services has "+part[0]+" "+n, fmt.Sprintf(`[...document.querySelectorAll("[data-panel='overview/11'] tr")].some(r => r.innerText.includes(%q) && r.innerText.includes(%q))`, part[0], n))
 	}
-	open := sql("SELECT count() FROM incidents FINAL WHERE state = 'open'")
+	open := k.sql("SELECT count() FROM incidents FINAL WHERE state = 'open'")
 	b.until("as many rows as open incidents", fmt.Sprintf(`document.querySelectorAll("[data-panel='overview/0'] tbody tr").length === %s`, open))
-	key := sql("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
+	key := k.sql("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
 	b.open("/limits?from=now-24h")
 	if err := chromedp.Do(b.ctx, chromedp.Click("[data-panel='limits/0'] tbody a")); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"statline/dashboards/console"
 	"statline/ingest"
 	"statline/ingest/config"
+	"statline/ingest/decode"
 	"statline/ingest/store"
 )
 
@@ -53,7 +54,11 @@ demo serves the same page, and so does run on --listen.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			page, err := newConsole(ctx, console.Config{Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
+			keyID, err := keyIDs(st.Config)
+			if err != nil {
+				return err
+			}
+			page, err := newConsole(ctx, console.Config{KeyID: keyID, Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
 				Store: func() console.Store { return s }})
 			if err != nil {
 				return err
@@ -86,6 +91,20 @@ func newConsole(ctx context.Context, c console.Config) (http.Handler, error) {
 func consoleAccess(c *config.Console, listen string, tls bool) console.Access {
 	host, _, _ := net.SplitHostPort(listen)
 	return console.Access{Local: console.Loopback(host), Token: c.GetToken, TLS: tls, Hosts: append(slices.Clone(c.Hosts), host)}
+}
+
+// keyIDs turns keys into ids under the secret that there is, nil without one: then a
+// key cannot be searched for.
+func keyIDs(c *config.Config) (func(key string) string, error) {
+	secret, _, err := c.FindHMAC()
+	if err != nil || secret == nil {
+		return nil, err
+	}
+	return keyIDsOf(secret), nil
+}
+
+func keyIDsOf(secret []byte) func(key string) string {
+	return func(key string) string { return decode.KeyID(secret, key).String() }
 }
 
 // serveConsole serves a page until wait is called, and returns its address.

@@ -85,7 +85,7 @@ func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.
 	access := consoleAccess(&c.Console, c.Daemon.Listen, tls)
 	access.Token = func() (string, error) { return d.current.Load().Console.GetToken() }
 	var err error
-	s.Console, err = newConsole(ctx, console.Config{Access: access, Cluster: c.ClickHouse.Cluster, Store: func() console.Store {
+	s.Console, err = newConsole(ctx, console.Config{Access: access, KeyID: keyIDsOf(d.secret), Cluster: c.ClickHouse.Cluster, Store: func() console.Store {
 		select {
 		case <-d.ready:
 			return storeOf(d.store)

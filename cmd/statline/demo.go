@@ -165,7 +165,7 @@ func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error)
 		return nil, fmt.Errorf("--console: got %q; want an address of this machine alone, such as %s", listen, demoPage)
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
-	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, Store: func() console.Store { return storeOf(d.embedded.store) }})
+	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, KeyID: keyIDsOf(d.embedded.folding.Decode.Secret), Store: func() console.Store { return storeOf(d.embedded.store) }})
 	if err != nil {
 		stop()
 		return nil, err

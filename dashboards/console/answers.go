@@ -43,6 +43,11 @@ func newAnswers() answers {
 // get is the answer to what key names. ask runs once for all who wait for it, and
 // goes on when the first of them has gone.
 func (a answers) get(ctx context.Context, key string, ask func(context.Context) (any, error)) (any, error) {
+	return a.getFor(ctx, key, keptFor, ask)
+}
+
+// getFor is get for an answer that is given again for as long.
+func (a answers) getFor(ctx context.Context, key string, keep time.Duration, ask func(context.Context) (any, error)) (any, error) {
 	now := time.Now()
 	a.mu.Lock()
 	if k := a.kept[key]; k != nil && (k.until.IsZero() || now.Before(k.until)) {
@@ -69,7 +74,7 @@ func (a answers) get(ctx context.Context, key string, ask func(context.Context) 
 		k.err = errBusy
 	}
 	a.mu.Lock()
-	k.until = time.Now().Add(keptFor)
+	k.until = time.Now().Add(keep)
 	if k.err != nil {
 		delete(a.kept, key) // the next one tries again
 	}

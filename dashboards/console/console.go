@@ -29,6 +29,9 @@ type Config struct {
 	Cluster string
 	// Access says who is answered.
 	Access Access
+	// KeyID is the id of a key; nil when the secret for that is not known. A key
+	// that is searched for is found with it.
+	KeyID func(key string) string
 	// Done ends the streams of events; nil never does.
 	Done <-chan struct{}
 }
@@ -51,7 +54,7 @@ func New(c Config) (*Console, error) {
 		return nil, err
 	}
 	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{}, answers: newAnswers(), streams: new(atomic.Int64)}
-	for _, b := range dashboards.Boards() {
+	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards()...) {
 		k.add(b)
 	}
 	return k, nil
@@ -68,6 +71,8 @@ func (k *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /api/panel/{board}/{panel}", k.behind(k.servePanel))
 	mux.HandleFunc("GET /api/values/{board}/{variable}", k.behind(k.serveValues))
 	mux.HandleFunc("GET /api/events", k.behind(k.serveEvents))
+	mux.HandleFunc("GET /api/parents", k.behind(k.serveParents))
+	mux.HandleFunc("POST /api/search", k.behind(k.serveSearch))
 	mux.HandleFunc("POST /api/session", k.serveSession)
 	mux.HandleFunc("GET /assets/{name...}", k.open(k.assets.serve))
 	mux.HandleFunc("GET /", k.open(k.assets.page))

@@ -53,6 +53,7 @@ func TestOnTheEngine(t *testing.T) {
 	t.Run("overview", func(t *testing.T) { overviewIsAnswered(t, serve(t, s)) })
 	t.Run("hostile values", func(t *testing.T) { hostileValues(t, serve(t, s)) })
 	t.Run("CSV", func(t *testing.T) { csvOfATable(t, serve(t, s)) })
+	t.Run("search", func(t *testing.T) { searchFinds(t, s) })
 	t.Run("events", func(t *testing.T) { eventsTell(t, s) })
 }
 

@@ -45,7 +45,8 @@ func read(q url.Values, now time.Time, points int) (query.Params, error) {
 	}
 	p.Step = max(time.Duration(seconds)*time.Second, p.To.Sub(p.From)/time.Duration(points))
 	p.Step = (p.Step + time.Minute - 1).Truncate(time.Minute)
-	for name, list := range map[string]*[]string{"service": &p.Services, "route": &p.Routes, "outcome": &p.Outcomes, "key": &p.Keys, "incident": &p.Incidents} {
+	for name, list := range map[string]*[]string{"service": &p.Services, "route": &p.Routes, "outcome": &p.Outcomes, "key": &p.Keys, "incident": &p.Incidents,
+		"code": &p.Codes, "client": &p.Clients} {
 		values := q[name]
 		if len(values) > mostChosen {
 			return p, fmt.Errorf("%s: got %d values; want at most %d", name, len(values), mostChosen)

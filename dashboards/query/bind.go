@@ -12,7 +12,7 @@ import (
 //	{from} {to}                the span on screen
 //	{step}                     the seconds from one point to the next
 //	{now}                      the moment from which ages are counted
-//	{service} {route} {outcome} {key} {incident} {code}
+//	{service} {route} {outcome} {key} {incident} {code} {client}
 //	                           the values chosen, on the right of IN
 //	{if key}CONDITION{end key} holds as well when every key is chosen
 //	{db} {database} {parts}    where the tables are (see Target)
@@ -38,7 +38,9 @@ func (t Text) in(target Target) string {
 }
 
 // choices are the names of what can be chosen.
-func choices() []string { return []string{"service", "route", "outcome", "key", "incident", "code"} }
+func choices() []string {
+	return []string{"service", "route", "outcome", "key", "incident", "code", "client"}
+}
 
 // chosen is a condition on what is chosen under a name; it holds as well when
 // everything is.
@@ -71,7 +73,7 @@ type Params struct {
 	Step                             time.Duration
 	Services, Routes, Outcomes, Keys []string
 	Incidents                        []string // by id
-	Codes                            []string
+	Codes, Clients                   []string // as text
 	// Now is the moment from which ages are counted, for a reader of old logs;
 	// the zero value is the server's clock.
 	Now time.Time
@@ -98,12 +100,12 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 	} else {
 		add("now", "DateTime('UTC')", p.Now.UTC().Format(time.DateTime))
 	}
-	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys, p.Incidents, p.Codes} {
+	for i, list := range [][]string{p.Services, p.Routes, p.Outcomes, p.Keys, p.Incidents, p.Codes, p.Clients} {
 		name, parameter := choices()[i], "{"+choices()[i]+":Array(String)}"
 		if list == nil {
 			list = []string{}
 		}
-		if strings.Contains(string(t), "{if "+name+"}") || strings.Contains(string(t), "{"+name+"}") {
+		if strings.Contains(string(t), "{"+name+"}") || strings.Contains(string(t), "{if "+name+"}") {
 			values[name] = list
 		}
 		pairs = append(pairs, "{if "+name+"}", "(empty("+parameter+") OR ", "{end "+name+"}", ")", "{"+name+"}", parameter)

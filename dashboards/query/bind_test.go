@@ -31,8 +31,9 @@ func everyText() map[string]query.Text {
 		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
+		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
 	}
-	for _, b := range dashboards.Boards() {
+	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards()...) {
 		for _, v := range b.Variables {
 			if v.Query != "" {
 				all[b.Name+": variable "+v.Name] = v.Query
@@ -94,7 +95,7 @@ func TestEveryTextBinds(t *testing.T) {
 			if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0), Step: 1e5 * time.Hour}); err != nil {
 				t.Errorf("%s over all time: %v", name, err)
 			}
-			p.Services, p.Routes, p.Outcomes, p.Keys = hostile(), hostile(), hostile(), hostile()
+			p.Services, p.Routes, p.Outcomes, p.Keys, p.Codes, p.Clients = hostile(), hostile(), hostile(), hostile(), hostile(), hostile()
 			if _, err := ask(t, s, text, p); err != nil {
 				t.Errorf("%s over %v, hostile values: %v", name, span, err)
 			}

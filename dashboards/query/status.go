@@ -27,7 +27,9 @@ var selected = ofService + " AND " + ofRoute + " AND " + ofOutcome
 // CodeTable returns every code of the catalogue, seen or not, and every code
 // seen that the catalogue does not have. A share is of all responses, those
 // without a code too.
-func CodeTable(catalogue []Code) Text {
+func CodeTable(catalogue []Code) Text { return codeTable(catalogue, "") }
+
+func codeTable(catalogue []Code, where Text) Text {
 	return spans + `SELECT code AS "Code", if(status = 0, NULL, status) AS "HTTP", if(means = '', 'not in the catalogue', means) AS "Outcome", message AS "Message",
   n AS "Responses", share AS "Share", drift AS "Drift", services AS "Services", worst AS "Most in", if(n = 0, NULL, last) AS "Last seen"
 FROM ` + catalogueRows(catalogue) + ` AS catalogue
@@ -38,7 +40,7 @@ GLOBAL FULL JOIN (
     FROM ` + fromResponses("service, code, requests, drift", selected) + ` GROUP BY code
   ) WHERE code != 0
 ) AS seen USING (code)
-ORDER BY n DESC, code`
+` + where + `ORDER BY n DESC, code`
 }
 
 // CodesSeen returns how many different codes came, and how many the catalogue

@@ -1,9 +1,14 @@
 // The console: pages of boards. The address says what is shown; the server says
 // when there is something new.
-import { html, render, useEffect, useMemo, useRef, useState } from "/assets/lib.js";
+import { html, render, useEffect, useRef, useState } from "/assets/lib.js";
 import { ask, Panel, question } from "/assets/panel.js";
-import { clock, duration, moment, showLocal } from "/assets/format.js";
-import { address, menu, moments, to, view as viewOf } from "/assets/url.js";
+import { clock, duration, moment } from "/assets/format.js";
+import { listen } from "/assets/keys.js";
+import { useLive } from "/assets/live.js";
+import { change, settings } from "/assets/settings.js";
+import { address, menu, moments, one, to, view as viewOf } from "/assets/url.js";
+import { Help, Search, View, post } from "/assets/windows.js";
+import { w } from "/assets/words.js";
 
 let changed = () => {};
 
@@ -26,60 +31,21 @@ export function Link({ to, children, ...rest }) {
   return html`<a href=${address(to)} onClick=${click} ...${rest}>${children}</a>`;
 }
 
-const spans = [["now-15m", "15 minutes"], ["now-1h", "1 hour"], ["now-6h", "6 hours"], ["now-24h", "24 hours"], ["now-7d", "7 days"], ["now-30d", "30 days"]];
-
-// useLive follows the server's events while the page can be seen.
-function useLive(locked) {
-  const [live, set] = useState({ ok: undefined, state: undefined, tick: 0 });
-  useEffect(() => {
-    if (locked) return;
-    let source, timer, next = 0, due;
-    // What is stored every second is shown every few seconds, other incidents at
-    // once.
-    const show = () => { clearTimeout(due); due = undefined; next = Date.now() + 4000; set((before) => ({ ...before, tick: before.tick + 1 })); };
-    const heard = (bump) => (e) => {
-      const { ok, ...state } = JSON.parse(e.data);
-      clearTimeout(timer);
-      timer = setTimeout(lost, 12000); // a sign of life comes every five seconds
-      set((before) => ({ ok, state: ok ? state : before.state, tick: before.tick + (ok && before.ok === false ? 1 : 0) }));
-      if (bump === "incident") show();
-      else if (bump && !due) due = setTimeout(show, Math.max(0, next - Date.now()));
-    };
-    const lost = () => set((before) => ({ ...before, ok: false, gone: true }));
-    const start = () => {
-      if (document.hidden || source) return;
-      source = new EventSource("/api/events");
-      source.addEventListener("stored", heard("stored"));
-      source.addEventListener("incident", heard("incident"));
-      source.addEventListener("status", heard());
-      source.onerror = () => {
-        lost();
-        if (source?.readyState === EventSource.CLOSED) { source = undefined; setTimeout(start, 3000); }
-      };
-      timer = setTimeout(lost, 12000);
-    };
-    const stop = () => { source?.close(); source = undefined; clearTimeout(timer); clearTimeout(due); due = undefined; };
-    const look = () => (document.hidden ? stop() : start());
-    document.addEventListener("visibilitychange", look);
-    start();
-    return () => { document.removeEventListener("visibilitychange", look); stop(); };
-  }, [locked]);
-  return live;
-}
+const spans = ["now-15m", "now-1h", "now-6h", "now-24h", "now-7d", "now-30d"];
+const isSpan = (v) => v.to === "now" && spans.includes(v.from);
 
 // Verdict is the state in one sentence.
 function Verdict({ live }) {
   const s = live.state;
-  if (!s) return html`<div class="verdict tone-note"><p>${live.ok === false ? "The store gives no answer." : "…"}</p></div>`;
-  if (!s.newest) return html`<div class="verdict tone-note"><p>Nothing is stored yet.</p></div>`;
-  const many = (n, one, more) => (n === 1 ? `1 ${one}` : `${n} ${more}`);
-  const late = !s.old && s.wall - s.newest > 600 ? ` The newest data is ${duration(s.wall - s.newest)} old.` : "";
-  let tone = "good", text = "Nothing is wrong: no incident is open.";
-  if (s.page) [tone, text] = ["bad", `${many(s.page, "incident needs", "incidents need")} somebody now: ${s.worst}`];
-  else if (s.ticket) [tone, text] = ["fair", `Nothing is urgent; ${many(s.ticket, "incident waits", "incidents wait")} for the morning: ${s.worst}`];
-  else if (s.info) [tone, text] = ["good", `Nothing is wrong; ${many(s.info, "incident is", "incidents are")} for the record.`];
+  if (!s) return html`<div class="verdict tone-note"><p>${live.ok === false ? w("noStore") : "…"}</p></div>`;
+  if (!s.newest) return html`<div class="verdict tone-note"><p>${w("nothingStored")}</p></div>`;
+  const late = !s.old && s.wall - s.newest > 600 ? " " + w("late", { age: duration(s.wall - s.newest) }) : "";
+  let tone = "good", text = w("calm");
+  if (s.page) [tone, text] = ["bad", w("pageOpen", { n: s.page, worst: s.worst })];
+  else if (s.ticket) [tone, text] = ["fair", w("ticketOpen", { n: s.ticket, worst: s.worst })];
+  else if (s.info) text = w("infoOpen", { n: s.info });
   if (late && tone === "good") tone = "fair";
-  const rest = [s.page && s.ticket ? `${s.ticket} more wait for the morning` : "", s.info && tone !== "good" ? `${s.info} for the record` : ""].filter(Boolean).join(", ");
+  const rest = [s.page && s.ticket ? w("moreTickets", { n: s.ticket }) : "", s.info && (s.page || s.ticket) ? w("moreInfo", { n: s.info }) : ""].filter(Boolean).join(", ");
   return html`<div class=${"verdict tone-" + tone}><p>${text}${late}</p>${rest ? html`<p class="more">${rest}.</p>` : null}</div>`;
 }
 
@@ -103,10 +69,10 @@ function Choice({ board, variable, view }) {
     if (value && !chosen.includes(value)) choose([...chosen, value]);
     setTyped("");
   };
-  return html`<details class="choice" onToggle=${load}><summary title=${variable.about}>${variable.label}: ${chosen.length ? chosen.map((c) => (c.length > 24 ? c.slice(0, 10) + "…" : c)).join(", ") : "all"}</summary>
-    <div class="list"><input type="search" aria-label=${"Filter " + variable.label} placeholder="filter, or a value and Enter" value=${typed} onInput=${(e) => setTyped(e.currentTarget.value)} onKeyDown=${enter} />
-      ${chosen.length ? html`<button onClick=${() => choose([])}>All</button>` : null}
-      ${shown.map(([v, name]) => html`<label key=${v}><input type="checkbox" checked=${chosen.includes(v)} onChange=${() => choose(chosen.includes(v) ? chosen.filter((c) => c !== v) : [...chosen, v])} />${name || "(none)"}</label>`)}
+  return html`<details class="choice" onToggle=${load}><summary title=${variable.about}>${variable.label}: ${chosen.length ? chosen.map((c) => (c.length > 24 ? c.slice(0, 10) + "…" : c)).join(", ") : w("all")}</summary>
+    <div class="list"><input type="search" aria-label=${w("filter", { name: variable.label })} placeholder=${w("filterHint")} value=${typed} onInput=${(e) => setTyped(e.currentTarget.value)} onKeyDown=${enter} />
+      ${chosen.length ? html`<button onClick=${() => choose([])}>${w("allOf")}</button>` : null}
+      ${shown.map(([v, name]) => html`<label key=${v}><input type="checkbox" checked=${chosen.includes(v)} onChange=${() => choose(chosen.includes(v) ? chosen.filter((c) => c !== v) : [...chosen, v])} />${name || w("none")}</label>`)}
     </div></details>`;
 }
 
@@ -116,36 +82,70 @@ function shift(view, span, by) {
 
 function zoomed(view, span, factor) {
   const half = Math.min(200 * 86400, Math.max(150, (span.span * factor) / 2));
-  const relative = view.to === "now" && spans.some(([s]) => s === view.from);
-  if (relative) {
-    const i = spans.findIndex(([s]) => s === view.from) + (factor > 1 ? 1 : -1);
-    if (spans[i]) return follow({ ...view, from: spans[i][0] });
+  if (isSpan(view)) {
+    const next = spans[spans.indexOf(view.from) + (factor > 1 ? 1 : -1)];
+    if (next) return follow({ ...view, from: next });
     if (factor > 1) return;
   }
-  const middle = relative ? span.to - half : (span.from + span.to) / 2;
+  const middle = isSpan(view) ? span.to - half : (span.from + span.to) / 2;
   follow({ ...view, from: String(Math.round(middle - half)), to: String(Math.round(middle + half)) });
 }
 
 // Span chooses the time on screen.
 function Span({ view, span }) {
-  const relative = view.to === "now" && spans.some(([s]) => s === view.from);
-  return html`<div class="group" role="group" aria-label="Time on screen">
-    <button aria-label="previous period" onClick=${() => shift(view, span, -1)}>←</button>
-    <select aria-label="Time on screen" value=${relative ? view.from : "fixed"} onChange=${(e) => e.currentTarget.value !== "fixed" && follow({ ...view, from: e.currentTarget.value, to: "now" })}>
-      ${relative ? null : html`<option value="fixed">${clock(span.from)} to ${clock(span.to, span.from)}</option>`}
-      ${spans.map(([value, text]) => html`<option value=${value}>last ${text}</option>`)}</select>
-    <button aria-label="next period" disabled=${view.to === "now"} onClick=${() => shift(view, span, 1)}>→</button>
-    <button aria-label="longer" onClick=${() => zoomed(view, span, 2)}>−</button>
-    <button aria-label="shorter" onClick=${() => zoomed(view, span, 0.5)}>+</button>
+  const relative = isSpan(view);
+  return html`<div class="group" role="group" aria-label=${w("span")}>
+    <button aria-label=${w("previous")} onClick=${() => shift(view, span, -1)}>←</button>
+    <select aria-label=${w("span")} value=${relative ? view.from : "fixed"} onChange=${(e) => e.currentTarget.value !== "fixed" && follow({ ...view, from: e.currentTarget.value, to: "now" })}>
+      ${relative ? null : html`<option value="fixed">${w("from", { from: clock(span.from), to: clock(span.to, span.from) })}</option>`}
+      ${spans.map((value) => html`<option value=${value}>${w("last", { span: w("span" + value.slice(4)) })}</option>`)}</select>
+    <button aria-label=${w("next")} disabled=${view.to === "now"} onClick=${() => shift(view, span, 1)}>→</button>
+    <button aria-label=${w("longer")} onClick=${() => zoomed(view, span, 2)}>−</button>
+    <button aria-label=${w("shorter")} onClick=${() => zoomed(view, span, 0.5)}>+</button>
   </div>`;
 }
 
+const zone = () => (settings.zone === "local" ? "" : " UTC");
+
 function Badge({ live }) {
   const s = live.state;
-  if (live.gone) return html`<span class="badge" role="status"><span class="dot" style=${{ background: "var(--bad)" }}></span>no connection</span>`;
-  if (live.ok === false) return html`<span class="badge" role="status"><span class="dot" style=${{ background: "var(--bad)" }}></span>no answer of the store</span>`;
-  if (!s?.newest) return html`<span class="badge" role="status"></span>`;
-  return html`<span class="badge"><span class="dot" style=${{ background: "var(--good)" }}></span>${s.proved ? `proved to ${clock(s.proved, s.wall)} · ` : ""}stored to ${clock(s.newest, s.wall)} UTC</span>`;
+  const text = live.gone ? w("noConnection") : live.ok === false ? w("noAnswerShort")
+    : !s?.newest ? "" : (s.proved ? w("proved", { time: clock(s.proved, s.wall) }) + " · " : "") + w("stored", { time: clock(s.newest, s.wall) }) + zone();
+  const bad = live.gone || live.ok === false;
+  return html`<span class="badge" role=${bad ? "status" : undefined}>${text ? html`<span class="dot" style=${{ background: bad ? "var(--bad)" : "var(--good)" }}></span>` : null}${text}</span>`;
+}
+
+// useBeside is the list that a single thing was reached from, or else that of its
+// board's variable, and what stands beside it there.
+function useBeside(view, boards) {
+  const [got, set] = useState({});
+  const single = view.one !== undefined ? view.page.one : undefined;
+  const key = single && view.page.path + "/" + view.from + view.to;
+  useEffect(() => {
+    if (!single) return;
+    let list;
+    try { list = JSON.parse(sessionStorage.getItem("list/" + view.page.path)); } catch { /* there is none */ }
+    if (list?.includes(view.one)) return set({ key, list });
+    let gone = false;
+    ask(`/api/values/${single.board}/${single.variable}?${question({ ...view, choices: {} })}`).then((a) => gone || set({ key, list: a.columns[0].values.map(String) }), () => {});
+    return () => { gone = true; };
+  }, [key, view.one]);
+  const i = got.key === key && got.list ? got.list.indexOf(view.one) : -1;
+  const at = (k) => (i >= 0 && got.list[i + k] !== undefined ? one(view.page.path, got.list[i + k], view, boards) : undefined);
+  return { previous: at(-1), next: at(1) };
+}
+
+// Cover leads from an incident to the one that causes it.
+function Cover({ view, boards }) {
+  const [parent, set] = useState();
+  useEffect(() => {
+    set(undefined);
+    if (view.page.path !== "incidents" || view.one === undefined) return;
+    let gone = false;
+    ask("/api/parents?" + question({ from: "now-30d", to: "now", choices: {} })).then((a) => gone || set(a.columns[1].values[a.columns[0].values.indexOf(view.one)]), () => {});
+    return () => { gone = true; };
+  }, [view.page.path, view.one]);
+  return parent ? html`<p class="about"><${Link} to=${one("incidents", parent, view, boards)}>↰ ${w("coveredBy")}<//></p>` : null;
 }
 
 // Door asks for the token, which the server exchanges for a cookie.
@@ -153,14 +153,21 @@ function Door({ enter }) {
   const [said, say] = useState("");
   const submit = async (e) => {
     e.preventDefault();
-    const token = e.currentTarget.elements.token.value;
-    const r = await fetch("/api/session", { method: "POST", headers: { "X-Statline-Console": "1" }, body: JSON.stringify({ token }) }).catch(() => undefined);
+    const r = await post("/api/session", { token: e.currentTarget.elements.token.value }).catch(() => undefined);
     if (r?.ok) enter();
-    else say(r ? (await r.text()).trim() : "statline does not answer: has it ended?");
+    else say(r ? (await r.text()).trim() : w("noAnswer"));
   };
   return html`<main class="door"><form class="panel" onSubmit=${submit}><h1>statline</h1>
-    <label>The console's token <input name="token" type="password" autocomplete="current-password" required autofocus /></label>
-    <p class="about" role="alert">${said}</p><button>Open</button></form></main>`;
+    <label>${w("token")} <input name="token" type="password" autocomplete="current-password" required /></label>
+    <p class="about" role="alert">${said}</p><button>${w("open")}</button></form></main>`;
+}
+
+// useEvent calls f whenever a word goes through the page.
+function useEvent(name, f) {
+  useEffect(() => {
+    addEventListener(name, f);
+    return () => removeEventListener(name, f);
+  }, []);
 }
 
 function App() {
@@ -169,15 +176,13 @@ function App() {
   const [known, setKnown] = useState();
   const [failed, setFailed] = useState();
   const [locked, lock] = useState(false);
-  useEffect(() => {
-    const on = () => lock(true);
-    addEventListener("locked", on);
-    return () => removeEventListener("locked", on);
-  }, []);
-  const live = useLive(locked);
-  const settings = useMemo(() => ({ zone: "utc" }), []);
+  const [opened, signedIn] = useState(false);
+  useEvent("locked", () => lock(true));
+  useEvent("settings", () => changed());
+  const live = useLive(locked, settings.refresh);
   const version = useRef();
   useEffect(() => {
+    if (locked) return;
     ask("/api/boards").then((got) => {
       if (version.current && version.current !== got.version) location.reload(); // another binary answers
       version.current = got.version;
@@ -185,31 +190,81 @@ function App() {
       setFailed(undefined);
     }, (e) => setFailed(e.message));
   }, [live.gone, locked]);
-  if (locked) return html`<${Door} enter=${() => lock(false)} />`;
-  if (!known) return html`<main><p class=${failed ? "warn" : ""}>${failed ?? "…"}</p></main>`;
+  if (locked) return html`<${Door} enter=${() => { signedIn(true); lock(false); }} />`;
+  if (!known) return html`<main><h1 class="hidden">statline</h1><p class=${failed ? "warn" : ""}>${failed ?? "…"}</p></main>`;
+  const signOut = known.locks || opened ? () => post("/api/session", { token: "" }).then(() => location.reload()) : undefined;
+  return html`<${Page} known=${known} live=${live} signOut=${signOut} />`;
+}
+
+// titleOf is what a page is called.
+function titleOf(view, board) {
+  const name = view.one?.length > 40 || view.page.one?.variable === "key" ? view.one?.slice(0, 10) : view.one;
+  return view.one !== undefined ? w(view.page.one.variable, { one: name }) : view.page.path === "" ? w("now") : board.title;
+}
+
+// useKeyboard gives the shortcuts what they do on the page that is shown.
+function useKeyboard(view, span, boards, beside, windows) {
+  const act = useRef();
+  act.current = {
+    search: () => windows.open("search"), view: () => windows.open("view"), help: () => windows.open("help"),
+    go: (path) => { follow(to(path, view, boards)); scrollTo(0, 0); },
+    above: () => follow(to(view.one !== undefined ? view.page.path === "services" ? "availability" : view.page.path : "", view, boards)),
+    beside: (by) => { const goal = by > 0 ? beside.next : beside.previous; if (goal) follow(goal); return view.one !== undefined; },
+    shift: (by) => { if (by < 0 || view.to !== "now") shift(view, span, by); },
+    zoom: (factor) => zoomed(view, span, factor),
+    zone: () => { change({ zone: settings.zone === "utc" ? "local" : "utc" }); windows.say(w("zoneIs", { zone: w(settings.zone === "utc" ? "zoneUtc" : "zoneLocal") })); },
+    copy: () => (navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject()).then(() => windows.say(w("copied")), () => windows.say(w("notCopied"))),
+  };
+  useEffect(() => listen(() => act.current), []);
+}
+
+// useWindows says which window is open, and shows a word for a moment.
+function useWindows() {
+  const [which, open] = useState();
+  const [said, set] = useState("");
+  const timer = useRef();
+  const say = (text) => { set(text); clearTimeout(timer.current); timer.current = setTimeout(() => set(""), 3000); };
+  return { which, open, close: () => open(undefined), said, say };
+}
+
+function Page({ known, live, signOut }) {
   const boards = known.boards, view = viewOf(), board = boards[view.board];
   const span = moments(view, live.state?.now ?? Date.now() / 1000);
-  const title = view.one !== undefined ? `${view.page.one.variable} ${view.one.length > 40 ? view.one.slice(0, 10) : view.one}` : view.page.word === "now" ? "now" : board.title;
-  document.title = `${title} · statline`;
+  const windows = useWindows(), beside = useBeside(view, boards);
+  useKeyboard(view, span, boards, beside, windows);
+  const title = titleOf(view, board);
+  useEffect(() => { document.title = `${title} · statline`; }, [title]);
   const free = board.variables.filter((v) => view.one === undefined || v.name !== view.page.one.variable);
-  return html`<a class="skip" href="#main">to the content</a>
-    <div class="top"><${Link} to=${to("", view, boards)} class="brand"><img src="/assets/icon.svg" alt="" />statline<//>
-      <nav aria-label="Pages">${menu.map((p) => html`<${Link} key=${p.path} to=${to(p.path, view, boards)} aria-current=${p === view.page || (view.page.path === "services" && p.path === "availability") ? "page" : undefined}>${p.word}<//>`)}</nav>
-      <${Badge} live=${live} /></div>
-    <div class="bar"><div class="where"><h1>${title}</h1><p class="about">${board.about}</p></div>
-      ${free.map((v) => html`<${Choice} key=${board.name + v.name} board=${board} variable=${v} view=${view} />`)}
-      <${Span} view=${view} span=${span} /></div>
+  const above = view.one === undefined ? undefined : to(view.page.path === "services" ? "availability" : view.page.path, view, boards);
+  return html`<a class="skip" href="#main">${w("toContent")}</a>
+    <header class="top"><${Link} to=${to("", view, boards)} class="brand"><img src="/assets/icon.svg" alt="" />statline<//>
+      <nav aria-label=${w("pages")}>${menu.map((p) => html`<${Link} key=${p.path} to=${to(p.path, view, boards)} aria-current=${p === view.page || (view.page.path === "services" && p.path === "availability") ? "page" : undefined}>${w(p.word)}<//>`)}</nav>
+      <${Badge} live=${live} />
+      <div class="buttons"><button aria-label=${w("search")} title=${w("search") + " (s)"} onClick=${() => windows.open("search")}>⌕</button>
+        <button aria-label=${w("view")} title=${w("view") + " (p)"} onClick=${() => windows.open("view")}>☰</button>
+        <button aria-label=${w("shortcuts")} title=${w("shortcuts") + " (?)"} onClick=${() => windows.open("help")}>?</button></div></header>
     <main id="main" tabindex="-1">
-      ${live.gone ? html`<p class="warn" role="alert">statline does not answer: what is shown is of before. It is asked again by itself.</p>` : null}
-      ${!live.gone && live.ok === false ? html`<p class="warn" role="alert">The store gives no answer: what is shown is of before.</p>` : null}
-      ${live.state?.old ? html`<p class="about">The newest data is of ${moment(live.state.newest)} UTC; times count back from there.</p>` : null}
+      <div class="bar"><div class="where">${above ? html`<p class="about path"><${Link} to=${above}>← ${w(above.page.word)}<//></p>` : null}
+          <div class="group"><h1>${title}</h1>
+            ${beside.previous ? html`<${Link} class="beside" to=${beside.previous} aria-label=${w("previousOne")} title=${w("previousOne") + " (←)"}>‹<//>` : null}
+            ${beside.next ? html`<${Link} class="beside" to=${beside.next} aria-label=${w("nextOne")} title=${w("nextOne") + " (→)"}>›<//>` : null}</div>
+          <p class="about">${board.about}</p><${Cover} view=${view} boards=${boards} /></div>
+        ${free.map((v) => html`<${Choice} key=${board.name + v.name} board=${board} variable=${v} view=${view} />`)}
+        <${Span} view=${view} span=${span} /></div>
+      ${live.gone ? html`<p class="warn" role="alert">${w("gone")}</p>` : null}
+      ${!live.gone && live.ok === false ? html`<p class="warn" role="alert">${w("storeGone")}</p>` : null}
+      ${live.state?.old ? html`<p class="about">${w("old", { time: moment(live.state.newest) + zone() })}</p>` : null}
       ${view.page.path === "" ? html`<${Verdict} live=${live} />` : null}
       <div class="grid" key=${board.name}>
         ${board.rows.map((row, i) => [row.heading ? html`<h2 key=${"h" + i}>${row.heading}</h2>` : null,
           ...(row.cells ?? []).map((cell) => html`<${Panel} key=${cell.panel} board=${board} cell=${cell} view=${view} span=${span} tick=${live.tick} settings=${settings} boards=${boards} before=${view.page.path === ""} />`)])}
       </div>
     </main>
-    <footer>statline ${known.version} · every figure is by event time, UTC · <a href="/assets/vendor/LICENSES.txt">licences</a></footer>`;
+    <footer>statline ${known.version} · ${w("footer")}${zone() ? ", UTC" : ""} · <a href="/assets/vendor/LICENSES.txt">${w("licences")}</a></footer>
+    <div class=${windows.said ? "said" : "hidden"} role="status">${windows.said}</div>
+    ${windows.which === "search" ? html`<${Search} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
+    ${windows.which === "view" ? html`<${View} close=${windows.close} signOut=${signOut} />` : null}
+    ${windows.which === "help" ? html`<${Help} close=${windows.close} />` : null}`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));

@@ -105,7 +105,7 @@ function base({ answer, width, height, colors, zone, zoom, left = 56 }) {
     cursor: { y: false, drag: { x: true, y: false }, points: { show: false } },
     select: { show: true },
     scales: { x: { time: true, range: () => [answer.from, Math.max(answer.to, answer.from + 60)] } },
-    axes: [{ ...axis, values: (u, splits) => splits.map((s, i) => clock(s, i ? splits[i - 1] : s)), space: 70 }, { ...axis, size: left }],
+    axes: [{ ...axis, values: (u, splits) => splits.map((s, i) => clock(s, i ? splits[i - 1] : s)), space: 70, size: 30 }, { ...axis, size: left }],
     hooks: {
       draw: [hatch(answer, colors)],
       setSelect: [(u) => {
@@ -151,7 +151,7 @@ export function Picture({ panel, answer, zone, zoom, label }) {
     const order = list.map((_, i) => i);
     if (stack) order.reverse(); // the highest sum is drawn first, the others over it
     const drawn = order.map((i) => list[i]);
-    const opts = base({ answer, width, height: 230, colors, zone, zoom });
+    const opts = base({ answer, width, height: 210, colors, zone, zoom });
     opts.axes[1].values = (u, splits) => splits.map((v) => number(v, panel.unit));
     const share = panel.unit === "share" && !stack;
     opts.scales.y = { range: (u, min, max) => [0, max > 0 ? max * 1.05 : 1] };
@@ -218,8 +218,8 @@ export function Field({ panel, answer, zone, zoom, label }) {
     return found;
   }, [answer]);
   const name = (s) => (heat ? "≤ " + number(Number(s.name), panel.bucketUnit) : s.name);
-  const lane = heat ? Math.max(6, Math.min(16, Math.floor(190 / Math.max(1, list.length)))) : 22;
-  const height = heat ? 230 : list.length * lane + 44;
+  const lane = heat ? Math.max(6, Math.min(16, Math.floor(172 / Math.max(1, list.length)))) : 22;
+  const height = heat ? 210 : list.length * lane + 38;
   useEffect(() => {
     if (width < 40 || !list.length) return;
     const colors = ground(box.current);

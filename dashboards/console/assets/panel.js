@@ -2,8 +2,10 @@
 import { html, useEffect, useRef, useState, useMemo } from "/assets/lib.js";
 import { Field, Picture, Spark, series } from "/assets/chart.js";
 import { moment, number, tone } from "/assets/format.js";
-import { address, linked } from "/assets/url.js";
+import { linked, one } from "/assets/url.js";
 import { follow, Link } from "/assets/app.js";
+import { Window } from "/assets/windows.js";
+import { w } from "/assets/words.js";
 
 const overTime = new Set(["lines", "stacked", "heat", "lanes", "spark"]);
 
@@ -60,7 +62,7 @@ export async function ask(path, signal) {
     r = await fetch(path, { signal });
   } catch (e) {
     if (e.name === "AbortError") throw e;
-    throw new Error("statline does not answer: has it ended?");
+    throw new Error(w("noAnswer"));
   }
   if (r.status === 401) dispatchEvent(new Event("locked"));
   if (!r.ok) throw new Error((await r.text()).trim() || r.statusText);
@@ -76,47 +78,47 @@ function stepOf(span, width) {
 }
 
 export function Panel({ board, cell, view, span, tick, settings, boards, before }) {
-  const ref = useRef(), dialog = useRef();
+  const ref = useRef();
   const [asTable, setTable] = useState(false);
   const [open, setOpen] = useState(false);
   const width = (Math.min(innerWidth, 1900) * (innerWidth < 1200 && cell.width > 6 ? 24 : cell.width)) / 24;
   const q = question(view, overTime.has(cell.kind) ? { step: stepOf(span.span, width) } : {});
   const path = `/api/panel/${board.name}/${cell.panel}`;
   const { answer, error, waiting } = useAnswer(path + "?" + q, ref, tick);
-  const earlier = before && ["alarm", "number", "spark"].includes(cell.kind) ? path + "?" + question({ ...view, from: String(Math.floor(span.from - span.span)), to: String(Math.floor(span.from)) }, { step: 3600 }) : undefined;
+  const earlier = before && answer?.params?.from && ["alarm", "number", "spark"].includes(cell.kind) ? path + "?" + question({ ...view, from: String(Math.floor(span.from - span.span)), to: String(Math.floor(span.from)) }, { step: 3600 }) : undefined;
   const past = useAnswer(earlier, undefined, Math.floor(tick / 10));
   q.set("format", "csv");
+  const tree = cell.kind === "table" && (cell.columns ?? []).some((c) => c.link?.variable === "incident");
+  const parents = useAnswer(tree ? "/api/parents?" + question({ ...view, choices: {} }) : undefined, undefined, tick);
   const picture = overTime.has(cell.kind) || cell.kind === "bars";
   const id = `p-${board.name}-${cell.panel}`;
-  useEffect(() => { if (open) dialog.current?.showModal(); }, [open]);
   return html`<section ref=${ref} class=${"panel w" + cell.width} aria-labelledby=${id} data-panel=${board.name + "/" + cell.panel}>
-    <header><h3 id=${id} title=${cell.about}>${cell.title}</h3>
+    <header><h2 id=${id} title=${cell.about}>${cell.title}</h2>
       <div class="tools">
-        ${picture ? html`<button aria-pressed=${asTable} aria-label=${"Table of " + cell.title} onClick=${() => setTable(!asTable)}>Table</button>` : null}
-        <button aria-label=${"SQL of " + cell.title} onClick=${() => setOpen(true)}>SQL</button>
-        <a href=${path + "?" + q} download=${`${board.name}-${cell.panel}.csv`} aria-label=${"CSV of " + cell.title}>CSV</a>
+        ${picture ? html`<button aria-pressed=${asTable} aria-label=${w("tableOf", { name: cell.title })} onClick=${() => setTable(!asTable)}>${w("table")}</button>` : null}
+        <button aria-label=${w("sqlOf", { name: cell.title })} onClick=${() => setOpen(true)}>SQL</button>
+        <a href=${path + "?" + q} download=${`${board.name}-${cell.panel}.csv`} aria-label=${w("csvOf", { name: cell.title })}>CSV</a>
       </div></header>
     <div class=${"body" + (waiting && answer ? " stale" : "")} aria-busy=${!!waiting}>
       ${error ? html`<p class="failed">${error}</p>` : null}
-      ${answer ? html`<${Answer} cell=${cell} answer=${answer} asTable=${asTable} view=${view} settings=${settings} boards=${boards} past=${past.answer} />`
+      ${answer ? html`<${Answer} cell=${cell} answer=${answer} asTable=${asTable} view=${view} settings=${settings} boards=${boards} past=${past.answer} parents=${parents.answer} />`
         : error ? null : html`<p class="empty">…</p>`}
     </div>
-    ${open ? html`<dialog ref=${dialog} aria-label=${"SQL of " + cell.title} onClose=${() => setOpen(false)}>
-      <h2>${cell.title}</h2><p class="about">${cell.about}</p>
-      ${answer ? html`<p class="about">${answer.rows} rows in ${answer.took_ms.toFixed(0)} ms${answer.truncated ? "; more were left out" : ""}</p>
+    ${open ? html`<${Window} title=${cell.title} close=${() => setOpen(false)}><p class="about">${cell.about}</p>
+      ${answer ? html`<p class="about">${w("rowsIn", { n: answer.rows, ms: answer.took_ms.toFixed(0) })}${answer.truncated ? w("leftOut") : ""}</p>
         <pre tabindex="0">${answer.sql}</pre>
-        <h3>Its parameters</h3><pre tabindex="0">${JSON.stringify(answer.params, null, 1)}</pre>
-        <h3>The same in a shell</h3><pre tabindex="0">${`curl '${location.origin}${path}?${String(q).replaceAll("'", "%27")}'`}</pre>` : null}
-      <form method="dialog"><button>Close</button></form></dialog>` : null}
+        <h3>${w("parameters")}</h3><pre tabindex="0">${JSON.stringify(answer.params, null, 1)}</pre>
+        <h3>${w("inShell")}</h3><pre tabindex="0">${`curl '${location.origin}${path}?${String(q).replaceAll("'", "%27")}'`}</pre>` : null}
+      <form method="dialog"><button>${w("close")}</button></form><//>` : null}
   </section>`;
 }
 
-function Answer({ cell, answer, asTable, view, settings, boards, past }) {
+function Answer({ cell, answer, asTable, view, settings, boards, past, parents }) {
   const zone = settings.zone;
   const zoom = (from, to) => follow({ ...view, from: String(from), to: String(to) });
   const nothing = answer.rows === 0 || (overTime.has(cell.kind) && !answer.columns.some((c) => c.type === "number" && c.values.some((v) => v != null)));
   if (nothing && !(["number", "alarm"].includes(cell.kind) && cell.empty === "0")) return html`<p class="empty">${cell.empty}</p>`;
-  if (asTable || cell.kind === "table") return html`<${Rows} cell=${cell} answer=${answer} view=${view} boards=${boards} />`;
+  if (asTable || cell.kind === "table") return html`<${Rows} cell=${cell} answer=${answer} view=${view} boards=${boards} parents=${parents} />`;
   switch (cell.kind) {
     case "lines": case "stacked":
       return html`<${Picture} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} />`;
@@ -132,7 +134,7 @@ function Answer({ cell, answer, asTable, view, settings, boards, past }) {
     case "bars":
       return html`<${Bars} cell=${cell} answer=${answer} />`;
   }
-  return html`<p class="failed">a panel of kind ${cell.kind} has no picture here</p>`;
+  return html`<p class="failed">${w("noPicture", { kind: cell.kind })}</p>`;
 }
 
 function compare(now, then) {
@@ -143,8 +145,9 @@ function compare(now, then) {
 // Change says how a number differs from the period before.
 function Change({ of }) {
   if (of === undefined) return null;
-  const text = Math.abs(of) < 0.005 ? "as in the period before" : Math.abs(of) > 9.99 ? `▲ ${number(of + 1, "times", 0)} the period before` : `${of > 0 ? "▲" : "▼"} ${number(Math.abs(of), "share", 0)} to the period before`;
-  return html`<span title="against the period before">${text}</span>`;
+  const text = Math.abs(of) < 0.005 ? w("asBefore") : Math.abs(of) > 9.99 ? "▲ " + w("timesBefore", { times: number(of + 1, "times", 0) })
+    : w("toBefore", { change: `${of > 0 ? "▲" : "▼"} ${number(Math.abs(of), "share", 0)}` });
+  return html`<span>${text}</span>`;
 }
 
 function Figure({ value, cell, column = {}, name, change }) {
@@ -171,7 +174,7 @@ function Bars({ cell, answer }) {
 }
 
 // Rows is an answer as a table, which can be sorted by each column.
-function Rows({ cell, answer, view, boards }) {
+function Rows({ cell, answer, view, boards, parents }) {
   const [by, setBy] = useState();
   const looks = useMemo(() => {
     const all = new Map((cell.columns ?? []).map((c) => [c.name, c]));
@@ -185,21 +188,61 @@ function Rows({ cell, answer, view, boards }) {
     }
     return all;
   }, [answer, by]);
+  const [shown, depths] = useMemo(() => (by ? [order, undefined] : tree(order, answer, parents)), [order, answer, parents]);
   const row = (i) => Object.fromEntries(answer.columns.map((c) => [c.name, c.values[i]]));
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${"Table: " + cell.title}><table>
     <thead><tr>${looks.map((c) => html`<th key=${c.name} class=${c.type === "number" ? "n" : ""} scope="col" aria-sort=${by?.column === c.i ? (by.way > 0 ? "ascending" : "descending") : undefined}>
       <button onClick=${() => setBy(by?.column === c.i ? (by.way < 0 ? { column: c.i, way: 1 } : undefined) : { column: c.i, way: -1 })}>${c.look.as || c.name}${by?.column === c.i ? (by.way > 0 ? " ↑" : " ↓") : ""}</button></th>`)}</tr></thead>
-    <tbody>${order.slice(0, 500).map((i) => html`<tr key=${i}>${looks.map((c) => html`<${Cell} key=${c.name} c=${c} cell=${cell} value=${c.values[i]} row=${c.look.link ? row(i) : undefined} view=${view} boards=${boards} />`)}</tr>`)}</tbody>
-  </table></div>${order.length > 500 ? html`<p class="about">the first 500 of ${order.length} rows; the CSV has all</p>` : null}`;
+    <tbody onClick=${remember}>${shown.slice(0, 500).map((i) => html`<tr key=${i}>${looks.map((c) => html`<${Cell} key=${c.name} c=${c} cell=${cell} value=${c.values[i]} row=${c.look.link ? row(i) : undefined} depth=${depths?.get(i)} view=${view} boards=${boards} />`)}</tr>`)}</tbody>
+  </table></div>${order.length > 500 ? html`<p class="about">${w("firstRows", { n: order.length })}</p>` : null}`;
 }
 
-function Cell({ c, cell, value, row, view, boards }) {
+// tree puts incidents below those that cover them, and says how deep each stands.
+function tree(order, answer, parents) {
+  const ids = answer.columns.find((c) => c.name === "id")?.values, pairs = parents?.columns;
+  if (!ids || !pairs || pairs.length < 2) return [order, undefined];
+  const above = new Map(pairs[0].values.map((id, i) => [id, pairs[1].values[i]])), here = new Set(order.map((i) => ids[i]));
+  const below = new Map(), shown = [], depths = new Map();
+  for (const i of order) {
+    const parent = above.get(ids[i]);
+    if (here.has(parent) && parent !== ids[i]) below.set(parent, [...(below.get(parent) ?? []), i]);
+  }
+  const put = (i, depth) => {
+    if (depths.has(i)) return;
+    depths.set(i, depth);
+    shown.push(i);
+    for (const child of below.get(ids[i]) ?? []) put(child, depth + 1);
+  };
+  for (const i of order) if (!here.has(above.get(ids[i]))) put(i, 0);
+  for (const i of order) put(i, 0); // those that cover each other, which none should
+  return [shown, depths];
+}
+
+// remember keeps the list that a link is followed from, for the next and the
+// previous one of it.
+function remember(e) {
+  const a = e.target.closest("a");
+  if (!a) return;
+  const cell = a.closest("td").cellIndex, path = (link) => new URL(link.href).pathname.split("/");
+  const [, page, name] = path(a);
+  if (!name) return;
+  const all = [...e.currentTarget.rows].map((r) => r.cells[cell]?.querySelector("a")).filter((l) => l && path(l)[1] === page).map((l) => decodeURIComponent(path(l)[2]));
+  try { sessionStorage.setItem("list/" + page, JSON.stringify([...new Set(all)])); } catch { /* then there is no next one */ }
+}
+
+// alone are the columns whose values have a page of their own, without a link that
+// the board gives.
+const alone = { Code: "codes", Client: "clients" };
+
+function Cell({ c, cell, value, row, depth, view, boards }) {
   const look = c.look;
   const unit = look.unit || (c.type === "time" ? "moment" : cell.unit);
   const text = c.type === "text" ? value : number(value, unit, look.decimals ?? cell.decimals);
   const color = look.words?.[value] ?? (look.limits && value != null ? tone(look.limits, value) : undefined);
-  const target = look.link && value !== "" && value != null ? linked(look.link, row, value, view, boards) : undefined;
+  const target = look.link && value !== "" && value != null ? linked(look.link, row, value, view, boards)
+    : alone[c.name] && value && view.one !== String(value) ? one(alone[c.name], String(value), view, boards) : undefined;
+  const under = depth && look.link?.variable === "incident" ? html`<span class="under" style=${{ paddingLeft: (depth - 1) * 1.1 + "rem" }} aria-hidden="true">↳ </span>` : null;
   const kind = c.type === "time" || unit === "moment" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
   const least = look.width && !kind ? { minWidth: Math.min(look.width, 220) + "px" } : {};
-  return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${target ? html`<${Link} to=${target} title=${look.link.title}>${text}<//>` : text}</td>`;
+  return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${under}${target ? html`<${Link} to=${target} title=${look.link?.title}>${text}<//>` : text}</td>`;
 }

@@ -5,16 +5,17 @@
 const pages = [
   { path: "", board: "overview", word: "now" },
   { path: "incidents", board: "incidents", word: "incidents", one: { board: "incident", variable: "incident" } },
-  { path: "codes", board: "status", word: "codes" },
+  { path: "codes", board: "status", word: "codes", one: { board: "code", variable: "code" } },
   { path: "limits", board: "limits", word: "limits" },
   { path: "keys", board: "keys", word: "keys", one: { board: "keys", variable: "key" } },
-  { path: "clients", board: "clients", word: "clients" },
+  { path: "clients", board: "clients", word: "clients", one: { board: "client", variable: "client" } },
   { path: "availability", board: "availability", word: "availability" },
+  { path: "slo", board: "objective", word: "slo" },
   { path: "services", board: "availability", word: "", one: { board: "availability", variable: "service" } },
   { path: "proof", board: "pipeline", word: "proof" },
 ];
 export const menu = pages.filter((p) => p.word);
-export const variables = ["service", "route", "outcome", "key", "incident"];
+export const variables = ["service", "route", "outcome", "key", "incident", "code", "client"];
 
 // view reads an address.
 export function view(url = location) {
@@ -27,7 +28,7 @@ export function view(url = location) {
     if (all.length) v.choices[name] = all;
   }
   if (second && page.one) {
-    v.one = decodeURIComponent(second);
+    try { v.one = decodeURIComponent(second); } catch { v.one = second; }
     v.board = page.one.board;
     v.choices[page.one.variable] = [v.one];
   }
@@ -55,6 +56,12 @@ export function to(path, from, boards, choices = {}) {
   const known = new Set((boards[page.board]?.variables ?? []).map((v) => v.name));
   const kept = Object.fromEntries(Object.entries(from.choices).filter(([name]) => known.has(name)));
   return { page, board: page.board, one: undefined, from: from.from, to: from.to, choices: { ...kept, ...choices } };
+}
+
+// one is the view of the page of a single thing, with the span of another view.
+export function one(path, name, from, boards) {
+  const v = to(path, from, boards), single = v.page.one;
+  return { ...v, board: single.board, one: name, choices: { ...v.choices, [single.variable]: [name] } };
 }
 
 // linked is where a link of a board leads from a row.
