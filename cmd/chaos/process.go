@@ -31,6 +31,9 @@ type process struct {
 	// ready is closed when the process has said that it is.
 	ready chan struct{}
 	said  bool
+	// spoke is closed at the first line: before it the program may not have begun,
+	// and no handler of a signal stands.
+	spoke chan struct{}
 	// address is where it listens, once it says so; answered and first are the
 	// last look that it answered, and the first without a gap.
 	address         string
@@ -44,7 +47,7 @@ func spawn(dir, name, binary string, env []string, onLine func(line string), arg
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, done: make(chan struct{}), ready: make(chan struct{})}
+	p := &process{name: name, done: make(chan struct{}), ready: make(chan struct{}), spoke: make(chan struct{})}
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Env = append(os.Environ(), "STATLINE_HMAC_SECRET="+secret, "NO_COLOR=1")
 	p.cmd.Env = append(p.cmd.Env, env...)
@@ -88,6 +91,9 @@ func (p *process) watch(r io.ReadCloser, file *os.File, onLine func(string)) {
 func (p *process) note(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.tail) == 0 {
+		close(p.spoke)
+	}
 	p.tail = append(p.tail, line)
 	if len(p.tail) > 12 {
 		p.tail = p.tail[1:]
@@ -141,8 +147,18 @@ func (p *process) await(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// signal sends sig; a process that is gone already does not matter.
-func (p *process) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
+// signal sends sig; a process that is gone already does not matter. Whatever is not
+// kill -9 waits until the program has begun.
+func (p *process) signal(sig syscall.Signal) {
+	if sig != syscall.SIGKILL {
+		select {
+		case <-p.spoke:
+		case <-p.done:
+		case <-time.After(30 * time.Second):
+		}
+	}
+	_ = p.cmd.Process.Signal(sig)
+}
 
 // kill is kill -9 and waits for the end.
 func (p *process) kill() {
