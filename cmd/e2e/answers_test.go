@@ -66,8 +66,9 @@ func runWithHome(t *testing.T, dir string, stdin *strings.Reader, args ...string
 // commands work as shown, one after the other.
 func TestAnswerPagesWork(t *testing.T) {
 	pages := map[string]func(t *testing.T, dir string){
-		"dashboards/receipt/README.md": changedDigitFails,
-		"dashboards/limits/README.md":  func(*testing.T, string) {},
+		"dashboards/receipt/README.md":  changedDigitFails,
+		"dashboards/limits/README.md":   func(*testing.T, string) {},
+		"dashboards/limits/HEADROOM.md": func(*testing.T, string) {},
 	}
 	for page, further := range pages {
 		t.Run(page, func(t *testing.T) {

@@ -169,6 +169,7 @@ func TestOutput(t *testing.T) {
 		{"report", since, []string{"reason", "key", "service", "code", "incident"}, 1},
 		{"incidents", since, []string{""}, 1},
 		{"incidents show", append([]string{id}, at...), []string{"sample"}, 1},
+		{"limits headroom", since, []string{""}, 1},
 		{"limits simulate", append([]string{"--limit", "3/1m"}, since...), []string{"key", "hour", "window"}, 1},
 		{"samples", since, []string{""}, 1},
 		{"audit", at, []string{"partition", "day"}, 1},

@@ -7,8 +7,9 @@ func limitsCommand() *cobra.Command {
 		Use:   "limits",
 		Short: "What a rate limit would do, and which keys come near theirs",
 		Example: `  statline limits simulate --data ./store --limit 600/1m --since 30d
-  statline limits simulate --data ./store --suggest --since 30d`,
+  statline limits simulate --data ./store --suggest --since 30d
+  statline limits headroom --data ./store`,
 	}
-	c.AddCommand(limitsSimulateCommand())
+	c.AddCommand(limitsSimulateCommand(), limitsHeadroomCommand())
 	return c
 }

@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"statline/classify/limit"
 	"statline/cmd/statline/answer"
 	"statline/dashboards/limits"
-	"statline/dashboards/report"
 	"statline/ingest/block"
-	"statline/ingest/config"
 	"statline/ingest/mend"
 	"statline/ingest/source"
 )
@@ -22,7 +19,6 @@ import (
 // trial is what limits simulate was asked.
 type trial struct {
 	limits    string
-	since     spanValue
 	q         limits.Question
 	suggest   bool
 	fromKafka bool
@@ -32,7 +28,8 @@ func limitsSimulateCommand() *cobra.Command {
 	var (
 		st  *settings
 		out *answers
-		t   = trial{since: spanValue(24 * time.Hour)}
+		t   trial
+		ask asking
 	)
 	c := &cobra.Command{
 		Use:   "simulate --limit N/WINDOW[,N/WINDOW]",
@@ -62,16 +59,15 @@ again from the log, by the second, as far back as the log goes: exactly.
 				return err
 			}
 			defer s.Close()
-			w, stored, err := report.Newest(ctx, s, time.Duration(t.since))
+			ask.filter.Route = t.q.Route
+			w, stored, err := ask.resolve(ctx, s)
 			if err != nil {
 				return err
 			}
 			if !stored {
 				return fmt.Errorf("nothing is stored")
 			}
-			if t.q.Filter, err = t.q.Filter.Resolve(ctx, s, config.Nearest); err != nil {
-				return err
-			}
+			t.q.Filter = ask.filter
 			if t.q.Window, err = limits.Span(ctx, s, w, &t.q); err != nil {
 				return err
 			}
@@ -87,10 +83,10 @@ again from the log, by the second, as far back as the log goes: exactly.
 	st = takeSettings(c, "limits simulate")
 	f := c.Flags()
 	f.StringVar(&t.limits, "limit", "", "`limits` to try together: requests/window, such as 600/1m or 600/1m,40/10s")
-	f.Var(&t.since, "since", "how far back from the newest stored minute: 1h, 7d, 30d")
-	f.StringVar(&t.q.Service, "service", "", "only requests of this `service`")
+	ask.takeTime(c, "24h")
+	f.StringVar(&ask.filter.Service, "service", "", "only requests of this `service`")
 	f.StringVar(&t.q.Route, "route", "", "only requests of this `route`")
-	f.StringVar(&t.q.Filter.Key, "key", "", "only this `key`: its id, the first characters of it, or the customer's name")
+	f.StringVar(&ask.filter.Key, "key", "", "only this `key`: its id, the first characters of it, or the customer's name")
 	f.BoolVar(&t.q.CountRefused, "count-refused", false, "a request that one limit refuses counts against the others too")
 	f.BoolVar(&t.fromKafka, "from-kafka", false, "count again from the log, by the second (with --brokers and --topic)")
 	f.BoolVar(&t.suggest, "suggest", false, "propose limits for the windows of --limit (default: 1m and 1h)")

@@ -35,6 +35,7 @@ var uses = map[string]use{
 	"migrate":         {sets: []Set{SetClickHouse, SetServer}, required: []string{"clickhouse"}},
 
 	"audit":           {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
+	"limits headroom": {sets: askSets, required: stored},
 	"limits simulate": {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup, SetHMAC), required: stored},
 	"receipt":         {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"receipt verify":  {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup)},

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/cmd/statline/answer"
+	"statline/dashboards/limits"
+)
+
+func limitsHeadroomCommand() *cobra.Command {
+	var (
+		st   *settings
+		out  *answers
+		ask  asking
+		path string
+	)
+	c := &cobra.Command{
+		Use:   "headroom",
+		Short: "Which keys come near their limit, and when they will breach it",
+		Long: `headroom lists the keys that have a limit, the nearest to it first: the median and the
+peak of what they used of it day by day, how fast that grows, and when it reaches the
+limit. A limit is what response headers tell (RateLimit, X-RateLimit-…), what refusals
+tell (the numbers of code 25), or what --limits-file says, which beats both.
+
+The growth is told when chance does not explain it, from 11 days with requests on.`,
+		Example: `  statline limits headroom --clickhouse http://127.0.0.1:8123
+  statline limits headroom --data ./store --limits-file limits.csv --output csv`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var file limits.Limits
+			if path != "" {
+				b, err := os.ReadFile(path)
+				if err != nil {
+					return fmt.Errorf("limits file: %w", err)
+				}
+				if file, err = limits.ParseLimits(path, b); err != nil {
+					return usage("%w", err)
+				}
+			}
+			ctx := cmd.Context()
+			s, err := openAsked(ctx, st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			w, stored, err := ask.resolve(ctx, s)
+			if err != nil {
+				return err
+			}
+			list := []limits.Headroom{}
+			if stored {
+				if list, err = limits.HeadroomOf(ctx, s, w, ask.filter, file); err != nil {
+					return err
+				}
+			}
+			return out.print(cmd, func(to io.Writer) error { return printHeadroom(to, list) }, nil, list)
+		},
+	}
+	st = takeSettings(c, "limits headroom")
+	f := c.Flags()
+	ask.takeTime(c, "30d")
+	f.StringVar(&ask.filter.Service, "service", "", "only requests of this `service`")
+	f.StringVar(&ask.filter.Key, "key", "", "only this `key`: its id, the first characters of it, or the customer's name")
+	f.StringVar(&path, "limits-file", "", "CSV `file` of limits: a customer's name, a key id or * (everybody else), and a limit such as 600/1m")
+	out = takeOutput(c, answer.List[limits.Headroom]("keys"), answer.JSON)
+	return c
+}
+
+func printHeadroom(w io.Writer, list []limits.Headroom) error {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "no key has a limit: no response tells one, and there is no --limits-file")
+		return nil
+	}
+	st := newStyle(w)
+	rows := [][]string{{"key", "limit", "told by", "days", "median", "peak", "growth a day", "reaches it"}}
+	for _, h := range list[:min(len(list), maxRows)] {
+		growth, reaches := "-", "-"
+		if h.PerDay > 0 {
+			growth = fmt.Sprintf("%.1f %%", 100*h.PerDay)
+		}
+		switch {
+		case h.Breach != nil:
+			reaches = st.warn.Render(fmt.Sprintf("%s, in %d days", h.Breach.Format(time.DateOnly), *h.DaysLeft))
+		case h.DaysLeft != nil:
+			reaches = st.bad.Render("now")
+		}
+		rows = append(rows, []string{keyName(h.Key, h.Name), h.Limit, h.From, fmt.Sprint(h.Days), fmt.Sprintf("%.0f %%", 100*h.Median),
+			fmt.Sprintf("%.0f %%", 100*h.Peak), growth, reaches})
+	}
+	table(w, "", []bool{false, true, false, true, true, true, true}, rows)
+	if more := len(list) - maxRows; more > 0 {
+		fmt.Fprintf(w, "and %d keys more: --output csv\n", more)
+	}
+	return nil
+}
