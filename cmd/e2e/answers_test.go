@@ -69,6 +69,7 @@ func TestAnswerPagesWork(t *testing.T) {
 		"dashboards/receipt/README.md":  changedDigitFails,
 		"dashboards/limits/README.md":   func(*testing.T, string) {},
 		"dashboards/limits/HEADROOM.md": func(*testing.T, string) {},
+		"cmd/statline/MCP.md":           func(*testing.T, string) {},
 	}
 	for page, further := range pages {
 		t.Run(page, func(t *testing.T) {

@@ -94,6 +94,7 @@ func TestDriverHasOneOwner(t *testing.T) {
 		"github.com/grafana/grafana-foundation-sdk/go": {"dashboards/grafana"},
 		"github.com/aws":                               {"ingest/source"},
 		"golang.org/x/oauth2":                          {"ingest/source"},
+		"github.com/modelcontextprotocol/go-sdk":       {"cmd/statline"},
 		"golang.org/x/crypto":                          {"dashboards/receipt"},
 		"github.com/spf13/cobra":                       {"cmd/statline"},
 		"github.com/knadh/koanf":                       {"ingest/config"},

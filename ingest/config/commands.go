@@ -37,6 +37,7 @@ var uses = map[string]use{
 	"audit":           {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"limits headroom": {sets: askSets, required: stored},
 	"limits simulate": {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup, SetHMAC), required: stored},
+	"mcp":             {sets: askSets, required: stored},
 	"receipt":         {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"receipt verify":  {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup)},
 	"report":          {sets: append(slices.Clone(askSets), SetCatalogue), required: stored},

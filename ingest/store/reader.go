@@ -1,0 +1,22 @@
+package store
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Reader asks a store and can change nothing in it: the server refuses (readonly =
+// 2), whatever a query says.
+type Reader struct{ store *Store }
+
+// Reader is the store for whoever only asks.
+func (s *Store) Reader() Reader { return Reader{s} }
+
+// Database is the store's.
+func (r Reader) Database() string { return r.store.Database() }
+
+// Ask is Store.Ask.
+func (r Reader) Ask(ctx context.Context, query string, values map[string]any, row func(scan func(dest ...any) error) error) error {
+	return r.store.Ask(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2})), query, values, row)
+}
