@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -27,7 +29,8 @@ type browser struct {
 	t      *testing.T
 	ctx    context.Context
 	origin string
-	height int64 // of the window
+	// width and height are those of the window.
+	width, height int64
 
 	mu         sync.Mutex
 	complaints []string
@@ -47,7 +50,7 @@ func openBrowser(t *testing.T, origin string) *browser {
 	allocator, closeAll := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
 	limited, cancel := context.WithTimeout(ctx, 4*time.Minute)
-	b := &browser{t: t, ctx: limited, origin: strings.TrimSuffix(origin, "/"), height: 4000}
+	b := &browser{t: t, ctx: limited, origin: strings.TrimSuffix(origin, "/"), width: 1280, height: 4000}
 	if _, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +103,7 @@ func (b *browser) leaveAlone() {
 // open loads a page and waits until what is on screen is answered.
 func (b *browser) open(path string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, b.height), chromedp.Navigate(b.origin+path)); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height), chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
 	}
 	b.until("every panel is answered", `document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true")`)
@@ -184,7 +187,8 @@ func TestBrowserOnAKeptStore(t *testing.T) {
 	d.waitForText(t, "console http://", time.Minute)
 	k := kept{openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]), dir}
 	for name, part := range map[string]func(kept, *testing.T){"SQL": kept.saysWhatSQLSays, "shortcuts": kept.followsKeys, "search": kept.finds,
-		"accessible": kept.isAccessible, "settings": kept.keepsSettings} {
+		"accessible": kept.isAccessible, "settings": kept.keepsSettings,
+		"pictures": kept.isDrawn} {
 		t.Run(name, func(inner *testing.T) {
 			k.t = inner
 			defer func() { k.t = t }()
@@ -367,6 +371,27 @@ func (k kept) keepsSettings(t *testing.T) {
 	eval[bool](k.browser, `(localStorage.removeItem("statline.view"), true)`)
 }
 
+// A page of one file shows the boards without a server and asks nobody; analyze
+// --serve shows what it has read.
+func TestBrowserWithoutAServer(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "access.log")
+	must(t, "generate", "--to", log, "--count", "3000", "--seed", "3")
+	d := start(t, "", "analyze", "--serve", "--data", filepath.Join(dir, "store"), log)
+	d.waitForText(t, "console http://", time.Minute)
+	b := openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1])
+	b.open("/")
+	b.until("what was read is shown", `document.querySelector("[data-panel='overview/11'] tbody tr")`)
+	file := filepath.Join(dir, "report.html")
+	must(t, "report", "--data", filepath.Join(dir, "store"), "--since", "24h", "--html", file)
+	d.terminate(t, 30*time.Second)
+	alone := openBrowser(t, "file:///")
+	alone.open(file)
+	alone.until("the file draws a chart", `document.querySelector(".panel canvas") && document.querySelector("[data-panel='overview/11'] tbody tr") && !document.querySelector(".failed")`)
+	alone.press("g", "l")
+	alone.until("the keyboard leads to another board", `location.hash === "#/limits" && !document.querySelector(".failed")`)
+}
+
 // saysWhatSQLSays: the numbers and rows of a page are those of the store.
 func (k kept) saysWhatSQLSays(t *testing.T) {
 	b := k.browser
@@ -392,4 +417,46 @@ func (k kept) saysWhatSQLSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.until("the panel shows its SQL", `document.querySelector("dialog[open] pre")?.innerText.includes("SELECT")`)
+}
+
+// pictures is where TestBrowserOnAKeptStore writes a picture of each page.
+var pictures = flag.String("pictures", "", "directory for pictures of the console's pages")
+
+// isDrawn writes the pictures of the documentation when it is asked to. No page is
+// wider than its window.
+func (k kept) isDrawn(t *testing.T) {
+	code := k.sql("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC LIMIT 1")
+	address := k.sql("SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') FROM clients WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC LIMIT 1")
+	incident := k.sql("SELECT id FROM incidents FINAL WHERE kind = 'timeout_spike' OR state = 'open' ORDER BY kind = 'timeout_spike' DESC, id LIMIT 1")
+	key := k.sql("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
+	pages := map[string]string{"now": "/", "incident": "/incidents/" + incident, "code": "/codes/" + code, "client": "/clients/" + address, "key": "/keys/" + key, "service": "/services/movies"}
+	for _, path := range consolePages()[1:] {
+		pages[path[1:]] = path
+	}
+	widths := map[int64]int64{390: 844, 1024: 900, 1440: 1000}
+	if *pictures == "" {
+		widths = map[int64]int64{320: 844}
+	}
+	for width, height := range widths {
+		k.width, k.height = width, height
+		for name, path := range pages {
+			k.open(path)
+			if wide := eval[int](k.browser, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
+				t.Errorf("%s is %d pixels wider than a window of %d", path, wide, width)
+			}
+			if *pictures == "" {
+				continue
+			}
+			eval[bool](k.browser, "new Promise(r => setTimeout(() => r(true), 400))") // opacity settles
+			quality := int64(75)
+			shot, err := chromedp.Call(k.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("%s-%d.webp", name, width)), shot.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	k.width, k.height = 1280, 4000
 }

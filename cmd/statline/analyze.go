@@ -22,6 +22,7 @@ func analyzeCommand() *cobra.Command {
 		out     *answers
 		failOn  string
 		ask     asking
+		serve   bool
 	)
 	c := &cobra.Command{
 		Use:   "analyze FILE...|-",
@@ -38,6 +39,7 @@ understood or --fail-on found an incident, and 130 after Ctrl-C, which reports
 what was read until then.`,
 		Example: `  statline analyze access.log
   statline analyze --data ./store access.log.*.gz
+  statline analyze --serve access.log
   kubectl logs deploy/gateway | statline analyze --json -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,7 +79,11 @@ what was read until then.`,
 				_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
 				return err
 			}, a, reportRows(a.reportShown)...)
-			return errors.Join(err, a.outcome(ctx), failOnIncidents(failOn, a.Incidents))
+			err = errors.Join(err, a.outcome(ctx), failOnIncidents(failOn, a.Incidents))
+			if serve && ctx.Err() == nil {
+				err = errors.Join(err, serveStore(cmd, e))
+			}
+			return err
 		},
 	}
 	st = takeSettings(c, "analyze")
@@ -85,6 +91,7 @@ what was read until then.`,
 		"files grow no more")
 	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
 		"another or is the beginning of one")
+	c.Flags().BoolVar(&serve, "serve", false, "go on with the console: the boards of what was read, in a browser, until Ctrl-C")
 	ask.takeTime(c, "")
 	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
 	ask.takeCompare(c)

@@ -129,3 +129,24 @@ func storeOf(s *store.Store) console.Store {
 	}
 	return s
 }
+
+// serveStore serves the console about an embedded store on this machine, until
+// Ctrl-C.
+func serveStore(cmd *cobra.Command, e *embedded) error {
+	ctx := cmd.Context()
+	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, KeyID: keyIDsOf(e.folding.Decode.Secret),
+		Store: func() console.Store { return storeOf(e.store) }})
+	if err != nil {
+		return err
+	}
+	url, wait, err := serveConsole(ingest.Listening{Address: demoPage}, page)
+	if err != nil { // something listens there
+		url, wait, err = serveConsole(ingest.Listening{Address: "127.0.0.1:0"}, page)
+	}
+	if err != nil {
+		return fmt.Errorf("--serve: %w", err)
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "console", url)
+	<-ctx.Done()
+	return wait()
+}

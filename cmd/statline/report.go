@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"statline/cmd/statline/answer"
+	"statline/dashboards/console"
 	"statline/dashboards/report"
+	"statline/ingest/store"
 )
 
 func reportCommand() *cobra.Command {
@@ -17,6 +21,8 @@ func reportCommand() *cobra.Command {
 		st  *settings
 		ask asking
 		out *answers
+
+		page string
 	)
 	c := &cobra.Command{
 		Use:   "report",
@@ -26,10 +32,14 @@ back from the newest stored minute, not from now, so that a report on old logs
 shows them. Keys are not stored by route: a report of one route names none.
 
 --compare previous sets the span beside the one before it, --compare 7d beside
-the same span a week earlier: what rose and what fell.`,
+the same span a week earlier: what rose and what fell.
+
+--html FILE writes the boards of the span instead, as one page that needs no
+server and loads nothing: for a ticket, or for a reader without the store.`,
 		Example: `  statline report --clickhouse http://127.0.0.1:8123 --since 1h
   statline report --data ./store --from 2026-01-31 --to 2026-02-01 --compare 7d
-  statline report --clickhouse http://127.0.0.1:8123 --since 7d --service search --by key --output csv`,
+  statline report --clickhouse http://127.0.0.1:8123 --since 7d --service search --by key --output csv
+  statline report --data ./store --since 24h --html report.html`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			codes, err := st.Lines.Catalogue()
@@ -45,6 +55,9 @@ the same span a week earlier: what rose and what fell.`,
 				return err
 			}
 			defer s.Close()
+			if page != "" {
+				return ask.writePage(cmd, s.Store, page)
+			}
 			began := time.Now()
 			w, sum, err := ask.read(ctx, s)
 			if err != nil {
@@ -64,6 +77,7 @@ the same span a week earlier: what rose and what fell.`,
 		},
 	}
 	st = takeSettings(c, "report")
+	c.Flags().StringVar(&page, "html", "", "write the boards of the span to this `file`, as one page")
 	ask.takeTime(c, "1h")
 	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
 	ask.takeCompare(c)
@@ -98,6 +112,33 @@ func (a *asking) read(ctx context.Context, s report.Store) (report.Window, *repo
 	r.Why, r.Who, r.Quotas = firstOf(r.Why, a.limit), firstOf(r.Who, a.limit), firstOf(r.Quotas, a.limit)
 	r.Services, r.Incidents = firstOf(r.Services, a.limit), firstOf(r.Incidents, a.limit)
 	return w, shown, nil
+}
+
+// writePage writes the boards of the span that is asked for into a file.
+func (a *asking) writePage(cmd *cobra.Command, s *store.Store, path string) (err error) {
+	w, stored, err := a.resolve(cmd.Context(), s)
+	switch {
+	case err != nil:
+		return err
+	case !stored:
+		return errors.New("nothing is stored in this time; statline report without --html says what there is")
+	case a.filter != (report.Filter{}):
+		return errors.New("--html: got a filter too; want none, the page has every service")
+	}
+	k, err := console.New(console.Config{Store: func() console.Store { return s }, Version: version})
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := k.WriteFile(cmd.Context(), f, w.From.UTC().Truncate(time.Minute), w.To.UTC().Truncate(time.Minute)); err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "written", path)
+	return nil
 }
 
 // printNext says how to see the lines behind the first row.

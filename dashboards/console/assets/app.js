@@ -2,6 +2,7 @@
 // when there is something new.
 import { html, render, useEffect, useRef, useState } from "/assets/lib.js";
 import { ask, Panel, question } from "/assets/panel.js";
+import { stored } from "/assets/file.js";
 import { clock, duration, moment } from "/assets/format.js";
 import { listen } from "/assets/keys.js";
 import { useLive } from "/assets/live.js";
@@ -15,10 +16,11 @@ let changed = () => {};
 // follow goes to a view.
 export function follow(v, replace) {
   const path = address(v);
+  if (stored) { location[replace ? "replace" : "assign"]("#" + path); return; }
   if (path !== location.pathname + location.search) history[replace ? "replaceState" : "pushState"](null, "", path);
   changed();
 }
-addEventListener("popstate", () => changed());
+addEventListener(stored ? "hashchange" : "popstate", () => changed());
 
 // Link leads to a view without loading the page anew.
 export function Link({ to, children, ...rest }) {
@@ -28,7 +30,7 @@ export function Link({ to, children, ...rest }) {
     follow(to);
     scrollTo(0, 0);
   };
-  return html`<a href=${address(to)} onClick=${click} ...${rest}>${children}</a>`;
+  return html`<a href=${(stored ? "#" : "") + address(to)} onClick=${click} ...${rest}>${children}</a>`;
 }
 
 const spans = ["now-15m", "now-1h", "now-6h", "now-24h", "now-7d", "now-30d"];
@@ -122,7 +124,7 @@ function useBeside(view, boards) {
   const single = view.one !== undefined ? view.page.one : undefined;
   const key = single && view.page.path + "/" + view.from + view.to;
   useEffect(() => {
-    if (!single) return;
+    if (!single || stored) return;
     let list;
     try { list = JSON.parse(sessionStorage.getItem("list/" + view.page.path)); } catch { /* there is none */ }
     if (list?.includes(view.one)) return set({ key, list });
@@ -206,12 +208,12 @@ function titleOf(view, board) {
 function useKeyboard(view, span, boards, beside, windows) {
   const act = useRef();
   act.current = {
-    search: () => windows.open("search"), view: () => windows.open("view"), help: () => windows.open("help"),
+    search: () => stored || windows.open("search"), view: () => windows.open("view"), help: () => windows.open("help"),
     go: (path) => { follow(to(path, view, boards)); scrollTo(0, 0); },
     above: () => follow(to(view.one !== undefined ? view.page.path === "services" ? "availability" : view.page.path : "", view, boards)),
     beside: (by) => { const goal = by > 0 ? beside.next : beside.previous; if (goal) follow(goal); return view.one !== undefined; },
-    shift: (by) => { if (by < 0 || view.to !== "now") shift(view, span, by); },
-    zoom: (factor) => zoomed(view, span, factor),
+    shift: (by) => { if (stored) return; if (by < 0 || view.to !== "now") shift(view, span, by); },
+    zoom: (factor) => stored || zoomed(view, span, factor),
     zone: () => { change({ zone: settings.zone === "utc" ? "local" : "utc" }); windows.say(w("zoneIs", { zone: w(settings.zone === "utc" ? "zoneUtc" : "zoneLocal") })); },
     copy: () => (navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject()).then(() => windows.say(w("copied")), () => windows.say(w("notCopied"))),
   };
@@ -237,10 +239,10 @@ function Page({ known, live, signOut }) {
   const free = board.variables.filter((v) => view.one === undefined || v.name !== view.page.one.variable);
   const above = view.one === undefined ? undefined : to(view.page.path === "services" ? "availability" : view.page.path, view, boards);
   return html`<a class="skip" href="#main">${w("toContent")}</a>
-    <header class="top"><${Link} to=${to("", view, boards)} class="brand"><img src="/assets/icon.svg" alt="" />statline<//>
+    <header class="top"><${Link} to=${to("", view, boards)} class="brand">${stored ? null : html`<img src="/assets/icon.svg" alt="" />`}statline<//>
       <nav aria-label=${w("pages")}>${menu.map((p) => html`<${Link} key=${p.path} to=${to(p.path, view, boards)} aria-current=${p === view.page || (view.page.path === "services" && p.path === "availability") ? "page" : undefined}>${w(p.word)}<//>`)}</nav>
       <${Badge} live=${live} />
-      <div class="buttons"><button aria-label=${w("search")} title=${w("search") + " (s)"} onClick=${() => windows.open("search")}>⌕</button>
+      <div class="buttons">${stored ? null : html`<button aria-label=${w("search")} title=${w("search") + " (s)"} onClick=${() => windows.open("search")}>⌕</button>`}
         <button aria-label=${w("view")} title=${w("view") + " (p)"} onClick=${() => windows.open("view")}>☰</button>
         <button aria-label=${w("shortcuts")} title=${w("shortcuts") + " (?)"} onClick=${() => windows.open("help")}>?</button></div></header>
     <main id="main" tabindex="-1">
@@ -249,8 +251,8 @@ function Page({ known, live, signOut }) {
             ${beside.previous ? html`<${Link} class="beside" to=${beside.previous} aria-label=${w("previousOne")} title=${w("previousOne") + " (←)"}>‹<//>` : null}
             ${beside.next ? html`<${Link} class="beside" to=${beside.next} aria-label=${w("nextOne")} title=${w("nextOne") + " (→)"}>›<//>` : null}</div>
           <p class="about">${board.about}</p><${Cover} view=${view} boards=${boards} /></div>
-        ${free.map((v) => html`<${Choice} key=${board.name + v.name} board=${board} variable=${v} view=${view} />`)}
-        <${Span} view=${view} span=${span} /></div>
+        ${stored ? html`<p class="about">${w("from", { from: moment(span.from), to: moment(span.to) + zone() })}</p>` : free.map((v) => html`<${Choice} key=${board.name + v.name} board=${board} variable=${v} view=${view} />`)}
+        ${stored ? null : html`<${Span} view=${view} span=${span} />`}</div>
       ${live.gone ? html`<p class="warn" role="alert">${w("gone")}</p>` : null}
       ${!live.gone && live.ok === false ? html`<p class="warn" role="alert">${w("storeGone")}</p>` : null}
       ${live.state?.old ? html`<p class="about">${w("old", { time: moment(live.state.newest) + zone() })}</p>` : null}
@@ -260,7 +262,7 @@ function Page({ known, live, signOut }) {
           ...(row.cells ?? []).map((cell) => html`<${Panel} key=${cell.panel} board=${board} cell=${cell} view=${view} span=${span} tick=${live.tick} settings=${settings} boards=${boards} before=${view.page.path === ""} />`)])}
       </div>
     </main>
-    <footer>statline ${known.version} · ${w("footer")}${zone() ? ", UTC" : ""} · <a href="/assets/vendor/LICENSES.txt">${w("licences")}</a></footer>
+    <footer>statline ${known.version} · ${w("footer")}${zone() ? ", UTC" : ""}${stored ? "" : html` · <a href="/assets/vendor/LICENSES.txt">${w("licences")}</a>`}</footer>
     <div class=${windows.said ? "said" : "hidden"} role="status">${windows.said}</div>
     ${windows.which === "search" ? html`<${Search} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
     ${windows.which === "view" ? html`<${View} close=${windows.close} signOut=${signOut} />` : null}

@@ -2,6 +2,7 @@
 // few connections to a server. The tab that holds the lock has the stream and tells
 // the others; a hidden tab lets go of it.
 import { useEffect, useState } from "/assets/lib.js";
+import { stored } from "/assets/file.js";
 import { ask } from "/assets/panel.js";
 
 // A sign of life comes every five seconds; without one in this time the daemon has
@@ -14,6 +15,7 @@ export function useLive(locked, refresh) {
   const [live, set] = useState({ ok: undefined, state: undefined, tick: 0 });
   useEffect(() => {
     if (locked) return;
+    if (stored) return set({ ok: true, state: stored.state, tick: 0 });
     const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("statline-events") : undefined;
     const pause = refresh === "minute" ? 60000 : 4000;
     let source, timer, due, again, letGo, waiting, next = 0;

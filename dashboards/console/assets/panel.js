@@ -1,6 +1,7 @@
 // One panel: it asks, and shows the answer as its kind says, or as a table.
 import { html, useEffect, useRef, useState, useMemo } from "/assets/lib.js";
 import { Field, Picture, Spark, series } from "/assets/chart.js";
+import { kept, stored } from "/assets/file.js";
 import { moment, number, tone } from "/assets/format.js";
 import { linked, one } from "/assets/url.js";
 import { follow, Link } from "/assets/app.js";
@@ -57,6 +58,11 @@ export function useAnswer(path, ref, tick) {
 
 // ask fetches an answer; what the server says against it is the error.
 export async function ask(path, signal) {
+  if (stored) {
+    const answer = kept(path);
+    if (!answer) throw new Error(w("notInFile"));
+    return answer;
+  }
   let r;
   try {
     r = await fetch(path, { signal });
@@ -85,7 +91,7 @@ export function Panel({ board, cell, view, span, tick, settings, boards, before 
   const q = question(view, overTime.has(cell.kind) ? { step: stepOf(span.span, width) } : {});
   const path = `/api/panel/${board.name}/${cell.panel}`;
   const { answer, error, waiting } = useAnswer(path + "?" + q, ref, tick);
-  const earlier = before && answer?.params?.from && ["alarm", "number", "spark"].includes(cell.kind) ? path + "?" + question({ ...view, from: String(Math.floor(span.from - span.span)), to: String(Math.floor(span.from)) }, { step: 3600 }) : undefined;
+  const earlier = before && !stored && answer?.params?.from && ["alarm", "number", "spark"].includes(cell.kind) ? path + "?" + question({ ...view, from: String(Math.floor(span.from - span.span)), to: String(Math.floor(span.from)) }, { step: 3600 }) : undefined;
   const past = useAnswer(earlier, undefined, Math.floor(tick / 10));
   q.set("format", "csv");
   const tree = cell.kind === "table" && (cell.columns ?? []).some((c) => c.link?.variable === "incident");
@@ -97,7 +103,7 @@ export function Panel({ board, cell, view, span, tick, settings, boards, before 
       <div class="tools">
         ${picture ? html`<button aria-pressed=${asTable} aria-label=${w("tableOf", { name: cell.title })} onClick=${() => setTable(!asTable)}>${w("table")}</button>` : null}
         <button aria-label=${w("sqlOf", { name: cell.title })} onClick=${() => setOpen(true)}>SQL</button>
-        <a href=${path + "?" + q} download=${`${board.name}-${cell.panel}.csv`} aria-label=${w("csvOf", { name: cell.title })}>CSV</a>
+        ${stored ? null : html`<a href=${path + "?" + q} download=${`${board.name}-${cell.panel}.csv`} aria-label=${w("csvOf", { name: cell.title })}>CSV</a>`}
       </div></header>
     <div class=${"body" + (waiting && answer ? " stale" : "")} aria-busy=${!!waiting}>
       ${error ? html`<p class="failed">${error}</p>` : null}
@@ -108,7 +114,7 @@ export function Panel({ board, cell, view, span, tick, settings, boards, before 
       ${answer ? html`<p class="about">${w("rowsIn", { n: answer.rows, ms: answer.took_ms.toFixed(0) })}${answer.truncated ? w("leftOut") : ""}</p>
         <pre tabindex="0">${answer.sql}</pre>
         <h3>${w("parameters")}</h3><pre tabindex="0">${JSON.stringify(answer.params, null, 1)}</pre>
-        <h3>${w("inShell")}</h3><pre tabindex="0">${`curl '${location.origin}${path}?${String(q).replaceAll("'", "%27")}'`}</pre>` : null}
+        ${stored ? null : html`<h3>${w("inShell")}</h3><pre tabindex="0">${`curl '${location.origin}${path}?${String(q).replaceAll("'", "%27")}'`}</pre>`}` : null}
       <form method="dialog"><button>${w("close")}</button></form><//>` : null}
   </section>`;
 }
@@ -241,8 +247,10 @@ function Cell({ c, cell, value, row, depth, view, boards }) {
   const color = look.words?.[value] ?? (look.limits && value != null ? tone(look.limits, value) : undefined);
   const target = look.link && value !== "" && value != null ? linked(look.link, row, value, view, boards)
     : alone[c.name] && value && view.one !== String(value) ? one(alone[c.name], String(value), view, boards) : undefined;
+  // A file holds no page of a single thing.
+  const goal = target && !(stored && target.one !== undefined) ? target : undefined;
   const under = depth && look.link?.variable === "incident" ? html`<span class="under" style=${{ paddingLeft: (depth - 1) * 1.1 + "rem" }} aria-hidden="true">↳ </span>` : null;
   const kind = c.type === "time" || unit === "moment" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
   const least = look.width && !kind ? { minWidth: Math.min(look.width, 220) + "px" } : {};
-  return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${under}${target ? html`<${Link} to=${target} title=${look.link?.title}>${text}<//>` : text}</td>`;
+  return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${under}${goal ? html`<${Link} to=${goal} title=${look.link?.title}>${text}<//>` : text}</td>`;
 }

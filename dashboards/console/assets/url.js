@@ -1,6 +1,11 @@
 // The address holds everything: page, span and choices. Any view can be sent to
 // somebody else.
 
+import { here, stored } from "/assets/file.js";
+
+// The span that an address without one means: a file has its own.
+const usualFrom = stored ? String(stored.from) : "now-1h", usualTo = stored ? String(stored.to) : "now";
+
 // Each page shows a board; one with a value in its path chooses that value.
 const pages = [
   { path: "", board: "overview", word: "now" },
@@ -18,11 +23,11 @@ export const menu = pages.filter((p) => p.word);
 export const variables = ["service", "route", "outcome", "key", "incident", "code", "client"];
 
 // view reads an address.
-export function view(url = location) {
+export function view(url = here()) {
   const [, first = "", second] = url.pathname.split("/");
   const page = pages.find((p) => p.path === first) ?? pages[0];
   const q = new URLSearchParams(url.search);
-  const v = { page, board: page.board, one: undefined, from: q.get("from") || "now-1h", to: q.get("to") || "now", choices: {} };
+  const v = { page, board: page.board, one: undefined, from: q.get("from") || usualFrom, to: q.get("to") || usualTo, choices: {} };
   for (const name of variables) {
     const all = q.getAll(name);
     if (all.length) v.choices[name] = all;
@@ -38,8 +43,8 @@ export function view(url = location) {
 // address is the path of a view.
 export function address(v) {
   const q = new URLSearchParams();
-  if (v.from !== "now-1h") q.set("from", v.from);
-  if (v.to !== "now") q.set("to", v.to);
+  if (v.from !== usualFrom) q.set("from", v.from);
+  if (v.to !== usualTo) q.set("to", v.to);
   for (const name of variables) {
     if (v.one !== undefined && v.page.one.variable === name) continue;
     for (const value of v.choices[name] ?? []) q.append(name, value);

@@ -67,6 +67,7 @@ export default {
   parameters: "Its parameters",
   inShell: "The same in a shell",
   close: "Close",
+  notInFile: "This is not in the file; the console has it.",
   noPicture: "a panel of kind {kind} has no picture here",
   asBefore: "as in the period before",
   toBefore: "{change} to the period before",

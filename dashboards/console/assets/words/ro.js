@@ -67,6 +67,7 @@ export default {
   parameters: "Parametrii",
   inShell: "Același lucru în linia de comandă",
   close: "Închide",
+  notInFile: "Acest lucru nu este în fișier; consola îl are.",
   noPicture: "un panou de felul {kind} nu are desen aici",
   asBefore: "ca în perioada precedentă",
   toBefore: "{change} față de perioada precedentă",
