@@ -51,6 +51,10 @@ test-browser: engine ## the console in Chromium (Debian: apt-get install chromiu
 	@[ -f dashboards/console/node_modules/axe-core/axe.min.js ] || (cd dashboards/console && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error)
 	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowser' -count=1 -timeout 5m -v ./cmd/e2e
 
+.PHONY: console-pictures
+console-pictures: engine ## dashboards/docs/console/*.webp: every page of the console at three widths (Chromium)
+	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowserOnAKeptStore/pictures' -count=1 -timeout 10m ./cmd/e2e -args -pictures $(CURDIR)/dashboards/docs/console
+
 .PHONY: test-kafka
 test-kafka: engine ## the tests against Apache Kafka (Java 17; Maven once, for its jars)
 	$(GO) test -tags kafka -run 'TestKafka' -timeout 15m ./ingest ./ingest/source/...

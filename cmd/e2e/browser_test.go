@@ -106,7 +106,7 @@ func (b *browser) open(path string) {
 	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height), chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
 	}
-	b.until("every panel is answered", `document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true")`)
+	b.until("every panel is answered", `document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true" && e.getBoundingClientRect().top < innerHeight)`)
 }
 
 // until waits until an expression of the page's is true.
@@ -202,6 +202,9 @@ func (k kept) sql(query string) string {
 	k.t.Helper()
 	return strings.TrimSpace(must(k.t, "sql", "--data", k.dir, "--format", "TSV", query).stdout)
 }
+
+// full makes the window so high that every panel is on screen.
+func (b *browser) full() { b.width, b.height = 1280, 4000 }
 
 // press presses keys one after another, each by its name or its character, with
 // Shift+ or Ctrl+ before it.
@@ -325,7 +328,7 @@ func (k kept) isAccessible(t *testing.T) {
 	}
 	code := k.sql("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC LIMIT 1")
 	k.height = 1800 // what is not on screen is not drawn
-	defer func() { k.height = 4000 }()
+	defer k.full()
 	for _, path := range append(consolePages(), "/codes/"+code) {
 		k.open(path)
 		eval[bool](k.browser, string(axe)+";true")
@@ -384,6 +387,7 @@ func TestBrowserWithoutAServer(t *testing.T) {
 	b.until("what was read is shown", `document.querySelector("[data-panel='overview/11'] tbody tr")`)
 	file := filepath.Join(dir, "report.html")
 	must(t, "report", "--data", filepath.Join(dir, "store"), "--since", "24h", "--html", file)
+	b.leaveAlone()
 	d.terminate(t, 30*time.Second)
 	alone := openBrowser(t, "file:///")
 	alone.open(file)
@@ -433,6 +437,7 @@ func (k kept) isDrawn(t *testing.T) {
 	for _, path := range consolePages()[1:] {
 		pages[path[1:]] = path
 	}
+	defer k.full()
 	widths := map[int64]int64{390: 844, 1024: 900, 1440: 1000}
 	if *pictures == "" {
 		widths = map[int64]int64{320: 844}
@@ -458,5 +463,4 @@ func (k kept) isDrawn(t *testing.T) {
 			}
 		}
 	}
-	k.width, k.height = 1280, 4000
 }

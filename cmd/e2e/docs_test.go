@@ -98,7 +98,7 @@ func TestReadmeShowsTheCustomer(t *testing.T) {
 func runShown(t *testing.T, dir, line string) {
 	t.Helper()
 	line, background := strings.CutSuffix(line, "&")
-	daemon := background || strings.Contains(line, "statline console ") || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
+	daemon := background || strings.Contains(line, "statline console ") || strings.Contains(line, " --serve ") || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
 	limit := 2 * time.Minute
 	if daemon {
 		limit = 6 * time.Second

@@ -120,9 +120,10 @@ func (a *asking) writePage(cmd *cobra.Command, s *store.Store, path string) (err
 	switch {
 	case err != nil:
 		return err
-	case !stored:
-		return errors.New("nothing is stored in this time; statline report without --html says what there is")
-	case a.filter != (report.Filter{}):
+	case !stored: // the page says so
+		w = report.Window{From: time.Now().Add(-time.Hour), To: time.Now()}
+	}
+	if a.filter != (report.Filter{}) {
 		return errors.New("--html: got a filter too; want none, the page has every service")
 	}
 	k, err := console.New(console.Config{Store: func() console.Store { return s }, Version: version})
