@@ -61,7 +61,7 @@ function Choice({ board, variable, view }) {
     if (!e.currentTarget.open || variable.values) return;
     const others = { ...view, choices: Object.fromEntries(Object.entries(view.choices).filter(([n]) => n !== variable.name)) };
     const a = await ask(`/api/values/${board.name}/${variable.name}?${question(others)}`).catch(() => undefined);
-    if (a) setList(a.columns[0].values.map((v, i) => [v, a.columns.at(-1).values[i]]));
+    if (a) setList((a.columns[0]?.values ?? []).map((v, i) => [v, a.columns.at(-1).values[i]]));
   };
   const shown = [...chosen.filter((c) => !list?.some(([v]) => v === c)).map((c) => [c, c]), ...(list ?? [])].filter(([v, name]) => (name + v).toLowerCase().includes(typed.toLowerCase())).slice(0, 200);
   const enter = (e) => {
@@ -129,7 +129,7 @@ function useBeside(view, boards) {
     try { list = JSON.parse(sessionStorage.getItem("list/" + view.page.path)); } catch { /* there is none */ }
     if (list?.includes(view.one)) return set({ key, list });
     let gone = false;
-    ask(`/api/values/${single.board}/${single.variable}?${question({ ...view, choices: {} })}`).then((a) => gone || set({ key, list: a.columns[0].values.map(String) }), () => {});
+    ask(`/api/values/${single.board}/${single.variable}?${question({ ...view, choices: {} })}`).then((a) => gone || set({ key, list: (a.columns[0]?.values ?? []).map(String) }), () => {});
     return () => { gone = true; };
   }, [key, view.one]);
   const i = got.key === key && got.list ? got.list.indexOf(view.one) : -1;
@@ -144,7 +144,7 @@ function Cover({ view, boards }) {
     set(undefined);
     if (view.page.path !== "incidents" || view.one === undefined) return;
     let gone = false;
-    ask("/api/parents?" + question({ from: "now-30d", to: "now", choices: {} })).then((a) => gone || set(a.columns[1].values[a.columns[0].values.indexOf(view.one)]), () => {});
+    ask("/api/parents?" + question({ from: "now-30d", to: "now", choices: {} })).then((a) => gone || set(a.columns[1]?.values[a.columns[0].values.indexOf(view.one)]), () => {});
     return () => { gone = true; };
   }, [view.page.path, view.one]);
   return parent ? html`<p class="about"><${Link} to=${one("incidents", parent, view, boards)}>↰ ${w("coveredBy")}<//></p>` : null;

@@ -196,7 +196,12 @@ function Rows({ cell, answer, view, boards, parents }) {
   }, [answer, by]);
   const [shown, depths] = useMemo(() => (by ? [order, undefined] : tree(order, answer, parents)), [order, answer, parents]);
   const row = (i) => Object.fromEntries(answer.columns.map((c) => [c.name, c.values[i]]));
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${"Table: " + cell.title}><table>
+  // One thing with much to say is read down, not across.
+  if (answer.rows === 1 && looks.length > 12) {
+    return html`<table class="record"><tbody onClick=${remember}>${looks.filter((c) => c.values[0] != null && c.values[0] !== "").map((c) => html`<tr key=${c.name}><th scope="row">${c.look.as || c.name}</th>
+      <${Cell} c=${c} cell=${cell} value=${c.values[0]} row=${c.look.link ? row(0) : undefined} view=${view} boards=${boards} /></tr>`)}</tbody></table>`;
+  }
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${w("tableOf", { name: cell.title })}><table>
     <thead><tr>${looks.map((c) => html`<th key=${c.name} class=${c.type === "number" ? "n" : ""} scope="col" aria-sort=${by?.column === c.i ? (by.way > 0 ? "ascending" : "descending") : undefined}>
       <button onClick=${() => setBy(by?.column === c.i ? (by.way < 0 ? { column: c.i, way: 1 } : undefined) : { column: c.i, way: -1 })}>${c.look.as || c.name}${by?.column === c.i ? (by.way > 0 ? " ↑" : " ↓") : ""}</button></th>`)}</tr></thead>
     <tbody onClick=${remember}>${shown.slice(0, 500).map((i) => html`<tr key=${i}>${looks.map((c) => html`<${Cell} key=${c.name} c=${c} cell=${cell} value=${c.values[i]} row=${c.look.link ? row(i) : undefined} depth=${depths?.get(i)} view=${view} boards=${boards} />`)}</tr>`)}</tbody>
@@ -250,7 +255,7 @@ function Cell({ c, cell, value, row, depth, view, boards }) {
   // A file holds no page of a single thing.
   const goal = target && !(stored && target.one !== undefined) ? target : undefined;
   const under = depth && look.link?.variable === "incident" ? html`<span class="under" style=${{ paddingLeft: (depth - 1) * 1.1 + "rem" }} aria-hidden="true">↳ </span>` : null;
-  const kind = c.type === "time" || unit === "moment" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
+  const kind = c.type === "time" || unit === "moment" || c.name === "Client" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
   const least = look.width && !kind ? { minWidth: Math.min(look.width, 220) + "px" } : {};
   return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${under}${goal ? html`<${Link} to=${goal} title=${look.link?.title}>${text}<//>` : text}</td>`;
 }

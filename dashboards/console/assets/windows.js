@@ -84,6 +84,9 @@ export function Search({ view, boards, close, go }) {
       e.preventDefault();
       const n = got.hits.length;
       if (n) setAt((i) => (i + (e.key === "ArrowDown" ? 1 : n - 1)) % n);
+    } else if (e.key === "Escape") { // a field would only be emptied
+      e.preventDefault();
+      close();
     } else if (e.key === "Enter") {
       e.preventDefault();
       if (got.of === text.trim()) follow(got.hits[at]);
