@@ -130,7 +130,7 @@ func TestAnalyzeErrors(t *testing.T) {
 		want string
 	}{
 		{[]string{"analyze", "/does/not/exist.log"}, "/does/not/exist.log"},
-		{[]string{"analyze", dir}, "is a directory"},
+		{[]string{"analyze", dir}, "there is no file"},
 		{[]string{"analyze"}, "requires at least 1 arg"},
 		{[]string{"analyze", "--format", "nonsense", "-"}, "nonsense"},
 		{[]string{"analyze", "--zone", "Nowhere/Town", "-"}, "Nowhere/Town"},

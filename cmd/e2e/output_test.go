@@ -143,6 +143,7 @@ func TestOutput(t *testing.T) {
 	log, noLog := write(t, "a.log", refusedLines()), write(t, "no.log", []byte("what\na \"line\", x|y\n"))
 	kept := must(t, "analyze", "-o", "json", "--data", dir, log, noLog).stdout
 	id := decodeJSON[report](t, kept).Incidents[0].ID
+	key := decodeJSON[named](t, kept).Who[0].Key
 	_, _, clickhouse := startSandbox(t, dir)
 	at := []string{"--clickhouse", clickhouse}
 	seen := map[string]bool{"statline demo": true}
@@ -172,6 +173,8 @@ func TestOutput(t *testing.T) {
 		{"limits headroom", since, []string{""}, 1},
 		{"limits simulate", append([]string{"--limit", "3/1m"}, since...), []string{"key", "hour", "window"}, 1},
 		{"samples", since, []string{""}, 1},
+		{"keys show", append([]string{key}, since...), []string{"use", "time", "address", "sample", "incident"}, 0},
+		{"storage", at, []string{"table", "day"}, 1},
 		{"audit", at, []string{"partition", "day"}, 1},
 		{"rejects list", at, []string{"line", "reason"}, 0},
 		{"routes suggest", at, []string{""}, 0},
@@ -205,8 +208,22 @@ func TestOutput(t *testing.T) {
 			}
 		}
 	}
-	key := run(t, strings.NewReader("sesame\n"), "key-id", "--create", "-o", "json")
-	check("statline key-id", key.stdout)
+	check("statline key-id", run(t, strings.NewReader("sesame\n"), "key-id", "-o", "json").stdout)
+	for want, args := range map[string][]string{ // what the Tab key offers
+		"movies":   {"report", "--clickhouse", clickhouse, "--service", ""},
+		key[:10]:   {"keys", "show", "--clickhouse", clickhouse, ""},
+		id[:8]:     {"incidents", "show", "--clickhouse", clickhouse, ""},
+		"timeout":  {"samples", "--outcome", "ti"},
+		"ndjson":   {"audit", "--output", ""},
+		"quiet":    {"backtest", "--preset", ""},
+		"combined": {"analyze", "--format", ""},
+		"25\t":     {"codes", ""},
+		"mixed":    {"generate", "--scenario", ""},
+	} {
+		if got := must(t, append([]string{"__complete"}, args...)...).stdout; !strings.Contains("\n"+got, "\n"+want) {
+			t.Errorf("%v Tab: got %q; want %q", args, got, want)
+		}
+	}
 	for title := range page {
 		if strings.HasPrefix(title, "statline ") && !seen[title] && title != "statline key-id" && title != "statline check" &&
 			title != "statline rejects show" {

@@ -42,7 +42,9 @@ func TestDatabaseIsRefused(t *testing.T) {
 	home, other := t.TempDir(), t.TempDir()
 	arguments := []string{"--brokers", kafka, "--clickhouse", clickhouse}
 	runs := append([]string{"run", "--listen", "", "--until-caught-up"}, arguments...)
-	mustAt(t, home, runs...)
+	if r := mustAt(t, home, runs...); !strings.Contains(r.stdout, "10 records more") {
+		t.Errorf("run --until-caught-up says %q", r.stdout)
+	}
 	mustAt(t, home, append([]string{"check"}, arguments...)...)
 	refuses := func(home, todo string) {
 		t.Helper()

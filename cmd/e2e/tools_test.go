@@ -9,12 +9,22 @@ import (
 // Every command and group explains itself, with an example.
 func TestHelpTeaches(t *testing.T) {
 	out := must(t, "--help").stdout
-	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "sql", "output", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
+	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "keys", "storage", "sql", "output", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
 		if !strings.Contains(out, "\n  "+name+" ") {
 			t.Errorf("--help does not list %s", name)
 		}
 		if help := must(t, name, "--help").stdout; !strings.Contains(help, "statline "+name) {
 			t.Errorf("%s --help: got %q", name, help)
+		}
+	}
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"analyze", "--help"}, {"demo", "--help"}} {
+		if help := must(t, args...).stdout; strings.Contains(help, "=true") || !strings.Contains(help, "--help") {
+			t.Errorf("%v: got %s; want switches without values", args, help)
+		}
+	}
+	for _, theme := range []string{"Connection", "Security", "Format of the lines", "Detection, and who is told", "Limits", "Output", "Behaviour"} {
+		if help := must(t, "run", "--help").stdout; !strings.Contains(help, "\n"+theme+":\n") {
+			t.Errorf("run --help has no flags of %s:\n%s", theme, help)
 		}
 	}
 	if r := run(t, nil, "dmeo"); r.err == nil || !strings.Contains(r.stderr, "demo") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,24 +16,34 @@ import (
 	"statline/ingest/schema"
 )
 
+// analyzeOptions are the flags of analyze.
+type analyzeOptions struct {
+	*settings
+	loading file.Config
+	out     *answers
+	failOn  string
+	ask     asking
+	follow  bool
+	serve   bool
+}
+
 func analyzeCommand() *cobra.Command {
-	var (
-		st      *settings
-		loading file.Config
-		out     *answers
-		failOn  string
-		ask     asking
-		serve   bool
-	)
+	o := &analyzeOptions{}
 	c := &cobra.Command{
-		Use:   "analyze FILE...|-",
+		Use:   "analyze FILE|DIR|PATTERN...|-",
 		Short: "Classify log files and say why responses fail, who causes it and since when",
-		Long: `analyze reads log files (plain, gzip, zstd, xz, lz4, bzip2; - is standard input)
+		Long: `analyze reads log files, directories of them and quoted patterns (plain, gzip, zstd, xz, lz4, bzip2; - is standard input)
 with the code that the daemon runs, aggregates them in the embedded ClickHouse
 engine and prints the report. --data DIR keeps the store: the same lines are
 counted once, a file that has grown adds its new lines. A file is known by its
 text, whatever its name and compression. What was done with each file is said on
 standard error.
+
+With -f it follows the files: what is appended, also to a file that was rotated or
+truncated, and new files of a directory or a pattern. Where a file is copied and
+truncated (copytruncate), name the copies too ('access.log*'): lines that are
+truncated between two looks, a second apart, are only there. Prefixes of kubectl
+logs and docker compose logs before a line are skipped.
 
 The exit status is 1 when a file could not be read, 3 when no line was
 understood or --fail-on found an incident, and 130 after Ctrl-C, which reports
@@ -40,62 +51,87 @@ what was read until then.`,
 		Example: `  statline analyze access.log
   statline analyze --data ./store access.log.*.gz
   statline analyze --serve access.log
-  kubectl logs deploy/gateway | statline analyze --json -`,
+  statline analyze -f '/var/log/nginx/access.log*'
+  kubectl logs deploy/gateway | statline analyze --json -
+  docker compose logs -f gateway | statline analyze -f -`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			began := time.Now()
-			ctx := cmd.Context()
-			if err := ask.check(cmd); err != nil {
-				return err
-			}
-			rules := st.Detect.Detectors
-			if _, err := checkLabels(st.Keys.Labels); err != nil {
-				return err
-			}
-			e, err := openEmbedded(ctx, st.Config, schema.TTL{})
-			if err != nil {
-				return err
-			}
-			defer e.close()
-			if _, err := setLabels(ctx, st.Keys.Labels, e.store, slog.New(slog.DiscardHandler)); err != nil {
-				return err
-			}
-			loading.Final = loading.Final || st.Local.Data == "" // nothing comes later
-			did, err := analyzeFiles(cmd, e, loading, args)
-			if err != nil {
-				return err
-			}
-			a, err := did.report(ctx, e, &rules, &ask)
-			if err != nil {
-				return err
-			}
-			a.ElapsedSeconds = time.Since(began).Seconds()
-			err = out.print(cmd, func(to io.Writer) error {
-				if out.by != "" {
-					printList(to, out.by, a.reportShown, e.folding.Catalogue)
-				} else {
-					a.print(ctx, cmd, to, e, strings.Join(args, " "), ask.limit)
-				}
-				_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
-				return err
-			}, a, reportRows(a.reportShown)...)
-			err = errors.Join(err, a.outcome(ctx), failOnIncidents(failOn, a.Incidents))
-			if serve && ctx.Err() == nil {
-				err = errors.Join(err, serveStore(cmd, e))
-			}
-			return err
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
-	st = takeSettings(c, "analyze")
-	c.Flags().BoolVar(&loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the "+
+	o.settings = takeSettings(c, "analyze")
+	c.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with what the files get, with a live view; Ctrl-C ends it "+
+		"with the report")
+	c.Flags().BoolVar(&o.loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the "+
 		"files grow no more")
-	c.Flags().BoolVar(&loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
+	c.Flags().BoolVar(&o.loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
 		"another or is the beginning of one")
-	c.Flags().BoolVar(&serve, "serve", false, "go on with the console: the boards of what was read, in a browser, until Ctrl-C")
-	ask.takeTime(c, "")
-	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
-	ask.takeCompare(c)
-	takeFailOn(c, &failOn)
-	out = takeOutput(c, answer.Of[analysis](reportLists()...), answer.JSON)
+	c.Flags().BoolVar(&o.serve, "serve", false, "go on with the console: the boards of what was read, in a browser, until Ctrl-C")
+	o.ask.takeTime(c, "")
+	o.ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
+	o.ask.takeCompare(c)
+	takeFailOn(c, &o.failOn)
+	o.out = takeOutput(c, answer.Of[analysis](reportLists()...), answer.JSON)
 	return c
+}
+
+func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
+	began := time.Now()
+	if err := o.ask.check(cmd); err != nil {
+		return err
+	}
+	if o.follow && o.loading.Distinct {
+		return usage("got --follow and --distinct; a file that is followed is known by its text: want one of them")
+	}
+	if o.follow && o.serve {
+		return usage("got --follow and --serve; want one of them: the live view, or the console of what was read")
+	}
+	files, err := inputFiles(args)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 && !o.follow {
+		return fmt.Errorf("analyze %s: there is no file", strings.Join(args, " "))
+	}
+	if _, err := checkLabels(o.Keys.Labels); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	e, err := openEmbedded(ctx, o.Config, schema.TTL{})
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	if _, err := setLabels(ctx, o.Keys.Labels, e.store, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	var did loaded
+	if o.follow {
+		did, err = followFiles(cmd, e, o.loading, args, &o.Detect.Detectors)
+		ctx = context.WithoutCancel(ctx) // Ctrl-C is how it ends
+	} else {
+		loading := o.loading
+		loading.Final = loading.Final || o.Local.Data == "" // nothing comes later
+		did, err = analyzeFiles(cmd, e, loading, files)
+	}
+	if err != nil {
+		return err
+	}
+	a, err := did.report(ctx, e, &o.Detect.Detectors, &o.ask)
+	if err != nil {
+		return err
+	}
+	a.ElapsedSeconds = time.Since(began).Seconds()
+	err = o.out.print(cmd, func(to io.Writer) error {
+		if o.out.by != "" {
+			printList(to, o.out.by, a.reportShown, e.folding.Catalogue)
+		} else {
+			a.print(ctx, cmd, to, e, strings.Join(args, " "), o.ask.limit)
+		}
+		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
+		return err
+	}, a, reportRows(a.reportShown)...)
+	err = errors.Join(err, a.outcome(ctx), failOnIncidents(o.failOn, a.Incidents))
+	if o.serve && ctx.Err() == nil {
+		err = errors.Join(err, serveStore(cmd, e))
+	}
+	return err
 }

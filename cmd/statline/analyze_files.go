@@ -37,17 +37,10 @@ type failedFile struct {
 // said; after the first interruption the rest is.
 func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []string) (did loaded, err error) {
 	did = loaded{Files: []file.Result{}, Failed: []failedFile{}}
-	folding := e.folding
-	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
-	folding.Decode.Counts = &decode.Counts{}
-	folds, err := fold.NewPool(folding, 64<<20)
+	loader, counts, err := newLoader(e, cfg)
 	if err != nil {
 		return did, err
 	}
-	cut := file.DefaultConfig(runtime.GOMAXPROCS(0))
-	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
-	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
-	loader := file.NewLoader(cfg, e.store, folds.For(0))
 	var stdin io.Reader
 	if slices.Contains(paths, "-") {
 		stdin = standardInput(cmd, "lines of a log")
@@ -61,7 +54,7 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		defer bars.Shutdown()
 		say = bars
 	}
-	defer func() { did.leftOut(folding.Decode.Counts) }()
+	defer func() { did.leftOut(counts) }()
 	for _, path := range paths {
 		r, err := analyzeFile(cmd.Context(), loader, path, stdin, bars)
 		var of *file.InputError
@@ -80,6 +73,21 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		}
 	}
 	return did, nil
+}
+
+// newLoader makes a loader of files, and what counts what it does not believe.
+func newLoader(e *embedded, cfg file.Config) (*file.Loader, *decode.Counts, error) {
+	folding := e.folding
+	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
+	folding.Decode.Counts = &decode.Counts{}
+	folds, err := fold.NewPool(folding, 64<<20)
+	if err != nil {
+		return nil, nil, err
+	}
+	cut := file.DefaultConfig(runtime.GOMAXPROCS(0))
+	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
+	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
+	return file.NewLoader(cfg, e.store, folds.For(0)), folding.Decode.Counts, nil
 }
 
 func (l *loaded) leftOut(counts *decode.Counts) {

@@ -217,7 +217,8 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	frames := make(chan frame, 1)
 	shown := make(chan error, 1)
 	out := terminal(cmd.OutOrStdout())
-	view := liveView{out: cmd.OutOrStdout(), page: d.page, terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
+	view := liveView{out: cmd.OutOrStdout(), title: "statline demo", about: "generated traffic → Kafka → classify → ClickHouse", page: d.page,
+		terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
 	if !d.options.out.forPeople() {
 		view.out, view.terminal = cmd.ErrOrStderr(), false
 	}

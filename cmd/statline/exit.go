@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -72,8 +73,22 @@ func ending(ctx context.Context, err, written error, began bool) (status int, me
 	case !began:
 		return exitUsage, err.Error()
 	}
-	return exitFailed, err.Error()
+	return exitFailed, advised(err)
 }
+
+// advised is a message with what to check, when a broker cannot be reached.
+func advised(err error) string {
+	var away *net.OpError
+	if said := err.Error(); errors.As(err, &away) && away.Op == "dial" && strings.Contains(said, "kafka") || errors.As(err, new(noBroker)) {
+		return said + "; is a broker running there, and does --brokers name its port?"
+	}
+	return err.Error()
+}
+
+// noBroker is an error of brokers that are not there.
+type noBroker struct{ error }
+
+func (e noBroker) Unwrap() error { return e.error }
 
 // complain says why the process ends, as JSON when that was asked for.
 func complain(message string, status int) {

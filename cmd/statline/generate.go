@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,20 +40,24 @@ generator and not by the code that reads it.`,
 			if err != nil {
 				return err
 			}
+			lines := &counted{Source: g}
+			defer lines.show(cmd, to, cfg.Count)()
 			switch to {
 			case "kafka":
 				if len(st.Kafka.Brokers) == 0 {
 					return errors.New("generate --to kafka needs --brokers host:port")
 				}
-				err = traffic.Produce(cmd.Context(), st.Kafka.Brokers, st.Kafka.Topic, g, opts)
+				if err = traffic.Produce(cmd.Context(), st.Kafka.Brokers, st.Kafka.Topic, lines, opts); err != nil {
+					err = noBroker{err}
+				}
 			case "-":
-				err = traffic.WriteTo(cmd.Context(), g, cmd.OutOrStdout())
+				err = traffic.WriteTo(cmd.Context(), lines, cmd.OutOrStdout())
 			case "":
 				return errors.New("generate needs --to kafka, --to FILE or --to -")
 			default:
 				var f *os.File
 				if f, err = os.Create(to); err == nil {
-					err = errors.Join(traffic.WriteTo(cmd.Context(), g, f), f.Close())
+					err = errors.Join(traffic.WriteTo(cmd.Context(), lines, f), f.Close())
 				}
 			}
 			if err != nil {
@@ -82,6 +87,58 @@ generator and not by the code that reads it.`,
 	f.Int32Var(&opts.Partitions, "partitions", 4, "partitions of a topic that is created")
 	f.Float64Var(&opts.Speed, "speed", 0, "event seconds per second of wall time; 0 is as fast as possible")
 	return c
+}
+
+// counted counts the lines that a generator has given.
+type counted struct {
+	traffic.Source
+	lines atomic.Int64
+}
+
+func (c *counted) Next(buffer []byte) (line []byte, at int64, key uint64, more bool) {
+	if line, at, key, more = c.Source.Next(buffer); more {
+		c.lines.Add(1)
+	}
+	return line, at, key, more
+}
+
+// show says on a terminal, until done is called, how many of so many lines there
+// are; lines on that terminal are progress enough.
+func (c *counted) show(cmd *cobra.Command, to string, of int64) (done func()) {
+	say := cmd.ErrOrStderr()
+	f := terminal(say)
+	if f == nil || !isTerminal(f) || to == "-" || to == "" {
+		return func() {}
+	}
+	began, ended, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	said := func() {
+		n := c.lines.Load()
+		rate := float64(n) / max(time.Since(began).Seconds(), 0.001)
+		text := fmt.Sprintf("%s lines, %s/s", count(uint64(n)), count(uint64(rate)))
+		if of > 0 {
+			text = fmt.Sprintf("%s of %s", percent(uint64(n), uint64(of)), text) + timeLeft(time.Since(began), n, of)
+		}
+		fmt.Fprintf(say, "\r\x1b[K%s", text)
+	}
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				said()
+			case <-ended:
+				said()
+				fmt.Fprintln(say)
+				return
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-stopped
+	}
 }
 
 // startTime is the first event time: as given, or so that the last of Count

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"statline/dashboards/report"
 	"statline/ingest"
 	"statline/ingest/config"
 	"statline/ingest/decode"
@@ -42,13 +45,13 @@ restart, from the next block on. A bad file changes nothing.`,
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
 		Annotations: map[string]string{reloads: "at SIGHUP"},
 		Args:        cobra.NoArgs,
-		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), st) },
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), cmd.OutOrStdout(), st) },
 	}
 	st = takeSettings(c, "run")
 	return c
 }
 
-func run(ctx context.Context, st *settings) (err error) {
+func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	c := st.Config
 	secret, err := c.HMAC()
 	if err != nil {
@@ -109,7 +112,30 @@ func run(ctx context.Context, st *settings) (err error) {
 	var labelled errgroup.Group
 	labelled.Go(func() error { return d.followLabels(labelling, follower) })
 	defer func() { stopLabels(); err = errors.Join(err, labelled.Wait()) }()
-	return working.Run(ctx)
+	if !c.Daemon.UntilCaughtUp {
+		return working.Run(ctx)
+	}
+	return caughtUp(ctx, out, d.store, func() error { return working.Run(ctx) })
+}
+
+// caughtUp works until everything is stored, and says what was.
+func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() error) error {
+	began := time.Now()
+	before, err := report.Totals(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := work(); err != nil || ctx.Err() != nil {
+		return err
+	}
+	now, err := report.Totals(ctx, s)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "caught up in %s: the ledger has %s records more (%s responses, %s rejects), %s in all\n",
+		time.Since(began).Round(100*time.Millisecond), count(now.Records-before.Records), count(now.Responses-before.Responses),
+		count(now.Rejected-before.Rejected), count(now.Records))
+	return err
 }
 
 // opening is the store that the daemon works on.

@@ -32,6 +32,8 @@ func everyText() map[string]query.Text {
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
+		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
+		"storage": query.StorageTables(), "storage by day": query.StorageDays(),
 	}
 	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards()...) {
 		for _, v := range b.Variables {

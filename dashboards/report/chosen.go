@@ -18,7 +18,7 @@ import (
 func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, known []string) string) (Filter,
 	error) {
 	if f.Service != "" {
-		known, err := Collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)
+		known, err := Services(ctx, s)
 		if err != nil {
 			return f, err
 		}

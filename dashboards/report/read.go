@@ -238,6 +238,11 @@ func NameOf(ctx context.Context, s Store, key string) (string, error) {
 	return named[0].Name, err
 }
 
+// Services lists the stored services.
+func Services(ctx context.Context, s Store) ([]string, error) {
+	return Collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)
+}
+
 // Routes lists the stored routes.
 func Routes(ctx context.Context, s Store) ([]string, error) {
 	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, func(scan Scan) (p string, err error) {

@@ -50,6 +50,8 @@ var uses = map[string]use{
 	"rejects list":    {sets: askSets, required: stored},
 	"rejects show":    {sets: askSets, required: stored},
 	"routes suggest":  {sets: askSets, required: stored},
+	"keys show":       {sets: askSets, required: stored},
+	"storage":         {sets: askSets, required: stored},
 	"samples":         {sets: askSets, required: stored},
 	"sql":             {sets: askSets, required: stored},
 	"console":         {sets: append(slices.Clone(askSets), SetHMAC, SetTLS, SetConsole), required: stored},

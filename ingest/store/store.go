@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,7 +141,12 @@ func (s *Store) checkServer(ctx context.Context) error {
 	v, err := s.conn().ServerVersion()
 	if err != nil {
 		if err = Classify(err); retry.ClassOf(err) == retry.Transient {
-			err = fmt.Errorf("%w; is ClickHouse running there?", err)
+			var away *net.OpError // what the driver did until then tells nobody more
+			if errors.As(err, &away) {
+				err = away
+			}
+			err = fmt.Errorf("%w; is ClickHouse running there, and is this its HTTP port (8123), or with clickhouse:// its native "+
+				"one (9000)?", err)
 		}
 		return fmt.Errorf("open store %s: %w", s.hosts, err)
 	}

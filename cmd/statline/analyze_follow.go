@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"statline/classify/detect"
+	"statline/dashboards/report"
+	"statline/ingest/file"
+)
+
+const (
+	// followEvery is how often files are looked at. A file is known by its text, which
+	// is read again from its beginning: what takes long is done more rarely.
+	followEvery = time.Second
+	// followShare is how many times as long it waits as the last look took.
+	followShare = 10
+	// forgetAfter is how long a file is held open that no argument names any more
+	// and that does not grow.
+	forgetAfter = time.Minute
+)
+
+// follower loads what files get while they grow, are rotated, truncated and made
+// anew. It holds each open: what is written to a file after it was renamed is read
+// too.
+type follower struct {
+	cmd    *cobra.Command
+	loader *file.Loader
+	args   []string
+	say    io.Writer
+	files  []*followed
+	did    *loaded
+}
+
+// followed is an open file.
+type followed struct {
+	path   string
+	file   *os.File
+	size   int64 // when it was last loaded
+	mod    time.Time
+	grew   time.Time
+	named  bool // an argument names it
+	result int  // its place in loaded.Files
+}
+
+// follow loads until ctx ends, or standard input, when nothing else is followed.
+func (f *follower) follow(ctx context.Context, ended <-chan struct{}) error {
+	defer f.close()
+	for {
+		began := time.Now()
+		last := ctx.Err() != nil
+		select {
+		case <-ended:
+			last = true
+		default:
+		}
+		if err := f.look(context.WithoutCancel(ctx)); err != nil || last {
+			return err
+		}
+		select {
+		case <-time.After(max(followEvery, followShare*time.Since(began))):
+		case <-ctx.Done():
+		case <-ended:
+		}
+	}
+}
+
+// look loads what is new.
+func (f *follower) look(ctx context.Context) error {
+	paths, err := inputFiles(f.args)
+	if err != nil {
+		return err
+	}
+	for _, known := range f.files {
+		known.named = false
+	}
+	for _, path := range paths {
+		if err := f.find(path); err != nil {
+			return err
+		}
+	}
+	kept := f.files[:0]
+	for _, known := range f.files {
+		if err := f.load(ctx, known); err != nil {
+			return err
+		}
+		if !known.named && time.Since(known.grew) > forgetAfter {
+			if err := known.file.Close(); err != nil {
+				return fmt.Errorf("close %s: %w", known.path, err)
+			}
+			continue
+		}
+		kept = append(kept, known)
+	}
+	f.files = kept
+	return nil
+}
+
+// find opens the file that a path names now, unless it is open already.
+func (f *follower) find(path string) error {
+	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // it comes, or was just renamed
+	}
+	if err != nil || !st.Mode().IsRegular() {
+		f.failed(path, errors.Join(err, fmt.Errorf("%s cannot be followed: it is no file", path)))
+		return nil
+	}
+	for _, known := range f.files {
+		if opened, err := known.file.Stat(); err == nil && os.SameFile(opened, st) {
+			known.named = true
+			return nil
+		}
+	}
+	opened, err := os.Open(path)
+	if err != nil {
+		f.failed(path, err)
+		return nil
+	}
+	f.files = append(f.files, &followed{path: path, file: opened, size: -1, named: true, grew: time.Now(), result: -1})
+	return nil
+}
+
+// load loads a file that has changed since.
+func (f *follower) load(ctx context.Context, known *followed) error {
+	st, err := known.file.Stat()
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", known.path, err)
+	}
+	if st.Size() == known.size && st.ModTime().Equal(known.mod) {
+		return nil
+	}
+	known.size, known.mod, known.grew = st.Size(), st.ModTime(), time.Now()
+	// Its name may be another file's by now.
+	in, err := file.Open(fmt.Sprintf("/dev/fd/%d", known.file.Fd()), nil)
+	if err == nil {
+		in.Name = known.path
+		var r file.Result
+		r, err = f.loader.Load(ctx, in, &file.Progress{})
+		err = errors.Join(err, in.Close())
+		if err == nil {
+			f.add(known, r)
+		}
+	}
+	if errors.As(err, new(*file.InputError)) {
+		f.failed(known.path, err)
+		return nil
+	}
+	return err
+}
+
+// add sums what was done with a file.
+func (f *follower) add(known *followed, r file.Result) {
+	if known.result < 0 {
+		known.result = len(f.did.Files)
+		f.did.Files = append(f.did.Files, r)
+		fmt.Fprintln(f.say, r)
+		return
+	}
+	r.Lines += f.did.Files[known.result].Lines
+	r.State, r.Of = f.did.Files[known.result].State, f.did.Files[known.result].Of
+	f.did.Files[known.result] = r
+}
+
+// failed notes once that a file cannot be read.
+func (f *follower) failed(path string, err error) {
+	for _, known := range f.did.Failed {
+		if known.File == path {
+			return
+		}
+	}
+	f.did.Failed = append(f.did.Failed, failedFile{path, err.Error()})
+	fmt.Fprintf(f.say, "statline: analyze %s: %v\n", path, err)
+}
+
+func (f *follower) close() {
+	for _, known := range f.files {
+		_ = known.file.Close() // it was only read
+	}
+}
+
+// followFiles is analyzeFiles that goes on until Ctrl-C, with the live view.
+func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string, rules *detect.Config) (did loaded, err error) {
+	did = loaded{Files: []file.Result{}, Failed: []failedFile{}}
+	loader, counts, err := newLoader(e, cfg)
+	if err != nil {
+		return did, err
+	}
+	defer func() { did.leftOut(counts) }()
+	ctx, stop := context.WithCancel(cmd.Context())
+	defer stop()
+	ended := make(chan struct{})
+	args, spool, err := spooled(ctx, cmd, args, ended)
+	if err != nil {
+		return did, err
+	}
+	if spool != "" {
+		defer func() { err = errors.Join(err, os.Remove(spool)) }()
+	}
+	out := terminal(cmd.OutOrStdout())
+	view := liveView{out: cmd.ErrOrStderr(), title: "statline analyze -f", about: strings.Join(args, " "), interrupt: stop,
+		catalogue: e.folding.Catalogue}
+	var said strings.Builder // what the screen has no room for
+	f := &follower{cmd: cmd, loader: loader, args: args, say: cmd.ErrOrStderr(), did: &did}
+	if out != nil && canRedraw(out) {
+		view.out, view.terminal, f.say = cmd.OutOrStdout(), true, &said
+	}
+	frames, shown := make(chan frame, 1), make(chan error, 1)
+	go func() { shown <- view.show(ctx, frames) }()
+	work := context.WithoutCancel(ctx)
+	watching, stopWatching := context.WithCancel(work)
+	group, _ := errgroup.WithContext(work)
+	group.Go(func() error { defer close(frames); return followFrames(watching, e, rules, frames) })
+	group.Go(func() error { defer stopWatching(); return f.follow(ctx, ended) })
+	err = errors.Join(group.Wait(), <-shown)
+	fmt.Fprint(cmd.ErrOrStderr(), said.String())
+	return did, err
+}
+
+// spooled puts standard input, when it is among the arguments, into a file that is
+// followed in its place: a pipe can be read once only. ended is closed with its
+// end when nothing else is followed.
+func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan struct{}) (with []string, path string, err error) {
+	for i, arg := range args {
+		if arg != "-" {
+			continue
+		}
+		f, err := os.CreateTemp("", "statline-stdin-")
+		if err != nil {
+			return nil, "", fmt.Errorf("keep standard input: %w", err)
+		}
+		in := standardInput(cmd, "lines of a log")
+		go func() {
+			_, err := io.Copy(f, in)
+			if err == nil {
+				_, err = io.WriteString(f, "\n") // the last line is whole: nothing follows
+			}
+			if e := f.Close(); err == nil && e != nil || err != nil && ctx.Err() == nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "statline: keep standard input:", errors.Join(err, e))
+			}
+			if len(args) == 1 {
+				close(ended)
+			}
+		}()
+		with = append(append([]string{}, args...)[:i], args[i+1:]...)
+		return append(with, f.Name()), f.Name(), nil
+	}
+	return args, "", nil
+}
+
+// followFrames sends a frame a second, all its figures read at once, until ctx
+// ends. The detectors run now and then: they read everything.
+func followFrames(ctx context.Context, e *embedded, rules *detect.Config, frames chan<- frame) error {
+	began := time.Now()
+	var found []report.Incident
+	var detected time.Time
+	var last frame
+	pause := time.Duration(0)
+	for {
+		sum, err := report.Read(ctx, e.store, report.Everything(), report.Filter{})
+		if err == nil && time.Since(detected) > pause {
+			start := time.Now()
+			if found, err = detectKept(ctx, e, rules); err == nil {
+				detected, pause = time.Now(), max(2*time.Second, followShare*time.Since(start))
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		f := frame{Elapsed: time.Since(began), Stored: sum.Records}
+		if sum.Last != nil && sum.ByOutcome.Total() > 0 {
+			sum.Incidents, f.Sum, f.EventTime = found, sum, *sum.Last
+		}
+		if span := (f.Elapsed - last.Elapsed).Seconds(); last.Elapsed > 0 && span > 0 {
+			f.Rate = 0.7*last.Rate + 0.3*float64(f.Stored-last.Stored)/span
+		}
+		last = f
+		select {
+		case frames <- f:
+		case <-ctx.Done():
+			return nil
+		}
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"statline/cmd/statline/answer"
+	"statline/dashboards/report"
+)
+
+func storageCommand() *cobra.Command {
+	var (
+		st  *settings
+		out *answers
+	)
+	c := &cobra.Command{
+		Use:   "storage",
+		Short: "Say what the tables take on disk, by table and by day, and what retention will free",
+		Long: `storage lists the bytes of each table and of each day as ClickHouse has them on
+disk, and those that retention takes: parts whose rows have all passed their time
+now, or will within a day, a week and thirty days. Rows of a part that lives on are
+not in these figures. Of a cluster it shows the server that is asked.`,
+		Example: `  statline storage --data ./store
+  statline storage --clickhouse http://127.0.0.1:8123 --by day --output csv`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openAsked(cmd.Context(), st.Config)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			all, err := report.ReadStorage(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			return out.print(cmd, func(to io.Writer) error { printStorage(to, all); return nil }, all, all.Tables, all.Days)
+		},
+	}
+	st = takeSettings(c, "storage")
+	out = takeOutput(c, answer.Of[report.Storage](answer.RowsOf[report.StorageTable]("table"),
+		answer.RowsOf[report.StorageDay]("day")), answer.JSON)
+	return c
+}
+
+func printStorage(w io.Writer, all *report.Storage) {
+	st := newStyle(w)
+	day := func(t *time.Time) string {
+		if t == nil {
+			return "-"
+		}
+		return t.Format(time.DateOnly)
+	}
+	fmt.Fprintf(w, "%s  %s in %s rows; retention frees %s now\n\n", st.bold.Render("database "+all.Database), humanize.IBytes(all.Bytes),
+		count(all.Rows), humanize.IBytes(all.FreedBytes))
+	rows := [][]string{{"table", "bytes", "rows", "a row", "oldest", "newest", "freed: now", "in 1d", "in 7d", "in 30d"}}
+	for _, t := range all.Tables {
+		each := "-"
+		if t.Rows > 0 {
+			each = fmt.Sprintf("%.1f B", float64(t.Bytes)/float64(t.Rows))
+		}
+		rows = append(rows, []string{t.Table, humanize.IBytes(t.Bytes), count(t.Rows), each, day(t.OldestDay), day(t.NewestDay),
+			humanize.IBytes(t.FreedNow), humanize.IBytes(t.FreedDay), humanize.IBytes(t.FreedWeek), humanize.IBytes(t.FreedInMonth)})
+	}
+	right := []bool{false, true, true, true, true, true, true, true, true, true}
+	table(w, "", right, rows)
+	fmt.Fprintln(w)
+	rows = [][]string{{"day", "bytes", "rows", "tables", "freed in 1d"}}
+	for _, d := range firstOf(all.Days, 31) {
+		rows = append(rows, []string{d.Day.Format(time.DateOnly), humanize.IBytes(d.Bytes), count(d.Rows), fmt.Sprint(d.Tables),
+			humanize.IBytes(d.FreedDay)})
+	}
+	table(w, "", []bool{false, true, true, true, true}, rows)
+	if more := len(all.Days) - 31; more > 0 {
+		fmt.Fprintf(w, "and %d days more: --by day --output csv\n", more)
+	}
+}

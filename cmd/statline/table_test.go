@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"charm.land/lipgloss/v2"
+)
+
+// A table fits every terminal from 80 to 200 columns and keeps every word; in a
+// pipe each row is one line with the whole text.
+func TestTableFits(t *testing.T) {
+	path := "/3/movie/" + strings.Repeat("very-long-segment/", 6) + "end"
+	rows := [][]string{
+		{"time", "service", "outcome", "HTTP", "code", "latency", "key", "request", "message"},
+		{"2026-03-01 12:00:00", "movies", "rate_limited", "429", "25", "12.3 ms", "k7f3q2mzpa", "GET " + path,
+			"Your request count (90) is over the allowed limit of (40)."},
+		{"2026-03-01 12:00:01", "tv", "timeout", "504", "24", "-", "", "GET /3", "short"},
+	}
+	right := []bool{false, false, false, true, true, true}
+	for width := 80; width <= 200; width++ {
+		var b strings.Builder
+		tableWithin(&b, width, "  ", right, rows)
+		for line := range strings.Lines(b.String()) {
+			if n := lipgloss.Width(strings.TrimRight(line, "\n")); n > width {
+				t.Fatalf("%d columns: a line is %d wide:\n%s", width, n, b.String())
+			}
+		}
+		for _, word := range []string{"k7f3q2mzpa", "rate_limited", "allowed", "short"} {
+			if !strings.Contains(b.String(), word) {
+				t.Errorf("%d columns: no %q in\n%s", width, word, b.String())
+			}
+		}
+	}
+	var b strings.Builder
+	table(&b, "", right, rows)
+	if strings.Count(b.String(), "\n") != 3 || !strings.Contains(b.String(), path) {
+		t.Errorf("in a pipe: got\n%s", b.String())
+	}
+	b.Reset()
+	many := [][]string{strings.Fields("a b c d e f g h i j k l m"), strings.Fields(strings.Repeat("1234567890 ", 13))}
+	tableWithin(&b, 80, "", []bool{true, true, true, true, true, true, true, true, true, true, true, true, true}, many)
+	if strings.Count(b.String(), "\n") != 13 || !strings.Contains(b.String(), "m  1234567890") {
+		t.Errorf("what cannot fit is a list of names and values: got\n%s", b.String())
+	}
+}
