@@ -30,12 +30,9 @@ func (m *moment) Set(s string) error {
 		*m = moment{text: s, at: time.Now().UTC()}
 		return nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04", "2006-01-02 15:04",
-		time.DateOnly} {
-		if at, err := time.Parse(layout, s); err == nil {
-			*m = moment{text: s, at: at.UTC()}
-			return nil
-		}
+	if at, ok := parseMoment(s); ok {
+		*m = moment{text: s, at: at}
+		return nil
 	}
 	back, err := config.ParseSpan(s)
 	if err != nil {
@@ -43,6 +40,17 @@ func (m *moment) Set(s string) error {
 	}
 	*m = moment{text: s, back: back}
 	return nil
+}
+
+// parseMoment reads a date, a date and time of UTC, or RFC 3339.
+func parseMoment(s string) (at time.Time, ok bool) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04", "2006-01-02 15:04",
+		time.DateOnly} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return at, false
 }
 
 // in is the time itself, where the newest stored minute ends at newest.

@@ -70,6 +70,8 @@ func valuesOf(c *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 		return fixed(names)
 	case isSetting && setting.option.Type == "file":
 		return nil // the shell's own
+	case f.Name == "compare":
+		return fixed([]string{"previous", "1d", "7d"})
 	case strings.Contains(f.Value.Type(), "|"):
 		return fixed(strings.Split(f.Value.Type(), "|"))
 	case isSetting:

@@ -206,11 +206,9 @@ func (m *momentValue) String() string {
 func (m *momentValue) Type() string { return "time" }
 
 func (m *momentValue) Set(s string) error {
-	for _, form := range []string{time.DateOnly, "2006-01-02T15:04", time.RFC3339} {
-		if t, err := time.Parse(form, s); err == nil {
-			m.Time = t.UTC()
-			return nil
-		}
+	if at, ok := parseMoment(s); ok {
+		m.Time = at
+		return nil
 	}
 	return fmt.Errorf("got %q; want a day (2026-11-01), a minute (2026-11-01T10:30) or one with its zone (2026-11-01T10:30:00+01:00)", s)
 }

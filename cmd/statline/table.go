@@ -39,7 +39,7 @@ func table(w io.Writer, indent string, right []bool, rows [][]string) {
 // tableWithin is table for lines of so many cells; 0 is any.
 func tableWithin(w io.Writer, line int, indent string, right []bool, rows [][]string) {
 	width := columnWidths(rows)
-	if line > 0 && !squeeze(width, line-len(indent)-len(gap)*(len(width)-1), right) {
+	if line > 0 && !squeeze(width, leastWidths(rows, right), line-len(indent)-len(gap)*(len(width)-1)) {
 		records(w, line, indent, rows)
 		return
 	}
@@ -82,9 +82,31 @@ func columnWidths(rows [][]string) []int {
 	return width
 }
 
-// squeeze makes the widest columns of text narrower until all fit into a line; it
-// reports whether they can.
-func squeeze(width []int, line int, right []bool) bool {
+// leastWidths are how narrow columns can be: text is wrapped, numbers are not, but
+// their names above them are.
+func leastWidths(rows [][]string, right []bool) []int {
+	least := make([]int, len(columnWidths(rows)))
+	for n, row := range rows {
+		for i, cell := range row {
+			need := lipgloss.Width(cell)
+			switch {
+			case i >= len(right) || !right[i]:
+				need = min(need, minText)
+			case n == 0:
+				need = 0
+				for _, word := range strings.Fields(cell) {
+					need = max(need, lipgloss.Width(word))
+				}
+			}
+			least[i] = max(least[i], need)
+		}
+	}
+	return least
+}
+
+// squeeze makes the widest columns narrower until all fit into a line; it reports
+// whether they can.
+func squeeze(width, least []int, line int) bool {
 	sum := 0
 	for _, n := range width {
 		sum += n
@@ -92,7 +114,7 @@ func squeeze(width []int, line int, right []bool) bool {
 	for sum > line {
 		widest := -1
 		for i, n := range width {
-			if (i >= len(right) || !right[i]) && n > minText && (widest < 0 || n > width[widest]) {
+			if n > least[i] && (widest < 0 || n > width[widest]) {
 				widest = i
 			}
 		}

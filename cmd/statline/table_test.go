@@ -33,6 +33,13 @@ func TestTableFits(t *testing.T) {
 		}
 	}
 	var b strings.Builder
+	tableWithin(&b, 80, "  ", []bool{false, true, true, true, true, true, true, true}, [][]string{
+		{"service", "requests", "server-side failures", "timeouts", "since", "p50", "p95", "p99"},
+		{"movies", "4,747", "0.06 %", "1", "02:59", "32.1 ms", "78.3 ms", "112 ms"}})
+	if strings.Count(b.String(), "\n") != 3 {
+		t.Errorf("names of columns are wrapped where they are wider than what is below: got\n%s", b.String())
+	}
+	b.Reset()
 	table(&b, "", right, rows)
 	if strings.Count(b.String(), "\n") != 3 || !strings.Contains(b.String(), path) {
 		t.Errorf("in a pipe: got\n%s", b.String())
