@@ -22,8 +22,9 @@ func TestFollow(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "access.log")
 	c := command(t, context.Background(), "analyze", "-f", "-o", "json", filepath.Join(dir, "access.log*"))
-	var stdout, stderr bytes.Buffer
-	c.Stdout, c.Stderr = &stdout, &stderr
+	var stdout bytes.Buffer
+	stderr := &daemon{}
+	c.Stdout, c.Stderr = &stdout, stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +50,8 @@ func TestFollow(t *testing.T) {
 			time.Sleep(3 * time.Millisecond)
 		}
 	}
+	write(1)
+	eventually(t, time.Minute, "the log is followed", func() bool { return strings.Contains(stderr.logged(), "access.log: new") })
 	for end := time.Now().Add(*followFor); time.Now().Before(end); {
 		for range 40 {
 			write(7)
@@ -89,12 +92,12 @@ func TestFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
+		t.Fatalf("%v\n%s", err, stderr.logged())
 	}
 	got := decodeJSON[report](t, stdout.String())
 	if got.Responses != uint64(n) || got.Rejected != 0 || rotated < 4 {
 		t.Errorf("got %d responses, %d rejects of %d lines, rotated %d times\n%s", got.Responses, got.Rejected, n, rotated,
-			tail(stderr.String(), 2000))
+			tail(stderr.logged(), 2000))
 	}
 }
 

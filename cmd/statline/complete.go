@@ -121,8 +121,9 @@ func fromStore(read func(context.Context, report.Store) ([]string, error)) cobra
 		sources := config.Sources{Command: strings.TrimPrefix(c.CommandPath(), "statline "), Environ: os.Environ(),
 			Flags: map[string][]string{}}
 		c.Flags().Visit(func(f *pflag.Flag) {
-			if v, ok := f.Value.(*flagValue); ok {
-				sources.Flags[f.Name] = v.given[f.Name]
+			if v, ok := f.Value.(*flagValue); ok { // a completion reads the flags more than once
+				given := v.given[f.Name]
+				sources.Flags[f.Name] = given[max(0, len(given)-1):]
 			}
 		})
 		if f := c.Flags().Lookup("config"); f != nil {
