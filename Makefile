@@ -31,7 +31,7 @@ demo: ## generated traffic through the embedded broker and engine; ARGS="--for 2
 # package takes longest and begins first. What go vet would say, make lint says.
 .PHONY: test
 test: engine ## every test
-	CGO_ENABLED=0 $(GO) test -vet=off -p 4 -ldflags '-s -w' -timeout 20m ./cmd/e2e ./...
+	CGO_ENABLED=0 $(GO) test -vet=off -p 4 -parallel 4 -ldflags '-s -w' -timeout 20m ./cmd/e2e ./...
 
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
 # race detector would only make them slow (a law in cmd/e2e keeps this true).

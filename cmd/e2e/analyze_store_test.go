@@ -198,6 +198,7 @@ func (m *manyFiles) files(t *testing.T) []string {
 // process is killed, and when files were rotated, packed and have grown in
 // between.
 func TestAnalyzeManyFiles(t *testing.T) {
+	t.Parallel()
 	m := &manyFiles{dir: t.TempDir(), rng: rand.New(rand.NewPCG(3, 1)), want: map[string]uint64{}}
 	for i := range *analyzeFiles {
 		m.texts = append(m.texts, m.begin(i))

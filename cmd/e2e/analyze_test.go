@@ -43,6 +43,7 @@ func write(t *testing.T, name string, data []byte) string {
 // A log from 2015 is counted to the line, whatever it comes in, and does not
 // vanish in a merge.
 func TestAnalyzeCountsEveryLine(t *testing.T) {
+	t.Parallel()
 	text, mix := accessLog(10_000)
 	var gz, zst bytes.Buffer
 	w := gzip.NewWriter(&gz)
@@ -94,6 +95,7 @@ func TestAnalyzeCountsEveryLine(t *testing.T) {
 // With --data the same lines are counted once, and a file that has grown adds
 // its new lines.
 func TestAnalyzeCountsAFileOnce(t *testing.T) {
+	t.Parallel()
 	text, _ := accessLog(3000)
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	dir := t.TempDir()

@@ -11,6 +11,7 @@ import (
 // What demo and analyze keep is asked by its directory, without a server and
 // through one that runs, and says the same.
 func TestAskAKeptStore(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	demo := decodeJSON[report](t, must(t, "demo", "--for", "5s", "--seed", "7", "--json", "--data", dir).stdout)
 	ask := func(where ...string) {
@@ -83,6 +84,7 @@ func TestAskAKeptStore(t *testing.T) {
 // The incidents of analyze are kept, and those that a longer log no longer shows
 // are withdrawn.
 func TestAnalyzeKeepsIncidents(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	log := write(t, "keys.log", refusedLines())
 	said := decodeJSON[report](t, must(t, "analyze", "--json", "--data", dir, log).stdout)

@@ -11,6 +11,7 @@ import (
 // Promise: brokers that go away together are one log line in ten seconds,
 // whatever they are asked for: partitions' records and commits, and the group.
 func TestBrokersAwayAreOneLine(t *testing.T) {
+	t.Parallel()
 	clickhouse := freeAddress(t)
 	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)
 	brokers, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(12, "access"))

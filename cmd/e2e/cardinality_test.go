@@ -88,6 +88,7 @@ func (c *crowd) count(status, code string) {
 // rows stay within what a block's budgets allow, and the one key that is over
 // its limit all the time is named.
 func TestCardinality(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(*cardinalityRecords)
 	secret := write(t, "secret", []byte("0123456789abcdef0123"))
 	id := keyIDs(t, secret, offender)[0]

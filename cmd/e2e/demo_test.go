@@ -37,6 +37,7 @@ type report struct {
 
 // The whole job in one process, and every count equals the generator's.
 func TestDemoMatchesTruth(t *testing.T) {
+	t.Parallel()
 	r := decodeJSON[report](t, must(t, "demo", "--for", "8s", "--seed", "7", "--json").stdout)
 	if r.Match == nil || !*r.Match || r.Truth == nil {
 		t.Fatalf("match: got %v; want true", r.Match)
@@ -57,6 +58,7 @@ func TestDemoMatchesTruth(t *testing.T) {
 
 // Ctrl-C ends a demo with its report and status 0.
 func TestDemoEndsOnInterrupt(t *testing.T) {
+	t.Parallel()
 	d := start(t, "", "demo", "--seed", "3")
 	d.waitForText(t, "stored=", 30*time.Second)
 	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -73,6 +75,7 @@ func TestDemoEndsOnInterrupt(t *testing.T) {
 // A store that is kept is gone on with: the broker's log, the rows and the
 // secret are those of the first run.
 func TestDemoKeepsData(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first := decodeJSON[report](t, must(t, "demo", "--for", "2s", "--json", "--data", dir).stdout)
 	again := must(t, "demo", "--for", "2s", "--json", "--data", dir, "--seed", "2")

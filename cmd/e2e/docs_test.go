@@ -34,6 +34,7 @@ func shellLines(page string) []string {
 // servers are replaced by those of a sandbox. make's targets are checked to
 // exist; the tests and the demo that they start are this run and another test.
 func TestReadmeCommandsWork(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)

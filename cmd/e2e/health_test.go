@@ -81,6 +81,7 @@ const awayLimit = 45 * time.Second
 // Promise: /readyz turns red within 15 seconds when ClickHouse or Kafka hangs
 // while nothing arrives, names it, and turns green again; /healthz stays green.
 func TestReadyWhileServersHang(t *testing.T) {
+	t.Parallel()
 	kafka, clickhouse, listen := freeAddress(t), freeAddress(t), freeAddress(t)
 	broker := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", "", "--data", t.TempDir())
 	engine := start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir())
@@ -109,6 +110,7 @@ func TestReadyWhileServersHang(t *testing.T) {
 // --until-caught-up name the offsets that are missing and what mends it; done
 // so, every count is the truth's.
 func TestRestoredBackup(t *testing.T) {
+	t.Parallel()
 	kafka, clickhouse, listen := freeAddress(t), freeAddress(t), freeAddress(t)
 	broker := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", "", "--data", t.TempDir())
 	broker.waitFor(t, "ready", time.Minute)

@@ -13,6 +13,7 @@ import (
 // hangs in the middle of a block, and the next one goes on: no record is lost or
 // doubled.
 func TestStopsWithAHungServer(t *testing.T) {
+	t.Parallel()
 	const limit, spare = 5 * time.Second, time.Second // the machine has other work
 	kafka, clickhouse := freeAddress(t), freeAddress(t)
 	broker := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", "", "--data", t.TempDir(), "--partitions", "4")

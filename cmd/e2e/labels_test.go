@@ -73,6 +73,7 @@ func keyIDs(t *testing.T, secret string, keys ...string) []string {
 // A file of labels names customers in the report and its incidents, over what
 // the gateway calls them; what the file says last holds.
 func TestKeyLabels(t *testing.T) {
+	t.Parallel()
 	secret := write(t, "secret", []byte("0123456789abcdef0123"))
 	ids := keyIDs(t, secret, "sesame-street-1", "id:team-b")
 	log, data := write(t, "a.log", refusedLines()), t.TempDir()
@@ -111,6 +112,7 @@ func TestKeyLabels(t *testing.T) {
 // The daemon takes the file from flag, environment or config file, sees it
 // change, and check says what is wrong with it.
 func TestRunKeyLabels(t *testing.T) {
+	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	generated(t, kafka, 100)
 	secret := write(t, "secret", []byte("0123456789abcdef0123"))

@@ -26,6 +26,7 @@ func leftOutLog() []byte {
 // Promise: what is not believed of a response is left out of it and counted, where
 // people look: in what analyze prints, and in run's metrics.
 func TestWhatIsLeftOutIsCounted(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "access.log")
 	if err := os.WriteFile(log, leftOutLog(), 0o600); err != nil {
 		t.Fatal(err)

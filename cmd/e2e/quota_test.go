@@ -12,6 +12,7 @@ import (
 // Promise: the limits that headers tell are stored for each key, allowed or
 // refused, by minute and by hour, and report shows who is nearest to them.
 func TestReportTellsLimitsOfHeaders(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	log, data := filepath.Join(dir, "access.log"), filepath.Join(dir, "store")
 	var b bytes.Buffer

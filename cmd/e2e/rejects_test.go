@@ -14,6 +14,7 @@ import (
 // listed with their reason, and audit finds every record. Replay adds nothing
 // that is still malformed, discard settles it.
 func TestRejectsAreListedAndSettled(t *testing.T) {
+	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	want := generated(t, kafka, 5000, "--malformed", "0.01")
 	if want.Rejected == 0 {

@@ -71,6 +71,7 @@ func (r *reloader) post(t *testing.T, header string) (status int, body string) {
 // of bad files: nothing is lost or doubled, the ledger names the configuration
 // of each block, and repair mends a day with many of them.
 func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	dir := t.TempDir()
 	r := &reloader{config: filepath.Join(dir, "statline.yaml"), listen: freeAddress(t)}

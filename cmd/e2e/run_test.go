@@ -78,6 +78,7 @@ func checkStored(t *testing.T, clickhouse string, want truth) {
 // Several processes, and a daemon that is killed again and again in the middle:
 // the totals are the truth's.
 func TestRunKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	want := generated(t, kafka, 200_000, "--scenario", "mixed")
 	home := t.TempDir()
@@ -101,6 +102,7 @@ func TestRunKilledInTheMiddle(t *testing.T) {
 // SIGTERM ends the daemon in five seconds with everything committed, and the
 // endpoints say how it does meanwhile.
 func TestRunServesAndStops(t *testing.T) {
+	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	want := generated(t, kafka, 20_000)
 	listen := freeAddress(t)
@@ -147,6 +149,7 @@ func TestRunServesAndStops(t *testing.T) {
 // No key of the input is found in any table, in plain files outside the
 // broker's own log, in the output or in the logs: neither in clear nor encoded.
 func TestKeysAppearNowhere(t *testing.T) {
+	t.Parallel()
 	for where, key := range leaks(t, binary) {
 		t.Errorf("key %s… stands in %s", key[:6], where)
 	}

@@ -55,6 +55,7 @@ func filmLog() []byte {
 // Promise: of an unknown API each name is proposed once, with the right outcome
 // for most, from a log and from what is stored of it; the proposal is a catalogue.
 func TestSuggestCodes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	log, data := filepath.Join(dir, "films.log"), filepath.Join(dir, "store")
 	if err := os.WriteFile(log, filmLog(), 0o600); err != nil {

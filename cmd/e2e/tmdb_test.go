@@ -53,6 +53,7 @@ func tmdbLog(code34 int) []byte {
 // Promise: the API as it is today breaks no contract and has no unknown code;
 // each answer has its outcome. One whose HTTP status changes does break it.
 func TestTodaysCodesAreNoDrift(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, test := range []struct {
 		code34 int

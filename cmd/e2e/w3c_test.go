@@ -14,6 +14,7 @@ import (
 // record stands alone, --w3c-fields does. A line with other columns is a reject
 // that says so.
 func TestW3CFields(t *testing.T) {
+	t.Parallel()
 	day := time.Now().UTC().Add(-24 * time.Hour).Format("2006-01-02")
 	first, second := "date time cs-method cs-uri-stem sc-status time-taken c-ip", "date time c-ip sc-status cs-method cs-uri-stem"
 	line := func(n int) string {
