@@ -220,13 +220,16 @@ function useKeyboard(view, span, boards, beside, windows) {
   useEffect(() => listen(() => act.current), []);
 }
 
-// useWindows says which window is open, and shows a word for a moment.
+// useWindows says which window is open, and shows a word for a moment. A dialog tells
+// that it was closed a little later: by then another may be open, which stays.
 function useWindows() {
-  const [which, open] = useState();
+  const [now, turnTo] = useState({ turn: 0 });
   const [said, set] = useState("");
   const timer = useRef();
   const say = (text) => { set(text); clearTimeout(timer.current); timer.current = setTimeout(() => set(""), 3000); };
-  return { which, open, close: () => open(undefined), said, say };
+  const open = (which) => turnTo(({ turn }) => ({ which, turn: turn + 1 }));
+  const close = () => turnTo((newest) => (newest.turn === now.turn ? { turn: now.turn } : newest));
+  return { ...now, open, close, said, say };
 }
 
 function Page({ known, live, signOut }) {
@@ -264,9 +267,9 @@ function Page({ known, live, signOut }) {
     </main>
     <footer>statline ${known.version} · ${w("footer")}${zone() ? ", UTC" : ""}${stored ? "" : html` · <a href="/assets/vendor/LICENSES.txt">${w("licences")}</a>`}</footer>
     <div class=${windows.said ? "said" : "hidden"} role="status">${windows.said}</div>
-    ${windows.which === "search" ? html`<${Search} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
-    ${windows.which === "view" ? html`<${View} close=${windows.close} signOut=${signOut} />` : null}
-    ${windows.which === "help" ? html`<${Help} close=${windows.close} />` : null}`;
+    ${windows.which === "search" ? html`<${Search} key=${windows.turn} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
+    ${windows.which === "view" ? html`<${View} key=${windows.turn} close=${windows.close} signOut=${signOut} />` : null}
+    ${windows.which === "help" ? html`<${Help} key=${windows.turn} close=${windows.close} />` : null}`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));
