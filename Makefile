@@ -29,9 +29,15 @@ demo: ## generated traffic through the embedded broker and engine; ARGS="--for 2
 
 # Everything is compiled once, as the binary that cmd/e2e runs: without cgo. That
 # package takes longest and begins first. What go vet would say, make lint says.
+TEST := CGO_ENABLED=0 $(GO) test -vet=off -p 4 -parallel 4 -ldflags '-s -w' -timeout 20m
+
 .PHONY: test
-test: engine ## every test
-	CGO_ENABLED=0 $(GO) test -vet=off -p 4 -parallel 4 -ldflags '-s -w' -timeout 20m ./cmd/e2e ./...
+test: engine ## every test but the long ones
+	$(TEST) -skip '^TestLong' ./cmd/e2e ./...
+
+.PHONY: test-long
+test-long: engine ## the tests that are named TestLong: servers that hang, reload under load, files killed and read again (4 min)
+	$(TEST) -run '^TestLong' -count=1 ./cmd/e2e ./ingest/mend
 
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
 # race detector would only make them slow (a law in cmd/e2e keeps this true).

@@ -21,8 +21,8 @@ import (
 var (
 	analyzeFrom = flag.String("analyze-store-from", "", "make testdata/analyze-store.tar.gz anew with the statline at "+
 		"this path")
-	analyzeFiles = flag.Int("analyze-files", 40, "how many files TestAnalyzeManyFiles has")
-	analyzeKills = flag.Int("analyze-kills", 3, "how often TestAnalyzeManyFiles kills")
+	analyzeFiles = flag.Int("analyze-files", 40, "how many files TestLongAnalyzeManyFiles has")
+	analyzeKills = flag.Int("analyze-kills", 3, "how often TestLongAnalyzeManyFiles kills")
 )
 
 // storeFixture is a directory of analyze --data as the version before a file was
@@ -197,7 +197,7 @@ func (m *manyFiles) files(t *testing.T) []string {
 // Many files with the same first lines are counted exactly, however often the
 // process is killed, and when files were rotated, packed and have grown in
 // between.
-func TestAnalyzeManyFiles(t *testing.T) {
+func TestLongAnalyzeManyFiles(t *testing.T) {
 	t.Parallel()
 	m := &manyFiles{dir: t.TempDir(), rng: rand.New(rand.NewPCG(3, 1)), want: map[string]uint64{}}
 	for i := range *analyzeFiles {

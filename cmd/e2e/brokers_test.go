@@ -10,7 +10,7 @@ import (
 
 // Promise: brokers that go away together are one log line in ten seconds,
 // whatever they are asked for: partitions' records and commits, and the group.
-func TestBrokersAwayAreOneLine(t *testing.T) {
+func TestLongBrokersAwayAreOneLine(t *testing.T) {
 	t.Parallel()
 	clickhouse := freeAddress(t)
 	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)

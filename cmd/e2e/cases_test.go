@@ -96,7 +96,7 @@ func TestCasesByProbe(t *testing.T) {
 }
 
 // All cases together by analyze: outcomes, rejects, and no key anywhere.
-func TestCasesByAnalyze(t *testing.T) {
+func TestLongCasesByAnalyze(t *testing.T) {
 	t.Parallel()
 	outcomes, reasons := map[string]uint64{}, map[string]uint64{}
 	for _, c := range lineCases {

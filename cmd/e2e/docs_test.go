@@ -99,21 +99,32 @@ func TestReadmeShowsTheCustomer(t *testing.T) {
 func runShown(t *testing.T, dir, line string) {
 	t.Helper()
 	line, background := strings.CutSuffix(line, "&")
-	daemon := background || strings.Contains(line, "statline console ") || strings.Contains(line, " --serve ") || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
+	page := strings.Contains(line, "statline console ") || strings.Contains(line, " --serve ")
+	stays := page || background || strings.Contains(line, "statline run ") && !strings.Contains(line, "--until-caught-up")
 	limit := 2 * time.Minute
-	if daemon {
+	if stays && !page {
 		limit = 6 * time.Second
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	c := exec.CommandContext(ctx, "bash", "-c", "set -o pipefail; exec 2>&1; "+strings.Replace(line, "bin/statline", "exec bin/statline", boolToInt(daemon)))
+	c := exec.CommandContext(ctx, "bash", "-c", "set -o pipefail; exec 2>&1; "+strings.Replace(line, "bin/statline", "exec bin/statline", boolToInt(stays)))
 	c.Dir = dir
 	c.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "STATLINE_ENGINE="+enginePath(t), "STATLINE_LISTEN="+freeAddress(t), "API_KEY=sesame-street", "NO_COLOR=1")
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = 20 * time.Second
-	out, err := c.CombinedOutput()
-	if err != nil && !(daemon && ctx.Err() != nil && c.ProcessState != nil && c.ProcessState.ExitCode() == 0) {
-		t.Errorf("%s: %v\n%s", line, err, tail(string(out), 2000))
+	out := &daemon{}
+	c.Stdout, c.Stderr = out, out
+	if page { // it has served once it tells where
+		go func() {
+			for ctx.Err() == nil && !strings.Contains(out.logged(), "http://") {
+				time.Sleep(20 * time.Millisecond)
+			}
+			cancel()
+		}()
+	}
+	err := c.Run()
+	if err != nil && !(stays && ctx.Err() != nil && c.ProcessState != nil && c.ProcessState.ExitCode() == 0) || page && !strings.Contains(out.logged(), "http://") {
+		t.Errorf("%s: %v\n%s", line, err, tail(out.logged(), 2000))
 	}
 }
 

@@ -80,7 +80,7 @@ const awayLimit = 45 * time.Second
 
 // Promise: /readyz turns red within 15 seconds when ClickHouse or Kafka hangs
 // while nothing arrives, names it, and turns green again; /healthz stays green.
-func TestReadyWhileServersHang(t *testing.T) {
+func TestLongReadyWhileServersHang(t *testing.T) {
 	t.Parallel()
 	kafka, clickhouse, listen := freeAddress(t), freeAddress(t), freeAddress(t)
 	broker := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", "", "--data", t.TempDir())

@@ -70,7 +70,7 @@ func (r *reloader) post(t *testing.T, header string) (status int, body string) {
 // Promise: fifty reloads while records stream, by signal and by request, some
 // of bad files: nothing is lost or doubled, the ledger names the configuration
 // of each block, and repair mends a day with many of them.
-func TestReloadUnderLoad(t *testing.T) {
+func TestLongReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	dir := t.TempDir()

@@ -92,15 +92,14 @@ func TestEveryTextBinds(t *testing.T) {
 		if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0), Step: 1e5 * time.Hour}); err != nil {
 			t.Errorf("%s over all time: %v", name, err)
 		}
-		for _, span := range []time.Duration{time.Hour, 7 * 24 * time.Hour} {
-			p := query.Params{From: to.Add(-span), To: to, Step: 5 * time.Minute}
-			if _, err := ask(t, s, text, p); err != nil {
-				t.Errorf("%s over %v: %v", name, span, err)
-			}
-			p.Services, p.Routes, p.Outcomes, p.Keys, p.Codes, p.Clients = hostile(), hostile(), hostile(), hostile(), hostile(), hostile()
-			if _, err := ask(t, s, text, p); err != nil {
-				t.Errorf("%s over %v, hostile values: %v", name, span, err)
-			}
+		p := query.Params{From: to.Add(-time.Hour), To: to, Step: 5 * time.Minute}
+		if _, err := ask(t, s, text, p); err != nil {
+			t.Errorf("%s over an hour: %v", name, err)
+		}
+		p.From = to.Add(-7 * 24 * time.Hour)
+		p.Services, p.Routes, p.Outcomes, p.Keys, p.Codes, p.Clients = hostile(), hostile(), hostile(), hostile(), hostile(), hostile()
+		if _, err := ask(t, s, text, p); err != nil {
+			t.Errorf("%s over a week, hostile values: %v", name, err)
 		}
 	}
 }

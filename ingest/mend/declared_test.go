@@ -104,7 +104,7 @@ func checksum(t *testing.T, s *store.Store) map[string]uint64 {
 // it is refused, and repaired to exactly what the rules of now make of it. Other
 // blocks of those hours stay what they are. (make test-kill does the same with
 // blocks of several INSERTs a table.)
-func TestDeclaredUnderOtherRules(t *testing.T) { declaredUnderOtherRules(t, 120) }
+func TestLongDeclaredUnderOtherRules(t *testing.T) { declaredUnderOtherRules(t, 120) }
 
 // declaredUnderOtherRules has four minutes of so many keys.
 func declaredUnderOtherRules(t *testing.T, keys int) {

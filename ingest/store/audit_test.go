@@ -142,9 +142,17 @@ func TestAuditFindsFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ledgerRow := func(first, end int64, change func(*block.LedgerRow)) func(*testing.T, *Store) {
+	dayUnknown := func(t *testing.T, s *Store) {
+		id, c := blockOf(1, 2, 3, 10)
+		c.Rows = aggregate.Rows{Services: c.Rows.Services[2:]}
+		c.Rejects = nil
+		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ledgerRow := func(partition int32, first, end int64, change func(*block.LedgerRow)) func(*testing.T, *Store) {
 		return func(t *testing.T, s *Store) {
-			row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: first, End: end},
+			row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: partition, First: first, End: end},
 				Kind: block.KindBlock, State: block.Stored, Records: uint64(end - first), Note: "planted"}
 			if change != nil {
 				change(&row)
@@ -164,35 +172,54 @@ func TestAuditFindsFaults(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		plant func(*testing.T, *Store)
+		plant []func(*testing.T, *Store)
 		want  []string
 	}{
-		{"a deleted ledger row", remove(schema.Ledger, "first = 200"),
+		{"a deleted ledger row", []func(*testing.T, *Store){remove(schema.Ledger, "first = 200")},
 			append(everySum(3, 2), "access/3 epoch 1 [200,300): no block or gap covers these offsets", "access/3 epoch 1: got 3 rejects; want 2")},
-		{"a doubled rollup row", rowsAgain, []string{"keys on " + day(0) + ": got 36 responses; want 27"}},
-		{"a missing rollup row", remove(schema.ResponsesHour, "toDate(minute) = '"+day(1)+"'"), []string{"responses_hour on " + day(1) + ": got 0 responses; want 30"}},
-		{"a missing hour of a service", remove(schema.ServicesHour, "toDate(minute) = '"+day(1)+"'"), []string{"services_hour on " + day(1) + ": got 0 responses; want 30"}},
-		{"a missing clients row", remove(schema.Clients, "toDate(minute) = '"+day(0)+"'"), []string{"clients on " + day(0) + ": got 0 responses; want 24"}},
-		{"a day that the ledger does not know", func(t *testing.T, s *Store) {
-			id, c := blockOf(1, 2, 3, 10)
-			c.Rows = aggregate.Rows{Services: c.Rows.Services[2:]}
-			c.Rejects = nil
-			if err := s.WriteRows(t.Context(), id, c, free); err != nil {
-				t.Fatal(err)
-			}
-		}, []string{"services on " + day(2) + ": got 10 responses; want 0"}},
-		{"a missing reject", remove(schema.Rejects, "offset = 200"), []string{"access/3 epoch 1: got 2 rejects; want 3"}},
-		{"an overlap", ledgerRow(350, 450, nil), []string{"access/3 epoch 1 [350,400): two blocks cover these offsets"}},
-		{"a block inside another", ledgerRow(110, 120, nil), []string{"access/3 epoch 1 [110,120): two blocks cover these offsets"}},
-		{"a hole", ledgerRow(410, 420, nil), []string{"access/3 epoch 1 [400,410): no block or gap covers these offsets"}},
-		{"lost records", ledgerRow(400, 410, func(r *block.LedgerRow) { r.Records, r.Holes = 7, 2 }), []string{"access/3 epoch 1 [400,410): got 9 records and holes; want 10"}},
-		{"days that do not add up", ledgerRow(400, 410, func(r *block.LedgerRow) { r.Responses = 4 }), []string{"access/3 epoch 1 [400,410): the days hold 0 responses; want 4"}},
-		{"a gap is no fault", ledgerRow(400, 500, func(r *block.LedgerRow) { r.Kind, r.Records = block.KindGap, 0 }), nil},
-		{"another life of the topic is no fault", ledgerRow(0, 10, func(r *block.LedgerRow) { r.Epoch = 2 }), nil},
+		{"rows", []func(*testing.T, *Store){
+			rowsAgain,
+			dayUnknown,
+			remove(schema.ResponsesHour, "toDate(minute) = '"+day(1)+"'"),
+			remove(schema.ServicesHour, "toDate(minute) = '"+day(1)+"'"),
+			remove(schema.Clients, "toDate(minute) = '"+day(0)+"'"),
+			remove(schema.Rejects, "offset = 200"),
+		}, []string{
+			"keys on " + day(0) + ": got 36 responses; want 27",
+			"services on " + day(2) + ": got 10 responses; want 0",
+			"responses_hour on " + day(1) + ": got 0 responses; want 30",
+			"services_hour on " + day(1) + ": got 0 responses; want 30",
+			"clients on " + day(0) + ": got 0 responses; want 24",
+			"access/3 epoch 1: got 2 rejects; want 3",
+		}},
+		{"ledger rows", []func(*testing.T, *Store){
+			// an overlap
+			ledgerRow(4, 300, 400, nil), ledgerRow(4, 350, 450, nil),
+			// one inside another
+			ledgerRow(5, 100, 200, nil), ledgerRow(5, 110, 120, nil),
+			// a hole
+			ledgerRow(6, 300, 400, nil), ledgerRow(6, 410, 420, nil),
+			// lost records
+			ledgerRow(7, 400, 410, func(r *block.LedgerRow) { r.Records, r.Holes = 7, 2 }),
+			// days that do not add up
+			ledgerRow(8, 400, 410, func(r *block.LedgerRow) { r.Responses = 4 }),
+			// a gap is no fault
+			ledgerRow(9, 300, 400, nil), ledgerRow(9, 400, 500, func(r *block.LedgerRow) { r.Kind, r.Records = block.KindGap, 0 }),
+			// nor is another life of the topic
+			ledgerRow(10, 300, 400, nil), ledgerRow(10, 0, 10, func(r *block.LedgerRow) { r.Epoch = 2 }),
+		}, []string{
+			"access/4 epoch 1 [350,400): two blocks cover these offsets",
+			"access/5 epoch 1 [110,120): two blocks cover these offsets",
+			"access/6 epoch 1 [400,410): no block or gap covers these offsets",
+			"access/7 epoch 1 [400,410): got 9 records and holes; want 10",
+			"access/8 epoch 1 [400,410): the days hold 0 responses; want 4",
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := healthy(t)
-			test.plant(t, s)
+			for _, plant := range test.plant {
+				plant(t, s)
+			}
 			got := map[string]bool{}
 			for _, d := range audited(t, s, AuditOptions{}).Differences {
 				got[d.String()] = true

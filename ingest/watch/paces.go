@@ -117,25 +117,25 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 	where := between(day-(detect.LatencyDays+1)*dayMinutes, day-dayMinutes-1)
 	hours := q.table(schema.ServicesHour)
 	list := []detect.Pace{}
-	err := store.Each(ctx, q.store, func(r *struct {
-		Service string  `ch:"service"`
-		Bucket  uint16  `ch:"bucket"`
-		Usual   float64 `ch:"usual"`
+	// A young store, and each that analyze makes, knows too few hours for any
+	// service: to see that costs a tenth of the question.
+	known := 0
+	err := store.Each(ctx, q.store, func(*struct {
+		Hour time.Time `ch:"minute"`
 	}) error {
-		list = append(list, detect.Pace{Service: r.Service, Bucket: r.Bucket, Limit: aggregate.BucketMicros(r.Bucket), Usual: r.Usual})
+		known++
 		return nil
-	}, fmt.Sprintf(`SELECT service, bucket, if(isNaN(q), 0, q) AS usual FROM (
-		SELECT service, any(bucket) AS bucket, quantileExactIf(0.98)(slow / timed, timed >= %d) AS q FROM (
-			SELECT service, minute, any(l.bucket) AS bucket, sum(arraySum(latency.2)) AS timed, sum(%s) AS slow
-			FROM (SELECT service, minute, latency FROM %s WHERE %s) AS h
-			GLOBAL INNER JOIN (
-				SELECT service, h.1[arrayFirstIndex(c -> c >= %v * n, arrayCumSum(h.2))] AS bucket FROM (
-					SELECT service, sumMap(latency.1, latency.2) AS h, arraySum(h.2) AS n, uniqExact(minute) AS hours
-					FROM %s WHERE %s AND notEmpty(latency.1) GROUP BY service)
-				WHERE n >= %d AND hours >= %d) AS l USING service
-			GROUP BY service, minute)
-		GROUP BY service) ORDER BY service`,
-		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests, paceHours))
+	}, fmt.Sprintf("SELECT DISTINCT minute FROM %s WHERE %s LIMIT %d", hours, where, paceHours))
+	if err == nil && known == paceHours {
+		err = store.Each(ctx, q.store, func(r *struct {
+			Service string  `ch:"service"`
+			Bucket  uint16  `ch:"bucket"`
+			Usual   float64 `ch:"usual"`
+		}) error {
+			list = append(list, detect.Pace{Service: r.Service, Bucket: r.Bucket, Limit: aggregate.BucketMicros(r.Bucket), Usual: r.Usual})
+			return nil
+		}, usualPacesSQL(hours, where))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("usual latencies: %w", err)
 	}
@@ -146,4 +146,19 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 	}
 	q.paces[day] = list
 	return list, nil
+}
+
+func usualPacesSQL(hours, where string) string {
+	return fmt.Sprintf(`SELECT service, bucket, if(isNaN(q), 0, q) AS usual FROM (
+		SELECT service, any(bucket) AS bucket, quantileExactIf(0.98)(slow / timed, timed >= %d) AS q FROM (
+			SELECT service, minute, any(l.bucket) AS bucket, sum(arraySum(latency.2)) AS timed, sum(%s) AS slow
+			FROM (SELECT service, minute, latency FROM %s WHERE %s) AS h
+			GLOBAL INNER JOIN (
+				SELECT service, h.1[arrayFirstIndex(c -> c >= %v * n, arrayCumSum(h.2))] AS bucket FROM (
+					SELECT service, sumMap(latency.1, latency.2) AS h, arraySum(h.2) AS n, uniqExact(minute) AS hours
+					FROM %s WHERE %s AND notEmpty(latency.1) GROUP BY service)
+				WHERE n >= %d AND hours >= %d) AS l USING service
+			GROUP BY service, minute)
+		GROUP BY service) ORDER BY service`,
+		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests, paceHours)
 }
