@@ -189,9 +189,12 @@ func (l *ncsaLine) agentAt(b []byte, i int) int {
 
 // who takes apart what precedes the time.
 func (l *ncsaLine) who(b []byte) {
-	if v4, n := parseIPv4(b); n > 0 && n < len(b) && string(b[n:]) == " - -" {
-		l.ip = mapped(v4)
-		return
+	const ident = " - "
+	if v4, n := parseIPv4(b); n > 0 && n+len(ident) < len(b) && string(b[n:n+len(ident)]) == ident {
+		if user := b[n+len(ident):]; user[0] != '"' && indexByte(user, 0, ' ') < 0 {
+			l.ip, l.user = mapped(v4), user
+			return
+		}
 	}
 	l.parties(b)
 }

@@ -15,8 +15,11 @@ func isUser(b []byte) bool {
 		b = b[1 : len(b)-1]
 	}
 	var mask uint16
+	address := false // as far as its bytes tell
 	for _, c := range b {
 		switch c {
+		case '.', ':':
+			address = true
 		case ' ', ',', ';', '"', '\'', '[', ']', '(', ')', '{', '}', '<', '>', '|':
 			return false
 		}
@@ -29,5 +32,5 @@ func isUser(b []byte) bool {
 	case "-", "null", "(null)", "none", "unknown":
 		return false
 	}
-	return !isAddress(b)
+	return !address || !isAddress(b)
 }
