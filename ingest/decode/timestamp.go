@@ -11,6 +11,8 @@ type clock struct {
 	days     int64     // its day number
 	head     [2]uint64 // the last minute of UTC as RFC 3339 begins: 2026-03-01T12:00
 	minute   int64     // its milliseconds since the epoch
+	common   [3]uint64 // the last minute as a common log line writes it, seconds left out: 01/Mar/2026:12:00 +0100
+	written  int64     // its milliseconds since the epoch
 	hour     int64     // the last local hour (hours since the epoch, as if UTC)
 	offset   int64     // the location's offset in it, seconds
 	haveHour bool
@@ -196,6 +198,10 @@ func (c *clock) clf(b []byte) (unixMilli int64, ok bool) {
 	if len(b) < 20 || b[11] != ':' {
 		return 0, false
 	}
+	usual := len(b) == len("01/Mar/2026:12:00:00 +0100") && b[17] == ':' && b[18] <= '5' && b[19]-'0' <= 9
+	if usual && c.common == commonMinute(b) && b[18] >= '0' {
+		return c.written + int64(b[18]-'0')*10_000 + int64(b[19]-'0')*1000, true
+	}
 	if c.dateLen != 11 || string(c.date[:11]) != string(b[:11]) {
 		d, ok1 := digit2(b, 0)
 		m := monthOf(b[3:6])
@@ -206,7 +212,15 @@ func (c *clock) clf(b []byte) (unixMilli int64, ok bool) {
 		c.days = daysOf(y, m, d)
 		c.dateLen = copy(c.date[:11], b)
 	}
-	return c.timeOfDay(b, 12, true)
+	if unixMilli, ok = c.timeOfDay(b, 12, true); ok && usual {
+		c.common, c.written = commonMinute(b), unixMilli-int64(b[18]-'0')*10_000-int64(b[19]-'0')*1000
+	}
+	return unixMilli, ok
+}
+
+// commonMinute is dd/Mon/yyyy:hh:mm and the zone of a common log line's time.
+func commonMinute(b []byte) [3]uint64 {
+	return [3]uint64{load64(b, 0), load64(b, 8), load64(b, 18)>>16<<16 | uint64(b[16])}
 }
 
 func monthOf(b []byte) int64 {
