@@ -51,6 +51,11 @@ test-race: engine cc ## the packages that have goroutines again, under the race 
 test-bites: engine ## the searches for keys and secrets, in a build that hides none: they find them
 	CGO_ENABLED=0 $(GO) test -tags bites -run TestSearchBites -count=1 -timeout 10m ./cmd/e2e
 
+.PHONY: test-systemd
+test-systemd: ## deploy/systemd/statline.service as systemd itself reads it (Debian: apt-get install systemd)
+	@command -v systemd-analyze >/dev/null || { echo "make test-systemd: needs systemd-analyze (Debian: apt-get install systemd)"; exit 1; }
+	CGO_ENABLED=0 $(GO) test -tags systemd -run 'TestSystemdUnit' -count=1 ./cmd/e2e
+
 .PHONY: test-browser
 test-browser: engine ## the console in Chromium (Debian: apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "make test-browser: needs chromium (Debian: apt-get install chromium)"; exit 1; }

@@ -54,6 +54,20 @@ func (g guard) control(next http.Handler) http.Handler {
 	})
 }
 
+// local is control for this machine alone, token or not: for others there is
+// nothing there. A daemon that listens to other machines has no profiles at all,
+// since a proxy on this one would hand them on.
+func (g guard) local(next http.Handler) http.Handler {
+	inside := g.control(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromHere(r) || !isHere(g.listens()) {
+			http.NotFound(w, r)
+			return
+		}
+		inside.ServeHTTP(w, r)
+	})
+}
+
 // token is what clients have to show. A token that cannot be read lets nobody
 // in.
 func (g guard) token(w http.ResponseWriter) (want string, ok bool) {

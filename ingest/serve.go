@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,9 @@ type Control interface {
 	Reload(ctx context.Context) (done any, err error)
 	// Show is the configuration in force, without secrets.
 	Show() any
+	// SetLogLevel logs from this level on (debug, info, warn or error), for a
+	// while, or with 0 until it is set or the configuration is read again.
+	SetLogLevel(level string, while time.Duration) (done any, err error)
 }
 
 // ErrStarting says that a daemon has not got far enough to reload.
@@ -49,7 +53,7 @@ type Listening struct {
 }
 
 // Server shows how a daemon does: /metrics, /healthz, /readyz, /-/ to control it,
-// and the console.
+// /debug/pprof/ to this machine alone, and the console.
 type Server struct {
 	Listening Listening
 	Registry  *prometheus.Registry
@@ -126,10 +130,31 @@ func (s *Server) handler() http.Handler {
 			s.answer(w, http.StatusOK, done)
 		}
 	})))
+	mux.Handle("POST /-/log-level", g.control(http.HandlerFunc(s.setLogLevel)))
+	for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace} {
+		mux.Handle("GET /debug/pprof/"+path, g.local(profile)) // not cmdline: it may hold a password
+	}
 	if s.Console != nil {
 		mux.Handle("/", s.Console)
 	}
 	return mux
+}
+
+func (s *Server) setLogLevel(w http.ResponseWriter, r *http.Request) {
+	var while time.Duration
+	if text := r.FormValue("for"); text != "" {
+		var err error
+		if while, err = time.ParseDuration(text); err != nil || while <= 0 {
+			http.Error(w, fmt.Sprintf("for: got %q; want a duration such as 10m", text), http.StatusUnprocessableEntity)
+			return
+		}
+	}
+	done, err := s.Control.SetLogLevel(r.FormValue("level"), while)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	s.answer(w, http.StatusOK, done)
 }
 
 // answer writes v as JSON.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -49,6 +50,9 @@ type deafControl struct{}
 
 func (deafControl) Reload(context.Context) (any, error) { return nil, ErrStarting }
 func (deafControl) Show() any                           { return map[string]string{"listen-token": "***"} }
+func (deafControl) SetLogLevel(level string, while time.Duration) (any, error) {
+	return map[string]string{level: while.String()}, nil
+}
 
 // With a certificate the endpoints speak TLS alone; with a token figures and
 // control want it and probes do not. A daemon that starts cannot reload yet.
@@ -111,6 +115,12 @@ func TestServeSecurely(t *testing.T) {
 		{"GET", "/-/config", token, 200, `"***"`},
 		{"POST", "/-/reload", token, 503, "still starting"},
 		{"GET", "/-/reload", token, 405, "Method"},
+		{"POST", "/-/log-level?level=debug&for=10m", token, 200, `{"debug":"10m0s"}`},
+		{"POST", "/-/log-level?level=debug&for=-1s", token, 422, "want a duration"},
+		{"POST", "/-/log-level?level=debug", "", 401, "Bearer"},
+		{"GET", "/debug/pprof/goroutine?debug=1", token, 200, "goroutine profile"},
+		{"GET", "/debug/pprof/goroutine?debug=1", "", 401, "Bearer"},
+		{"GET", "/debug/pprof/cmdline", token, 404, ""},
 	} {
 		if got, body := ask(x.method, x.path, x.token); got != x.want || !strings.Contains(body, x.says) || strings.Contains(body, token) {
 			t.Errorf("%s %s: got %d %.200s; want %d with %q", x.method, x.path, got, body, x.want, x.says)
@@ -122,6 +132,26 @@ func TestServeSecurely(t *testing.T) {
 		}
 		if err := resp.Body.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Profiles are for this machine: a daemon that listens to others has none, also
+// for who has the token.
+func TestProfilesAreForThisMachine(t *testing.T) {
+	const token = "a-token-of-a-test-long-enough"
+	for address, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "0.0.0.0:8080": 404, ":8080": 404, "192.0.2.1:8080": 404} {
+		s := &Server{Registry: prometheus.NewRegistry(), Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
+			Listening: Listening{Address: address, Token: func() (string, error) { return token, nil }}}
+		for _, from := range []string{"127.0.0.1:1", "192.0.2.2:1"} {
+			r := httptest.NewRequest("GET", "http://127.0.0.1:8080/debug/pprof/goroutine?debug=1", nil)
+			r.RemoteAddr = from
+			r.Header.Set("Authorization", "Bearer "+token)
+			w := httptest.NewRecorder()
+			s.handler().ServeHTTP(w, r)
+			if expect := map[bool]int{true: want, false: 404}[from == "127.0.0.1:1"]; w.Code != expect {
+				t.Errorf("listening on %s, asked from %s: got %d; want %d", address, from, w.Code, expect)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -151,6 +152,13 @@ func plantedLeaks(t *testing.T, path string) map[string]string {
 		return strings.Contains(hay["/metrics"], fmt.Sprintf("\nstatline_records_total %d\n", len(lines)))
 	})
 	hay["/readyz"], _ = get(t, "http://"+listen+"/readyz")
+	archive := filepath.Join(t.TempDir(), "diag.tar.gz")
+	if out, err := outputOf(exec.CommandContext(t.Context(), path, "diag", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", listen, "--out", archive), t.TempDir()); err != nil {
+		t.Fatalf("diag: %v\n%s", err, out)
+	}
+	for name, text := range unpacked(t, archive) {
+		hay["diag's "+name] = text
+	}
 	d.terminate(t, 10*time.Second)
 	hay["the daemon's log"] = d.logged()
 	for name := range sqlCounts(t, clickhouse, "SELECT name, 1 FROM system.tables WHERE database = 'statline'") {

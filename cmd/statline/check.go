@@ -40,20 +40,7 @@ something does not.`,
 			if out.forPeople() {
 				r.out = cmd.OutOrStdout() // at once: a part may take a while
 			}
-			r.part("configuration", func() (string, error) { return checkConfig(st.Config) })
-			if path := st.Keys.Labels; path != "" {
-				r.part("key labels", func() (string, error) {
-					n, err := checkLabels(path)
-					return fmt.Sprintf("%s names %d keys", path, n), err
-				})
-			}
-			r.part("clickhouse", func() (string, error) { return checkStore(ctx, st.Config) })
-			r.part("kafka", func() (string, error) {
-				return checkKafka(ctx, st.Kafka.Source(st.Daemon.From), st.Daemon.AllowCompacted)
-			})
-			if !r.failed {
-				r.part("group", func() (string, error) { return checkGroup(ctx, st.Config) })
-			}
+			r.all(ctx, st.Config)
 			shown := checkShown{OK: !r.failed, Parts: r.parts}
 			err := out.print(cmd, func(io.Writer) error { return nil }, shown, shown.Parts)
 			if err == nil && r.failed {
@@ -103,6 +90,24 @@ type checker struct {
 	style  style
 	failed bool
 	parts  []checkedPart
+}
+
+// all checks everything that run needs.
+func (r *checker) all(ctx context.Context, c *config.Config) {
+	r.part("configuration", func() (string, error) { return checkConfig(c) })
+	if path := c.Keys.Labels; path != "" {
+		r.part("key labels", func() (string, error) {
+			n, err := checkLabels(path)
+			return fmt.Sprintf("%s names %d keys", path, n), err
+		})
+	}
+	r.part("clickhouse", func() (string, error) { return checkStore(ctx, c) })
+	r.part("kafka", func() (string, error) {
+		return checkKafka(ctx, c.Kafka.Source(c.Daemon.From), c.Daemon.AllowCompacted)
+	})
+	if !r.failed {
+		r.part("group", func() (string, error) { return checkGroup(ctx, c) })
+	}
 }
 
 func (r *checker) part(name string, check func() (string, error)) {

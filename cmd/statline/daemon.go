@@ -28,6 +28,7 @@ type daemon struct {
 	sources config.Sources
 	secret  []byte // what keys are hashed with: never changes while it runs
 	level   slog.LevelVar
+	revert  *time.Timer // of a level that was set for a while; under reloading
 	log     *slog.Logger
 
 	registry *prometheus.Registry
@@ -164,7 +165,7 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 		return nil, err
 	}
 	d.current.Store(next)
-	d.level.Set(next.Log.Slog())
+	d.setLevel(next.Log.Slog())
 	d.client.SetAccess(next.Kafka.Access())
 	if config.Changes(changed, config.SetLabels) {
 		tell(d.relabel)
@@ -175,6 +176,50 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	}
 	d.codes = codes
 	return &Reloaded{ConfigHash: d.pipeline.ConfigHash(), Changed: notNil(changed), NeedsRestart: notNil(restart)}, nil
+}
+
+// LogLevel is the least level that is logged.
+type LogLevel struct {
+	LogLevel string `json:"log_level"`
+	// Until is when the configured level comes back, nil when it stays.
+	Until *time.Time `json:"until"`
+}
+
+// SetLogLevel logs from level on, for a while or, with 0, until the next call or
+// reload.
+func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
+	l := config.Log{Level: level}
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.setLevel(l.Slog())
+	done := LogLevel{LogLevel: level}
+	if while > 0 {
+		until := time.Now().Add(while).UTC()
+		done.Until = &until
+		var timer *time.Timer
+		timer = time.AfterFunc(while, func() {
+			d.reloading.Lock()
+			defer d.reloading.Unlock()
+			if d.revert == timer {
+				d.setLevel(d.current.Load().Log.Slog())
+			}
+		})
+		d.revert = timer
+	}
+	d.log.Info("log level", "level", level, "for", while)
+	return done, nil
+}
+
+// setLevel logs from this level on, whatever was to come back later.
+func (d *daemon) setLevel(level slog.Level) {
+	if d.revert != nil {
+		d.revert.Stop()
+		d.revert = nil
+	}
+	d.level.Set(level)
 }
 
 // Show is what is in force, secrets masked.

@@ -39,7 +39,10 @@ process is stuck; waiting for a server is not.
 
 SIGHUP, or POST /-/reload, reads the configuration again: routes, mapping,
 detectors, mutes, labels, log level, receivers and credentials change without a
-restart, from the next block on. A bad file changes nothing.`,
+restart, from the next block on. A bad file changes nothing. POST
+/-/log-level?level=debug&for=10m logs more for a while, and /debug/pprof/ has
+profiles while --listen is on loopback. Under systemd it says when it is up and, for
+WatchdogSec, that it is alive.`,
 		Example: `  statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline
   statline run --config statline.yaml
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
@@ -80,6 +83,7 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 		}
 		defer func() { err = errors.Join(err, closeServer()) }()
 	}
+	defer underSystemd(ctx, starting.Healthy, d.log)()
 	if d.store, err = ingest.AwaitStore(ctx, opening(c, secret), starting.Wait, d.log); err != nil {
 		return unlessStopped(ctx, err)
 	}

@@ -22,6 +22,10 @@ type versions struct {
 	Arch    string `json:"arch"`
 }
 
+func theseVersions() versions {
+	return versions{version, decode.Version, int(schema.Version()), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+}
+
 func versionCommand() *cobra.Command {
 	var out *answers
 	c := &cobra.Command{
@@ -29,7 +33,7 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version of the binary, its decoder and its schema",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := versions{version, decode.Version, int(schema.Version()), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+			v := theseVersions()
 			return out.print(cmd, func(to io.Writer) error {
 				_, err := fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder, v.Schema, v.Go, v.OS,
 					v.Arch)

@@ -27,6 +27,7 @@ var (
 var uses = map[string]use{
 	"run":         {sets: daemonSets, required: servers},
 	"check":       {sets: daemonSets, required: servers},
+	"diag":        {sets: append(slices.Clone(daemonSets), SetData, SetEngine)},
 	"config show": {sets: append(slices.Clone(daemonSets), SetData, SetEngine)},
 
 	"repair":          {sets: mendSets, required: servers},

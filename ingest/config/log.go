@@ -8,15 +8,22 @@ import (
 // Log is what the log on standard error holds, and its form.
 type Log struct{ Level, Format string }
 
+var levels = []string{"debug", "info", "warn", "error"}
+
 func defaultLog() Log { return Log{Level: "info", Format: "text"} }
 
 func logOptions() []Option {
 	return []Option{
 		{Name: "log-level", Set: SetLog, Reload: true, Help: "least level that is logged",
-			value: func(c *Config) Value { return choice{&c.Log.Level, []string{"debug", "info", "warn", "error"}} }},
+			value: func(c *Config) Value { return choice{&c.Log.Level, levels} }},
 		{Name: "log-format", Set: SetLog, Help: "form of the log on standard error",
 			value: func(c *Config) Value { return choice{&c.Log.Format, []string{"text", "json"}} }},
 	}
+}
+
+// Check reports a level that is none.
+func (l *Log) Check() error {
+	return choice{new(string), levels}.Set(l.Level)
 }
 
 // Slog is the level for package slog.

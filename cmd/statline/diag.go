@@ -1,0 +1,278 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"statline/dashboards/report"
+	"statline/ingest/config"
+	"statline/ingest/schema"
+	"statline/ingest/store"
+)
+
+func diagCommand() *cobra.Command {
+	var (
+		st      *settings
+		file    string
+		profile time.Duration
+	)
+	c := &cobra.Command{
+		Use:   "diag",
+		Short: "Write one archive for a bug report: versions, configuration, state and figures, without secrets",
+		Long: `diag asks the daemon that the configuration describes, on this machine, and the
+servers, and writes what they say into one archive: versions, the settings with
+secrets masked, /healthz, /readyz, /metrics, stacks and memory of the process, what
+check finds, and of the store the tables, their bytes and the audit. It holds no
+log line, no key, no address and no path of any request. What cannot be had is
+named in errors.txt. Look at it before you send it.`,
+		Example: `  statline diag --config statline.yaml
+  statline diag --config statline.yaml --profile 10s --out slow.tar.gz`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				file = "statline-diag-" + time.Now().UTC().Format("20060102-150405") + ".tar.gz"
+			}
+			to, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			if err != nil {
+				return fmt.Errorf("make the archive: %w", err)
+			}
+			b := &bundle{secrets: st.Secrets()}
+			gather(cmd.Context(), b, st.Config, profile)
+			if err := errors.Join(cmd.Context().Err(), b.write(to), to.Close()); err != nil {
+				return errors.Join(err, os.Remove(file))
+			}
+			w := cmd.OutOrStdout()
+			fmt.Fprintln(w, file)
+			for _, p := range b.parts {
+				fmt.Fprintf(w, "  %-28s %s bytes\n", p.name, count(uint64(len(p.data))))
+			}
+			for _, e := range b.errs {
+				fmt.Fprintln(cmd.ErrOrStderr(), "not had: "+e)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&file, "out", "o", "", "the archive's `file`, which must not exist (default: statline-diag-, the time, .tar.gz)")
+	c.Flags().DurationVar(&profile, "profile", 0, "add a profile of the daemon's CPU over so long")
+	st = takeSettings(c, "diag")
+	return c
+}
+
+// bundle is the archive in the making.
+type bundle struct {
+	secrets []string // that no part may hold
+	parts   []bundlePart
+	errs    []string // what could not be had
+}
+
+type bundlePart struct {
+	name string
+	data []byte
+}
+
+// add takes a part, or the reason why it is missing.
+func (b *bundle) add(name string, data []byte, err error) {
+	if err != nil {
+		b.errs = append(b.errs, b.masked(name+": "+err.Error()))
+		return
+	}
+	if !strings.HasSuffix(name, ".pb.gz") { // profiles hold names of functions
+		data = []byte(b.masked(string(data)))
+	}
+	b.parts = append(b.parts, bundlePart{name, data})
+}
+
+func (b *bundle) addJSON(name string, v any, err error) {
+	if err != nil {
+		b.add(name, nil, err)
+		return
+	}
+	data, err := json.MarshalIndent(v, "", "  ")
+	b.add(name, data, err)
+}
+
+// masked takes out what the masks before it have missed: an error of a server
+// can repeat what it was sent.
+func (b *bundle) masked(text string) string {
+	for _, s := range b.secrets {
+		text = strings.ReplaceAll(text, s, "***")
+	}
+	return text
+}
+
+func (b *bundle) write(to io.Writer) error {
+	b.add("errors.txt", []byte(strings.Join(append(slices.Clone(b.errs), ""), "\n")), nil)
+	z := gzip.NewWriter(to)
+	t := tar.NewWriter(z)
+	now := time.Now()
+	for _, p := range b.parts {
+		header := &tar.Header{Name: "statline-diag/" + p.name, Mode: 0o600, Size: int64(len(p.data)), ModTime: now}
+		if err := t.WriteHeader(header); err != nil {
+			return fmt.Errorf("write the archive: %w", err)
+		}
+		if _, err := t.Write(p.data); err != nil {
+			return fmt.Errorf("write the archive: %w", err)
+		}
+	}
+	return errors.Join(t.Close(), z.Close())
+}
+
+// gather asks everybody, each within its time.
+func gather(ctx context.Context, b *bundle, c *config.Config, profile time.Duration) {
+	b.addJSON("version.json", theseVersions(), nil)
+	b.addJSON("config.json", c.Show(), nil)
+	b.add("environment.txt", []byte(strings.Join(ourVariables(os.Environ()), "\n")+"\n"), nil)
+
+	gatherDaemon(ctx, b, &c.Daemon, profile)
+
+	asked, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	r := checker{out: io.Discard, style: newStyle(io.Discard)}
+	r.all(asked, c)
+	b.addJSON("check.json", r.parts, nil)
+	if err := gatherStore(asked, b, c); err != nil {
+		b.add("store", nil, err)
+	}
+}
+
+// gatherDaemon asks the daemon of the configuration on this machine.
+func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time.Duration) {
+	if d.Listen == "" {
+		b.add("daemon", nil, errors.New("listen is empty: nothing can be asked"))
+		return
+	}
+	get, err := asker(d)
+	if err != nil {
+		b.add("daemon", nil, err)
+		return
+	}
+	for _, part := range []struct{ name, path string }{
+		{"healthz.txt", "/healthz"}, {"readyz.json", "/readyz"}, {"metrics.txt", "/metrics"}, {"config.json", "/-/config"},
+		{"goroutines.txt", "/debug/pprof/goroutine?debug=1"}, {"heap.pb.gz", "/debug/pprof/heap"}, {"mutex.pb.gz", "/debug/pprof/mutex"},
+	} {
+		data, err := get(ctx, part.path, 10*time.Second)
+		b.add("daemon/"+part.name, data, err)
+	}
+	if profile > 0 {
+		seconds := max(1, int(profile.Seconds()))
+		data, err := get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), profile+10*time.Second)
+		b.add("daemon/cpu.pb.gz", data, err)
+	}
+}
+
+// asker asks the daemon that listens as d says. Its certificate has to be the one
+// of the file, whatever names stand in it.
+func asker(d *config.Daemon) (func(ctx context.Context, path string, limit time.Duration) ([]byte, error), error) {
+	token, err := d.BearerToken()
+	if err != nil {
+		return nil, err
+	}
+	host, port, err := net.SplitHostPort(d.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	base, transport := "http://", &http.Transport{}
+	if d.ListenCert != "" {
+		base = "https://"
+		if transport.TLSClientConfig, err = pinned(d.ListenCert); err != nil {
+			return nil, err
+		}
+	}
+	base += net.JoinHostPort(host, port)
+	client := &http.Client{Transport: transport}
+	return func(ctx context.Context, path string, limit time.Duration) ([]byte, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+		if err != nil {
+			return nil, err
+		}
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		got, err := client.Do(r)
+		if err != nil {
+			return nil, err
+		}
+		defer got.Body.Close()
+		data, err := io.ReadAll(io.LimitReader(got.Body, 64<<20))
+		if err == nil && got.StatusCode >= 300 && got.StatusCode != http.StatusServiceUnavailable { // which /readyz says of itself
+			err = fmt.Errorf("%s: %s", got.Status, strings.TrimSpace(string(data[:min(len(data), 200)])))
+		}
+		return data, err
+	}, nil
+}
+
+// pinned trusts the first certificate of a PEM file and no other.
+func pinned(file string) (*tls.Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("listen-cert: %w", err)
+	}
+	p, _ := pem.Decode(text)
+	if p == nil {
+		return nil, fmt.Errorf("listen-cert %s: no PEM certificate in it", file)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, // VerifyPeerCertificate does
+		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			if len(raw) == 0 || !bytes.Equal(raw[0], p.Bytes) {
+				return errors.New("the daemon shows another certificate than that of listen-cert")
+			}
+			return nil
+		}}, nil
+}
+
+// gatherStore asks the store for its state, not for what it holds.
+func gatherStore(ctx context.Context, b *bundle, c *config.Config) (err error) {
+	if c.ClickHouse.URL == "" && c.Local.Data == "" {
+		return nil
+	}
+	s, err := openAsked(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	storage, err := report.ReadStorage(ctx, s)
+	b.addJSON("store/storage.json", storage, err)
+	ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
+	if err != nil {
+		return err
+	}
+	audit, err := s.Audit(ctx, store.AuditOptions{TTL: ttl, Now: time.Now()})
+	if err != nil {
+		return err
+	}
+	b.addJSON("store/audit.json", audited(audit, nil), nil)
+	return nil
+}
+
+// ourVariables are the names of the variables that are set for statline.
+func ourVariables(environ []string) (names []string) {
+	for _, v := range environ {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "STATLINE_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
