@@ -34,28 +34,23 @@ type rejectExample struct {
 func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config, ask *asking) (*analysis, error) {
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
-	a := &analysis{loaded: l}
-	var err error
+	a := &analysis{loaded: l, reportShown: &reportShown{Report: &report.Report{}}}
+	w, stored, err := report.Everything(), true, error(nil)
 	if ask.narrows() {
-		if _, a.reportShown, err = ask.read(ctx, e.store); err != nil {
-			return nil, err
-		}
-	} else {
-		a.reportShown = &reportShown{}
-		if a.Report, err = report.Read(ctx, e.store, report.Everything(), report.Filter{}); err != nil {
-			return nil, err
-		}
+		w, stored, err = ask.resolve(ctx, e.store)
+	}
+	if err == nil && stored {
+		a.reportShown, err = ask.report(ctx, e.store, w)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if !interrupted {
 		found, err := detectKept(ctx, e, rules)
 		if err != nil {
 			return nil, err
 		}
-		if !ask.narrows() {
-			a.Incidents = found
-		} else if w, stored, err := ask.resolve(ctx, e.store); err != nil {
-			return nil, err
-		} else if stored {
+		if stored {
 			a.Incidents = ask.among(found, w)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -68,6 +69,8 @@ type asking struct {
 	compare         string
 	filter          report.Filter
 	limit           int
+	// keysByRoute: the command can choose a key and a route at once.
+	keysByRoute bool
 }
 
 // The filters that a command can take.
@@ -92,8 +95,8 @@ func (a *asking) takeTime(c *cobra.Command, since string) {
 	f.Var(&a.to, "to", "until then, in the same forms (default: the newest stored minute)")
 }
 
-// takeFilters gives it the filters of these names, and --limit of what.
-func (a *asking) takeFilters(c *cobra.Command, limit int, what string, names ...string) {
+// takeFilters gives it the filters of these names.
+func (a *asking) takeFilters(c *cobra.Command, names ...string) {
 	f := c.Flags()
 	for _, name := range names {
 		switch name {
@@ -107,13 +110,16 @@ func (a *asking) takeFilters(c *cobra.Command, limit int, what string, names ...
 		case byOutcome:
 			f.StringVar(&a.filter.Outcome, name, "", "only this `outcome`")
 		case byKey:
-			f.StringVar(&a.filter.Key, name, "", "only this `key`: its id or the first characters of it")
+			f.StringVar(&a.filter.Key, name, "", "only this `key`: its id, the first characters of it, or the customer's name")
 		case byCode:
 			f.StringVar(&a.filter.Code, name, "", "only this `code` of the API")
 		}
 	}
-	a.limit = limit
-	f.IntVar(&a.limit, "limit", limit, "at most so many "+what)
+}
+
+// takeLimit gives it --limit of what.
+func (a *asking) takeLimit(c *cobra.Command, limit int, what string) {
+	c.Flags().IntVar(&a.limit, "limit", limit, "at most so many "+what)
 }
 
 // takeCompare gives it --compare.
@@ -149,10 +155,25 @@ func (a *asking) check(c *cobra.Command) error {
 		return usage("got --since and --from; want one of them")
 	case a.limit < 0:
 		return usage("--limit: got %d; want 1 or more, or 0 for the default", a.limit)
-	case a.filter.Key != "" && a.filter.Route != "" && c.Name() != "samples":
+	case a.filter.Key != "" && a.filter.Route != "" && !a.keysByRoute:
 		return usage("got --key and --route; keys are not stored by route: want one of them, or statline samples, which takes both")
 	}
 	return nil
+}
+
+// open opens the store that is asked and settles what it is asked about. stored is
+// false when nothing is stored. The caller closes the store.
+func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.Window, stored bool, err error) {
+	if err = a.check(cmd); err != nil {
+		return nil, w, false, err
+	}
+	if s, err = openAsked(cmd.Context(), c); err != nil {
+		return nil, w, false, err
+	}
+	if w, stored, err = a.resolve(cmd.Context(), s); err != nil {
+		return nil, w, false, errors.Join(err, s.Close())
+	}
+	return s, w, stored, nil
 }
 
 // resolve settles the span and the filter. ok is false when nothing is stored.

@@ -37,22 +37,14 @@ and not closed: for a job that is to stop then.`,
   statline incidents show 3f9a --data ./store`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			if err := ask.check(cmd); err != nil {
-				return err
-			}
-			s, err := openAsked(ctx, st.Config)
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := ask.resolve(ctx, s)
-			if err != nil {
-				return err
-			}
 			rows := []report.Incident{}
 			if stored {
-				if rows, err = report.Incidents(ctx, s, w, ask.filter, open); err != nil {
+				if rows, err = report.Incidents(cmd.Context(), s, w, ask.filter, open); err != nil {
 					return err
 				}
 			}
@@ -71,7 +63,8 @@ and not closed: for a job that is to stop then.`,
 	}
 	st = takeSettings(c, "incidents")
 	ask.takeTime(c, "24h")
-	ask.takeFilters(c, 200, "incidents", byService, byKey, byCode)
+	ask.takeLimit(c, 200, "incidents")
+	ask.takeFilters(c, byService, byKey, byCode)
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	takeFailOn(c, &failOn)
 	out = takeOutput(c, answer.List[report.Incident]("incidents"), answer.Lines)

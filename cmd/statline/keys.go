@@ -36,23 +36,15 @@ its id. Times count back from the newest stored minute.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ask.filter.Key = args[0]
-			if err := ask.check(cmd); err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			s, err := openAsked(ctx, st.Config)
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := ask.resolve(ctx, s)
-			if err != nil {
-				return err
-			}
 			if !stored {
 				return errors.New("keys show: nothing is stored")
 			}
-			k, err := report.ReadKey(ctx, s, w, ask.filter.Key)
+			k, err := report.ReadKey(cmd.Context(), s, w, ask.filter.Key)
 			if err != nil {
 				return err
 			}

@@ -42,19 +42,14 @@ The growth is told when chance does not explain it, from 11 days with requests o
 					return usage("%w", err)
 				}
 			}
-			ctx := cmd.Context()
-			s, err := openAsked(ctx, st.Config)
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := ask.resolve(ctx, s)
-			if err != nil {
-				return err
-			}
 			list := []limits.Headroom{}
 			if stored {
-				if list, err = limits.HeadroomOf(ctx, s, w, ask.filter, file); err != nil {
+				if list, err = limits.HeadroomOf(cmd.Context(), s, w, ask.filter, file); err != nil {
 					return err
 				}
 			}
@@ -62,11 +57,9 @@ The growth is told when chance does not explain it, from 11 days with requests o
 		},
 	}
 	st = takeSettings(c, "limits headroom")
-	f := c.Flags()
 	ask.takeTime(c, "30d")
-	f.StringVar(&ask.filter.Service, "service", "", "only requests of this `service`")
-	f.StringVar(&ask.filter.Key, "key", "", "only this `key`: its id, the first characters of it, or the customer's name")
-	f.StringVar(&path, "limits-file", "", "CSV `file` of limits: a customer's name, a key id or * (everybody else), and a limit such as 600/1m")
+	ask.takeFilters(c, byService, byKey)
+	c.Flags().StringVar(&path, "limits-file", "", "CSV `file` of limits: a customer's name, a key id or * (everybody else), and a limit such as 600/1m")
 	out = takeOutput(c, answer.List[limits.Headroom]("keys"), answer.JSON)
 	return c
 }

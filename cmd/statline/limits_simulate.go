@@ -53,21 +53,16 @@ again from the log, by the second, as far back as the log goes: exactly.
 			if err := t.parse(); err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			s, err := openAsked(ctx, st.Config)
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			ask.filter.Route = t.q.Route
-			w, stored, err := ask.resolve(ctx, s)
-			if err != nil {
-				return err
-			}
+			ctx := cmd.Context()
 			if !stored {
 				return fmt.Errorf("nothing is stored")
 			}
-			t.q.Filter = ask.filter
+			t.q.Filter, t.q.Route = ask.filter, ask.filter.Route
 			if t.q.Window, err = limits.Span(ctx, s, w, &t.q); err != nil {
 				return err
 			}
@@ -84,9 +79,8 @@ again from the log, by the second, as far back as the log goes: exactly.
 	f := c.Flags()
 	f.StringVar(&t.limits, "limit", "", "`limits` to try together: requests/window, such as 600/1m or 600/1m,40/10s")
 	ask.takeTime(c, "24h")
-	f.StringVar(&ask.filter.Service, "service", "", "only requests of this `service`")
-	f.StringVar(&t.q.Route, "route", "", "only requests of this `route`")
-	f.StringVar(&ask.filter.Key, "key", "", "only this `key`: its id, the first characters of it, or the customer's name")
+	ask.keysByRoute = true
+	ask.takeFilters(c, byService, byRoute, byKey)
 	f.BoolVar(&t.q.CountRefused, "count-refused", false, "a request that one limit refuses counts against the others too")
 	f.BoolVar(&t.fromKafka, "from-kafka", false, "count again from the log, by the second (with --brokers and --topic)")
 	f.BoolVar(&t.suggest, "suggest", false, "propose limits for the windows of --limit (default: 1m and 1h)")

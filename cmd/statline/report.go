@@ -43,25 +43,26 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			codes, err := st.Lines.Catalogue()
-			if err == nil {
-				err = ask.check(cmd)
-			}
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			s, err := openAsked(ctx, st.Config)
+			if page != "" && ask.filter != (report.Filter{}) {
+				return usage("--html: got a filter too; want none, the page has every service")
+			}
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			if page != "" {
-				return ask.writePage(cmd, s.Store, page)
-			}
 			began := time.Now()
-			w, sum, err := ask.read(ctx, s)
-			if err != nil {
-				return err
+			if page != "" {
+				return writePage(cmd, s.Store, w, stored, page)
+			}
+			sum := &reportShown{Report: &report.Report{}}
+			if stored {
+				if sum, err = ask.report(cmd.Context(), s, w); err != nil {
+					return err
+				}
 			}
 			sum.ElapsedSeconds = time.Since(began).Seconds()
 			return out.print(cmd, func(to io.Writer) error {
@@ -79,7 +80,8 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 	st = takeSettings(c, "report")
 	c.Flags().StringVar(&page, "html", "", "write the boards of the span to this `file`, as one page")
 	ask.takeTime(c, "1h")
-	ask.takeFilters(c, 0, "rows of each list (default: 10 to 50)", byService, byRoute, byOutcome, byKey, byCode)
+	ask.takeLimit(c, 0, "rows of each list (default: 10 to 50)")
+	ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)
 	ask.takeCompare(c)
 	out = takeOutput(c, answer.Of[reportShown](reportLists()...), answer.JSON)
 	return c
@@ -91,40 +93,29 @@ type reportShown struct {
 	Before *report.Before `json:"before" help:"null without --compare"`
 }
 
-// read reads the report that is asked for; of nothing when nothing is stored.
-func (a *asking) read(ctx context.Context, s report.Store) (report.Window, *reportShown, error) {
-	shown := &reportShown{Report: &report.Report{}}
-	w, stored, err := a.resolve(ctx, s)
-	if err != nil || !stored {
-		return w, shown, err
+// report reads the report of a span that resolve has settled.
+func (a *asking) report(ctx context.Context, s report.Store, w report.Window) (*reportShown, error) {
+	r, err := report.Read(ctx, s, w, a.filter)
+	if err != nil {
+		return nil, err
 	}
-	if shown.Report, err = report.Read(ctx, s, w, a.filter); err != nil {
-		return w, nil, err
-	}
+	shown := &reportShown{Report: r}
 	if then, ok := a.before(w); ok {
 		before, err := report.Read(ctx, s, then, a.filter)
 		if err != nil {
-			return w, nil, err
+			return nil, err
 		}
 		shown.Before = &report.Before{From: then.From.UTC(), To: then.To.UTC(), Changes: shown.Compare(before)}
 	}
-	r := shown.Report
 	r.Why, r.Who, r.Quotas = firstOf(r.Why, a.limit), firstOf(r.Who, a.limit), firstOf(r.Quotas, a.limit)
 	r.Services, r.Incidents = firstOf(r.Services, a.limit), firstOf(r.Incidents, a.limit)
-	return w, shown, nil
+	return shown, nil
 }
 
-// writePage writes the boards of the span that is asked for into a file.
-func (a *asking) writePage(cmd *cobra.Command, s *store.Store, path string) (err error) {
-	w, stored, err := a.resolve(cmd.Context(), s)
-	switch {
-	case err != nil:
-		return err
-	case !stored: // the page says so
+// writePage writes the boards of a span into a file.
+func writePage(cmd *cobra.Command, s *store.Store, w report.Window, stored bool, path string) (err error) {
+	if !stored { // the page says so
 		w = report.Window{From: time.Now().Add(-time.Hour), To: time.Now()}
-	}
-	if a.filter != (report.Filter{}) {
-		return errors.New("--html: got a filter too; want none, the page has every service")
 	}
 	k, err := console.New(console.Config{Store: func() console.Store { return s }, Version: version})
 	if err != nil {

@@ -26,22 +26,14 @@ back from the newest stored minute.`,
   statline samples --data ./store --since 7d --key k7f3q2mzpa --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := ask.check(cmd); err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			s, err := openAsked(ctx, st.Config)
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			w, stored, err := ask.resolve(ctx, s)
-			if err != nil {
-				return err
-			}
 			list := []report.Sample{}
 			if stored {
-				list, err = report.Samples(ctx, s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit})
+				list, err = report.Samples(cmd.Context(), s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit})
 				if err != nil {
 					return err
 				}
@@ -54,7 +46,9 @@ back from the newest stored minute.`,
 	}
 	st = takeSettings(c, "samples")
 	ask.takeTime(c, "1h")
-	ask.takeFilters(c, 20, "samples", byService, byRoute, byOutcome, byKey, byCode)
+	ask.keysByRoute = true
+	ask.takeLimit(c, 20, "samples")
+	ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)
 	out = takeOutput(c, answer.List[report.Sample]("samples"), answer.Lines)
 	return c
 }
