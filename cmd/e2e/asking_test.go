@@ -69,7 +69,7 @@ func TestAskAlike(t *testing.T) {
 			t.Errorf("report %s: got %d responses; want %d", c.args, got.Responses, c.want)
 		}
 		if c.want%10 == 5 { // half of them: an analysis starts an engine
-			if got := ask(append([]string{"analyze", file}, strings.Fields(strings.Replace(c.args, "--service", "--of-service", 1))...)...); got.Responses != c.want {
+			if got := ask(append([]string{"analyze", file}, args...)...); got.Responses != c.want {
 				t.Errorf("analyze %s: got %d responses; want %d", c.args, got.Responses, c.want)
 			}
 		}

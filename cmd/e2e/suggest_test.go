@@ -63,7 +63,7 @@ func TestSuggestCodes(t *testing.T) {
 	}
 	must(t, "analyze", "--data", data, log)
 	entry := regexp.MustCompile(`name: (\S+)`)
-	for name, args := range map[string][]string{"log": {log}, "store": {"--data", data}, "a service's store": {"--data", data, "--of-service", "films"}} {
+	for name, args := range map[string][]string{"log": {log}, "store": {"--data", data}, "a service's store": {"--data", data, "--service", "films"}} {
 		text := must(t, append([]string{"codes", "suggest"}, args...)...).stdout
 		found := map[string]string{}
 		for _, part := range strings.Split(text, "\n- ")[1:] {
@@ -102,7 +102,7 @@ func TestSuggestCodes(t *testing.T) {
 	if r := run(t, nil, "codes", "suggest"); r.err == nil || !strings.Contains(r.stderr, "--data") {
 		t.Errorf("neither a log nor a store: got %v, %q", r.err, r.stderr)
 	}
-	if r := run(t, nil, "codes", "suggest", "--data", data, "--of-service", "film"); r.err == nil || !strings.Contains(r.stderr, "films") {
+	if r := run(t, nil, "codes", "suggest", "--data", data, "--service", "film"); r.err == nil || !strings.Contains(r.stderr, "films") {
 		t.Errorf("a service that is not there: got %v, %q; want the nearest", r.err, r.stderr)
 	}
 }

@@ -101,9 +101,6 @@ func (a *asking) takeFilters(c *cobra.Command, names ...string) {
 	for _, name := range names {
 		switch name {
 		case byService:
-			if f.Lookup(name) != nil { // a setting: the service of lines that name none
-				name = "of-service"
-			}
 			f.StringVar(&a.filter.Service, name, "", "only this `service`")
 		case byRoute:
 			f.StringVar(&a.filter.Route, name, "", "only this `route`")

@@ -34,14 +34,14 @@ Without a file it reads what is stored (--clickhouse or --data). The store keeps
 every name and number, and the messages of examples only.`,
 		Example: `  statline codes suggest access.log > codes.yaml
   statline analyze --catalogue codes.yaml access.log
-  statline codes suggest --clickhouse http://127.0.0.1:8123 --of-service search > codes.yaml`,
+  statline codes suggest --clickhouse http://127.0.0.1:8123 --service search > codes.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var entries []classify.Entry
 			var err error
 			if len(args) > 0 {
 				if filter.Service != "" {
-					return errors.New("of-service: it chooses of what is stored; a log is read as a whole")
+					return usage("--service: it chooses of what is stored; a log is read as a whole")
 				}
 				entries, err = st.codesOfLog(cmd, args[0])
 			} else {
@@ -63,7 +63,7 @@ every name and number, and the messages of examples only.`,
 			}, nil, statusCodes(entries))
 		},
 	}
-	c.Flags().StringVar(&filter.Service, "of-service", "", "only the stored responses of this `name`")
+	c.Flags().StringVar(&filter.Service, byService, "", "only the stored responses of this `service`")
 	st = takeSettings(c, "codes suggest")
 	form = takeOutput(c, answer.List[statusCode]("codes"), answer.JSON)
 	return c

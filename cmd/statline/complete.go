@@ -86,7 +86,7 @@ func valuesOf(c *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 		return fixed(names)
 	case byCode:
 		return fixed(codesOffered())
-	case byService, "of-service":
+	case byService:
 		return fromStore(func(ctx context.Context, s report.Store) ([]string, error) { return report.Services(ctx, s) })
 	case byRoute:
 		return fromStore(func(ctx context.Context, s report.Store) ([]string, error) { return report.Routes(ctx, s) })
@@ -158,15 +158,10 @@ func incidentsOffered(ctx context.Context, s report.Store) ([]string, error) {
 }
 
 func keysOffered(ctx context.Context, s report.Store) ([]string, error) {
-	r, err := report.Read(ctx, s, report.Everything(), report.Filter{})
-	if err != nil {
-		return nil, err
-	}
+	list, err := report.NewestKeys(ctx, s)
 	var all []string
-	for _, w := range r.Who {
-		if offered := shortID(w.Key) + "\t" + w.Name; !slices.Contains(all, offered) {
-			all = append(all, offered)
-		}
+	for _, k := range list {
+		all = append(all, shortID(k.ID)+"\t"+k.Name)
 	}
-	return all, nil
+	return all, err
 }

@@ -42,7 +42,7 @@ func themeOf(f *pflag.Flag) theme {
 	switch {
 	case !isSetting:
 		switch f.Name {
-		case "since", "from", "to", "service", "route", "outcome", "key", "code", "compare", "open", "topic", "reason", "of-service":
+		case "since", "from", "to", "service", "route", "outcome", "key", "code", "compare", "open", "topic", "reason":
 			return themeWhat
 		case "output", "json", "by", "fail-on", "format", "out":
 			return themeOutput

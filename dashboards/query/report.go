@@ -183,6 +183,17 @@ func KeysLike() Text {
 ORDER BY k.key_id LIMIT 6`
 }
 
+// NewestKeys lists the keys that are told apart with the most requests of the newest
+// week, 500 at most, with their names: what Tab offers.
+func NewestKeys() Text {
+	return `SELECT k.key_id, named.name FROM (
+  SELECT key_id, sum(requests) AS n FROM {db}.keys_hour
+  WHERE minute > (SELECT max(minute) FROM {db}.keys_hour) - INTERVAL 7 DAY` + toldApart + `
+  GROUP BY key_id ORDER BY n DESC, key_id LIMIT 500
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = k.key_id
+ORDER BY k.n DESC, k.key_id`
+}
+
 // StoredServices lists every service.
 func StoredServices() Text {
 	return `SELECT DISTINCT toString(service) AS s FROM (SELECT service FROM {db}.services UNION ALL SELECT service FROM {db}.services_hour) ORDER BY s`

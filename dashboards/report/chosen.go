@@ -44,12 +44,7 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 	if f.Key == "" {
 		return f, nil
 	}
-	type key struct{ id, name string }
-	keys, err := Collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}},
-		func(scan Scan) (k key, err error) {
-			err = scan(&k.id, &k.name)
-			return k, err
-		})
+	keys, err := Collect(ctx, s, "the keys", query.KeysLike(), query.Params{Keys: []string{f.Key}}, scanNamedKey)
 	switch {
 	case err != nil:
 		return f, err
@@ -58,12 +53,12 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 	case len(keys) > 1:
 		var list []string
 		for _, k := range keys {
-			list = append(list, strings.TrimSpace(k.id+" "+k.name))
+			list = append(list, strings.TrimSpace(k.ID+" "+k.Name))
 		}
 		return f, unknown("key: got %q, which several keys begin with or are called: %s; give more of the id", f.Key,
 			strings.Join(list, ", "))
 	}
-	f.Key = keys[0].id
+	f.Key = keys[0].ID
 	return f, nil
 }
 

@@ -238,6 +238,20 @@ func NameOf(ctx context.Context, s Store, key string) (string, error) {
 	return named[0].Name, err
 }
 
+// NamedKey is a key and what it is called, "" when it has no name.
+type NamedKey struct{ ID, Name string }
+
+// NewestKeys lists the keys with the most requests of the newest stored week, 500 at
+// most. It reads rows of hours only.
+func NewestKeys(ctx context.Context, s Store) ([]NamedKey, error) {
+	return Collect(ctx, s, "the newest keys", query.NewestKeys(), query.Params{}, scanNamedKey)
+}
+
+func scanNamedKey(scan Scan) (k NamedKey, err error) {
+	err = scan(&k.ID, &k.Name)
+	return k, err
+}
+
 // Services lists the stored services.
 func Services(ctx context.Context, s Store) ([]string, error) {
 	return Collect(ctx, s, "the services", query.StoredServices(), query.Params{}, scanName)

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,24 @@ func TestFilterResolves(t *testing.T) {
 	r, err := report.Read(t.Context(), s, report.Everything(), report.Filter{Key: "xyz"})
 	if err != nil || r.ByOutcome.Total() != 5 || len(r.ByHTTPStatus) != 0 || len(r.Why) != 1 || len(r.Services) != 0 {
 		t.Errorf("got %+v (%v); want the five of one key", r, err)
+	}
+}
+
+// What Tab offers are the keys of the newest week, the busiest first, with their names.
+func TestNewestKeys(t *testing.T) {
+	s := storetest.Open(t)
+	for _, text := range []string{
+		".keys_hour (minute, key_id, service, outcome, requests) VALUES ('2026-03-01 00:00:00', 'old', 'a', 'success', 1000), " +
+			"('2026-03-20 00:00:00', 'few', 'a', 'success', 5), ('2026-03-20 00:00:00', 'many', 'a', 'success', 4), " +
+			"('2026-03-19 00:00:00', 'many', 'b', 'timeout', 4), ('2026-03-20 00:00:00', '__other__', 'a', 'success', 9), " +
+			"('2026-03-20 00:00:00', '', 'a', 'success', 9)",
+		".key_labels (key_id, name, revision) VALUES ('many', 'ACME', 1)",
+	} {
+		storetest.Exec(t, s, "INSERT INTO "+s.Database()+text)
+	}
+	got, err := report.NewestKeys(t.Context(), s)
+	if want := []report.NamedKey{{ID: "many", Name: "ACME"}, {ID: "few"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v (%v); want %v", got, err, want)
 	}
 }
 
