@@ -29,11 +29,15 @@ func incidentsCommand() *cobra.Command {
 the newest stored minute. show tells everything about one of them; ack, note and
 mute say something of it. Each is named by its id or the first characters of it.
 
+--compare counts them by kind and service, beside those of an earlier span; --by kind
+or --by service prints the counts alone.
+
 With --fail-on the exit status is 3 when one is listed that is at least as severe
 and not closed: for a job that is to stop then.`,
 		Example: `  statline incidents --clickhouse http://127.0.0.1:8123 --open
   statline incidents --clickhouse http://127.0.0.1:8123 --since 7d --service search --json
   statline incidents --clickhouse http://127.0.0.1:8123 --fail-on page
+  statline incidents --data ./store --since 7d --compare previous
   statline incidents show 3f9a --data ./store`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,23 +46,26 @@ and not closed: for a job that is to stop then.`,
 				return err
 			}
 			defer s.Close()
-			rows := []report.Incident{}
+			shown := &incidentsShown{}
 			if stored {
-				if rows, err = report.Incidents(cmd.Context(), s, w, ask.filter, open); err != nil {
+				ctx := cmd.Context()
+				if shown.Incidents, err = report.Incidents(ctx, s, w, ask.filter, open); err != nil {
 					return err
 				}
-			}
-			rows = firstOf(rows, ask.limit)
-			err = out.print(cmd, func(to io.Writer) error {
-				if len(rows) == 0 {
-					fmt.Fprintf(to, "no incidents, %s\n", titleOf(w, ask.filter))
-					return nil
+				shown.Incidents = firstOf(shown.Incidents, ask.limit)
+				counted, before, err := ask.count(w, func(w report.Window) (report.Tallies, error) {
+					return report.CountIncidents(ctx, s, w, ask.filter, open)
+				})
+				if err != nil {
+					return err
 				}
-				printIncidents(to, newStyle(to), "Incidents", rows, w.To.Sub(w.From) > 20*time.Hour, true)
-				fmt.Fprintln(to, "\nEverything about one: statline incidents show ID")
+				shown.ByKind, shown.ByService, shown.Before = counted["kind"], counted[byService], before
+			}
+			err = out.print(cmd, func(to io.Writer) error {
+				shown.printTo(to, titleOf(w, ask.filter), out.by, w.To.Sub(w.From) > 20*time.Hour)
 				return nil
-			}, nil, rows)
-			return errors.Join(err, failOnIncidents(failOn, rows))
+			}, shown, shown.Incidents, shown.ByKind, shown.ByService)
+			return errors.Join(err, failOnIncidents(failOn, shown.Incidents))
 		},
 	}
 	st = takeSettings(c, "incidents")
@@ -67,9 +74,41 @@ and not closed: for a job that is to stop then.`,
 	ask.takeFilters(c, byService, byKey, byCode)
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	takeFailOn(c, &failOn)
-	out = takeOutput(c, answer.List[report.Incident]("incidents"), answer.Lines)
+	ask.takeCompare(c)
+	out = takeOutput(c, answer.Of[incidentsShown](answer.RowsOf[report.Incident]("incident"), answer.RowsOf[report.Tally]("kind"),
+		answer.RowsOf[report.Tally](byService)), answer.Lines)
 	c.AddCommand(incidentShowCommand(), incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark), incidentNoteCommand(watch.Mute))
 	return c
+}
+
+// incidentsShown is what incidents prints. Its counts are of all incidents of the span,
+// whatever --limit says.
+type incidentsShown struct {
+	Incidents []report.Incident `json:"incidents"`
+	ByKind    []report.Tally    `json:"by_kind" help:"counts of all, whatever --limit says"`
+	ByService []report.Tally    `json:"by_service"`
+	Before    *comparedWith     `json:"before" help:"null without --compare"`
+}
+
+// printTo writes them for people: the incidents with what changed, or the counts that
+// by names.
+func (r *incidentsShown) printTo(w io.Writer, title, by string, withDate bool) {
+	counted := report.Tallies{"kind": r.ByKind, byService: r.ByService}
+	if counted[by] != nil {
+		printTallies(w, counted, r.Before, 0, by)
+		return
+	}
+	if len(r.Incidents) == 0 {
+		fmt.Fprintf(w, "no incidents, %s\n", title)
+	} else {
+		printIncidents(w, newStyle(w), "Incidents", r.Incidents, withDate, true)
+	}
+	if r.Before != nil {
+		printTallies(w, counted, r.Before, 10, "kind", byService)
+	}
+	if len(r.Incidents) > 0 {
+		fmt.Fprintln(w, "\nEverything about one: statline incidents show ID")
+	}
 }
 
 // takeFailOn gives a command the flag that lets incidents decide its status.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -21,7 +22,11 @@ func samplesCommand() *cobra.Command {
 		Short: "List stored examples of failures: the lines behind a figure",
 		Long: `samples lists the newest of the examples that are stored for each minute, service
 and outcome. They are scrubbed: no key and no secret is in them. --since counts
-back from the newest stored minute.`,
+back from the newest stored minute.
+
+--compare counts the examples by outcome, service, route and code, beside those of an
+earlier span; --by prints the counts of one of them alone. Examples are a few of each
+minute: report --compare counts responses.`,
 		Example: `  statline samples --clickhouse http://127.0.0.1:8123 --service search --outcome timeout
   statline samples --data ./store --since 7d --key k7f3q2mzpa --json`,
 		Args: cobra.NoArgs,
@@ -31,17 +36,21 @@ back from the newest stored minute.`,
 				return err
 			}
 			defer s.Close()
-			list := []report.Sample{}
+			shown := &samplesShown{}
 			if stored {
-				list, err = report.Samples(cmd.Context(), s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit})
-				if err != nil {
+				if shown.Samples, err = report.Samples(cmd.Context(), s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit}); err != nil {
 					return err
+				}
+				if ask.compare != "" || out.by != "" || out.form == answer.JSON { // the counts read every example of the span
+					if err := shown.count(cmd.Context(), s, &ask, w); err != nil {
+						return err
+					}
 				}
 			}
 			return out.print(cmd, func(to io.Writer) error {
-				printSamples(to, list, titleOf(w, ask.filter))
+				shown.printTo(to, titleOf(w, ask.filter), out.by)
 				return nil
-			}, nil, list)
+			}, shown, shown.Samples, shown.ByOutcome, shown.ByService, shown.ByRoute, shown.ByCode)
 		},
 	}
 	st = takeSettings(c, "samples")
@@ -49,16 +58,48 @@ back from the newest stored minute.`,
 	ask.keysByRoute = true
 	ask.takeLimit(c, 20, "samples")
 	ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)
-	out = takeOutput(c, answer.List[report.Sample]("samples"), answer.Lines)
+	ask.takeCompare(c)
+	out = takeOutput(c, answer.Of[samplesShown](answer.RowsOf[report.Sample]("sample"), answer.RowsOf[report.Tally](byOutcome),
+		answer.RowsOf[report.Tally](byService), answer.RowsOf[report.Tally](byRoute), answer.RowsOf[report.Tally](byCode)), answer.Lines)
 	return c
 }
 
-func printSamples(out io.Writer, list []report.Sample, title string) {
-	if len(list) == 0 {
-		fmt.Fprintf(out, "no samples, %s\n", title)
+// samplesShown is what samples prints. Its counts are of all examples of the span,
+// whatever --limit says.
+type samplesShown struct {
+	Samples   []report.Sample `json:"samples"`
+	ByOutcome []report.Tally  `json:"by_outcome" help:"counts of all, whatever --limit says"`
+	ByService []report.Tally  `json:"by_service"`
+	ByRoute   []report.Tally  `json:"by_route"`
+	ByCode    []report.Tally  `json:"by_code"`
+	Before    *comparedWith   `json:"before" help:"null without --compare"`
+}
+
+func (r *samplesShown) count(ctx context.Context, s report.Store, ask *asking, w report.Window) error {
+	counted, before, err := ask.count(w, func(w report.Window) (report.Tallies, error) {
+		return report.CountSamples(ctx, s, w, ask.filter)
+	})
+	r.ByOutcome, r.ByService, r.ByRoute, r.ByCode = counted[byOutcome], counted[byService], counted[byRoute], counted[byCode]
+	r.Before = before
+	return err
+}
+
+// printTo writes them for people: the examples with what changed, or the counts that
+// by names.
+func (r *samplesShown) printTo(w io.Writer, title, by string) {
+	counted := report.Tallies{byOutcome: r.ByOutcome, byService: r.ByService, byRoute: r.ByRoute, byCode: r.ByCode}
+	if counted[by] != nil {
+		printTallies(w, counted, r.Before, 0, by)
 		return
 	}
-	printSampleRows(out, newStyle(out), "", list)
+	if len(r.Samples) == 0 {
+		fmt.Fprintf(w, "no samples, %s\n", title)
+	} else {
+		printSampleRows(w, newStyle(w), "", r.Samples)
+	}
+	if r.Before != nil {
+		printTallies(w, counted, r.Before, 10, byOutcome, byService, byRoute, byCode)
+	}
 }
 
 func printSampleRows(w io.Writer, st style, indent string, list []report.Sample) {

@@ -29,7 +29,7 @@ func hostile() []string {
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
 		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
-		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
+		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
 		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),

@@ -102,12 +102,27 @@ const bucketMicros = "if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDi
 // observed, expected, score, summary, parent, id, as what it closed, why nobody is
 // told of it, rule, evidence and the name of a key.
 func ReportIncidents(open bool) Text {
+	return incidentsWhere(reported(open))
+}
+
+// CountIncidents counts the same incidents: what is counted (kind or service), its
+// name, incidents; the largest numbers first.
+func CountIncidents(open bool) Text {
+	return `SELECT d.1 AS counted, d.2 AS name, count() AS n FROM (
+  SELECT arrayJoin([('kind', toString(kind)), ('service', toString(service))]) AS d FROM {db}.incidents FINAL
+  WHERE ` + reported(open) + `
+) GROUP BY counted, name ORDER BY counted, n DESC, name LIMIT 1000 BY counted`
+}
+
+// reported chooses the incidents that touch the window, or those of them that are
+// open.
+func reported(open bool) Text {
 	states := Text("state != 'withdrawn'")
 	if open {
 		states = "state = 'open'"
 	}
-	return incidentsWhere("(closed_at >= {from} OR state = 'open') AND opened_at < {to} AND " + states + " AND " + ofService +
-		"\n    AND " + chosen("code", "toString(JSONExtractUInt(evidence, 'code')) IN {code}") + " AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})"))
+	return "(closed_at >= {from} OR state = 'open') AND opened_at < {to} AND " + states + " AND " + ofService +
+		"\n    AND " + chosen("code", "toString(JSONExtractUInt(evidence, 'code')) IN {code}") + " AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})")
 }
 
 // ReportIncident returns the chosen incidents, and what they cause, as
@@ -147,6 +162,16 @@ func ReportSamples() Text {
 FROM {db}.samples AS s FINAL
 WHERE ` + asked + ` AND ` + ofKeys + `
 ORDER BY ts DESC, service, path LIMIT 1000`
+}
+
+// CountSamples counts the same examples, all of them: what is counted (outcome,
+// service, route or code), its name, examples; the largest numbers first.
+func CountSamples() Text {
+	return `SELECT d.1 AS counted, d.2 AS name, count() AS n FROM (
+  SELECT arrayJoin([('outcome', toString(outcome)), ('service', toString(service)), ('route', toString(route)), ('code', toString(code))]) AS d
+  FROM {db}.samples FINAL
+  WHERE ` + asked + ` AND ` + ofKeys + `
+) GROUP BY counted, name ORDER BY counted, n DESC, name LIMIT 1000 BY counted`
 }
 
 const sampleColumns = `ts, toString(s.service), toString(s.outcome), toString(s.method), s.path, toString(s.route), s.http_status, s.code,

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -126,6 +127,57 @@ func TestNewestKeys(t *testing.T) {
 	got, err := report.NewestKeys(t.Context(), s)
 	if want := []report.NamedKey{{ID: "many", Name: "ACME"}, {ID: "few"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v (%v); want %v", got, err, want)
+	}
+}
+
+// Samples are counted by everything that they can be chosen by, all of them, beside
+// those of an earlier span; incidents by kind and service.
+func TestCountsBeside(t *testing.T) {
+	s := storetest.Open(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	now, then := report.Window{From: at, To: at.Add(time.Hour)}, report.Window{From: at.Add(-time.Hour), To: at}
+	for _, text := range []string{
+		".samples (minute, ts, service, outcome, code, path) SELECT toDateTime('2026-03-01 12:00:00', 'UTC') + 60 * (number % 50), " +
+			"toDateTime64('2026-03-01 12:00:00', 3, 'UTC') + number, if(number < 50, 'movies', 'tv'), 'timeout', 24, '/' FROM numbers(90)",
+		".samples (minute, ts, service, outcome, code, path) SELECT toDateTime('2026-03-01 11:00:00', 'UTC'), " +
+			"toDateTime64('2026-03-01 11:00:00', 3, 'UTC') + number, 'people', 'timeout', 24, '/' FROM numbers(1)",
+		".incidents (id, kind, entity, service, state, opened_at, closed_at) VALUES ('a', 'timeout_spike', 'tv', 'tv', 'closed', '2026-03-01 11:10:00', '2026-03-01 11:20:00'), " +
+			"('b', 'offender', 'k', '', 'closed', '2026-03-01 12:10:00', '2026-03-01 12:20:00')",
+	} {
+		storetest.Exec(t, s, "INSERT INTO "+s.Database()+text)
+	}
+	count := func(got report.Tallies, err error, before report.Tallies, errBefore error) report.Tallies {
+		t.Helper()
+		if err != nil || errBefore != nil {
+			t.Fatal(err, errBefore)
+		}
+		got.Beside(before)
+		return got
+	}
+	all, err := report.CountSamples(t.Context(), s, now, report.Filter{})
+	before, errBefore := report.CountSamples(t.Context(), s, then, report.Filter{})
+	samples := count(all, err, before, errBefore)
+	all, err = report.CountIncidents(t.Context(), s, now, report.Filter{}, false)
+	before, errBefore = report.CountIncidents(t.Context(), s, then, report.Filter{}, false)
+	incidents := count(all, err, before, errBefore)
+	for _, c := range []struct {
+		of   report.Tallies
+		by   string
+		want string
+	}{
+		{samples, "service", "movies 50 0, tv 40 0, people 0 1"},
+		{samples, "outcome", "timeout 90 1"},
+		{samples, "code", "24 90 1"},
+		{incidents, "kind", "offender 1 0, timeout_spike 0 1"},
+		{incidents, "service", " 1 0, tv 0 1"},
+	} {
+		var got []string
+		for _, n := range c.of[c.by] {
+			got = append(got, fmt.Sprint(n.Name, " ", n.N, " ", *n.Before))
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("by %s: got %q; want %q", c.by, got, c.want)
+		}
 	}
 }
 

@@ -32,17 +32,21 @@ type SampleFilter struct {
 
 // Samples lists the newest samples of a window.
 func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, error) {
-	p := params(w, f.Filter)
+	list, err := Collect(ctx, s, "the samples", query.ReportSamples(), sampleParams(w, f.Filter), scanSample)
+	if err != nil {
+		return nil, err
+	}
+	return list[:min(len(list), f.Limit)], nil
+}
+
+func sampleParams(w Window, f Filter) query.Params {
+	p := params(w, f)
 	if f.Outcome == "" {
 		for _, o := range classify.Failed.Outcomes() {
 			p.Outcomes = append(p.Outcomes, o.String())
 		}
 	}
-	list, err := Collect(ctx, s, "the samples", query.ReportSamples(), p, scanSample)
-	if err != nil {
-		return nil, err
-	}
-	return list[:min(len(list), f.Limit)], nil
+	return p
 }
 
 // SamplesOf lists the newest failures of an incident's service or key while it was

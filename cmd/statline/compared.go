@@ -1,0 +1,51 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"time"
+
+	"statline/dashboards/report"
+)
+
+// comparedWith is the span that counts are compared with.
+type comparedWith struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// count counts what is listed in a span, and beside it in the span that is compared
+// with, when there is one.
+func (a *asking) count(w report.Window, count func(report.Window) (report.Tallies, error)) (report.Tallies, *comparedWith, error) {
+	now, err := count(w)
+	then, ok := a.before(w)
+	if err != nil || !ok {
+		return now, nil, err
+	}
+	before, err := count(then)
+	if err != nil {
+		return nil, nil, err
+	}
+	now.Beside(before)
+	return now, &comparedWith{then.From.UTC(), then.To.UTC()}, nil
+}
+
+// printTallies writes the counts of these names, each list to its end or to most rows.
+func printTallies(w io.Writer, counted report.Tallies, before *comparedWith, most int, names ...string) {
+	rows := [][]string{{"", "", "now"}}
+	if before != nil {
+		fmt.Fprintf(w, "\n%s\n", newStyle(w).bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To))))
+		rows[0] = append(rows[0], "before")
+	}
+	for _, by := range names {
+		for _, t := range firstOf(counted[by], most) {
+			row := []string{by, cmp.Or(printable(t.Name), "(none)"), count(t.N)}
+			if t.Before != nil {
+				row = append(row, count(*t.Before))
+			}
+			rows = append(rows, row)
+		}
+	}
+	table(w, "  ", []bool{false, false, true, true}, rows)
+}
