@@ -100,6 +100,16 @@ func TestAnswerPagesWork(t *testing.T) {
 // A receipt of which one digit was changed is refused by its signature and by the
 // store, which says what it should be; one of a span that is not over is not made.
 func changedDigitFails(t *testing.T, dir string) {
+	ask := []string{"receipt", "--data", filepath.Join(dir, "store"), "--key", "ACME, Inc.", "--to", "2026-12-01"}
+	half := runAt(t, dir, append(ask, "--from", "2026-11-01T10:30:30")...)
+	if !exited(half.err, 2) || !strings.Contains(half.stderr, "want a whole minute") {
+		t.Errorf("got %v, %s", half.err, half.stderr)
+	}
+	printed := filepath.Join(dir, "printed.json") // is as good as the file that --write makes
+	if err := os.WriteFile(printed, []byte(mustAt(t, dir, append(ask, "--from", "2026-11-01", "--json")...).stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustAt(t, dir, "receipt", "verify", printed, "--data", filepath.Join(dir, "store"))
 	file := filepath.Join(dir, "acme.json")
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -84,6 +84,45 @@ func TestAskAlike(t *testing.T) {
 			t.Errorf("--compare %s: got %+v; want 25 and 15", how, got.Before)
 		}
 	}
+	type tallies []struct {
+		Name   string
+		N      uint64  `json:"count"`
+		Before *uint64 `json:"count_before"`
+	}
+	compare := []string{"--data", dir, "--from", "2026-03-01T12:00", "--to", "2026-03-01T13:00", "--compare", "previous", "-o", "json"}
+	counted := decodeJSON[struct {
+		ByOutcome tallies `json:"by_outcome"`
+		ByService tallies `json:"by_service"`
+	}](t, must(t, append([]string{"samples", "--limit", "1"}, compare...)...).stdout)
+	if o, s := counted.ByOutcome, counted.ByService; len(o) != 2 || len(s) != 2 || o[0].Name != "timeout" || o[0].N == 0 || *o[0].Before == 0 ||
+		s[1].Name != "tv" || s[1].N != 0 || *s[1].Before == 0 {
+		t.Errorf("samples --compare: got %+v", counted)
+	}
+	if got := must(t, append([]string{"incidents"}, compare...)...).stdout; !strings.Contains(got, `"from": "2026-03-01T11:00:00Z"`) {
+		t.Errorf("incidents --compare: got %s", got)
+	}
+	if got := must(t, "samples", "--data", dir, "--from", "2h", "--by", "service", "-o", "table").stdout; !strings.Contains(got, "service  tv") {
+		t.Errorf("samples --by service: got %s", got)
+	}
+	commands := 0
+	for line := range strings.Lines(must(t, "report", "--data", dir, "--from", "2h", "-o", "json").stdout) { // each row says how its lines are shown
+		if _, text, ok := strings.Cut(strings.TrimSpace(line), `"samples_command": "statline `); ok {
+			commands++
+			words := strings.Fields(strings.TrimRight(text, `",`))
+			if got := must(t, append(words, "--json")...).stdout; got == "" {
+				t.Errorf("%v: got no lines", words)
+			}
+		}
+	}
+	if commands < 5 {
+		t.Errorf("report names %d commands; want those of two reasons, a key and two services", commands)
+	}
+	for _, want := range []string{"--from=2h --outcome OUTCOME --code CODE", "--from=2h --outcome OUTCOME --key KEY", "--from=2h --service SERVICE",
+		"statline samples --data=" + dir} {
+		if got := must(t, "report", "--data", dir, "--from", "2h").stdout; !strings.Contains(got, want) {
+			t.Errorf("report: no %q in %s", want, got)
+		}
+	}
 	if got := must(t, "report", "--data", dir, "--from", "2h", "--by", "service", "--limit", "1", "-o", "ndjson").stdout; strings.Count(got, "\n") != 1 {
 		t.Errorf("--limit 1: got %s", got)
 	}

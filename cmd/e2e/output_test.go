@@ -168,11 +168,12 @@ func TestOutput(t *testing.T) {
 		rows    int // at least
 	}{
 		{"report", since, []string{"reason", "key", "service", "code", "incident"}, 1},
-		{"incidents", since, []string{""}, 1},
+		{"incidents", append([]string{"--compare", "previous"}, since...), []string{"incident", "kind", "service"}, 1},
 		{"incidents show", append([]string{id}, at...), []string{"sample"}, 1},
 		{"limits headroom", since, []string{""}, 1},
 		{"limits simulate", append([]string{"--limit", "3/1m"}, since...), []string{"key", "hour", "window"}, 1},
-		{"samples", since, []string{""}, 1},
+		{"samples", since, []string{"sample", "outcome", "service", "route", "code"}, 1},
+		{"receipt", append([]string{"--key", key, "--from", "2026-03-01T12:00", "--to", "2026-03-01T12:29"}, at...), []string{"day", "service", "code", "group", "range"}, 1},
 		{"keys show", append([]string{key}, since...), []string{"use", "time", "address", "sample", "incident"}, 0},
 		{"storage", at, []string{"table", "day"}, 1},
 		{"audit", at, []string{"partition", "day"}, 1},

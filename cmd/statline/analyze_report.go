@@ -104,7 +104,7 @@ func (a *analysis) explain(ctx context.Context, e *embedded) error {
 
 // print writes the report for people.
 func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer, e *embedded, title string, limit int) {
-	printSummary(out, title, a.Report, e.folding.Catalogue, limit)
+	printSummary(out, title, a.Report, e.folding.Catalogue, limit, nil)
 	printChanges(out, newStyle(out), a.Before, 12)
 	printLeftOut(out, a.LeftOut)
 	if len(a.Rejects) > 0 {

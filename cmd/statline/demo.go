@@ -289,7 +289,7 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 			printList(to, by, &reportShown{Report: sum}, d.embedded.folding.Catalogue)
 			return nil
 		}
-		printSummary(to, "statline demo", sum, d.embedded.folding.Catalogue, 0)
+		printSummary(to, "statline demo", sum, d.embedded.folding.Catalogue, 0, nil)
 		if r.Match {
 			fmt.Fprintf(to, "\n%s every stored count equals what the generator knows to be true (%s records)\n",
 				newStyle(to).good.Render("✓"), count(truth.Records))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/dashboards/receipt"
 	"statline/dashboards/report"
 	"statline/ingest/config"
@@ -22,10 +24,9 @@ import (
 func receiptCommand() *cobra.Command {
 	var (
 		st          *settings
-		key         string
-		from, to    momentValue
+		ask         asking
+		out         *answers
 		write, sign string
-		asJSON      bool
 	)
 	c := &cobra.Command{
 		Use:   "receipt --key ID|NAME --from TIME --to TIME",
@@ -33,6 +34,8 @@ func receiptCommand() *cobra.Command {
 		Long: `receipt counts what became of one key's requests from --from until before --to
 (UTC): failures by reason and code, availability by day, the incidents that touched
 it, and the offsets of the log that the figures come from. It names no other customer.
+It prints a page in Markdown; --output json the whole as one object; ndjson, csv and md
+one of its lists, which --by chooses.
 
 It audits the span first, and refuses when anything of it differs, has expired, or is
 not stored yet, saying what. With --brokers it also compares what the consumer group
@@ -49,62 +52,76 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 			if sign != "" && write == "" {
 				return usage("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
 			}
-			if key == "" || from.IsZero() || to.IsZero() {
+			if ask.filter.Key == "" || !ask.from.given() && !ask.since.given() || !ask.to.given() { // what is stored last is never whole
 				return usage("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
 			}
-			s, err := openAsked(cmd.Context(), st.Config)
+			for _, m := range []moment{ask.since, ask.from, ask.to} {
+				if !m.at.Equal(m.at.Truncate(time.Minute)) {
+					return usage("got %s; want a whole minute, the figures are kept by the minute", m.text)
+				}
+			}
+			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			r, err := makeReceipt(cmd.Context(), s, st.Config, report.Filter{Key: key}, from.Time, to.Time)
+			if !stored {
+				return errors.New("receipt: nothing is stored")
+			}
+			r, err := makeReceipt(cmd.Context(), s, st.Config, ask.filter.Key, w)
 			if err != nil {
 				return refusing(err)
 			}
-			text, err := r.JSON()
-			if err != nil {
-				return err
-			}
-			switch {
-			case write != "":
+			if write != "" {
+				text, err := r.JSON()
+				if err != nil {
+					return err
+				}
 				return writeReceipt(cmd, write, sign, map[string][]byte{".json": text, ".md": r.Markdown()})
-			case !asJSON:
-				text = r.Markdown()
 			}
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
+			return out.print(cmd, func(to io.Writer) error {
+				_, err := to.Write(r.Markdown())
+				return err
+			}, r, receiptRows(r)...)
 		},
 	}
 	st = takeSettings(c, "receipt")
 	f := c.Flags()
-	f.StringVar(&key, "key", "", "the customer's `key`: its id, the first characters of it, or the customer's name")
-	f.Var(&from, "from", "first minute of the span, UTC: 2026-11-01 or 2026-11-01T10:30")
-	f.Var(&to, "to", "end of the span, which is not in it any more")
+	ask.takeTime(c, "")
+	ask.takeFilters(c, byKey)
 	f.StringVar(&write, "write", "", "write `NAME`.md and NAME.json instead of printing")
 	f.StringVar(&sign, "sign", "", "sign both with this Ed25519 private key `file` of OpenSSH")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	out = takeOutput(c, receiptShape(), answer.JSON)
 	c.AddCommand(receiptVerifyCommand())
 	return c
 }
 
-// makeReceipt proves the span and reads it.
-func makeReceipt(ctx context.Context, s *asked, c *config.Config, of report.Filter, from, to time.Time) (*receipt.Receipt, error) {
-	if err := receipt.CheckSpan(from, to); err != nil {
+// receiptShape is what --output makes of a receipt.
+func receiptShape() answer.Shape {
+	return answer.Of[receipt.Receipt](answer.RowsOf[receipt.DayCount]("day"), answer.RowsOf[receipt.ServiceCount](byService),
+		answer.RowsOf[receipt.CodeCount](byCode), answer.RowsOf[receipt.GroupCount]("group"),
+		answer.RowsOf[receipt.CustomerIncident]("incident"), answer.RowsOf[receipt.Range]("range"))
+}
+
+// receiptRows are the rows of receiptShape, in its order.
+func receiptRows(r *receipt.Receipt) []any {
+	return []any{r.Days, r.Services, r.Codes, r.Groups, r.Incidents, r.Proof.Ledger}
+}
+
+// makeReceipt proves the span and reads it; key is a whole id.
+func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.Window) (*receipt.Receipt, error) {
+	if err := receipt.CheckSpan(w.From, w.To); err != nil {
 		return nil, err
 	}
-	of, err := of.Resolve(ctx, s, config.Nearest)
+	proof, err := proveSpan(ctx, s, c, w.From, w.To)
 	if err != nil {
 		return nil, err
 	}
-	proof, err := proveSpan(ctx, s, c, from, to)
+	name, err := report.NameOf(ctx, s, key)
 	if err != nil {
 		return nil, err
 	}
-	name, err := report.NameOf(ctx, s, of.Key)
-	if err != nil {
-		return nil, err
-	}
-	return receipt.Read(ctx, s, of.Key, name, from, to, proof)
+	return receipt.Read(ctx, s, key, name, w.From, w.To, proof)
 }
 
 // refusing gives a receipt that was refused the status of data that says no.
@@ -191,24 +208,4 @@ func writeReceipt(cmd *cobra.Command, name, sign string, files map[string][]byte
 		fmt.Fprintln(cmd.OutOrStdout(), name+ending)
 	}
 	return nil
-}
-
-// momentValue is a flag for a moment, UTC unless it says otherwise.
-type momentValue struct{ time.Time }
-
-func (m *momentValue) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.Format(time.RFC3339)
-}
-
-func (m *momentValue) Type() string { return "time" }
-
-func (m *momentValue) Set(s string) error {
-	if at, ok := parseMoment(s); ok {
-		m.Time = at
-		return nil
-	}
-	return fmt.Errorf("got %q; want a day (2026-11-01), a minute (2026-11-01T10:30) or one with its zone (2026-11-01T10:30:00+01:00)", s)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/cmd/statline/answer"
 	"statline/dashboards/receipt"
 	"statline/dashboards/report"
 )
@@ -108,11 +109,12 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 		if err != nil {
 			return nil, err
 		}
+		text = answer.WithoutSchema(text) // what --json printed is as good as what --write wrote
 		said, err := receipt.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		again, err := makeReceipt(ctx, s, st.Config, report.Filter{Key: said.KeyID}, said.From, said.To)
+		again, err := makeReceipt(ctx, s, st.Config, said.KeyID, report.Window{From: said.From, To: said.To})
 		if err != nil {
 			return nil, refusing(fmt.Errorf("%s: make it again: %w", file, err))
 		}

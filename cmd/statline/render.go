@@ -103,7 +103,7 @@ func clock(t time.Time, withDate bool) string {
 
 // printSummary writes the report that a person reads: why, who, where, since
 // when, the answer first.
-func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue, limit int) {
+func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue, limit int, b *behind) {
 	most := func(normal int) int { return cmp.Or(limit, normal) }
 	st := newStyle(w)
 	all := s.ByOutcome.Total()
@@ -129,12 +129,15 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	}
 	fmt.Fprintln(w, head)
 
-	printOutcomes(w, st, s)
-	printWhy(w, st, s, catalogue, most(10))
-	printWho(w, st, s, most(10))
-	printQuotas(w, st, s, most(10))
-	printServices(w, st, s, most(12))
-	printIncidents(w, st, "Incidents", s.Incidents, withDate, false)
+	printOutcomes(w, st, s, b)
+	printWhy(w, st, s, catalogue, most(10), b)
+	printWho(w, st, s, most(10), b)
+	printQuotas(w, st, s, most(10), b)
+	printServices(w, st, s, most(12), b)
+	printIncidents(w, st, "Incidents", s.Incidents, withDate, b != nil)
+	if b != nil && len(s.Incidents) > 0 {
+		fmt.Fprintf(w, "  %s\n", st.dim.Render("its lines: statline incidents show ID"))
+	}
 	printRejects(w, st, s)
 }
 
@@ -145,23 +148,24 @@ func spansDays(s *report.Report) bool {
 
 // printList writes one list of a report whole.
 func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.Catalogue) {
-	st, s := newStyle(w), shown.Report
+	st, s, b := newStyle(w), shown.Report, shown.behind
 	const all = math.MaxInt
 	switch by {
 	case "reason":
-		printWhy(w, st, s, catalogue, all)
+		printWhy(w, st, s, catalogue, all, b)
 	case "key":
-		printWho(w, st, s, all)
+		printWho(w, st, s, all, b)
 	case "service":
-		printServices(w, st, s, all)
+		printServices(w, st, s, all, b)
 	case "outcome":
-		printOutcomes(w, st, s)
+		printOutcomes(w, st, s, b)
 	case "code":
 		printCounts(w, st, "Codes", s.ByCode)
+		b.hint(w, st, report.Filter{Code: "CODE"})
 	case "http_status":
 		printCounts(w, st, "HTTP statuses", s.ByHTTPStatus)
 	case "limit":
-		printQuotas(w, st, s, all)
+		printQuotas(w, st, s, all, b)
 	case "incident":
 		printIncidents(w, st, "Incidents", s.Incidents, spansDays(s), true)
 	case "change":
@@ -169,7 +173,7 @@ func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.C
 	}
 }
 
-func printOutcomes(w io.Writer, st style, s *report.Report) {
+func printOutcomes(w io.Writer, st style, s *report.Report, b *behind) {
 	all := s.ByOutcome.Total()
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Outcomes"))
 	var rows [][]string
@@ -178,6 +182,7 @@ func printOutcomes(w io.Writer, st style, s *report.Report) {
 			st.outcome(p.Name).Render(bar(float64(p.N)/float64(all), 40))})
 	}
 	table(w, "  ", []bool{false, true, true}, rows)
+	b.hint(w, st, report.Filter{Outcome: "OUTCOME"})
 }
 
 func printCounts(w io.Writer, st style, title string, counts report.Counts) {
@@ -189,7 +194,7 @@ func printCounts(w io.Writer, st style, title string, counts report.Counts) {
 	table(w, "  ", []bool{false, true, true}, rows)
 }
 
-func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catalogue, most int) {
+func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catalogue, most int, b *behind) {
 	withDate, failed := spansDays(s), s.ByOutcome.Failures().Total()
 	if len(s.Why) == 0 {
 		return
@@ -213,9 +218,10 @@ func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catal
 			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(message)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
+	b.hint(w, st, report.Filter{Outcome: "OUTCOME", Code: "CODE"})
 }
 
-func printWho(w io.Writer, st style, s *report.Report, most int) {
+func printWho(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	withDate := spansDays(s)
 	if len(s.Who) == 0 {
 		return
@@ -234,10 +240,11 @@ func printWho(w io.Writer, st style, s *report.Report, most int) {
 			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), r.Services})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
+	b.hint(w, st, report.Filter{Key: "KEY", Outcome: "OUTCOME"})
 }
 
 // printQuotas writes what headers told keys of their limits.
-func printQuotas(w io.Writer, st style, s *report.Report, most int) {
+func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	if len(s.Quotas) == 0 {
 		return
 	}
@@ -263,6 +270,7 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int) {
 		rows = append(rows, []string{keyName(q.Key, q.Name), limit, seconds(q.Window), left, seconds(q.RetryAfter), count(q.Responses)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
+	b.hint(w, st, report.Filter{Key: "KEY"})
 }
 
 // httpStatus is a status, of which reports of keys know nothing.
@@ -293,7 +301,7 @@ func named(r report.Incident) string {
 	return strings.Replace(r.Summary, short, shorten(r.Name, 40)+" ("+short+")", 1)
 }
 
-func printServices(w io.Writer, st style, s *report.Report, most int) {
+func printServices(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	withDate := spansDays(s)
 	if len(s.Services) == 0 {
 		return
@@ -321,6 +329,7 @@ func printServices(w io.Writer, st style, s *report.Report, most int) {
 			latency(r.P50Micros), latency(r.P95Micros), latency(r.P99Micros)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true, true, true}, rows)
+	b.hint(w, st, report.Filter{Service: "SERVICE"})
 }
 
 // printIncidents lists incidents, each with the beginning of its id if ids is set.

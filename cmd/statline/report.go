@@ -65,13 +65,14 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 				}
 			}
 			sum.ElapsedSeconds = time.Since(began).Seconds()
+			sum.behind = ask.behind(cmd, w, out.forPeople())
+			sum.behind.mark(sum)
 			return out.print(cmd, func(to io.Writer) error {
 				if out.by != "" {
 					printList(to, out.by, sum, codes)
 				} else {
-					printSummary(to, titleOf(w, ask.filter), sum.Report, codes, ask.limit)
+					printSummary(to, titleOf(w, ask.filter), sum.Report, codes, ask.limit, sum.behind)
 					printChanges(to, newStyle(to), sum.Before, 12)
-					printNext(to, sum.Report)
 				}
 				return nil
 			}, sum, reportRows(sum)...)
@@ -91,6 +92,7 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 type reportShown struct {
 	*report.Report
 	Before *report.Before `json:"before" help:"null without --compare"`
+	behind *behind
 }
 
 // report reads the report of a span that resolve has settled.
@@ -131,22 +133,6 @@ func writePage(cmd *cobra.Command, s *store.Store, w report.Window, stored bool,
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "written", path)
 	return nil
-}
-
-// printNext says how to see the lines behind the first row.
-func printNext(w io.Writer, r *report.Report) {
-	if len(r.Why) == 0 {
-		return
-	}
-	first := r.Why[0]
-	next := "statline samples --outcome " + first.Outcome
-	if first.Code != 0 {
-		next += fmt.Sprintf(" --code %d", first.Code)
-	}
-	if first.WorstService != "" {
-		next += " --service " + shellWord(first.WorstService)
-	}
-	fmt.Fprintf(w, "\nThe lines behind the first reason: %s\n", next)
 }
 
 // printChanges sets the numbers of two spans side by side.
@@ -191,6 +177,6 @@ func reportRows(r *reportShown) []any {
 	if r.Before != nil {
 		changes = r.Before.Changes
 	}
-	return []any{r.Why, r.Who, r.Services, r.ByOutcome.Ranked(), r.ByCode.Ranked(), r.ByHTTPStatus.Ranked(), r.Quotas,
+	return []any{r.Why, r.Who, r.Services, r.behind.counts(r.ByOutcome, byOutcome), r.behind.counts(r.ByCode, byCode), r.ByHTTPStatus.Ranked(), r.Quotas,
 		r.Incidents, changes}
 }

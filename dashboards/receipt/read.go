@@ -60,7 +60,7 @@ func Read(ctx context.Context, s report.Store, key, customer string, from, to ti
 		p.Services = append(p.Services, x.Service)
 	}
 	r.Incidents, err = report.Collect(ctx, s, "the incidents of the key and its services", query.ReceiptIncidents(), p,
-		func(scan report.Scan) (Incident, error) { return scanIncident(scan, r.To) })
+		func(scan report.Scan) (CustomerIncident, error) { return scanIncident(scan, r.To) })
 	return r, err
 }
 
@@ -77,7 +77,7 @@ func scanRow(scan report.Scan) (r row, err error) {
 
 // scanIncident cuts an incident off at the end of the span: what happened later
 // does not change a receipt.
-func scanIncident(scan report.Scan, to time.Time) (i Incident, err error) {
+func scanIncident(scan report.Scan, to time.Time) (i CustomerIncident, err error) {
 	var own uint8
 	var closed time.Time
 	if err = scan(&own, &i.Kind, &i.Service, &i.Opened, &closed, &i.Requests, &i.Affected, &i.Summary, &i.ID); err != nil {

@@ -30,8 +30,8 @@ type Receipt struct {
 	Services []ServiceCount `json:"services"`
 	Days     []DayCount     `json:"days"`
 
-	Incidents []Incident `json:"incidents"`
-	Proof     Proof      `json:"proof"`
+	Incidents []CustomerIncident `json:"incidents"`
+	Proof     Proof              `json:"proof"`
 }
 
 // Totals count responses.
@@ -70,9 +70,9 @@ type DayCount struct {
 	Totals
 }
 
-// Incident is one that touched the key: its own, or one of a service that it used.
+// CustomerIncident is one that touched the key: its own, or one of a service that it used.
 // Of the latter no figure is told: it is of other customers too.
-type Incident struct {
+type CustomerIncident struct {
 	ID      string    `json:"id"`
 	Kind    string    `json:"kind"`
 	Of      string    `json:"of"` // key or service

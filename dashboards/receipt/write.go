@@ -119,7 +119,7 @@ func (m *page) totals(what string, n int, at func(i int) (string, *Totals)) {
 	}
 }
 
-func (m *page) incidents(list []Incident) {
+func (m *page) incidents(list []CustomerIncident) {
 	m.heading("Incidents that touched it")
 	if len(list) == 0 {
 		m.line("\nNone.")

@@ -24,6 +24,8 @@ type Change struct {
 	// Share is of all responses of its window.
 	Share       float64 `json:"share"`
 	ShareBefore float64 `json:"share_before"`
+	// Samples is the command that shows the stored lines behind it; "" when nobody can ask.
+	Samples string `json:"samples_command,omitempty"`
 }
 
 // Compare lists what there is in either window by outcome, code and service, the

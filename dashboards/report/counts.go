@@ -15,6 +15,8 @@ type Counts map[string]uint64
 type Count struct {
 	Name string `json:"name"`
 	N    uint64 `json:"requests"`
+	// Samples is the command that shows the stored lines behind it; "" when nobody can ask.
+	Samples string `json:"samples_command,omitempty"`
 }
 
 // Total adds them up.
@@ -29,7 +31,7 @@ func (c Counts) Total() (n uint64) {
 func (c Counts) Ranked() []Count {
 	all := make([]Count, 0, len(c))
 	for name, n := range c {
-		all = append(all, Count{name, n})
+		all = append(all, Count{Name: name, N: n})
 	}
 	slices.SortFunc(all, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name))

@@ -39,6 +39,8 @@ type Why struct {
 	WorstService string    `json:"worst_service"`
 	Since        time.Time `json:"since"`
 	Until        time.Time `json:"until"`
+	// Samples is the command that shows the stored lines behind it; "" when nobody can ask.
+	Samples string `json:"samples_command,omitempty"`
 }
 
 // Who is a key that was refused, for one reason.
@@ -56,6 +58,7 @@ type Who struct {
 	LastSeen  time.Time `json:"last_seen"`
 	Clients   uint64    `json:"clients"`
 	UserAgent string    `json:"user_agent,omitempty"`
+	Samples   string    `json:"samples_command,omitempty"`
 }
 
 // Quota is what headers of its responses, refused or not, told a key of its rate
@@ -68,6 +71,7 @@ type Quota struct {
 	RetryAfter uint32 `json:"retry_after_seconds,omitempty"` // the longest wait
 	Left       *int64 `json:"least_left,omitempty"`
 	Responses  uint64 `json:"responses"` // in rows with such headers
+	Samples    string `json:"samples_command,omitempty"`
 }
 
 // Service is a service with its failures on the server's side and its latency.
@@ -80,6 +84,7 @@ type Service struct {
 	P95Micros    float64    `json:"p95_us"`
 	P99Micros    float64    `json:"p99_us"`
 	TimeoutSince *time.Time `json:"timeouts_since,omitempty"`
+	Samples      string     `json:"samples_command,omitempty"`
 }
 
 // Incident is what a detector found.

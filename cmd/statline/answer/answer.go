@@ -137,6 +137,11 @@ func writeObject(w io.Writer, v any) error {
 	return err
 }
 
+// WithoutSchema is what Write wrote as JSON, without the version of the schema.
+func WithoutSchema(text []byte) []byte {
+	return bytes.Replace(text, fmt.Appendf(nil, "{\n  \"schema\": %d,\n", Schema), []byte("{\n"), 1)
+}
+
 // WriteError writes an error as the object that programs get.
 func WriteError(w io.Writer, message string, status int) error {
 	line, err := encodeLine(struct {
