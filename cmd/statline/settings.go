@@ -50,6 +50,21 @@ func takeSettings(c *cobra.Command, path string) *settings {
 	return s
 }
 
+// takeFormerNames gives every command below root the names of before of its
+// settings, which work and are not shown, unless another flag has such a name now.
+func takeFormerNames(root *cobra.Command) {
+	each(root, func(c *cobra.Command) {
+		for _, o := range config.Options() {
+			f := c.Flags().Lookup(o.Name)
+			if f == nil || o.Was == "" || c.Flags().Lookup(o.Was) != nil {
+				continue
+			}
+			former := c.Flags().VarPF(f.Value, o.Was, "", "")
+			former.Deprecated = "it is --" + o.Name + " now"
+		}
+	})
+}
+
 // shownDefault is a default as --help shows it: what says nothing is not shown.
 func shownDefault(text string) string {
 	switch text {

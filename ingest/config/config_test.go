@@ -36,6 +36,28 @@ func loaded(t *testing.T, text string, environ []string, flags map[string][]stri
 	return c
 }
 
+// A setting that was renamed is still read by its name of before, and by one name
+// at a time.
+func TestFormerNames(t *testing.T) {
+	for _, c := range []*Config{
+		loaded(t, "brokers: [a:1]\nservice: movies\n", nil, nil),
+		loaded(t, "", []string{"STATLINE_SERVICE=movies"}, nil),
+		loaded(t, "default_service: movies\n", nil, nil),
+	} {
+		if c.Lines.Service != "movies" {
+			t.Errorf("got %q; want movies", c.Lines.Service)
+		}
+	}
+	c := loaded(t, "brokers: [a:1]\nservice: movies\n", nil, nil)
+	for _, s := range c.Show() {
+		if s.Key == "default-service" && s.Source != "file statline.yaml:2" {
+			t.Errorf("it came from %q", s.Source)
+		}
+	}
+	refused(t, "service: a\ndefault-service: b\n", nil, "got both")
+	refused(t, "", []string{"STATLINE_SERVICE=a", "STATLINE_DEFAULT_SERVICE=b"}, "got both STATLINE_DEFAULT_SERVICE and STATLINE_SERVICE")
+}
+
 func refused(t *testing.T, text string, environ []string, want string) {
 	t.Helper()
 	_, err := Read(Sources{Command: "config show", File: configFile(t, text), Environ: environ})

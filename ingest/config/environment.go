@@ -43,10 +43,14 @@ func readEnvironment(environ []string) (*koanf.Koanf, error) {
 	for _, o := range Options() {
 		if o.Env() != "" {
 			known = append(known, o.Env())
+			if o.Was != "" {
+				known = append(known, variable(o.Was))
+			}
 		}
 	}
 	slices.Sort(known)
 	var bad error
+	given := map[string]string{}
 	k := koanf.New(delimiter)
 	err := k.Load(env.Provider(delimiter, env.Opt{
 		Prefix:      prefix,
@@ -58,7 +62,12 @@ func readEnvironment(environ []string) (*koanf.Koanf, error) {
 				}
 				return "", nil
 			}
-			return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-")), value
+			option := today(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-")))
+			if other, ok := given[option]; ok && other != name && bad == nil {
+				bad = fmt.Errorf("environment: got both %s and %s; want one of them", min(name, other), max(name, other))
+			}
+			given[option] = name
+			return option, value
 		},
 	}), nil)
 	if err != nil {

@@ -40,8 +40,8 @@ func readFile(path string) (*file, error) {
 	return f, nil
 }
 
-// Unmarshal implements koanf.Parser. It takes key_labels for key-labels: YAML
-// is often written so.
+// Unmarshal implements koanf.Parser. It takes key_labels for key-labels, since
+// YAML is often written so, and a name of before for today's.
 func (f *file) Unmarshal(b []byte) (map[string]any, error) {
 	tree, err := parser.ParseBytes(b, 0)
 	if err != nil {
@@ -58,7 +58,7 @@ func (f *file) Unmarshal(b []byte) (map[string]any, error) {
 		return nil, err
 	}
 	for key, value := range m {
-		dashed := strings.ReplaceAll(key, "_", "-")
+		dashed := today(strings.ReplaceAll(key, "_", "-"))
 		if dashed == key {
 			continue
 		}
@@ -67,6 +67,9 @@ func (f *file) Unmarshal(b []byte) (map[string]any, error) {
 		}
 		delete(m, key)
 		m[dashed] = value
+		if line, ok := f.lines[strings.ReplaceAll(key, "_", "-")]; ok {
+			f.lines[dashed] = line
+		}
 	}
 	return m, nil
 }

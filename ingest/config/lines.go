@@ -28,7 +28,7 @@ func linesOptions() []Option {
 	return []Option{
 		{Name: "format", Set: SetLines, Type: "name", Reload: true, Help: "log format; statline formats lists them",
 			value: func(c *Config) Value { return text{&c.Lines.Format} }},
-		{Name: "default-service", Set: SetLines, Type: "name", Reload: true, Help: "service of lines that name none",
+		{Name: "default-service", Was: "service", Set: SetLines, Type: "name", Reload: true, Help: "service of lines that name none",
 			value: func(c *Config) Value { return text{&c.Lines.Service} }},
 		{Name: "zone", Set: SetLines, Reload: true, Help: "time zone of timestamps without one, such as Europe/Berlin",
 			value: func(c *Config) Value { return zone{&c.Lines.Zone} }},

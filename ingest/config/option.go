@@ -9,6 +9,8 @@ import (
 type Option struct {
 	// Name is the flag and the key in the file; the variable follows from it.
 	Name string
+	// Was is the name that it had before, which is still read; "" for none.
+	Was string
 	// Set is the group of options it belongs to; commands take whole sets.
 	Set Set
 	// Type is what a value is called in --help: file, address, URL.
@@ -82,6 +84,16 @@ func find(name string) (Option, bool) {
 	return Option{}, false
 }
 
+// today is the name of an option that may be called by the name it had before.
+func today(name string) string {
+	for _, o := range Options() {
+		if o.Was == name && name != "" {
+			return o.Name
+		}
+	}
+	return name
+}
+
 // prefix begins the name of every variable.
 const prefix = "STATLINE_"
 
@@ -90,7 +102,11 @@ func (o Option) Env() string {
 	if o.value == nil {
 		return ""
 	}
-	return prefix + strings.ToUpper(strings.ReplaceAll(o.Name, "-", "_"))
+	return variable(o.Name)
+}
+
+func variable(name string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
 // Section reports whether the option is a structured part of the file.
