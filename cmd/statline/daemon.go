@@ -195,7 +195,7 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	d.setLevel(l.Slog())
-	done := LogLevel{LogLevel: level}
+	done, says := LogLevel{LogLevel: level}, "log level "+level
 	if while > 0 {
 		until := time.Now().Add(while).UTC()
 		done.Until = &until
@@ -208,8 +208,9 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 			}
 		})
 		d.revert = timer
+		says += " for " + while.String()
 	}
-	d.log.Info("log level", "level", level, "for", while)
+	d.log.Info(says)
 	return done, nil
 }
 

@@ -52,7 +52,7 @@ func underSystemd(ctx context.Context, healthy func() error, log *slog.Logger) (
 func tellSystemd(state string, log *slog.Logger) bool {
 	told, err := systemd.SdNotify(false, state)
 	if err != nil {
-		log.Warn("tell systemd", "state", state, "err", err)
+		log.Warn("tell systemd", "what", state, "err", err)
 	}
 	return told
 }
