@@ -36,7 +36,7 @@ test: engine ## every test but the long ones
 	$(TEST) -skip '^TestLong' ./cmd/e2e ./...
 
 .PHONY: test-long
-test-long: engine ## the tests that are named TestLong: servers that hang, reload under load, files killed and read again (4 min)
+test-long: engine ## the tests that are named TestLong: servers that hang, reload under load, files killed and read again (1 min)
 	$(TEST) -run '^TestLong' -count=1 ./cmd/e2e ./ingest/mend
 
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
