@@ -155,6 +155,7 @@ dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashbo
 
 .PHONY: compose-test
 compose-test: engine ## docker-compose.yml run without containers: Kafka, ClickHouse's ports and rights, statline by the Dockerfile's lines, the panels; planted faults (Linux, Java 17, Maven once, wget and nc; root or user namespaces)
+	@for t in java mvn wget nc; do command -v $$t >/dev/null || { echo "make compose-test: needs $$t (Debian: apt-get install openjdk-17-jre-headless maven wget netcat-openbsd)"; exit 1; }; done
 	cd dashboards/grafanatest && $(GO) vet -tags compose ./stack && STATLINE_ENGINE="$${STATLINE_ENGINE:-$(CURDIR)/$(ENGINE_LIBRARY)}" $(GO) test -tags compose -count=1 -timeout 20m ./stack
 
 .PHONY: panel-times
