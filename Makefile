@@ -37,7 +37,7 @@ test: engine ## every test but the long ones
 
 .PHONY: test-long
 test-long: engine ## the tests that are named TestLong: servers that hang, reload under load, files killed and read again (1 min)
-	$(TEST) -run '^TestLong' -count=1 ./cmd/e2e ./ingest/mend
+	$(TEST) -run '^TestLong' -count=1 $$(git grep -l '^func TestLong' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 # Packages that start no goroutine, and cmd, whose tests run the real binary: the
 # race detector would only make them slow (a law in cmd/e2e keeps this true).

@@ -290,7 +290,7 @@ func TestIndex(t *testing.T) {
 }
 
 // What is too long is cut, in sets and in samples.
-func TestLongTextsAreCut(t *testing.T) {
+func TestTextsAreCut(t *testing.T) {
 	table := New(DefaultConfig())
 	var r classify.Response
 	r.Reset()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -40,11 +41,7 @@ offsets of each. The exit status is 3 when anything differs.`,
 				return err
 			}
 			defer s.Close()
-			ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
-			if err != nil {
-				return err
-			}
-			report, err := s.Audit(ctx, store.AuditOptions{TTL: ttl, Now: time.Now()})
+			report, err := auditNow(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -68,6 +65,15 @@ offsets of each. The exit status is 3 when anything differs.`,
 		answer.RowsOf[store.DayAudit]("day"), answer.RowsOf[store.Difference]("difference"),
 		answer.RowsOf[missingRecords]("missing")), answer.JSON)
 	return c
+}
+
+// auditNow audits what has not expired.
+func auditNow(ctx context.Context, s *asked) (*store.AuditReport, error) {
+	ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
+	if err != nil {
+		return nil, err
+	}
+	return s.Audit(ctx, store.AuditOptions{TTL: ttl, Now: time.Now()})
 }
 
 // auditShown is an audit with the group's state beside it.

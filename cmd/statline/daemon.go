@@ -28,7 +28,8 @@ type daemon struct {
 	sources config.Sources
 	secret  []byte // what keys are hashed with: never changes while it runs
 	level   slog.LevelVar
-	revert  *time.Timer // of a level that was set for a while; under reloading
+	levels  sync.Mutex  // a lock of its own: a reload may wait for a server
+	revert  *time.Timer // of a level that was set for a while
 	log     *slog.Logger
 
 	registry *prometheus.Registry
@@ -165,7 +166,9 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 		return nil, err
 	}
 	d.current.Store(next)
+	d.levels.Lock()
 	d.setLevel(next.Log.Slog())
+	d.levels.Unlock()
 	d.client.SetAccess(next.Kafka.Access())
 	if config.Changes(changed, config.SetLabels) {
 		tell(d.relabel)
@@ -192,8 +195,8 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
+	d.levels.Lock()
+	defer d.levels.Unlock()
 	d.setLevel(l.Slog())
 	done, says := LogLevel{LogLevel: level}, "log level "+level
 	if while > 0 {
@@ -201,8 +204,8 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 		done.Until = &until
 		var timer *time.Timer
 		timer = time.AfterFunc(while, func() {
-			d.reloading.Lock()
-			defer d.reloading.Unlock()
+			d.levels.Lock()
+			defer d.levels.Unlock()
 			if d.revert == timer {
 				d.setLevel(d.current.Load().Log.Slog())
 			}
@@ -214,7 +217,8 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 	return done, nil
 }
 
-// setLevel logs from this level on, whatever was to come back later.
+// setLevel logs from this level on, whatever was to come back later. The caller holds
+// levels.
 func (d *daemon) setLevel(level slog.Level) {
 	if d.revert != nil {
 		d.revert.Stop()

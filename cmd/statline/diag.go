@@ -23,8 +23,6 @@ import (
 
 	"statline/dashboards/report"
 	"statline/ingest/config"
-	"statline/ingest/schema"
-	"statline/ingest/store"
 )
 
 func diagCommand() *cobra.Command {
@@ -40,7 +38,7 @@ func diagCommand() *cobra.Command {
 servers, and writes what they say into one archive: versions, the settings with
 secrets masked, /healthz, /readyz, /metrics, stacks and memory of the process, what
 check finds, and of the store the tables, their bytes and the audit. It holds no
-log line, no key, no address and no path of any request. What cannot be had is
+log line, no key, and no address or path of a request. What cannot be had is
 named in errors.txt. Look at it before you send it.`,
 		Example: `  statline diag --config statline.yaml
   statline diag --config statline.yaml --profile 10s --out slow.tar.gz`,
@@ -165,7 +163,7 @@ func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time
 	}
 	for _, part := range []struct{ name, path string }{
 		{"healthz.txt", "/healthz"}, {"readyz.json", "/readyz"}, {"metrics.txt", "/metrics"}, {"config.json", "/-/config"},
-		{"goroutines.txt", "/debug/pprof/goroutine?debug=1"}, {"heap.pb.gz", "/debug/pprof/heap"}, {"mutex.pb.gz", "/debug/pprof/mutex"},
+		{"goroutines.txt", "/debug/pprof/goroutine?debug=1"}, {"heap.pb.gz", "/debug/pprof/heap"},
 	} {
 		data, err := get(ctx, part.path, 10*time.Second)
 		b.add("daemon/"+part.name, data, err)
@@ -254,11 +252,7 @@ func gatherStore(ctx context.Context, b *bundle, c *config.Config) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	storage, err := report.ReadStorage(ctx, s)
 	b.addJSON("store/storage.json", storage, err)
-	ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
-	if err != nil {
-		return err
-	}
-	audit, err := s.Audit(ctx, store.AuditOptions{TTL: ttl, Now: time.Now()})
+	audit, err := auditNow(ctx, s)
 	if err != nil {
 		return err
 	}

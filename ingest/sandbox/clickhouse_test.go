@@ -154,7 +154,7 @@ func testBatchRoundTrip(t *testing.T, cfg sandbox.Config) {
 }
 
 // A result larger than what the server holds back arrives whole.
-func TestLongResult(t *testing.T) { both(t, testLongResult) }
+func TestLargeResult(t *testing.T) { both(t, testLongResult) }
 
 func testLongResult(t *testing.T, cfg sandbox.Config) {
 	s := start(t, cfg)

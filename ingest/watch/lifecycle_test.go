@@ -112,7 +112,7 @@ const (
 
 // An outage of five hours is one page until it ends, and the rises after it, on
 // the same day and the two after, are pages of their own.
-func TestLongOutageAndWhatFollows(t *testing.T) {
+func TestOutageAndWhatFollows(t *testing.T) {
 	const at = 2 * dayOf
 	starts := []int{at, at + 480, at + 1740, at + 3180}
 	list, _ := shape(t, at+3300, 3, timingOut(func(m int) float64 {

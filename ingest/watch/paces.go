@@ -118,7 +118,7 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 	hours := q.table(schema.ServicesHour)
 	list := []detect.Pace{}
 	// A young store, and each that analyze makes, knows too few hours for any
-	// service: to see that costs a tenth of the question.
+	// service: it is not asked the larger question.
 	known := 0
 	err := store.Each(ctx, q.store, func(*struct {
 		Hour time.Time `ch:"minute"`
