@@ -33,6 +33,7 @@ type Pipeline struct {
 	metrics *metrics
 	pulses  pulses
 	decoded *decode.Counts
+	hurry   atomic.Bool
 	crash   func(step string)
 
 	limiter *retry.LogLimiter
@@ -90,6 +91,11 @@ func (p *Pipeline) Ready() (ok bool, detail any) {
 
 // Collector is the pipeline's metrics, all named statline_*.
 func (p *Pipeline) Collector() prometheus.Collector { return p.metrics }
+
+// Hurry says that nothing more is going to be produced: from now on a partition
+// that has caught up writes what it has without waiting for more. It may be called
+// at any time and is not taken back.
+func (p *Pipeline) Hurry() { p.hurry.Store(true) }
 
 // Run waits for Kafka and the store, and moves what the group gives this
 // process until ctx ends or, with UntilCaughtUp, until everything is stored
@@ -474,7 +480,7 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	sign := &vital{}
 	return block.Env{
 		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(),
-		Log: r.log, At: r.crash, LogLimiter: r.limiter,
+		Log: r.log, At: r.crash, LogLimiter: r.limiter, Hurry: r.hurry.Load,
 		Latest: func() (block.Folders, string) {
 			f := r.folds.Load()
 			return f.For(p), f.hash

@@ -416,6 +416,34 @@ func TestFlushInterval(t *testing.T) {
 	}
 }
 
+// Promise: who says that nothing more comes waits for no flush.
+func TestHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp, s := newTopic(3), newMemory()
+		cfg := testConfig()
+		cfg.FlushInterval = time.Minute
+		ctx, cancel := context.WithCancel(t.Context())
+		p, done := begin(t, ctx, cfg, tp, s)
+		rs := foldtest.Lines(t, traffic.Mixed, 600)
+		tp.produce(rs[:300])
+		time.Sleep(2 * time.Minute)
+		tp.produce(rs[300:])
+		time.Sleep(5 * time.Second)
+		if got := sums(s.sum).Records; got != 300 {
+			t.Errorf("%d records stored; want the 300 whose flush has come", got)
+		}
+		p.Hurry()
+		time.Sleep(300 * time.Millisecond)
+		if got := sums(s.sum).Records; got != 600 {
+			t.Errorf("%d of 600 records stored 300 ms after the hurry", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Promise: everything that moves has a counter.
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

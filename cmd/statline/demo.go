@@ -88,7 +88,7 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 	}
 	o.Lines = config.Default().Lines // it reads its own traffic
 	e, err := openEmbedded(work, o.Config, schema.DefaultTTL(),
-		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 4, Topics: []string{demoTopic}})
+		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 2, Topics: []string{demoTopic}})
 	if err != nil {
 		return err
 	}
@@ -197,6 +197,8 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	defer stop()
 	moving, stopMoving := context.WithCancel(work)
 	defer stopMoving()
+	showing, stopShowing := context.WithCancel(generating)
+	defer stopShowing()
 	group, groupCtx := errgroup.WithContext(work)
 	group.Go(func() error {
 		if err := (&ingest.Daemon{Pipeline: d.pipeline, Detectors: d.watch}).Run(moving); err != nil {
@@ -209,9 +211,11 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 		defer stopMoving()
 		err := traffic.Produce(generating, d.embedded.sandbox.Brokers(), demoTopic, d.traffic,
 			traffic.ProduceOptions{Speed: demoSpeed, Progress: d.produced.set})
+		stopShowing() // the report says it better, and soon
 		if err != nil && generating.Err() == nil {
 			return err
 		}
+		d.pipeline.Hurry()
 		return d.awaitStored(groupCtx)
 	})
 	frames := make(chan frame, 1)
@@ -225,7 +229,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	go func() { shown <- view.show(work, frames) }()
 	group.Go(func() error {
 		defer close(frames)
-		return d.follow(moving, frames)
+		return d.follow(showing, frames)
 	})
 	return errors.Join(group.Wait(), <-shown)
 }

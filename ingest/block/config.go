@@ -161,6 +161,9 @@ type Env struct {
 	Alive   func() error
 	Budget  *Budget
 	Observe func(Event)
+	// Hurry is asked while a block waits for more records: once it says yes, what
+	// has caught up with the log is written at once. Nil never does.
+	Hurry func() bool
 	// At is told every named step, before or after an effect. Tests crash here.
 	At  func(step string)
 	Log *slog.Logger

@@ -405,13 +405,14 @@ func (f *filler) due(opened time.Time, p progress) bool {
 	return age >= limits.MaxAge
 }
 
-// patience is how long a fetch may wait for records.
+// patience is how long a fetch may wait for records. With a block open it is
+// short, so that a hurry is seen soon (see Env.Hurry).
 func (f *filler) patience(opened time.Time) time.Duration {
 	if opened.IsZero() {
 		return time.Second
 	}
 	left := f.m.pace.now().Flush - time.Since(opened)
-	return min(max(left, linger), time.Second)
+	return min(max(left, linger), 2*linger)
 }
 
 // pause keeps a partition that has caught up from asking for every record.

@@ -68,7 +68,7 @@ func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
 	m := &machine{
 		cfg: c, env: env, stop: stop,
 		log:  log.With("topic", c.Topic, "partition", c.Partition),
-		pace: &pace{limits: c.Limits},
+		pace: &pace{limits: c.Limits, hurry: env.Hurry},
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	var background sync.WaitGroup

@@ -9,6 +9,7 @@ type pace struct {
 	mu     sync.Mutex
 	limits Limits
 	steps  uint
+	hurry  func() bool // nil is never
 }
 
 const (
@@ -23,6 +24,9 @@ func (p *pace) now() Limits {
 	l.Records = max(l.Records>>p.steps, min(minRecords, l.Records))
 	l.Memory >>= p.steps
 	l.Flush = min(l.Flush<<p.steps, max(l.MaxAge, l.Flush))
+	if p.hurry != nil && p.hurry() {
+		l.Flush = 0
+	}
 	return l
 }
 

@@ -97,6 +97,34 @@ func TestMigrateTemporary(t *testing.T) {
 	}
 }
 
+// What a merge of a temporary table has replaced is gone soon, not after the eight
+// minutes for which a lasting one keeps it.
+func TestTemporaryKeepsNoOldParts(t *testing.T) {
+	s := storetest.Dial(t)
+	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), Temporary: true}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		storetest.Exec(t, s, fmt.Sprintf("INSERT INTO %s (key, value) VALUES ('k%d', '')", s.Table(schema.Meta), i))
+	}
+	storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(schema.Meta)+" FINAL")
+	type count struct {
+		Old uint64 `ch:"old"`
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		n, err := store.Select[count](t.Context(), s, "SELECT count() AS old FROM system.parts WHERE NOT active AND database = '"+s.Database()+"' AND table = '"+string(schema.Meta)+"'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n[0].Old == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d merged parts are still there after 20 seconds", n[0].Old)
+		}
+	}
+}
+
 // Several instances that start at once make one schema.
 func TestMigrateConcurrently(t *testing.T) {
 	s := storetest.Dial(t)

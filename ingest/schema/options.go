@@ -50,7 +50,8 @@ type Options struct {
 	// for a merge would drop them at once.
 	TTL TTL
 	// Temporary tables are thrown away with the process that made them: nothing
-	// in them needs to survive a power cut.
+	// in them needs to survive a power cut, and parts that were merged are removed
+	// at once, so that thousands of files need not be when the process ends.
 	Temporary bool
 
 	layout Layout // of the tables; see settle
@@ -105,7 +106,9 @@ func (o Options) ttlExpression(column string, level Level) string {
 // stay for eight minutes.)
 func (o Options) settings() string {
 	s := fmt.Sprintf("ttl_only_drop_parts = 1, non_replicated_deduplication_window = %d", DedupWindow)
-	if !o.Temporary {
+	if o.Temporary {
+		s += ", old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2"
+	} else {
 		s += ", fsync_after_insert = 1, fsync_part_directory = 1"
 	}
 	if o.layout.Replicated {
