@@ -47,8 +47,8 @@ func (k *keys) reset() {
 }
 
 // rowHash is the hash of a key's or a client's row.
-func rowHash(w words, group uint32, seed uint64) uint32 {
-	return uint32(mixWords(w[0]^seed, w[1]^uint64(group)*mix3))
+func rowHash(high, low uint64, group uint32, seed uint64) uint32 {
+	return uint32(mixWords(high^seed, low^uint64(group)*mix3))
 }
 
 // find returns the row of key in group, whose hash is h, a new one if need be.

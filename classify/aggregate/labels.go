@@ -19,7 +19,7 @@ func (l *labels) reset() {
 }
 
 func (l *labels) add(key words, name uint32, milli int64, known *names) {
-	h := rowHash(key, 0, 0)
+	h := rowHash(key[0], key[1], 0, 0)
 	row, i := l.probe(h, h)
 	for ; row != 0; row, i = l.probe(h, i+1) {
 		e := &l.list[row-1]

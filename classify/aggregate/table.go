@@ -135,10 +135,9 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 		row.latency += uint64(micros)
 		p.histogram, p.bucket = row.histogram, Bucket(micros)
 	}
-	p.key, p.ip = wordsOf(r.Key), wordsOf(r.ClientIP)
 	p.keyGroup, p.clientGroup = row.keyGroup, row.clientGroup
-	p.keyHash = rowHash(p.key, p.keyGroup, t.config.Seed)
-	p.clientHash = rowHash(p.ip, p.clientGroup, t.config.Seed)
+	p.keyHash = p.key.setAndHash((*[16]byte)(&r.Key), p.keyGroup, t.config.Seed)
+	p.clientHash = p.ip.setAndHash(&r.ClientIP, p.clientGroup, t.config.Seed)
 	prefetch.Lines(&t.keys.slots[p.keyHash&t.keys.mask], &t.clients.slots[p.clientHash&t.clients.mask],
 		&t.responses.histograms.directories[p.histogram][p.bucket>>subBucketsLog2])
 	p.bytes = uint64(max(r.Bytes, 0))
@@ -196,6 +195,14 @@ type words [2]uint64
 
 func wordsOf(b [16]byte) words {
 	return words{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// setAndHash is wordsOf and rowHash, word by word: a pair that is read as a whole
+// right after its halves were written waits for both.
+func (w *words) setAndHash(b *[16]byte, group uint32, seed uint64) uint32 {
+	high, low := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	w[0], w[1] = high, low
+	return rowHash(high, low, group, seed)
 }
 
 func (w words) array() (b [16]byte) {

@@ -127,6 +127,13 @@ func pathEnd(b []byte) (i int) {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
+	if last := len(b) - 8; last >= 0 { // what is left, with bytes before it that are neither
+		w := load64(b, last)
+		if m := markByte(w, '?'*ones) | markByte(w, '#'*ones); m != 0 {
+			return last + bits.TrailingZeros64(m)>>3
+		}
+		return len(b)
+	}
 	for i < len(b) && b[i] != '?' && b[i] != '#' {
 		i++
 	}

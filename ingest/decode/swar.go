@@ -107,10 +107,17 @@ func clean(b []byte) bool {
 // it is faster than bytes.IndexByte.
 func indexByte(b []byte, i int, c byte) int {
 	pattern := uint64(c) * ones
-	for ; i+8 <= len(b); i += 8 {
+	start, last := i, len(b)-8
+	for ; i <= last; i += 8 {
 		if m := markByte(load64(b, i), pattern); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
+	}
+	if last >= start { // what is left, with bytes before it that were looked at
+		if m := markByte(load64(b, last), pattern); m != 0 {
+			return last + bits.TrailingZeros64(m)>>3
+		}
+		return -1
 	}
 	for ; i < len(b); i++ {
 		if b[i] == c {

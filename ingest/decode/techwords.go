@@ -1,5 +1,7 @@
 package decode
 
+import "strings"
+
 // techWord reports a word with digits that programmers use as a word, or the
 // name of a standard and its number.
 func techWord(t []byte) bool {
@@ -12,7 +14,7 @@ func techWord(t []byte) bool {
 	for i > 0 && name[i-1]-'0' <= 9 {
 		i--
 	}
-	return techWords[string(name)] || i > 0 && len(name)-i <= 5 && techPrefixes[string(name[:i])]
+	return techWords.has(name) || i > 0 && len(name)-i <= 5 && techPrefixes.has(name[:i])
 }
 
 var techWords = wordSet("oauth2callback sha256sum sha512sum base64url utf8mb4 i18next secp256k1 secp256r1 ed25519 curve25519 x25519 " +
@@ -25,14 +27,14 @@ var techWords = wordSet("oauth2callback sha256sum sha512sum base64url utf8mb4 i1
 // and formats: UTF-8, ISO-8601, SHA-256.
 func techPrefix(word []byte) bool {
 	var buf [12]byte
-	return len(word) <= len(buf) && techPrefixes[string(squash(buf[:0], word))]
+	return len(word) <= len(buf) && techPrefixes.has(squash(buf[:0], word))
 }
 
 var techPrefixes = wordSet("utf iso sha covid rfc http https md aes rsa base ipv oauth ecma es win windows cp ucs float int uint fp mpeg mp web top part step " +
 	"level phase tier chapter section version ver draft rev v")
 
 // techNumber reports a number that ends names of formats and algorithms.
-func techNumber(digits []byte) bool { return techNumbers[string(digits)] }
+func techNumber(digits []byte) bool { return techNumbers.has(digits) }
 
 var techNumbers = wordSet("128 160 192 224 256 384 512 1024 2048 4096 264 265 365 404 500 509 8859 1252 25519 401 403 360 911 101 100 2fa")
 
@@ -40,21 +42,30 @@ var techNumbers = wordSet("128 160 192 224 256 384 512 1024 2048 4096 264 265 36
 // number behind it is an id.
 func entityWord(word []byte) bool {
 	var buf [12]byte
-	return len(word) <= len(buf) && entityWords[string(squash(buf[:0], word))]
+	return len(word) <= len(buf) && entityWords.has(squash(buf[:0], word))
 }
 
 var entityWords = wordSet("user usr customer cust client account acct member order ord item product prod invoice inv payment pay ticket case " +
 	"device host server worker project proj team org tenant group job task session device article post comment message msg " +
 	"event file doc document image img photo video movie film book course student employee emp patient record row id sku")
 
-func wordSet(words string) map[string]bool {
-	set := map[string]bool{}
-	start := 0
-	for i := 0; i <= len(words); i++ {
-		if i == len(words) || words[i] == ' ' {
-			set[words[start:i]] = true
-			start = i + 1
-		}
+// words is a set of words of fewer than 64 bytes.
+type words struct {
+	all map[string]bool
+	// lengths are those of the words that begin with a byte, bit by bit: most of
+	// what is asked for is in no set, and one look says so.
+	lengths [256]uint64
+}
+
+func wordSet(list string) *words {
+	set := &words{all: map[string]bool{}}
+	for word := range strings.FieldsSeq(list) {
+		set.all[word] = true
+		set.lengths[word[0]] |= 1 << len(word)
 	}
 	return set
+}
+
+func (w *words) has(word []byte) bool {
+	return len(word) > 0 && w.lengths[word[0]]>>len(word)&1 != 0 && w.all[string(word)]
 }
