@@ -74,6 +74,7 @@ func TestAnswerPagesWork(t *testing.T) {
 		{"dashboards/limits/README.md", nil},
 		{"dashboards/limits/HEADROOM.md", nil},
 		{"cmd/statline/MCP.md", nil},
+		{"deploy/PRIVACY.md", addressesAreCut},
 	} {
 		t.Run(page.path, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(root, page.path))
@@ -130,6 +131,34 @@ func changedDigitFails(t *testing.T, dir string) {
 	r = runAt(t, dir, "receipt", "--data", filepath.Join(dir, "store"), "--key", "ACME, Inc.", "--from", "2026-11-01", "--to", "2026-12-02")
 	if !exited(r.err, 3) || r.stdout != "" || !strings.Contains(r.stderr, "the span is not over") {
 		t.Errorf("got %v, %s%s", r.err, r.stdout, r.stderr)
+	}
+}
+
+// No table has an address whole that stood anywhere in a line, nor the rest of a
+// user agent; the file has lines that are read and one that is not.
+func addressesAreCut(t *testing.T, dir string) {
+	log := filepath.Join(dir, "people.log")
+	text := `203.0.113.77 - - [30/Nov/2026:13:19:00 +0000] "GET /a?peer=203.0.113.99 HTTP/1.1" 500 1961 "-" "okhttp/4.12 (of Jo)"` + "\n" +
+		`2001:db8:1:2::77 - - [30/Nov/2026:13:19:01 +0000] "GET /a HTTP/1.1" 200 19 "-" "okhttp/4.12 (of Jo)"` + "\n" +
+		"rubbish of 203.0.113.55\n"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(dir, "people")
+	mustAt(t, dir, "analyze", "--anonymize-ip", "/24,/48", "--short-agents", "--data", store, log)
+	all := ""
+	for _, table := range []string{"clients", "samples", "rejected_lines", "keys", "incidents"} {
+		all += mustAt(t, dir, "sql", "--data", store, "SELECT * FROM "+table+" FORMAT JSONEachRow").stdout
+	}
+	for _, want := range []string{"203.0.113.0", "2001:db8:1::", "okhttp", "rubbish"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %s in the tables; the search is broken", want)
+		}
+	}
+	for _, gone := range []string{"203.0.113.77", "203.0.113.99", "203.0.113.55", "2001:db8:1:2", "of Jo"} {
+		if strings.Contains(all, gone) {
+			t.Errorf("%s is kept:\n%s", gone, all)
+		}
 	}
 }
 

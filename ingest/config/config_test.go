@@ -177,6 +177,8 @@ func other(t *testing.T, o Option) string {
 		}
 	case server:
 		return "http://elsewhere:8123"
+	case addressBits:
+		return "/24,/48"
 	case zone:
 		return "Europe/Berlin"
 	case size:

@@ -20,6 +20,9 @@ type Lines struct {
 	Mapping               decode.Mapping // the zero value for none
 	Preset                string         // the name of a mapping of ours in its place
 	Columns               string         // of W3C lines without a #Fields line
+
+	KeepAddress *decode.AddressBits // of clients' addresses; nil for all of it
+	ShortAgents bool                // product and version of user agents alone
 }
 
 func defaultLines() Lines { return Lines{Format: decode.Auto, Zone: "UTC", RouteFrom: "auto"} }
@@ -44,6 +47,12 @@ func linesOptions() []Option {
 		{Name: "w3c-fields", Set: SetLines, Type: "names", Reload: true,
 			Help:  "columns of W3C extended lines (IIS) that no #Fields line goes before, as that line names them: from Kafka a record stands alone",
 			value: func(c *Config) Value { return text{&c.Lines.Columns} }},
+		{Name: "anonymize-ip", Set: SetLines, Reload: true,
+			Help:  "keep so many bits of IPv4 and IPv6 addresses, such as /24,/48, before anything is counted or kept (default: whole addresses)",
+			value: func(c *Config) Value { return addressBits{&c.Lines.KeepAddress} }},
+		{Name: "short-agents", Set: SetLines, Reload: true,
+			Help:  "keep product and version of user agents and nothing else of them",
+			value: func(c *Config) Value { return flag{&c.Lines.ShortAgents} }},
 		{Name: "routes", Set: SetLines, Reload: true,
 			Help:    "your own rules for route templates; the first that matches wins",
 			section: func(c *Config) any { return &c.Lines.Routes },
@@ -79,7 +88,7 @@ func (l *Lines) Decode(secret []byte) (decode.Config, error) {
 		return decode.Config{}, fmt.Errorf("zone: got %q; want UTC, Local or a name such as Europe/Berlin: %w", l.Zone, err)
 	}
 	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret, RouteFrom: l.RouteFrom,
-		KeyNames: l.KeyNames, Routes: l.Routes, Columns: l.Columns}
+		KeyNames: l.KeyNames, Routes: l.Routes, Columns: l.Columns, KeepAddress: l.KeepAddress, ShortAgents: l.ShortAgents}
 	if l.Preset != "" {
 		mapping, err := decode.FindPreset(l.Preset)
 		if err != nil {

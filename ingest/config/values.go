@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"statline/ingest/decode"
 )
 
 // Value is one setting as text. Set reads what String writes.
@@ -170,6 +172,18 @@ func (v zone) Set(s string) error {
 func (v zone) String() string { return *v.to }
 func (v zone) kind() string   { return "zone" }
 func (v zone) pointer() any   { return v.to }
+
+// addressBits is what is kept of addresses.
+type addressBits struct{ to **decode.AddressBits }
+
+func (v addressBits) Set(s string) (err error) {
+	*v.to, err = decode.ParseAddressBits(s)
+	return err
+}
+
+func (v addressBits) String() string { return (*v.to).String() }
+func (v addressBits) kind() string   { return "bits" }
+func (v addressBits) pointer() any   { return v.to }
 
 // server is ClickHouse's address.
 type server struct{ to *string }

@@ -93,6 +93,12 @@ type Config struct {
 	Columns string
 	// Mapping is where format "json" finds its fields.
 	Mapping *Mapping
+	// KeepAddress is what is kept of each client's address; nil is all of it. The
+	// rest goes before anything is counted, and from every text that is kept:
+	// paths, messages, user agents, request ids and the lines of rejects.
+	KeepAddress *AddressBits
+	// ShortAgents keeps product and version of a user agent and nothing else of it.
+	ShortAgents bool
 	// KeyMemo bounds the memo of key ids, in keys; 196,608 when 0. It never
 	// changes a result.
 	KeyMemo int
@@ -114,6 +120,12 @@ func (c Config) Fingerprint() string {
 	}
 	if c.Columns != "" { // hashes from before it was an option stay
 		fmt.Fprintf(h, "|columns %q", c.Columns)
+	}
+	if c.KeepAddress != nil {
+		fmt.Fprintf(h, "|addresses %s", c.KeepAddress)
+	}
+	if c.ShortAgents {
+		fmt.Fprint(h, "|short agents")
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
@@ -235,6 +247,9 @@ func New(cfg Config) (*Decoder, error) {
 		for limit*3/4 < cfg.KeyMemo && limit < 1<<28 {
 			limit <<= 1
 		}
+	}
+	if err := cfg.KeepAddress.check(); err != nil {
+		return nil, err
 	}
 	columns, err := cfg.columns()
 	if err != nil {
@@ -492,6 +507,7 @@ func (d *Decoder) reject(reason, detail string, raw []byte) {
 		d.batch.At(d.record, d.index)
 	}
 	d.raw = d.names.scrub(d.raw[:0], cut(raw, maxRaw), true)
-	d.sink.Reject(Reject{Index: d.index, Reason: reason, Detail: detail, Format: d.format, Raw: cut(d.raw, maxRaw)})
+	kept := d.anonymised(d.raw)
+	d.sink.Reject(Reject{Index: d.index, Reason: reason, Detail: detail, Format: d.format, Raw: cut(kept, maxRaw)})
 	d.index++
 }

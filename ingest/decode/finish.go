@@ -66,6 +66,9 @@ func (d *Decoder) finish(raw []byte) {
 		d.hide(&f.target, f.key) // before it is cut at its slashes
 		d.hide(&f.route, f.key)
 	}
+	if d.cfg.KeepAddress != nil {
+		r.ClientIP = d.cfg.KeepAddress.address(r.ClientIP)
+	}
 	d.setTarget()
 	l := &d.waiting[(d.oldest+d.waits)%len(d.waiting)].late
 	*l = late{path: f.path, query: f.query, agent: r.UserAgent, requestID: r.RequestID}
@@ -96,7 +99,7 @@ func (d *Decoder) finish(raw []byte) {
 		r.Method = nil
 	}
 	if len(r.Message) > 0 {
-		r.Message = d.scrubbed(&d.messages, cut(r.Message, maxMessage))
+		r.Message = d.anonymised(d.scrubbed(&d.messages, cut(r.Message, maxMessage)))
 	}
 	l.dirty = d.dirty
 	d.wait(key)
@@ -149,12 +152,16 @@ func (d *Decoder) Detail(r *classify.Response) {
 		d.hide(&r.Path, key)
 		d.hide(&r.RequestID, key)
 	}
+	if d.cfg.ShortAgents {
+		r.UserAgent = shortAgent(r.UserAgent)
+	}
 	if len(r.UserAgent) > 0 {
-		r.UserAgent = d.scrubbed(&d.agents, cut(r.UserAgent, maxAgent))
+		r.UserAgent = d.anonymised(d.scrubbed(&d.agents, cut(r.UserAgent, maxAgent)))
 	}
 	if len(r.RequestID) > 0 {
-		r.RequestID = cut(d.valid(r.RequestID), maxName)
+		r.RequestID = d.anonymised(cut(d.valid(r.RequestID), maxName))
 	}
+	r.Path = d.anonymised(r.Path)
 }
 
 // The longest texts that leave the decoder.

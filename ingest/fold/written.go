@@ -27,14 +27,18 @@ type written struct {
 	KeyNames  []string           `json:"key_names"`
 	Mapping   *decode.Mapping    `json:"mapping"`
 	Columns   string             `json:"w3c_fields,omitempty"`
-	MaxAge    string             `json:"max_age"`
-	MaxAhead  string             `json:"max_ahead"`
-	AnyTime   bool               `json:"any_time"`
-	Slot      int                `json:"slot_seconds"`
-	Budget    aggregate.Budget   `json:"budget"`
-	SetSize   int                `json:"set_size"`
-	Samples   int                `json:"sample_slots"`
-	Catalogue string             `json:"catalogue"` // as classify.ParseCatalogue reads it
+
+	KeepAddress *decode.AddressBits `json:"keep_address,omitempty"`
+	ShortAgents bool                `json:"short_agents,omitempty"`
+
+	MaxAge    string           `json:"max_age"`
+	MaxAhead  string           `json:"max_ahead"`
+	AnyTime   bool             `json:"any_time"`
+	Slot      int              `json:"slot_seconds"`
+	Budget    aggregate.Budget `json:"budget"`
+	SetSize   int              `json:"set_size"`
+	Samples   int              `json:"sample_slots"`
+	Catalogue string           `json:"catalogue"` // as classify.ParseCatalogue reads it
 }
 
 // Written is the configuration for the store, in a form of one spelling.
@@ -52,6 +56,7 @@ func (c Config) Written() ([]byte, error) {
 		Format: c.Decode.Format, Service: c.Decode.Service,
 		SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
 		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping, Columns: c.Decode.Columns,
+		KeepAddress: c.Decode.KeepAddress, ShortAgents: c.Decode.ShortAgents,
 		MaxAge: c.MaxAge.String(), MaxAhead: c.MaxAhead.String(), AnyTime: c.AnyTime,
 		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize, Samples: c.Aggregate.SampleSlots,
 		Catalogue: string(catalogue),
@@ -98,6 +103,7 @@ func (c Config) Under(body []byte) (Config, error) {
 	c.Decode.Format, c.Decode.Service, c.Decode.RouteFrom = w.Format, w.Service, w.RouteFrom
 	c.Decode.Routes, c.Decode.KeyNames, c.Decode.Mapping = w.Routes, w.KeyNames, w.Mapping
 	c.Decode.Columns = w.Columns
+	c.Decode.KeepAddress, c.Decode.ShortAgents = w.KeepAddress, w.ShortAgents
 	c.Aggregate.SlotSeconds, c.Aggregate.Budget = w.Slot, w.Budget
 	c.Aggregate.SetSize, c.Aggregate.SampleSlots = w.SetSize, w.Samples
 	if _, err := decode.New(c.Decode); err != nil {
