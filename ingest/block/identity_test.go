@@ -84,7 +84,7 @@ func TestRecreatedWhileABlockWaits(t *testing.T) {
 		h.w.recreate(300)
 		time.Sleep(time.Minute)
 		down.Store(false)
-		err := <-h.ended
+		err := h.end(t)
 		if last := h.lastStored(); last == nil || last.First != 0 || last.End == 0 {
 			t.Fatalf("the block that waited is not stored: %+v", last)
 		}
@@ -101,7 +101,8 @@ func TestRecreatedBeforeTheLedger(t *testing.T) {
 				h.w.recreate(300)
 			}
 		}
-		err := Run(t.Context(), h.cfg, h.env, h.stop)
+		h.run(t.Context())
+		err := h.end(t)
 		h.env.At = nil
 		if last := h.lastStored(); last == nil || last.End == 0 {
 			t.Fatalf("the declared block is not stored: %+v", last)
@@ -117,7 +118,7 @@ func TestRecreatedBeforeADeclaration(t *testing.T) {
 		h.run(t.Context())
 		stored := h.lastStored().End
 		h.w.recreate(300)
-		err := <-h.ended
+		err := h.end(t)
 		if end := h.lastStored().End; end != stored {
 			t.Errorf("offsets [%d,%d) of the new log are stored as the old one's", stored, end)
 		}
@@ -133,7 +134,8 @@ func TestRecreatedMeanwhile(t *testing.T) {
 		h.finish(t)
 		h.w.recreate(300)
 		h.restart()
-		h.follow(t, Run(t.Context(), h.cfg, h.env, h.stop))
+		h.run(t.Context())
+		h.follow(t, h.end(t))
 	})
 }
 

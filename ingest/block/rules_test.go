@@ -61,7 +61,7 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 				before := len(h.w.ops)
 				h.run(t.Context())
 				if c.refused {
-					err := <-h.ended
+					err := h.end(t)
 					if !errors.Is(err, ErrPartialBlock) || !strings.Contains(err.Error(), "run repair") || !strings.Contains(err.Error(), "h;") {
 						t.Errorf("got error %v; want ErrPartialBlock with both rules and what to do", err)
 					}
