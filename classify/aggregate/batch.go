@@ -1,7 +1,10 @@
 package aggregate
 
 import (
+	"bytes"
+
 	"statline/classify"
+	"statline/classify/distinct"
 	"statline/classify/prefetch"
 )
 
@@ -25,6 +28,7 @@ type pending struct {
 	slot                    uint64 // refused: the bit of its slot
 	second                  uint32
 	count, limit, userAgent uint32 // userAgent: its number plus one, 0 for none
+	path                    uint16 // 404: the place of its path's bit plus one, 0 for none
 	quota                   classify.Quota
 }
 
@@ -36,6 +40,10 @@ func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decisio
 	}
 	p.second, p.count, p.limit, p.userAgent = second, d.Count, d.Limit, 0
 	r.Detail()
+	p.path = 0
+	if r.Status == 404 && p.ip != (words{}) {
+		p.path = pathBit(r.Path)
+	}
 	if len(r.UserAgent) > 0 && p.key != (words{}) {
 		id, _ := t.userAgents.number(r.UserAgent[:min(len(r.UserAgent), maxUserAgent)])
 		p.userAgent = id + 1
@@ -121,4 +129,20 @@ func (t *Table) addClient(p *pending) {
 	if p.key != (words{}) {
 		t.clients.keys.add(&f.keys, hashPair(p.key[0], p.key[1]), p.key)
 	}
+	if p.path != 0 {
+		f.paths.Set(uint8(p.path - 1))
+	}
+}
+
+// pathBit is the place of the bit of a path without its query, plus one; 0 for none.
+// Its hash is stored with what it has set, so that it must never change without a
+// new Version.
+func pathBit(path []byte) uint16 {
+	if i := bytes.IndexByte(path, '?'); i >= 0 {
+		path = path[:i]
+	}
+	if len(path) == 0 {
+		return 0
+	}
+	return uint16(distinct.Bit(hashBytes(path, mix2))) + 1
 }

@@ -1,5 +1,7 @@
 package aggregate
 
+import "statline/classify/distinct"
+
 // clients are the rows of the table clients, laid out like keys.
 type clients struct {
 	index
@@ -18,6 +20,7 @@ type clientRow struct {
 type clientFailure struct {
 	slots uint64
 	keys  set[words]
+	paths distinct.Bitmap
 }
 
 func (c *clients) reset() {
@@ -52,5 +55,5 @@ func (c *clients) failure(n uint32) *clientFailure {
 
 // bytes counts a row with its slots, its output row and what sorts it.
 func (c *clients) bytes() int {
-	return (len(c.rows)-1)*(24+4+16+40+32) + len(c.failures)*(48+32+16) + len(c.keys.members)*(24+16)
+	return (len(c.rows)-1)*(24+4+16+40+32) + len(c.failures)*(80+64+16) + len(c.keys.members)*(24+16)
 }

@@ -33,6 +33,7 @@ func (t *Table) emitClients(other *Others) {
 				continue // nor has last one: the outcome is the same
 			}
 			last.Slots |= row.Slots
+			last.Paths.Join(row.Paths)
 			last.Keys, o.ids = union(last.Keys, row.Keys, o.ids, keySetSize, hashID, compareIDs)
 			continue
 		}
@@ -61,7 +62,7 @@ func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 		return out
 	}
 	f := &t.clients.failures[cold-1]
-	o.ofClients = append(o.ofClients, ClientFailure{Slots: f.slots})
+	o.ofClients = append(o.ofClients, ClientFailure{Slots: f.slots, Paths: f.paths})
 	out.ClientFailure = &o.ofClients[len(o.ofClients)-1]
 	from := len(o.ids)
 	t.clients.keys.each(&f.keys, func(k words) { o.ids = append(o.ids, classify.KeyID(k.array())) })

@@ -50,7 +50,7 @@ func randomItems(rng *rand.Rand, n int) []item {
 		r.Service = pick("movies", "people", "search")
 		r.Route = pick("/3/movie/{id}", "/3/search", "")
 		r.Method = pick("GET", "get", "POST", "PURGE", "")
-		r.Path, r.RequestID = fmt.Appendf(nil, "/path/%d", rng.IntN(1000)), fmt.Appendf(nil, "id-%d", rng.IntN(1000))
+		r.Path, r.RequestID = fmt.Appendf(nil, "/path/%d?q=%d", rng.IntN(1000), i), fmt.Appendf(nil, "id-%d", rng.IntN(1000))
 		r.Code, r.Status = codes[rng.IntN(len(codes))], statuses[rng.IntN(len(statuses))]
 		if r.Code == 25 {
 			r.Message = fmt.Appendf(nil, "Your request count (%d) is over the allowed limit of (40).", 40+rng.IntN(9))
@@ -156,6 +156,9 @@ func single(c Config, it *item, name naming) Rows {
 		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1, ClientFailure: &ClientFailure{}}
 		if d.Outcome.Failure() {
 			cl.Slots = slot
+			if path, _, _ := strings.Cut(string(r.Path), "?"); r.Status == 404 && path != "" {
+				cl.Paths.Add(hashBytes([]byte(path), mix2))
+			}
 			if r.Key != (classify.KeyID{}) {
 				cl.Keys = []classify.KeyID{r.Key}
 			}
@@ -259,8 +262,9 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	keys, keyHours := collect[keyKey, KeyRow]{add: addKey}, collect[keyKey, KeyRow]{add: addKey}
 	clients := collect[clientKey, ClientRow]{add: func(a, b *ClientRow) {
 		a.Requests += b.Requests
-		a.ClientFailure = &ClientFailure{a.Slots, a.Keys} // not a part's
+		a.ClientFailure = &ClientFailure{a.Slots, a.Keys, a.Paths} // not a part's
 		a.Slots |= b.Slots
+		a.Paths.Join(b.Paths)
 		a.Keys = smallest(keySetSize, hashID, compareIDs, a.Keys, b.Keys)
 	}}
 	services := collect[serviceKey, ServiceRow]{add: func(a, b *ServiceRow) { a.Requests += b.Requests }}

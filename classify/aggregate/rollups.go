@@ -1,6 +1,11 @@
 package aggregate
 
-import "statline/classify"
+import (
+	"fmt"
+
+	"statline/classify"
+	"statline/classify/distinct"
+)
 
 // Rollups describes every table of counts, in the order in which a block's rows
 // are written.
@@ -145,9 +150,13 @@ func clientDimensions() []ColumnOf[ClientRow] {
 
 func clientMeasures() []ColumnOf[ClientRow] {
 	type row = ClientRow
-	return []ColumnOf[row]{
+	list := []ColumnOf[row]{
 		Measure("slots", Or, func(r *row) uint64 { return r.Slots }),
 		Measure("key_ids", Union, func(r *row) []classify.KeyID { return r.Keys }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
 	}
+	for i := range distinct.Words {
+		list = append(list, Measure(fmt.Sprintf("path_bits_%d", i), Or, func(r *row) uint64 { return r.Paths[i] }))
+	}
+	return list
 }

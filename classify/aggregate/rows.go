@@ -5,7 +5,10 @@
 // It is pure: no clock, no randomness, no goroutine.
 package aggregate
 
-import "statline/classify"
+import (
+	"statline/classify"
+	"statline/classify/distinct"
+)
 
 // Rows is everything that a block writes besides its rejects and its ledger
 // row. Each slice is sorted by its key columns, in the order of the struct's
@@ -133,6 +136,8 @@ type ClientRow struct {
 type ClientFailure struct {
 	Slots uint64
 	Keys  []classify.KeyID // bounded sorted set
+	// Paths has seen the paths, without their queries, that were answered 404.
+	Paths distinct.Bitmap
 }
 
 // SampleRow is one scrubbed example of a (minute, service, outcome).

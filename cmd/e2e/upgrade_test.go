@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -35,8 +36,8 @@ var upgradeFrom = flag.String("upgrade-from", "", "`path` of an older statline, 
 const upgradeFixtures = "testdata/upgrade"
 
 // midBlock is what a statline leaves in Kafka and ClickHouse when it is killed
-// after some tables of a block. Its day and its cluster's id are replaced when
-// it is used, so that it does not grow old.
+// after some tables of a block. Its day, its cluster's id and its topic's are
+// replaced when it is used, so that it does not grow old.
 type midBlock struct {
 	Version  string            `json:"version"`
 	Day      string            `json:"day"` // of every event
@@ -89,7 +90,7 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	aged := strings.NewReplacer(old.Day, upgradeDay().Format(time.DateOnly), was.AddDate(0, 0, 1).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 1).Format(time.DateOnly),
+	aged := strings.NewReplacer(old.topicID(), topicID(t, client), old.Day, upgradeDay().Format(time.DateOnly), was.AddDate(0, 0, 1).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 1).Format(time.DateOnly),
 		was.AddDate(0, 0, 2).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 2).Format(time.DateOnly), old.Cluster, cluster)
 	post(t, clickhouse, "CREATE DATABASE statline")
 	for _, table := range slices.Sorted(maps.Keys(old.Create)) {
@@ -102,7 +103,7 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 	declared := old.Declared + int64(upgradeDay().Sub(was)/time.Second)
 	offsets := kadm.Offsets{}
 	offsets.AddOffset("access", 0, 0, -1)
-	metadata := strings.TrimSuffix(old.Commit, fmt.Sprint(old.Declared)) + fmt.Sprint(declared)
+	metadata := aged.Replace(strings.TrimSuffix(old.Commit, fmt.Sprint(old.Declared))) + fmt.Sprint(declared)
 	offsets["access"][0] = kadm.Offset{Topic: "access", LeaderEpoch: -1, Metadata: metadata}
 	if done, err := kadm.NewClient(client).CommitOffsets(t.Context(), "statline", offsets); err != nil || done.Error() != nil {
 		t.Fatal(err, done.Error())
@@ -184,6 +185,27 @@ func clusterID(t *testing.T, client *kgo.Client) string {
 		t.Fatal(err)
 	}
 	return m.Cluster
+}
+
+// topicID is the id of the topic access, in Kafka's own form.
+func topicID(t *testing.T, client *kgo.Client) string {
+	t.Helper()
+	topics, err := kadm.NewClient(client).ListTopics(t.Context(), "access")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := topics["access"].ID
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// topicID is the id of the fixture's topic; what no text holds before schema 8, which
+// had none.
+func (m *midBlock) topicID() string {
+	_, rest, found := strings.Cut(m.Commit, "@")
+	if id, _, _ := strings.Cut(rest, ":"); found {
+		return id
+	}
+	return "no topic id"
 }
 
 func readMidBlock(t *testing.T, file string) midBlock {

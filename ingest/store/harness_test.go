@@ -6,6 +6,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/aggregate"
+	"statline/classify/distinct"
 	"statline/ingest/block"
 	"statline/ingest/sandbox/sandboxtest"
 	"statline/ingest/schema"
@@ -100,7 +101,7 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		k.Minute, k.KeyFailure = hour, &failure
 		r.KeysHour = append(r.KeysHour, k)
 		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1}, Outcome: classify.RateLimited, Code: 25,
-			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)}}})
+			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)}, Paths: distinct.Bitmap{1, 0, 1 << 63}}})
 		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, UnixMilli: int64(m) * 1000, Offset: first})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(day0 + d), Responses: n})
 		c.Responses += n

@@ -15,6 +15,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/aggregate"
+	"statline/classify/distinct"
 	"statline/ingest/block"
 	"statline/ingest/retry"
 	"statline/ingest/schema"
@@ -254,7 +255,7 @@ func TestRoundTrip(t *testing.T) {
 		Keys:     []aggregate.KeyRow{k},
 		KeysHour: []aggregate.KeyRow{k},
 		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
-			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}}}},
+			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}, Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}},
 		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
 			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip, LatencyMicros: -1, UpstreamStatus: -1,
 			RequestID: "req", UserAgent: "curl", Partition: 3, Offset: 1 << 50}},
@@ -284,8 +285,9 @@ func TestRoundTrip(t *testing.T) {
 		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency))", at + ",tv,timeout,300,([1,65535],[299,1])"},
 		{schema.Keys, keySelect, keyRow},
 		{schema.KeysHour, keySelect, keyRow},
-		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated)",
-			at + ",2001:db8::1,invalid_key,7,8,9,['__other__','" + k1 + "'],1"},
+		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated," +
+			"',', path_bits_0, ',', path_bits_1, ',', path_bits_2, ',', path_bits_3)",
+			at + ",2001:db8::1,invalid_key,7,8,9,['__other__','" + k1 + "'],1,1,2,3,9223372036854775808"},
 		{schema.Samples, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
 			"code, ',', message, ',', key_id, ',', toString(client_ip), ',', latency_us, ',', upstream_status, ',', request_id, ',', user_agent, ',', partition, ',', offset)",
 			at + ",movies,timeout,2," + at + "007,/r,PUT,/3/x?y=\n\n,504,24,late," + k2 + ",2001:db8::1,-1,-1,req,curl,3,1125899906842624"},

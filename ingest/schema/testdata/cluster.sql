@@ -525,6 +525,23 @@ ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS declared_at Dat
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","9"]
 ;
+ALTER TABLE `d`.`clients_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS path_bits_0 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)) AFTER truncated,
+    ADD COLUMN IF NOT EXISTS path_bits_1 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)) AFTER path_bits_0,
+    ADD COLUMN IF NOT EXISTS path_bits_2 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)) AFTER path_bits_1,
+    ADD COLUMN IF NOT EXISTS path_bits_3 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)) AFTER path_bits_2
+;
+ALTER TABLE `d`.`clients` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS path_bits_0 SimpleAggregateFunction(groupBitOr, UInt64) AFTER truncated
+;
+ALTER TABLE `d`.`clients` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS path_bits_1 SimpleAggregateFunction(groupBitOr, UInt64) AFTER path_bits_0
+;
+ALTER TABLE `d`.`clients` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS path_bits_2 SimpleAggregateFunction(groupBitOr, UInt64) AFTER path_bits_1
+;
+ALTER TABLE `d`.`clients` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS path_bits_3 SimpleAggregateFunction(groupBitOr, UInt64) AFTER path_bits_2
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","10"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
