@@ -97,6 +97,17 @@ func kinds() []kindOf {
 				"in that week's slowest hours.",
 			"The panel Where the time goes says whether it is spent upstream or in the gateway, Routes that fail what gives up " +
 				"first. Compare with the last release and with what the service calls; timeouts follow when nothing is done."},
+		{detect.PathScan, "Somebody looks for paths", clientsUID, query.PathScanners(),
+			"One client asks for many different paths that do not exist, or many clients ask one service for them: a scanner that " +
+				"tries what it knows to be weak elsewhere.",
+			"Samples of the outcome not_found show which paths. Block the address before the gateway; the panel counts what the same " +
+				"address got. When the incident names a service, many addresses or a proxy are behind it: look at what their requests " +
+				"have in common, such as the user agent. Paths of your own API are a broken client or a release that lost them."},
+		{detect.ClientFlood, "One client or key floods the API", clientsUID, query.BusiestCallers(),
+			"One client address or key is answered several times as often as everybody else, and as its own last hour and week " +
+				"explain. No limit refuses it.",
+			"Look whether latency or errors follow (Overview). A key has an owner to ask; an address without one is a scraper or a loop: " +
+				"give it a limit before the gateway. A crawler that is welcome goes on the allow list."},
 	}
 }
 

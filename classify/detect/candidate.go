@@ -1,6 +1,10 @@
 package detect
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"statline/classify/distinct"
+)
 
 // CandidateWindow is how many minutes of refusals a key needs to show before a
 // rule opens an incident: the longest look back of the rules that begin with
@@ -53,6 +57,7 @@ func (c Candidate) Met(rows []KeyMinute) bool {
 type ClientCandidate struct {
 	Failures uint64 // logins that failed
 	Keys     int    // or different invalid keys
+	Paths    int    // or bits set by paths that do not exist
 }
 
 // ClientCandidate is the least that any rule of c asks of a client.
@@ -60,6 +65,7 @@ func (c *Config) ClientCandidate() ClientCandidate {
 	return ClientCandidate{
 		Failures: max(1, min(c.Stuffing.FastFailures, c.Stuffing.SlowFailures)),
 		Keys:     max(1, min(c.KeyScanning.FastKeys, c.KeyScanning.SlowKeys)),
+		Paths:    distinct.OnesOf(max(1, min(c.PathScan.FastPaths, c.PathScan.SlowPaths))),
 	}
 }
 
@@ -68,11 +74,13 @@ func (c *Config) ClientCandidate() ClientCandidate {
 func (c ClientCandidate) Met(rows []ClientMinute) bool {
 	var failed uint64
 	keys := 0
+	var paths distinct.Bitmap
 	for i := range rows {
 		failed += rows[i].AuthFailed
 		keys += len(rows[i].InvalidKeys)
+		paths.Join(rows[i].Paths)
 	}
-	if failed >= c.Failures {
+	if failed >= c.Failures || paths.Ones() >= c.Paths {
 		return true
 	}
 	if keys < c.Keys {

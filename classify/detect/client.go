@@ -1,5 +1,7 @@
 package detect
 
+import "statline/classify/distinct"
+
 // ClientMinute is what the store knows of one client address in one minute.
 type ClientMinute struct {
 	Minute     Minute
@@ -10,6 +12,9 @@ type ClientMinute struct {
 	// InvalidKeys identifies the keys that were refused as invalid (any
 	// injective-enough 64-bit hash of their ids).
 	InvalidKeys []uint64
+	NotFound    uint64 // answered 404
+	// Paths has seen the paths that were.
+	Paths distinct.Bitmap
 }
 
 // Client is a client address.
@@ -27,7 +32,7 @@ func Clients() *Family[Client, ClientMinute] {
 		Minute:   clientMinute,
 		Requests: func(r *ClientMinute) uint64 { return r.Requests },
 		Window:   ClientWindow,
-		Rules:    []Rule[Client, ClientMinute]{keyScanning(), credentialStuffing()},
+		Rules:    []Rule[Client, ClientMinute]{keyScanning(), credentialStuffing(), pathScan()},
 	}
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key" help:"one unknown key again and again"`
 	KeyScanning KeyScanningConfig `koanf:"key_scanning" help:"one client that tries many keys"`
 	Stuffing    StuffingConfig    `koanf:"credential_stuffing" help:"one client whose logins fail"`
+	PathScan    PathScanConfig    `koanf:"path_scan" help:"somebody who asks for many paths that do not exist"`
+	Flood       FloodConfig       `koanf:"client_flood" help:"one client or key that is answered far more often than usual"`
 	Contract    ContractConfig    `koanf:"contract" help:"codes with another HTTP status than documented"`
 
 	// Services and Keys override by service name and by key id.
@@ -88,6 +90,8 @@ func Preset(name string) (Config, error) {
 		InvalidKey:  InvalidKeyConfig{MinMinutes: 5, MinCount: 20, QuietMinutes: 60, PagePerMinute: 61},
 		KeyScanning: KeyScanningConfig{FastKeys: 10, SlowKeys: 30, MinShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
 		Stuffing:    StuffingConfig{FastFailures: 20, MaxSuccess: 0.2, SlowFailures: 50, SlowShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
+		PathScan:    PathScanConfig{FastPaths: 40, SlowPaths: 150, MinShare: 0.5, QuietMinutes: 30, SlowQuietMinutes: 360, ServiceRoutes: 60, ServiceRatio: 3},
+		Flood:       FloodConfig{MinPerMinute: 600, CrowdRatio: 5, OwnRatio: 3, QuietMinutes: 15},
 		Contract:    ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
 	}
 	switch name {
@@ -263,6 +267,12 @@ func (c *Config) Validate() error {
 		return bad("traffic_surge.end_ratio", c.Surge.EndRatio, "1 to traffic_surge.min_ratio")
 	}
 	if err := c.Latency.validate(bad); err != nil {
+		return err
+	}
+	if err := c.PathScan.validate(bad); err != nil {
+		return err
+	}
+	if err := c.Flood.validate(bad); err != nil {
 		return err
 	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {

@@ -50,12 +50,15 @@ const (
 	TrafficSurge       Kind = "traffic_surge"
 	LateData           Kind = "late_data"
 	LatencyShift       Kind = "latency_shift"
+	PathScan           Kind = "path_scan"
+	ClientFlood        Kind = "client_flood"
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
-		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData, LatencyShift}
+		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData, LatencyShift,
+		PathScan, ClientFlood}
 }
 
 // EntityType says what an incident's entity is.
@@ -145,6 +148,7 @@ type Evidence struct {
 	LastSeen       string   `json:"last_seen,omitempty"`
 	MedianGap      int      `json:"median_gap_minutes,omitempty"`
 	Keys           int      `json:"keys,omitempty"`
+	Paths          int      `json:"paths,omitempty"` // about how many different ones
 	ClientIPs      []string `json:"client_ips,omitempty"`
 	UserAgents     []string `json:"user_agents,omitempty"`
 	Limit          uint32   `json:"limit,omitempty"`

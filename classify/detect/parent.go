@@ -6,7 +6,7 @@ import "slices"
 // caused by one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
-	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift:
+	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift, PathScan, ClientFlood:
 		return true
 	}
 	return false
@@ -15,12 +15,14 @@ func Related(k Kind) bool {
 // Attach sets the parent of every incident that another one of the list causes,
 // so that one event is one line: a burn of the error budget, a second failure
 // series and a drop of traffic belong to the spike or outage of their service,
-// an unknown key belongs to the client that scans keys with it. Incidents that
+// an unknown key belongs to the client that scans keys with it, a scan of a service
+// to the client that does most of it, a flood of a client to its key's. Incidents that
 // have a parent keep it. The list may hold open and closed incidents; those of
 // kinds that are not Related may be left out.
 func Attach(list []*Incident) {
 	byService := map[string][]*Incident{}
 	byClient := map[string][]*Incident{}
+	var scans, floods []*Incident
 	byID := make(map[string]*Incident, len(list))
 	for _, i := range list {
 		byID[i.ID] = i
@@ -29,8 +31,14 @@ func Attach(list []*Incident) {
 			byService[i.Service] = append(byService[i.Service], i)
 		case KeyScanning, CredentialStuffing:
 			byClient[i.Entity] = append(byClient[i.Entity], i)
+		case PathScan:
+			scans = append(scans, i)
+		case ClientFlood:
+			floods = append(floods, i)
 		}
 	}
+	slices.SortFunc(scans, before)
+	slices.SortFunc(floods, before)
 	for _, m := range []map[string][]*Incident{byService, byClient} {
 		for _, l := range m {
 			slices.SortFunc(l, before)
@@ -49,6 +57,10 @@ func Attach(list []*Incident) {
 			c.Parent = earlier(byService[c.Service], c)
 		case CredentialStuffing, KeyScanning:
 			c.Parent = earlier(byClient[c.Entity], c)
+		case PathScan:
+			c.Parent = firstCause(those(scans, func(p *Incident) bool { return scansFor(p, c) }), c, missMinutes)
+		case ClientFlood:
+			c.Parent = firstCause(those(floods, func(p *Incident) bool { return floodsFor(p, c) }), c, floodMinutes)
 		case InvalidKey:
 			for _, ip := range c.Evidence.ClientIPs {
 				if p := firstCause(byClient[ip], c, day); p != "" {
@@ -92,6 +104,10 @@ func Covers(p, c *Incident) bool {
 		return rises(p.Kind) && p.Service == c.Service && before(p, c) < 0
 	case CredentialStuffing, KeyScanning:
 		return tries(p.Kind) && p.Entity == c.Entity && before(p, c) < 0
+	case PathScan:
+		return scansFor(p, c)
+	case ClientFlood:
+		return floodsFor(p, c)
 	case InvalidKey:
 		return tries(p.Kind) && slices.Contains(c.Evidence.ClientIPs, p.Entity)
 	}
@@ -101,6 +117,29 @@ func Covers(p, c *Incident) bool {
 // rises and tries are the kinds that cause others.
 func rises(k Kind) bool { return k == TimeoutSpike || k == Outage || k == ErrorSpike }
 func tries(k Kind) bool { return k == KeyScanning || k == CredentialStuffing }
+
+// scansFor reports whether the client of p asks for at least half of the paths that c
+// found for a whole service.
+func scansFor(p, c *Incident) bool {
+	return p.Kind == PathScan && p.EntityType == ClientEntity && c.EntityType == ServiceEntity && 2*p.Observed >= c.Observed
+}
+
+// floodsFor reports whether the flood p of a key is what floods from the address of c:
+// it began with it and is about as large.
+func floodsFor(p, c *Incident) bool {
+	return p.Kind == ClientFlood && p.EntityType == KeyEntity && c.EntityType == ClientEntity &&
+		max(p.OpenedAt, c.OpenedAt)-min(p.OpenedAt, c.OpenedAt) <= floodMinutes &&
+		max(p.Observed, c.Observed) <= 1.5*min(p.Observed, c.Observed)
+}
+
+func those(list []*Incident, keep func(*Incident) bool) (kept []*Incident) {
+	for _, i := range list {
+		if keep(i) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}
 
 // before orders incidents by opening, an outage before what opens with it.
 func before(a, b *Incident) int {

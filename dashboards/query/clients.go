@@ -1,6 +1,9 @@
 package query
 
-import "statline/classify"
+import (
+	"statline/classify"
+	"statline/classify/distinct"
+)
 
 // The panels about client addresses. The store knows no service of them.
 
@@ -34,4 +37,57 @@ func TriesByClient() Text {
 FROM {db}.clients
 WHERE `+onScreen+` AND `+whole+` AND `+trying+` AND `+mostTrying(10)+`
 GROUP BY time, client_ip`, "Value")
+}
+
+// pathBits counts the bits of the bitmap of paths that were answered 404.
+func pathBits() (text Text) {
+	for i := range distinct.Words {
+		if i > 0 {
+			text += " + "
+		}
+		text += "bitCount(groupBitOr(path_bits_" + number(i) + "))"
+	}
+	return text
+}
+
+// PathScanners returns the client addresses that asked for the most different paths
+// that do not exist: about how many (see distinct.Bitmap.Estimate), how many of
+// their requests were answered otherwise.
+func PathScanners() Text {
+	return `SELECT ` + clientName + ` AS "Client", toUInt64(if(bits = ` + number(distinct.Bits) + `, ` + number(distinct.Most) + `, round(-` + number(distinct.Bits) +
+		` * log((` + number(distinct.Bits) + ` - bits) / ` + number(distinct.Bits) + `)))) AS "Paths", missed AS "Answered 404", n - missed AS "Other answers",
+  first AS "First", last AS "Last"
+FROM (
+  SELECT client_ip, ` + pathBits() + ` AS bits, sumIf(requests, ` + lostPath() + `) AS missed, sum(requests) AS n,
+    minIf(minute, ` + lostPath() + `) AS first, maxIf(minute, ` + lostPath() + `) AS last
+  FROM {db}.clients WHERE ` + onScreen + ` GROUP BY client_ip HAVING bits > 0 ORDER BY bits DESC, missed DESC, client_ip LIMIT 50
+)
+ORDER BY bits DESC, missed DESC, client_ip`
+}
+
+// lostPath is the condition for rows with a 404.
+func lostPath() (text Text) {
+	for i := range distinct.Words {
+		if i > 0 {
+			text += " OR "
+		}
+		text += "path_bits_" + number(i) + " != 0"
+	}
+	return "(" + text + ")"
+}
+
+// notRefused is the condition for rows of what was answered, well or not.
+var notRefused = ofGroup(classify.GroupOf(classify.Success, classify.Redirect) | classify.ServerSide)
+
+// BusiestCallers returns requests per minute that were not refused, of the five
+// client addresses and the five keys that ask most.
+func BusiestCallers() Text {
+	of := func(table, id, name, not Text) Text {
+		rows := "FROM {db}." + table + " WHERE " + onScreen + " AND " + whole + " AND " + notRefused + " AND " + not
+		return "SELECT " + at + ", " + name + " AS caller, sum(requests) * 60 / " + covered + " AS Value\n" + rows +
+			" AND " + id + " GLOBAL IN (SELECT " + id + " " + rows + " GROUP BY " + id + " ORDER BY sum(requests) DESC, " + id + " LIMIT 5)\nGROUP BY time, " + id
+	}
+	return minuteSpans + gaps("caller", "SELECT time, caller, Value FROM "+union(
+		of("clients", "client_ip", "concat('client ', "+clientName+")", "client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))"),
+		of("keys", "key_id", "concat('key ', substring(key_id, 1, 10))", "key_id != '"+classify.Other+"'")), "Value")
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"statline/classify/detect"
+	"statline/classify/distinct"
 	"statline/ingest/schema"
 	"statline/ingest/store/storetest"
 )
@@ -136,8 +138,13 @@ func failedMinute(r *rand.Rand, at detect.Minute, success bool) detect.ClientMin
 		}
 		slices.Sort(m.InvalidKeys)
 		m.InvalidKeys = slices.Compact(m.InvalidKeys)
+	default:
+		m.NotFound = 1 + r.Uint64N(3)
+		for range m.NotFound {
+			m.Paths.Add(r.Uint64())
+		}
 	}
-	m.Requests = m.Success + m.AuthFailed + m.Invalid
+	m.Requests = m.Success + m.AuthFailed + m.Invalid + m.NotFound
 	return m
 }
 
@@ -190,19 +197,22 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 	}
 	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.ClientWindow - 1)
 	asked := minutesOf(last-120, last)
+	var none distinct.Bitmap
+	c := cfg.ClientCandidate()
 	var values, want []string
 	for n := range 600 {
 		ip := fmt.Sprintf("10.1.%d.%d", n/250, 1+n%250)
 		every := 20 + r.IntN(300)
 		var rows []detect.ClientMinute
-		inAsked := false
+		failedAsked, missedAsked := false, false
 		for at := first; at <= last; at++ {
 			if r.IntN(every) > 0 {
 				continue
 			}
 			m := failedMinute(r, at, n%2 == 0)
 			rows = append(rows, m)
-			inAsked = inAsked || m.AuthFailed+m.Invalid > 0 && at >= asked[0]
+			failedAsked = failedAsked || m.AuthFailed+m.Invalid > 0 && at >= asked[0]
+			missedAsked = missedAsked || m.NotFound > 0 && at >= asked[0]
 			ids := make([]string, len(m.InvalidKeys))
 			for i, k := range m.InvalidKeys {
 				ids[i] = fmt.Sprintf("'k%d'", k)
@@ -212,21 +222,28 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 				code    int
 				n       uint64
 				keys    string
-			}{{"success", 1, m.Success, "[]"}, {"auth_failed", 30, m.AuthFailed, "[]"}, {"invalid_key", 7, m.Invalid, "[" + strings.Join(ids, ", ") + "]"}} {
+				paths   distinct.Bitmap
+			}{{"success", 1, m.Success, "[]", none}, {"auth_failed", 30, m.AuthFailed, "[]", none}, {"invalid_key", 7, m.Invalid, "[" + strings.Join(ids, ", ") + "]", none},
+				{"not_found", 34, m.NotFound, "[]", m.Paths}} {
 				if part.n > 0 {
-					values = append(values, fmt.Sprintf("(%d, toIPv6('%s'), '%s', %d, %d, 0, %s)", at.Unix(), ip, part.outcome, part.code, part.n, part.keys))
+					values = append(values, fmt.Sprintf("(%d, toIPv6('%s'), '%s', %d, %d, 0, %s, %d, %d, %d, %d)", at.Unix(), ip, part.outcome, part.code, part.n, part.keys,
+						part.paths[0], part.paths[1], part.paths[2], part.paths[3]))
 				}
 			}
 		}
-		if inAsked && cfg.ClientCandidate().Met(rows) {
+		byPaths := c
+		byPaths.Failures, byPaths.Keys = math.MaxUint64, math.MaxInt
+		byFailures := c
+		byFailures.Paths = distinct.Bits + 1
+		if failedAsked && byFailures.Met(rows) || missedAsked && byPaths.Met(rows) {
 			want = append(want, ip)
 		}
 	}
-	err = s.Exec(t.Context(), "INSERT INTO "+s.Table(schema.Clients)+" (minute, client_ip, outcome, code, requests, slots, key_ids) VALUES "+strings.Join(values, ", "))
+	err = s.Exec(t.Context(), "INSERT INTO "+s.Table(schema.Clients)+" (minute, client_ip, outcome, code, requests, slots, key_ids, path_bits_0, path_bits_1, path_bits_2, path_bits_3) VALUES "+strings.Join(values, ", "))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := testSQL(s).ClientCandidates(t.Context(), asked, first, cfg.ClientCandidate())
+	got, err := testSQL(s).ClientCandidates(t.Context(), asked, first, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,6 +261,16 @@ func (s *Series) ClientCandidates(context.Context, []detect.Minute, detect.Minut
 	return nil, nil
 }
 
+// FloodCandidates implements Evidence: a file has none.
+func (s *Series) FloodCandidates(context.Context, detect.EntityType, []detect.Minute, uint64) ([]string, error) {
+	return nil, nil
+}
+
+// Floods implements Evidence: a file has none.
+func (s *Series) Floods(context.Context, detect.EntityType, []string, []detect.Minute, func(*FloodRow)) error {
+	return nil
+}
+
 // PairSeen implements Evidence: a file has none.
 func (s *Series) PairSeen(context.Context, Pair, detect.Minute) (detect.Minute, error) { return 0, nil }
 

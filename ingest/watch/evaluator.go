@@ -22,7 +22,9 @@ type Evaluator struct {
 	contracts *contracts
 	sources   *sources
 	paces     *paces
-	families  []family // those six: what is done to one is done to all
+	misses    *misses
+	floods    [2]*floods // of clients, of keys
+	families  []family   // all of those: what is done to one is done to all
 
 	// slack is how many minutes later than usual a minute is settled, because a
 	// source is late.
@@ -53,9 +55,10 @@ type ScoreRow struct {
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
-		sources: newSources(cfg), paces: newPaces(cfg),
+		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg),
+		floods: [2]*floods{newFloods(cfg, detect.ClientEntity), newFloods(cfg, detect.KeyEntity)},
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.floods[0], v.floods[1]}
 	return v
 }
 

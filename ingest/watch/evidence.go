@@ -15,6 +15,7 @@ type Batch struct {
 	Contracts []ContractRow
 	Sources   []SourceRow
 	Paces     []PaceRow
+	Misses    []MissRow
 }
 
 // SourceRow is one minute of a source, by Kafka's time of its records.
@@ -76,13 +77,19 @@ type Evidence interface {
 	Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) ([]string, error)
 	// Keys reads rows of keys. Rows may have come when it fails.
 	Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error
-	// ClientCandidates reads, sorted, the clients that sent an invalid key or
-	// failed to log in in one of minutes, and are at least suspicious by what is
-	// stored since from.
+	// ClientCandidates reads, sorted, the clients that sent an invalid key, failed to
+	// log in or asked for a path that does not exist in one of minutes, and are at
+	// least suspicious by what is stored since from.
 	ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) ([]string, error)
 	// Clients reads every row of the clients in minutes. Rows may have come when
 	// it fails.
 	Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error
+	// FloodCandidates reads, sorted, the client addresses or keys that were answered at
+	// least so many times in one of minutes.
+	FloodCandidates(ctx context.Context, of detect.EntityType, minutes []detect.Minute, least uint64) ([]string, error)
+	// Floods reads how often client addresses or keys were answered in minutes, and
+	// what is usual then. Rows may have come when it fails.
+	Floods(ctx context.Context, of detect.EntityType, names []string, minutes []detect.Minute, each func(*FloodRow)) error
 	// PairSeen says when a pair was last seen before a minute; 0 for never
 	// within detect.ContractMemory.
 	PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error)
@@ -100,6 +107,7 @@ type Past struct {
 	Contracts []ContractRow
 	Sources   []SourceRow // an hour
 	Paces     []PaceRow   // detect.PaceWindow
+	Misses    []MissRow   // detect.MissWindow
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int

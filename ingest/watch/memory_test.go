@@ -89,6 +89,8 @@ func (m *memory) addClient(r ClientRow) {
 		return
 	}
 	c.Requests, c.Success, c.Invalid, c.AuthFailed = c.Requests+r.Requests, c.Success+r.Success, c.Invalid+r.Invalid, c.AuthFailed+r.AuthFailed
+	c.NotFound += r.NotFound
+	c.Paths.Join(r.Paths)
 	c.InvalidKeys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.InvalidKeys, r.InvalidKeys))))
 	at[r.IP] = c
 }
@@ -178,7 +180,7 @@ func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, fr
 	ips := map[string]bool{}
 	for _, at := range minutes {
 		for ip, r := range m.clients[at] {
-			if ips[ip] || r.Invalid+r.AuthFailed == 0 {
+			if ips[ip] || r.Invalid+r.AuthFailed+r.NotFound == 0 {
 				continue
 			}
 			var rows []detect.ClientMinute
@@ -209,6 +211,15 @@ func (m *memory) Clients(_ context.Context, ips []string, minutes []detect.Minut
 			}
 		}
 	}
+	return nil
+}
+
+// The memory knows no rates.
+func (m *memory) FloodCandidates(context.Context, detect.EntityType, []detect.Minute, uint64) ([]string, error) {
+	return nil, nil
+}
+
+func (m *memory) Floods(context.Context, detect.EntityType, []string, []detect.Minute, func(*FloodRow)) error {
 	return nil
 }
 

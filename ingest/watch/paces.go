@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +45,7 @@ type PaceRow struct {
 
 // What is usual is known from this many hours and requests on.
 const (
-	paceHours    = 48
+	knownHours   = 48
 	paceRequests = 1000
 	// an hour of fewer requests says nothing of what is usual
 	paceHourRequests = 100
@@ -55,17 +54,14 @@ const (
 // paceRows reads how fast services answered in minutes, which are sorted: those
 // of which it is known what is usual.
 func (q *SQL) paceRows(ctx context.Context, minutes []detect.Minute) (rows []PaceRow, err error) {
-	for len(minutes) > 0 {
-		day := minutes[0] - minutes[0]%dayMinutes
-		n, _ := slices.BinarySearch(minutes, day+dayMinutes)
+	for day, minutes := range byDay(minutes) {
 		usual, err := q.usualPaces(ctx, day)
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = q.paceRowsOf(ctx, usual, minutes[:n], rows); err != nil {
+		if rows, err = q.paceRowsOf(ctx, usual, minutes, rows); err != nil {
 			return nil, err
 		}
-		minutes = minutes[n:]
 	}
 	return rows, nil
 }
@@ -125,8 +121,8 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 	}) error {
 		known++
 		return nil
-	}, fmt.Sprintf("SELECT DISTINCT minute FROM %s WHERE %s LIMIT %d", hours, where, paceHours))
-	if err == nil && known == paceHours {
+	}, fmt.Sprintf("SELECT DISTINCT minute FROM %s WHERE %s LIMIT %d", hours, where, knownHours))
+	if err == nil && known == knownHours {
 		err = store.Each(ctx, q.store, func(r *struct {
 			Service string  `ch:"service"`
 			Bucket  uint16  `ch:"bucket"`
@@ -139,12 +135,7 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 	if err != nil {
 		return nil, fmt.Errorf("usual latencies: %w", err)
 	}
-	for d := range q.paces {
-		if d < day-2*dayMinutes {
-			delete(q.paces, d)
-		}
-	}
-	q.paces[day] = list
+	keepDays(q.paces, day, list)
 	return list, nil
 }
 
@@ -160,5 +151,5 @@ func usualPacesSQL(hours, where string) string {
 				WHERE n >= %d AND hours >= %d) AS l USING service
 			GROUP BY service, minute)
 		GROUP BY service) ORDER BY service`,
-		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests, paceHours)
+		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests, knownHours)
 }

@@ -20,7 +20,8 @@ const rewind = detect.SettleMinutes + 75
 // gives the same incidents.
 func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []Stored) error {
 	at := through - rewind
-	past, err := e.evidence.Past(ctx, at, openOf(detect.KeyEntity, rows, at), openOf(detect.ClientEntity, rows, at))
+	keys, clients := openOf(detect.KeyEntity, rows, at), openOf(detect.ClientEntity, rows, at)
+	past, err := e.evidence.Past(ctx, at, keys, clients)
 	if err != nil {
 		return fmt.Errorf("read the evidence before %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
@@ -44,6 +45,15 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	}
 	for i := range past.Paces {
 		e.paces.take(&past.Paces[i])
+	}
+	for i := range past.Misses {
+		e.misses.take(&past.Misses[i])
+	}
+	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
+	for _, f := range e.floods {
+		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at), f.take); err != nil {
+			return err
+		}
 	}
 	for _, f := range e.families {
 		f.restore(at, known[f.entityType()], rows)
@@ -72,6 +82,8 @@ type later struct {
 	contracts map[string][]detect.ContractMinute
 	sources   map[string][]detect.SourceMinute
 	paces     map[string][]detect.PaceMinute
+	misses    map[string][]detect.MissMinute
+	floods    map[detect.EntityType]map[string][]detect.FloodMinute
 }
 
 // after reads the evidence of minutes.
@@ -79,6 +91,8 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
 		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{}, map[string][]detect.PaceMinute{},
+		map[string][]detect.MissMinute{},
+		map[detect.EntityType]map[string][]detect.FloodMinute{detect.KeyEntity: {}, detect.ClientEntity: {}},
 	}
 	b, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
@@ -96,6 +110,16 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	}
 	for _, r := range b.Paces {
 		l.paces[r.Service] = append(l.paces[r.Service], r.PaceMinute)
+	}
+	for _, r := range b.Misses {
+		l.misses[r.Service] = append(l.misses[r.Service], r.MissMinute)
+	}
+	for of, names := range map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients} {
+		if err := e.evidence.Floods(ctx, of, names, minutes, func(r *FloodRow) {
+			l.floods[of][r.Name] = append(l.floods[of][r.Name], r.FloodMinute)
+		}); err != nil {
+			return nil, err
+		}
 	}
 	err = e.evidence.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutes, Refusals: true}, func(r *KeyRow) {
 		l.keys[r.Key] = append(l.keys[r.Key], r.KeyMinute)

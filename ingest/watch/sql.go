@@ -12,6 +12,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/detect"
+	"statline/classify/distinct"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 )
@@ -19,15 +20,19 @@ import (
 // SQL reads evidence from ClickHouse and keeps incidents and scores there.
 type SQL struct {
 	store     *store.Store
-	catalogue map[uint16]int16                // code -> HTTP status
-	contract  string                          // the condition of a response that breaks it
-	paces     map[detect.Minute][]detect.Pace // by the first minute of the day
+	catalogue map[uint16]int16 // code -> HTTP status
+	contract  string           // the condition of a response that breaks it
+	// What is usual, by the first minute of the day that it is compared with.
+	paces  map[detect.Minute][]detect.Pace
+	misses map[detect.Minute]map[string]int // by service
+	rates  map[detect.Minute]map[flooder]uint64
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
 // known.
 func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
-	q := &SQL{store: s, catalogue: map[uint16]int16{}, paces: map[detect.Minute][]detect.Pace{}}
+	q := &SQL{store: s, catalogue: map[uint16]int16{}, paces: map[detect.Minute][]detect.Pace{},
+		misses: map[detect.Minute]map[string]int{}, rates: map[detect.Minute]map[flooder]uint64{}}
 	var codes []string
 	for _, e := range catalogue.Entries() {
 		if e.Code != 0 {
@@ -110,6 +115,9 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 		return nil, err
 	}
 	if b.Sources, err = q.sourceRows(ctx, minutes); err != nil {
+		return nil, err
+	}
+	if b.Misses, err = q.missRows(ctx, minutes); err != nil {
 		return nil, err
 	}
 	b.Paces, err = q.paceRows(ctx, minutes)
@@ -225,44 +233,68 @@ type clientScan struct {
 	Invalid uint64    `ch:"invalid"`
 	Failed  uint64    `ch:"failed"`
 	Keys    []string  `ch:"invalid_keys"`
+	Missed  uint64    `ch:"missed"`
+	Paths   []uint64  `ch:"paths"`
 }
 
 var clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(requests, ` + succeeded + `) AS success,
 	sumIf(requests, ` + invalidKey + `) AS invalid, sumIf(requests, ` + loginFailed + `) AS failed,
-	groupUniqArrayArrayIf(key_ids, ` + invalidKey + `) AS invalid_keys`
+	groupUniqArrayArrayIf(key_ids, ` + invalidKey + `) AS invalid_keys, sumIf(requests, ` + lostPath + `) AS missed,
+	[` + strings.Join(pathWords("groupBitOr(", ")"), ", ") + `] AS paths`
 
-// failing is the condition for rows of clients that a rule looks at.
-var failing = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND client_ip != toIPv6('::')"
+// oneClient is the condition for rows of a client that is known by its address.
+const oneClient = "client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))"
+
+// failing and lost are the conditions for rows of clients that a rule looks at.
+// A 404 has none of the outcomes that lost leaves out, of which there may be many.
+var (
+	failing  = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND " + oneClient
+	lost     = outcome(classify.Failed&^(classify.Limited|classify.ServerSide)) + " AND " + lostPath + " AND " + oneClient
+	lostPath = "(" + strings.Join(pathWords("", " != 0"), " OR ") + ")"
+)
+
+// pathWords are the columns of the bitmap of paths that were answered 404.
+func pathWords(before, after string) []string {
+	words := make([]string, distinct.Words)
+	for i := range words {
+		words[i] = fmt.Sprintf("%spath_bits_%d%s", before, i, after)
+	}
+	return words
+}
 
 // ClientCandidates implements Evidence.
 func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) (ips []string, err error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
-	type row struct {
-		IP string `ch:"ip"`
-	}
 	clients := q.table(schema.Clients)
-	err = store.Each(ctx, q.store, func(r *row) error {
-		ips = append(ips, plainIP(r.IP))
-		return nil
-	}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
-		AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
-		GROUP BY client_ip HAVING sumIf(requests, %s) >= %d
-		OR length(groupUniqArrayArrayIf(key_ids, %s)) >= %d`,
-		clients, between(from, minutes[len(minutes)-1]), failing, clients, within(minutes), failing, loginFailed, c.Failures, invalidKey, c.Keys))
-	if err != nil {
-		return nil, fmt.Errorf("client candidates: %w", err)
+	for _, look := range []struct{ rows, having string }{
+		{failing, fmt.Sprintf("sumIf(requests, %s) >= %d OR length(groupUniqArrayArrayIf(key_ids, %s)) >= %d", loginFailed, c.Failures, invalidKey, c.Keys)},
+		{lost, fmt.Sprintf("%s >= %d", strings.Join(pathWords("bitCount(groupBitOr(", "))"), " + "), c.Paths)},
+	} {
+		err = store.Each(ctx, q.store, func(r *struct {
+			IP string `ch:"ip"`
+		}) error {
+			ips = append(ips, plainIP(r.IP))
+			return nil
+		}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
+			AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
+			GROUP BY client_ip HAVING %s`,
+			clients, between(from, minutes[len(minutes)-1]), look.rows, clients, within(minutes), look.rows, look.having))
+		if err != nil {
+			return nil, fmt.Errorf("client candidates: %w", err)
+		}
 	}
 	slices.Sort(ips)
-	return ips, nil
+	return slices.Compact(ips), nil
 }
 
 // Clients implements Evidence.
 func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
 	for part := range parts(ips) {
 		err := store.Each(ctx, q.store, func(r *clientScan) error {
-			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed}
+			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed,
+				NotFound: r.Missed, Paths: distinct.Bitmap(r.Paths)}
 			for _, k := range r.Keys {
 				m.InvalidKeys = append(m.InvalidKeys, hash(k))
 			}
@@ -447,6 +479,9 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		return nil, err
 	}
 	if p.Sources, err = q.sourceRows(ctx, minutesOf(at-detect.SourceWindow, at)); err != nil {
+		return nil, err
+	}
+	if p.Misses, err = q.missRows(ctx, minutesOf(at-detect.MissWindow, at)); err != nil {
 		return nil, err
 	}
 	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceWindow, at)); err != nil {
