@@ -28,6 +28,7 @@ type Pipeline struct {
 	start  schema.Start          // of the topic, when it is read from its end
 	log    *slog.Logger
 
+	whole   *block.Whole
 	budget  atomic.Pointer[block.Budget] // of this generation
 	board   *board
 	metrics *metrics
@@ -47,6 +48,9 @@ type Parts struct {
 	// Decoded is what the folds' decoders count into; nil for nothing.
 	Decoded *decode.Counts
 	Log     *slog.Logger
+	// Whole holds readers of the store in this process off while a block is half
+	// written; nil holds nobody off.
+	Whole *block.Whole
 	// Limit bounds the log together with that of Source; nil is one of its own.
 	Limit *retry.LogLimiter
 }
@@ -63,7 +67,7 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 	p := &Pipeline{
 		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
 		board: newBoard(cfg.TransactionAge),
-		crash: crashHook(), decoded: parts.Decoded,
+		crash: crashHook(), decoded: parts.Decoded, whole: parts.Whole,
 	}
 	if p.limiter = parts.Limit; p.limiter == nil {
 		p.limiter = &retry.LogLimiter{}
@@ -479,7 +483,7 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	session := r.source.SessionTimeout()
 	sign := &vital{}
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(),
+		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Whole: r.whole,
 		Log: r.log, At: r.crash, LogLimiter: r.limiter, Hurry: r.hurry.Load,
 		Latest: func() (block.Folders, string) {
 			f := r.folds.Load()

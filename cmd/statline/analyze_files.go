@@ -51,7 +51,7 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		// The bars end with the loading, not with the context, under which none can
 		// be added any more.
 		bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithAutoRefresh())
-		defer bars.Shutdown()
+		defer bars.Wait() // for the last to be taken away
 		say = bars
 	}
 	defer func() { did.leftOut(counts) }()
@@ -61,13 +61,13 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 		switch {
 		case errors.As(err, &of):
 			did.Failed = append(did.Failed, failedFile{path, err.Error()})
-			fmt.Fprintf(say, "statline: analyze %s: %v\n", path, err)
+			fmt.Fprintln(say, prose(fmt.Sprintf("statline: analyze %s: %v", path, err), widthOf(cmd.ErrOrStderr())))
 			continue
 		case err != nil && cmd.Context().Err() == nil:
 			return did, fmt.Errorf("analyze %s: %w", path, err)
 		}
 		did.Files = append(did.Files, r)
-		fmt.Fprintln(say, r)
+		fmt.Fprintln(say, prose(r.String(), widthOf(cmd.ErrOrStderr())))
 		if err != nil {
 			break
 		}
@@ -87,6 +87,7 @@ func newLoader(e *embedded, cfg file.Config) (*file.Loader, *decode.Counts, erro
 	cut := file.DefaultConfig(runtime.GOMAXPROCS(0))
 	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
 	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
+	cfg.Whole = e.whole
 	return file.NewLoader(cfg, e.store, folds.For(0)), folding.Decode.Counts, nil
 }
 

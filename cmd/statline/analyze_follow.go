@@ -14,6 +14,7 @@ import (
 
 	"statline/classify/detect"
 	"statline/dashboards/report"
+	"statline/ingest/block"
 	"statline/ingest/file"
 )
 
@@ -36,6 +37,7 @@ type follower struct {
 	loader *file.Loader
 	args   []string
 	say    io.Writer
+	spool  string // the file of standard input
 	files  []*followed
 	did    *loaded
 }
@@ -125,6 +127,9 @@ func (f *follower) find(path string) error {
 		f.failed(path, err)
 		return nil
 	}
+	if path == f.spool {
+		path = "-"
+	}
 	f.files = append(f.files, &followed{path: path, file: opened, size: -1, named: true, grew: time.Now(), result: -1})
 	return nil
 }
@@ -157,12 +162,15 @@ func (f *follower) load(ctx context.Context, known *followed) error {
 	return err
 }
 
-// add sums what was done with a file.
+// add sums what was done with a file, and says it once it has lines.
 func (f *follower) add(known *followed, r file.Result) {
-	if known.result < 0 {
-		known.result = len(f.did.Files)
-		f.did.Files = append(f.did.Files, r)
-		fmt.Fprintln(f.say, r)
+	if known.result < 0 || f.did.Files[known.result].State == file.Empty && r.State != file.Empty {
+		if known.result < 0 {
+			known.result = len(f.did.Files)
+			f.did.Files = append(f.did.Files, r)
+		}
+		f.did.Files[known.result] = r
+		fmt.Fprintln(f.say, prose(r.String(), widthOf(f.cmd.ErrOrStderr())))
 		return
 	}
 	r.Lines += f.did.Files[known.result].Lines
@@ -178,7 +186,7 @@ func (f *follower) failed(path string, err error) {
 		}
 	}
 	f.did.Failed = append(f.did.Failed, failedFile{path, err.Error()})
-	fmt.Fprintf(f.say, "statline: analyze %s: %v\n", path, err)
+	fmt.Fprintln(f.say, prose(fmt.Sprintf("statline: analyze %s: %v", path, err), widthOf(f.cmd.ErrOrStderr())))
 }
 
 func (f *follower) close() {
@@ -197,7 +205,7 @@ func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string
 	defer func() { did.leftOut(counts) }()
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	ended := make(chan struct{})
+	ended, about := make(chan struct{}), strings.Join(args, " ")
 	args, spool, err := spooled(ctx, cmd, args, ended)
 	if err != nil {
 		return did, err
@@ -206,10 +214,10 @@ func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string
 		defer func() { err = errors.Join(err, os.Remove(spool)) }()
 	}
 	out := terminal(cmd.OutOrStdout())
-	view := liveView{out: cmd.ErrOrStderr(), title: "statline analyze -f", about: strings.Join(args, " "), interrupt: stop,
+	view := liveView{out: cmd.ErrOrStderr(), title: "statline analyze -f", about: about, interrupt: stop,
 		catalogue: e.folding.Catalogue}
 	var said strings.Builder // what the screen has no room for
-	f := &follower{cmd: cmd, loader: loader, args: args, say: cmd.ErrOrStderr(), did: &did}
+	f := &follower{cmd: cmd, loader: loader, args: args, spool: spool, say: cmd.ErrOrStderr(), did: &did}
 	if out != nil && canRedraw(out) {
 		view.out, view.terminal, f.say = cmd.OutOrStdout(), true, &said
 	}
@@ -256,45 +264,70 @@ func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan 
 	return args, "", nil
 }
 
-// followFrames sends a frame a second, all its figures read at once, until ctx
-// ends. The detectors run now and then: they read everything.
+// followFrames sends a frame a second, all its figures read at once, until ctx ends.
 func followFrames(ctx context.Context, e *embedded, rules *detect.Config, frames chan<- frame) error {
-	began := time.Now()
-	var found []report.Incident
-	var detected time.Time
-	var last frame
-	pause := time.Duration(0)
+	v := following{embedded: e, rules: rules, began: time.Now()}
 	for {
-		sum, err := report.Read(ctx, e.store, report.Everything(), report.Filter{})
-		if err == nil && time.Since(detected) > pause {
-			start := time.Now()
-			if found, err = detectKept(ctx, e, rules); err == nil {
-				detected, pause = time.Now(), max(2*time.Second, followShare*time.Since(start))
-			}
-		}
+		f, err := v.frame(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil:
+		case err == nil:
+			select {
+			case frames <- f:
+			case <-ctx.Done():
+				return nil
+			}
+		case !errors.Is(err, block.ErrHalfWritten): // what is shown stays until the next
 			return err
 		}
-		f := frame{Elapsed: time.Since(began), Stored: sum.Records}
-		if sum.Last != nil && sum.ByOutcome.Total() > 0 {
-			sum.Incidents, f.Sum, f.EventTime = found, sum, *sum.Last
-		}
-		if span := (f.Elapsed - last.Elapsed).Seconds(); last.Elapsed > 0 && span > 0 {
-			f.Rate = 0.7*last.Rate + 0.3*float64(f.Stored-last.Stored)/span
-		}
-		last = f
-		select {
-		case frames <- f:
-		case <-ctx.Done():
-			return nil
-		}
-		select {
-		case <-time.After(followEvery):
-		case <-ctx.Done():
+		if !v.pace.wait(ctx, followEvery) {
 			return nil
 		}
 	}
+}
+
+// following makes the frames of files that grow.
+type following struct {
+	embedded *embedded
+	rules    *detect.Config
+	began    time.Time
+	pace     framePace
+	last     frame
+	// The detectors read everything, so they run only now and then: what they found,
+	// in events up to a time, and when they run again.
+	found []report.Incident
+	upTo  time.Time
+	due   time.Time
+}
+
+func (v *following) frame(ctx context.Context) (f frame, err error) {
+	var sum *report.Report
+	err = v.pace.read(ctx, v.embedded, func() (err error) {
+		f.Elapsed = time.Since(v.began)
+		sum, err = report.Read(ctx, v.embedded.store, report.Everything(), report.Filter{})
+		if err == nil && sum.Last != nil && time.Now().After(v.due) {
+			err = v.detect(ctx, *sum.Last)
+		}
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	f.Stored = sum.Records
+	if sum.Last != nil && sum.ByOutcome.Total() > 0 {
+		sum.Incidents, f.Sum, f.EventTime, f.Detected = v.found, sum, *sum.Last, v.upTo
+	}
+	if span := (f.Elapsed - v.last.Elapsed).Seconds(); v.last.Elapsed > 0 && span > 0 {
+		f.Rate = 0.7*v.last.Rate + 0.3*float64(f.Stored-v.last.Stored)/span
+	}
+	v.last = f
+	return f, nil
+}
+
+func (v *following) detect(ctx context.Context, upTo time.Time) (err error) {
+	began := time.Now()
+	v.found, err = detectKept(ctx, v.embedded, v.rules)
+	v.upTo, v.due = upTo, time.Now().Add(max(2*time.Second, followShare*time.Since(began)))
+	return err
 }

@@ -138,7 +138,7 @@ func demoPipeline(e *embedded, log *slog.Logger) (*source.Client, *ingest.Pipeli
 	cfg.FlushInterval = 500 * time.Millisecond // a demo is watched: fresher than a daemon need be
 	cfg.Block.Topic, cfg.Block.Group, cfg.Block.Instance, cfg.Block.Version = demoTopic, "demo", instanceName(), version
 	cfg.Block.From = block.Earliest
-	p, err := newPipeline(cfg, client, e.store, e.folding, log)
+	p, err := newPipeline(cfg, client, e.folding, ingest.Parts{Store: e.store, Whole: e.whole, Log: log})
 	return client, p, err
 }
 

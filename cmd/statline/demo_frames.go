@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"statline/dashboards/report"
+	"statline/ingest/block"
 )
 
 // produced is how far the generator has come.
@@ -28,14 +29,13 @@ func (p *produced) get() (int64, time.Time) {
 	return p.records, p.eventTime
 }
 
-// follow sends a frame twice a second, read from the store as any other client
+// follow sends a frame twice a second at most, read from the store as any other client
 // would, until ctx ends.
 func (d *demo) follow(ctx context.Context, frames chan<- frame) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
 	var last frame
+	var pace framePace
 	for {
-		f, err := d.frame(ctx, last)
+		f, err := d.frame(ctx, last, &pace)
 		switch {
 		case err == nil:
 			select {
@@ -46,28 +46,65 @@ func (d *demo) follow(ctx context.Context, frames chan<- frame) error {
 			last = f
 		case errors.Is(err, context.Canceled) || ctx.Err() != nil:
 			return nil
-		default:
+		case !errors.Is(err, block.ErrHalfWritten): // what is shown stays until the next
 			return err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if !pace.wait(ctx, 500*time.Millisecond) {
 			return nil
 		}
 	}
 }
 
-func (d *demo) frame(ctx context.Context, last frame) (frame, error) {
-	f := frame{Elapsed: time.Since(d.began), Speed: demoSpeed}
-	if total := time.Duration(d.options.duration); total > 0 {
-		f.Left = max(total-f.Elapsed, 0)
+// framePatience is how long a frame waits for the blocks in hand, while no other
+// begins. frameShare is how many times as long as a frame has held blocks off it
+// leaves them alone: the view takes a fifth of the time at most.
+const (
+	framePatience = 2 * time.Second
+	frameShare    = 4
+)
+
+// framePace keeps frames from slowing down what they show.
+type framePace struct{ held time.Duration }
+
+// read runs read while no block is half written, so that all counts it reads are of
+// one moment.
+func (p *framePace) read(ctx context.Context, e *embedded, read func() error) error {
+	p.held = framePatience
+	return e.whole.Read(ctx, framePatience, func() error {
+		began := time.Now()
+		defer func() { p.held = time.Since(began) }()
+		return read()
+	})
+}
+
+// wait lasts until the next frame is due, every at the earliest; false is the end of
+// ctx.
+func (p *framePace) wait(ctx context.Context, every time.Duration) bool {
+	select {
+	case <-time.After(max(every, frameShare*p.held)):
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	sum, err := report.Read(ctx, d.embedded.store, report.Everything(), report.Filter{})
+}
+
+func (d *demo) frame(ctx context.Context, last frame, pace *framePace) (f frame, err error) {
+	var sum *report.Report
+	var records int64
+	var eventTime time.Time
+	err = pace.read(ctx, d.embedded, func() (err error) {
+		f = frame{Elapsed: time.Since(d.began), Speed: demoSpeed}
+		records, eventTime = d.produced.get()
+		sum, err = report.Read(ctx, d.embedded.store, report.Everything(), report.Filter{})
+		return err
+	})
 	if err != nil {
 		return f, err
 	}
+	if total := time.Duration(d.options.duration); total > 0 {
+		f.Left = max(total-f.Elapsed, 0)
+	}
 	f.Stored = sum.Records - d.before.Records
-	records, eventTime := d.produced.get() // after what of it is stored was read
 	if sum.Last != nil && sum.ByOutcome.Total() > 0 {
 		f.Sum = sum
 		f.EventTime = *sum.Last

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"statline/ingest"
+	"statline/ingest/block"
 	"statline/ingest/config"
 	"statline/ingest/decode"
 	"statline/ingest/fold"
@@ -21,12 +22,13 @@ type embedded struct {
 	sandbox *sandbox.Sandbox
 	store   *store.Store
 	folding fold.Config
-	remove  string // a directory of ours to remove at the end
+	whole   *block.Whole // for frames, whose counts agree with each other
+	remove  string       // a directory of ours to remove at the end
 }
 
 // openEmbedded starts the engine, and a broker when one is described.
 func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker ...sandbox.Config) (*embedded, error) {
-	e := &embedded{}
+	e := &embedded{whole: block.NewWhole()}
 	data := c.Local.Data
 	if data == "" {
 		dir, err := os.MkdirTemp("", "statline-")

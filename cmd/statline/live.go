@@ -14,11 +14,13 @@ import (
 	"statline/dashboards/report"
 )
 
-// frame is one picture of a running demo.
+// frame is one picture of what is being stored. Its counts are of one moment: they
+// were read while no block was half written.
 type frame struct {
 	Elapsed   time.Duration
 	Left      time.Duration // 0 when it runs until Ctrl-C
 	EventTime time.Time     // newest event stored
+	Detected  time.Time     // newest event that the incidents know of; zero: EventTime
 	Speed     float64       // event seconds per wall second
 	Stored    uint64        // records of this run, by the ledger
 	Rate      float64       // records per second of wall time
@@ -35,6 +37,8 @@ func terminal(w io.Writer) *os.File {
 	case *os.File:
 		return f
 	case *output:
+		return f.File
+	case *folding:
 		return f.File
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -68,13 +69,16 @@ func (m liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (m liveModel) press(key string) liveModel {
+	if key != "?" && key != "h" {
+		m.help = false
+	}
 	switch key {
 	case "ctrl+c", "q":
 		m.view.interrupt()
 	case "?", "h":
 		m.help = !m.help
 	case "esc":
-		m.help, m.opened = false, false
+		m.opened = false
 	case "tab", "right":
 		m.pane, m.row, m.opened = (m.pane+1)%panes, 0, false
 	case "shift+tab", "left":
@@ -184,7 +188,11 @@ func (m liveModel) overview(st style, width, room int) []string {
 	if len(incidents) == 1 {
 		lines = append(lines, st.bold.Render("No incidents"), "")
 	}
-	section(fmt.Sprintf("Incidents: %d, %d open", len(sum.Incidents), open), incidents, max(4, room/4))
+	title := fmt.Sprintf("Incidents: %d, %d open", len(sum.Incidents), open)
+	if at := m.frame.Detected; !at.IsZero() && at.Before(m.frame.EventTime) {
+		title += fmt.Sprintf(", as of %s", at.UTC().Format(time.TimeOnly)) // the detectors run more rarely
+	}
+	section(title, incidents, max(4, room/4))
 	section("Outcomes", m.outcomes(st, width), max(6, min(12, room/3)))
 	section("Who is refused", m.rows(paneKeys), min(6, room-len(lines)-2))
 	section("Services", m.rows(paneServices), min(6, room-len(lines)-2))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,7 +98,7 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.client.Close()) }()
 	ingest.LimitMemory(int64(c.Daemon.MemoryBudget))
-	if d.pipeline, err = newPipeline(c.Pipeline(instanceName(), version), d.client, d.store, folding, d.log); err != nil {
+	if d.pipeline, err = newPipeline(c.Pipeline(instanceName(), version), d.client, folding, ingest.Parts{Store: d.store, Log: d.log}); err != nil {
 		return err
 	}
 	d.registry.MustRegister(d.pipeline.Collector(), d.client.Collector())
@@ -155,7 +154,7 @@ func opening(c *config.Config, secret []byte) ingest.Opening {
 func foldMemory(budget int) int { return budget / 8 }
 
 // newPipeline wires a pipeline of source, folds and store.
-func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, folding fold.Config, log *slog.Logger) (*ingest.Pipeline, error) {
+func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, parts ingest.Parts) (*ingest.Pipeline, error) {
 	if folding.Decode.Counts == nil {
 		folding.Decode.Counts = &decode.Counts{}
 	}
@@ -163,7 +162,8 @@ func newPipeline(cfg ingest.Config, client *source.Client, s *store.Store, foldi
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	return ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: folds, Decoded: folding.Decode.Counts, Log: log, Limit: client.LogLimiter()})
+	parts.Source, parts.Folds, parts.Decoded, parts.Limit = ingest.Kafka(client), folds, folding.Decode.Counts, client.LogLimiter()
+	return ingest.New(cfg, parts)
 }
 
 // unlessStopped turns an error into nil when ctx has ended: then the stop is

@@ -142,8 +142,8 @@ type Folders interface {
 	Put(Folder)
 }
 
-// Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget
-// and Log may be nil.
+// Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget,
+// Whole and Log may be nil.
 type Env struct {
 	Partition Partition
 	Store     Store
@@ -158,8 +158,10 @@ type Env struct {
 	Rules func(ctx context.Context, configHash string) (Folders, error)
 	// Alive is asked before each INSERT: an error means that the session may
 	// have ended, so the partition may belong to another member already.
-	Alive   func() error
-	Budget  *Budget
+	Alive  func() error
+	Budget *Budget
+	// Whole holds readers off while a block is half written.
+	Whole   *Whole
 	Observe func(Event)
 	// Hurry is asked while a block waits for more records: once it says yes, what
 	// has caught up with the log is written at once. Nil never does.

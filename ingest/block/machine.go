@@ -282,23 +282,27 @@ func (m *machine) declare(ctx context.Context) (state, error) {
 }
 
 // insert writes the block's rows, and the ledger's word that they are stored
-// last.
+// last. A reader that asks for whole blocks sees all of it or nothing.
 func (m *machine) insert(ctx context.Context) (state, error) {
 	m.at("insert")
+	if err := m.env.Whole.Write(ctx, func() error { return m.insertAll(ctx) }); err != nil {
+		return nil, err
+	}
+	return m.commit, nil
+}
+
+func (m *machine) insertAll(ctx context.Context) error {
 	w := m.block
 	if w.kind == KindBlock {
 		err := m.retry(ctx, insertBlock, m.onSameStore(func(ctx context.Context) error {
 			return m.env.Store.WriteRows(ctx, w.id, w.contents, m.fence)
 		}))
 		if err != nil {
-			return nil, fmt.Errorf("insert block [%d,%d): %w", w.id.First, w.id.End, err)
+			return fmt.Errorf("insert block [%d,%d): %w", w.id.First, w.id.End, err)
 		}
 	}
 	m.at("inserted")
-	if err := m.writeLedger(ctx, Stored); err != nil {
-		return nil, err
-	}
-	return m.commit, nil
+	return m.writeLedger(ctx, Stored)
 }
 
 // commit tells the group that everything below the block's end is stored.

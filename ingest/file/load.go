@@ -32,7 +32,10 @@ type Config struct {
 	Final bool
 	// Distinct counts each file for itself when several of a run have the same
 	// text, or one is the beginning of another.
-	Distinct   bool
+	Distinct bool
+	// Whole holds readers of the store off while a block is half written; nil holds
+	// nobody off.
+	Whole      *block.Whole
 	ConfigHash string
 	Version    string
 	Instance   string
@@ -473,7 +476,8 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 		w.open()
 	}
 	w.wrote(stretch{first: first, end: end, pieces: all, declared: &row})
-	if err := w.insert(ctx, row, c, declared != nil); err != nil {
+	err := w.cfg.Whole.Write(ctx, func() error { return w.insert(ctx, row, c, declared != nil) })
+	if err != nil {
 		return err
 	}
 	w.lines.Add(c.Records)
