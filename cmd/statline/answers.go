@@ -52,7 +52,7 @@ func (a *answers) forPeople() bool { return a.form == answer.Table }
 // and rows are the shape's.
 func (a *answers) print(cmd *cobra.Command, people func(io.Writer) error, whole any, rows ...any) error {
 	if a.forPeople() {
-		return people(cmd.OutOrStdout())
+		return readable(cmd.OutOrStdout(), people)
 	}
 	return a.shape.Write(cmd.OutOrStdout(), a.form, a.by, whole, rows...)
 }

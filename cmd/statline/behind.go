@@ -72,7 +72,7 @@ func (b *behind) of(f report.Filter) string {
 // hint writes below a table how the lines behind its rows are shown.
 func (b *behind) hint(w io.Writer, st style, f report.Filter) {
 	if b != nil {
-		fmt.Fprintf(w, "  %s\n", st.dim.Render("its lines: "+b.of(f)))
+		fmt.Fprintln(w, st.dim.Render(shell("  its lines: "+b.of(f), widthOf(w))))
 	}
 }
 

@@ -118,7 +118,7 @@ func (r *checker) part(name string, check func() (string, error)) {
 		mark, detail = r.style.bad.Render("FAIL"), err.Error()
 	}
 	r.parts = append(r.parts, checkedPart{name, err == nil, detail})
-	fmt.Fprintf(r.out, "%s %-14s %s\n", mark, name, detail)
+	sentence(r.out, fmt.Sprintf("%s %-14s %s", mark, name, detail))
 }
 
 func checkStore(ctx context.Context, c *config.Config) (detail string, err error) {

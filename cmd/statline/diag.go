@@ -62,7 +62,7 @@ named in errors.txt. Look at it before you send it.`,
 				fmt.Fprintf(w, "  %-28s %s bytes\n", p.name, count(uint64(len(p.data))))
 			}
 			for _, e := range b.errs {
-				fmt.Fprintln(cmd.ErrOrStderr(), "not had: "+e)
+				sentence(cmd.ErrOrStderr(), "not had: "+e)
 			}
 			return nil
 		},

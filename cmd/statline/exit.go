@@ -100,7 +100,7 @@ func complain(message string, status int) {
 			return
 		}
 	}
-	fmt.Fprintln(os.Stderr, "statline:", message)
+	sentence(os.Stderr, "statline: "+message)
 }
 
 // watched prepares every command of a tree: began is set when one begins its

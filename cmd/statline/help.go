@@ -74,21 +74,33 @@ func themeOf(f *pflag.Flag) theme {
 	return themeBehaviour
 }
 
-// printUsage is what --help has below the description, and what follows an error.
+// printHelp is --help: the description and the usage, as wide as the terminal.
+func printHelp(c *cobra.Command, _ []string) {
+	about := strings.TrimSpace(c.Long)
+	if about == "" {
+		about = c.Short
+	}
+	sentence(c.OutOrStdout(), paragraphs(about, widthOf(os.Stdout))+"\n\n"+strings.TrimRight(c.UsageString(), "\n"))
+}
+
+// printUsage is what --help has below the description.
 func printUsage(c *cobra.Command) error {
+	width := widthOf(os.Stdout)
 	var b strings.Builder
 	b.WriteString("Usage:\n")
 	if c.Runnable() {
-		fmt.Fprintf(&b, "  %s\n", c.UseLine())
+		fmt.Fprintf(&b, "%s\n", shell("  "+c.UseLine(), width))
 	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "  %s [command]\n", c.CommandPath())
 	}
 	if c.HasExample() {
-		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
+		b.WriteString("\nExamples:\n")
+		for line := range strings.SplitSeq(c.Example, "\n") {
+			fmt.Fprintln(&b, shell(line, width))
+		}
 	}
 	printCommands(&b, c)
-	width := widthOf(os.Stdout)
 	for _, t := range themes() {
 		printFlags(&b, string(t), width, c.LocalFlags(), func(f *pflag.Flag) bool { return themeOf(f) == t && f.Name != "help" })
 	}

@@ -78,6 +78,7 @@ incidents --fail-on: there are some), 130 after Ctrl-C.`,
 	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), outputCommand(), versionCommand())
 	root.SetFlagErrorFunc(explainFlag)
 	root.SetUsageFunc(printUsage)
+	root.SetHelpFunc(printHelp)
 	takeFormerNames(root)
 	completeValues(root)
 	return root

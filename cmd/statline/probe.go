@@ -135,13 +135,16 @@ func formatsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return out.print(cmd, func(to io.Writer) error {
-				st := newStyle(to)
+				st, most := newStyle(to), 164
+				if width := widthOf(to); width > 0 {
+					most = min(most, width)
+				}
 				for _, f := range knownFormats() {
 					name := f.Name
 					if f.Preset != "" {
 						name += " --mapping " + f.Preset
 					}
-					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, 160)))
+					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, most-4)))
 				}
 				return nil
 			}, nil, knownFormats())

@@ -88,7 +88,7 @@ func checkSignatures(cmd *cobra.Command, signer string, files []string) (found [
 			found = append(found, file+": "+err.Error())
 			continue
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: as it was signed, by %s\n", file, by)
+		sentence(cmd.OutOrStdout(), fmt.Sprintf("%s: as it was signed, by %s", file, by))
 	}
 	return found, nil
 }
@@ -123,7 +123,7 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 			return nil, err
 		}
 		if bytes.Equal(text, want) {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: every line is what is stored\n", file)
+			sentence(cmd.OutOrStdout(), file+": every line is what is stored")
 			continue
 		}
 		found = append(found, fmt.Sprintf("%s: %s", file, firstDifference(string(text), string(want))))

@@ -100,7 +100,7 @@ Repeating it is safe.`,
 			} {
 				report, err := run()
 				if errors.Is(err, mend.ErrNothingToRepair) {
-					fmt.Fprintln(out, err)
+					sentence(out, err.Error())
 					continue
 				}
 				if report != nil {
@@ -122,15 +122,15 @@ func printRepair(out io.Writer, report *mend.RepairReport) {
 		fmt.Fprintln(out, "repaired", id)
 	}
 	for _, span := range report.Rebuilt {
-		fmt.Fprintf(out, "  made %s (UTC) anew, of %d blocks\n", span, report.From)
+		sentence(out, fmt.Sprintf("  made %s (UTC) anew, of %d blocks", span, report.From))
 	}
 	for _, d := range report.Inserted {
-		fmt.Fprintf(out, "  inserted into %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+		sentence(out, fmt.Sprintf("  inserted into %s on %s: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
 	}
 	for _, d := range report.Unknown {
-		fmt.Fprintf(out, "  left as it is: %s on %s, a day older than the table: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+		sentence(out, fmt.Sprintf("  left as it is: %s on %s, a day older than the table: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
 	}
 	for _, d := range report.Present {
-		fmt.Fprintf(out, "  already in %s on %s: %s responses of partition %d\n", d.Table, d.Day, count(d.Responses), d.Partition)
+		sentence(out, fmt.Sprintf("  already in %s on %s: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
 	}
 }

@@ -34,8 +34,8 @@ func sandboxCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "kafka %v, clickhouse %s\n", s.Brokers(),
-				strings.TrimSpace(s.ClickHouseURL()+" "+s.NativeURL()))
+			sentence(cmd.ErrOrStderr(), fmt.Sprintf("kafka %v, clickhouse %s", s.Brokers(),
+				strings.TrimSpace(s.ClickHouseURL()+" "+s.NativeURL())))
 			fmt.Fprintln(cmd.OutOrStdout(), "ready")
 			<-cmd.Context().Done()
 			return s.Close()

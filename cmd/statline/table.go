@@ -12,6 +12,7 @@ import (
 const (
 	gap      = "  " // between columns
 	minText  = 14   // cells that a column of text keeps when a table has to be narrower
+	minWord  = 22   // and for its longest word, which is not cut, at most
 	maxLines = 4    // that a cell takes on a terminal; what is longer is cut
 )
 
@@ -91,17 +92,21 @@ func leastWidths(rows [][]string, right []bool) []int {
 			need := lipgloss.Width(cell)
 			switch {
 			case i >= len(right) || !right[i]:
-				need = min(need, minText)
+				need = min(need, max(minText, min(minWord, longestWord(cell))))
 			case n == 0:
-				need = 0
-				for _, word := range strings.Fields(cell) {
-					need = max(need, lipgloss.Width(word))
-				}
+				need = longestWord(cell)
 			}
 			least[i] = max(least[i], need)
 		}
 	}
 	return least
+}
+
+func longestWord(cell string) (width int) {
+	for _, word := range strings.Fields(cell) {
+		width = max(width, lipgloss.Width(word))
+	}
+	return width
 }
 
 // squeeze makes the widest columns narrower until all fit into a line; it reports
