@@ -33,6 +33,14 @@ func TestAskAKeptStore(t *testing.T) {
 		if shown.ID != id || shown.Means == "" || len(shown.Samples) == 0 || len(shown.Notes) != 1 || shown.Notes[0]["text"] != "seen" {
 			t.Errorf("%v: incidents show: got %+v; want incident %s with its samples and the note", where, shown, id)
 		}
+		key := demo.Who[0].Key
+		of := decodeJSON[struct {
+			ID       string `json:"key_id"`
+			Requests uint64
+		}](t, must(t, append([]string{"keys", "show", key[:10], "--since", "30d", "--json"}, where...)...).stdout)
+		if of.ID != key || of.Requests != demo.Who[0].OfKey {
+			t.Errorf("%v: keys show: got %d requests of %s; want %d of %s", where, of.Requests, of.ID, demo.Who[0].OfKey, key)
+		}
 		must(t, append([]string{"audit"}, where...)...)
 		must(t, append([]string{"rejects", "list"}, where...)...)
 		must(t, append([]string{"routes", "suggest"}, where...)...)

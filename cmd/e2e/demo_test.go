@@ -33,6 +33,10 @@ type report struct {
 		ID   string `json:"id"`
 		Kind string `json:"kind"`
 	} `json:"incidents"`
+	Who []struct {
+		Key   string `json:"key_id"`
+		OfKey uint64 `json:"requests_of_key"`
+	} `json:"who"`
 }
 
 // The whole job in one process, and every count equals the generator's.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,30 @@ func outputPage(t *testing.T) map[string]documented {
 	}
 	if len(all) < 20 {
 		t.Fatalf("found %d objects in OUTPUT.md; the test reads it wrongly", len(all))
+	}
+	return all
+}
+
+// outputLists reads the same page for the lists that --by chooses, by command.
+func outputLists(t *testing.T) map[string][]string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, "cmd/statline/OUTPUT.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, command := map[string][]string{}, ""
+	for line := range strings.Lines(string(page)) {
+		if title, ok := strings.CutPrefix(line, "## "); ok {
+			command = strings.TrimSpace(title)
+		}
+		if _, lists, ok := strings.Cut(line, "chosen by `--by`: "); ok {
+			for _, m := range regexp.MustCompile("`([a-z_]+)` \\(").FindAllStringSubmatch(lists, -1) {
+				all[command] = append(all[command], m[1])
+			}
+		}
+	}
+	if len(all) < 10 {
+		t.Fatalf("found lists of %d commands; the test reads the page wrongly", len(all))
 	}
 	return all
 }
@@ -144,8 +169,15 @@ func TestOutput(t *testing.T) {
 	kept := must(t, "analyze", "-o", "json", "--data", dir, log, noLog).stdout
 	id := decodeJSON[report](t, kept).Incidents[0].ID
 	key := decodeJSON[named](t, kept).Who[0].Key
-	_, _, clickhouse := startSandbox(t, dir)
+	_, kafka, clickhouse := startSandbox(t, dir)
 	at := []string{"--clickhouse", clickhouse}
+	listed, lists := decodeJSON[struct {
+		Rejects []struct {
+			Topic             string
+			Partition, Offset int64
+		}
+	}](t, must(t, append([]string{"rejects", "list", "-o", "json"}, at...)...).stdout), outputLists(t)
+	rejected := fmt.Sprintf("%s/%d@%d", listed.Rejects[0].Topic, listed.Rejects[0].Partition, listed.Rejects[0].Offset)
 	seen := map[string]bool{"statline demo": true}
 	check := func(name, text string) {
 		t.Helper()
@@ -177,7 +209,9 @@ func TestOutput(t *testing.T) {
 		{"keys show", append([]string{key}, since...), []string{"use", "time", "address", "sample", "incident"}, 0},
 		{"storage", at, []string{"table", "day"}, 1},
 		{"audit", at, []string{"partition", "day"}, 1},
-		{"rejects list", at, []string{"line", "reason"}, 0},
+		{"rejects list", at, []string{"line", "reason"}, 1},
+		{"rejects show", append([]string{rejected}, at...), []string{""}, 1},
+		{"check", append([]string{"--brokers", kafka, "--topic", "access"}, at...), []string{""}, 1},
 		{"routes suggest", at, []string{""}, 0},
 		{"codes", nil, []string{""}, 40},
 		{"codes suggest", at, []string{""}, 1},
@@ -197,15 +231,20 @@ func TestOutput(t *testing.T) {
 		}
 		seen["statline "+c.command] = true
 		check("statline "+c.command, r.stdout)
-		for _, by := range c.by {
-			with := args
+		for _, by := range append(slices.Clone(c.by), lists["statline "+c.command]...) {
+			with, least := args, 0
+			if slices.Contains(c.by, by) {
+				least = c.rows
+			}
 			if by != "" {
 				with = append(append([]string{}, args...), "--by", by)
 			}
-			lines := must(t, append(append([]string{}, with...), "-o", "ndjson")...).stdout
-			table := must(t, append(append([]string{}, with...), "-o", "csv")...).stdout
-			if n := sameRows(t, clickhouse, lines, table); n < c.rows {
-				t.Errorf("%v: got %d rows; want %d", with, n, c.rows)
+			lines, table := run(t, nil, append(append([]string{}, with...), "-o", "ndjson")...), run(t, nil, append(append([]string{}, with...), "-o", "csv")...)
+			if lines.err != nil && c.by != nil || table.err != nil && c.by != nil {
+				t.Errorf("%v: %v %v\n%s%s", with, lines.err, table.err, lines.stderr, table.stderr)
+			}
+			if n := sameRows(t, clickhouse, lines.stdout, table.stdout); n < least {
+				t.Errorf("%v: got %d rows; want %d", with, n, least)
 			}
 		}
 	}
@@ -226,8 +265,7 @@ func TestOutput(t *testing.T) {
 		})
 	}
 	for title := range page {
-		if strings.HasPrefix(title, "statline ") && !seen[title] && title != "statline key-id" && title != "statline check" &&
-			title != "statline rejects show" {
+		if strings.HasPrefix(title, "statline ") && !seen[title] && title != "statline key-id" {
 			t.Errorf("%s is on the page and not tried", title)
 		}
 	}
