@@ -54,7 +54,12 @@ what was read until then.`,
   statline analyze -f '/var/log/nginx/access.log*'
   kubectl logs deploy/gateway | statline analyze --json -
   docker compose logs -f gateway | statline analyze -f -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("analyze: got no file; want files, directories, quoted patterns, or - for standard input")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
 	o.settings = takeSettings(c, "analyze")
