@@ -108,6 +108,10 @@ func kinds() []kindOf {
 				"explain. No limit refuses it.",
 			"Look whether latency or errors follow (Overview). A key has an owner to ask; an address without one is a scraper or a loop: " +
 				"give it a limit before the gateway. A crawler that is welcome goes on the allow list."},
+		{detect.NewError, "Error never seen before", statusUID, query.CodesByRoute(),
+			"A service answers with an error that it has not answered with in thirty days, or not in the week before it was deployed.",
+			"The incident names the error, how many keys got it, the route with most and the deploy that it came after. Roll that deploy " +
+				"back if the error is not meant; the panel shows what else the route answers."},
 	}
 }
 

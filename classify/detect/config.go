@@ -25,6 +25,7 @@ type Config struct {
 	Stuffing    StuffingConfig    `koanf:"credential_stuffing" help:"one client whose logins fail"`
 	PathScan    PathScanConfig    `koanf:"path_scan" help:"somebody who asks for many paths that do not exist"`
 	Flood       FloodConfig       `koanf:"client_flood" help:"one client or key that is answered far more often than usual"`
+	NewError    NewErrorConfig    `koanf:"new_error" help:"errors that a service never answered with before"`
 	Contract    ContractConfig    `koanf:"contract" help:"codes with another HTTP status than documented"`
 
 	// Services and Keys override by service name and by key id.
@@ -92,6 +93,7 @@ func Preset(name string) (Config, error) {
 		Stuffing:    StuffingConfig{FastFailures: 20, MaxSuccess: 0.2, SlowFailures: 50, SlowShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
 		PathScan:    PathScanConfig{FastPaths: 40, SlowPaths: 150, MinShare: 0.5, QuietMinutes: 30, SlowQuietMinutes: 360, ServiceRoutes: 60, ServiceRatio: 3},
 		Flood:       FloodConfig{MinPerMinute: 600, CrowdRatio: 5, OwnRatio: 3, QuietMinutes: 15},
+		NewError:    NewErrorConfig{MinCount: 10, MinKeys: 3, QuietMinutes: 60},
 		Contract:    ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
 	}
 	switch name {
@@ -273,6 +275,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.Flood.validate(bad); err != nil {
+		return err
+	}
+	if err := c.NewError.validate(bad); err != nil {
 		return err
 	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {

@@ -52,13 +52,14 @@ const (
 	LatencyShift       Kind = "latency_shift"
 	PathScan           Kind = "path_scan"
 	ClientFlood        Kind = "client_flood"
+	NewError           Kind = "new_error"
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
 		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData, LatencyShift,
-		PathScan, ClientFlood}
+		PathScan, ClientFlood, NewError}
 }
 
 // EntityType says what an incident's entity is.
@@ -71,6 +72,7 @@ const (
 	ClientEntity   EntityType = "client"
 	ContractEntity EntityType = "contract" // service/code/status
 	SourceEntity   EntityType = "source"   // topic/partition
+	ErrorEntity    EntityType = "error"    // service/name of an error, or its code
 )
 
 // Severity says how urgent an incident is.
@@ -109,7 +111,7 @@ const (
 type Incident struct {
 	ID         string
 	Kind       Kind
-	Entity     string // service, key id, client ip, service/code/status or topic/partition
+	Entity     string // service, key id, client ip, service/code/status, service/error or topic/partition
 	EntityType EntityType
 	Service    string // "" when it spans services
 	Parent     string // id of the incident that causes this one, "" for none
@@ -157,6 +159,10 @@ type Evidence struct {
 	HTTPStatus     uint16   `json:"http_status,omitempty"`
 	Catalogue      int16    `json:"catalogue_http_status,omitempty"`
 	Reason         string   `json:"reason,omitempty"`
+	ErrorType      string   `json:"error_type,omitempty"` // or the code, where it has no name
+	Route          string   `json:"route,omitempty"`
+	Version        string   `json:"version,omitempty"` // that was deployed before
+	Deployed       string   `json:"deployed,omitempty"`
 	// SilentSince is from when on a service that failed has sent nothing.
 	SilentSince string `json:"silent_since,omitempty"`
 	// Episodes is how often the condition rose, when more than once; Rose are the

@@ -6,7 +6,7 @@ import "slices"
 // caused by one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
-	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift, PathScan, ClientFlood:
+	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift, PathScan, ClientFlood, NewError:
 		return true
 	}
 	return false
@@ -51,7 +51,7 @@ func Attach(list []*Incident) {
 		switch c.Kind {
 		case SLOBurn:
 			c.Parent = firstCause(byService[c.Service], c, burnFollows)
-		case TrafficDrop, LatencyShift:
+		case TrafficDrop, LatencyShift, NewError:
 			c.Parent = firstCause(byService[c.Service], c, 30)
 		case TimeoutSpike, Outage, ErrorSpike:
 			c.Parent = earlier(byService[c.Service], c)
@@ -98,7 +98,7 @@ func Covers(p, c *Incident) bool {
 		return false
 	}
 	switch c.Kind {
-	case SLOBurn, TrafficDrop, LatencyShift:
+	case SLOBurn, TrafficDrop, LatencyShift, NewError:
 		return rises(p.Kind) && p.Service == c.Service
 	case TimeoutSpike, Outage, ErrorSpike:
 		return rises(p.Kind) && p.Service == c.Service && before(p, c) < 0

@@ -51,11 +51,13 @@ func render(b dashboards.Board, o Options) (dashboard.Dashboard, error) {
 		d.Templating.List = append(d.Templating.List, built)
 	}
 	if b.Marks {
-		a, err := marks(o.target())
-		if err != nil {
-			return d, fmt.Errorf("annotation: %w", err)
+		for _, m := range marks() {
+			a, err := m.render(o.target())
+			if err != nil {
+				return d, fmt.Errorf("annotation %s: %w", m.name, err)
+			}
+			d.Annotations.List = append(d.Annotations.List, a)
 		}
-		d.Annotations.List = append(d.Annotations.List, a)
 	}
 	var ids, y uint32
 	for _, r := range b.Rows {
@@ -116,10 +118,19 @@ func heading(title string, id, y uint32) *dashboard.RowPanel {
 	return r
 }
 
-// marks shows the incidents on every time axis.
-func marks(target query.Target) (dashboard.AnnotationQuery, error) {
-	a, err := dashboard.NewAnnotationQueryBuilder().Name("Incidents").Enable(true).IconColor(dashboards.Bad).Datasource(source()).
-		Target(ready{newQuery("Anno", query.IncidentMarks().Grafana(target), Table, dataSource)}).Build()
+// mark is what is shown on every time axis.
+type mark struct {
+	name, color string
+	query       query.Text
+}
+
+func marks() []mark {
+	return []mark{{"Incidents", dashboards.Bad, query.IncidentMarks()}, {"Deploys", dashboards.Note, query.DeployMarks()}}
+}
+
+func (m mark) render(target query.Target) (dashboard.AnnotationQuery, error) {
+	a, err := dashboard.NewAnnotationQueryBuilder().Name(m.name).Enable(true).IconColor(m.color).Datasource(source()).
+		Target(ready{newQuery("Anno", m.query.Grafana(target), Table, dataSource)}).Build()
 	a.Placement = nil
 	return a, err
 }

@@ -28,7 +28,7 @@ func hostile() []string {
 // everyText lists the texts of every panel, variable, annotation and report.
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
-		"marks": query.IncidentMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
+		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),

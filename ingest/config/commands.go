@@ -47,6 +47,7 @@ var uses = map[string]use{
 	"incidents note":  {sets: askSets, required: stored},
 	"incidents mute":  {sets: askSets, required: stored},
 	"incidents show":  {sets: askSets, required: stored},
+	"mark deploy":     {sets: askSets, required: stored},
 	"backtest":        {sets: append(slices.Clone(askSets), SetCatalogue, SetDetect)},
 	"rejects list":    {sets: askSets, required: stored},
 	"rejects show":    {sets: askSets, required: stored},

@@ -54,12 +54,13 @@ const (
 	KeyLabels     Table = "key_labels"
 	Configs       Table = "configs"
 	IncidentNotes Table = "incident_notes"
+	Deploys       Table = "deploys"
 )
 
 // Tables lists every table.
 func Tables() []Table {
 	tables := []Table{
-		Scores, Samples, KeyNames, Rejects, OldRejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes,
+		Scores, Samples, KeyNames, Rejects, OldRejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes, Deploys,
 	}
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, Table(r.Name))
@@ -87,7 +88,7 @@ func shardBy(t Table) string {
 		return "cityHash64(" + strings.Join(r.Shard, ", ") + ")"
 	}
 	switch t {
-	case Scores:
+	case Scores, Deploys:
 		return "cityHash64(service)"
 	case KeyNames, KeyLabels:
 		return "cityHash64(key_id)"

@@ -23,6 +23,7 @@ type Evaluator struct {
 	sources   *sources
 	paces     *paces
 	misses    *misses
+	errors    *newErrors
 	floods    [2]*floods // of clients, of keys
 	families  []family   // all of those: what is done to one is done to all
 
@@ -55,10 +56,10 @@ type ScoreRow struct {
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
-		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg),
+		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg),
 		floods: [2]*floods{newFloods(cfg, detect.ClientEntity), newFloods(cfg, detect.KeyEntity)},
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.floods[0], v.floods[1]}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.floods[0], v.floods[1]}
 	return v
 }
 

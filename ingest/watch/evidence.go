@@ -16,6 +16,7 @@ type Batch struct {
 	Sources   []SourceRow
 	Paces     []PaceRow
 	Misses    []MissRow
+	Errors    []ErrorRow
 }
 
 // SourceRow is one minute of a source, by Kafka's time of its records.
@@ -108,6 +109,7 @@ type Past struct {
 	Sources   []SourceRow // an hour
 	Paces     []PaceRow   // detect.PaceWindow
 	Misses    []MissRow   // detect.MissWindow
+	Errors    []ErrorRow  // detect.ErrorWindow
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int

@@ -49,6 +49,9 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	for i := range past.Misses {
 		e.misses.take(&past.Misses[i])
 	}
+	for i := range past.Errors {
+		e.errors.take(&past.Errors[i])
+	}
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
 		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at), f.take); err != nil {
@@ -83,6 +86,7 @@ type later struct {
 	sources   map[string][]detect.SourceMinute
 	paces     map[string][]detect.PaceMinute
 	misses    map[string][]detect.MissMinute
+	errors    map[string][]detect.ErrorMinute
 	floods    map[detect.EntityType]map[string][]detect.FloodMinute
 }
 
@@ -91,7 +95,7 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
 		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{}, map[string][]detect.PaceMinute{},
-		map[string][]detect.MissMinute{},
+		map[string][]detect.MissMinute{}, map[string][]detect.ErrorMinute{},
 		map[detect.EntityType]map[string][]detect.FloodMinute{detect.KeyEntity: {}, detect.ClientEntity: {}},
 	}
 	b, err := e.evidence.Batch(ctx, minutes)
@@ -113,6 +117,9 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	}
 	for _, r := range b.Misses {
 		l.misses[r.Service] = append(l.misses[r.Service], r.MissMinute)
+	}
+	for _, r := range b.Errors {
+		l.errors[r.Entity()] = append(l.errors[r.Entity()], r.ErrorMinute)
 	}
 	for of, names := range map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients} {
 		if err := e.evidence.Floods(ctx, of, names, minutes, func(r *FloodRow) {

@@ -26,13 +26,16 @@ type SQL struct {
 	paces  map[detect.Minute][]detect.Pace
 	misses map[detect.Minute]map[string]int // by service
 	rates  map[detect.Minute]map[flooder]uint64
+	errors map[detect.Minute]map[string]map[string]bool // by service
+	before map[Deploy]map[string]bool                   // errors of the week before a deploy
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
 // known.
 func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
 	q := &SQL{store: s, catalogue: map[uint16]int16{}, paces: map[detect.Minute][]detect.Pace{},
-		misses: map[detect.Minute]map[string]int{}, rates: map[detect.Minute]map[flooder]uint64{}}
+		misses: map[detect.Minute]map[string]int{}, rates: map[detect.Minute]map[flooder]uint64{},
+		errors: map[detect.Minute]map[string]map[string]bool{}, before: map[Deploy]map[string]bool{}}
 	var codes []string
 	for _, e := range catalogue.Entries() {
 		if e.Code != 0 {
@@ -118,6 +121,9 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 		return nil, err
 	}
 	if b.Misses, err = q.missRows(ctx, minutes); err != nil {
+		return nil, err
+	}
+	if b.Errors, err = q.errorRows(ctx, minutes); err != nil {
 		return nil, err
 	}
 	b.Paces, err = q.paceRows(ctx, minutes)
@@ -482,6 +488,9 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		return nil, err
 	}
 	if p.Misses, err = q.missRows(ctx, minutesOf(at-detect.MissWindow, at)); err != nil {
+		return nil, err
+	}
+	if p.Errors, err = q.errorRows(ctx, minutesOf(at-detect.ErrorWindow, at)); err != nil {
 		return nil, err
 	}
 	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceWindow, at)); err != nil {

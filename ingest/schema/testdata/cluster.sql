@@ -542,6 +542,22 @@ ALTER TABLE `d`.`clients` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS path_bits_3 Si
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","10"]
 ;
+CREATE TABLE IF NOT EXISTS `d`.`deploys_local` ON CLUSTER `c`
+(
+    at      DateTime64(3, 'UTC'),
+    service String,
+    version String,
+    author  String
+)
+ENGINE = ReplicatedMergeTree()
+ORDER BY (at, service)
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`deploys` ON CLUSTER `c` AS `d`.`deploys_local` ENGINE = Distributed(`c`, `d`, `deploys_local`, cityHash64(service))
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","11"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
