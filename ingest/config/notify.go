@@ -12,6 +12,7 @@ import (
 type Notify struct {
 	Webhook, Alertmanager, Link, Severity string
 	Format, Template, Key                 string // of the webhook; Template is a file
+	Digest                                string
 }
 
 func defaultNotify() Notify {
@@ -40,6 +41,9 @@ func notifyOptions() []Option {
 			value: func(c *Config) Value { return text{&c.Notify.Link} }},
 		{Name: "notify-severity", Set: SetNotify, Reload: true, Help: "least severity that is sent",
 			value: func(c *Config) Value { return choice{&c.Notify.Severity, severities} }},
+		{Name: "digest", Set: SetNotify, Type: "HH:MM", Reload: true,
+			Help:  "time of day (UTC) at which the webhook gets one notice of all tickets, also of those that are not sent",
+			value: func(c *Config) Value { return text{&c.Notify.Digest} }},
 	}
 }
 
@@ -66,5 +70,6 @@ func (n *Notify) Watch() (watch.NotifyConfig, error) {
 func (n *Notify) watch() watch.NotifyConfig {
 	cfg := watch.DefaultNotify()
 	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = n.Webhook, n.Alertmanager, n.Link, detect.Severity(n.Severity)
+	cfg.Digest = n.Digest
 	return cfg
 }

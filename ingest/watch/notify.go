@@ -36,6 +36,9 @@ type NotifyConfig struct {
 	Every, Timeout time.Duration
 	// MinSeverity is the least severity that is sent.
 	MinSeverity detect.Severity
+	// Digest is the time of day, in UTC, at which the webhook gets one notice of all
+	// tickets, whatever MinSeverity says; "" for never.
+	Digest string
 }
 
 // DefaultNotify tells nobody.
@@ -54,6 +57,9 @@ func (c *NotifyConfig) Validate() error {
 		}
 	}
 	if _, err := c.body(); err != nil {
+		return err
+	}
+	if err := c.validateDigest(); err != nil {
 		return err
 	}
 	if c.MinSeverity.Rank() < 0 {
@@ -93,6 +99,8 @@ type Notice struct {
 	Rule     string          `json:"rule"`
 	Evidence detect.Evidence `json:"evidence"`
 	Link     string          `json:"link,omitempty"`
+	// Tickets are those that a digest lists, which is no incident's own notice.
+	Tickets []Notice `json:"tickets,omitempty"`
 }
 
 func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
@@ -148,6 +156,7 @@ type Notifier struct {
 	stats    *Stats
 	resent   map[string]time.Time // Alertmanager forgets alerts that are not repeated
 	now      func() time.Time
+	began    time.Time // of the first round
 }
 
 // NewNotifier makes the notifier of w; it sends nothing yet.
@@ -175,6 +184,9 @@ const leaseFor = 30 * time.Second
 // Round sends everything that is due, once.
 func (n *Notifier) Round(ctx context.Context) error {
 	now := n.now()
+	if n.began.IsZero() {
+		n.began = now
+	}
 	ok, err := n.outbox.Lease(ctx, n.instance, now, now.Add(leaseFor))
 	if err != nil || !ok {
 		return err
@@ -202,6 +214,9 @@ func (n *Notifier) Round(ctx context.Context) error {
 			open = append(open, inc)
 		}
 	}
+	if err := n.digest(ctx, rows, told[digestKind], now); err != nil {
+		return err
+	}
 	return n.repeat(ctx, open, now)
 }
 
@@ -217,15 +232,7 @@ func (n *Notifier) tell(ctx context.Context, inc *detect.Incident, what string, 
 // send sends one notice to every receiver.
 func (n *Notifier) send(ctx context.Context, inc *detect.Incident, what string) error {
 	if n.cfg.Webhook != "" {
-		body, err := n.cfg.body()
-		if err != nil {
-			return err
-		}
-		text, err := body(n.cfg.notice(inc, what))
-		if err != nil {
-			return fmt.Errorf("notice of incident %s: %w", inc.ID, err)
-		}
-		if err := n.post(ctx, n.cfg.Webhook, text); err != nil {
+		if err := n.postNotice(ctx, n.cfg.notice(inc, what)); err != nil {
 			return err
 		}
 	}
@@ -233,6 +240,19 @@ func (n *Notifier) send(ctx context.Context, inc *detect.Incident, what string) 
 		return n.alert(ctx, []*detect.Incident{inc})
 	}
 	return nil
+}
+
+// postNotice sends one notice to the webhook.
+func (n *Notifier) postNotice(ctx context.Context, notice Notice) error {
+	body, err := n.cfg.body()
+	if err != nil {
+		return err
+	}
+	text, err := body(notice)
+	if err != nil {
+		return fmt.Errorf("notice of incident %s: %w", notice.ID, err)
+	}
+	return n.post(ctx, n.cfg.Webhook, text)
 }
 
 // post sends a body of JSON; anything but a 2xx answer is an error, which names the

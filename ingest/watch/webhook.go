@@ -90,6 +90,9 @@ func sampleIncident(at time.Time) detect.Incident {
 
 // headline is the first line that a person reads.
 func (n *Notice) headline() string {
+	if n.Kind == digestKind {
+		return "DIGEST of " + n.Entity + ": tickets"
+	}
 	what := strings.ToUpper(string(n.Severity))
 	switch n.State {
 	case detect.Closed:

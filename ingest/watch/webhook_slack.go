@@ -27,10 +27,11 @@ func slack(n *Notice) slackMessage {
 	if n.Link != "" {
 		text += "\n<" + escape(n.Link) + "|" + escape(n.ID) + ">"
 	}
-	return slackMessage{
-		Text:   escape(n.headline()),
-		Blocks: []slackBlock{{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text}}},
+	m := slackMessage{Text: escape(n.headline()), Blocks: []slackBlock{{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text}}}}
+	for i := range n.Tickets { // fewer than the fifty blocks that Slack takes
+		m.Blocks = append(m.Blocks, slack(&n.Tickets[i]).Blocks...)
 	}
+	return m
 }
 
 // cut shortens a text to n characters.

@@ -41,6 +41,9 @@ func teams(n *Notice) teamsMessage {
 			{Type: "TextBlock", Text: n.Summary, Wrap: true},
 		},
 	}
+	for i := range n.Tickets {
+		card.Body = append(card.Body, teamsBlock{Type: "TextBlock", Text: n.Tickets[i].headline() + ": " + n.Tickets[i].Summary, Wrap: true})
+	}
 	if n.Link != "" {
 		card.Actions = []teamsAction{{Type: "Action.OpenUrl", Title: n.ID, URL: n.Link}}
 	}
