@@ -194,6 +194,37 @@ func TestNativeSession(t *testing.T) {
 	}
 }
 
+// An INSERT is told the columns that its table has now, whoever changed it.
+func TestNativeInsertAfterAlter(t *testing.T) {
+	s := start(t, sandbox.Config{Native: anyPort})
+	conn, other := dial(t, s), dial(t, s)
+	columns := func(want string) {
+		t.Helper()
+		for range 2 { // the second time they are known
+			b, err := conn.PrepareBatch(t.Context(), "INSERT INTO t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range b.Columns() {
+				got = append(got, c.Name()+" "+string(c.Type()))
+			}
+			if err := b.Abort(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Join(got, ", ") != want {
+				t.Errorf("got %q; want %q", got, want)
+			}
+		}
+	}
+	mustExec(t, conn, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	columns("n UInt64")
+	mustExec(t, other, "ALTER TABLE t ADD COLUMN s String")
+	columns("n UInt64, s String")
+	mustExec(t, other, "DROP TABLE t SYNC", "CREATE TABLE t (m Int8) ENGINE = Memory")
+	columns("m Int8")
+}
+
 // Of an INSERT whose connection is cut before its end nothing is inserted, and
 // the server goes on.
 func TestNativeCutInsert(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"statline/ingest/sandbox/libchdb"
 )
@@ -42,7 +43,53 @@ func (r *Runner) InsertColumns(ctx context.Context, q *Query) ([]Column, error) 
 	if columns == "" {
 		columns = "*"
 	}
-	return r.describe(ctx, q, "SELECT "+columns+" FROM "+table)
+	query := "SELECT " + columns + " FROM " + table
+	if len(q.Session) > 0 {
+		return r.describe(ctx, q, query)
+	}
+	return r.described.get(q.Database+"\x00"+query, func() ([]Column, error) { return r.describe(ctx, q, query) })
+}
+
+// described is what was told of the columns that an INSERT takes. A server knows
+// its tables; here it is a query of its own, for each INSERT. Whatever is neither
+// a question nor an INSERT may change a table, and forgets it all.
+type described struct {
+	mu      sync.Mutex
+	columns map[string][]Column
+	changes int
+}
+
+func (d *described) get(key string, ask func() ([]Column, error)) ([]Column, error) {
+	d.mu.Lock()
+	known, ok := d.columns[key]
+	before := d.changes
+	d.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	columns, err := ask()
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changes == before { // else the answer may be of before
+		if d.columns == nil || len(d.columns) >= mostDescribed {
+			d.columns = map[string][]Column{}
+		}
+		d.columns[key] = columns
+	}
+	return columns, nil
+}
+
+// mostDescribed bounds what is kept.
+const mostDescribed = 1000
+
+func (d *described) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.columns = nil
+	d.changes++
 }
 
 func (r *Runner) describe(ctx context.Context, q *Query, query string) ([]Column, error) {

@@ -88,6 +88,8 @@ type Runner struct {
 	engine *libchdb.Engine
 	log    *slog.Logger
 	spools spools
+
+	described described
 }
 
 // New returns a runner for engine.
@@ -104,6 +106,10 @@ func (r *Runner) Run(ctx context.Context, q *Query, out io.Writer) (libchdb.Stat
 	if q.Stmt.TakesData {
 		return r.insert(ctx, q)
 	}
+	if q.alters() {
+		r.described.forget()
+		defer r.described.forget()
+	}
 	conn, err := r.session(q)
 	if err != nil {
 		return libchdb.Stats{}, err
@@ -118,6 +124,11 @@ func (r *Runner) Run(ctx context.Context, q *Query, out io.Writer) (libchdb.Stat
 
 // IsSelect says whether the statement's rows come as a stream.
 func (q *Query) IsSelect() bool { return q.Stmt.Verb == "SELECT" || q.Stmt.Verb == "WITH" }
+
+// alters says that the statement may give a table other columns.
+func (q *Query) alters() bool {
+	return !q.IsSelect() && q.Stmt.Verb != "INSERT" && !slices.Contains(describing, q.Stmt.Verb)
+}
 
 // Ask runs a statement of ours in q's place, with its settings and parameters,
 // and returns the whole output.
