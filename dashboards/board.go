@@ -114,8 +114,10 @@ func Boards() []Board {
 }
 
 // ConsoleBoards are the boards that the console has beside those: about one code,
-// one client address, and error budgets.
-func ConsoleBoards() []Board { return []Board{code(), client(), objective()} }
+// one client address, and error budgets under the objectives given.
+func ConsoleBoards(goals query.Objectives) []Board {
+	return []Board{code(), client(), objective(goals)}
+}
 
 // Link leads from a column's value to another board, with the same time and the
 // same choices where that board has them, and sets one variable there: to the

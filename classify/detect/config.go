@@ -164,6 +164,18 @@ func (c *Config) serviceOf(name string) (SpikeConfig, float64) {
 	return spike, objective
 }
 
+// Objectives are the share of good responses that is wanted of services: of all, and of
+// those that have one of their own.
+func (c *Config) Objectives() (usual float64, services map[string]float64) {
+	services = map[string]float64{}
+	for name := range c.Services {
+		if _, objective := c.serviceOf(name); objective != c.SLO.Objective {
+			services[name] = objective
+		}
+	}
+	return c.SLO.Objective, services
+}
+
 // rateOf is the rate-limit configuration of a key, nil for the common one.
 func (c *Config) rateOf(key string) *RateConfig {
 	if len(c.Keys) == 0 {

@@ -137,7 +137,7 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 	}, a, reportRows(a.reportShown)...)
 	err = errors.Join(err, a.outcome(ctx), failOnIncidents(o.failOn, a.Incidents))
 	if o.serve && ctx.Err() == nil {
-		err = errors.Join(err, serveStore(cmd, e))
+		err = errors.Join(err, serveStore(cmd, e, &o.Detect.Detectors))
 	}
 	return err
 }

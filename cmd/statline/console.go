@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"statline/classify/detect"
 	"statline/dashboards/console"
 	"statline/ingest"
 	"statline/ingest/config"
@@ -31,7 +32,9 @@ func consoleCommand() *cobra.Command {
 dashboards: what is wrong now, incidents, codes, limits, keys, clients,
 availability, and whether everything is stored once. It needs nothing else and
 loads nothing from elsewhere. It reads only: a ClickHouse user that may only
-SELECT is enough (deploy/clickhouse/users.xml has one).
+SELECT is enough (deploy/clickhouse/users.xml has one). With --console-write and
+a token, whoever shows the token may write too: notes on incidents, which
+acknowledge, reopen and mute them, and what keys are called.
 
 It listens on this machine alone and wants no token there. On another address it
 is served with a token only, and with TLS (--listen-cert, --listen-key), or
@@ -58,12 +61,16 @@ demo serves the same page, and so does run on --listen.`,
 			if err != nil {
 				return err
 			}
-			page, err := newConsole(ctx, console.Config{KeyID: keyID, Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
-				Store: func() console.Store { return s }})
+			page := console.Config{KeyID: keyID, Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
+				Store: func() console.Store { return s }, Objectives: st.Detect.Detectors.Objectives}
+			if st.Console.Write {
+				page.Writer = func() console.Writer { return writerOf(s.Store) }
+			}
+			handler, err := newConsole(ctx, page)
 			if err != nil {
 				return err
 			}
-			url, wait, err := serveConsole(ingest.Listening{Address: listen, Cert: st.Daemon.ListenCert, Key: st.Daemon.ListenKey}, page)
+			url, wait, err := serveConsole(ingest.Listening{Address: listen, Cert: st.Daemon.ListenCert, Key: st.Daemon.ListenKey}, handler)
 			if err != nil {
 				return fmt.Errorf("--listen: %w", err)
 			}
@@ -132,10 +139,10 @@ func storeOf(s *store.Store) console.Store {
 
 // serveStore serves the console about an embedded store on this machine, until
 // Ctrl-C.
-func serveStore(cmd *cobra.Command, e *embedded) error {
+func serveStore(cmd *cobra.Command, e *embedded, rules *detect.Config) error {
 	ctx := cmd.Context()
 	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, KeyID: keyIDsOf(e.folding.Decode.Secret),
-		Store: func() console.Store { return storeOf(e.store) }})
+		Store: func() console.Store { return storeOf(e.store) }, Objectives: rules.Objectives})
 	if err != nil {
 		return err
 	}

@@ -86,16 +86,25 @@ func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.
 	}
 	access := consoleAccess(&c.Console, c.Daemon.Listen, tls)
 	access.Token = func() (string, error) { return d.current.Load().Console.GetToken() }
+	page := console.Config{Access: access, KeyID: keyIDsOf(d.secret), Cluster: c.ClickHouse.Cluster,
+		Store:      func() console.Store { return storeOf(d.opened()) },
+		Objectives: func() (float64, map[string]float64) { return d.current.Load().Detect.Detectors.Objectives() }}
+	if c.Console.Write {
+		page.Writer = func() console.Writer { return writerOf(d.opened()) }
+	}
 	var err error
-	s.Console, err = newConsole(ctx, console.Config{Access: access, KeyID: keyIDsOf(d.secret), Cluster: c.ClickHouse.Cluster, Store: func() console.Store {
-		select {
-		case <-d.ready:
-			return storeOf(d.store)
-		default:
-			return nil
-		}
-	}})
+	s.Console, err = newConsole(ctx, page)
 	return s, err
+}
+
+// opened is the store, nil while the daemon starts.
+func (d *daemon) opened() *store.Store {
+	select {
+	case <-d.ready:
+		return d.store
+	default:
+		return nil
+	}
 }
 
 // Reloaded says what a reload did.

@@ -83,6 +83,17 @@ func (a answers) getFor(ctx context.Context, key string, keep time.Duration, ask
 	return k.value, k.err
 }
 
+// clear drops every answer that is there.
+func (a answers) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key, k := range a.kept {
+		if !k.until.IsZero() {
+			delete(a.kept, key)
+		}
+	}
+}
+
 // forget drops what is too old, and all that is there when it is too much: an answer
 // may hold megabytes.
 func (a answers) forget(now time.Time) {

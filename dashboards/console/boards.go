@@ -81,7 +81,8 @@ type link struct {
 // panel is a panel and the board that it stands on.
 type panel struct {
 	dashboards.Panel
-	wall bool // its rows are of the clock on the wall, not of event time
+	wall  bool // its rows are of the clock on the wall, not of event time
+	goals bool // it goes by the services' objectives
 }
 
 // add takes a board in.
@@ -99,7 +100,7 @@ func (k *Console) add(from dashboards.Board) {
 		for _, c := range r.Cells {
 			id := strconv.Itoa(n)
 			n++
-			k.panels[b.Name+"/"+id] = panel{c.Panel, from.UID == dashboards.PipelineUID}
+			k.panels[b.Name+"/"+id] = panel{c.Panel, from.UID == dashboards.PipelineUID, from.Name == "objective"}
 			out.Cells = append(out.Cells, cell{c.Width, id, look(c.Panel)})
 		}
 		b.Rows = append(b.Rows, out)
@@ -131,5 +132,5 @@ func steps(of []dashboards.Step) []step {
 
 // serveBoards sends every board.
 func (k *Console) serveBoards(w http.ResponseWriter, _ *http.Request) {
-	send(w, http.StatusOK, map[string]any{"version": k.config.Version, "boards": k.boards})
+	send(w, http.StatusOK, map[string]any{"version": k.config.Version, "boards": k.boards, "writes": k.writer() != nil})
 }

@@ -32,6 +32,12 @@ type Config struct {
 	// KeyID is the id of a key; nil when the secret for that is not known. A key
 	// that is searched for is found with it.
 	KeyID func(key string) string
+	// Objectives are the shares of good responses that are wanted at the moment of a
+	// question: of all services, and of those that have their own. nil is the default.
+	Objectives func() (usual float64, services map[string]float64)
+	// Writer keeps what readers say of incidents and keys. nil, or a console without a
+	// token, lets nobody write.
+	Writer func() Writer
 	// Done ends the streams of events; nil never does.
 	Done <-chan struct{}
 }
@@ -54,10 +60,34 @@ func New(c Config) (*Console, error) {
 		return nil, err
 	}
 	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{}, answers: newAnswers(), streams: new(atomic.Int64)}
-	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards()...) {
+	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards(k.goals())...) {
 		k.add(b)
 	}
 	return k, nil
+}
+
+// goals are the objectives that hold now.
+func (k *Console) goals() query.Objectives {
+	if k.config.Objectives == nil {
+		return dashboards.UsualObjectives()
+	}
+	usual, services := k.config.Objectives()
+	return query.Objectives{Usual: usual, Services: services}
+}
+
+// panel is a panel by its board and its place. The texts about error budgets are those
+// of the objectives that hold now: a reload may have changed them.
+func (k *Console) panel(board, place string) (panel, bool) {
+	id := board + "/" + place
+	if p, ok := k.panels[id]; !ok || !p.goals {
+		return p, ok
+	}
+	now := &Console{panels: map[string]panel{}, lists: map[string]query.Text{}}
+	for _, b := range dashboards.ConsoleBoards(k.goals()) {
+		now.add(b)
+	}
+	p, ok := now.panels[id]
+	return p, ok
 }
 
 // queryLimit is how long one query may take.
@@ -72,6 +102,11 @@ func (k *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /api/values/{board}/{variable}", k.behind(k.serveValues))
 	mux.HandleFunc("GET /api/events", k.behind(k.serveEvents))
 	mux.HandleFunc("GET /api/parents", k.behind(k.serveParents))
+	mux.HandleFunc("GET /api/notes", k.behind(k.serveNotes))
+	mux.HandleFunc("GET /api/label", k.behind(k.serveLabel))
+	mux.HandleFunc("GET /api/incidents", k.behind(k.serveIncidents))
+	mux.HandleFunc("POST /api/notes", k.writing(k.takeNote))
+	mux.HandleFunc("POST /api/label", k.writing(k.takeLabel))
 	mux.HandleFunc("POST /api/search", k.behind(k.serveSearch))
 	mux.HandleFunc("POST /api/session", k.serveSession)
 	mux.HandleFunc("GET /assets/{name...}", k.open(k.assets.serve))

@@ -50,7 +50,7 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 		all.Boards = append(all.Boards, b)
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
-				p := k.panels[b.Name+"/"+c.Panel]
+				p, _ := k.panel(b.Name, c.Panel)
 				points := pointsOfFile
 				if p.MaxPoints > 0 {
 					points = min(points, p.MaxPoints)

@@ -38,7 +38,7 @@ type answerColumn struct {
 
 // servePanel answers a panel for a span and choices.
 func (k *Console) servePanel(w http.ResponseWriter, r *http.Request) {
-	p, ok := k.panels[r.PathValue("board")+"/"+r.PathValue("panel")]
+	p, ok := k.panel(r.PathValue("board"), r.PathValue("panel"))
 	if !ok {
 		http.NotFound(w, r)
 		return

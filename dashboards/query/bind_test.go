@@ -31,11 +31,12 @@ func everyText() map[string]query.Text {
 		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
+		"notes": query.Notes(), "label": query.Label(), "incident states": query.IncidentStates(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
 		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
 		"storage": query.StorageTables(), "storage by day": query.StorageDays(),
 	}
-	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards()...) {
+	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards(query.Objectives{Usual: 0.999, Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "search": 0.95}})...) {
 		for _, v := range b.Variables {
 			if v.Query != "" {
 				all[b.Name+": variable "+v.Name] = v.Query

@@ -56,7 +56,7 @@ var uses = map[string]use{
 	"storage":         {sets: askSets, required: stored},
 	"samples":         {sets: askSets, required: stored},
 	"sql":             {sets: askSets, required: stored},
-	"console":         {sets: append(slices.Clone(askSets), SetHMAC, SetTLS, SetConsole), required: stored},
+	"console":         {sets: append(slices.Clone(askSets), SetHMAC, SetTLS, SetConsole, SetDetect), required: stored},
 	"dashboards":      {sets: []Set{SetClickHouse}},
 
 	"notify test": {sets: []Set{SetNotify}},

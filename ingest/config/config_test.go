@@ -220,6 +220,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_LISTEN_KEY=k"}
 		case "listen-key":
 			with = []string{"STATLINE_LISTEN_CERT=c"}
+		case "console-write":
+			with = []string{"STATLINE_CONSOLE_TOKEN=0123456789abcdef"}
 		case "kafka-key":
 			with = []string{"STATLINE_KAFKA_CERT=c"}
 		case "kafka-session-timeout":

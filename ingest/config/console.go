@@ -14,6 +14,7 @@ type Console struct {
 	Token, TokenFile string
 	Hosts            []string
 	Insecure         bool
+	Write            bool // whoever shows the token may write notes and labels
 }
 
 func consoleOptions() []Option {
@@ -33,6 +34,9 @@ func consoleOptions() []Option {
 		{Name: "console-insecure", Set: SetConsole,
 			Help:  "serve the console to other machines without TLS: something before it has TLS, or the network is trusted",
 			value: func(c *Config) Value { return flag{&c.Console.Insecure} }},
+		{Name: "console-write", Set: SetConsole,
+			Help:  "let whoever shows the console's token write notes on incidents, mute them, and name keys; it takes a token",
+			value: func(c *Config) Value { return flag{&c.Console.Write} }},
 	}
 }
 
@@ -48,6 +52,9 @@ func checkConsole(c *Config) error {
 	}
 	if t := c.Console.Token; t != "" && len(t) < leastToken {
 		return fmt.Errorf("console-token: got %d characters; want at least %d", len(t), leastToken)
+	}
+	if c.Console.Write && c.Console.Token == "" && c.Console.TokenFile == "" {
+		return errors.New("console-write: got it without a token; want console-token-file too, or everybody could write")
 	}
 	return nil
 }

@@ -37,5 +37,6 @@ func TestServable(t *testing.T) {
 			t.Errorf("%+v on %s, TLS %v: got %v; want %q", c.console, c.address, c.tls, err, c.want)
 		}
 	}
+	refused(t, "console-write: true\n", nil, "console-write: got it without a token")
 	refused(t, "console-token: short\n", nil, "console-token: got 5 characters; want at least 16")
 }

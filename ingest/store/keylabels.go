@@ -18,9 +18,9 @@ type keyLabelRow struct {
 	revision uint64 // the highest wins
 }
 
-// SetKeyLabels makes labels all the labels that the store knows: it writes
-// those that are new or changed, takes away those that are not in labels, and
-// returns how many that were. The same labels again write nothing. Of two
+// SetKeyLabels makes labels, and below them what readers of the console called keys, all
+// the labels that the store knows: it writes those that are new or changed, takes away
+// the others, and returns how many that were. The same labels again write nothing. Of two
 // instances that set different labels at once the later wins, label by label.
 func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]string) (changed int, err error) {
 	have, err := Select[struct {
@@ -31,8 +31,13 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", schema.KeyLabels, err)
 	}
+	wanted, err := s.saidLabels(ctx)
+	if err != nil {
+		return 0, err
+	}
+	maps.Copy(wanted, labels)
 	revision := uint64(time.Now().UnixMicro())
-	missing := maps.Clone(labels)
+	missing := maps.Clone(wanted)
 	var rows []keyLabelRow
 	for _, h := range have {
 		key, ok := classify.ParseKeyID(h.Key)
@@ -40,8 +45,8 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 			continue // nobody's key: a hand wrote it
 		}
 		revision = max(revision, h.Revision+1) // whatever the clocks of the others say
-		if labels[key] != h.Name {
-			rows = append(rows, keyLabelRow{key: key, name: labels[key]})
+		if wanted[key] != h.Name {
+			rows = append(rows, keyLabelRow{key: key, name: wanted[key]})
 		}
 		delete(missing, key)
 	}
@@ -49,6 +54,35 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 		rows = append(rows, keyLabelRow{key: key, name: name})
 	}
 	slices.SortFunc(rows, func(a, b keyLabelRow) int { return slices.Compare(a.key[:], b.key[:]) })
+	return len(rows), s.putKeyLabels(ctx, rows, revision)
+}
+
+// SetKeyLabel calls one key by a name, "" by none; after is the newest revision of its
+// label.
+func (s *Store) SetKeyLabel(ctx context.Context, key classify.KeyID, name string, after uint64) error {
+	return s.putKeyLabels(ctx, []keyLabelRow{{key: key, name: name}}, max(after+1, uint64(time.Now().UnixMicro())))
+}
+
+// saidLabels are what readers of the console called keys last.
+func (s *Store) saidLabels(ctx context.Context) (map[classify.KeyID]string, error) {
+	rows, err := Select[struct {
+		Key  string `ch:"key_id"`
+		Name string `ch:"name"`
+	}](ctx, s, "SELECT incident AS key_id, argMax(text, at) AS name FROM "+s.Table(schema.IncidentNotes)+
+		" WHERE action = 'label' GROUP BY key_id HAVING name != ''")
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", schema.IncidentNotes, err)
+	}
+	said := make(map[classify.KeyID]string, len(rows))
+	for _, r := range rows {
+		if key, ok := classify.ParseKeyID(r.Key); ok {
+			said[key] = r.Name
+		}
+	}
+	return said, nil
+}
+
+func (s *Store) putKeyLabels(ctx context.Context, rows []keyLabelRow, revision uint64) error {
 	for i := range rows {
 		rows[i].revision = revision
 	}
@@ -56,10 +90,10 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 	for _, j := range cut.jobs(schema.KeyLabels, keyLabelColumns(rows)) {
 		token := fmt.Sprintf("key_labels/%s/%d/%d", rows[0].key, revision, j.chunk)
 		if err := s.insert(ctx, j, token, func() error { return nil }); err != nil {
-			return 0, fmt.Errorf("insert into %s: %w", schema.KeyLabels, Classify(err))
+			return fmt.Errorf("insert into %s: %w", schema.KeyLabels, Classify(err))
 		}
 	}
-	return len(rows), nil
+	return nil
 }
 
 func keyLabelColumns(rows []keyLabelRow) []insertColumn {

@@ -15,6 +15,7 @@ import (
 	"statline/ingest/block"
 	"statline/ingest/decode"
 	"statline/ingest/fold"
+	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/store/storetest"
 	"statline/ingest/traffic"
@@ -290,4 +291,57 @@ func TestNotesOnTheEngine(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("notes:\n%s", d)
 	}
+}
+
+// What readers of the console call keys is shown where no file of labels says otherwise,
+// and is there again when the file no longer does.
+func TestLabelsOfTheConsole(t *testing.T) {
+	s := storetest.Open(t)
+	q := NewSQL(s, classify.Builtin())
+	a, b := classify.KeyID{1}, classify.KeyID{2}
+	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	call := func(key classify.KeyID, name string, want bool) {
+		t.Helper()
+		at = at.Add(time.Second)
+		if holds, err := q.Label(t.Context(), key, name, "ann", at); err != nil || holds != want {
+			t.Errorf("%s is called %q: got %t, %v; want %t", key, name, holds, err, want)
+		}
+	}
+	shown := func(want map[classify.KeyID]string) {
+		t.Helper()
+		got := map[classify.KeyID]string{}
+		rows, err := store.Select[struct {
+			Key  string `ch:"key_id"`
+			Name string `ch:"label"`
+		}](t.Context(), s, "SELECT key_id, argMax(name, revision) AS label FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id HAVING label != ''")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			id, _ := classify.ParseKeyID(r.Key)
+			got[id] = r.Name
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("labels:\n%s", d)
+		}
+	}
+	file := func(labels map[classify.KeyID]string) {
+		t.Helper()
+		if _, err := s.SetKeyLabels(t.Context(), labels); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call(a, "acme", true)
+	call(b, "bolt", true)
+	call(b, "bolts", true)
+	shown(map[classify.KeyID]string{a: "acme", b: "bolts"})
+	file(map[classify.KeyID]string{a: "ACME, Inc."})
+	shown(map[classify.KeyID]string{a: "ACME, Inc.", b: "bolts"})
+	call(a, "our best customer", false)
+	shown(map[classify.KeyID]string{a: "ACME, Inc.", b: "bolts"})
+	file(nil)
+	shown(map[classify.KeyID]string{a: "our best customer", b: "bolts"})
+	call(b, "", true)
+	file(nil)
+	shown(map[classify.KeyID]string{a: "our best customer"})
 }

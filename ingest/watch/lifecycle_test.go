@@ -403,6 +403,11 @@ func TestNotesSilence(t *testing.T) {
 	if h.why(&worse, &inc, nil, at) == "" || h.why(&worse, &inc, nil, at+10) != "" {
 		t.Error("a mute does not hold exactly until its time")
 	}
+	h.say([]Note{{Incident: "x", Action: Mute, Until: until}, {Incident: "x", Action: Ack, Severity: detect.Page}, {Incident: "x", Action: Reopen},
+		{Incident: "x", Action: Public, Text: "it is back"}})
+	if got := h.why(&inc, &inc, nil, at); got != "" {
+		t.Errorf("reopened: got %q", got)
+	}
 	h.oldest = inc.OpenedAt + 1
 	if h.say(nil); h.why(&inc, nil, nil, at) != tooOld || h.why(&inc, &inc, nil, at) != "" {
 		t.Error("only what is seen for the first time is too old to tell")

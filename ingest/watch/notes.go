@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"statline/classify"
 	"statline/classify/detect"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -21,11 +22,17 @@ const (
 	Ack Action = "ack"
 	// Mute keeps everybody from being told until a time.
 	Mute Action = "mute"
-	// Remark only says something.
+	// Remark only says something; Public says it to whoever is told of incidents, too.
 	Remark Action = "note"
+	Public Action = "public"
+	// Reopen takes back what was acknowledged or muted.
+	Reopen Action = "reopen"
+	// Label calls the key whose id stands in the place of the incident's by a name.
+	Label Action = "label"
 )
 
-// Note is what somebody said of an incident. Notes are added, never changed.
+// Note is what somebody said of an incident, or how a key is called (Label). Notes are
+// added, never changed.
 type Note struct {
 	Incident string
 	At       time.Time
@@ -106,4 +113,27 @@ func (q *SQL) AddNote(ctx context.Context, n Note) error {
 		return fmt.Errorf("note on incident %s: %w", n.Incident, err)
 	}
 	return nil
+}
+
+// Label calls a key by a name, "" by none. The name lies below those of a file of labels:
+// holds is false when such a name is shown in its place.
+func (q *SQL) Label(ctx context.Context, key classify.KeyID, name, author string, at time.Time) (holds bool, err error) {
+	rows, err := store.Select[struct {
+		Shown    string `ch:"shown"`
+		Revision uint64 `ch:"newest"`
+		Said     string `ch:"said"`
+	}](ctx, q.store, "SELECT argMax(name, revision) AS shown, max(revision) AS newest, (SELECT argMax(text, at) FROM "+
+		q.table(schema.IncidentNotes)+" WHERE incident = ? AND action = 'label') AS said FROM "+q.table(schema.KeyLabels)+
+		" WHERE key_id = ?", key.String(), key.String())
+	if err != nil || len(rows) != 1 {
+		return false, fmt.Errorf("read the label of key %s: %w", key, err)
+	}
+	was := rows[0]
+	if err := q.AddNote(ctx, Note{Incident: key.String(), At: at, Action: Label, Author: author, Text: name}); err != nil {
+		return false, err
+	}
+	if was.Shown != "" && was.Shown != was.Said {
+		return name == was.Shown, nil
+	}
+	return true, q.store.SetKeyLabel(ctx, key, name, was.Revision)
 }

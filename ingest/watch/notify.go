@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"statline/classify/detect"
@@ -101,6 +102,16 @@ type Notice struct {
 	Link     string          `json:"link,omitempty"`
 	// Tickets are those that a digest lists, which is no incident's own notice.
 	Tickets []Notice `json:"tickets,omitempty"`
+	// Note is what somebody said of the incident, when that is what is told; Summary
+	// says it too.
+	Note *NoticeNote `json:"note,omitempty"`
+}
+
+// NoticeNote is a note that everybody is told.
+type NoticeNote struct {
+	At     time.Time `json:"at"`
+	Author string    `json:"author,omitempty"`
+	Text   string    `json:"text"`
 }
 
 func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
@@ -138,8 +149,9 @@ type Outbox interface {
 	Told(ctx context.Context) (map[string]Told, error)
 	// Tell notes what was told of an incident, and when.
 	Tell(ctx context.Context, id string, t Told) error
-	// Incidents is that of Tables.
+	// Incidents and Notes are those of Tables.
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
+	Notes(ctx context.Context, since time.Time) ([]Note, error)
 }
 
 // Notifier sends what the table incidents holds and nobody was told yet. Each
@@ -217,8 +229,47 @@ func (n *Notifier) Round(ctx context.Context) error {
 	if err := n.digest(ctx, rows, told[digestKind], now); err != nil {
 		return err
 	}
+	if err := n.passOn(ctx, rows, told, now); err != nil {
+		return err
+	}
 	return n.repeat(ctx, open, now)
 }
+
+// passOn sends the notes that are for everybody, each once, to the webhook. PagerDuty
+// takes no notes: one would open its incident anew.
+func (n *Notifier) passOn(ctx context.Context, rows []Stored, told map[string]Told, now time.Time) error {
+	if n.cfg.Webhook == "" || n.cfg.Format == "pagerduty" && n.cfg.Template == "" {
+		return nil
+	}
+	notes, err := n.outbox.Notes(ctx, now.Add(-n.cfg.MaxAge))
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		id := fmt.Sprintf("note/%s/%d", note.Incident, note.At.UnixMilli())
+		i := slices.IndexFunc(rows, func(s Stored) bool { return s.ID == note.Incident })
+		if note.Action != Public || i < 0 || told[id].What != "" {
+			continue
+		}
+		notice := n.cfg.notice(&rows[i].Incident, id)
+		notice.Note = &NoticeNote{At: note.At.UTC(), Author: note.Author, Text: note.Text}
+		notice.Summary = note.Text
+		if note.Author != "" {
+			notice.Summary = note.Author + ": " + note.Text
+		}
+		if err := n.postNotice(ctx, notice); err != nil {
+			return err
+		}
+		n.stats.Sent.Add(1)
+		if err := n.outbox.Tell(ctx, id, Told{tellNote, now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellNote is what was told of a note.
+const tellNote = "note"
 
 // tell sends one notice and notes that it was taken.
 func (n *Notifier) tell(ctx context.Context, inc *detect.Incident, what string, now time.Time) error {

@@ -125,6 +125,40 @@ func TestNotifier(t *testing.T) {
 	}
 }
 
+// A note for everybody is sent once to the webhook, as what somebody said of its
+// incident; others, and those of incidents that are gone, never.
+func TestNotesForEverybody(t *testing.T) {
+	m := newMemory()
+	n, r := testNotifier(t, m, "a")
+	at := time.Now()
+	x := spikeOf("x", detect.MinuteOf(at.Unix()))
+	m.incidents[x.ID] = x
+	m.notes = []Note{
+		{Incident: "x", At: at, Action: Remark, Text: "only here"},
+		{Incident: "x", At: at.Add(time.Second), Action: Public, Author: "ann", Text: "the upstream is down"},
+		{Incident: "gone", At: at, Action: Public, Text: "of nothing"},
+	}
+	for range 3 {
+		if err := n.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bodies := r.bodies["/hook"]
+	if len(bodies) != 2 {
+		t.Fatalf("got %d notices; want the incident's and the note's: %s", len(bodies), bodies)
+	}
+	var got Notice
+	if err := json.Unmarshal(bodies[1], &got); err != nil || got.Note == nil || got.Note.Text != "the upstream is down" || got.ID != "x" ||
+		got.Summary != "ann: the upstream is down" {
+		t.Errorf("got %s, %v", bodies[1], err)
+	}
+	n.cfg.Format = "pagerduty"
+	m.notes = append(m.notes, Note{Incident: "x", At: at.Add(time.Minute), Action: Public, Text: "again"})
+	if err := n.Round(t.Context()); err != nil || len(r.bodies["/hook"]) != 2 {
+		t.Errorf("PagerDuty was sent a note: %v, %s", err, r.bodies["/hook"])
+	}
+}
+
 // One instance sends; when it is gone, another does, and repeats nothing.
 func TestOneInstanceSends(t *testing.T) {
 	m := newMemory()

@@ -53,6 +53,8 @@ func (h *hush) why(inc, before *detect.Incident, related []*detect.Incident, t d
 func (h *hush) noted(inc *detect.Incident, t detect.Minute) string {
 	for _, n := range slices.Backward(h.notes[inc.ID]) {
 		switch {
+		case n.Action == Reopen:
+			return ""
 		case n.Action == Mute && t.Time().Before(n.Until):
 			return by("muted until "+n.Until.UTC().Format(time.RFC3339), n.Author)
 		case n.Action == Ack && inc.Severity.Rank() <= n.Severity.Rank():

@@ -103,5 +103,8 @@ func (n *Notice) headline() string {
 	case detect.Withdrawn:
 		what = "WITHDRAWN"
 	}
+	if n.Note != nil {
+		what += " NOTE"
+	}
 	return what + " " + strings.ReplaceAll(string(n.Kind), "_", " ") + ": " + n.Entity
 }

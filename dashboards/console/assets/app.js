@@ -9,6 +9,7 @@ import { useLive } from "/assets/live.js";
 import { change, settings } from "/assets/settings.js";
 import { address, menu, moments, one, to, view as viewOf } from "/assets/url.js";
 import { Help, Search, View, post } from "/assets/windows.js";
+import { Edit, Label, Timeline, useWatched } from "/assets/write.js";
 import { w } from "/assets/words.js";
 
 let changed = () => {};
@@ -160,6 +161,7 @@ function Door({ enter }) {
     else say(r ? (await r.text()).trim() : w("noAnswer"));
   };
   return html`<main class="door"><form class="panel" onSubmit=${submit}><h1>statline</h1>
+    <input name="username" autocomplete="username" value="statline" readonly hidden />
     <label>${w("token")} <input name="token" type="password" autocomplete="current-password" required /></label>
     <p class="about" role="alert">${said}</p><button>${w("open")}</button></form></main>`;
 }
@@ -188,7 +190,7 @@ function App() {
     ask("/api/boards").then((got) => {
       if (version.current && version.current !== got.version) location.reload(); // another binary answers
       version.current = got.version;
-      setKnown({ version: got.version, boards: Object.fromEntries(got.boards.map((b) => [b.name, b])) });
+      setKnown({ version: got.version, writes: !!got.writes, boards: Object.fromEntries(got.boards.map((b) => [b.name, b])) });
       setFailed(undefined);
     }, (e) => setFailed(e.message));
   }, [live.gone, locked]);
@@ -205,9 +207,10 @@ function titleOf(view, board) {
 }
 
 // useKeyboard gives the shortcuts what they do on the page that is shown.
-function useKeyboard(view, span, boards, beside, windows) {
+function useKeyboard(view, span, boards, beside, windows, own) {
   const act = useRef();
   act.current = {
+    own,
     search: () => stored || windows.open("search"), view: () => windows.open("view"), help: () => windows.open("help"),
     go: (path) => { follow(to(path, view, boards)); scrollTo(0, 0); },
     above: () => follow(to(view.one !== undefined ? view.page.path === "services" ? "availability" : view.page.path : "", view, boards)),
@@ -236,7 +239,16 @@ function Page({ known, live, signOut }) {
   const boards = known.boards, view = viewOf(), board = boards[view.board];
   const span = moments(view, live.state?.now ?? Date.now() / 1000);
   const windows = useWindows(), beside = useBeside(view, boards);
-  useKeyboard(view, span, boards, beside, windows);
+  const timeline = useRef(), single = !stored && view.one !== undefined ? view.page.path : undefined;
+  const edits = ["keys", "services", "clients", "codes"].includes(single);
+  useKeyboard(view, span, boards, beside, windows, (key) => { // the page's own keys
+    if (single === "incidents") return timeline.current?.[key];
+    if (key === "e" && edits) return () => windows.open("edit");
+    if (key === "a" && single === "keys") return () => (known.writes ? windows.open("label") : windows.say(w("nobodyWrites")));
+    return undefined;
+  });
+  useWatched(live.tick);
+  useEvent("written", () => changed());
   const title = titleOf(view, board);
   useEffect(() => { document.title = `${title} · statline`; }, [title]);
   const free = board.variables.filter((v) => view.one === undefined || v.name !== view.page.one.variable);
@@ -245,7 +257,7 @@ function Page({ known, live, signOut }) {
     <header class="top"><${Link} to=${to("", view, boards)} class="brand">${stored ? null : html`<img src="/assets/icon.svg" alt="" />`}statline<//>
       <nav aria-label=${w("pages")}>${menu.map((p) => html`<${Link} key=${p.path} to=${to(p.path, view, boards)} aria-current=${p === view.page || (view.page.path === "services" && p.path === "availability") ? "page" : undefined}>${w(p.word)}<//>`)}</nav>
       <${Badge} live=${live} />
-      <div class="buttons">${stored ? null : html`<button aria-label=${w("search")} title=${w("search") + " (s)"} onClick=${() => windows.open("search")}>⌕</button>`}
+      <div class="buttons">${edits ? html`<button aria-label=${w("edit")} title=${w("edit") + " (e)"} onClick=${() => windows.open("edit")}>✎</button>` : null}${stored ? null : html`<button aria-label=${w("search")} title=${w("search") + " (s)"} onClick=${() => windows.open("search")}>⌕</button>`}
         <button aria-label=${w("view")} title=${w("view") + " (p)"} onClick=${() => windows.open("view")}>☰</button>
         <button aria-label=${w("shortcuts")} title=${w("shortcuts") + " (?)"} onClick=${() => windows.open("help")}>?</button></div></header>
     <main id="main" tabindex="-1">
@@ -264,11 +276,14 @@ function Page({ known, live, signOut }) {
         ${board.rows.map((row, i) => [row.heading ? html`<h2 key=${"h" + i}>${row.heading}</h2>` : null,
           ...(row.cells ?? []).map((cell) => html`<${Panel} key=${cell.panel} board=${board} cell=${cell} view=${view} span=${span} tick=${live.tick} settings=${settings} boards=${boards} before=${view.page.path === ""} />`)])}
       </div>
+      ${single === "incidents" ? html`<${Timeline} key=${view.one} incident=${view.one} tick=${live.tick} writes=${known.writes} say=${windows.say} act=${timeline} />` : null}
     </main>
     <footer>statline ${known.version} · ${w("footer")}${zone() ? ", UTC" : ""}${stored ? "" : html` · <a href="/assets/vendor/LICENSES.txt">${w("licences")}</a>`}</footer>
     <div class=${windows.said ? "said" : "hidden"} role="status">${windows.said}</div>
     ${windows.which === "search" ? html`<${Search} key=${windows.turn} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
     ${windows.which === "view" ? html`<${View} key=${windows.turn} close=${windows.close} signOut=${signOut} />` : null}
+    ${windows.which === "label" ? html`<${Label} key=${windows.turn} id=${view.one} close=${windows.close} say=${windows.say} />` : null}
+    ${windows.which === "edit" ? html`<${Edit} key=${windows.turn} page=${view.page.path} id=${view.one} writes=${known.writes} close=${windows.close} say=${windows.say} />` : null}
     ${windows.which === "help" ? html`<${Help} key=${windows.turn} close=${windows.close} />` : null}`;
 }
 

@@ -36,9 +36,12 @@ export function listen(actions) {
       const box = e.target.closest?.(".scroll, summary, nav");
       if (box && box.scrollWidth > box.clientWidth) return;
       e.preventDefault();
+      if (!e.shiftKey && e.target.closest?.(".notes") && act.own?.("turn")) { act.own("turn")(arrow); return; }
       if (e.shiftKey || !act.beside(arrow)) act.shift(arrow);
       return;
     }
+    const own = act.own?.(e.key); // the page's own meaning wins
+    if (own && !e.shiftKey) { e.preventDefault(); own(); return; }
     const called = {
       s: act.search, "/": act.search, p: act.view, "?": act.help, b: act.above, z: act.zone, y: act.copy, j: () => step(1), k: () => step(-1),
       "-": () => act.zoom(2), "+": () => act.zoom(0.5), "=": () => act.zoom(0.5), g: () => { since = Date.now(); },

@@ -1,0 +1,173 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"statline/dashboards/query"
+)
+
+// Writer keeps what readers say. Nothing else of the store changes.
+type Writer interface {
+	// Note adds to what is said of an incident. The error wraps ErrUnknown when there is
+	// no such incident.
+	Note(ctx context.Context, n Note) error
+	// Label calls the key of an id by a name, "" by none. holds is false when another name
+	// is shown, because a file of labels gives it. The error wraps ErrUnknown when the id
+	// is none.
+	Label(ctx context.Context, key, name, author string) (holds bool, err error)
+}
+
+// Note is what a reader says of an incident.
+type Note struct {
+	Incident string
+	Action   string // one of Actions
+	Author   string
+	Text     string
+	Mute     time.Duration // of mute
+}
+
+// Actions are what a note can do: only say something, say it in the incident's notices
+// too, take it on, take that back, keep its notices back for a time.
+func Actions() []string { return []string{"note", "public", "ack", "reopen", "mute"} }
+
+// ErrUnknown says that there is nothing of that name.
+var ErrUnknown = errors.New("there is none of that name")
+
+const (
+	longestNote  = 2000 // bytes
+	longestLabel = 200
+	longestMute  = 90 * 24 * time.Hour
+)
+
+// writer keeps what readers say, nil when nobody may write now.
+func (k *Console) writer() Writer {
+	if k.config.Writer == nil || k.config.Access.Token == nil {
+		return nil
+	}
+	if token, err := k.config.Access.Token(); err != nil || token == "" {
+		return nil
+	}
+	return k.config.Writer()
+}
+
+// writing lets those requests through that show the token, come from a page of ours and
+// find a console that was started for it.
+func (k *Console) writing(next func(http.ResponseWriter, *http.Request, Writer)) http.HandlerFunc {
+	return k.behind(func(w http.ResponseWriter, r *http.Request) {
+		to := k.writer()
+		switch {
+		case to == nil:
+			http.Error(w, "nobody can write here; it takes --console-write and a token", http.StatusForbidden)
+		case k.own(w, r):
+			next(w, r, to)
+		}
+	})
+}
+
+// takeNote adds a note.
+func (k *Console) takeNote(w http.ResponseWriter, r *http.Request, to Writer) {
+	var asked struct {
+		Incident, Action, Author, Text string
+		Minutes                        int64 // of mute
+	}
+	if !takeBody(w, r, &asked) {
+		return
+	}
+	n := Note{Incident: asked.Incident, Action: asked.Action, Author: asked.Author, Text: strings.TrimSpace(asked.Text),
+		Mute: time.Duration(asked.Minutes) * time.Minute}
+	if err := n.check(asked.Minutes); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := to.Note(r.Context(), n); err != nil {
+		deny(w, err)
+		return
+	}
+	k.answers.clear() // it is seen at once
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (n *Note) check(minutes int64) error {
+	known := false
+	for _, a := range Actions() {
+		known = known || n.Action == a
+	}
+	says := n.Action == "note" || n.Action == "public"
+	switch {
+	case !known:
+		return fmt.Errorf("action: got %q; want one of %s", n.Action, strings.Join(Actions(), ", "))
+	case n.Incident == "" || len(n.Incident) > longestLabel:
+		return errors.New("incident: want the id of one")
+	case says && n.Text == "":
+		return errors.New("text: got none; want a sentence")
+	case n.Action == "mute" && (minutes < 1 || minutes > int64(longestMute/time.Minute)):
+		return fmt.Errorf("minutes: got %d; want 1 to %d", minutes, int64(longestMute/time.Minute))
+	}
+	return errors.Join(plainText("text", n.Text, longestNote), plainText("author", n.Author, longestLabel))
+}
+
+// plainText refuses what is no text that people read.
+func plainText(name, text string, most int) error {
+	switch {
+	case len(text) > most:
+		return fmt.Errorf("%s: got %d bytes; want at most %d", name, len(text), most)
+	case !utf8.ValidString(text), strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
+		return fmt.Errorf("%s: got control characters; want text", name)
+	}
+	return nil
+}
+
+// takeLabel gives a key a name, and says whether it is the one that is shown.
+func (k *Console) takeLabel(w http.ResponseWriter, r *http.Request, to Writer) {
+	var asked struct{ Key, Name, Author string }
+	if !takeBody(w, r, &asked) {
+		return
+	}
+	asked.Name = strings.TrimSpace(asked.Name)
+	err := errors.Join(plainText("name", asked.Name, longestLabel), plainText("author", asked.Author, longestLabel))
+	if err == nil && strings.ContainsAny(asked.Name, "\n\t") {
+		err = errors.New("name: got several lines; want one")
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	holds, err := to.Label(r.Context(), asked.Key, asked.Name, asked.Author)
+	if err != nil {
+		deny(w, err)
+		return
+	}
+	k.answers.clear()
+	send(w, http.StatusOK, map[string]bool{"holds": holds})
+}
+
+// deny says why nothing was written.
+func deny(w http.ResponseWriter, err error) {
+	if errors.Is(err, ErrUnknown) {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	refuse(w, err)
+}
+
+// serveNotes answers what was said of an incident.
+func (k *Console) serveNotes(w http.ResponseWriter, r *http.Request) {
+	k.serveText(w, r, query.Notes(), false, 0)
+}
+
+// serveIncidents answers how incidents stand: those named, and the open ones of a service,
+// key or client.
+func (k *Console) serveIncidents(w http.ResponseWriter, r *http.Request) {
+	k.serveText(w, r, query.IncidentStates(), false, 0)
+}
+
+// serveLabel answers how a key is called.
+func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
+	k.serveText(w, r, query.Label(), false, 0)
+}
