@@ -226,6 +226,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 			with = []string{"STATLINE_KAFKA_CERT=c"}
 		case "kafka-session-timeout":
 			with = []string{"STATLINE_KAFKA_HEARTBEAT=1s"}
+		case "digest":
+			want, with = "08:00", []string{"STATLINE_WEBHOOK=http://127.0.0.1:1"}
 		case "format":
 			want = decode.Formats()[0].Name
 		case "mapping":
