@@ -73,7 +73,8 @@ func (o *outbox) Told(context.Context) (map[string]watch.Told, error)           
 func (o *outbox) Incidents(context.Context, detect.Minute) ([]watch.Stored, error) {
 	return o.rows, nil
 }
-func (o *outbox) Tell(_ context.Context, id string, t watch.Told) error { o.told[id] = t; return nil }
+func (o *outbox) Notes(context.Context, time.Time) ([]watch.Note, error) { return nil, nil }
+func (o *outbox) Tell(_ context.Context, id string, t watch.Told) error  { o.told[id] = t; return nil }
 
 // Alertmanager takes every alert that is sent: of each kind and state, with names
 // that are anything but plain, and of an incident that opens ahead of the wall
