@@ -133,7 +133,7 @@ func TestAnalyzeErrors(t *testing.T) {
 	}{
 		{[]string{"analyze", "/does/not/exist.log"}, "/does/not/exist.log"},
 		{[]string{"analyze", dir}, "there is no file"},
-		{[]string{"analyze"}, "requires at least 1 arg"},
+		{[]string{"analyze"}, "want files, directories, quoted patterns, or -"},
 		{[]string{"analyze", "--format", "nonsense", "-"}, "nonsense"},
 		{[]string{"analyze", "--zone", "Nowhere/Town", "-"}, "Nowhere/Town"},
 		{[]string{"analyze", "--no-such-flag"}, "analyze --help"},

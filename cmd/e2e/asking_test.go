@@ -32,7 +32,7 @@ func TestAskAlike(t *testing.T) {
 		report
 		Who []struct {
 			Key string `json:"key_id"`
-		}
+		} `json:"who"`
 		Before *struct {
 			Changes []struct {
 				Requests       uint64
