@@ -150,6 +150,8 @@ SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`configs_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`incident_notes_local` LIGHTWEIGHT
 ;
+SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`deploys_local` LIGHTWEIGHT
+;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_local` LIGHTWEIGHT
 ;
 SYSTEM SYNC REPLICA ON CLUSTER `c` `d`.`responses_hour_local` LIGHTWEIGHT
