@@ -442,9 +442,9 @@ func (k kept) says(t *testing.T) {
 	k.press("a")
 	k.until("a shows everything again", `document.querySelector(".notes").innerText.includes("acknowledged")`)
 	k.press("w")
-	k.until("w watches", `JSON.parse(localStorage.getItem("statline.watched")).length === 1`)
+	k.until("w watches", `JSON.parse(localStorage.getItem("statline.watched") ?? "[]").length === 1`)
 	k.press("w")
-	k.until("w watches no more", `JSON.parse(localStorage.getItem("statline.watched")).length === 0`)
+	k.until("w watches no more", `JSON.parse(localStorage.getItem("statline.watched") ?? "[]").length === 0`)
 	for i := range 6 {
 		typed(fmt.Sprintf("note %d", i))
 	}
