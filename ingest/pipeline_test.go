@@ -429,12 +429,17 @@ func TestHurry(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		tp.produce(rs[300:])
 		time.Sleep(5 * time.Second)
-		if got := sums(s.sum).Records; got != 300 {
+		stored := func() uint64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.sum.Records
+		}
+		if got := stored(); got != 300 {
 			t.Errorf("%d records stored; want the 300 whose flush has come", got)
 		}
 		p.Hurry()
 		time.Sleep(300 * time.Millisecond)
-		if got := sums(s.sum).Records; got != 600 {
+		if got := stored(); got != 600 {
 			t.Errorf("%d of 600 records stored 300 ms after the hurry", got)
 		}
 		cancel()
