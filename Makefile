@@ -9,6 +9,9 @@ FUZZTIME ?= 5000x
 BENCHTIME ?= 0.5s
 BENCHCOUNT ?= 5
 ARGS ?=
+# what is built to be used is optimized by cmd/statline/default.pgo, what is built to
+# be tested is not: that would compile every package once more
+export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -pgo=off)
 
 .DEFAULT_GOAL := help
 include ingest/sandbox/engine/engine.mk
@@ -20,7 +23,7 @@ help: ## this list
 
 .PHONY: build
 build: engine ## the binary, bin/statline
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/statline ./cmd/statline
+	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/statline ./cmd/statline
 
 .PHONY: demo
 demo: ## generated traffic through the embedded broker and engine; ARGS="--for 20s --seed 7 --json"
@@ -123,6 +126,15 @@ fuzz: ## every fuzz target for FUZZTIME executions (5000x)
 bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries (the full run takes twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one; --readme=README.md writes the figures)
 	$(GO) build -o bin/bench ./cmd/bench
 	@./bin/bench --statline=bin/statline $(ARGS)
+
+# For combined logs the profile saves a sixth of the CPU, for JSON a twentieth. It
+# names places, so that it fits a changed program less and less.
+.PHONY: pgo
+pgo: engine ## the profile that the compiler optimizes the hot path by, anew (2 min); to be committed
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && set -e; \
+	for of in decode:Formats\|Combined\|Statline:0.15s fold:Fold:8s source:Fetch\|Decode:1s store:Encode:1s; do IFS=: read -r pkg bench time <<<"$$of"; \
+	  CGO_ENABLED=0 $(GO) test -trimpath -run '^$$' -bench "$$bench" -benchtime $$time -cpuprofile $$dir/$$pkg.pprof -o $$dir/$$pkg.test ./ingest/$$pkg; done; \
+	$(GO) tool pprof -proto $$dir/*.pprof >cmd/statline/default.pgo
 
 .PHONY: bench-stages
 bench-stages: engine ## go test -bench of every stage, in benchstat's format; compare with cmd/bench/baseline.txt

@@ -19,8 +19,8 @@ type FloodConfig struct {
 // validate reports the first key that makes no sense, as bad says it.
 func (c *FloodConfig) validate(bad func(key string, got any, want string) error) error {
 	switch {
-	case c.MinPerMinute < floodFloor:
-		return bad("client_flood.min_per_minute", c.MinPerMinute, fmt.Sprintf("at least %d", floodFloor))
+	case c.MinPerMinute < FloodFloor:
+		return bad("client_flood.min_per_minute", c.MinPerMinute, fmt.Sprintf("at least %d", FloodFloor))
 	case !(c.CrowdRatio >= stillAbove):
 		return bad("client_flood.crowd_ratio", c.CrowdRatio, fmt.Sprintf("at least %d", stillAbove))
 	case !(c.OwnRatio >= stillAbove):
@@ -34,7 +34,7 @@ func (c *FloodConfig) validate(bad func(key string, got any, want string) error)
 // An open flood goes on at this many requests a minute and this many times the
 // usual rates.
 const (
-	floodFloor = 300
+	FloodFloor = 300 // a minute of fewer is no part of a flood
 	stillAbove = 2
 )
 
@@ -46,7 +46,7 @@ type FloodMinute struct {
 	// stay below, and all but one of few.
 	Crowd uint64
 	// Own is its greatest rate in all but the busiest four hours of its week. It is
-	// known, and so is Crowd, of minutes with floodFloor requests and more.
+	// known, and so is Crowd, of minutes with FloodFloor requests and more.
 	Own uint64
 	// Few is how many of the minute's requests, of a client address, three keys can
 	// have sent: more are many keys behind one address, and no flood.
@@ -58,9 +58,6 @@ type FloodMinute struct {
 // FloodDays is how many whole days a client's usual rate is taken of. They end a day
 // before the day that is judged, so that all their rows have come.
 const FloodDays = 7
-
-// FloodFloor is the requests a minute below which a minute is no part of a flood.
-const FloodFloor = floodFloor
 
 // FloodBusy is how many of the hours of the week a flood may have filled without
 // being usual.
@@ -93,7 +90,7 @@ func Floods(of EntityType) *Family[Flooder, FloodMinute] {
 			Against: (*FloodMinute).over,
 			Over: func(c *Config, e *Episode, row *FloodMinute, t Minute) string {
 				as := ClosedCalm
-				if row.Requests >= floodFloor { // what is usual has followed
+				if row.Requests >= FloodFloor { // what is usual has followed
 					as = ClosedShifted
 				}
 				return e.quiet(t, c.Flood.QuietMinutes, as)
@@ -109,7 +106,7 @@ func floodMinute(r *FloodMinute) Minute { return r.Minute }
 
 // over is the requests of a minute that is far from usual.
 func (r *FloodMinute) over() uint64 {
-	if r.Requests < max(floodFloor, stillAbove*r.Crowd, stillAbove*r.Own) || 2*r.Few < r.Requests {
+	if r.Requests < max(FloodFloor, stillAbove*r.Crowd, stillAbove*r.Own) || 2*r.Few < r.Requests {
 		return 0
 	}
 	return r.Requests

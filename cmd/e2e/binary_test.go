@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binary = filepath.Join(dir, "statline")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/statline")
+	build := exec.Command("go", "build", "-pgo=off", "-o", binary, "./cmd/statline")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

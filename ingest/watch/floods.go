@@ -84,6 +84,9 @@ func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes
 	if len(minutes) == 0 {
 		return nil, nil
 	}
+	if old, err := q.reaches(ctx, minutes[len(minutes)-1], detect.FloodWindow); !old {
+		return nil, err
+	}
 	a := askerOf(of)
 	err = store.Each(ctx, q.store, func(r *struct {
 		Name string `ch:"name"`

@@ -113,7 +113,11 @@ func (q *SQL) usualMisses(ctx context.Context, day detect.Minute) (map[string]in
 	}
 	where := between(day-(detect.LatencyDays+1)*dayMinutes, day-dayMinutes-1)
 	usual, hours := map[string]int{}, map[string]uint64{}
-	err := store.Each(ctx, q.store, func(r *struct {
+	old, err := q.knowsHours(ctx, day)
+	if !old {
+		return usual, err
+	}
+	err = store.Each(ctx, q.store, func(r *struct {
 		Service string `ch:"service"`
 		Hours   uint64 `ch:"hours"`
 	}) error {

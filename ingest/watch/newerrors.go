@@ -70,7 +70,11 @@ func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []Er
 			return nil, err
 		}
 		first, last := minutes[0], minutes[len(minutes)-1]
-		deploys, err := q.Deploys(ctx, first-detect.DeployHours*60, last)
+		var deploys []Deploy
+		judged, err := q.reaches(ctx, last, knownBefore*60)
+		if judged {
+			deploys, err = q.Deploys(ctx, first-detect.DeployHours*60, last)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +97,9 @@ func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []Er
 	}
 	return rows, q.countKeys(ctx, rows)
 }
+
+// knownBefore is how many hours a service must be known for when it is deployed.
+const knownBefore = 24
 
 // isNew reports whether an error is new, and notes in r after which deploy.
 func (q *SQL) isNew(ctx context.Context, known map[string]map[string]bool, deploys []Deploy, r *ErrorRow, last detect.Minute) (bool, error) {
@@ -192,6 +199,9 @@ func (q *SQL) knownErrors(ctx context.Context, day detect.Minute) (map[string]ma
 		return known, nil
 	}
 	known := map[string]map[string]bool{}
+	if old, err := q.reaches(ctx, day, (detect.ErrorKnownDays+1)*dayMinutes); !old {
+		return known, err
+	}
 	where := between(day-(detect.ErrorDays+1)*dayMinutes, day-dayMinutes-1)
 	err := store.Each(ctx, q.store, func(r *struct {
 		Service string `ch:"service"`
@@ -241,7 +251,7 @@ func (q *SQL) errorsBefore(ctx context.Context, d *Deploy, last detect.Minute) (
 		return nil, fmt.Errorf("hours before a deploy: %w", err)
 	}
 	var before map[string]bool
-	if len(seen) > 0 && seen[0].Hours >= 24 {
+	if len(seen) > 0 && seen[0].Hours >= knownBefore {
 		before = map[string]bool{}
 		if err := q.eachError(ctx, hours, func(_, name string) { before[name] = true }, d.Service); err != nil {
 			return nil, fmt.Errorf("errors before a deploy: %w", err)

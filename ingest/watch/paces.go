@@ -111,18 +111,9 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 		return q.paces[day], nil
 	}
 	where := between(day-(detect.LatencyDays+1)*dayMinutes, day-dayMinutes-1)
-	hours := q.table(schema.ServicesHour)
 	list := []detect.Pace{}
-	// A young store, and each that analyze makes, knows too few hours for any
-	// service: it is not asked the larger question.
-	known := 0
-	err := store.Each(ctx, q.store, func(*struct {
-		Hour time.Time `ch:"minute"`
-	}) error {
-		known++
-		return nil
-	}, fmt.Sprintf("SELECT DISTINCT minute FROM %s WHERE %s LIMIT %d", hours, where, knownHours))
-	if err == nil && known == knownHours {
+	old, err := q.knowsHours(ctx, day)
+	if old {
 		err = store.Each(ctx, q.store, func(r *struct {
 			Service string  `ch:"service"`
 			Bucket  uint16  `ch:"bucket"`
@@ -130,7 +121,7 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 		}) error {
 			list = append(list, detect.Pace{Service: r.Service, Bucket: r.Bucket, Limit: aggregate.BucketMicros(r.Bucket), Usual: r.Usual})
 			return nil
-		}, usualPacesSQL(hours, where))
+		}, usualPacesSQL(q.table(schema.ServicesHour), where))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("usual latencies: %w", err)

@@ -28,6 +28,7 @@ type SQL struct {
 	rates  map[detect.Minute]map[flooder]uint64
 	errors map[detect.Minute]map[string]map[string]bool // by service
 	before map[Deploy]map[string]bool                   // errors of the week before a deploy
+	first  detect.Minute                                // see began; 0 before it is asked
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
@@ -96,6 +97,7 @@ var serviceSums = "sum(requests) AS n, sumIf(requests, " + timedOut + ") AS time
 // Batch implements Evidence.
 func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
 	b := &Batch{Minutes: minutes}
+	q.first = 0
 	where := within(minutes)
 	type row struct {
 		Minute  time.Time `ch:"minute"`
@@ -140,15 +142,17 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 	type row struct {
 		Key string `ch:"key_id"`
 	}
-	keys := q.table(schema.Keys)
+	seen, err := q.seenAmong(ctx, schema.Keys, "key_id", refused, minutes, from)
+	if err != nil {
+		return nil, fmt.Errorf("candidates: %w", err)
+	}
 	err = store.Each(ctx, q.store, func(r *row) error {
 		ids = append(ids, r.Key)
 		return nil
-	}, fmt.Sprintf(`SELECT key_id FROM %s WHERE %s AND %s AND key_id != '%s'
-		AND key_id GLOBAL IN (SELECT key_id FROM %s WHERE %s AND %s)
+	}, fmt.Sprintf(`SELECT key_id FROM %s WHERE %s AND %s AND key_id != '%s'%s
 		GROUP BY key_id HAVING countIf(%s) > 0 OR countIf(%s) >= %d OR sumIf(requests, %s) >= %d
 		OR sumIf(bitCount(slots), %s) >= greatest(1, %v * 5 * intDiv(60, max(if(slot_seconds = 0, 10, slot_seconds))))
-		ORDER BY key_id`, keys, between(from, minutes[len(minutes)-1]), refused, classify.Other, keys, within(minutes), refused,
+		ORDER BY key_id`, q.table(schema.Keys), between(from, minutes[len(minutes)-1]), refused, classify.Other, seen,
 		deadKey, invalidKey, max(c.InvalidMinutes, 1), invalidKey, max(c.InvalidCount, 1), rateLimited, c.ThrottledShare))
 	if err != nil {
 		return nil, fmt.Errorf("candidates: %w", err)
@@ -273,20 +277,21 @@ func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, fro
 	if len(minutes) == 0 {
 		return nil, nil
 	}
-	clients := q.table(schema.Clients)
 	for _, look := range []struct{ rows, having string }{
 		{failing, fmt.Sprintf("sumIf(requests, %s) >= %d OR length(groupUniqArrayArrayIf(key_ids, %s)) >= %d", loginFailed, c.Failures, invalidKey, c.Keys)},
 		{lost, fmt.Sprintf("%s >= %d", strings.Join(pathWords("bitCount(groupBitOr(", "))"), " + "), c.Paths)},
 	} {
+		seen, err := q.seenAmong(ctx, schema.Clients, "client_ip", look.rows, minutes, from)
+		if err != nil {
+			return nil, fmt.Errorf("client candidates: %w", err)
+		}
 		err = store.Each(ctx, q.store, func(r *struct {
 			IP string `ch:"ip"`
 		}) error {
 			ips = append(ips, plainIP(r.IP))
 			return nil
-		}, fmt.Sprintf(`SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s
-			AND client_ip GLOBAL IN (SELECT client_ip FROM %s WHERE %s AND %s)
-			GROUP BY client_ip HAVING %s`,
-			clients, between(from, minutes[len(minutes)-1]), look.rows, clients, within(minutes), look.rows, look.having))
+		}, fmt.Sprintf("SELECT toString(client_ip) AS ip FROM %s WHERE %s AND %s%s GROUP BY client_ip HAVING %s",
+			q.table(schema.Clients), between(from, minutes[len(minutes)-1]), look.rows, seen, look.having))
 		if err != nil {
 			return nil, fmt.Errorf("client candidates: %w", err)
 		}
@@ -409,6 +414,9 @@ func (q *SQL) pair(service string, code, status uint16) Pair {
 // minutes.
 func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error) {
 	hour := before - before%60
+	if earlier, err := q.reaches(ctx, hour, 1); !earlier {
+		return 0, err
+	}
 	rows, err := store.Select[struct {
 		Last int64 `ch:"last"`
 	}](ctx, q.store, fmt.Sprintf("SELECT toInt64(toUnixTimestamp(max(minute))) AS last FROM %s WHERE service = ? AND code = ? AND http_status = ? AND %s",
@@ -422,6 +430,7 @@ func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detec
 // Past implements Evidence.
 func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
+	q.first = 0
 	type series struct {
 		Service string   `ch:"service"`
 		At      []uint32 `ch:"at"`

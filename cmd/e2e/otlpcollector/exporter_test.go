@@ -35,7 +35,7 @@ var root = filepath.Join("..", "..", "..")
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "statline")
-	c := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/statline")
+	c := exec.CommandContext(t.Context(), "go", "build", "-pgo=off", "-o", binary, "./cmd/statline")
 	c.Dir, c.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build statline: %v\n%s", err, out)
