@@ -55,7 +55,7 @@ func kinds() []kindOf {
 				"days and the last hours explain.",
 			"Compare with deployments at the time it began, and roll back what changed. Status codes says which " +
 				"error on which route; the incident's episodes say whether it comes and goes."},
-		{detect.SLOBurn, "Error budget burns", availabilityUID, query.FailureShareByService(),
+		{detect.SLOBurn, "Error budget burns", objectiveUID, query.IncidentsOf(string(detect.SLOBurn)),
 			"At this rate of failures on the server's side the service's error budget of 30 days is gone too " +
 				"soon: a page within days, a ticket within weeks.",
 			"A page: find the failing route and roll back what changed. A ticket: plan the repair; a route or " +
@@ -145,7 +145,7 @@ func linksOf(k kindOf) map[string]string {
 	switch k.board {
 	case limitsUID, keysUID:
 		return map[string]string{"key": "entity"}
-	case availabilityUID, statusUID, overviewUID:
+	case availabilityUID, statusUID, overviewUID, objectiveUID:
 		return map[string]string{"service": "service"}
 	}
 	return nil

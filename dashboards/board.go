@@ -100,7 +100,7 @@ func outcomeVariable() Variable {
 
 // HasVariable reports whether the board of a uid has a variable.
 func HasVariable(uid, name string) bool {
-	for _, b := range Boards() {
+	for _, b := range Boards(UsualObjectives()) {
 		if b.UID == uid {
 			return slices.ContainsFunc(b.Variables, func(v Variable) bool { return v.Name == name })
 		}
@@ -108,16 +108,15 @@ func HasVariable(uid, name string) bool {
 	return false
 }
 
-// Boards lists every board, the overview first.
-func Boards() []Board {
-	return []Board{overview(), status(), limits(), keys(), clients(), availability(), incidents(), incident(), pipeline()}
+// Boards lists every board, the overview first. The one about error budgets goes by
+// the objectives given.
+func Boards(goals query.Objectives) []Board {
+	return []Board{overview(), status(), limits(), keys(), clients(), availability(), objective(goals), incidents(), incident(), pipeline()}
 }
 
-// ConsoleBoards are the boards that the console has beside those: about one code,
-// one client address, and error budgets under the objectives given.
-func ConsoleBoards(goals query.Objectives) []Board {
-	return []Board{code(), client(), objective(goals)}
-}
+// ConsoleBoards are the boards that the console has beside those: about one code and
+// one client address.
+func ConsoleBoards() []Board { return []Board{code(), client()} }
 
 // Link leads from a column's value to another board, with the same time and the
 // same choices where that board has them, and sets one variable there: to the

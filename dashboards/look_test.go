@@ -170,7 +170,7 @@ func TestTouchingColorsDiffer(t *testing.T) {
 }
 
 func panels() (list []Panel) {
-	for _, b := range Boards() {
+	for _, b := range Boards(UsualObjectives()) {
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
 				list = append(list, c.Panel)

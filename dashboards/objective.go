@@ -5,30 +5,42 @@ import (
 	"statline/dashboards/query"
 )
 
-// UsualObjectives are those of a configuration that names none.
-func UsualObjectives() query.Objectives {
-	usual, err := detect.Preset("default")
+// usual is the configuration of a file that says nothing of the detectors.
+func usual() detect.Config {
+	c, err := detect.Preset("default")
 	if err != nil {
 		panic(err) // the default is one of the presets
 	}
-	return query.Objectives{Usual: usual.SLO.Objective}
+	return c
 }
 
-// objective answers: does each service keep its objective, and how fast does it
-// spend what it may fail.
+// UsualObjectives are those of a configuration that names none.
+func UsualObjectives() query.Objectives {
+	return query.Objectives{Usual: usual().SLO.Objective}
+}
+
+// objective answers: does each service keep its objective, how fast does it spend
+// what it may fail, and how long will that last.
 func objective(goals query.Objectives) Board {
+	var windows []int
+	for _, pair := range usual().SLO.Pairs {
+		windows = append(windows, pair.Long)
+	}
 	return Board{
 		Name: "objective", UID: objectiveUID, Title: "error budgets",
-		About: "How much each service may fail on the server's side, how much of that is spent, and how fast. Objectives are " +
-			"those of the configuration: detect.slo.objective, and detect.services of a service.",
+		About: "How much each service may fail on the server's side, how much of that is left, and how fast it is spent. " +
+			"Objectives are those of the configuration: detect.slo.objective, and detect.services of a service.",
 		Variables: []Variable{serviceVariable()},
+		Marks:     true,
 		Rows: []Row{
+			{Height: 10, Cells: []Cell{{24, budgets(goals, windows)}}},
 			{Height: 9, Cells: []Cell{
 				{5, Panel{
-					Kind: Alarm, Title: "Budget spent",
-					About: "Failures on the server's side against what may fail in the time on screen, all chosen services together.",
-					Query: query.BudgetSpent(goals), Unit: Share, Decimals: digits(0), Empty: "no responses",
-					Limits: rising(0.5, 1),
+					Kind: Alarm, Title: "Least budget left",
+					About: "What is left of the budget of the last thirty days, of the chosen service that has least. Under 0 it " +
+						"is overspent.",
+					Query: query.LeastBudget(goals, windows), Unit: Share, Decimals: digits(0), Empty: "no responses",
+					Limits: falling(0, 0.25),
 				}},
 				{19, Panel{
 					Kind: Lines, Title: "Burn rate",
@@ -37,18 +49,12 @@ func objective(goals query.Objectives) Board {
 					Query: query.BurnRates(goals), Unit: Times, Empty: "no responses in this time",
 				}},
 			}},
-			{Height: 10, Cells: []Cell{
+			{Height: 9, Cells: []Cell{
 				{24, Panel{
-					Kind: Table, Title: "Budget by service",
-					About: "The time on screen: responses, how many failed on the server's side, and how many may.",
-					Query: query.Budgets(goals), Unit: Count, Empty: "no responses in this time",
-					Columns: []Column{
-						{Name: "Service", Link: serviceLink()},
-						{Name: "Objective", Unit: Share, Decimals: digits(3)},
-						{Name: "Share", Unit: Share},
-						{Name: "Burn rate", Unit: Times, Decimals: digits(2), Limits: rising(1, 6)},
-						{Name: "Budget left", Unit: Share, Decimals: digits(0)},
-					},
+					Kind: Lines, Title: "Budget spent in thirty days",
+					About: "For each hour, how much of the budget of the thirty days before was spent then: from 1 on it is gone. " +
+						"Choose thirty days to see what spent it.",
+					Query: query.BudgetSpent(goals), Unit: Times, Empty: "no responses in this time",
 				}},
 			}},
 			{Height: 9, Cells: []Cell{
@@ -77,4 +83,28 @@ func objective(goals query.Objectives) Board {
 				}},
 			}},
 		}}
+}
+
+// budgets says of each service what is left, for how long, and how it burns.
+func budgets(goals query.Objectives, windows []int) Panel {
+	columns := []Column{
+		{Name: "Service", Link: serviceLink()},
+		{Name: "Objective", Unit: Share, Decimals: digits(3)},
+		{Name: "Budget left", Unit: Share, Decimals: digits(0), Limits: falling(0, 0.25)},
+		{Name: "Exhausted in", Unit: Duration},
+		{Name: "30 d", Unit: Times, Decimals: digits(2), Limits: rising(0.75, 1)},
+	}
+	for _, pair := range usual().SLO.Pairs {
+		limit := Step{pair.Factor, severityWords()[string(pair.Severity)]}
+		columns = append(columns, Column{Name: query.WindowName(pair.Long), Unit: Times, Decimals: digits(2), Limits: []Step{{Color: Good}, limit}})
+	}
+	return Panel{
+		Kind: Table, Title: "Budget by service",
+		About: "The thirty days before the end of the time on screen: the objective, what is left of the budget (under 0 it is " +
+			"overspent), and how many times faster than allowed it was spent over each time up to that end, in the colour of " +
+			"the incident that such a rate opens. Exhausted in: at the rate of the last six hours; old failures that leave " +
+			"the thirty days give back, which is not counted. A service that is newer has thirty days' budget of its traffic so far.",
+		Query: query.Budgets(goals, windows), Unit: Count, Empty: "no responses in thirty days",
+		Columns: columns,
+	}
 }

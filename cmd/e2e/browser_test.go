@@ -393,7 +393,7 @@ func TestBrowserWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.until("the objective of a service is the configured one, the others' the default",
-		`["95.000 %", "99.900 %"].every(o => document.querySelector("[data-panel='objective/2']")?.innerText.includes(o))`)
+		`["95.000 %", "99.900 %"].every(o => document.querySelector("[data-panel='objective/0']")?.innerText.includes(o))`)
 	k.says(t)
 	k.namesKeys(t)
 }

@@ -18,11 +18,14 @@ func dashboardsCommand() *cobra.Command {
 		Long: `dashboards writes DIR/generated (the dashboards as JSON) and DIR/provisioning
 (data source, dashboard provider, alert rules and contact point of Grafana; rules
 about statline itself for Prometheus, which work while ClickHouse is away). The
-same flags give the same bytes; a second run changes nothing.`,
+same flags and settings give the same bytes; a second run changes nothing. The board
+about error budgets has the objectives of the configuration (detect.slo.objective,
+detect.services): write it again when they change.`,
 		Example: `  statline dashboards --out ./grafana --datasource-uid P1234 --database logs`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Database, o.Cluster = st.ClickHouse.Database, st.ClickHouse.Cluster
+			o.Objectives.Usual, o.Objectives.Services = st.Detect.Detectors.Objectives()
 			files, err := grafana.Files(o)
 			if err != nil {
 				return err

@@ -60,7 +60,7 @@ func New(c Config) (*Console, error) {
 		return nil, err
 	}
 	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{}, answers: newAnswers(), streams: new(atomic.Int64)}
-	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards(k.goals())...) {
+	for _, b := range append(dashboards.Boards(k.goals()), dashboards.ConsoleBoards()...) {
 		k.add(b)
 	}
 	return k, nil
@@ -83,8 +83,10 @@ func (k *Console) panel(board, place string) (panel, bool) {
 		return p, ok
 	}
 	now := &Console{panels: map[string]panel{}, lists: map[string]query.Text{}}
-	for _, b := range dashboards.ConsoleBoards(k.goals()) {
-		now.add(b)
+	for _, b := range dashboards.Boards(k.goals()) {
+		if b.Name == board {
+			now.add(b)
+		}
 	}
 	p, ok := now.panels[id]
 	return p, ok

@@ -26,7 +26,7 @@ type Board struct {
 // Boards makes Grafana's dashboards of every board.
 func Boards(o Options) ([]Board, error) {
 	var list []Board
-	for _, b := range dashboards.Boards() {
+	for _, b := range dashboards.Boards(o.objectives()) {
 		d, err := render(b, o)
 		if err != nil {
 			return nil, fmt.Errorf("build dashboard %s: %w", b.Name, err)

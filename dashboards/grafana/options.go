@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"statline/dashboards"
 	"statline/dashboards/query"
 )
 
@@ -17,6 +18,9 @@ type Options struct {
 	// Alerts says who tells of incidents: Grafana's rules (AllAlerts), or
 	// statline's own notices, and Grafana only of the pipeline (PipelineAlerts).
 	Alerts string
+	// Objectives are those that the board about error budgets goes by; the zero value
+	// is the default configuration's.
+	Objectives query.Objectives
 	// Folder is the title of Grafana's folder for the dashboards and the rules.
 	Folder string
 	// Runbooks is the address of a page with the text of README.md; alerts link
@@ -36,6 +40,13 @@ const (
 // DefaultOptions are those of docker-compose.yml.
 func DefaultOptions() Options {
 	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts}
+}
+
+func (o Options) objectives() query.Objectives {
+	if o.Objectives.Usual == 0 {
+		return dashboards.UsualObjectives()
+	}
+	return o.Objectives
 }
 
 func (o Options) target() query.Target { return query.Target{Database: o.Database, Cluster: o.Cluster} }

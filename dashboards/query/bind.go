@@ -113,8 +113,9 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 	return strings.NewReplacer(pairs...).Replace(t.in(target)), values
 }
 
-// literal writes a text of our own, such as a message of the catalogue, as a
-// string of ClickHouse's. What a reader chose never comes here (see Bind).
+// literal writes a text of our own, such as a message of the catalogue or a name of
+// the configuration, as a string of ClickHouse's. What a reader chose never comes
+// here (see Bind). No brace is left that Bind would fill in, no $ that Grafana would.
 func literal(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "{", `\x7B`).Replace(s) + "'" // no brace that Bind would fill in
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "{", `\x7B`, "$", `\x24`).Replace(s) + "'"
 }

@@ -36,7 +36,7 @@ func everyText() map[string]query.Text {
 		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
 		"storage": query.StorageTables(), "storage by day": query.StorageDays(),
 	}
-	for _, b := range append(dashboards.Boards(), dashboards.ConsoleBoards(query.Objectives{Usual: 0.999, Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "search": 0.95}})...) {
+	for _, b := range append(dashboards.Boards(query.Objectives{Usual: 0.999, Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "${service}{service}$x": 0.5, "search": 0.95}}), dashboards.ConsoleBoards()...) {
 		for _, v := range b.Variables {
 			if v.Query != "" {
 				all[b.Name+": variable "+v.Name] = v.Query

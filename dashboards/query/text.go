@@ -130,11 +130,13 @@ func union(branches ...Text) Text {
 // services_hour, and of responses_hour where they were stored before
 // services_hour came to be (schema.WholeSince).
 func eitherService(minutes, columns, where Text) Text {
-	const since = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM {db}.meta WHERE key = 'services_hour_since')"
 	return union(ofMinutes(minutes, columns, where),
-		ofHours("services_hour", columns, where+" AND minute >= "+since),
-		ofHours("responses_hour", columns, where+" AND minute < "+since))
+		ofHours("services_hour", columns, where+" AND minute >= "+sinceHours),
+		ofHours("responses_hour", columns, where+" AND minute < "+sinceHours))
 }
+
+// sinceHours is from when on services_hour is whole.
+const sinceHours = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM {db}.meta WHERE key = 'services_hour_since')"
 
 // fromServices reads requests per service and outcome: the smallest tables.
 func fromServices(where Text) Text {

@@ -57,7 +57,7 @@ var uses = map[string]use{
 	"samples":         {sets: askSets, required: stored},
 	"sql":             {sets: askSets, required: stored},
 	"console":         {sets: append(slices.Clone(askSets), SetHMAC, SetTLS, SetConsole, SetDetect), required: stored},
-	"dashboards":      {sets: []Set{SetClickHouse}},
+	"dashboards":      {sets: []Set{SetClickHouse, SetDetect}},
 
 	"notify test": {sets: []Set{SetNotify}},
 
