@@ -153,6 +153,9 @@ func (c *copier) column(w wire, rows uint64) (column chquery.Column, err error) 
 		if l, err = parseType(column.Type); err != nil {
 			return column, err
 		}
+		if len(c.types) >= maxColumns {
+			clear(c.types) // a connection may name any number
+		}
 		c.types[column.Type] = l
 	}
 	if err := c.prefix(l); err != nil {

@@ -35,6 +35,10 @@ type conn struct {
 	database string
 	session  []string // SET statements so far
 
+	copier *copier       // client to engine
+	frames *bufio.Reader // what the client sends, decompressed
+	spool  *bufio.Writer // what an INSERT's rows go through
+
 	peeked chan error // of a watcher's look at the next packet; nil when none runs
 
 	mu      sync.Mutex // the packets that go out, idle and closing
@@ -47,8 +51,9 @@ type conn struct {
 func newConn(s *Server, nc net.Conn) *conn {
 	return &conn{
 		server: s, net: nc, log: s.log,
-		in:  bufio.NewReaderSize(nc, 64<<10),
-		out: bufio.NewWriterSize(nc, 64<<10),
+		in:     bufio.NewReaderSize(nc, 64<<10),
+		out:    bufio.NewWriterSize(nc, 64<<10),
+		copier: &copier{to: engineRevision, types: map[string]*layout{}},
 	}
 }
 

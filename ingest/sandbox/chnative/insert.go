@@ -49,8 +49,8 @@ type blockRows struct {
 // WriteRows implements chquery.Rows.
 func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
 	count := &counter{out: w}
-	out := bufio.NewWriterSize(count, 256<<10)
-	c := newCopier(nil, 0, out, engineRevision)
+	out := r.exchange.spoolTo(count)
+	defer out.Reset(nil)
 	for {
 		code, err := wire{r.exchange.in}.uvarint()
 		switch {
@@ -62,7 +62,7 @@ func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
 			return count.n, chquery.Exception{Code: 101, Name: "UNEXPECTED_PACKET_FROM_CLIENT",
 				Text: fmt.Sprintf("Unexpected packet %d from client in the midst of an INSERT", code)}
 		}
-		_, columns, err := r.exchange.blockAfterCode(c)
+		_, columns, err := r.exchange.blockAfterCode(out)
 		if err != nil {
 			return count.n, err
 		}
@@ -72,6 +72,15 @@ func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
 			return count.n, err
 		}
 	}
+}
+
+// spoolTo is a buffer of the connection before w.
+func (c *conn) spoolTo(w io.Writer) *bufio.Writer {
+	if c.spool == nil {
+		c.spool = bufio.NewWriterSize(w, 256<<10)
+	}
+	c.spool.Reset(w)
+	return c.spool
 }
 
 type counter struct {
@@ -85,36 +94,35 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// readBlock reads a data packet through a copier.
-func (x *exchange) readBlock(c *copier, in *bufio.Reader) (name string, columns int, err error) {
-	code, err := wire{in}.uvarint()
+// readBlock reads a data packet and copies it to out.
+func (x *exchange) readBlock(out io.Writer) (name string, columns int, err error) {
+	code, err := wire{x.in}.uvarint()
 	if err == nil && proto.ClientCode(code) != proto.ClientCodeData {
 		err = fmt.Errorf("packet %d: got it after a query; want %d, data", code, proto.ClientCodeData)
 	}
 	if err != nil {
 		return "", 0, err
 	}
-	return x.blockAfterCode(c)
+	return x.blockAfterCode(out)
 }
 
 // blockAfterCode reads what follows the code of a data packet: the name of a
 // temporary table and a block, in frames when the query says so. A block
 // without rows is not copied.
-func (x *exchange) blockAfterCode(c *copier) (name string, columns int, err error) {
+func (x *exchange) blockAfterCode(out io.Writer) (name string, columns int, err error) {
 	_ = x.net.SetReadDeadline(time.Now().Add(exchangeTimeout))
 	if has(proto.FeatureTempTables, x.revision) {
 		if name, err = (wire{x.in}).text("name of a temporary table", maxName); err != nil {
 			return "", 0, err
 		}
 	}
-	c.from = x.revision
-	if !x.compressed {
-		c.in = x.in
-	} else if x.frames == nil {
-		// Frames end where blocks do, so nothing beyond is read ahead.
-		x.frames = bufio.NewReaderSize(chquery.NewFrameReader(x.in), 64<<10)
-	}
+	c := x.copier
+	c.in, c.out, c.from = x.in, out, x.revision
 	if x.compressed {
+		if x.frames == nil {
+			// Frames end where blocks do, so nothing beyond is read ahead.
+			x.frames = bufio.NewReaderSize(chquery.NewFrameReader(x.in), 64<<10)
+		}
 		c.in = x.frames
 	}
 	all, _, err := c.block(func(_, rows int) bool { return rows > 0 })

@@ -1,7 +1,6 @@
 package chnative
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -27,15 +26,14 @@ type exchange struct {
 	*conn
 	q          *chquery.Query
 	compressed bool
-	frames     *bufio.Reader // what the client sends, decompressed
 	method     compress.Method
 	begun      time.Time
 
 	rows, blockCount, bytes uint64           // of the answer so far
 	columns                 []chquery.Column // of the first block
-	copier                  *copier          // engine to client
-	source                  *bytes.Reader    // what it reads
-	block                   bytes.Buffer     // what it writes
+	toClient                *copier
+	source                  *bytes.Reader // what it reads
+	block                   bytes.Buffer  // what it writes
 }
 
 // query reads a query and answers it. What the query does wrong is answered
@@ -83,7 +81,7 @@ func (x *exchange) prepare(p queryPacket) error {
 
 // externalTables reads the blocks that follow each query up to the empty one.
 func (x *exchange) externalTables() error {
-	name, columns, err := x.readBlock(newCopier(nil, 0, io.Discard, 0), x.in)
+	name, columns, err := x.readBlock(io.Discard)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: read the block after the query: %w", errBroken, err)
@@ -152,7 +150,7 @@ func (x *exchange) answer() error {
 
 func (x *exchange) stream(ctx context.Context) (stats libchdb.Stats, err error) {
 	x.source = bytes.NewReader(nil)
-	x.copier = newCopier(x.source, engineRevision, &x.block, x.revision)
+	x.toClient = newCopier(x.source, engineRevision, &x.block, x.revision)
 	if x.q.IsSelect() && (x.q.Stmt.Totals || wantsExtremes(x.q)) {
 		parts, err := x.server.queries.Sections(ctx, x.q)
 		if err != nil {
@@ -218,10 +216,10 @@ func (w writer) Write(p []byte) (int, error) { return w(p) }
 // blocks sends the engine's blocks as packets of a kind.
 func (x *exchange) blocks(code proto.ServerCode, native []byte) error {
 	x.source.Reset(native)
-	x.copier.in.Reset(x.source)
+	x.toClient.in.Reset(x.source)
 	for {
 		x.block.Reset()
-		columns, rows, err := x.copier.block(func(int, int) bool { return true })
+		columns, rows, err := x.toClient.block(func(int, int) bool { return true })
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
