@@ -14,7 +14,7 @@ func availability() Board {
 		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
-			timeoutsNow(),
+			beginning("Timeouts", timeoutsNow()),
 			{Height: 4, Cells: []Cell{
 				{8, Panel{
 					Kind: Number, Title: "Timeouts",
@@ -54,9 +54,9 @@ func availability() Board {
 					Limits: rising(0.001, 0.01), MaxPoints: 300,
 				}},
 			}},
-			offlineNow(),
-			failingRoutes(),
-			{Height: 9, Cells: []Cell{
+			beginning("Offline", offlineNow()),
+			beginning("Routes and examples", failingRoutes()),
+			{Chosen: "service", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Examples",
 					About: "Single responses that failed on the server's side, scrubbed of secrets; the request id " +

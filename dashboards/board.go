@@ -44,6 +44,18 @@ type Row struct {
 	Heading string
 	Height  int // in units of the grid
 	Cells   []Cell
+	// Tab begins a tab of that title where the page has tabs; the rows after it
+	// belong to it too. A board that has one begins with one.
+	Tab string
+	// Chosen names a variable of the board: what the row shows is about single values
+	// of it, and where a page can, it is shown when some are chosen.
+	Chosen string
+}
+
+// beginning is a row with which a tab begins.
+func beginning(tab string, r Row) Row {
+	r.Tab = tab
+	return r
 }
 
 // Cell is a panel and its width in columns of the grid; a row's cells add up to

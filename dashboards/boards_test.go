@@ -32,7 +32,10 @@ func TestBoardsAreWhole(t *testing.T) {
 		if b.Marks && !slices.Contains(variables[b.UID], "service") {
 			t.Errorf("%s: marks need the variable service", b.Name)
 		}
-		for _, r := range b.Rows {
+		for i, r := range b.Rows {
+			if r.Tab != "" && b.Rows[0].Tab == "" || r.Chosen != "" && !slices.Contains(variables[b.UID], r.Chosen) {
+				t.Errorf("%s: row %d: tabs begin with the first row, and what is chosen is a variable of the board", b.Name, i)
+			}
 			wide := 0
 			for _, c := range r.Cells {
 				p := c.Panel

@@ -9,7 +9,7 @@ func clients() Board {
 		About: "Which client addresses try keys, logins or paths, did any succeed, and who asks most. Over all services: the " +
 			"store knows no service of a client.",
 		Rows: []Row{
-			{Height: 12, Cells: []Cell{
+			{Tab: "Keys and logins", Height: 12, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Clients that try keys or logins",
 					About: "Client addresses by refused keys and failed logins, the hundred with most. The store remembers " +
@@ -28,7 +28,7 @@ func clients() Board {
 					Query: query.TriesByClient(), Unit: Count, Empty: "no client tries keys in this time",
 				}},
 			}},
-			{Height: 10, Cells: []Cell{
+			{Tab: "Paths and load", Height: 10, Cells: []Cell{
 				{12, Panel{
 					Kind: Table, Title: "Clients that look for paths",
 					About: "Client addresses by the different paths that they were told do not exist (404), the fifty with most. The " +

@@ -10,7 +10,7 @@ func incident() Board {
 		About:     "What happened, what the detector went by, what it caused, and what to do.",
 		Variables: []Variable{incidentVariable()},
 		Rows: []Row{
-			{Height: 9, Cells: []Cell{
+			{Tab: "What happened", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "This incident",
 					About: "The chosen incident; with none chosen, the newest ten. What it means and what to do are the words " +
@@ -32,7 +32,7 @@ func incident() Board {
 					},
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Chosen: "incident", Height: 9, Cells: []Cell{
 				{10, Panel{
 					Kind: Table, Title: "Evidence",
 					About: "What the detector went by: addresses, user agents, gaps, limits, the windows and their rates.",
@@ -46,7 +46,7 @@ func incident() Board {
 					Columns: []Column{{Name: "observed", Color: Bad}, {Name: "usual", Color: Note, Unfilled: true}},
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Tab: "Consequences", Chosen: "incident", Height: 9, Cells: []Cell{
 				{10, Panel{
 					Kind: Table, Title: "What it causes",
 					About: "Incidents that this one covers: nobody is told of them while it is open and as urgent.",

@@ -10,7 +10,7 @@ func incidents() Board {
 		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
-			{Height: 8, Cells: []Cell{
+			{Tab: "Now", Height: 8, Cells: []Cell{
 				{18, Panel{
 					Kind: Table, Title: "Open now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
@@ -38,7 +38,7 @@ func incidents() Board {
 					Query: query.IncidentsPerKind(), Unit: Count, Empty: "no incident in this time",
 				}},
 			}},
-			{Height: 13, Cells: []Cell{
+			{Tab: "All", Height: 13, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "All incidents in this time",
 					About: "Every incident that touches the time on screen, the newest first; withdrawn ones are left " +

@@ -16,7 +16,7 @@ func keys() Board {
 		Variables: []Variable{serviceVariable(), keyVariable()},
 		Marks:     true,
 		Rows: []Row{
-			{Height: 9, Cells: []Cell{
+			{Tab: "Suspended and disabled", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Suspended and disabled keys in use",
 					About: "Keys that the API refuses as suspended, or whose account is disabled, most refused first. " +
@@ -43,7 +43,7 @@ func keys() Board {
 					Columns: byOutcome(),
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Tab: "Invalid and unverified", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Invalid and unverified keys in use",
 					About: "Unknown keys by how often they were refused. One key from many clients is a mistake that " +
@@ -52,8 +52,8 @@ func keys() Board {
 					Columns: keyColumns,
 				}},
 			}},
-			{Heading: "The chosen keys: choose one above, or click a key anywhere"},
-			{Height: 10, Cells: []Cell{
+			{Tab: "The chosen keys", Heading: "The chosen keys: choose one above, or click a key anywhere"},
+			{Chosen: "key", Height: 10, Cells: []Cell{
 				{10, Panel{
 					Kind: Stacked, Title: "Responses of the chosen keys",
 					About: "Responses per second by outcome.",

@@ -11,7 +11,7 @@ func limits() Board {
 		Variables: []Variable{serviceVariable(), keyVariable()},
 		Marks:     true,
 		Rows: []Row{
-			{Height: 10, Cells: []Cell{
+			{Tab: "Offenders", Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Offenders",
 					About: "Keys refused for their rate, most refused first. The highest count and the limit are what " +
@@ -57,7 +57,7 @@ func limits() Board {
 					Query: query.RefusedRate(), Unit: PerSecond, Empty: "nobody was refused",
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Tab: "How far over", Height: 9, Cells: []Cell{
 				{12, Panel{
 					Kind: Stacked, Title: "Refused by key",
 					About: "Refused responses per second, the ten keys refused most.",
@@ -85,7 +85,7 @@ func limits() Board {
 					},
 				}},
 			}},
-			{Height: 10, Cells: []Cell{
+			{Tab: "Who stopped", Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Who stopped, who goes on",
 					About: "Refused responses per minute, one lane a key: amber while it is refused, red from sixty a " +

@@ -33,7 +33,7 @@ func objective(goals query.Objectives) Board {
 		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
-			{Height: 10, Cells: []Cell{{24, budgets(goals, windows)}}},
+			{Tab: "Budgets", Height: 10, Cells: []Cell{{24, budgets(goals, windows)}}},
 			{Height: 9, Cells: []Cell{
 				{5, Panel{
 					Kind: Alarm, Title: "Least budget left",
@@ -57,7 +57,7 @@ func objective(goals query.Objectives) Board {
 					Query: query.BudgetSpent(goals), Unit: Times, Empty: "no responses in this time",
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Tab: "What burned", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Health of services",
 					About: "Share of failures on the server's side, one lane a service: green below 0.1 %, amber below 1 %, red " +

@@ -10,7 +10,7 @@ func overview() Board {
 		Variables: []Variable{serviceVariable()},
 		Marks:     true,
 		Rows: []Row{
-			{Height: 7, Cells: []Cell{
+			{Tab: "Now", Height: 7, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "What is wrong now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
@@ -34,7 +34,7 @@ func overview() Board {
 					Query: query.FailureShareByService(), Unit: Share, Empty: "no failures in this time",
 				}},
 			}},
-			{Height: 9, Cells: []Cell{
+			{Tab: "Latency", Height: 9, Cells: []Cell{
 				{12, Panel{
 					Kind: Lines, Title: "Latency",
 					About: "Median, 95th and 99th percentile over all chosen services, exact to 1 %.",
@@ -53,7 +53,7 @@ func overview() Board {
 					BucketUnit: Micros,
 				}},
 			}},
-			{Height: 10, Cells: []Cell{
+			{Tab: "Services", Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Services",
 					About: "Each service in the time on screen, most failures on the server's side first. Click a " +

@@ -9,7 +9,7 @@ func pipeline() Board {
 		Name: "pipeline", UID: PipelineUID, Title: "pipeline",
 		About: "Is statline itself up to date, and is every record stored exactly once.",
 		Rows: []Row{
-			pipelineNow(),
+			beginning("Now", pipelineNow()),
 			pipelineBehind(),
 			{Height: 9, Cells: []Cell{
 				{12, Panel{
@@ -29,7 +29,7 @@ func pipeline() Board {
 					Query: query.RejectRates(), Unit: Count, Empty: "nothing was rejected in this time",
 				}},
 			}},
-			{Height: 8, Cells: []Cell{
+			{Tab: "Rejects and instances", Height: 8, Cells: []Cell{
 				{14, Panel{
 					Kind: Table, Title: "What was rejected",
 					About: "Reasons with an example, scrubbed of secrets.",
@@ -47,7 +47,7 @@ func pipeline() Board {
 					Columns: []Column{{Name: "Last seen", Unit: Moment, Width: 160}},
 				}},
 			}},
-			ledger(),
+			beginning("Proof", ledger()),
 			{Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Tables",

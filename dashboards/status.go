@@ -24,9 +24,9 @@ func status() Board {
 		Variables: []Variable{serviceVariable(), routeVariable(), outcomeVariable()},
 		Marks:     true,
 		Rows: []Row{
-			everyCode(),
+			beginning("Codes", everyCode()),
 			codeFigures(),
-			{Height: 9, Cells: []Cell{
+			{Tab: "Contract", Height: 9, Cells: []Cell{
 				{12, Panel{
 					Kind: Stacked, Title: "HTTP status",
 					About: "Responses per second by class of HTTP status; none when the log carries no status.",
@@ -55,7 +55,7 @@ func status() Board {
 					},
 				}},
 			}},
-			{Height: 10, Cells: []Cell{
+			{Tab: "Routes", Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Where failing codes come from",
 					About: "Failures by service, route and method. Decided by says what the classification went by: the " +

@@ -21,9 +21,10 @@ type File struct {
 	Content []byte
 }
 
-// Files builds every file: generated/ holds the dashboards, provisioning/ what
-// Grafana, and Prometheus beside it, read at their start. It fails when the dashboards or the rules do not
-// pass Lint.
+// Files builds every file: generated/ holds the dashboards, or v2/ those of schema 2,
+// and provisioning/ what Grafana, and Prometheus beside it, read at their start. With
+// schema 2 that has no provider of dashboards: Grafana reads its files in another way.
+// It fails when the dashboards or the rules do not pass Lint.
 func Files(o Options) ([]File, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -36,17 +37,9 @@ func Files(o Options) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []File
-	for _, b := range boards {
-		raw, err := json.MarshalIndent(b.Dashboard, "", "  ")
-		if err != nil {
-			return nil, fmt.Errorf("write dashboard %s: %w", b.Name, err)
-		}
-		raw = append(readable(raw), '\n')
-		if err := errors.Join(Lint(raw)...); err != nil {
-			return nil, fmt.Errorf("dashboard %s: %w", b.Name, err)
-		}
-		list = append(list, File{"generated/" + b.Name + ".json", raw})
+	list, err := dashboardFiles(o, boards)
+	if err != nil {
+		return nil, err
 	}
 	if err := errors.Join(LintRules(rules, boards)...); err != nil {
 		return nil, fmt.Errorf("alert rules: %w", err)
@@ -60,6 +53,9 @@ func Files(o Options) ([]File, error) {
 		{"provisioning/dashboards/statline.yaml", providerFile(o)},
 		{"provisioning/datasources/clickhouse.yaml", datasourceFile(o)},
 	} {
+		if _, files := f.content.(ProviderFile); files && o.Schema == V2 {
+			continue
+		}
 		body, err := yaml.MarshalWithOptions(f.content, yaml.UseLiteralStyleIfMultiline(true), yaml.IndentSequence(true))
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", f.name, err)
@@ -71,6 +67,35 @@ func Files(o Options) ([]File, error) {
 		return nil, err
 	}
 	return append(list, File{"provisioning/prometheus/statline.yaml", metrics}), nil
+}
+
+// dashboardFiles writes the dashboards in the schema that o names.
+func dashboardFiles(o Options, boards []Board) (list []File, err error) {
+	add := func(name string, content any, lint func([]byte) []error) {
+		raw, failed := json.MarshalIndent(content, "", "  ")
+		raw = append(readable(raw), '\n')
+		if failed == nil {
+			failed = errors.Join(lint(raw)...)
+		}
+		if failed != nil && err == nil {
+			err = fmt.Errorf("dashboard %s: %w", name, failed)
+		}
+		list = append(list, File{name, raw})
+	}
+	if o.Schema == V2 {
+		resources, failed := Resources(o)
+		if failed != nil {
+			return nil, failed
+		}
+		for _, b := range boards {
+			add("v2/"+b.Name+".json", resources[b.Name], LintV2)
+		}
+	} else {
+		for _, b := range boards {
+			add("generated/"+b.Name+".json", b.Dashboard, Lint)
+		}
+	}
+	return list, err
 }
 
 // readable undoes the escapes for HTML, which the SDK's own marshalling always

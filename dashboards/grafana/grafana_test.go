@@ -75,7 +75,7 @@ func TestWriteTwice(t *testing.T) {
 
 // The flags reach every place that they name.
 func TestOptions(t *testing.T) {
-	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east", Alerts: AllAlerts})
+	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east", Alerts: AllAlerts, Schema: Classic})
 	for name, content := range all {
 		if bytes.Contains(content, []byte("`statline`")) {
 			t.Errorf("%s reads the database statline; want logs", name)
@@ -101,7 +101,7 @@ func TestOptions(t *testing.T) {
 	if _, err := Files(with); err == nil {
 		t.Error("runbooks that are no address: no error")
 	}
-	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts}} {
+	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts, Schema: Classic}} {
 		if _, err := Files(bad); err == nil {
 			t.Errorf("Files(%+v): no error", bad)
 		}

@@ -2,11 +2,13 @@ package grafana
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 
 	"statline/dashboards"
@@ -19,20 +21,32 @@ import (
 // data.
 func Lint(raw []byte) []error {
 	registerQuery()
-	var errs []error
-	var d dashboard.Dashboard
-	if err := d.UnmarshalJSONStrict(raw); err != nil {
-		errs = append(errs, fmt.Errorf("strict reading: %w", err))
-	}
-	if err := d.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("validate: %w", err))
-	}
+	errs := found("strict reading", new(dashboard.Dashboard).UnmarshalJSONStrict(raw))
+	var d dashboard.Dashboard // the strict reader leaves out what is of several kinds
 	var l linter
-	if err := json.Unmarshal(raw, &l.d); err != nil {
+	if err := errors.Join(json.Unmarshal(raw, &d), json.Unmarshal(raw, &l.d)); err != nil {
 		return append(errs, err)
+	}
+	errs = append(errs, found("validate", d.Validate())...)
+	for _, p := range d.Panels {
+		if p.Panel == nil {
+			continue
+		}
+		for _, target := range p.Panel.Targets {
+			errs = append(errs, found(fmt.Sprintf("query of panel %q", *p.Panel.Title), target.Validate())...)
+		}
 	}
 	l.dashboard()
 	return append(errs, l.errs...)
+}
+
+// found is what the SDK says of a dashboard: it returns a list that may be empty as
+// an error that is not nil.
+func found(what string, err error) []error {
+	if list, ok := err.(cog.BuildErrors); err == nil || ok && len(list) == 0 {
+		return nil
+	}
+	return []error{fmt.Errorf("%s: %w", what, err)}
 }
 
 // linted is the part of a dashboard that Lint looks at, as plain JSON.

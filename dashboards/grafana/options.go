@@ -21,6 +21,8 @@ type Options struct {
 	// Objectives are those that the board about error budgets goes by; the zero value
 	// is the default configuration's.
 	Objectives query.Objectives
+	// Schema is the form of the dashboards: Classic or V2.
+	Schema string
 	// Folder is the title of Grafana's folder for the dashboards and the rules.
 	Folder string
 	// Runbooks is the address of a page with the text of README.md; alerts link
@@ -37,9 +39,17 @@ const (
 	PipelineAlerts = "pipeline"
 )
 
+// The values of Options.Schema.
+const (
+	// Classic is the form that every Grafana since 11.6 reads from files.
+	Classic = "classic"
+	// V2 is that of Grafana 13 (dashboard.grafana.app/v2), with tabs.
+	V2 = "v2"
+)
+
 // DefaultOptions are those of docker-compose.yml.
 func DefaultOptions() Options {
-	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts}
+	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts, Schema: Classic}
 }
 
 func (o Options) objectives() query.Objectives {
@@ -62,6 +72,9 @@ func (o Options) Validate() error {
 	}
 	if o.Alerts != AllAlerts && o.Alerts != PipelineAlerts {
 		return fmt.Errorf("alerts: got %q; want all or pipeline", o.Alerts)
+	}
+	if o.Schema != Classic && o.Schema != V2 {
+		return fmt.Errorf("schema: got %q; want classic or v2", o.Schema)
 	}
 	if u, err := url.Parse(o.Runbooks); err != nil || o.Runbooks != "" && (u.Host == "" || u.Fragment != "" || strings.Contains(o.Runbooks, "$")) {
 		return fmt.Errorf("runbooks: got %q; want the address of a page, without a # and a $", o.Runbooks)

@@ -29,12 +29,10 @@ const (
 	Table      Format = 1
 )
 
-// Query is one query of Grafana's ClickHouse data source: the fields that its
-// editor and its backend read. The SDK has no type for it.
-type Query struct {
-	Datasource common.DataSourceRef `json:"datasource"`
-	RefID      string               `json:"refId"`
-	EditorType string               `json:"editorType"`
+// SQL is one query of Grafana's ClickHouse data source: the fields that its editor
+// and its backend read. The SDK has no type for it.
+type SQL struct {
+	EditorType string `json:"editorType"`
 	// QueryType says to the editor what Format says to the backend: out of
 	// step, the first edit in the browser turns the panel over.
 	QueryType     string `json:"queryType"`
@@ -43,74 +41,101 @@ type Query struct {
 	PluginVersion string `json:"pluginVersion"`
 }
 
-func newQuery(refID, sql string, f Format, uid string) Query {
-	kind, source := "table", pluginID
+// Query is a query of a classic dashboard, which names its data source itself.
+type Query struct {
+	Datasource common.DataSourceRef `json:"datasource"`
+	RefID      string               `json:"refId"`
+	SQL
+}
+
+func newSQL(sql string, f Format) SQL {
+	kind := "table"
 	if f == TimeSeries {
 		kind = "timeseries"
 	}
-	return Query{
-		Datasource: common.DataSourceRef{Type: &source, Uid: &uid}, RefID: refID, EditorType: "sql", QueryType: kind,
-		RawSQL: sql, Format: f, PluginVersion: pluginVersion,
-	}
+	return SQL{EditorType: "sql", QueryType: kind, RawSQL: sql, Format: f, PluginVersion: pluginVersion}
+}
+
+func newQuery(refID, sql string, f Format, uid string) Query {
+	source := pluginID
+	return Query{Datasource: common.DataSourceRef{Type: &source, Uid: &uid}, RefID: refID, SQL: newSQL(sql, f)}
 }
 
 // ImplementsDataqueryVariant marks q as a query for the SDK.
-func (q Query) ImplementsDataqueryVariant() {}
+func (q SQL) ImplementsDataqueryVariant() {}
 
 // DataqueryType is the data source's plugin id.
-func (q Query) DataqueryType() string { return pluginID }
+func (q SQL) DataqueryType() string { return pluginID }
+
+// Equals reports whether other is the same query.
+func (q SQL) Equals(other variants.Dataquery) bool { return reflect.DeepEqual(q, other) }
 
 // Equals reports whether other is the same query.
 func (q Query) Equals(other variants.Dataquery) bool { return reflect.DeepEqual(q, other) }
 
-// Validate checks what the SDK cannot know: the two names of the format agree
-// and nothing is empty. Its errors are cog.BuildErrors, the only type that the
-// SDK accepts.
-func (q Query) Validate() error {
-	var errs cog.BuildErrors
-	bad := func(field, format string, args ...any) {
-		errs = append(errs, &cog.BuildError{Path: field, Message: fmt.Sprintf(format, args...)})
-	}
-	switch want := map[Format]string{TimeSeries: "timeseries", Table: "table"}[q.Format]; {
-	case want == "":
-		bad("format", "got %d; want 0 (time series) or 1 (table)", q.Format)
-	case want != q.QueryType:
-		bad("queryType", "got %q; want %q, as format says", q.QueryType, want)
-	}
-	if q.RefID == "" {
-		bad("refId", "empty")
-	}
-	if q.RawSQL == "" {
-		bad("rawSql", "empty")
-	}
-	if q.EditorType != "sql" {
-		bad("editorType", "got %q; want sql", q.EditorType)
-	}
-	if q.Datasource.Uid == nil || *q.Datasource.Uid == "" {
-		bad("datasource.uid", "empty")
-	}
-	if len(errs) == 0 {
+// buildErrors are the only errors that the SDK accepts of a query.
+type buildErrors struct{ cog.BuildErrors }
+
+func (e *buildErrors) bad(field, format string, args ...any) {
+	e.BuildErrors = append(e.BuildErrors, &cog.BuildError{Path: field, Message: fmt.Sprintf(format, args...)})
+}
+
+func (e *buildErrors) err() error {
+	if len(e.BuildErrors) == 0 {
 		return nil
 	}
-	return errs
+	return e.BuildErrors
+}
+
+// Validate checks what the SDK cannot know: the two names of the format agree
+// and nothing is empty. Its errors are cog.BuildErrors.
+func (q SQL) Validate() error {
+	var e buildErrors
+	q.check(&e)
+	return e.err()
+}
+
+// Validate checks the data source and the refId too.
+func (q Query) Validate() error {
+	var e buildErrors
+	q.check(&e)
+	if q.RefID == "" {
+		e.bad("refId", "empty")
+	}
+	if q.Datasource.Uid == nil || *q.Datasource.Uid == "" {
+		e.bad("datasource.uid", "empty")
+	}
+	return e.err()
+}
+
+func (q SQL) check(e *buildErrors) {
+	switch want := map[Format]string{TimeSeries: "timeseries", Table: "table"}[q.Format]; {
+	case want == "":
+		e.bad("format", "got %d; want 0 (time series) or 1 (table)", q.Format)
+	case want != q.QueryType:
+		e.bad("queryType", "got %q; want %q, as format says", q.QueryType, want)
+	}
+	if q.RawSQL == "" {
+		e.bad("rawSql", "empty")
+	}
+	if q.EditorType != "sql" {
+		e.bad("editorType", "got %q; want sql", q.EditorType)
+	}
 }
 
 // registerQuery lets the SDK read queries of the ClickHouse data source back.
 // The SDK keeps its registry in a global of its own.
 func registerQuery() {
 	plugins.RegisterDefaultPlugins()
-	read := func(strict bool) func([]byte) (variants.Dataquery, error) {
-		return func(raw []byte) (variants.Dataquery, error) {
-			var q Query
-			d := json.NewDecoder(bytes.NewReader(raw))
-			if strict {
-				d.DisallowUnknownFields()
-			}
-			err := d.Decode(&q)
-			return q, err
-		}
+	read := func(raw []byte) (variants.Dataquery, error) {
+		var q Query
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		err := d.Decode(&q)
+		return q, err
 	}
+	// The strict reader of schema 2 asks for the other one.
 	cog.NewRuntime().RegisterDataqueryVariant(variants.DataqueryConfig{
-		Identifier: pluginID, DataqueryUnmarshaler: read(false), StrictDataqueryUnmarshaler: read(true),
+		Identifier: pluginID, DataqueryUnmarshaler: read, StrictDataqueryUnmarshaler: read,
 	})
 }

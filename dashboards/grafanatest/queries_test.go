@@ -32,7 +32,7 @@ func everything(t testing.TB, list []grafana.Board) []shown {
 			if v.Query == nil || v.Query.Map == nil {
 				continue
 			}
-			all = append(all, shown{b.Name, "variable " + v.Name, "variable", grafana.Query{RawSQL: v.Query.Map["rawSql"].(string), Format: grafana.Table}, 1000, nil})
+			all = append(all, shown{b.Name, "variable " + v.Name, "variable", grafana.Query{SQL: grafana.SQL{RawSQL: v.Query.Map["rawSql"].(string), Format: grafana.Table}}, 1000, nil})
 		}
 		for _, a := range b.Dashboard.Annotations.List {
 			all = append(all, shown{b.Name, "annotation " + a.Name, "annotation", a.Target.(grafana.Query), 1000, nil})
