@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,5 +121,59 @@ func TestBoardsAreData(t *testing.T) {
 	again, err := json.Marshal(back)
 	if err != nil || string(again) != string(raw) {
 		t.Errorf("the boards read back are others (%v)", err)
+	}
+}
+
+// What a runbook sends its reader to is there: a board or a panel in brackets, and the
+// panels that it names in its sentences.
+func TestRunbooksNamePanels(t *testing.T) {
+	known, texts := map[string]bool{}, ""
+	for _, b := range Boards(UsualObjectives()) {
+		known[strings.ToLower(b.Title)] = true
+		for _, r := range b.Rows {
+			for _, c := range r.Cells {
+				known[strings.ToLower(c.Panel.Title)] = true
+			}
+		}
+	}
+	for _, a := range Alerts() {
+		texts += a.Means + " " + a.ToDo + "\n"
+	}
+	named := regexp.MustCompile(`\(([A-Z][A-Za-z, ]+)\)`).FindAllStringSubmatch(texts, -1)
+	if len(named) < 5 {
+		t.Errorf("found %d names in brackets; the search is broken", len(named))
+	}
+	for _, m := range named {
+		if !known[strings.ToLower(m[1])] {
+			t.Errorf("a runbook names (%s), which is no board and no panel", m[1])
+		}
+	}
+	for _, title := range []string{"Whose side", "Routes that fail", "This incident", "Where the time goes", "Behind, in records",
+		"What was rejected", "Who stopped, who goes on"} {
+		if !strings.Contains(texts, title) || !known[strings.ToLower(title)] {
+			t.Errorf("%s: in a runbook: %t; a panel: %t", title, strings.Contains(texts, title), known[strings.ToLower(title)])
+		}
+	}
+}
+
+// A key that is refused, however rarely, is never drawn in the colour of what is well.
+func TestRefusedIsNeverGreen(t *testing.T) {
+	found := false
+	for _, p := range panels() {
+		if p.Title != "Who stopped, who goes on" {
+			continue
+		}
+		found = true
+		if p.Kind != Lanes || len(p.Limits) == 0 {
+			t.Errorf("got kind %s with the limits %v; want lanes with limits", p.Kind, p.Limits)
+		}
+		for _, l := range p.Limits {
+			if l.Color == Good || l.Color == Plain {
+				t.Errorf("from %v refusals a minute a lane is %s", l.From, l.Color)
+			}
+		}
+	}
+	if !found {
+		t.Error("no panel shows who stopped")
 	}
 }

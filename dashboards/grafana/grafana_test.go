@@ -300,3 +300,30 @@ func TestQueryRoundTrip(t *testing.T) {
 		t.Error("an empty query is valid")
 	}
 }
+
+// The axis of a share ends at 0 and at 1, whatever the figures on it.
+func TestSharesEndAtOne(t *testing.T) {
+	boards, err := Boards(DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, b := range boards {
+		for _, p := range b.Dashboard.Panels {
+			if p.Panel == nil || p.Panel.Type != "timeseries" {
+				continue
+			}
+			d := p.Panel.FieldConfig.Defaults
+			if *d.Unit != "percentunit" {
+				continue
+			}
+			found++
+			if d.Min == nil || d.Max == nil || *d.Min != 0 || *d.Max != 1 {
+				t.Errorf("%s/%s: axis from %v to %v; want 0 to 1", b.Name, *p.Panel.Title, d.Min, d.Max)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("found %d panels of shares over time; the search is broken", found)
+	}
+}
