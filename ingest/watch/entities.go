@@ -221,7 +221,9 @@ func (s *entities[K, E, R]) restore(at detect.Minute, known map[string][]detect.
 	for _, x := range s.of {
 		now := s.Restore(x.rows, at, known[s.Name(&x.is)])
 		x.keep(states{now, now})
-		x.followed = true // Past has what there is
+		// The evidence before has all rows of what is open or has rows there; of
+		// the rest, whose incidents are over, it has none.
+		x.followed = len(x.rows) > 0 || x.busy()
 	}
 }
 

@@ -171,3 +171,65 @@ func TestHugeCounts(t *testing.T) {
 		t.Errorf("got %+v; want one spike over 0.1 %%", list)
 	}
 }
+
+// A client whose incident is over and who goes on below what opens one, hour by hour,
+// opens the next at the same minute when the watch was restarted meanwhile.
+func TestRestartRemembersQuietRows(t *testing.T) {
+	const first = detect.Minute(29_000_000)
+	s := storetest.Open(t)
+	var clients, services []string
+	add := func(at detect.Minute, n int) {
+		clients = append(clients, fmt.Sprintf("(%d, toIPv6('192.0.2.9'), 'auth_failed', %d)", at.Unix(), n))
+		services = append(services, fmt.Sprintf("(%d, 'api', 'auth_failed', %d)", at.Unix(), n))
+	}
+	for at := range detect.Minute(12) {
+		add(first+at, 4)
+	}
+	for n := range detect.Minute(80) {
+		add(first+120+n*12, 1)
+	}
+	for table, values := range map[string][]string{
+		s.Table(schema.Clients) + " (minute, client_ip, outcome, requests)":     clients,
+		s.Table(schema.ResponsesHour) + " (minute, service, outcome, requests)": services[:1],
+		s.Table(schema.Services) + " (minute, service, outcome, requests)":      services,
+	} {
+		if err := s.Exec(t.Context(), "INSERT INTO "+table+" VALUES "+strings.Join(values, ", ")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := DefaultConfig()
+	const last, killed = first + 1100, first + 600
+	run := func(e *Evaluator, to detect.Minute) (final []detect.Incident, open []detect.Incident) {
+		for at := e.Evaluated() + 1; at <= to; at += 20 {
+			res, _, err := e.Advance(t.Context(), min(at+19, to))
+			if err != nil {
+				t.Fatal(err)
+			}
+			final, open = append(final, res.Final...), res.Tentative
+		}
+		return final, open
+	}
+	e := NewEvaluator(&cfg.Detectors, testSQL(s))
+	e.Start(first)
+	want, open := run(e, last)
+	want = append(want, open...)
+	if len(want) != 2 {
+		t.Fatalf("got %+v; want two incidents", want)
+	}
+	e = NewEvaluator(&cfg.Detectors, testSQL(s))
+	e.Start(first)
+	before, open := run(e, killed)
+	var stored []Stored
+	for _, i := range append(slices.Clone(before), open...) {
+		stored = append(stored, Stored{Incident: i, Version: 1})
+	}
+	e = NewEvaluator(&cfg.Detectors, testSQL(s))
+	if err := e.Restore(t.Context(), killed, stored); err != nil {
+		t.Fatal(err)
+	}
+	after, open := run(e, last)
+	got := append(append(before, after...), open...)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("restarted (-whole +restarted):\n%s", diff)
+	}
+}
