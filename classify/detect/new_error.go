@@ -48,6 +48,7 @@ type ErrorMinute struct {
 	ServerSide uint64 // of which by no fault of the caller
 	Keys       int    // different ones that got it, 0 when none is known
 	Route      string // that had most of it
+	KnownDays  int    // whole days, ErrorDays at most, that the service is known for without it
 	// Version and Deployed are those of the deploy after which it came, "" and 0 when
 	// it is new without one.
 	Version  string
@@ -132,12 +133,12 @@ func (c *NewErrorConfig) judge(x *ErrorOf, e *Episode, rows []ErrorMinute, t Min
 	if now.Deployed != 0 {
 		ev.Version, ev.Deployed = now.Version, stamp(now.Deployed)
 	}
-	inc.Summary = x.sentence(inc)
+	inc.Summary = x.sentence(inc, now.KnownDays)
 }
 
-func (e *ErrorOf) sentence(inc *Incident) string {
+func (e *ErrorOf) sentence(inc *Incident, knownDays int) string {
 	ev := &inc.Evidence
-	since := fmt.Sprintf("it was not seen in %d days", ErrorDays)
+	since := fmt.Sprintf("it was not seen in the %s before", plural(uint64(knownDays), "day"))
 	if ev.Deployed != "" {
 		since = fmt.Sprintf("it came after version %s was deployed", ev.Version)
 	}

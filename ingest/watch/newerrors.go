@@ -102,7 +102,7 @@ func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []Er
 const knownBefore = 24
 
 // isNew reports whether an error is new, and notes in r after which deploy.
-func (q *SQL) isNew(ctx context.Context, known map[string]map[string]bool, deploys []Deploy, r *ErrorRow, last detect.Minute) (bool, error) {
+func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys []Deploy, r *ErrorRow, last detect.Minute) (bool, error) {
 	for i := len(deploys) - 1; i >= 0; i-- {
 		d := &deploys[i]
 		at := minuteOf(d.At)
@@ -119,8 +119,9 @@ func (q *SQL) isNew(ctx context.Context, known map[string]map[string]bool, deplo
 		}
 		break // the newest counts
 	}
-	errors, judged := known[r.Service]
-	return judged && !errors[r.Error], nil
+	service, judged := known[r.Service]
+	r.KnownDays = service.days
+	return judged && !service.errors[r.Error], nil
 }
 
 // errorsOf reads every error of minutes.
@@ -192,28 +193,36 @@ func (q *SQL) countKeys(ctx context.Context, rows []ErrorRow) error {
 	return nil
 }
 
+// knownService is a service that is known for so many days, and its errors then.
+type knownService struct {
+	days   int
+	errors map[string]bool
+}
+
 // knownErrors are, on a day, the errors of every service that is known for long
 // enough. They do not change any more, so that they are read once.
-func (q *SQL) knownErrors(ctx context.Context, day detect.Minute) (map[string]map[string]bool, error) {
+func (q *SQL) knownErrors(ctx context.Context, day detect.Minute) (map[string]knownService, error) {
 	if known, ok := q.errors[day]; ok {
 		return known, nil
 	}
-	known := map[string]map[string]bool{}
+	known := map[string]knownService{}
 	if old, err := q.reaches(ctx, day, (detect.ErrorKnownDays+1)*dayMinutes); !old {
 		return known, err
 	}
 	where := between(day-(detect.ErrorDays+1)*dayMinutes, day-dayMinutes-1)
 	err := store.Each(ctx, q.store, func(r *struct {
 		Service string `ch:"service"`
+		First   int64  `ch:"first"`
 	}) error {
-		known[r.Service] = map[string]bool{}
+		days := int(day-detect.MinuteOf(r.First))/dayMinutes - 1 // the last of them is not looked at
+		known[r.Service] = knownService{min(days, detect.ErrorDays), map[string]bool{}}
 		return nil
-	}, fmt.Sprintf("SELECT service FROM %s WHERE %s GROUP BY service HAVING uniqExact(minute) >= %d AND min(minute) <= toDateTime(%d, 'UTC')",
+	}, fmt.Sprintf("SELECT service, toInt64(toUnixTimestamp(min(minute))) AS first FROM %s WHERE %s GROUP BY service HAVING uniqExact(minute) >= %d AND min(minute) <= toDateTime(%d, 'UTC')",
 		q.table(schema.ServicesHour), where, knownHours, max((day-(detect.ErrorKnownDays+1)*dayMinutes).Unix(), 0)))
 	if err == nil && len(known) > 0 {
 		err = q.eachError(ctx, where, func(service, name string) {
-			if known[service] != nil {
-				known[service][name] = true
+			if s, judged := known[service]; judged {
+				s.errors[name] = true
 			}
 		})
 	}

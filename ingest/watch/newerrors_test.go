@@ -81,7 +81,7 @@ func TestNewErrors(t *testing.T) {
 	}
 	a, b := &list[0], &list[1]
 	if a.Entity != "movies/late_shard" || a.Service != "movies" || a.OpenedAt != first+302 || a.ClosedAt != first+339+60 || a.Affected != 160 ||
-		a.Evidence.Keys != 2 || a.Evidence.Route != "/b" || a.Severity != detect.Ticket || a.ClosedAs != detect.ClosedCalm {
+		a.Evidence.Keys != 2 || !strings.HasSuffix(a.Summary, "it was not seen in the 9 days before") || a.Evidence.Route != "/b" || a.Severity != detect.Ticket || a.ClosedAs != detect.ClosedCalm {
 		t.Errorf("got %+v", a)
 	}
 	if b.Entity != "young/regressed" || b.OpenedAt != first+deployed+14 || b.Evidence.Version != "1.8.0" || b.Evidence.Keys != 4 || b.Evidence.Route != "/d" ||

@@ -26,9 +26,9 @@ type SQL struct {
 	paces  map[detect.Minute][]detect.Pace
 	misses map[detect.Minute]map[string]int // by service
 	rates  map[detect.Minute]map[flooder]uint64
-	errors map[detect.Minute]map[string]map[string]bool // by service
-	before map[Deploy]map[string]bool                   // errors of the week before a deploy
-	first  detect.Minute                                // see began; 0 before it is asked
+	errors map[detect.Minute]map[string]knownService // by service
+	before map[Deploy]map[string]bool                // errors of the week before a deploy
+	first  detect.Minute                             // see began; 0 before it is asked
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
@@ -36,7 +36,7 @@ type SQL struct {
 func NewSQL(s *store.Store, catalogue *classify.Catalogue) *SQL {
 	q := &SQL{store: s, catalogue: map[uint16]int16{}, paces: map[detect.Minute][]detect.Pace{},
 		misses: map[detect.Minute]map[string]int{}, rates: map[detect.Minute]map[flooder]uint64{},
-		errors: map[detect.Minute]map[string]map[string]bool{}, before: map[Deploy]map[string]bool{}}
+		errors: map[detect.Minute]map[string]knownService{}, before: map[Deploy]map[string]bool{}}
 	var codes []string
 	for _, e := range catalogue.Entries() {
 		if e.Code != 0 {
