@@ -143,7 +143,7 @@ func TestAnalyzeErrors(t *testing.T) {
 			t.Errorf("%v: got %v, %q; want an error with %q", c.args, r.err, r.stderr, c.want)
 		}
 	}
-	if out := must(t, "analyze", write(t, "empty.log", nil)).stdout; !strings.Contains(out, "nothing stored yet") {
+	if out := must(t, "analyze", write(t, "empty.log", nil)).stdout; !strings.Contains(out, "no lines read") {
 		t.Errorf("empty file: got %q", out)
 	}
 }

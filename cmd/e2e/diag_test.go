@@ -143,8 +143,8 @@ alertmanager: %q
 		t.Errorf("the log holds a piece of %s", secret)
 	}
 	r = must(t, "diag", "--config", settings, "--out", second)
-	check(second, "errors.txt daemon/readyz.json", "check.json group", "store/audit.json ok")
-	if !strings.Contains(r.stderr, "daemon/metrics.txt") {
-		t.Errorf("it does not say what it lacks: %s", r.stderr)
+	check(second, "errors.txt daemon: nothing answers on ", "check.json group", "store/audit.json ok")
+	if strings.Count(r.stderr, "nothing answers on ") != 1 || strings.Count(r.stderr, "\n") != 1 {
+		t.Errorf("it does not say once what it lacks: %s", r.stderr)
 	}
 }

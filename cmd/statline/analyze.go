@@ -127,6 +127,9 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	a.ElapsedSeconds = time.Since(began).Seconds()
 	err = o.out.print(cmd, func(to io.Writer) error {
+		if a.Records == 0 && len(a.Files) == 0 && len(a.Failed) > 0 { // why was said of each
+			return nil
+		}
 		if o.out.by != "" {
 			printList(to, o.out.by, a.reportShown, e.folding.Catalogue)
 		} else {

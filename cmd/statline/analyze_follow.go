@@ -170,6 +170,9 @@ func (f *follower) add(known *followed, r file.Result) {
 			f.did.Files = append(f.did.Files, r)
 		}
 		f.did.Files[known.result] = r
+		if r.State == file.Empty {
+			return
+		}
 		fmt.Fprintln(f.say, prose(r.String(), widthOf(f.cmd.ErrOrStderr())))
 		return
 	}

@@ -47,8 +47,11 @@ func openAsked(ctx context.Context, c *config.Config) (_ *asked, err error) {
 // the process that has it.
 func (a *asked) serve(ctx context.Context, data, engine string) (url string, err error) {
 	dir := serversIn(data)
-	if _, err := os.Stat(filepath.Join(dir, "clickhouse")); err != nil {
-		return "", fmt.Errorf("--data %s: it holds no store: %w", data, err)
+	switch _, err := os.Stat(filepath.Join(dir, "clickhouse")); {
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("--data %s: it holds no store; statline analyze --data %s FILE makes one", data, shellWord(data))
+	case err != nil:
+		return "", fmt.Errorf("--data %s: %w", data, err)
 	}
 	a.sandbox, err = sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0", Data: dir, Engine: engine})
 	if errors.Is(err, sandbox.ErrLocked) {

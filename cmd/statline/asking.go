@@ -69,6 +69,7 @@ type asking struct {
 	compare         string
 	filter          report.Filter
 	limit           int
+	all             report.Window // what is stored, once resolve has read it
 	// keysByRoute: the command can choose a key and a route at once.
 	keysByRoute bool
 }
@@ -179,7 +180,7 @@ func (a *asking) resolve(ctx context.Context, s report.Store) (w report.Window, 
 	if err != nil || !ok {
 		return w, false, err
 	}
-	w = all
+	w, a.all = all, all
 	if a.to.given() {
 		w.To = a.to.in(all.To).Add(time.Minute - 1).Truncate(time.Minute)
 	}

@@ -18,12 +18,13 @@ import (
 type behind struct {
 	asked  []string // the store and the span, as flags
 	filter report.Filter
+	all    report.Window // what is stored
 }
 
 // behind is of the store and the span that a command line names. For programs the span
 // is told by its minutes: times that count back move on with what is stored.
 func (a *asking) behind(cmd *cobra.Command, w report.Window, forPeople bool) *behind {
-	b := &behind{filter: a.filter}
+	b := &behind{filter: a.filter, all: a.all}
 	taken := config.Of("samples")
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch v := f.Value.(type) {

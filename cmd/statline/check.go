@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func (r *checker) part(name string, check func() (string, error)) {
 	mark := r.style.good.Render("ok  ")
 	if err != nil {
 		r.failed = true
-		mark, detail = r.style.bad.Render("FAIL"), err.Error()
+		mark, detail = r.style.bad.Render("FAIL"), advised(err)
 	}
 	r.parts = append(r.parts, checkedPart{name, err == nil, detail})
 	sentence(r.out, fmt.Sprintf("%s %-14s %s", mark, name, detail))
@@ -148,6 +149,9 @@ func checkKafka(ctx context.Context, cfg source.Config, compacted bool) (detail 
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	partitions, err := client.Partitions(ctx)
+	if away := (*net.OpError)(nil); errors.As(err, &away) && away.Op == "dial" {
+		return "", noBroker{err}
+	}
 	if err != nil {
 		return "", err
 	}

@@ -126,7 +126,18 @@ func serveConsole(at ingest.Listening, page http.Handler) (url string, wait func
 	if at.Cert != "" {
 		scheme = "https"
 	}
-	return scheme + "://" + listener.Addr().String() + "/", ingest.ServeOn(listener, server), nil
+	return scheme + "://" + pageAddress(at.Address, listener.Addr().String()) + "/", ingest.ServeOn(listener, server), nil
+}
+
+// pageAddress is where a page is served: the host as it was asked for, where the
+// listener's would be [::] for every address, and the port that was taken.
+func pageAddress(asked, taken string) string {
+	host, _, err := net.SplitHostPort(asked)
+	_, port, taking := net.SplitHostPort(taken)
+	if host == "" || err != nil || taking != nil {
+		return taken
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // storeOf is a store as the console asks it; nil stays nil.

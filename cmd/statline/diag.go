@@ -166,6 +166,10 @@ func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time
 		{"goroutines.txt", "/debug/pprof/goroutine?debug=1"}, {"heap.pb.gz", "/debug/pprof/heap"},
 	} {
 		data, err := get(ctx, part.path, 10*time.Second)
+		if away := (*net.OpError)(nil); errors.As(err, &away) && away.Op == "dial" {
+			b.add("daemon", nil, fmt.Errorf("nothing answers on %s, so its state, figures and profiles are missing: %w", d.Listen, away))
+			return
+		}
 		b.add("daemon/"+part.name, data, err)
 	}
 	if profile > 0 {

@@ -15,6 +15,7 @@ import (
 	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
 	"statline/ingest/config"
+	"statline/ingest/watch"
 )
 
 // The statuses that the process ends with, beside 0, and 128 and its number after
@@ -76,13 +77,18 @@ func ending(ctx context.Context, err, written error, began bool) (status int, me
 	return exitFailed, advised(err)
 }
 
-// advised is a message with what to check, when a broker cannot be reached.
+// advised is a message with what to check, when a broker cannot be reached or an
+// incident is not stored.
 func advised(err error) string {
 	var away *net.OpError
-	if said := err.Error(); errors.As(err, &away) && away.Op == "dial" && strings.Contains(said, "kafka") || errors.As(err, new(noBroker)) {
+	said := err.Error()
+	switch {
+	case errors.As(err, &away) && away.Op == "dial" && strings.Contains(said, "kafka"), errors.As(err, new(noBroker)):
 		return said + "; is a broker running there, and does --brokers name its port?"
+	case errors.Is(err, watch.ErrUnknownIncident):
+		return said + "; statline incidents lists them, each with the beginning of its id"
 	}
-	return err.Error()
+	return said
 }
 
 // noBroker is an error of brokers that are not there.

@@ -149,7 +149,10 @@ func printIncident(w io.Writer, r *incidentShown) error {
 			if n.Author != "" {
 				what += " by " + printable(n.Author)
 			}
-			fmt.Fprintf(w, "  %s  %s: %s\n", clock(n.At, true), what, printable(n.Text))
+			if n.Text != "" {
+				what += ": " + printable(n.Text)
+			}
+			fmt.Fprintf(w, "  %s  %s\n", clock(n.At, true), what)
 		}
 	}
 	if len(r.Samples) > 0 {

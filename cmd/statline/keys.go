@@ -73,7 +73,7 @@ func printKey(w io.Writer, k *report.Key) {
 		limit = fmt.Sprintf("%s, highest count %s", count(uint64(k.LimitMax)), count(uint64(k.CountMax)))
 	}
 	rows := [][]string{{"span", stamp(k.From) + " to " + stamp(k.To) + " UTC"},
-		{"requests", fmt.Sprintf("%s, %s failed (%s), %s refused for the rate", count(k.Requests), count(k.Failed),
+		{"requests", fmt.Sprintf("%s, %s failed (%s), %s refused for the rate limit", count(k.Requests), count(k.Failed),
 			percent(k.Failed, k.Requests), count(k.Refused))},
 		{"limit", limit}}
 	if q := k.Quota; q != nil {

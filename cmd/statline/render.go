@@ -108,16 +108,15 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	st := newStyle(w)
 	all := s.ByOutcome.Total()
 	if all == 0 {
-		none := "nothing stored yet"
-		if s.Records > 0 {
+		none := "no lines read"
+		switch {
+		case b != nil:
+			none = fmt.Sprintf("no responses; stored is %s to %s UTC", stamp(b.all.From), stamp(b.all.To))
+		case s.Records > 0:
 			none = "no responses"
 		}
-		fmt.Fprintf(w, "%s: %s", title, none)
-		if s.Rejected > 0 {
-			fmt.Fprintf(w, "; %s lines rejected", count(s.Rejected))
-		}
-		fmt.Fprintln(w)
-		printRejects(w, st, s)
+		fmt.Fprintf(w, "%s: %s\n", title, none)
+		printRejects(w, st, s, b)
 		return
 	}
 	failed := s.ByOutcome.Failures().Total()
@@ -138,7 +137,7 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	if b != nil && len(s.Incidents) > 0 {
 		fmt.Fprintf(w, "  %s\n", st.dim.Render("its lines: statline incidents show ID"))
 	}
-	printRejects(w, st, s)
+	printRejects(w, st, s, b)
 }
 
 // spansDays says that times of a report need their date.
@@ -339,14 +338,15 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
 	rows := [][]string{{"since", "state", "severity", "what", ""}}
-	for _, r := range list {
+	list, deep := byCause(list)
+	for i, r := range list {
 		severity := r.Severity
 		if severity == "page" {
 			severity = st.bad.Render(severity)
 		}
 		kind := r.Kind
-		if r.Parent != "" {
-			kind = "└ " + kind
+		if deep[i] > 0 {
+			kind = strings.Repeat("  ", deep[i]-1) + "└ " + kind
 		}
 		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, printable(named(r))})
 	}
@@ -359,8 +359,46 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 	table(w, "  ", []bool{!ids}, rows)
 }
 
-func printRejects(w io.Writer, st style, s *report.Report) {
-	if s.Rejected == 0 {
+// byCause puts the incidents that another of the list causes below that one, in their
+// order. deep is below how many each stands.
+func byCause(list []report.Incident) (ordered []report.Incident, deep []int) {
+	at, effects, placed := map[string]int{}, make([][]int, len(list)), make([]bool, len(list))
+	for i, r := range list {
+		at[r.ID] = i
+	}
+	var put func(i, below int)
+	put = func(i, below int) {
+		if placed[i] {
+			return
+		}
+		placed[i] = true
+		ordered, deep = append(ordered, list[i]), append(deep, below)
+		for _, effect := range effects[i] {
+			put(effect, below+1)
+		}
+	}
+	var causes []int
+	for i, r := range list {
+		if cause, ok := at[r.Parent]; ok && r.Parent != "" {
+			effects[cause] = append(effects[cause], i)
+		} else {
+			causes = append(causes, i)
+		}
+	}
+	for _, i := range causes {
+		put(i, 0)
+	}
+	for i := range list { // should two ever cause each other, both are shown
+		put(i, 0)
+	}
+	return ordered, deep
+}
+
+// printRejects writes how many lines were no responses. They have no time and no
+// service, so a report of the store says that they are of all that is stored, and one
+// of a filter nothing.
+func printRejects(w io.Writer, st style, s *report.Report, b *behind) {
+	if s.Rejected == 0 || b != nil && b.filter != (report.Filter{}) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s %s lines could not be read", st.bold.Render("Rejected"), count(s.Rejected))
@@ -370,6 +408,9 @@ func printRejects(w io.Writer, st style, s *report.Report) {
 			sep = ": "
 		}
 		fmt.Fprintf(w, "%s%s %s", sep, count(p.N), p.Name)
+	}
+	if b != nil {
+		fmt.Fprint(w, "; of all that is stored, whatever the span")
 	}
 	fmt.Fprintln(w)
 }

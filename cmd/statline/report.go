@@ -68,9 +68,12 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 			sum.behind = ask.behind(cmd, w, out.forPeople())
 			sum.behind.mark(sum)
 			return out.print(cmd, func(to io.Writer) error {
-				if out.by != "" {
+				switch {
+				case !stored:
+					fmt.Fprintln(to, nothingStored)
+				case out.by != "":
 					printList(to, out.by, sum, codes)
-				} else {
+				default:
 					printSummary(to, titleOf(w, ask.filter), sum.Report, codes, ask.limit, sum.behind)
 					printChanges(to, newStyle(to), sum.Before, 12)
 				}
@@ -87,6 +90,9 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 	out = takeOutput(c, answer.Of[reportShown](reportLists()...), answer.JSON)
 	return c
 }
+
+// nothingStored is what is said of an empty store.
+const nothingStored = "nothing stored yet: statline run stores what Kafka brings, statline analyze --data DIR what files hold"
 
 // reportShown is a report with what it is compared with.
 type reportShown struct {
@@ -151,6 +157,9 @@ func printChanges(w io.Writer, st style, before *report.Before, most int) {
 
 // titleOf says what a report covers.
 func titleOf(w report.Window, f report.Filter) string {
+	if w == (report.Window{}) {
+		return nothingStored
+	}
 	t := fmt.Sprintf("%s to %s UTC", w.From.UTC().Format("2006-01-02 15:04"), w.To.UTC().Format("2006-01-02 15:04"))
 	if f.Service != "" {
 		t += ", service " + f.Service

@@ -12,7 +12,7 @@ import (
 const (
 	gap      = "  " // between columns
 	minText  = 14   // cells that a column of text keeps when a table has to be narrower
-	minWord  = 22   // and for its longest word, which is not cut, at most
+	minWord  = 26   // and for its longest word, which is not cut, at most
 	maxLines = 4    // that a cell takes on a terminal; what is longer is cut
 )
 
@@ -137,7 +137,7 @@ func wrapped(cell string, width int) []string {
 	if lipgloss.Width(cell) <= width {
 		return []string{cell}
 	}
-	lines := strings.Split(lipgloss.Wrap(cell, width, "/,"), "\n")
+	lines := folded(cell, width)
 	if len(lines) > maxLines {
 		lines = lines[:maxLines]
 		lines[maxLines-1] = strings.TrimRight(shorten(lines[maxLines-1], width-1), " …") + "…"
@@ -146,6 +146,34 @@ func wrapped(cell string, width int) []string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return lines
+}
+
+// seams are where a word goes on below when no line has room for it.
+const seams = "/,._-:=&?"
+
+// folded is a text, which may have colours, as lines of at most so many cells. A word
+// that has room on a line is whole, so that times and names can be read and copied.
+func folded(text string, width int) []string {
+	const within = 0x10ff00 // where the private characters begin that stand for the seams of such a word
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		if lipgloss.Width(word) > width {
+			continue
+		}
+		words[i] = strings.Map(func(r rune) rune {
+			if at := strings.IndexRune(seams, r); at >= 0 {
+				return rune(within + at)
+			}
+			return r
+		}, word)
+	}
+	whole := strings.Map(func(r rune) rune {
+		if at := int(r) - within; at >= 0 && at < len(seams) {
+			return rune(seams[at])
+		}
+		return r
+	}, lipgloss.Wrap(strings.Join(words, " "), width, seams))
+	return strings.Split(whole, "\n")
 }
 
 // records prints each row below the first as names and values.
@@ -175,7 +203,7 @@ func factsWithin(w io.Writer, line int, indent string, rows [][]string) {
 	for _, row := range rows {
 		lines := []string{row[1]}
 		if line > 0 {
-			lines = strings.Split(lipgloss.Wrap(row[1], max(20, line-len(indent)-name-len(gap)), "/,"), "\n")
+			lines = folded(row[1], max(20, line-len(indent)-name-len(gap)))
 		}
 		for i, text := range lines {
 			label := row[0]

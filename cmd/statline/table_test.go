@@ -51,3 +51,23 @@ func TestTableFits(t *testing.T) {
 		t.Errorf("what cannot fit is a list of names and values: got\n%s", b.String())
 	}
 }
+
+// Promise: a word that has room on a line is not cut, whatever stands in it; a longer
+// one goes on below where its parts meet.
+func TestFolded(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"refused 76 times since 2026-11-30T23:41:00Z", 30, "refused 76 times since\n2026-11-30T23:41:00Z"},
+		{"at 198.19.223.173 or api.example.com", 20, "at 198.19.223.173 or\napi.example.com"},
+		{"detect.credential_stuffing.slow_quiet_minutes", 30, "detect.credential_stuffing.\nslow_quiet_minutes"},
+		{"access/3@1041 is at /3/movie/550/credits", 16, "access/3@1041 is\nat /3/movie/550/\ncredits"},
+		{"\x1b[31mred-hot words\x1b[m", 8, "\x1b[31mred-hot\x1b[m\n\x1b[31mwords\x1b[m"},
+	} {
+		if got := strings.Join(folded(c.text, c.width), "\n"); got != c.want {
+			t.Errorf("%q in %d: got %q; want %q", c.text, c.width, got, c.want)
+		}
+	}
+}

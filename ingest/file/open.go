@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -167,6 +168,9 @@ func (in *Input) begin(r io.Reader) error {
 }
 
 func (in *Input) readError(err error) error {
+	if of := (*fs.PathError)(nil); errors.As(err, &of) && err == error(of) {
+		err = of.Err // its name is said once
+	}
 	return &InputError{fmt.Errorf("read %s: %w", in.Name, err)}
 }
 

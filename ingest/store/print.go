@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Print runs somebody's query and writes the answer in a format of ClickHouse's,
@@ -19,11 +21,18 @@ func (s *Store) Print(ctx context.Context, w io.Writer, query, format string) er
 	}
 	err := post.get(ctx, w, url.Values{"query": {query}, "database": {s.database}, "default_format": {format},
 		"wait_end_of_query": {"1"}})
-	if err != nil {
+	var refused *clickhouse.Exception
+	switch {
+	case errors.As(err, &refused) && refused.Code == readOnly:
+		return fmt.Errorf("query: got one that changes something; want one that reads (clickhouse-client runs the others): %w", refused)
+	case err != nil:
 		return fmt.Errorf("query: %w", cause(ctx, Classify(err)))
 	}
 	return nil
 }
+
+// readOnly is ClickHouse's code for a statement that GET does not run.
+const readOnly = 164
 
 func (p *poster) get(ctx context.Context, w io.Writer, query url.Values) error {
 	target := p.targets[p.current.Load()]

@@ -140,8 +140,13 @@ func (c Config) parse() (*clickhouse.Options, error) {
 func (s *Store) checkServer(ctx context.Context) error {
 	v, err := s.conn().ServerVersion()
 	if err != nil {
+		// What the driver did until then tells nobody more.
+		var refused *clickhouse.Exception
+		var away *net.OpError
+		if errors.As(err, &refused) {
+			err = refused
+		}
 		if err = Classify(err); retry.ClassOf(err) == retry.Transient {
-			var away *net.OpError // what the driver did until then tells nobody more
 			if errors.As(err, &away) {
 				err = away
 			}
