@@ -59,6 +59,11 @@ test-systemd: ## deploy/systemd/statline.service as systemd itself reads it (Deb
 	@command -v systemd-analyze >/dev/null || { echo "make test-systemd: needs systemd-analyze (Debian: apt-get install systemd)"; exit 1; }
 	CGO_ENABLED=0 $(GO) test -tags systemd -run 'TestSystemdUnit' -count=1 ./cmd/e2e
 
+.PHONY: test-terminal
+test-terminal: engine ## every command of README and --help, and what goes wrong, in terminals of 80 and 140 columns (Debian: apt-get install tmux; 5 min)
+	@command -v tmux >/dev/null || { echo "make test-terminal: needs tmux (Debian: apt-get install tmux)"; exit 1; }
+	CGO_ENABLED=0 $(GO) test -tags terminal -run 'TestTerminal' -count=1 -timeout 20m ./cmd/e2e
+
 .PHONY: test-browser
 test-browser: engine ## the console in Chromium (Debian: apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "make test-browser: needs chromium (Debian: apt-get install chromium)"; exit 1; }
