@@ -115,7 +115,7 @@ func (m liveModel) View() tea.View {
 func (m liveModel) draw() string {
 	width, height := max(m.width, 60), cmp.Or(m.height, 24)
 	st := newStyle(m.view.out)
-	lines := m.head(st)
+	lines := m.head(st, width)
 	foot := st.dim.Render(m.pane.String() + " · ? keys · Tab next view · ↑↓ Enter choose · s sort · q end")
 	room := height - len(lines) - 1
 	var body []string
@@ -144,8 +144,8 @@ func (m liveModel) draw() string {
 	return strings.Join(lines, "\n")
 }
 
-// head says what is shown and how far it is.
-func (m liveModel) head(st style) []string {
+// head says what is shown and how far it is, on another line where one has no room.
+func (m liveModel) head(st style, width int) []string {
 	f := m.frame
 	left := "Ctrl-C ends"
 	if f.Left > 0 {
@@ -163,8 +163,11 @@ func (m liveModel) head(st style) []string {
 	if f.Speed > 0 {
 		second += fmt.Sprintf(" (%.0f×) · lag %s · fresh within %.1f s", f.Speed, count(uint64(f.Lag)), f.Freshness.Seconds())
 	}
-	return append(lines, fmt.Sprintf("%s responses at %s/s · %s failed · %s", st.bold.Render(count(all)), count(uint64(f.Rate)),
-		st.bold.Render(percent(failed, all)), second))
+	first := fmt.Sprintf("%s responses at %s/s · %s failed", st.bold.Render(count(all)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)))
+	if both := first + " · " + second; lipgloss.Width(both) <= width {
+		return append(lines, both)
+	}
+	return append(lines, first, second)
 }
 
 // overview has the incidents first: they are what somebody looks for.

@@ -68,7 +68,7 @@ func TestLiveView(t *testing.T) {
 			}
 		}
 		now := m.(liveModel)
-		has(now, "Incidents: 30, 1 open", "open    page", "1,099 responses", "27.3 % failed", "Outcomes", "rate_limited", "? keys")
+		has(now, "Incidents: 30, 1 open", "open    page", "1,099 responses", "27.3 % failed", "(60×) · lag 0 · fresh within 0.0 s", "Outcomes", "rate_limited", "? keys")
 		has(press(t, now, letter('?')), "choose a row", "sort by name")
 		has(press(t, now, letter('2')), "› 12:00", "1 of 30")
 		list := press(t, now, letter('4'), letter('j'), letter('j'))
