@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -321,28 +322,49 @@ func (k kept) finds(t *testing.T) {
 	}
 }
 
-// isAccessible: axe-core finds nothing serious on any page, in any theme.
-func (k kept) isAccessible(t *testing.T) {
+// single are the pages of one thing each: the one of which most is to be seen.
+func (k kept) single() map[string]string {
+	first := func(query string) string { return k.sql(query + " LIMIT 1") }
+	return map[string]string{
+		"code":     "/codes/" + first("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC"),
+		"client":   "/clients/" + first("SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') FROM clients WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC"),
+		"incident": "/incidents/" + first("SELECT id FROM incidents FINAL WHERE kind = 'timeout_spike' OR state = 'open' ORDER BY kind = 'timeout_spike' DESC, id"),
+		"key":      "/keys/" + first("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id"),
+		"service":  "/services/movies",
+	}
+}
+
+// fitsEverybody: axe-core finds nothing serious on the page that is open.
+func (k kept) fitsEverybody(t *testing.T, path string) {
+	t.Helper()
 	axe, err := os.ReadFile(filepath.Join(root, "dashboards", "console", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatalf("axe-core is not installed: make test-browser installs it (%v)", err)
 	}
-	code := k.sql("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC LIMIT 1")
+	eval[bool](k.browser, string(axe)+";true")
+	for _, theme := range []string{"light", "dark", "contrast"} {
+		if theme == "contrast" && path != "/" {
+			continue // its colours are a few
+		}
+		found := eval[string](k.browser, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
+			.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.impact + " " + v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join("; ")).join("\n"))`, theme))
+		if found != "" {
+			t.Errorf("%s, %s: %s", path, theme, found)
+		}
+	}
+}
+
+// isAccessible: axe-core finds nothing serious on any page, in any theme.
+func (k kept) isAccessible(t *testing.T) {
 	k.height = 1800 // what is not on screen is not drawn
 	defer k.full()
-	for _, path := range append(consolePages(), "/codes/"+code) {
+	pages := consolePages()
+	for _, path := range k.single() {
+		pages = append(pages, path)
+	}
+	for _, path := range pages {
 		k.open(path)
-		eval[bool](k.browser, string(axe)+";true")
-		for _, theme := range []string{"light", "dark", "contrast"} {
-			if theme == "contrast" && path != "/" {
-				continue // its colours are a few
-			}
-			found := eval[string](k.browser, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
-				.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.impact + " " + v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join("; ")).join("\n"))`, theme))
-			if found != "" {
-				t.Errorf("%s, %s: %s", path, theme, found)
-			}
-		}
+		k.fitsEverybody(t, path)
 	}
 	for _, key := range []string{"?", "p", "s"} {
 		k.press(key)
@@ -395,7 +417,35 @@ func TestBrowserWrites(t *testing.T) {
 	k.until("the objective of a service is the configured one, the others' the default",
 		`["95.000 %", "99.900 %"].every(o => document.querySelector("[data-panel='objective/0']")?.innerText.includes(o))`)
 	k.says(t)
+	k.fitsEverybody(t, "an incident that was written about")
 	k.namesKeys(t)
+	k.marksDeploys(t)
+}
+
+// marksDeploys: a deploy that a job posts with the token is named on every page.
+func (k kept) marksDeploys(t *testing.T) {
+	address := eval[string](k.browser, "location.origin")
+	at := k.sql("SELECT formatDateTime(max(minute) - 300, '%FT%TZ', 'UTC') FROM services")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/api/deploys",
+		strings.NewReader(fmt.Sprintf(`{"service":"movies","version":"1.8.0","author":"ci","at":%q}`, at)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer a token of 24 characters")
+	r.Header.Set("X-Statline-Console", "1")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("the deploy: got status %d", answer.StatusCode)
+	}
+	if got := k.sql("SELECT concat(service, ' ', version, ' ', author) FROM deploys"); got != "movies 1.8.0 ci" {
+		t.Errorf("kept %q", got)
+	}
+	k.open("/services/movies?from=now-1h")
+	k.until("the deploy is named", `document.querySelector(".deploys")?.innerText.includes("movies 1.8.0")`)
 }
 
 // says goes through the timeline's keys.
@@ -473,6 +523,11 @@ func (k kept) namesKeys(t *testing.T) {
 	if got := k.sql("SELECT count() > 0 AND min(until) > now() + 80000 FROM incident_notes WHERE action = 'mute'"); got != "1" {
 		t.Errorf("nothing of the key is muted for a day: %s", got)
 	}
+	k.open("/clients/203.0.113.250?from=now-24h")
+	k.press("a")
+	k.until("a asks what the client is called", dialog("What it is called")+` && document.activeElement.name === "name"`)
+	k.press("o", "f", "f", "i", "c", "e", "Ctrl+s")
+	k.until("Ctrl+S keeps it, and the page says so", `!document.querySelector("dialog[open]") && document.querySelector(".called")?.innerText === "office"`)
 	k.open("/services/movies?from=now-24h")
 	k.press("e")
 	k.until("e shows the thresholds of a service", `document.querySelector("dialog .yaml")?.innerText.includes("min_share")`)
@@ -534,11 +589,8 @@ var pictures = flag.String("pictures", "", "directory for pictures of the consol
 // isDrawn writes the pictures of the documentation when it is asked to. No page is
 // wider than its window.
 func (k kept) isDrawn(t *testing.T) {
-	code := k.sql("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC LIMIT 1")
-	address := k.sql("SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') FROM clients WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC LIMIT 1")
-	incident := k.sql("SELECT id FROM incidents FINAL WHERE kind = 'timeout_spike' OR state = 'open' ORDER BY kind = 'timeout_spike' DESC, id LIMIT 1")
-	key := k.sql("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
-	pages := map[string]string{"now": "/", "incident": "/incidents/" + incident, "code": "/codes/" + code, "client": "/clients/" + address, "key": "/keys/" + key, "service": "/services/movies"}
+	pages := k.single()
+	pages["now"] = "/"
 	for _, path := range consolePages()[1:] {
 		pages[path[1:]] = path
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"statline/classify"
@@ -37,6 +38,16 @@ func (w consoleWriter) Note(ctx context.Context, n console.Note) error {
 		note.Until = note.At.Add(n.Mute)
 	}
 	return w.sql.AddNote(ctx, note)
+}
+
+// LabelClient implements console.Writer.
+func (w consoleWriter) LabelClient(ctx context.Context, client netip.Addr, name, author string) error {
+	return w.sql.LabelClient(ctx, client, name, author, time.Now())
+}
+
+// Deploy implements console.Writer.
+func (w consoleWriter) Deploy(ctx context.Context, d console.Deploy) error {
+	return w.sql.Mark(ctx, watch.Deploy{At: d.At, Service: d.Service, Version: d.Version, Author: d.Author})
 }
 
 // Label implements console.Writer.

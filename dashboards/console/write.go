@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,16 @@ type Writer interface {
 	// is shown, because a file of labels gives it. The error wraps ErrUnknown when the id
 	// is none.
 	Label(ctx context.Context, key, name, author string) (holds bool, err error)
+	// LabelClient calls a client address by a name, "" by none.
+	LabelClient(ctx context.Context, client netip.Addr, name, author string) error
+	// Deploy notes that a version of a service was brought out.
+	Deploy(ctx context.Context, d Deploy) error
+}
+
+// Deploy is that a version of a service was brought out.
+type Deploy struct {
+	At                       time.Time
+	Service, Version, Author string
 }
 
 // Note is what a reader says of an incident.
@@ -123,9 +134,10 @@ func plainText(name, text string, most int) error {
 	return nil
 }
 
-// takeLabel gives a key a name, and says whether it is the one that is shown.
+// takeLabel gives a key or a client address a name, and says whether it is the one that
+// is shown.
 func (k *Console) takeLabel(w http.ResponseWriter, r *http.Request, to Writer) {
-	var asked struct{ Key, Name, Author string }
+	var asked struct{ Key, Client, Name, Author string }
 	if !takeBody(w, r, &asked) {
 		return
 	}
@@ -138,7 +150,14 @@ func (k *Console) takeLabel(w http.ResponseWriter, r *http.Request, to Writer) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	holds, err := to.Label(r.Context(), asked.Key, asked.Name, asked.Author)
+	holds := true
+	if asked.Client == "" {
+		holds, err = to.Label(r.Context(), asked.Key, asked.Name, asked.Author)
+	} else if client, bad := netip.ParseAddr(asked.Client); bad != nil {
+		err = fmt.Errorf("%w: client %q", ErrUnknown, asked.Client)
+	} else {
+		err = to.LabelClient(r.Context(), client, asked.Name, asked.Author)
+	}
 	if err != nil {
 		deny(w, err)
 		return
@@ -167,7 +186,52 @@ func (k *Console) serveIncidents(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, query.IncidentStates(), false, 0)
 }
 
-// serveLabel answers how a key is called.
+// serveLabel answers how a key is called, or a client address.
 func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
-	k.serveText(w, r, query.Label(), false, 0)
+	text := query.Label()
+	if r.URL.Query().Has("client") {
+		text = query.ClientLabel()
+	}
+	k.serveText(w, r, text, false, 0)
+}
+
+// serveDeploys answers which versions were brought out.
+func (k *Console) serveDeploys(w http.ResponseWriter, r *http.Request) {
+	k.serveText(w, r, query.Deploys(), false, 0)
+}
+
+// farFromNow is how far from the clock a deploy may be.
+const farFromNow = 366 * 24 * time.Hour
+
+// takeDeploy notes a deploy, of this moment when it says no other.
+func (k *Console) takeDeploy(w http.ResponseWriter, r *http.Request, to Writer) {
+	var asked struct {
+		Service, Version, Author string
+		At                       time.Time
+	}
+	if !takeBody(w, r, &asked) {
+		return
+	}
+	d := Deploy{At: asked.At, Service: asked.Service, Version: asked.Version, Author: asked.Author}
+	if d.At.IsZero() {
+		d.At = time.Now()
+	}
+	err := errors.Join(plainText("service", d.Service, longestLabel), plainText("version", d.Version, longestLabel), plainText("author", d.Author, longestLabel))
+	switch {
+	case err != nil:
+	case d.Service == "" || d.Version == "":
+		err = errors.New("got no service or no version; want both")
+	case time.Since(d.At).Abs() > farFromNow:
+		err = fmt.Errorf("at: got %s; want a time within a year", d.At.UTC().Format(time.RFC3339))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := to.Deploy(r.Context(), d); err != nil {
+		deny(w, err)
+		return
+	}
+	k.answers.clear()
+	w.WriteHeader(http.StatusNoContent)
 }

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scribe notes what it is told to keep.
@@ -28,6 +30,16 @@ func (s *scribe) Label(_ context.Context, key, name, author string) (bool, error
 	}
 	s.kept = append(s.kept, fmt.Sprint("label ", key, " ", author, " ", name))
 	return name != "below", nil
+}
+
+func (s *scribe) LabelClient(_ context.Context, client netip.Addr, name, author string) error {
+	s.kept = append(s.kept, fmt.Sprint("label ", client, " ", author, " ", name))
+	return nil
+}
+
+func (s *scribe) Deploy(_ context.Context, d Deploy) error {
+	s.kept = append(s.kept, fmt.Sprint("deploy ", d.At.UTC().Format(time.RFC3339), " ", d.Service, " ", d.Version, " ", d.Author))
+	return nil
 }
 
 // said posts to a path and returns the status and the body.
@@ -64,6 +76,8 @@ func TestWriting(t *testing.T) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
 	const note, label = `{"incident":"x","action":"note","author":"ann","text":"seen"}`, `{"key":"k","name":"ACME","author":"ann"}`
+	at := time.Now().UTC().Truncate(time.Second).Format(time.RFC3339)
+	deploy := `{"service":"movies","version":"1.8","author":"ci","at":"` + at + `"}`
 	for name, c := range map[string]struct {
 		change func(*http.Request)
 		want   int
@@ -86,7 +100,7 @@ func TestWriting(t *testing.T) {
 			r.Header.Del("Authorization")
 		}, 401},
 	} {
-		for path, body := range map[string]string{"/api/notes": note, "/api/label": label} {
+		for path, body := range map[string]string{"/api/notes": note, "/api/label": label, "/api/deploys": deploy} {
 			if got, text := said(t, server, path, body, c.change); got != c.want {
 				t.Errorf("%s to %s: got %d %s; want %d", name, path, got, text, c.want)
 			}
@@ -104,8 +118,14 @@ func TestWriting(t *testing.T) {
 			t.Errorf("%.60s: got %d %s; want %d", body, got, text, want)
 		}
 	}
-	for body, want := range map[string]int{`{"key":"k","name":"a\nb"}`: 400, `{"key":"k","name":"` + strings.Repeat("a", 201) + `"}`: 400, `{"key":"away","name":"a"}`: 502} {
+	for body, want := range map[string]int{`{"key":"k","name":"a\nb"}`: 400, `{"key":"k","name":"` + strings.Repeat("a", 201) + `"}`: 400, `{"key":"away","name":"a"}`: 502, `{"client":"203.0.113.7/24","name":"a"}`: 404} {
 		if got, text := said(t, server, "/api/label", body); got != want {
+			t.Errorf("%.60s: got %d %s; want %d", body, got, text, want)
+		}
+	}
+	for body, want := range map[string]int{`{}`: 400, `{"service":"a"}`: 400, `{"version":"1"}`: 400, `{"service":"a","version":"1","at":"1999-01-01T00:00:00Z"}`: 400,
+		`{"service":"a","version":"1","at":"yesterday"}`: 400, `{"service":"a\u0000","version":"1"}`: 400} {
+		if got, text := said(t, server, "/api/deploys", body); got != want {
 			t.Errorf("%.60s: got %d %s; want %d", body, got, text, want)
 		}
 	}
@@ -113,12 +133,14 @@ func TestWriting(t *testing.T) {
 		t.Fatalf("kept although refused: %q", s.kept)
 	}
 	for _, c := range [][2]string{{"/api/notes", note}, {"/api/notes", `{"incident":"x","action":"mute","minutes":60}`}, {"/api/notes", `{"incident":"x","action":"reopen"}`},
-		{"/api/notes", `{"incident":"x","action":"public","text":"x' OR 1=1 --\\"}`}, {"/api/label", label}, {"/api/label", `{"key":"k","name":"below"}`}} {
+		{"/api/notes", `{"incident":"x","action":"public","text":"x' OR 1=1 --\\"}`}, {"/api/label", label}, {"/api/label", `{"key":"k","name":"below"}`},
+		{"/api/label", `{"client":"203.0.113.7","name":"office"}`}, {"/api/deploys", deploy}} {
 		if got, text := said(t, server, c[0], c[1]); got/100 != 2 || strings.Contains(text, "holds") && strings.Contains(text, "true") == strings.Contains(c[1], "below") {
 			t.Errorf("%s: got %d %s", c[1], got, text)
 		}
 	}
-	want := []string{"note x ann seen 0s", "mute x   1h0m0s", "reopen x   0s", `public x  x' OR 1=1 --\ 0s`, "label k ann ACME", "label k  below"}
+	want := []string{"note x ann seen 0s", "mute x   1h0m0s", "reopen x   0s", `public x  x' OR 1=1 --\ 0s`, "label k ann ACME", "label k  below",
+		"label 203.0.113.7  office", "deploy " + at + " movies 1.8 ci"}
 	if strings.Join(s.kept, "|") != strings.Join(want, "|") {
 		t.Errorf("kept %q; want %q", s.kept, want)
 	}

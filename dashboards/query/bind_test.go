@@ -31,7 +31,7 @@ func everyText() map[string]query.Text {
 		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
 		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
-		"notes": query.Notes(), "label": query.Label(), "incident states": query.IncidentStates(),
+		"notes": query.Notes(), "label": query.Label(), "client label": query.ClientLabel(), "deploys of services": query.Deploys(), "incident states": query.IncidentStates(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
 		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
 		"storage": query.StorageTables(), "storage by day": query.StorageDays(),

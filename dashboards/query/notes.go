@@ -20,6 +20,23 @@ func Label() Text {
 )`
 }
 
+// clientLabels gives each client address the name that it was given in the console.
+const clientLabels = `(SELECT incident AS address, argMax(text, at) AS name FROM {db}.incident_notes
+  WHERE action = 'label' AND isNotNull(toIPv6OrNull(incident)) GROUP BY incident HAVING name != '')`
+
+// ClientLabel returns, in the form of Label, how the chosen client addresses are called.
+func ClientLabel() Text {
+	return `SELECT max(name) AS shown, max(name) AS console, '' AS gateway FROM ` + clientLabels + ` WHERE address IN {client}`
+}
+
+// Deploys returns which versions were brought out of the chosen services.
+func Deploys() Text {
+	return `SELECT at AS time, service, version, author
+FROM {db}.deploys
+WHERE at >= {from} AND at <= {to} AND ` + chosen("service", "service IN {service}") + `
+ORDER BY time DESC, service LIMIT 200`
+}
+
 // IncidentStates returns how the chosen incidents stand, and the open ones of a chosen
 // service, key or client.
 func IncidentStates() Text {

@@ -25,6 +25,8 @@ func Findable() Text {
   UNION ALL
   SELECT 'key', key_id, name, toUInt64(0) FROM ` + names + ` WHERE name != '' LIMIT 5000
   UNION ALL
+  SELECT 'client', address, name, toUInt64(0) FROM ` + clientLabels + ` LIMIT 5000
+  UNION ALL
   SELECT 'client', ` + clientName + `, '', sum(requests) AS n FROM {db}.clients WHERE ` + onScreen + ` GROUP BY client_ip ORDER BY n DESC LIMIT 5000
   UNION ALL
   SELECT 'incident', id, concat(formatDateTime(opened_at, '%m-%d %H:%i'), ' ', summary, if(entity = '', '', concat(' · ', entity))), toUInt64(toUInt32(opened_at))

@@ -35,7 +35,7 @@ func consoleOptions() []Option {
 			Help:  "serve the console to other machines without TLS: something before it has TLS, or the network is trusted",
 			value: func(c *Config) Value { return flag{&c.Console.Insecure} }},
 		{Name: "console-write", Set: SetConsole,
-			Help:  "let whoever shows the console's token write notes on incidents, mute them, and name keys; it takes a token",
+			Help:  "let whoever shows the console's token write notes on incidents, mute them, name keys and clients, and mark deploys; it takes a token",
 			value: func(c *Config) Value { return flag{&c.Console.Write} }},
 	}
 }

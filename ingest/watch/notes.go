@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"statline/classify"
@@ -27,7 +28,8 @@ const (
 	Public Action = "public"
 	// Reopen takes back what was acknowledged or muted.
 	Reopen Action = "reopen"
-	// Label calls the key whose id stands in the place of the incident's by a name.
+	// Label calls the key or the client address whose id stands in the place of the
+	// incident's by a name.
 	Label Action = "label"
 )
 
@@ -113,6 +115,11 @@ func (q *SQL) AddNote(ctx context.Context, n Note) error {
 		return fmt.Errorf("note on incident %s: %w", n.Incident, err)
 	}
 	return nil
+}
+
+// LabelClient calls a client address by a name, "" by none.
+func (q *SQL) LabelClient(ctx context.Context, client netip.Addr, name, author string, at time.Time) error {
+	return q.AddNote(ctx, Note{Incident: client.Unmap().WithZone("").String(), At: at, Action: Label, Author: author, Text: name})
 }
 
 // Label calls a key by a name, "" by none. The name lies below those of a file of labels:

@@ -1,7 +1,7 @@
 // The console: pages of boards. The address says what is shown; the server says
 // when there is something new.
-import { html, render, useEffect, useRef, useState } from "/assets/lib.js";
-import { ask, Panel, question } from "/assets/panel.js";
+import { html, render, useEffect, useMemo, useRef, useState } from "/assets/lib.js";
+import { ask, Panel, question, rows, useAnswer } from "/assets/panel.js";
 import { stored } from "/assets/file.js";
 import { clock, duration, moment } from "/assets/format.js";
 import { listen } from "/assets/keys.js";
@@ -9,7 +9,7 @@ import { useLive } from "/assets/live.js";
 import { change, settings } from "/assets/settings.js";
 import { address, menu, moments, one, to, view as viewOf } from "/assets/url.js";
 import { Help, Search, View, post } from "/assets/windows.js";
-import { Edit, Label, Timeline, useWatched } from "/assets/write.js";
+import { Called, Edit, Label, Timeline, named, useWatched } from "/assets/write.js";
 import { w } from "/assets/words.js";
 
 let changed = () => {};
@@ -223,6 +223,19 @@ function useKeyboard(view, span, boards, beside, windows, own) {
   useEffect(() => listen(() => act.current), []);
 }
 
+// useDeploys are the versions that were brought out in the time on screen, newest first.
+function useDeploys(view, tick) {
+  const { answer } = useAnswer(stored ? undefined : "/api/deploys?" + question(view), undefined, Math.floor(tick / 10));
+  return useMemo(() => (answer ? rows(answer) : []), [answer]);
+}
+
+// Deploys names them: a line in a picture is the one of its time.
+function Deploys({ list }) {
+  if (!list.length) return null;
+  const some = list.slice(0, 5).map((d) => `${moment(d.time)} ${d.service} ${d.version}`).join(" · ");
+  return html`<p class="about deploys">${w("broughtOut")} ${some}${list.length > 5 ? ` · +${list.length - 5}` : ""}</p>`;
+}
+
 // useWindows says which window is open, and shows a word for a moment. A dialog tells
 // that it was closed a little later: by then another may be open, which stays.
 function useWindows() {
@@ -244,10 +257,11 @@ function Page({ known, live, signOut }) {
   useKeyboard(view, span, boards, beside, windows, (key) => { // the page's own keys
     if (single === "incidents") return timeline.current?.[key];
     if (key === "e" && edits) return () => windows.open("edit");
-    if (key === "a" && single === "keys") return () => (known.writes ? windows.open("label") : windows.say(w("nobodyWrites")));
+    if (key === "a" && named.has(single)) return () => (known.writes ? windows.open("label") : windows.say(w("nobodyWrites")));
     return undefined;
   });
   useWatched(live.tick);
+  const deploys = useDeploys(view, live.tick);
   useEvent("written", () => changed());
   const title = titleOf(view, board);
   useEffect(() => { document.title = `${title} · statline`; }, [title]);
@@ -265,6 +279,7 @@ function Page({ known, live, signOut }) {
           <div class="group"><h1>${title}</h1>
             ${beside.previous ? html`<${Link} class="beside" to=${beside.previous} aria-label=${w("previousOne")} title=${w("previousOne") + " (←)"}>‹<//>` : null}
             ${beside.next ? html`<${Link} class="beside" to=${beside.next} aria-label=${w("nextOne")} title=${w("nextOne") + " (→)"}>›<//>` : null}</div>
+          ${single === "clients" ? html`<${Called} id=${view.one} tick=${live.tick} />` : null}
           <p class="about">${board.about}</p><${Cover} view=${view} boards=${boards} /></div>
         ${stored ? html`<p class="about">${w("from", { from: moment(span.from), to: moment(span.to) + zone() })}</p>` : free.map((v) => html`<${Choice} key=${board.name + v.name} board=${board} variable=${v} view=${view} />`)}
         ${stored ? null : html`<${Span} view=${view} span=${span} />`}</div>
@@ -272,9 +287,10 @@ function Page({ known, live, signOut }) {
       ${!live.gone && live.ok === false ? html`<p class="warn" role="alert">${w("storeGone")}</p>` : null}
       ${live.state?.old ? html`<p class="about">${w("old", { time: moment(live.state.newest) + zone() })}</p>` : null}
       ${view.page.path === "" ? html`<${Verdict} live=${live} />` : null}
+      <${Deploys} list=${deploys} />
       <div class="grid" key=${board.name}>
         ${board.rows.map((row, i) => [row.heading ? html`<h2 key=${"h" + i}>${row.heading}</h2>` : null,
-          ...(row.cells ?? []).map((cell) => html`<${Panel} key=${cell.panel} board=${board} cell=${cell} view=${view} span=${span} tick=${live.tick} settings=${settings} boards=${boards} before=${view.page.path === ""} />`)])}
+          ...(row.cells ?? []).map((cell) => html`<${Panel} key=${cell.panel} board=${board} cell=${cell} view=${view} span=${span} tick=${live.tick} settings=${settings} boards=${boards} before=${view.page.path === ""} deploys=${deploys} />`)])}
       </div>
       ${single === "incidents" ? html`<${Timeline} key=${view.one} incident=${view.one} tick=${live.tick} writes=${known.writes} say=${windows.say} act=${timeline} />` : null}
     </main>
@@ -282,7 +298,7 @@ function Page({ known, live, signOut }) {
     <div class=${windows.said ? "said" : "hidden"} role="status">${windows.said}</div>
     ${windows.which === "search" ? html`<${Search} key=${windows.turn} view=${view} boards=${boards} close=${windows.close} go=${(v) => { follow(v); scrollTo(0, 0); }} />` : null}
     ${windows.which === "view" ? html`<${View} key=${windows.turn} close=${windows.close} signOut=${signOut} />` : null}
-    ${windows.which === "label" ? html`<${Label} key=${windows.turn} id=${view.one} close=${windows.close} say=${windows.say} />` : null}
+    ${windows.which === "label" ? html`<${Label} key=${windows.turn} page=${view.page.path} id=${view.one} close=${windows.close} say=${windows.say} />` : null}
     ${windows.which === "edit" ? html`<${Edit} key=${windows.turn} page=${view.page.path} id=${view.one} writes=${known.writes} close=${windows.close} say=${windows.say} />` : null}
     ${windows.which === "help" ? html`<${Help} key=${windows.turn} close=${windows.close} />` : null}`;
 }

@@ -96,8 +96,33 @@ function hatch(answer, colors) {
   };
 }
 
+// mark draws a line where a version was brought out.
+function mark(deploys, colors) {
+  return (u) => {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colors.note;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const d of deploys) {
+      if (d.time < u.scales.x.min || d.time > u.scales.x.max) continue;
+      const x = Math.round(u.valToPos(d.time, "x", true)), size = 4 * devicePixelRatio;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.moveTo(x - size, bbox.top);
+      ctx.lineTo(x + size, bbox.top);
+      ctx.lineTo(x, bbox.top + 1.5 * size);
+      ctx.fill();
+    }
+    ctx.restore();
+  };
+}
+
 // base are the options that all pictures share.
-function base({ answer, width, height, colors, zone, zoom, left = 56 }) {
+function base({ answer, width, height, colors, zone, zoom, deploys, left = 56 }) {
   const axis = { stroke: colors.ink, grid: { stroke: colors.line, width: 1 }, ticks: { stroke: colors.line, width: 1 }, font: "12px system-ui, sans-serif" };
   return {
     width, height, padding: [8, 8, 0, 0], legend: { show: false },
@@ -107,7 +132,7 @@ function base({ answer, width, height, colors, zone, zoom, left = 56 }) {
     scales: { x: { time: true, range: () => [answer.from, Math.max(answer.to, answer.from + 60)] } },
     axes: [{ ...axis, values: (u, splits) => splits.map((s, i) => clock(s, i ? splits[i - 1] : s)), space: 70, size: 30 }, { ...axis, size: left }],
     hooks: {
-      draw: [hatch(answer, colors)],
+      draw: [hatch(answer, colors), mark(deploys ?? [], colors)],
       setSelect: [(u) => {
         if (u.select.width < 4) return;
         const from = Math.floor(u.posToVal(u.select.left, "x")), to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
@@ -137,7 +162,7 @@ function stacked(list, shown) {
 }
 
 // Picture is a panel of lines, or of series that add up.
-export function Picture({ panel, answer, zone, zoom, label }) {
+export function Picture({ panel, answer, zone, zoom, label, deploys }) {
   const box = useRef(), host = useRef();
   const width = useWidth(box), theme = useTheme();
   const [off, setOff] = useState(new Set());
@@ -151,7 +176,7 @@ export function Picture({ panel, answer, zone, zoom, label }) {
     const order = list.map((_, i) => i);
     if (stack) order.reverse(); // the highest sum is drawn first, the others over it
     const drawn = order.map((i) => list[i]);
-    const opts = base({ answer, width, height: 210, colors, zone, zoom });
+    const opts = base({ answer, width, height: 210, colors, zone, zoom, deploys });
     opts.axes[1].values = (u, splits) => splits.map((v) => number(v, panel.unit));
     const share = panel.unit === "share" && !stack;
     opts.scales.y = { range: (u, min, max) => [0, max > 0 ? max * 1.05 : 1] };
@@ -173,7 +198,7 @@ export function Picture({ panel, answer, zone, zoom, label }) {
     }];
     const plot = new uPlot(opts, [times, ...order.map((i) => sums[i])], host.current);
     return () => plot.destroy();
-  }, [answer, width, theme, off, zone]);
+  }, [answer, width, theme, off, zone, deploys]);
   const toggle = (name) => setOff((before) => {
     const after = new Set(before);
     if (!after.delete(name)) after.add(name);
@@ -207,7 +232,7 @@ export function Spark({ answer, panel, zone }) {
 }
 
 // Field is a picture of rows over time: lanes, or the buckets of a heat map.
-export function Field({ panel, answer, zone, zoom, label }) {
+export function Field({ panel, answer, zone, zoom, label, deploys }) {
   const box = useRef(), host = useRef();
   const width = useWidth(box), theme = useTheme();
   const [tip, setTip] = useState();
@@ -224,7 +249,7 @@ export function Field({ panel, answer, zone, zoom, label }) {
     if (width < 40 || !list.length) return;
     const colors = ground(box.current);
     const left = heat ? 76 : Math.min(190, Math.floor(width / 3));
-    const opts = base({ answer, width, height, colors, zone, zoom, left });
+    const opts = base({ answer, width, height, colors, zone, zoom, deploys, left });
     const most = heat ? Math.max(...list.flatMap((s) => s.values.map((v) => v ?? 0))) : 0;
     const n = list.length;
     // Lanes stand from the top, buckets from the bottom.
@@ -268,7 +293,7 @@ export function Field({ panel, answer, zone, zoom, label }) {
     }];
     const plot = new uPlot(opts, [times, times.map(() => null)], host.current);
     return () => plot.destroy();
-  }, [answer, width, theme, zone]);
+  }, [answer, width, theme, zone, deploys]);
   return html`<div ref=${box}><div class="chart tall" role="img" aria-label=${label + ": " + (heat ? `${list.length} buckets` : describe(list))} onMouseLeave=${() => setTip(undefined)}>
     <div ref=${host}></div><${Tip} tip=${tip} zone=${zone} /></div></div>`;
 }

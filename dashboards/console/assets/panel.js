@@ -56,6 +56,11 @@ export function useAnswer(path, ref, tick) {
   return got.path === path ? got : { answer: got.answer, waiting: true };
 }
 
+// rows are those of an answer, as objects.
+export function rows(a) {
+  return Array.from({ length: a.rows }, (_, i) => Object.fromEntries(a.columns.map((c) => [c.name, c.values[i]])));
+}
+
 // ask fetches an answer; what the server says against it is the error.
 export async function ask(path, signal) {
   if (stored) {
@@ -83,7 +88,7 @@ function stepOf(span, width) {
   return 86400;
 }
 
-export function Panel({ board, cell, view, span, tick, settings, boards, before }) {
+export function Panel({ board, cell, view, span, tick, settings, boards, before, deploys }) {
   const ref = useRef();
   const [asTable, setTable] = useState(false);
   const [open, setOpen] = useState(false);
@@ -107,7 +112,7 @@ export function Panel({ board, cell, view, span, tick, settings, boards, before 
       </div></header>
     <div class=${"body" + (waiting && answer ? " stale" : "")} aria-busy=${!!waiting}>
       ${error ? html`<p class="failed">${error}</p>` : null}
-      ${answer ? html`<${Answer} cell=${cell} answer=${answer} asTable=${asTable} view=${view} settings=${settings} boards=${boards} past=${past.answer} parents=${parents.answer} />`
+      ${answer ? html`<${Answer} cell=${cell} answer=${answer} asTable=${asTable} view=${view} settings=${settings} boards=${boards} past=${past.answer} parents=${parents.answer} deploys=${deploys} />`
         : error ? null : html`<p class="empty">…</p>`}
     </div>
     ${open ? html`<${Window} title=${cell.title} close=${() => setOpen(false)}><p class="about">${cell.about}</p>
@@ -119,7 +124,7 @@ export function Panel({ board, cell, view, span, tick, settings, boards, before 
   </section>`;
 }
 
-function Answer({ cell, answer, asTable, view, settings, boards, past, parents }) {
+function Answer({ cell, answer, asTable, view, settings, boards, past, parents, deploys }) {
   const zone = settings.zone;
   const zoom = (from, to) => follow({ ...view, from: String(from), to: String(to) });
   const nothing = answer.rows === 0 || (overTime.has(cell.kind) && !answer.columns.some((c) => c.type === "number" && c.values.some((v) => v != null)));
@@ -127,9 +132,9 @@ function Answer({ cell, answer, asTable, view, settings, boards, past, parents }
   if (asTable || cell.kind === "table") return html`<${Rows} cell=${cell} answer=${answer} view=${view} boards=${boards} parents=${parents} />`;
   switch (cell.kind) {
     case "lines": case "stacked":
-      return html`<${Picture} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} />`;
+      return html`<${Picture} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} deploys=${deploys} />`;
     case "heat": case "lanes":
-      return html`<${Field} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} />`;
+      return html`<${Field} panel=${cell} answer=${answer} zone=${zone} zoom=${zoom} label=${cell.title} deploys=${deploys} />`;
     case "spark": {
       const last = (a) => series(a, cell).list[0]?.values.findLast((v) => v != null);
       const mean = (a) => { const v = (series(a, cell).list[0]?.values ?? []).filter((v) => v != null); return v.length ? v.reduce((a, b) => a + b, 0) / v.length : undefined; };

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/assets/lib.js";
 import { stored } from "/assets/file.js";
 import { moment } from "/assets/format.js";
-import { ask } from "/assets/panel.js";
+import { ask, rows } from "/assets/panel.js";
 import { Window, post } from "/assets/windows.js";
 import { w } from "/assets/words.js";
 
@@ -12,11 +12,6 @@ const place = { author: "statline.author", watched: "statline.watched" };
 
 const read = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(name)) ?? otherwise; } catch { return otherwise; } };
 const keep = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* it holds for this page */ } };
-
-// rows are those of an answer, as objects.
-function rows(a) {
-  return Array.from({ length: a.rows }, (_, i) => Object.fromEntries(a.columns.map((c) => [c.name, c.values[i]])));
-}
 
 // states are the newest of incidents: those of a question.
 export async function states(question) {
@@ -123,23 +118,45 @@ export function useWatched(tick) {
   }, [tick]);
 }
 
-// Label is the window that calls a key by a name.
-export function Label({ id, close, say }) {
-  return html`<${Window} title=${w("label")} close=${close}><${Named} id=${id} close=${close} say=${say} first=${true} /><//>`;
+// Label is the window that calls a key or a client address by a name.
+export function Label({ page, id, close, say }) {
+  return html`<${Window} title=${w("label")} close=${close}><${Named} page=${page} id=${id} close=${close} say=${say} first=${true} /><//>`;
+}
+
+// Called is what a client address is called.
+export function Called({ id, tick }) {
+  const [name, set] = useState("");
+  const [renewed, renew] = useState(0);
+  useEffect(() => {
+    const again = () => renew((n) => n + 1);
+    addEventListener("written", again);
+    return () => removeEventListener("written", again);
+  }, []);
+  useEffect(() => {
+    let gone = false;
+    ask("/api/label?" + new URLSearchParams({ client: id })).then((a) => gone || set(rows(a)[0]?.shown ?? ""), () => {});
+    return () => { gone = true; };
+  }, [id, Math.floor(tick / 10), renewed]);
+  return name ? html`<p class="about called">${name}</p>` : null;
 }
 
 // Named is the form of a name; first, it has the focus, which the window gives its title.
-function Named({ id, close, say, first }) {
+function Named({ page, id, close, say, first }) {
+  const which = { [page === "clients" ? "client" : "key"]: id };
   const [now, set] = useState();
   const [failed, setFailed] = useState("");
   const form = useRef();
   useEffect(() => {
-    ask("/api/label?" + new URLSearchParams({ key: id })).then((a) => set(rows(a)[0] ?? {}), (e) => setFailed(e.message));
+    ask("/api/label?" + new URLSearchParams(which)).then((a) => {
+      const known = rows(a)[0] ?? {}, field = form.current?.elements.name;
+      if (field && !field.value) field.value = known.console ?? ""; // what was typed meanwhile stays
+      set(known);
+    }, (e) => setFailed(e.message));
     if (first) setTimeout(() => form.current?.elements.name.focus());
   }, [id]);
   const save = async (e) => {
     e.preventDefault();
-    const said = await write("/api/label", { key: id, name: form.current.elements.name.value });
+    const said = await write("/api/label", { ...which, name: form.current.elements.name.value });
     if (said.error) return setFailed(said.error);
     const { holds } = await said.json();
     say(w(holds ? "kept" : "fileHolds"));
@@ -149,7 +166,7 @@ function Named({ id, close, say, first }) {
   const key = (e) => { if (e.key === "s" && (e.ctrlKey || e.metaKey)) save(e); };
   const byFile = now?.shown && now.shown !== now.console;
   return html`<form ref=${form} class="view" onSubmit=${save} onKeyDown=${key}>
-    <label>${w("name")} <input name="name" maxlength="100" value=${now?.console ?? ""} /></label>
+    <label>${w("name")} <input name="name" maxlength="100" /></label>
     <p class="about">${byFile ? w("labelOfFile", { name: now.shown }) : now?.shown ? w("labelOfConsole", { name: now.shown }) : now?.gateway ? w("labelOfGateway", { name: now.gateway }) : w("labelNone")}</p>
     <p class="failed" role="alert" hidden=${!failed}>${failed}</p>
     <p class="buttons"><button type="button" onClick=${close}>${w("close")}</button><button>${w("save")}</button></p></form>`;
@@ -168,6 +185,9 @@ function yaml(kind, name) {
     default: return `codes:\n  - {code: ${Number(name)}, http_status: 429, outcome: rate_limited, message: ""}\n`;
   }
 }
+
+// named are the pages of what can be called by a name.
+export const named = new Set(["keys", "clients"]);
 
 const variable = { services: "service", keys: "key", clients: "client" };
 
@@ -189,7 +209,7 @@ export function Edit({ page, id, writes, close, say }) {
   };
   const text = yaml(page, id);
   return html`<${Window} title=${w("edit")} close=${close}>
-    ${page === "keys" && writes ? html`<h3>${w("label")}</h3><${Named} id=${id} close=${close} say=${say} />` : null}
+    ${named.has(page) && writes ? html`<h3>${w("label")}</h3><${Named} page=${page} id=${id} close=${close} say=${say} />` : null}
     ${variable[page] ? html`<h3>${w("muting")}</h3><p class="about">${w("openOnes", { n: open.length })}${writes ? "" : " " + w("nobodyWrites")}</p>
       ${writes && open.length ? html`<p class="group">${[240, 1440, 10080].map((m) => html`<button type="button" onClick=${() => mute(m)}>${w("muteFor" + m)}</button>`)}</p>` : null}` : null}
     <h3>${w("thresholds")}</h3><p class="about">${w("thresholdsAbout")}</p><pre tabindex="0" class="yaml">${text}</pre>
