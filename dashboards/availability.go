@@ -45,6 +45,11 @@ func availability() Board {
 					Columns: []Column{{Name: "total", Color: Note}, {Name: "upstream", Color: Fair}},
 				}},
 			}},
+			{Height: 9, Cells: []Cell{
+				{12, percentiles("Latency, percentiles", "As the caller sees it: median, 95th and 99th percentile, exact to 1 %.", query.LatencyQuantiles())},
+				{12, percentiles("The upstream's time, percentiles", "What the service behind the gateway took, where the log tells it: median, 95th and "+
+					"99th percentile, exact to 1 %. Known from schema 12 on.", query.UpstreamQuantiles())},
+			}},
 			{Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Health of services",
@@ -70,6 +75,14 @@ func availability() Board {
 				}},
 			}},
 		}}
+}
+
+// percentiles are the median, the 95th and the 99th percentile of a time.
+func percentiles(title, about string, text query.Text) Panel {
+	return Panel{
+		Kind: Lines, Title: title, About: about, Query: text, Unit: Micros, Empty: "no latency in this time",
+		Columns: []Column{{Name: "p50", Color: Good}, {Name: "p95", Color: Fair}, {Name: "p99", Color: Bad}},
+	}
 }
 
 // timeoutsNow says whether what times out is more than usual.
@@ -124,7 +137,7 @@ func failingRoutes() Row {
 		{24, Panel{
 			Kind: Table, Title: "Routes that fail",
 			About: "Routes with failures on the server's side, most first, with whose side they came from and " +
-				"the mean times.",
+				"the mean times; 95th percentiles for spans up to two days.",
 			Query: query.RouteTable(), Unit: Count, Empty: "No route failed on the server's side.",
 			Columns: []Column{
 				{Name: "Service", Link: serviceLink()},
@@ -132,6 +145,8 @@ func failingRoutes() Row {
 				{Name: "Share", Unit: Share, Limits: rising(0.001, 0.01)},
 				{Name: "Mean latency", Unit: Micros},
 				{Name: "Mean upstream", Unit: Micros},
+				{Name: "p95", Unit: Micros},
+				{Name: "Upstream p95", Unit: Micros},
 				{Name: "First", Unit: Moment},
 				{Name: "Last", Unit: Moment},
 			},

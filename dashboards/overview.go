@@ -35,16 +35,7 @@ func overview() Board {
 				}},
 			}},
 			{Tab: "Latency", Height: 9, Cells: []Cell{
-				{12, Panel{
-					Kind: Lines, Title: "Latency",
-					About: "Median, 95th and 99th percentile over all chosen services, exact to 1 %.",
-					Query: query.LatencyQuantiles(), Unit: Micros, Empty: "no latency in this time",
-					Columns: []Column{
-						{Name: "p50", Color: Good},
-						{Name: "p95", Color: Fair},
-						{Name: "p99", Color: Bad},
-					},
-				}},
+				{12, percentiles("Latency", "Median, 95th and 99th percentile over all chosen services, exact to 1 %.", query.LatencyQuantiles())},
 				{12, Panel{
 					Kind: Heat, Title: "Latency, spread",
 					About: "Responses by latency: a second band is a second kind of response, often a time limit " +

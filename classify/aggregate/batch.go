@@ -23,7 +23,8 @@ type pending struct {
 	keyHash, clientHash     uint32
 	keyGuess, clientGuess   uint32 // probable rows, 0 for none
 	histogram, page         uint32
-	bucket                  uint16
+	upstream, upstreamPage  uint32 // the histogram of the upstream's times; 0 without one
+	bucket, upstreamBucket  uint16
 	failure                 bool
 	slot                    uint64 // refused: the bit of its slot
 	second                  uint32
@@ -62,6 +63,7 @@ func (t *Table) flush() {
 		p.keyGuess = keySlots[p.keyHash&keys.mask] & keys.mask
 		p.clientGuess = clientSlots[p.clientHash&clients.mask] & clients.mask
 		p.page = histograms.directories[p.histogram][p.bucket>>subBucketsLog2]
+		p.upstreamPage = histograms.directories[p.upstream][p.upstreamBucket>>subBucketsLog2]
 		prefetch.Lines(&keys.rows[p.keyGuess], &clients.rows[p.clientGuess], &histograms.pages[p.page])
 	}
 	for i := range todo {
@@ -70,6 +72,13 @@ func (t *Table) flush() {
 			histograms.count(p.page, p.bucket)
 		} else {
 			histograms.add(p.histogram, p.bucket)
+		}
+		switch {
+		case p.upstream == 0:
+		case p.upstreamPage != 0:
+			histograms.count(p.upstreamPage, p.upstreamBucket)
+		default:
+			histograms.add(p.upstream, p.upstreamBucket)
 		}
 		if p.key != (words{}) {
 			t.addKey(p)

@@ -31,12 +31,12 @@ type output struct {
 	labels        []KeyNameRow
 	days          []DayCount
 
-	buckets []uint16
-	counts  []uint64
-	scratch histogramSum
-	ips     [][16]byte
-	agents  []string
-	ids     []classify.KeyID
+	buckets                  []uint16
+	counts                   []uint64
+	scratch, scratchUpstream histogramSum
+	ips                      [][16]byte
+	agents                   []string
+	ids                      []classify.KeyID
 }
 
 // Rows returns what has been folded since Reset. The result and everything in
@@ -122,21 +122,26 @@ func (t *Table) emitResponse(run []ref) {
 		out.UpstreamRequests += up.requests
 		out.UpstreamMicros += up.micros
 	}
-	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run)
+	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run, func(row uint32) uint32 { return t.responses.rows[row].histogram })
+	if out.UpstreamRequests > 0 {
+		out.UpstreamBuckets, out.UpstreamCounts = t.histogramOf(run, func(row uint32) uint32 { return t.responses.upstream[row].histogram })
+	}
 	o.responses = append(o.responses, out)
 }
 
-// histogramOf is the sum of a run's histograms, in the output's memory.
-func (t *Table) histogramOf(run []ref) ([]uint16, []uint64) {
+// histogramOf is the sum of the histograms of a run's rows, in the output's memory.
+func (t *Table) histogramOf(run []ref, of func(row uint32) uint32) ([]uint16, []uint64) {
 	o, h := &t.out, &t.responses.histograms
 	if len(run) > 1 {
 		for _, ref := range run {
-			h.addTo(&o.scratch, t.responses.rows[ref.row].histogram)
+			if d := of(ref.row); d != 0 { // 0 takes what has no time
+				h.addTo(&o.scratch, d)
+			}
 		}
-		return o.takeHistogram()
+		return o.takeHistogram(&o.scratch)
 	}
 	from := len(o.buckets)
-	o.buckets, o.counts = h.appendTo(o.buckets, o.counts, t.responses.rows[run[0].row].histogram)
+	o.buckets, o.counts = h.appendTo(o.buckets, o.counts, of(run[0].row))
 	to := len(o.buckets)
 	return o.buckets[from:to:to], o.counts[from:to:to]
 }
@@ -162,6 +167,7 @@ func (t *Table) emitResponsesHour() {
 			}
 			if j == i+1 {
 				o.scratch.add(out.LatencyBuckets, out.LatencyCounts)
+				o.scratchUpstream.add(out.UpstreamBuckets, out.UpstreamCounts)
 			}
 			r := &o.responses[next]
 			out.Requests += r.Requests
@@ -171,19 +177,24 @@ func (t *Table) emitResponsesHour() {
 			out.UpstreamRequests += r.UpstreamRequests
 			out.UpstreamMicros += r.UpstreamMicros
 			o.scratch.add(r.LatencyBuckets, r.LatencyCounts)
+			o.scratchUpstream.add(r.UpstreamBuckets, r.UpstreamCounts)
 		}
 		if j > i+1 {
-			out.LatencyBuckets, out.LatencyCounts = o.takeHistogram()
+			out.LatencyBuckets, out.LatencyCounts = o.takeHistogram(&o.scratch)
+			out.UpstreamBuckets, out.UpstreamCounts = o.takeHistogram(&o.scratchUpstream)
 		}
 		o.responsesHour = append(o.responsesHour, out)
 		i = j
 	}
 }
 
-// takeHistogram moves the scratch histogram to the output.
-func (o *output) takeHistogram() ([]uint16, []uint64) {
+// takeHistogram moves a sum to the output; an empty one is no memory of it.
+func (o *output) takeHistogram(sum *histogramSum) ([]uint16, []uint64) {
+	if sum.touched == 0 {
+		return nil, nil
+	}
 	from := len(o.buckets)
-	o.buckets, o.counts = o.scratch.take(o.buckets, o.counts)
+	o.buckets, o.counts = sum.take(o.buckets, o.counts)
 	to := len(o.buckets)
 	return o.buckets[from:to:to], o.counts[from:to:to]
 }

@@ -35,10 +35,13 @@ func (o *output) serviceHour(rows []ResponseRow, outcome classify.Outcome, n uin
 		out.Requests += r.Requests
 		if n == 1 {
 			out.LatencyBuckets, out.LatencyCounts = r.LatencyBuckets, r.LatencyCounts
+			out.UpstreamBuckets, out.UpstreamCounts = r.UpstreamBuckets, r.UpstreamCounts
 			return out
 		}
 		o.scratch.add(r.LatencyBuckets, r.LatencyCounts)
+		o.scratchUpstream.add(r.UpstreamBuckets, r.UpstreamCounts)
 	}
-	out.LatencyBuckets, out.LatencyCounts = o.takeHistogram()
+	out.LatencyBuckets, out.LatencyCounts = o.takeHistogram(&o.scratch)
+	out.UpstreamBuckets, out.UpstreamCounts = o.takeHistogram(&o.scratchUpstream)
 	return out
 }

@@ -122,6 +122,7 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.UpstreamLatencyMicros >= 0 {
 		response.UpstreamRequests, response.UpstreamMicros = 1, uint64(r.UpstreamLatencyMicros)
+		response.UpstreamBuckets, response.UpstreamCounts = []uint16{Bucket(r.UpstreamLatencyMicros)}, []uint64{1}
 	}
 	day := DayCount{Day: int32(minute / 86400), Responses: 1}
 	rows := Rows{
@@ -243,6 +244,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		a.UpstreamRequests += b.UpstreamRequests
 		a.UpstreamMicros += b.UpstreamMicros
 		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
+		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
 	}
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
@@ -271,6 +273,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	serviceHours := collect[serviceKey, ServiceHourRow]{add: func(a, b *ServiceHourRow) {
 		a.Requests += b.Requests
 		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
+		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
 	}}
 	days := collect[int32, DayCount]{add: func(a, b *DayCount) {
 		a.Responses += b.Responses
@@ -286,7 +289,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			r.Minute -= r.Minute % 3600
 			k.minute = r.Minute
 			hours.put(k, r)
-			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome, r.Requests, r.LatencyBuckets, r.LatencyCounts})
+			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome, r.Requests, r.LatencyBuckets, r.LatencyCounts, r.UpstreamBuckets, r.UpstreamCounts})
 		}
 		for _, r := range p.Keys {
 			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code, r.ErrorType}

@@ -16,7 +16,10 @@ type responseRow struct {
 	histogram                          uint32
 }
 
-type upstream struct{ requests, micros uint64 }
+type upstream struct {
+	requests, micros uint64
+	histogram        uint32 // made with the first time, 0 without one
+}
 
 func (r *responses) reset() {
 	r.index.reset()
@@ -44,8 +47,8 @@ func (r *responses) add(row responseRow, h, at uint32) uint32 {
 	return r.insert(h, at)
 }
 
-// bytes counts a row with its slots, directory, and its two output rows.
+// bytes counts a row with its slots, directories, and its two output rows.
 func (r *responses) bytes() int {
-	return (len(r.rows)-1)*(64+16+16+octaves*4+2*240) + (len(r.histograms.pages)-1)*(subBuckets+2*subBuckets*10/4) +
+	return (len(r.rows)-1)*(64+24+16+2*288) + (len(r.histograms.directories)-1)*octaves*4 + (len(r.histograms.pages)-1)*(subBuckets+2*subBuckets*10/4) +
 		len(r.histograms.wides)*subBuckets*8
 }

@@ -44,6 +44,9 @@ func Rollups() []Rollup {
 			Measure("latency", Sums, func(r *ServiceHourRow) Histogram {
 				return Histogram{r.LatencyBuckets, r.LatencyCounts}
 			}),
+			Measure("upstream", Sums, func(r *ServiceHourRow) Histogram {
+				return Histogram{r.UpstreamBuckets, r.UpstreamCounts}
+			}),
 		},
 	}
 
@@ -95,6 +98,7 @@ func responseMeasures() []ColumnOf[ResponseRow] {
 		Measure("latency_us", Add, func(r *row) uint64 { return r.LatencyMicros }),
 		Measure("upstream_requests", Add, func(r *row) uint64 { return r.UpstreamRequests }),
 		Measure("upstream_us", Add, func(r *row) uint64 { return r.UpstreamMicros }),
+		Measure("upstream", Sums, func(r *row) Histogram { return Histogram{r.UpstreamBuckets, r.UpstreamCounts} }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
 	}
 }

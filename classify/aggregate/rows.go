@@ -60,11 +60,13 @@ type ResponseRow struct {
 	// parallel slices, buckets ascending, counts over zero.
 	LatencyBuckets []uint16
 	LatencyCounts  []uint64
-	// LatencyMicros is the exact sum, for means; Upstream likewise with its
-	// own number of measured requests.
+	// LatencyMicros is the exact sum, for means; Upstream likewise, with its own
+	// number of measured requests and its own histogram.
 	LatencyMicros    uint64
 	UpstreamRequests uint64
 	UpstreamMicros   uint64
+	UpstreamBuckets  []uint16
+	UpstreamCounts   []uint64
 	Truncated        bool // a budget was exceeded in this block
 }
 
@@ -85,6 +87,9 @@ type ServiceHourRow struct {
 	Requests       uint64
 	LatencyBuckets []uint16 // as in ResponseRow
 	LatencyCounts  []uint64
+
+	UpstreamBuckets []uint16
+	UpstreamCounts  []uint64
 }
 
 // KeyRow is one row of the tables keys and keys_hour: responses to requests

@@ -118,17 +118,22 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	if d.Drift {
 		row.drift++
 	}
+	p := &t.pending[t.waiting]
+	p.upstream, p.upstreamBucket = 0, 0
 	if r.UpstreamLatencyMicros >= 0 {
-		u := &t.responses.upstream[n]
+		u, micros := &t.responses.upstream[n], min(r.UpstreamLatencyMicros, maxMicros)
 		u.requests++
-		u.micros += uint64(min(r.UpstreamLatencyMicros, maxMicros))
+		u.micros += uint64(micros)
+		if u.histogram == 0 {
+			u.histogram = t.responses.histograms.newDirectory()
+		}
+		p.upstream, p.upstreamBucket = u.histogram, Bucket(micros)
 	}
 	hash := mixWords(uint64(uint32(at.Partition)), uint64(at.Offset))
 	if t.samples.wants(row.sampleGroup, hash) {
 		t.samples.keep(row.sampleGroup, r, d, at, dim, hash)
 	}
 
-	p := &t.pending[t.waiting]
 	p.histogram, p.bucket = 0, 0
 	if r.LatencyMicros >= 0 {
 		micros := min(r.LatencyMicros, maxMicros)

@@ -1,6 +1,10 @@
 package query
 
-import "statline/classify"
+import (
+	"strings"
+
+	"statline/classify"
+)
 
 // The panels about timeouts and availability.
 
@@ -56,14 +60,21 @@ func ServiceHealth() Text {
 		"\nGROUP BY time, service", "Value")
 }
 
-// RouteTable returns the routes that fail on the server's side.
+// RouteTable returns the routes that fail on the server's side. Their percentiles are
+// those of rows of minutes: the histograms of every route over a month are too many to
+// be read while somebody waits.
 func RouteTable() Text {
+	const columns = "service, route, outcome, blame, requests, latency_us, upstream_us, upstream_requests, "
+	const read = "latency.1 AS buckets, latency.2 AS counts, upstream.1 AS upstream_buckets, upstream.2 AS upstream_counts"
+	none := strings.NewReplacer("latency", "([]::Array(UInt16), []::Array(UInt64))", "upstream.", "([]::Array(UInt16), []::Array(UInt64)).").Replace(read)
 	return spans + `SELECT toString(service) AS "Service", toString(route) AS "Route", sumIf(requests, ` + timedOut + `) AS "Timeouts",
   sumIf(requests, ` + of(classify.Offline) + `) AS "Offline", sumIf(requests, ` + of(classify.InternalError, classify.ServerError) + `) AS "Errors",
   sumIf(requests, ` + serverSide + `) / sum(requests) AS "Share", sumIf(requests, blame = 'upstream' AND ` + serverSide + `) AS "Upstream", sumIf(requests, blame = 'gateway' AND ` + serverSide + `) AS "Gateway",
   sum(latency_us) / sum(requests) AS "Mean latency", if(sum(upstream_requests) = 0, NULL, sum(upstream_us) / sum(requests)) AS "Mean upstream",
+  if(max(notEmpty(buckets)), ` + micros("quantileExactWeightedArray(0.95)(buckets, counts)") + `, NULL) AS "p95",
+  if(max(notEmpty(upstream_buckets)), ` + micros("quantileExactWeightedArray(0.95)(upstream_buckets, upstream_counts)") + `, NULL) AS "Upstream p95",
   minIf(minute, ` + serverSide + `) AS "First", maxIf(minute, ` + serverSide + `) AS "Last"
-FROM ` + fromResponses("service, route, outcome, blame, requests, latency_us, upstream_us, upstream_requests", ofService) + `
+FROM ` + union(ofMinutes("responses", columns+read, ofService), ofHours("responses_hour", columns+Text(none), ofService)) + `
 GROUP BY service, route HAVING sumIf(requests, ` + serverSide + `) > 0
 ORDER BY sumIf(requests, ` + serverSide + `) DESC, 1, 2 LIMIT 100`
 }

@@ -50,8 +50,11 @@ ORDER BY server DESC, n DESC, service LIMIT 200`
 
 // latencies is the latency histogram of each row: parallel arrays of buckets and
 // counts. where may ask for the service only: the hours are summed over routes.
-func latencies(where Text) Text {
-	return eitherService("responses", "service, latency.1 AS buckets, latency.2 AS counts", where)
+func latencies(where Text) Text { return histograms("latency", where) }
+
+// histograms is latencies of another histogram.
+func histograms(column, where Text) Text {
+	return eitherService("responses", "service, "+column+".1 AS buckets, "+column+".2 AS counts", where)
 }
 
 // micros is the middle of a bucket in microseconds. Buckets rise with the
@@ -63,10 +66,16 @@ func micros(bucket Text) Text {
 
 // LatencyQuantiles returns the 50th, 95th and 99th percentile of the latency
 // in microseconds.
-func LatencyQuantiles() Text {
+func LatencyQuantiles() Text { return quantiles("latency") }
+
+// UpstreamQuantiles is LatencyQuantiles of what the upstream took, where the log
+// tells it.
+func UpstreamQuantiles() Text { return quantiles("upstream") }
+
+func quantiles(column Text) Text {
 	return spans + gaps("", `SELECT time, `+micros("q[1]")+` AS p50, `+micros("q[2]")+` AS p95, `+micros("q[3]")+` AS p99 FROM (
   SELECT `+at+`, quantilesExactWeightedArray(0.5, 0.95, 0.99)(buckets, counts) AS q
-  FROM `+latencies(ofService+" AND notEmpty(latency.1)")+` GROUP BY time
+  FROM `+histograms(column, ofService+" AND notEmpty("+column+".1)")+` GROUP BY time
 )`, "p50", "p95", "p99")
 }
 

@@ -188,6 +188,49 @@ func TestMeansHaveOneDenominator(t *testing.T) {
 	}
 }
 
+// Percentiles of the upstream's time are those of the stored histograms, from minutes
+// and from hours alike, and so are those of each failing route from minutes; rows
+// without one count for none.
+func TestPercentilesOfUpstreamAndRoutes(t *testing.T) {
+	s := storetest.Open(t)
+	// Buckets below 128 are their own microseconds: 100 answers of /a in 1 to 100 us, of
+	// which the upstream took half; of /b, which does not fail, one.
+	for table, minute := range map[string]string{"responses": "toStartOfMinute(now()) - 600", "responses_hour": "toStartOfHour(now() - 600)", "services_hour": "toStartOfHour(now() - 600)"} {
+		columns, route := "service, route, outcome", "'/a', "
+		if table == "services_hour" {
+			columns, route = "service, outcome", ""
+		}
+		exec(t, s, "INSERT INTO {db}."+table+" (minute, "+columns+", requests, latency, upstream) SELECT "+minute+", 'movie', "+route+"'timeout', 100, "+
+			"(arrayMap(i -> toUInt16(i), range(1, 101)), arrayMap(i -> toUInt64(1), range(1, 101))), (arrayMap(i -> toUInt16(i), range(1, 51)), arrayMap(i -> toUInt64(2), range(1, 51)))")
+		exec(t, s, "INSERT INTO {db}."+table+" (minute, "+columns+", requests) SELECT "+minute+", 'movie', "+route+"'success', 1")
+	}
+	for _, span := range []time.Duration{time.Hour, 72 * time.Hour} {
+		p := query.Params{From: time.Now().Add(-span), To: time.Now(), Step: time.Hour}
+		rows := table(t, s, query.RouteTable(), p)
+		if len(rows) == 0 {
+			t.Fatalf("no route over %v", span)
+		}
+		switch p95, _ := rows[0]["p95"].(*float64); {
+		case len(rows) != 1 || span > 48*time.Hour && p95 != nil:
+			t.Errorf("routes over %v: got %v; want /a without percentiles", span, rows)
+		case span < 48*time.Hour && (!near(rows[0]["p95"], 95) || !near(rows[0]["Upstream p95"], 48)):
+			t.Errorf("routes over %v: got %v; want /a with 95 and 48 us", span, rows)
+		}
+		found := false
+		for _, row := range table(t, s, query.UpstreamQuantiles(), p) {
+			if p, _ := row["p50"].(*float64); p != nil {
+				found = true
+				if *p != 25 || !near(row["p95"], 48) || !near(row["p99"], 50) {
+					t.Errorf("upstream over %v: got %v %v %v; want 25, 48, 50", span, *p, row["p95"], row["p99"])
+				}
+			}
+		}
+		if !found {
+			t.Errorf("upstream over %v: no percentile", span)
+		}
+	}
+}
+
 // A slot that several rows have, of services and of blocks that are not merged
 // yet, is one slot.
 func TestSlotsCountOnce(t *testing.T) {

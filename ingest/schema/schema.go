@@ -128,6 +128,7 @@ const (
 	LatencyUS        Column = "latency_us"
 	UpstreamRequests Column = "upstream_requests"
 	UpstreamUS       Column = "upstream_us"
+	Upstream         Column = "upstream"
 	Truncated        Column = "truncated"
 
 	KeyID       Column = "key_id"

@@ -25,6 +25,9 @@ type benchBlocks struct {
 	line    []byte
 	offset  int64
 	size    int64
+	// upstream makes every response tell how long the upstream took, which bench lines
+	// do not.
+	upstream bool
 }
 
 func newBenchBlocks(tb testing.TB, rate float64, size int64) *benchBlocks {
@@ -42,6 +45,9 @@ func newBenchBlocks(tb testing.TB, rate float64, size int64) *benchBlocks {
 
 // Response implements decode.Sink.
 func (b *benchBlocks) Response(r *classify.Response) {
+	if b.upstream {
+		r.UpstreamLatencyMicros = r.LatencyMicros - r.LatencyMicros/8
+	}
 	b.table.Add(r, b.codes.Decide(r), aggregate.Place{Offset: b.offset})
 }
 
@@ -165,7 +171,12 @@ func BenchmarkSync(b *testing.B) {
 // BenchmarkStorage stores hours (STATLINE_BENCH_HOURS, 1 by default) of bench
 // traffic at 1,000 records a second and reports the bytes on disk per record
 // after merges, by table; with -v by column too.
-func BenchmarkStorage(b *testing.B) {
+func BenchmarkStorage(b *testing.B) { benchmarkStorage(b, false) }
+
+// BenchmarkStorageUpstream is the same of logs that tell the upstream's time.
+func BenchmarkStorageUpstream(b *testing.B) { benchmarkStorage(b, true) }
+
+func benchmarkStorage(b *testing.B, upstream bool) {
 	hours, err := strconv.Atoi(os.Getenv("STATLINE_BENCH_HOURS"))
 	if err != nil {
 		hours = 1
@@ -174,6 +185,7 @@ func BenchmarkStorage(b *testing.B) {
 		s := open(b)
 		const perBlock = 300_000 // five minutes
 		blocks := newBenchBlocks(b, 1000, perBlock)
+		blocks.upstream = upstream
 		n := hours * 3_600_000 / perBlock
 		for range n {
 			id, c := blocks.next()

@@ -86,13 +86,13 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		m, hour := minuteOf(d, 61), minuteOf(d, 60)
 		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 429, Code: 25,
 			Outcome: classify.RateLimited, DecidedBy: classify.ByCode, Blame: classify.BlameClient, Requests: n, Bytes: 10 * n,
-			LatencyBuckets: []uint16{3, 700}, LatencyCounts: []uint64{1, n - 1}, LatencyMicros: 7 * n}
+			LatencyBuckets: []uint16{3, 700}, LatencyCounts: []uint64{1, n - 1}, LatencyMicros: 7 * n, UpstreamRequests: n - 1, UpstreamMicros: 6 * n, UpstreamBuckets: []uint16{3}, UpstreamCounts: []uint64{n - 1}}
 		r.Responses = append(r.Responses, row)
 		row.Minute = hour
 		r.ResponsesHour = append(r.ResponsesHour, row)
 		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Requests: n})
 		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies", Outcome: classify.RateLimited, Requests: n,
-			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts})
+			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts, UpstreamBuckets: row.UpstreamBuckets, UpstreamCounts: row.UpstreamCounts})
 		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: n - 1, Bytes: 9,
 			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}, Quota: &classify.Quota{Limit: 40}}
 		r.Keys = append(r.Keys, k)

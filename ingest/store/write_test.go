@@ -241,7 +241,7 @@ func TestRoundTrip(t *testing.T) {
 	id := block.ID{Cluster: "kafka-1", Topic: "access", Epoch: 7, Partition: 3, First: 5, End: 9}
 	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
 		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, ErrorType: "late", Requests: 300, Bytes: 1 << 40, Drift: 2,
-		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, Truncated: true}
+		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, UpstreamBuckets: []uint16{0, 2}, UpstreamCounts: []uint64{3, 1}, Truncated: true}
 	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
 		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}},
@@ -251,7 +251,7 @@ func TestRoundTrip(t *testing.T) {
 		ResponsesHour: []aggregate.ResponseRow{response},
 		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
 		ServicesHour: []aggregate.ServiceHourRow{{Minute: m, Service: "tv", Outcome: classify.Timeout, Requests: 300,
-			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}}},
+			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, UpstreamBuckets: []uint16{7}, UpstreamCounts: []uint64{300}}},
 		Keys:     []aggregate.KeyRow{k},
 		KeysHour: []aggregate.KeyRow{k},
 		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
@@ -266,7 +266,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
-	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,1"
+	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,([0,2],[3,1]),1"
 	at := fmt.Sprint(m)
 	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
 		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1,100,9,60,7"
@@ -274,7 +274,7 @@ func TestRoundTrip(t *testing.T) {
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
 		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated, ',', quota_limit, ',', quota_left, ',', quota_window, ',', retry_after)"
 	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ',', error_type, ','," +
-		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', truncated)"
+		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', toString(upstream), ',', truncated)"
 	for _, test := range []struct {
 		table         schema.Table
 		columns, want string
@@ -282,7 +282,7 @@ func TestRoundTrip(t *testing.T) {
 		{schema.Responses, responseSelect, at + "," + responseText},
 		{schema.ResponsesHour, responseSelect, at + "," + responseText},
 		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)", at + ",tv,unknown,1125899906842624"},
-		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency))", at + ",tv,timeout,300,([1,65535],[299,1])"},
+		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency), ',', toString(upstream))", at + ",tv,timeout,300,([1,65535],[299,1]),([7],[300])"},
 		{schema.Keys, keySelect, keyRow},
 		{schema.KeysHour, keySelect, keyRow},
 		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated," +

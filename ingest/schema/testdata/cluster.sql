@@ -558,6 +558,24 @@ CREATE TABLE IF NOT EXISTS `d`.`deploys` ON CLUSTER `c` AS `d`.`deploys_local` E
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","11"]
 ;
+ALTER TABLE `d`.`responses_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(ZSTD(5)) AFTER upstream_us
+;
+ALTER TABLE `d`.`responses` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) AFTER upstream_us
+;
+ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(ZSTD(5)) AFTER upstream_us
+;
+ALTER TABLE `d`.`responses_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) AFTER upstream_us
+;
+ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) CODEC(LZ4) AFTER latency
+;
+ALTER TABLE `d`.`services_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS upstream SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(UInt64))) AFTER latency
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","12"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
