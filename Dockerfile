@@ -7,7 +7,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/statline ./cmd/statline
+RUN CGO_ENABLED=0 go build -pgo=auto -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/statline ./cmd/statline
 
 # The binary loads libraries at run time (the embedded engine, when there is
 # one), so that it needs the C library although it has no C: base, not static.

@@ -203,7 +203,7 @@ func TestDockerfileBuildsWhatMakeBuilds(t *testing.T) {
 		return string(raw)
 	}
 	docker, make, ignore := read("Dockerfile"), read("Makefile"), read(".dockerignore")
-	for _, both := range []string{"CGO_ENABLED=0", "build -trimpath", "-s -w -X main.version=", "-o bin/statline ./cmd/statline"} {
+	for _, both := range []string{"CGO_ENABLED=0", "build -pgo=auto -trimpath", "-s -w -X main.version=", "-o bin/statline ./cmd/statline"} {
 		if !strings.Contains(docker, both) || !strings.Contains(make, both) {
 			t.Errorf("%q is not in both Dockerfile and Makefile", both)
 		}
