@@ -23,7 +23,7 @@ type pending struct {
 	keyHash, clientHash     uint32
 	keyGuess, clientGuess   uint32 // probable rows, 0 for none
 	histogram, page         uint32
-	upstream, upstreamPage  uint32 // the histogram of the upstream's times; 0 without one
+	upstream                uint32 // the histogram of the upstream's times; 0 without one
 	bucket, upstreamBucket  uint16
 	failure                 bool
 	slot                    uint64 // refused: the bit of its slot
@@ -63,7 +63,6 @@ func (t *Table) flush() {
 		p.keyGuess = keySlots[p.keyHash&keys.mask] & keys.mask
 		p.clientGuess = clientSlots[p.clientHash&clients.mask] & clients.mask
 		p.page = histograms.directories[p.histogram][p.bucket>>subBucketsLog2]
-		p.upstreamPage = histograms.directories[p.upstream][p.upstreamBucket>>subBucketsLog2]
 		prefetch.Lines(&keys.rows[p.keyGuess], &clients.rows[p.clientGuess], &histograms.pages[p.page])
 	}
 	for i := range todo {
@@ -73,18 +72,20 @@ func (t *Table) flush() {
 		} else {
 			histograms.add(p.histogram, p.bucket)
 		}
-		switch {
-		case p.upstream == 0:
-		case p.upstreamPage != 0:
-			histograms.count(p.upstreamPage, p.upstreamBucket)
-		default:
-			histograms.add(p.upstream, p.upstreamBucket)
-		}
 		if p.key != (words{}) {
 			t.addKey(p)
 		}
 		if p.ip != (words{}) {
 			t.addClient(p)
+		}
+	}
+	if !t.upstreams { // most logs tell none
+		return
+	}
+	t.upstreams = false
+	for i := range todo {
+		if p := &todo[i]; p.upstream != 0 {
+			histograms.add(p.upstream, p.upstreamBucket)
 		}
 	}
 }

@@ -36,12 +36,13 @@ type Table struct {
 	samples      samples
 	labels       labels
 
-	pending  [batch]pending
-	waiting  int // in pending
-	carries  []carry
-	count    uint64
-	min, max int64 // event time
-	out      output
+	pending   [batch]pending
+	waiting   int  // in pending
+	upstreams bool // some of pending tells its upstream time
+	carries   []carry
+	count     uint64
+	min, max  int64 // event time
+	out       output
 }
 
 // carry is one overflow of a row's 32-bit request count.
@@ -83,7 +84,7 @@ func (t *Table) Reset() {
 	t.samples.reset()
 	t.labels.reset()
 	t.carries = t.carries[:0]
-	t.waiting = 0
+	t.waiting, t.upstreams = 0, false
 	t.count, t.min, t.max = 0, math.MaxInt64, math.MinInt64
 }
 
@@ -119,7 +120,7 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 		row.drift++
 	}
 	p := &t.pending[t.waiting]
-	p.upstream, p.upstreamBucket = 0, 0
+	p.upstream = 0
 	if r.UpstreamLatencyMicros >= 0 {
 		u, micros := &t.responses.upstream[n], min(r.UpstreamLatencyMicros, maxMicros)
 		u.requests++
@@ -127,7 +128,7 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 		if u.histogram == 0 {
 			u.histogram = t.responses.histograms.newDirectory()
 		}
-		p.upstream, p.upstreamBucket = u.histogram, Bucket(micros)
+		p.upstream, p.upstreamBucket, t.upstreams = u.histogram, Bucket(micros), true
 	}
 	hash := mixWords(uint64(uint32(at.Partition)), uint64(at.Offset))
 	if t.samples.wants(row.sampleGroup, hash) {
