@@ -1,5 +1,7 @@
 package grafana
 
+//lint:file-ignore SA1019 the classic schema stays, for Grafana 11.6 and later; schema v2 is the other renderer
+
 import (
 	"fmt"
 	"strings"
