@@ -195,6 +195,7 @@ func (s *Stack) healthy(ctx context.Context, service types.ServiceConfig, p *pro
 	limit := time.Duration(*check.StartPeriod) + time.Duration(*check.Retries)*time.Duration(*check.Interval)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not healthy within %s", limit))
 	defer cancel()
+	said := ""
 	for {
 		out, err := s.Exec(ctx, service.Name, command(check.Test)...)
 		wait := time.After(time.Second)
@@ -204,11 +205,14 @@ func (s *Stack) healthy(ctx context.Context, service types.ServiceConfig, p *pro
 			}
 			out = fmt.Sprint(err)
 		}
+		if ctx.Err() == nil || said == "" { // one that was cut off says nothing
+			said = out
+		}
 		select {
 		case <-p.exited:
 			return fmt.Errorf("service %s ended: %w\n%s", service.Name, errors.Join(p.err, errors.New("it must run")), p.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("service %s: %w; its health check %q says: %s\n%s", service.Name, context.Cause(ctx), check.Test, strings.TrimSpace(out), p.tail())
+			return fmt.Errorf("service %s: %w; its health check %q says: %s\n%s", service.Name, context.Cause(ctx), check.Test, strings.TrimSpace(said), p.tail())
 		case <-wait:
 		}
 	}
