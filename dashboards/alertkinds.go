@@ -112,6 +112,10 @@ func kinds() []kindOf {
 			"A service answers with an error that it has not answered with in thirty days, or not in the week before it was deployed.",
 			"The incident names the error, how many keys got it, the route with most and the deploy that it came after. Roll that deploy " +
 				"back if the error is not meant; the panel shows what else the route answers."},
+		{detect.NearLimit, "Key near its limit", limitsUID, query.ToldQuotas(),
+			"One key used at least 80 % of its limit on three days in a row. It is an info: nothing fails yet, and nobody is paged.",
+			"statline limits headroom says how fast it grows and on which day it reaches the limit. Talk with its owner about a larger " +
+				"plan or about fewer requests before it is refused."},
 	}
 }
 

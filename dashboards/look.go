@@ -38,6 +38,7 @@ func kindColors() map[detect.Kind]string {
 		detect.Outage: "#61953B", detect.SLOBurn: "#C70377", detect.Throttled: "#116DB8", detect.TimeoutSpike: "#F13679",
 		detect.TrafficDrop: "#8F8FAC", detect.TrafficSurge: "#307902", detect.LateData: "#2CA29C", detect.LatencyShift: "#689878", detect.UnknownCode: "#0A98E1",
 		detect.PathScan: "#05A1BA", detect.ClientFlood: "#AC445A", detect.NewError: "#226E92",
+		detect.NearLimit: "#526F69",
 	}
 }
 

@@ -26,6 +26,7 @@ type Config struct {
 	PathScan    PathScanConfig    `koanf:"path_scan" help:"somebody who asks for many paths that do not exist"`
 	Flood       FloodConfig       `koanf:"client_flood" help:"one client or key that is answered far more often than usual"`
 	NewError    NewErrorConfig    `koanf:"new_error" help:"errors that a service never answered with before"`
+	Near        NearConfig        `koanf:"near_limit" help:"keys that come near their limit day after day"`
 	Contract    ContractConfig    `koanf:"contract" help:"codes with another HTTP status than documented"`
 
 	// Services and Keys override by service name and by key id.
@@ -94,6 +95,7 @@ func Preset(name string) (Config, error) {
 		PathScan:    PathScanConfig{FastPaths: 40, SlowPaths: 150, MinShare: 0.5, QuietMinutes: 30, SlowQuietMinutes: 360, ServiceRoutes: 60, ServiceRatio: 3},
 		Flood:       FloodConfig{MinPerMinute: 600, CrowdRatio: 5, OwnRatio: 3, QuietMinutes: 15},
 		NewError:    NewErrorConfig{MinCount: 10, MinKeys: 3, QuietMinutes: 60},
+		Near:        NearConfig{MinDays: 3},
 		Contract:    ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
 	}
 	switch name {
@@ -290,6 +292,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.NewError.validate(bad); err != nil {
+		return err
+	}
+	if err := c.Near.validate(bad); err != nil {
 		return err
 	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {

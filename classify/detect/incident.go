@@ -53,13 +53,14 @@ const (
 	PathScan           Kind = "path_scan"
 	ClientFlood        Kind = "client_flood"
 	NewError           Kind = "new_error"
+	NearLimit          Kind = "near_limit"
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{TimeoutSpike, Outage, ErrorSpike, Throttled, Offender, Flood, DeadKey, InvalidKey,
 		KeyScanning, CredentialStuffing, SLOBurn, ContractDrift, UnknownCode, TrafficDrop, TrafficSurge, LateData, LatencyShift,
-		PathScan, ClientFlood, NewError}
+		PathScan, ClientFlood, NewError, NearLimit}
 }
 
 // EntityType says what an incident's entity is.
@@ -150,6 +151,7 @@ type Evidence struct {
 	LastSeen       string   `json:"last_seen,omitempty"`
 	MedianGap      int      `json:"median_gap_minutes,omitempty"`
 	Keys           int      `json:"keys,omitempty"`
+	Days           int      `json:"days,omitempty"`  // in a row
 	Paths          int      `json:"paths,omitempty"` // about how many different ones
 	ClientIPs      []string `json:"client_ips,omitempty"`
 	UserAgents     []string `json:"user_agents,omitempty"`

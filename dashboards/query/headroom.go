@@ -1,5 +1,7 @@
 package query
 
+import "statline/classify/limit"
+
 // ToldHeadroom returns what each key used of the limit that its responses told it,
 // by day: key id, name, Unix days, the largest share of a day, the largest limit and
 // window that headers told, and whether headers told it (else refusals did, with the
@@ -7,12 +9,10 @@ package query
 func ToldHeadroom() Text {
 	return `SELECT k.key_id, named.name, days, shares, lim, win, by_headers FROM (
   SELECT key_id, groupArray(day) AS days, groupArray(share) AS shares, max(day_limit) AS lim, max(day_window) AS win, max(headers) AS by_headers FROM (
-    SELECT key_id, toInt32(toUInt16(toDate(minute))) AS day, max(quota_limit) > 0 AND max(quota_low) > 0 AS headers,
-      greatest(if(headers, greatest(1 - (4294967295 - max(quota_low)) / max(quota_limit), 0), 0),
-        if(max(limit_max) > 0, max(count_max) / max(limit_max), 0)) AS share,
-      if(max(quota_limit) > 0, max(quota_limit), max(limit_max)) AS day_limit, max(quota_window) AS day_window
+    SELECT key_id, toInt32(toUInt16(toDate(minute))) AS day, ` + limit.ToldByHeaders + ` AS headers, ` + limit.ToldShare + ` AS share,
+      ` + limit.ToldLimit + ` AS day_limit, ` + limit.ToldWindow + ` AS day_window
     FROM {db}.keys_hour WHERE ` + within + ` AND ` + ofKeys + toldApart + `
-    GROUP BY key_id, day HAVING headers OR max(limit_max) > 0
+    GROUP BY key_id, day HAVING ` + limit.ToldAny + `
   ) GROUP BY key_id
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = k.key_id ORDER BY k.key_id`
 }

@@ -24,6 +24,7 @@ type Evaluator struct {
 	paces     *paces
 	misses    *misses
 	errors    *newErrors
+	near      *nearLimits
 	floods    [2]*floods // of clients, of keys
 	families  []family   // all of those: what is done to one is done to all
 
@@ -56,10 +57,10 @@ type ScoreRow struct {
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
-		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg),
+		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg), near: newNearLimits(cfg),
 		floods: [2]*floods{newFloods(cfg, detect.ClientEntity), newFloods(cfg, detect.KeyEntity)},
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.floods[0], v.floods[1]}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.near, v.floods[0], v.floods[1]}
 	return v
 }
 

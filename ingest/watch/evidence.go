@@ -17,6 +17,7 @@ type Batch struct {
 	Paces     []PaceRow
 	Misses    []MissRow
 	Errors    []ErrorRow
+	Near      []NearRow
 }
 
 // SourceRow is one minute of a source, by Kafka's time of its records.
@@ -110,6 +111,7 @@ type Past struct {
 	Paces     []PaceRow   // detect.PaceWindow
 	Misses    []MissRow   // detect.MissWindow
 	Errors    []ErrorRow  // detect.ErrorWindow
+	Near      []NearRow   // detect.NearWindow
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int

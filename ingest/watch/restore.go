@@ -52,6 +52,9 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	for i := range past.Errors {
 		e.errors.take(&past.Errors[i])
 	}
+	for i := range past.Near {
+		e.near.take(&past.Near[i])
+	}
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
 		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at), f.take); err != nil {
@@ -87,6 +90,7 @@ type later struct {
 	paces     map[string][]detect.PaceMinute
 	misses    map[string][]detect.MissMinute
 	errors    map[string][]detect.ErrorMinute
+	near      map[string][]detect.NearDay
 	floods    map[detect.EntityType]map[string][]detect.FloodMinute
 }
 
@@ -95,7 +99,7 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
 		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{}, map[string][]detect.PaceMinute{},
-		map[string][]detect.MissMinute{}, map[string][]detect.ErrorMinute{},
+		map[string][]detect.MissMinute{}, map[string][]detect.ErrorMinute{}, map[string][]detect.NearDay{},
 		map[detect.EntityType]map[string][]detect.FloodMinute{detect.KeyEntity: {}, detect.ClientEntity: {}},
 	}
 	b, err := e.evidence.Batch(ctx, minutes)
@@ -120,6 +124,9 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	}
 	for _, r := range b.Errors {
 		l.errors[r.Entity()] = append(l.errors[r.Entity()], r.ErrorMinute)
+	}
+	for _, r := range b.Near {
+		l.near[r.Key] = append(l.near[r.Key], r.NearDay)
 	}
 	for of, names := range map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients} {
 		if err := e.evidence.Floods(ctx, of, names, minutes, func(r *FloodRow) {

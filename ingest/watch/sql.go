@@ -128,6 +128,9 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 	if b.Errors, err = q.errorRows(ctx, minutes); err != nil {
 		return nil, err
 	}
+	if b.Near, err = q.nearRows(ctx, minutes); err != nil {
+		return nil, err
+	}
 	b.Paces, err = q.paceRows(ctx, minutes)
 	return b, err
 }
@@ -500,6 +503,9 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		return nil, err
 	}
 	if p.Errors, err = q.errorRows(ctx, minutesOf(at-detect.ErrorWindow, at)); err != nil {
+		return nil, err
+	}
+	if p.Near, err = q.nearRows(ctx, minutesOf(at-detect.NearWindow, at)); err != nil {
 		return nil, err
 	}
 	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceWindow, at)); err != nil {

@@ -1,0 +1,112 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"statline/classify/detect"
+	"statline/ingest/schema"
+	"statline/ingest/store/storetest"
+)
+
+// A key that uses at least four fifths of its limit three days in a row is an info,
+// whether headers tell it or the numbers of refusals, until a day on which it does
+// not; two days, days with one between, and less are none. Nobody is paged.
+func TestNearLimits(t *testing.T) {
+	s := storetest.Open(t)
+	q := testSQL(s)
+	begin := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	first := detect.MinuteOf(begin.Unix())
+	var hours []string
+	// headers are the shares of a limit of 1000 a minute that a key used at most on days.
+	headers := func(key string, used ...int) {
+		for d, n := range used {
+			hours = append(hours, fmt.Sprintf("(%d, '%s', 'movies', 'success', 500, %d, 60, 0, 0)", begin.AddDate(0, 0, d).Add(9*time.Hour).Unix(), key, 4294967295-uint64(1000-n)),
+				fmt.Sprintf("(%d, '%s', 'search', 'success', 20, %d, 60, 0, 0)", begin.AddDate(0, 0, d).Add(21*time.Hour).Unix(), key, 4294967295-uint64(1000-n/2)))
+		}
+	}
+	headers("grows", 500, 810, 850, 900, 950, 990, 700, 820)
+	headers("pauses", 810, 810, 700, 900, 900, 100, 850, 900)
+	headers("below", 790, 790, 799, 790, 790, 790, 790, 790)
+	headers("__other__", 900, 900, 900, 900, 900, 900, 900, 900)
+	for d := range 8 { // refusals tell that it reaches its limit of 40
+		hours = append(hours, fmt.Sprintf("(%d, 'refused', 'movies', 'rate_limited', 60, 0, 0, 44, 40)", begin.AddDate(0, 0, d).Add(30*time.Minute).Unix()))
+	}
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests, quota_low, quota_window, count_max, limit_max, quota_limit) SELECT *, if(low > 0, 1000, 0) FROM VALUES('minute UInt32, key_id String, service String, outcome String, n UInt64, low UInt32, win UInt32, c UInt32, l UInt32', "+strings.Join(hours, ", ")+")")
+	const days = 8
+	for table, step := range map[schema.Table]int{schema.Services: 60, schema.ServicesHour: 3600, schema.ResponsesHour: 3600} {
+		storetest.Exec(t, s, fmt.Sprintf("INSERT INTO %s (minute, service, outcome, requests) SELECT toDateTime(%d, 'UTC') + %d * number, 'movies', 'success', 500 FROM numbers(%d)",
+			s.Table(table), begin.Unix(), step, days*86400/step))
+	}
+	cfg := DefaultConfig()
+	list, err := Evaluate(t.Context(), &cfg.Detectors, q, Range{first, first, first + days*dayMinutes + 120})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = slices.DeleteFunc(list, func(i detect.Incident) bool { return i.Kind != detect.NearLimit })
+	if len(list) != 2 {
+		t.Fatalf("got %+v; want two incidents", list)
+	}
+	judged := func(day int) detect.Minute { return first + detect.Minute(day)*dayMinutes + detect.NearMinute }
+	slices.SortFunc(list, func(a, b detect.Incident) int { return strings.Compare(a.Entity, b.Entity) })
+	a, b := &list[0], &list[1]
+	if a.Entity != "grows" || a.EntityType != detect.KeyEntity || a.Severity != detect.Info || a.OpenedAt != judged(4) || a.State != detect.Closed ||
+		a.ClosedAt != judged(7) || a.ClosedAs != detect.ClosedCalm || a.Requests != 3*520 || a.Affected != 3*520 || a.Evidence.Days != 5 ||
+		a.Evidence.Limit != 1000 || a.Evidence.FirstSeen != "2026-06-02T00:00:00Z" ||
+		a.Summary != "grows: near its limit of 1000 requests in 1m on 5 days in a row: it used 99 % on the last of them, 99 % at most" {
+		t.Errorf("got %+v", a)
+	}
+	if b.Entity != "refused" || b.OpenedAt != judged(3) || b.State != detect.Open || b.Evidence.Days != 8 || b.Evidence.Limit != 40 ||
+		!strings.Contains(b.Summary, "of 40 requests on 8 days in a row: it used 110 % on the last") {
+		t.Errorf("got %+v", b)
+	}
+	n := Notifier{cfg: DefaultNotify()}
+	if told := n.due(b, Told{}, b.OpenedAt.Time(), 0); told != "" {
+		t.Errorf("told %q of an info; want nothing", told)
+	}
+	n.cfg.MinSeverity = detect.Info
+	if told := n.due(b, Told{What: n.due(b, Told{}, b.OpenedAt.Time(), 0)}, b.OpenedAt.Time().Add(30*24*time.Hour), 0); told != "" {
+		t.Errorf("told %q after a month; want one notice", told)
+	}
+	nearLimitsRestored(t, q, judged(5)+20, list)
+}
+
+// nearLimitsRestored restarts the detectors while incidents are open.
+func nearLimitsRestored(t *testing.T, q *SQL, at detect.Minute, want []detect.Incident) {
+	t.Helper()
+	cfg := DefaultConfig()
+	var rows []Stored
+	e := NewEvaluator(&cfg.Detectors, q)
+	e.Start(at - 2*dayMinutes)
+	advance := func(to detect.Minute) (final, tentative []detect.Incident) {
+		t.Helper()
+		for more := true; more; {
+			var res Result
+			var err error
+			if res, more, err = e.Advance(t.Context(), to); err != nil {
+				t.Fatal(err)
+			}
+			final, tentative = append(final, res.Final...), res.Tentative
+		}
+		return final, tentative
+	}
+	_, open := advance(at)
+	for _, i := range open {
+		rows = append(rows, Stored{Incident: i, Version: uint64(at.Unix())})
+	}
+	if len(rows) != 2 {
+		t.Fatalf("got %+v open at %s; want two", open, at.Time())
+	}
+	e = NewEvaluator(&cfg.Detectors, q)
+	if err := e.Restore(t.Context(), at, rows); err != nil {
+		t.Fatal(err)
+	}
+	final, open := advance(want[0].ClosedAt + dayMinutes + detect.SettleMinutes)
+	if len(final) != 1 || final[0].Affected != want[0].Affected || final[0].ClosedAt != want[0].ClosedAt || final[0].Evidence.Days != want[0].Evidence.Days ||
+		len(open) != 1 || open[0].Entity != want[1].Entity || open[0].Evidence.Days != want[1].Evidence.Days {
+		t.Errorf("restored: got %+v and %+v; want %+v", final, open, want)
+	}
+}
