@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"statline/classify"
 	"statline/classify/limit"
 	"statline/dashboards/query"
 	"statline/dashboards/report"
@@ -89,8 +90,8 @@ const (
 	minute = 60
 	hour   = 3600
 	day    = 24 * hour
-	// maxHashes are more keys than are worth to be looked for by their hashes.
-	maxHashes = 5000
+	// maxIDs is how many keys a query names; of more it reads all.
+	maxIDs = 5000
 )
 
 // bucket is the shortest span of whole minutes that every window has a whole number
@@ -152,15 +153,15 @@ func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) 
 	if err := q.Check(q.Route != ""); err != nil {
 		return nil, err
 	}
-	a := q.answer("store", q.Exact() && q.Route == "")
-	if err := a.untold(ctx, s, &q); err != nil {
-		return nil, err
+	if q.Route == "" && !slices.ContainsFunc(q.Limits, func(l limit.Limit) bool { return l.Window%hour != 0 }) {
+		q.Width = hour
 	}
-	chunks, err := a.busy(ctx, s, &q)
+	a := q.answer("store", q.Exact() && q.Route == "")
+	t := newTally(a, &q)
+	chunks, err := t.busy(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	t := newTally(a, &q)
 	for _, b := range batches(chunks) {
 		if err := t.batch(ctx, s, b); err != nil {
 			return nil, err
@@ -169,32 +170,32 @@ func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) 
 	return a, t.finish(ctx, s)
 }
 
-// batch is chunks [from, to) that are read at once, and the hashes of the keys that
-// may be refused in them; none is every key.
+// batch is chunks [from, to) that are read at once, and the keys that may be refused in
+// them; none is every key.
 type batch struct {
 	from, to uint32
-	hashes   []uint64
+	ids      []string
 }
 
 // batches takes as many chunks at once as do not hold too many minutes.
-func batches(chunks map[uint32][]uint64) (list []batch) {
-	const maxMinutes = 5 * maxHashes // of chunks and keys
+func batches(chunks map[uint32][]string) (list []batch) {
+	const maxChunks = 2 * maxIDs // of keys: a chunk of a day is 24 groups of 60 numbers
 	held := 0
-	var keys map[uint64]bool
+	var keys map[string]bool
 	for _, c := range slices.Sorted(maps.Keys(chunks)) {
-		if held += len(chunks[c]); len(list) == 0 || held > maxMinutes {
-			list, held, keys = append(list, batch{from: c}), len(chunks[c]), map[uint64]bool{}
+		if held += len(chunks[c]); len(list) == 0 || held > maxChunks {
+			list, held, keys = append(list, batch{from: c}), len(chunks[c]), map[string]bool{}
 		}
 		b := &list[len(list)-1]
 		b.to = c + 1
 		for _, k := range chunks[c] {
 			keys[k] = true
 		}
-		b.hashes = slices.Sorted(maps.Keys(keys))
+		b.ids = slices.Sorted(maps.Keys(keys))
 	}
 	for i := range list {
-		if len(list[i].hashes) > maxHashes {
-			list[i].hashes = nil
+		if len(list[i].ids) > maxIDs {
+			list[i].ids = nil
 		}
 	}
 	return list
@@ -234,29 +235,35 @@ func (a *Answer) untold(ctx context.Context, s report.Store, q *Question) error 
 	return err
 }
 
-// busy sums what was asked about, and lists in which chunks which keys may be
-// refused, by their hashes.
-func (a *Answer) busy(ctx context.Context, s report.Store, q *Question) (map[uint32][]uint64, error) {
-	type busy struct {
-		k, n, refused uint64
-		chunks        []uint32
+// busy sums what was asked about, and lists in which chunks which keys may be refused.
+func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, error) {
+	type busy struct{}
+	least, long := t.q.least(0, hour), uint64(0)
+	if t.q.Limits[len(t.q.Limits)-1].Window > hour {
+		long = t.q.least(hour+1, 1<<31)
 	}
-	least, long := q.least(0, hour), uint64(0)
-	if q.Limits[len(q.Limits)-1].Window > hour {
-		long = q.least(hour+1, 1<<31)
-	}
-	chunks := map[uint32][]uint64{}
-	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(q.chunk(day), least, long), q.params(), func(scan report.Scan) (b busy, err error) {
-		if err = scan(&b.k, &b.n, &b.refused, &b.chunks); err != nil {
-			return b, err
+	chunks := map[uint32][]string{}
+	t.today = map[string]today{}
+	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(t.q.chunk(day), least, long), t.q.params(), func(scan report.Scan) (busy, error) {
+		var k today
+		var in []uint32
+		if err := scan(&k.id, &k.requests, &k.refused, &in); err != nil {
+			return busy{}, err
 		}
-		a.Keys++
-		a.Requests += b.n
-		if b.refused == 0 {
-			a.Clean++
+		if k.id == classify.Other {
+			t.Untold = k.requests
+			return busy{}, nil
 		}
-		for _, c := range b.chunks {
-			chunks[c] = append(chunks[c], b.k)
+		t.Keys++
+		t.Requests += k.requests
+		if k.refused == 0 {
+			t.Clean++
+		}
+		if len(in) > 0 {
+			t.today[begin(k.id)] = k
+		}
+		for _, c := range in {
+			chunks[c] = append(chunks[c], k.id)
 		}
 		return busy{}, nil
 	})
@@ -281,6 +288,15 @@ type tally struct {
 	keys  map[string]*Key
 	hours map[uint32]limit.Bounds
 	ticks []limit.Tick
+	// today is what keys do today, by the beginnings of their ids: those that may be
+	// refused, nil where that was not asked.
+	today map[string]today
+}
+
+// today is what a key does now.
+type today struct {
+	id                string
+	requests, refused uint64
 }
 
 func newTally(a *Answer, q *Question) *tally {
@@ -292,11 +308,11 @@ func (t *tally) batch(ctx context.Context, s report.Store, b batch) error {
 	p := t.q.params()
 	size := int64(t.q.chunk(day))
 	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0), time.Unix(min(int64(b.to)*size, p.To.Unix()), 0)
-	text := query.KeyTicks
+	text := query.KeyTicks(t.q.Width, t.q.bucket(), t.q.Limits, b.ids)
 	if t.q.Route != "" {
-		text = query.RouteTicks
+		text = query.RouteTicks(t.q.bucket(), t.q.least(0, 1<<31), b.ids)
 	}
-	_, err := report.Collect(ctx, s, "the busy minutes", text(t.q.bucket(), t.q.least(0, 1<<31), b.hashes), p, func(scan report.Scan) (struct{}, error) {
+	_, err := report.Collect(ctx, s, "the busy minutes", text, p, func(scan report.Scan) (struct{}, error) {
 		var key string
 		var at []uint32
 		var low, high []uint64
@@ -349,22 +365,8 @@ func (t *tally) try(key string, ticks []limit.Tick) {
 // finish says what the refused keys do today, and sorts.
 func (t *tally) finish(ctx context.Context, s report.Store) error {
 	ids := slices.Sorted(maps.Keys(t.keys))
-	const maxKeys = 2000 // what fits a query
-	for some := range slices.Chunk(ids, maxKeys) {
-		p := t.q.params()
-		p.Keys = some
-		_, err := report.Collect(ctx, s, "what the keys do today", query.KeysToday(), p, func(scan report.Scan) (struct{}, error) {
-			var begins, id, name string
-			var n, refused uint64
-			err := scan(&begins, &id, &name, &n, &refused)
-			if k := t.keys[begins]; k != nil {
-				k.Key, k.Name, k.Requests, k.RefusedToday = id, name, n, refused
-			}
-			return struct{}{}, err
-		})
-		if err != nil {
-			return err
-		}
+	if err := t.name(ctx, s, ids); err != nil {
+		return err
 	}
 	for _, id := range ids {
 		k := t.keys[id]
@@ -394,4 +396,49 @@ func (t *tally) finish(ctx context.Context, s report.Store) error {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Limit, b.Limit), a.Start.Compare(b.Start))
 	})
 	return nil
+}
+
+// name gives the refused keys, by the beginnings of their ids, their ids and names, and
+// what they do today.
+func (t *tally) name(ctx context.Context, s report.Store, begins []string) error {
+	const maxKeys = 2000 // what fits a query
+	for some := range slices.Chunk(begins, maxKeys) {
+		p := t.q.params()
+		p.Keys = some
+		if t.today == nil {
+			if err := t.askToday(ctx, s, p); err != nil {
+				return err
+			}
+			continue
+		}
+		p.Keys = nil
+		for _, at := range some {
+			k, now := t.keys[at], t.today[at]
+			k.Key, k.Requests, k.RefusedToday = now.id, now.requests, now.refused
+			p.Keys = append(p.Keys, now.id)
+		}
+		_, err := report.Collect(ctx, s, "the keys' names", query.KeyNames(), p, func(scan report.Scan) (struct{}, error) {
+			var id, name string
+			err := scan(&id, &name)
+			t.keys[begin(id)].Name = name
+			return struct{}{}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tally) askToday(ctx context.Context, s report.Store, p query.Params) error {
+	_, err := report.Collect(ctx, s, "what the keys do today", query.KeysToday(), p, func(scan report.Scan) (struct{}, error) {
+		var at, id, name string
+		var n, refused uint64
+		err := scan(&at, &id, &name, &n, &refused)
+		if k := t.keys[at]; k != nil {
+			k.Key, k.Name, k.Requests, k.RefusedToday = id, name, n, refused
+		}
+		return struct{}{}, err
+	})
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"statline/classify/limit"
 	"statline/dashboards"
 	"statline/dashboards/query"
 	"statline/ingest/schema"
@@ -25,6 +26,10 @@ func hostile() []string {
 	}
 }
 
+func someLimits() []limit.Limit {
+	return []limit.Limit{{Requests: 600, Window: 60}, {Requests: 20000, Window: 3600}}
+}
+
 // everyText lists the texts of every panel, variable, annotation and report.
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
@@ -35,6 +40,8 @@ func everyText() map[string]query.Text {
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
 		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
 		"storage": query.StorageTables(), "storage by day": query.StorageDays(),
+		"headroom": query.ToldHeadroom(), "busy keys": query.BusyKeys(86400, 600, 50000), "peaks": query.KeyPeaks(300), "peaks of hours": query.KeyPeaks(3600),
+		"ticks": query.KeyTicks(60, 60, someLimits(), nil), "ticks of hours": query.KeyTicks(60, 3600, someLimits(), hostile()), "route ticks": query.RouteTicks(60, 5, nil),
 	}
 	for _, b := range append(dashboards.Boards(query.Objectives{Usual: 0.999, Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "${service}{service}$x": 0.5, "search": 0.95}}), dashboards.ConsoleBoards()...) {
 		for _, v := range b.Variables {

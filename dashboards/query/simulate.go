@@ -2,7 +2,10 @@ package query
 
 import (
 	"fmt"
+	"math"
 	"strings"
+
+	"statline/classify/limit"
 )
 
 // The texts of statline limits: of the minutes from {from} to {to} (exclusive), of
@@ -17,24 +20,46 @@ func StoredMinutes() Text {
 	return `SELECT min(minute), max(minute), count(), (SELECT min(minute) FROM {db}.keys_hour) FROM {db}.services`
 }
 
-// BusyKeys returns what each key did, by a hash of its id: requests, of which
-// refused for the rate, and the chunks of so many seconds (chunk, a number of whole
-// hours) in which a limit may refuse something: an hour of it has more than any of
-// the limits for up to an hour allows (least), or all of it more than one for longer
-// (leastLong). A hash is grouped twenty times as fast as an id; should two keys have
-// the same, a chunk too many is looked at.
+// BusyKeys returns what each key did: its id, requests, of which refused for the rate,
+// and the chunks of so many seconds (chunk, a number of whole hours) in which a limit may
+// refuse something: an hour of it has more than any of the limits for up to an hour
+// allows (least), or all of it more than one for longer (leastLong). Requests beyond the
+// budget stand under the id __other__, whichever keys are chosen.
+//
+// A row of the table is a key's hour, so that hours as groups would be as many as rows.
+// They are columns of a chunk instead: rows lie by the key, and the next one is mostly of
+// the same chunk, which costs no look-up.
 func BusyKeys(chunk uint32, least, leastLong uint64) Text {
-	busy := fmt.Sprintf("n > %d", least)
-	if leastLong > 0 {
-		busy = fmt.Sprintf("n > %d OR in_chunk > %d", least, leastLong)
+	const maxHours = 48
+	busy, hours := "", chunk/3600
+	if least < 1<<62 && hours <= maxHours {
+		busy = fmt.Sprintf("most > %d", least)
+	} else if least < 1<<62 { // a chunk of many hours is looked at when all of it has as many
+		busy = fmt.Sprintf("n > %d", least)
+		hours = 0
 	}
-	return Text(fmt.Sprintf(`SELECT k, sum(in_chunk), sum(refused), groupArrayIf(toUInt32(chunk), %s) FROM (
-  SELECT k, intDiv(toUInt32(hour), %d) AS chunk, sum(per_hour) AS in_chunk, sum(per_refused) AS refused, max(per_hour) AS n FROM (
-    SELECT cityHash64(key_id) AS k, minute AS hour, sum(requests) AS per_hour, sumIf(requests, `, busy, chunk)) + refused + `) AS per_refused
-    FROM {db}.keys_hour WHERE ` + within + ` AND ` + ofKeys + toldApart + `
-    GROUP BY k, hour
-  ) GROUP BY k, chunk
+	if leastLong > 0 {
+		busy = strings.TrimPrefix(fmt.Sprintf("%s OR n > %d", busy, leastLong), " OR ")
+	}
+	most := Text("toUInt64(0)")
+	if hours <= maxHours && hours > 0 {
+		most = "arrayMax(" + perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), 3600) %% %d)", hours)), int(hours)) + ")"
+	}
+	return Text(fmt.Sprintf(`SELECT any(id), sum(n), sum(of_them), groupArrayIf(chunk, %s) FROM (
+  SELECT %s AS k, any(key_id) AS id, toUInt32(intDiv(toUInt32(minute), %d)) AS chunk, sum(requests) AS n, sumIf(requests, `, busy, ofID, chunk)) + refused + `) AS of_them, ` + most + ` AS most
+  FROM {db}.keys_hour WHERE ` + within + ` AND key_id != '' AND (` + ofKeys + ` OR key_id = '__other__')
+  GROUP BY k, chunk
 ) GROUP BY k`
+}
+
+// perSlot is an array of the sums of requests in each of so many slots.
+func perSlot(slot Text, slots int) Text {
+	list := make([]string, slots)
+	for i := range list {
+		list[i] = fmt.Sprintf("sumIf(requests, slot = %d)", i)
+	}
+	list[0] = fmt.Sprintf("sumIf(requests, (%s AS slot) = 0)", slot)
+	return Text("[" + strings.Join(list, ", ") + "]")
 }
 
 // ofID is what keys are grouped by: the first sixteen characters of an id, 80 bits of
@@ -44,25 +69,88 @@ const (
 	idOf = "reinterpretAsString(k)"
 )
 
-// KeyTicks returns the minutes of each key in which a limit may refuse something:
-// the beginning of its id (see KeysToday), minutes in Unix seconds, and how many
-// requests it made in each, at least and at most. bucket is a number of seconds that
-// every window has a whole number in; one of whose minutes add up to no more than
-// least is left out. hashes, unless it is empty, are those of the keys that are
-// looked at.
-func KeyTicks(bucket uint32, least uint64, hashes []uint64) Text {
-	return keyTicks(minuteTicks, bucket, least, hashes)
+// KeyTicks returns the ticks of each key in which limits may refuse something: the
+// beginning of its id (see KeysToday), when they begin in Unix seconds, and how many
+// requests it made in each, at least and at most. A tick is a minute, or an hour where
+// all windows are whole hours. bucket is a number of seconds that every window has a
+// whole number in; one in which no limit can refuse is left out. ids, unless it is empty,
+// are the keys that are looked at.
+func KeyTicks(tick, bucket uint32, limits []limit.Limit, ids []string) Text {
+	only := within + " AND " + ofKeys + toldApart + ofIDs(ids)
+	switch {
+	case tick == 3600:
+		return keyTicks(hourTicks(only), bucket, leastOf(limits, 0))
+	case 3600%bucket == 0 || bucket%3600 == 0:
+		return minutesOfHours(only, bucket, limits)
+	}
+	return keyTicks(minuteTicks(only), bucket, leastOf(limits, 0))
+}
+
+// leastOf is what the strictest limit for a window longer than that allows; the largest
+// number without one.
+func leastOf(limits []limit.Limit, longer uint32) uint64 {
+	least := uint64(math.MaxUint64)
+	for _, l := range limits {
+		if l.Window > longer {
+			least = min(least, l.Requests)
+		}
+	}
+	return least
+}
+
+// minutesOfHours is KeyTicks of buckets that fit hours. Minutes as groups of keys would be
+// nearly as many as rows; they are columns of hours, as in BusyKeys.
+func minutesOfHours(only Text, bucket uint32, limits []limit.Limit) Text {
+	// A limit refuses only where more requests come than it allows.
+	above, hours, buckets := uint64(0), "", ""
+	may := func(minute, hour, all string) string {
+		return fmt.Sprintf("(%s > %d OR %s > %d OR %s > %d)", minute, leastOf(limits, 0), hour, leastOf(limits, 60), all, leastOf(limits, 3600))
+	}
+	switch {
+	case bucket == 60:
+		above, hours = leastOf(limits, 0), fmt.Sprintf("n > %d", leastOf(limits, 0))
+	case bucket <= 3600:
+		hours = may("arrayMax(per_minute)", "n", "n")
+	default:
+		hours, buckets = "1", fmt.Sprintf(", intDiv(hour, %d) HAVING ", bucket)+may("max(arrayMax(per_minute))", "max(n)", "sum(n)")
+	}
+	return `SELECT ` + idOf + `, groupArrayArray(at) AS ticks, groupArrayArray(counts) AS low, low AS high FROM (
+  SELECT k, groupArrayArray(minutes) AS at, groupArrayArray(some) AS counts FROM (
+    SELECT k, hour, n, per_minute, ` + Text(fmt.Sprintf("arrayFilter((i, c) -> c > %d, range(60), per_minute)", above)) + ` AS slots,
+      arrayMap(i -> toUInt32(hour + 60 * i), slots) AS minutes, arrayMap(i -> per_minute[i + 1], slots) AS some FROM (
+      SELECT ` + ofID + ` AS k, intDiv(toUInt32(minute), 3600) * 3600 AS hour, sum(requests) AS n,
+        ` + perSlot("toUInt8(intDiv(toUInt32(minute), 60) % 60)", 60) + ` AS per_minute
+      FROM {db}.keys WHERE ` + only + ` GROUP BY k, hour HAVING ` + Text(hours) + `
+    ) WHERE notEmpty(slots)
+  ) GROUP BY k` + Text(buckets) + `
+) GROUP BY k`
+}
+
+// ofIDs is the condition for keys, behind others; none lets all through.
+func ofIDs(ids []string) Text {
+	if len(ids) == 0 {
+		return ""
+	}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = literal(id)
+	}
+	return Text(" AND key_id IN (" + strings.Join(list, ", ") + ")")
 }
 
 // RouteTicks is KeyTicks of the chosen routes. How often a key called a route is
 // not stored: it is bounded by what the key did in the service in that minute, and
 // by what all keys did on the route and beside it.
-func RouteTicks(bucket uint32, least uint64, hashes []uint64) Text {
-	return keyTicks(routeTicks, bucket, least, hashes)
+func RouteTicks(bucket uint32, least uint64, ids []string) Text {
+	return keyTicks(routeTicks(within+" AND "+ofKeys+toldApart+ofIDs(ids)), bucket, least)
 }
 
 func minuteTicks(only Text) Text {
 	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys WHERE ` + only + ` GROUP BY k, minute`
+}
+
+func hourTicks(only Text) Text {
+	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys_hour WHERE ` + only + ` GROUP BY k, minute`
 }
 
 func routeTicks(only Text) Text {
@@ -75,23 +163,15 @@ func routeTicks(only Text) Text {
       ) AS r USING (minute, service) GROUP BY k, minute`
 }
 
-func keyTicks(ticks func(only Text) Text, bucket uint32, least uint64, hashes []uint64) Text {
-	only := within + " AND " + ofKeys + toldApart
-	if len(hashes) > 0 {
-		list := make([]string, len(hashes))
-		for i, h := range hashes {
-			list[i] = fmt.Sprint(h)
-		}
-		only += Text(" AND cityHash64(key_id) IN (" + strings.Join(list, ", ") + ")")
-	}
+func keyTicks(ticks Text, bucket uint32, least uint64) Text {
 	if bucket == 60 {
 		return `SELECT ` + idOf + `, groupArray(toUInt32(minute)), groupArray(low), groupArray(high) FROM (
-      ` + ticks(only) + Text(fmt.Sprintf(" HAVING high > %d", least)) + `
+      ` + ticks + Text(fmt.Sprintf(" HAVING high > %d", least)) + `
 ) GROUP BY k`
 	}
 	return `SELECT ` + idOf + `, groupArrayArray(at), groupArrayArray(lows), groupArrayArray(highs) FROM (
     SELECT k, groupArray(toUInt32(minute)) AS at, groupArray(low) AS lows, groupArray(high) AS highs FROM (
-      ` + ticks(only) + Text(fmt.Sprintf("\n    ) GROUP BY k, intDiv(toUInt32(minute), %d) HAVING sum(high) > %d", bucket, least)) + `
+      ` + ticks + Text(fmt.Sprintf("\n    ) GROUP BY k, intDiv(toUInt32(minute), %d) HAVING sum(high) > %d", bucket, least)) + `
 ) GROUP BY k`
 }
 
@@ -115,14 +195,19 @@ func KeyRequests() Text {
 }
 
 // KeyPeaks returns the most requests of each key in a window of so many seconds:
-// key id, the most, requests, of which refused for the rate.
+// key id, the most, requests, of which refused for the rate. Windows of minutes that an
+// hour has a whole number of are columns of hours, as in KeyTicks.
 func KeyPeaks(window uint32) Text {
-	table := Text("{db}.keys")
-	if window%3600 == 0 {
+	table, group, most := Text("{db}.keys"), window, Text("sum(requests)")
+	switch {
+	case window%3600 == 0:
 		table = "{db}.keys_hour"
+	case 3600%window == 0:
+		slots := 3600 / window
+		group, most = 3600, "arrayMax("+perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), %d) %% %d)", window, slots)), int(slots))+")"
 	}
-	return Text(fmt.Sprintf(`SELECT `+idOf+`, max(n), sum(n), sum(of_them) FROM (
-  SELECT `+ofID+` AS k, intDiv(toUInt32(minute), %d) AS w, sum(requests) AS n, sumIf(requests, `, window)) + refused + `) AS of_them
+	return Text(fmt.Sprintf(`SELECT `+idOf+`, max(most), sum(n), sum(of_them) FROM (
+  SELECT `+ofID+` AS k, intDiv(toUInt32(minute), %d) AS w, `, group)) + most + ` AS most, sum(requests) AS n, sumIf(requests, ` + refused + `) AS of_them
   FROM ` + table + ` WHERE ` + within + ` AND ` + ofKeys + toldApart + ` GROUP BY k, w
 ) GROUP BY k`
 }
