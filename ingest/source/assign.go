@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"slices"
 )
 
@@ -21,21 +22,29 @@ type subscription struct {
 
 // assign shares out the partitions of each topic among the members that read
 // it: their numbers differ by at most one, partitions stay where they were as
-// far as that allows, and the result depends on the arguments only. When two
-// members claim a partition, the one of the later generation had it last.
+// far as that allows, and the result depends on the arguments only. Who has one
+// more of a topic has one less chance for the next: many topics of few partitions
+// are shared out evenly too. When two members claim a partition, the one of the
+// later generation had it last.
 func assign(members []subscription, partitions map[string][]int32) map[string]map[string][]int32 {
 	out := make(map[string]map[string][]int32, len(members))
 	for _, m := range members {
 		out[m.member] = make(map[string][]int32)
 	}
+	readers, odd := make(map[string][]subscription, len(partitions)), 0
 	for topic, ps := range partitions {
-		var readers []subscription
 		for _, m := range members {
 			if slices.Contains(m.topics, topic) {
-				readers = append(readers, m)
+				readers[topic] = append(readers[topic], m)
 			}
 		}
-		for member, got := range assignTopic(topic, readers, ps) {
+		if n := len(readers[topic]); n > 0 {
+			odd += len(ps) % n
+		}
+	}
+	e := &evenly{fair: (odd + len(members) - 1) / max(1, len(members)), more: make(map[string]int, len(members))}
+	for _, topic := range slices.Sorted(maps.Keys(readers)) {
+		for member, got := range e.assignTopic(topic, readers[topic], partitions[topic]) {
 			if len(got) > 0 {
 				out[member][topic] = got
 			}
@@ -44,10 +53,14 @@ func assign(members []subscription, partitions map[string][]int32) map[string]ma
 	return out
 }
 
-func assignTopic(topic string, readers []subscription, partitions []int32) map[string][]int32 {
-	if len(readers) == 0 {
-		return nil
-	}
+// evenly shares out what is left of the topics' partitions when every reader has
+// the same number of each.
+type evenly struct {
+	fair int            // how many of these a member has at most, as far as that is possible
+	more map[string]int // how many it has
+}
+
+func (e *evenly) assignTopic(topic string, readers []subscription, partitions []int32) map[string][]int32 {
 	// The latest claim on each partition counts.
 	slices.SortFunc(readers, func(a, b subscription) int {
 		return cmp.Or(cmp.Compare(b.generation, a.generation), cmp.Compare(a.member, b.member))
@@ -65,17 +78,20 @@ func assignTopic(topic string, readers []subscription, partitions []int32) map[s
 			}
 		}
 	}
-	// Those with most claims get the larger shares.
-	slices.SortFunc(readers, func(a, b subscription) int {
-		return cmp.Or(cmp.Compare(len(claims[b.member]), len(claims[a.member])), cmp.Compare(a.member, b.member))
-	})
 	share, more := len(partitions)/len(readers), len(partitions)%len(readers)
+	// Those with most claims get the larger shares, of those that may have more.
+	full := func(r subscription) int { return max(0, e.more[r.member]-e.fair+1) }
+	slices.SortFunc(readers, func(a, b subscription) int {
+		return cmp.Or(cmp.Compare(full(a), full(b)), cmp.Compare(len(claims[b.member]), len(claims[a.member])),
+			cmp.Compare(e.more[a.member], e.more[b.member]), cmp.Compare(a.member, b.member))
+	})
 	got := make(map[string][]int32, len(readers))
 	var left []int32
 	for i, r := range readers {
 		n := share
 		if i < more {
 			n++
+			e.more[r.member]++
 		}
 		mine := claims[r.member]
 		if len(mine) > n {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -21,6 +22,18 @@ const metadataTTL = 2 * time.Second
 // dialTimeout includes the TLS handshake and the negotiation of versions.
 const dialTimeout = 5 * time.Second
 
+// noTopic is asked about where brokers and not topics are of interest: without a
+// name a broker would list every topic. Kafka keeps its groups in it.
+const noTopic = "__consumer_offsets"
+
+// names is what a client's requests for metadata are about.
+func (c *Client) names() []string {
+	if c.cfg.Topic == "" {
+		return []string{noTopic}
+	}
+	return []string{c.cfg.Topic}
+}
+
 // Client speaks to one Kafka cluster about one topic. It is safe for
 // concurrent use. All its requests share one pool of connections; a
 // connection carries one request at a time, so a fetch that waits for data
@@ -33,6 +46,7 @@ type Client struct {
 	access  atomic.Pointer[access]
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
+	group      *Group // whose membership RunGroup takes part in; nil: one of its own
 	fetchBytes atomic.Int64
 	stats      counters
 	joinError  atomic.Pointer[error]
@@ -51,6 +65,14 @@ type Client struct {
 // New checks the configuration and returns a client that has touched neither
 // files nor the network.
 func New(cfg Config) (*Client, error) {
+	if cfg.Topic == "" {
+		return nil, errors.New("kafka: got no topic")
+	}
+	return newClient(cfg)
+}
+
+// newClient is New; without a topic the client is a Group's.
+func newClient(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -58,10 +80,13 @@ func New(cfg Config) (*Client, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Topic != "" {
+		log = log.With("topic", cfg.Topic)
+	}
 	c := &Client{
 		cfg:          cfg,
 		addr:         kafka.TCP(cfg.Brokers...),
-		log:          log.With("topic", cfg.Topic),
+		log:          log,
 		dial:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		coordinators: make(map[string]int32),
 		versions:     make(map[string]handVersions),
@@ -88,7 +113,12 @@ func (c *Client) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
 
 // LogLimiter bounds what is logged about a group that cannot be joined, under the
 // kind "log"; others may bound their lines about Kafka by it too.
-func (c *Client) LogLimiter() *retry.LogLimiter { return &c.limiter }
+func (c *Client) LogLimiter() *retry.LogLimiter {
+	if c.group != nil {
+		return c.group.c.LogLimiter()
+	}
+	return &c.limiter
+}
 
 // SetFetchBytes changes what each following fetch asks for, for a caller that
 // shares a memory budget out among partitions. Values outside
@@ -110,7 +140,7 @@ func (c *Client) transport() *kafka.Transport {
 		DialTimeout:    dialTimeout,
 		IdleTimeout:    30 * time.Second,
 		MetadataTTL:    metadataTTL,
-		MetadataTopics: []string{c.cfg.Topic},
+		MetadataTopics: c.names(),
 		ClientID:       c.cfg.ClientID,
 	}
 	if c.cfg.SASL.Mechanism != "" {

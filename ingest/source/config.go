@@ -107,9 +107,6 @@ func (c *Config) validate() error {
 	if len(c.Brokers) == 0 {
 		return errors.New("kafka: got no brokers; want at least one host:port")
 	}
-	if c.Topic == "" {
-		return errors.New("kafka: got no topic")
-	}
 	if c.From != "earliest" && c.From != "latest" {
 		return fmt.Errorf("kafka: got from %q; want earliest or latest", c.From)
 	}

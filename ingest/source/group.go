@@ -26,6 +26,7 @@ var (
 	errRebalance = errors.New("the group rebalances")
 	errSilent    = errors.New("no heartbeat got through for the session timeout")
 	errGrown     = errors.New("the topic has other partitions now")
+	errTopics    = errors.New("this member reads other topics now")
 )
 
 // Generation is one agreement of the group on who reads what.
@@ -34,9 +35,15 @@ type Generation struct {
 	MemberID   string
 	Partitions []int32 // of the client's topic, in order; may be empty
 
-	c     *Client
-	began time.Time
-	beat  atomic.Int64 // nanoseconds from began to the last good heartbeat
+	c *Client
+	*lease
+}
+
+// lease is what a generation's partitions of every topic have in common.
+type lease struct {
+	topics map[string][]int32 // what this member has
+	began  time.Time
+	beat   atomic.Int64 // nanoseconds from began to the last good heartbeat
 }
 
 // Number is the generation's id.
@@ -44,6 +51,19 @@ func (g *Generation) Number() int32 { return g.ID }
 
 // Owned is the partitions of the client's topic that this member has.
 func (g *Generation) Owned() []int32 { return g.Partitions }
+
+// All is how many partitions this member has, of every topic that it reads.
+func (g *Generation) All() (n int) {
+	for _, ps := range g.topics {
+		n += len(ps)
+	}
+	return n
+}
+
+// of is the generation for another topic.
+func (g *Generation) of(c *Client) *Generation {
+	return &Generation{ID: g.ID, MemberID: g.MemberID, Partitions: slices.Sorted(slices.Values(g.topics[c.cfg.Topic])), c: c, lease: g.lease}
+}
 
 // LastHeartbeat is when the last heartbeat was sent that the coordinator
 // accepted without calling for a rebalance. Until SessionTimeout after it
@@ -96,10 +116,25 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 	if c.cfg.Group == "" {
 		return &configError{errors.New("kafka: got no consumer group")}
 	}
-	m := &member{c: c, log: c.log.With("group", c.cfg.Group), generation: -1}
+	if c.group != nil {
+		return c.group.take(ctx, c, handle)
+	}
+	return newMember(c, c.names).run(ctx, handle)
+}
+
+// run is RunGroup of a member.
+func (m *member) run(ctx context.Context, handle func(context.Context, *Generation) error) error {
+	c := m.c
 	defer m.leave(ctx)
 	for ctx.Err() == nil {
-		g, err := m.join(ctx)
+		topics := m.topics()
+		if len(topics) == 0 { // others may have what this member had
+			m.leave(ctx)
+			m.id, m.owned, m.generation = "", nil, -1
+			m.wait(ctx)
+			continue
+		}
+		g, err := m.join(ctx, topics)
 		if err != nil {
 			if ctx.Err() != nil {
 				break
@@ -117,6 +152,7 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 		switch {
 		case cause == nil && err == nil: // done
 			return nil
+		case cause == nil && errors.Is(err, errTopics):
 		case cause == nil && errors.Is(err, block.ErrFenced): // a commit has noticed before the heartbeat
 			retry.Sleep(ctx, c.cfg.JoinBackoff)
 		case cause == nil, retry.ClassOf(err) == retry.Permanent:
@@ -132,6 +168,9 @@ func (c *Client) RunGroup(ctx context.Context, handle func(context.Context, *Gen
 // JoinError is why the last attempt to join the group failed, nil once one
 // succeeded. It is safe for concurrent use.
 func (c *Client) JoinError() error {
+	if c.group != nil {
+		return c.group.c.JoinError()
+	}
 	if err := c.joinError.Load(); err != nil {
 		return *err
 	}
@@ -140,14 +179,22 @@ func (c *Client) JoinError() error {
 
 // member is this process in the group, over all generations.
 type member struct {
-	c          *Client
-	log        *slog.Logger
+	c   *Client
+	log *slog.Logger
+	// topics lists what is read; wait waits for a change of that.
+	topics     func() []string
+	wait       func(ctx context.Context)
 	id         string // given by the coordinator
 	generation int32
 	owned      map[string][]int32
 	leading    bool
 	last       *Generation        // nil before the first
+	subscribed []string           // what the members read, when leading
 	shared     map[string][]int32 // the partitions that were shared out, when leading
+}
+
+func newMember(c *Client, topics func() []string) *member {
+	return &member{c: c, log: c.log.With("group", c.cfg.Group), topics: topics, generation: -1}
 }
 
 // joinFailed waits before the next attempt, or returns the error when there
@@ -190,9 +237,9 @@ func (m *member) refused(ctx context.Context, err error) {
 // join goes through JoinGroup and SyncGroup, and ends with a first heartbeat,
 // so that a generation is known to live when its handler starts: waiting for
 // other members can take longer than a session.
-func (m *member) join(ctx context.Context) (*Generation, error) {
+func (m *member) join(ctx context.Context, topics []string) (*Generation, error) {
 	cfg := &m.c.cfg
-	mine := subscription{topics: []string{cfg.Topic}, owned: m.owned, generation: m.generation}
+	mine := subscription{topics: topics, owned: m.owned, generation: m.generation}
 	req := &joingroup.Request{
 		GroupID:            cfg.Group,
 		SessionTimeoutMS:   int32(cfg.SessionTimeout.Milliseconds()),
@@ -226,12 +273,13 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	topics, ok := parseAssignment(assigned.Assignments)
+	got, ok := parseAssignment(assigned.Assignments)
 	if !ok {
 		return nil, &configError{fmt.Errorf("got an assignment of %d bytes that is none", len(assigned.Assignments))}
 	}
-	m.owned, m.generation = topics, res.GenerationID
-	g := &Generation{ID: res.GenerationID, MemberID: m.id, Partitions: slices.Sorted(slices.Values(topics[cfg.Topic])), c: m.c, began: time.Now()}
+	m.owned, m.generation = got, res.GenerationID
+	g := &Generation{ID: res.GenerationID, MemberID: m.id, lease: &lease{topics: got, began: time.Now()}}
+	g = g.of(m.c)
 	m.last = g
 	if err := m.heartbeat(ctx, g); err != nil {
 		return nil, err
@@ -243,7 +291,7 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 // that does not exist yet is shared out when it appears.
 func (m *member) share(ctx context.Context, members []joingroup.ResponseMember) ([]syncgroup.RequestAssignment, error) {
 	subs := make([]subscription, 0, len(members))
-	var topics []string
+	topics := []string(nil)
 	for _, jm := range members {
 		s, ok := parseSubscription(jm.MemberID, jm.Metadata)
 		if !ok {
@@ -252,11 +300,13 @@ func (m *member) share(ctx context.Context, members []joingroup.ResponseMember) 
 		subs = append(subs, s)
 		topics = append(topics, s.topics...)
 	}
+	slices.Sort(topics)
+	topics = slices.Compact(topics)
 	shared, err := m.c.partitionsOf(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
-	m.shared = shared
+	m.subscribed, m.shared = topics, shared
 	plan := assign(subs, shared)
 	out := make([]syncgroup.RequestAssignment, 0, len(subs))
 	for _, s := range subs {
@@ -278,6 +328,10 @@ func (c *Client) partitionsOf(ctx context.Context, topics []string) (map[string]
 		}
 		switch err := codeError(t.ErrorCode); {
 		case errors.Is(err, ErrNoTopic):
+			continue
+		case retry.ClassOf(err) == retry.Permanent && c.cfg.Topic == "":
+			// Of several topics one whose right was taken away stops no other.
+			c.log.Debug("metadata of a topic", "topic", t.Name, "err", err)
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("metadata of topic %s: %w", t.Name, err)
@@ -369,12 +423,7 @@ func (m *member) heartbeat(ctx context.Context, g *Generation) error {
 // partitions than were shared out; joining again then makes a new generation
 // for all.
 func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
-	topics := []string{m.c.cfg.Topic}
-	for t := range m.shared {
-		if t != m.c.cfg.Topic {
-			topics = append(topics, t)
-		}
-	}
+	topics := m.subscribed
 	for retry.Sleep(ctx, m.c.cfg.MetadataInterval) {
 		now, err := m.c.partitionsOf(ctx, topics)
 		if err != nil {

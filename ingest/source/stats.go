@@ -27,6 +27,9 @@ type Stats struct {
 // Turns grows with each turn of the loops that keep this process in its group:
 // heartbeats and attempts to join, whether or not they succeed.
 func (c *Client) Turns() int64 {
+	if c.group != nil {
+		return c.group.c.Turns()
+	}
 	s := &c.stats
 	return s.rebalances.Load() + s.heartbeats.Load() + s.heartbeatErrors.Load() + s.joinErrors.Load()
 }

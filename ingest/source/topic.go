@@ -48,7 +48,7 @@ func (c *Client) Partitions(ctx context.Context) ([]int32, error) {
 // metadata asks a broker, past the Transport's cache, about the given topics
 // and this client's own.
 func (c *Client) metadata(ctx context.Context, more ...string) (*metadata.Response, error) {
-	topics := append([]string{c.cfg.Topic}, more...)
+	topics := append(c.names(), more...)
 	slices.Sort(topics)
 	return call[*metadata.Response](ctx, c, anyBroker, 0, &metadata.Request{TopicNames: slices.Compact(topics)})
 }

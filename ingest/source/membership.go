@@ -1,0 +1,221 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"statline/ingest/block"
+	"statline/ingest/retry"
+)
+
+// Group is one membership in a consumer group for several topics. Its clients
+// each speak about one topic, and their RunGroup takes part in the membership:
+// the group sees one member that reads the topics whose RunGroup runs. One
+// topic more or less is a new generation for all.
+type Group struct {
+	c *Client // about no topic: it joins and sends the heartbeats
+
+	mu      sync.Mutex
+	seats   map[string]*seat // by topic
+	changed chan struct{}    // there are other seats
+	ended   chan struct{}    // closed when Run has ended, for why
+	why     error
+}
+
+// seat is a topic's part in the membership.
+type seat struct {
+	ctx    context.Context // of RunGroup
+	c      *Client
+	handle func(context.Context, *Generation) error
+	busy   sync.Mutex // held while handle runs
+	done   chan error // what RunGroup returns before ctx ends; there is room for it
+}
+
+// gather is how long a member waits for further topics before it joins the group
+// for one more: topics that are found at the same time make one generation.
+const gather = 500 * time.Millisecond
+
+// NewGroup checks the configuration, whose topic does not count.
+func NewGroup(cfg Config) (*Group, error) {
+	if cfg.Group == "" {
+		return nil, errors.New("kafka: got no consumer group")
+	}
+	cfg.Topic = ""
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Group{c: c, seats: map[string]*seat{}, changed: make(chan struct{}, 1), ended: make(chan struct{})}, nil
+}
+
+// Client makes a client about one topic, which the caller closes.
+func (g *Group) Client(topic string) (*Client, error) {
+	cfg := g.c.cfg
+	cfg.Topic = topic
+	c, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.group = g
+	c.SetAccess(g.c.access.Load().Access)
+	return c, nil
+}
+
+// SetAccess replaces the credentials of the membership and of clients made later.
+func (g *Group) SetAccess(a Access) { g.c.SetAccess(a) }
+
+// Self is the client of the membership itself, which is about no topic: its
+// counters, and what it logs.
+func (g *Group) Self() *Client { return g.c }
+
+// Close closes idle connections of the membership; its clients are closed by
+// their makers.
+func (g *Group) Close() error { return g.c.Close() }
+
+// Topics lists the cluster's topics that match, in order, without Kafka's own.
+func (g *Group) Topics(ctx context.Context, pattern *regexp.Regexp) ([]string, error) {
+	res, err := call[*metadata.Response](ctx, g.c, anyBroker, 0, &metadata.Request{}) // of all topics
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	var names []string
+	for _, t := range res.Topics {
+		if t.ErrorCode == 0 && !t.IsInternal && !strings.HasPrefix(t.Name, "__") && pattern.MatchString(t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Run is a member of the group until ctx ends, whenever a client's RunGroup
+// runs. RunGroup returns Run's error when that ends first.
+func (g *Group) Run(ctx context.Context) error {
+	m := newMember(g.c, g.topics)
+	m.wait = g.wait
+	g.why = m.run(ctx, g.generation)
+	close(g.ended)
+	return g.why
+}
+
+// topics lists what is to be read.
+func (g *Group) topics() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Sorted(maps.Keys(g.seats))
+}
+
+// wait waits until other topics are to be read, and for those that come with them.
+func (g *Group) wait(ctx context.Context) {
+	select {
+	case <-g.changed:
+		retry.Sleep(ctx, gather)
+		select {
+		case <-g.changed: // meanwhile
+		default:
+		}
+	case <-ctx.Done():
+	}
+}
+
+// change says that other topics are to be read.
+func (g *Group) change() {
+	select {
+	case g.changed <- struct{}{}:
+	default: // it is said already
+	}
+}
+
+// take is RunGroup of a client.
+func (g *Group) take(ctx context.Context, c *Client, handle func(context.Context, *Generation) error) error {
+	s := &seat{ctx: ctx, c: c, handle: handle, done: make(chan error, 1)}
+	g.mu.Lock()
+	taken := g.seats[c.cfg.Topic] != nil
+	if !taken {
+		g.seats[c.cfg.Topic] = s
+	}
+	g.mu.Unlock()
+	if taken {
+		return &configError{fmt.Errorf("kafka: topic %s is read already", c.cfg.Topic)}
+	}
+	g.change()
+	select {
+	case err := <-s.done:
+		return err
+	case <-g.ended:
+		return g.why
+	case <-ctx.Done():
+		g.leave(s)
+		s.busy.Lock() // its handler ends with ctx
+		defer s.busy.Unlock()
+		return nil
+	}
+}
+
+// leave takes a topic out of the membership.
+func (g *Group) leave(s *seat) {
+	g.mu.Lock()
+	if g.seats[s.c.cfg.Topic] == s {
+		delete(g.seats, s.c.cfg.Topic)
+	}
+	g.mu.Unlock()
+	g.change()
+}
+
+// generation runs every topic's handler in its part of the generation.
+func (g *Group) generation(ctx context.Context, gen *Generation) error {
+	alive, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	g.mu.Lock()
+	seats := slices.Collect(maps.Values(g.seats))
+	g.mu.Unlock()
+	var handlers sync.WaitGroup
+	for _, s := range seats {
+		handlers.Go(func() { g.sit(alive, end, s, gen.of(s.c)) })
+	}
+	g.wait(alive)
+	end(errTopics) // unless it has ended
+	handlers.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return context.Cause(alive)
+}
+
+// sit runs one topic's handler. One that is done, or cannot go on, leaves; the
+// others go on without it in the next generation.
+func (g *Group) sit(alive context.Context, end context.CancelCauseFunc, s *seat, gen *Generation) {
+	ran, err := s.run(alive, gen)
+	switch {
+	case !ran:
+	case errors.Is(err, block.ErrFenced): // a commit has noticed before the heartbeat
+		end(err)
+	case alive.Err() != nil && retry.ClassOf(err) != retry.Permanent:
+	default:
+		s.done <- err
+		g.leave(s)
+	}
+}
+
+// run runs the handler in a context that ends with its RunGroup's too; ran is false
+// when that has ended.
+func (s *seat) run(alive context.Context, gen *Generation) (ran bool, err error) {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	if s.ctx.Err() != nil {
+		return false, nil
+	}
+	alive, end := context.WithCancelCause(alive)
+	defer end(nil)
+	defer context.AfterFunc(s.ctx, func() { end(context.Cause(s.ctx)) })()
+	return true, s.handle(alive, gen)
+}
