@@ -27,6 +27,8 @@ func Conditions() []ConditionName {
 // Condition is one that holds now.
 type Condition struct {
 	Name ConditionName `json:"name"`
+	// Topic that it is about, "" when that is all of them or the only one.
+	Topic string `json:"topic,omitempty"`
 	// Red: the daemon is not ready while it holds. The others are notes.
 	Red    bool      `json:"red"`
 	Since  time.Time `json:"since"`

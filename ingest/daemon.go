@@ -32,10 +32,18 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
-// Daemon is a pipeline and what runs beside it. Detectors and Notifier may be
-// nil.
+// Worker moves records into the store: a Pipeline, or Topics.
+type Worker interface {
+	Run(ctx context.Context) error
+	Status() Status
+	// Healthy is nil as long as every loop moves or waits for a server.
+	Healthy() error
+}
+
+// Daemon is what moves records, and what runs beside it. Detectors and Notifier may
+// be nil.
 type Daemon struct {
-	Pipeline  *Pipeline
+	Pipeline  Worker
 	Detectors Detectors
 	Notifier  Runner
 }

@@ -161,6 +161,7 @@ func (m *member) Owned() (ps []int32) {
 	ps, _ = m.Partitions(context.Background())
 	return ps
 }
+func (m *member) All() int                          { return len(m.Owned()) }
 func (m *member) LastHeartbeat() time.Time          { return time.Now() }
 func (m *member) Partition(p int32) block.Partition { return &memberPartition{m, p} }
 

@@ -25,5 +25,6 @@ func TestKafkaTopics(t *testing.T) {
 	})
 	brokers := k.Addrs(kafkatest.Plaintext)
 	t.Run("made anew while a block waits", func(t *testing.T) { topicMadeAnew(t, "kafka_made_anew", brokers, true) })
+	t.Run("several topics", func(t *testing.T) { severalTopics(t, "kafka_several", brokers) })
 	t.Run("partition added from latest", func(t *testing.T) { partitionAdded(t, "kafka_added", brokers) })
 }

@@ -12,6 +12,8 @@ import (
 	"statline/ingest/retry"
 )
 
+const readyHelp = "1 when the pipeline runs, no partition is stalled and no condition is red."
+
 // metrics are the pipeline's counters, and its status as gauges.
 type metrics struct {
 	pipeline *Pipeline
@@ -61,7 +63,7 @@ func newMetrics(p *Pipeline) *metrics {
 		freshness:      desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
 		rate:           desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
 		stalled:        desc("stalled", "1 when there is something to do and nothing was stored for a minute, or the partition cannot go on, as behind a transaction that is open for too long.", "partition"),
-		ready:          desc("ready", "1 when the pipeline runs, no partition is stalled and no condition is red."),
+		ready:          desc("ready", readyHelp),
 		condition:      desc("condition", "What /readyz says of the pipeline: 0 when it does not hold, 1 for a note, 2 when it turns /readyz red.", "condition"),
 		configurations: desc("configurations", "Configurations (config_hash) under which blocks of the topic were stored in the last ten minutes, this instance's included."),
 		budget:         desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
@@ -133,17 +135,27 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	if st.Configurations > 0 {
 		gauge(m.configurations, float64(st.Configurations))
 	}
-	if st.Audit != nil {
-		gauge(m.audit, float64(st.Audit.Differences))
-		gauge(m.audited, float64(st.Audit.At.Unix()))
-	}
 	if counts := m.pipeline.decoded; counts != nil {
 		for _, c := range counts.List() {
 			ch <- prometheus.MustNewConstMetric(m.leftOut, prometheus.CounterValue, float64(c.N), c.What)
 		}
 	}
+	if !m.pipeline.common.several {
+		m.process(ch, &st)
+	}
+}
+
+// process is what holds for the process, whatever its topics.
+func (m *metrics) process(ch chan<- prometheus.Metric, st *Status) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	if st.Audit != nil {
+		gauge(m.audit, float64(st.Audit.Differences))
+		gauge(m.audited, float64(st.Audit.At.Unix()))
+	}
 	gauge(m.budget, float64(m.pipeline.cfg.MemoryBudget), "limit")
-	gauge(m.budget, float64(m.pipeline.budget.Load().Used()), "used")
+	gauge(m.budget, float64(m.pipeline.common.used()), "used")
 }
 
 func bit(b bool) float64 {

@@ -29,13 +29,16 @@ type Pipeline struct {
 	log    *slog.Logger
 
 	whole   *block.Whole
-	budget  atomic.Pointer[block.Budget] // of this generation
+	common  *common
 	board   *board
 	metrics *metrics
 	pulses  pulses
 	decoded *decode.Counts
 	hurry   atomic.Bool
 	crash   func(step string)
+	// appeared: the topic was made while this process ran, so that also latest
+	// reads it from its beginning.
+	appeared bool
 
 	limiter *retry.LogLimiter
 }
@@ -57,6 +60,11 @@ type Parts struct {
 
 // New checks the configuration.
 func New(cfg Config, parts Parts) (*Pipeline, error) {
+	return newPipeline(cfg, parts, newCommon(parts.Store, cfg.MemoryBudget))
+}
+
+// newPipeline is New for one of several topics that have something in common.
+func newPipeline(cfg Config, parts Parts, c *common) (*Pipeline, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
 	}
@@ -65,7 +73,7 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pipeline{
-		cfg: cfg, source: parts.Source, store: gate(parts.Store, cfg.MemoryBudget), log: log,
+		cfg: cfg, source: parts.Source, store: c.store, log: log, common: c,
 		board: newBoard(cfg.TransactionAge),
 		crash: crashHook(), decoded: parts.Decoded, whole: parts.Whole,
 	}
@@ -73,7 +81,6 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 		p.limiter = &retry.LogLimiter{}
 	}
 	p.folds.Store(newFolds(parts.Folds))
-	p.budget.Store(block.NewBudget(0, 0, places))
 	p.metrics = newMetrics(p)
 	return p, nil
 }
@@ -111,7 +118,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	r := &run{Pipeline: p, stop: make(chan struct{}), partitions: len(partitions), machines: map[int32]context.CancelCauseFunc{}}
+	r := &run{Pipeline: p, stop: make(chan struct{}), machines: map[int32]context.CancelCauseFunc{}}
+	r.grown(len(partitions))
+	defer p.common.partitionsOf(p.cfg.Block.Topic, 0)
 	// The group outlives ctx for as long as declared blocks need.
 	group, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
@@ -210,7 +219,7 @@ func (p *Pipeline) find(ctx context.Context) (partitions []int32, now schema.Sta
 		return ps, err
 	})
 	now.Epoch = p.cfg.Block.Epoch
-	if err != nil || later || p.cfg.Block.From != block.Latest {
+	if err != nil || later || p.appeared || p.cfg.Block.From != block.Latest {
 		return partitions, now, err
 	}
 	if now.TopicID, err = await(ctx, p, "read the topic's id", p.source.TopicID); err != nil {
@@ -288,12 +297,11 @@ func (r *run) generation(ctx context.Context, g Generation) error {
 	defer r.done()
 	r.metrics.generations.Inc()
 	r.board.own(g, r.topicPartitions())
-	r.log.Info("owning partitions", "generation", g.Number(), "partitions", g.Owned())
-	share := r.cfg.shares(len(g.Owned()))
+	r.log.Info("owning partitions", "topic", r.cfg.Block.Topic, "generation", g.Number(), "partitions", g.Owned())
+	share := r.cfg.shares(g.All())
 	r.source.SetFetchBytes(share.fetch)
-	r.budget.Store(block.NewBudget(share.small, share.large, places))
 
-	o := &ownership{Generation: g, stop: make(chan struct{})}
+	o := &ownership{Generation: g, budget: r.common.budgetOf(g.Number(), share), stop: make(chan struct{})}
 	var abort context.CancelFunc
 	o.ctx, abort = context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
@@ -334,8 +342,9 @@ func (r *run) generation(ctx context.Context, g Generation) error {
 // be finished and no other begun, ctx ends when even that has to stop.
 type ownership struct {
 	Generation
-	ctx  context.Context
-	stop chan struct{}
+	budget *block.Budget
+	ctx    context.Context
+	stop   chan struct{}
 }
 
 // stopping says that no other block shall be begun.
@@ -373,6 +382,14 @@ func (r *run) topicPartitions() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.partitions
+}
+
+// grown takes how many partitions the topic has.
+func (r *run) grown(partitions int) {
+	r.mu.Lock()
+	r.partitions = partitions
+	r.mu.Unlock()
+	r.common.partitionsOf(r.cfg.Block.Topic, partitions)
 }
 
 // partition runs one partition's machine, and again after a while when it
@@ -466,14 +483,14 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	if end, ok := r.start.Ends[p]; ok {
 		cfg.Start.End = end
 	}
-	cfg.Limits.Memory = r.cfg.shares(len(o.Owned())).large
+	cfg.Limits.Memory = r.cfg.shares(o.All()).large
 	cfg.Limits.Flush = r.cfg.FlushInterval
 	switch {
 	case cfg.Limits.Flush > 0:
 	case r.cfg.UntilCaughtUp: // nothing more is waited for
 		cfg.Limits.Flush = 100 * time.Millisecond
 	default:
-		cfg.Limits.Flush = FlushInterval(r.topicPartitions())
+		cfg.Limits.Flush = FlushInterval(r.common.partitions())
 	}
 	cfg.Limits.MaxAge = max(cfg.Limits.MaxAge, cfg.Limits.Flush)
 	return cfg
@@ -483,7 +500,7 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 	session := r.source.SessionTimeout()
 	sign := &vital{}
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: r.budget.Load(), Whole: r.whole,
+		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: o.budget, Whole: r.whole,
 		Log: r.log, At: r.crash, LogLimiter: r.limiter, Hurry: r.hurry.Load,
 		Latest: func() (block.Folders, string) {
 			f := r.folds.Load()

@@ -68,9 +68,7 @@ func (r *run) probeKafka(ctx context.Context) time.Duration {
 	}
 	r.board.lift(KafkaAway)
 	r.board.ends(stable, high)
-	r.mu.Lock()
-	r.partitions = len(stable)
-	r.mu.Unlock()
+	r.grown(len(stable))
 	r.lookUp(ctx)
 	return probeEvery
 }
@@ -115,8 +113,8 @@ func (r *run) probeStore(ctx context.Context) time.Duration {
 }
 
 // compareLedger compares the ledger with the group's commits, and the
-// configurations of those who write. It reads the whole topic's ledger, so it
-// takes at most a twentieth of the time.
+// configurations of those who write. It reads the whole topic's ledger, so that of
+// all topics takes at most a twentieth of the time.
 func (r *run) compareLedger(ctx context.Context) time.Duration {
 	began := time.Now()
 	cfg := &r.cfg.Block
@@ -130,7 +128,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	if err != nil && ctx.Err() == nil {
 		r.log.Debug("compare ledger and commits", "err", err)
 	}
-	return max(probeEvery, 20*time.Since(began))
+	return max(probeEvery, time.Duration(20*r.common.topics())*time.Since(began))
 }
 
 // writersFor is how long the last block of an instance speaks for what it does

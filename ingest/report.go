@@ -67,7 +67,7 @@ func (r *run) rows(st Status, base map[int32]counts, now time.Time) []store.Pipe
 	return rows
 }
 
-// auditor is the partition whose owner audits.
+// auditor is the partition whose owner audits; of several topics that of the first.
 const auditor = 0
 
 // auditAll compares the ledger with every rollup now and then.
@@ -83,7 +83,7 @@ func (r *run) auditAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !r.board.owns(auditor) {
+		if !r.board.owns(auditor) || !r.common.audits(r.cfg.Block.Topic) {
 			continue
 		}
 		report, err := r.store.Audit(ctx, store.AuditOptions{TTL: r.cfg.TTL, Now: time.Now()})

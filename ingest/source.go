@@ -40,6 +40,8 @@ type Source interface {
 type Generation interface {
 	Number() int32
 	Owned() []int32
+	// All is how many partitions this member owns, of every topic that it reads.
+	All() int
 	Partition(p int32) block.Partition
 	// LastHeartbeat is when the group last confirmed that the generation lives.
 	LastHeartbeat() time.Time

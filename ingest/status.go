@@ -19,8 +19,10 @@ type Status struct {
 	Waiting    string `json:"waiting,omitempty"`
 	Generation int32  `json:"generation"`
 	// TopicPartitions is how many there are, whoever owns them.
-	TopicPartitions int               `json:"topic_partitions"`
-	Partitions      []PartitionStatus `json:"partitions"`
+	TopicPartitions int `json:"topic_partitions"`
+	// Topics has each topic's own state, when several are read.
+	Topics     []TopicStatus     `json:"topics,omitempty"`
+	Partitions []PartitionStatus `json:"partitions"`
 	// Conditions are what else has to be known: what turns Ready off, and notes.
 	Conditions []Condition `json:"conditions,omitempty"`
 	// Configurations is how many configurations (config_hash) instances have stored
@@ -40,9 +42,25 @@ type AuditStatus struct {
 	Differences int       `json:"differences"`
 }
 
+// TopicStatus is one of several topics.
+type TopicStatus struct {
+	Topic string `json:"topic"`
+	// Ready: nothing of this topic is red.
+	Ready bool `json:"ready"`
+	// Waiting is what keeps it from being read, such as that it does not exist.
+	Waiting        string `json:"waiting,omitempty"`
+	Partitions     int    `json:"partitions"` // whoever owns them
+	Owned          int    `json:"owned"`      // by this instance
+	LagRecords     int64  `json:"lag_records"`
+	ConfigHash     string `json:"config_hash"` // of new blocks
+	Configurations int    `json:"configurations,omitempty"`
+}
+
 // PartitionStatus is one owned partition. Counts are since the start of the
 // process.
 type PartitionStatus struct {
+	// Topic is "" when one topic is read alone.
+	Topic     string `json:"topic,omitempty"`
 	Partition int32  `json:"partition"`
 	State     string `json:"state"`
 	// Next is the committed offset, -1 until the group was asked; End is the

@@ -130,6 +130,9 @@ func (c *Client) SetFetchBytes(n int) {
 // Close closes idle connections; those in use close when their request ends.
 // The client must not be used afterwards.
 func (c *Client) Close() error {
+	if c.group != nil {
+		c.group.closed(c)
+	}
 	c.connect().CloseIdleConnections()
 	return nil
 }

@@ -25,6 +25,7 @@ type Group struct {
 	c *Client // about no topic: it joins and sends the heartbeats
 
 	mu      sync.Mutex
+	clients []*Client        // that are not closed
 	seats   map[string]*seat // by topic
 	changed chan struct{}    // there are other seats
 	ended   chan struct{}    // closed when Run has ended, for why
@@ -66,16 +67,33 @@ func (g *Group) Client(topic string) (*Client, error) {
 		return nil, err
 	}
 	c.group = g
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	c.SetAccess(g.c.access.Load().Access)
+	g.clients = append(g.clients, c)
 	return c, nil
 }
 
-// SetAccess replaces the credentials of the membership and of clients made later.
-func (g *Group) SetAccess(a Access) { g.c.SetAccess(a) }
+// SetAccess replaces the credentials of the membership and of its clients; see
+// Client.SetAccess.
+func (g *Group) SetAccess(a Access) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.c.SetAccess(a)
+	for _, c := range g.clients {
+		c.SetAccess(a)
+	}
+}
 
-// Self is the client of the membership itself, which is about no topic: its
-// counters, and what it logs.
-func (g *Group) Self() *Client { return g.c }
+// closed forgets a client.
+func (g *Group) closed(c *Client) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.clients = slices.DeleteFunc(g.clients, func(of *Client) bool { return of == c })
+}
+
+// LogLimiter bounds what the membership and its clients log.
+func (g *Group) LogLimiter() *retry.LogLimiter { return g.c.LogLimiter() }
 
 // Close closes idle connections of the membership; its clients are closed by
 // their makers.

@@ -5,6 +5,26 @@ import "github.com/prometheus/client_golang/prometheus"
 // Collector is the client's counters as metrics, all named statline_kafka_*.
 func (c *Client) Collector() prometheus.Collector { return collector{c} }
 
+// Collector is the counters of the membership and of its clients, with each one's
+// topic as a label: "" for what is of no topic.
+func (g *Group) Collector() prometheus.Collector { return groupCollector{g} }
+
+type groupCollector struct{ g *Group }
+
+// Describe implements prometheus.Collector: topics come and go, so nothing is said
+// before.
+func (groupCollector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c groupCollector) Collect(out chan<- prometheus.Metric) {
+	c.g.mu.Lock()
+	clients := append([]*Client{c.g.c}, c.g.clients...)
+	c.g.mu.Unlock()
+	for _, of := range clients {
+		prometheus.WrapCollectorWith(prometheus.Labels{"topic": of.cfg.Topic}, of.Collector()).Collect(out)
+	}
+}
+
 // metrics lists what of Stats is shown.
 var metrics = []struct {
 	desc  *prometheus.Desc
