@@ -304,7 +304,9 @@ func paths(path string, t reflect.Type) (all []string) {
 			continue
 		}
 		all = append(all, path+"."+k.name)
-		all = append(all, paths(path+"."+k.name, k.value.Type())...)
+		if _, ok := k.value.Interface().(shortened); !ok {
+			all = append(all, paths(path+"."+k.name, k.value.Type())...)
+		}
 	}
 	return all
 }

@@ -105,7 +105,9 @@ func checkDaemon(c *Config) error {
 	case d.Token != "" && len(d.Token) < leastToken:
 		return fmt.Errorf("listen-token: got %d characters; want at least %d", len(d.Token), leastToken)
 	}
-	return c.Pipeline("", "").Validate()
+	each := c.Pipeline("", "")
+	each.Block.Topic = "each"
+	return each.Validate()
 }
 
 // leastToken is how long a bearer token is at least.
@@ -117,7 +119,8 @@ func (d *Daemon) BearerToken() (string, error) {
 	return readToken("listen-token-file", d.Token, d.TokenFile)
 }
 
-// Pipeline is the pipeline's configuration for an instance of a version.
+// Pipeline is the pipeline's configuration for an instance of a version; of several
+// topics that of each.
 func (c *Config) Pipeline(instance, version string) ingest.Config {
 	d := &c.Daemon
 	cfg := ingest.DefaultConfig()

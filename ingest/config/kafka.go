@@ -10,7 +10,9 @@ import (
 // Kafka says where the broker is and who we are there.
 type Kafka struct {
 	Brokers                      []string
-	Topic, Group                 string
+	Topic                        string // one, or several with commas between them; "" with a pattern
+	TopicPattern                 string
+	Group                        string
 	TLS                          bool
 	CA                           string
 	SASL, User                   string
@@ -34,8 +36,11 @@ func kafkaOptions() []Option {
 		{Name: "brokers", Set: SetTopic, Type: "addresses", Example: "127.0.0.1:9092",
 			Help:  "Kafka brokers to start from: host:port,host:port",
 			value: func(c *Config) Value { return list{&c.Kafka.Brokers} }},
-		{Name: "topic", Set: SetTopic, Type: "name", Help: "Kafka topic",
-			value: func(c *Config) Value { return text{&c.Kafka.Topic} }},
+		{Name: "topic", Set: SetTopic, Help: "Kafka topic, or several: access,edge",
+			value: func(c *Config) Value { return topicNames{&c.Kafka.Topic} }},
+		{Name: "topic-pattern", Set: SetGroup,
+			Help:  `topics instead by a regular expression, such as ^access\..+; those that appear later are found within a minute`,
+			value: func(c *Config) Value { return pattern{&c.Kafka.TopicPattern} }},
 		{Name: "group", Set: SetGroup, Type: "name",
 			Help:  "Kafka consumer group; instances of one group share the partitions",
 			value: func(c *Config) Value { return text{&c.Kafka.Group} }},
@@ -86,8 +91,16 @@ func checkKafka(c *Config) error {
 	case "kafka-password-file":
 		k.Password = ""
 	}
+	switch keep, err := c.oneOf("topic", "topic-pattern"); {
+	case err != nil:
+		return err
+	case keep == "topic":
+		k.TopicPattern = ""
+	case k.TopicPattern != "":
+		k.Topic = ""
+	}
 	switch {
-	case k.Topic == "":
+	case k.Topic == "" && k.TopicPattern == "":
 		return fmt.Errorf("topic: got an empty one; want the topic's name")
 	case k.Group == "":
 		return fmt.Errorf("group: got an empty one; want the consumer group's name")

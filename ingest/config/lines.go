@@ -20,6 +20,7 @@ type Lines struct {
 	Mapping               decode.Mapping // the zero value for none
 	Preset                string         // the name of a mapping of ours in its place
 	Columns               string         // of W3C lines without a #Fields line
+	Topics                []TopicLines   // of single topics
 
 	KeepAddress *decode.AddressBits // of clients' addresses; nil for all of it
 	ShortAgents bool                // product and version of user agents alone
@@ -40,7 +41,7 @@ func linesOptions() []Option {
 			value: func(c *Config) Value { return text{&c.Lines.CatalogueFile} }},
 		{Name: "route-from", Set: SetLines, Reload: true,
 			Help:  "where routes come from: the record's endpoint or else the path, always the path, or also the gateway's rule names",
-			value: func(c *Config) Value { return choice{&c.Lines.RouteFrom, []string{"auto", "path", "gateway"}} }},
+			value: func(c *Config) Value { return routeFrom(&c.Lines.RouteFrom) }},
 		{Name: "key-names", Set: SetLines, Type: "names", Reload: true,
 			Help:  "further headers and query parameters that carry an API key",
 			value: func(c *Config) Value { return list{&c.Lines.KeyNames} }},
@@ -65,11 +66,17 @@ func linesOptions() []Option {
 				Status: "http.status", Code: "api.code", Message: "api.message", ErrorType: "api.error", Body: "body", Key: "headers.x-api-key", KeyID: "consumer.id",
 				KeyName: "consumer.name", ClientIP: "client.ip", Latency: "took", LatencyUnit: "ms", UpstreamLatency: "backend.took",
 				UpstreamStatus: "backend.status", Bytes: "http.bytes", RequestID: "request_id", UserAgent: "http.user_agent"}},
+		topicsOption(),
 	}
 }
 
+func routeFrom(to *string) choice { return choice{to, []string{"auto", "path", "gateway"}} }
+
 // checkLines reads what can only be judged together. It needs no secret.
 func checkLines(c *Config) error {
+	if err := c.Lines.checkTopics(); err != nil {
+		return err
+	}
 	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) && c.Lines.Preset == "" && c.Lines.Columns == "" {
 		return nil
 	}

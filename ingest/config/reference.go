@@ -111,6 +111,8 @@ func rows(out io.Writer, path string, v reflect.Value) {
 			text = inline(tree(k.value))
 		}
 		fmt.Fprintf(out, "| `%s` | %s | %s |\n", name, code(text), cell(k.help))
-		rows(out, name, k.value)
+		if _, ok := k.value.Interface().(shortened); !ok {
+			rows(out, name, k.value)
+		}
 	}
 }

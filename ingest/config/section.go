@@ -13,6 +13,7 @@ import (
 type key struct {
 	name, help string
 	value      reflect.Value
+	omit       bool // where it says nothing
 }
 
 // keysOf lists the keys of a struct, as the tag koanf names them.
@@ -20,8 +21,12 @@ func keysOf(v reflect.Value) []key {
 	var all []key
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
-		if name := tag.Get("koanf"); name != "" {
-			all = append(all, key{name: name, help: tag.Get("help"), value: v.Field(i)})
+		name, how, _ := strings.Cut(tag.Get("koanf"), ",")
+		switch {
+		case how == "squash":
+			all = append(all, keysOf(v.Field(i))...)
+		case name != "" && name != "-":
+			all = append(all, key{name: name, help: tag.Get("help"), value: v.Field(i), omit: how == "omitempty"})
 		}
 	}
 	return all
@@ -39,7 +44,7 @@ func keysBeside(dest any, path string) []string {
 			break
 		}
 		for i := range t.NumField() {
-			if t.Field(i).Tag.Get("koanf") == part {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("koanf"), ","); name == part {
 				t = t.Field(i).Type
 				break
 			}
@@ -80,12 +85,20 @@ func kindOf(t reflect.Type) string {
 }
 
 // tree is a value with its keys as the file writes them.
-func tree(v reflect.Value) any {
+func tree(v reflect.Value) any { return treeOf(v, false) }
+
+// treeOf is tree; sparse leaves out what says nothing.
+func treeOf(v reflect.Value, sparse bool) any {
+	if m, ok := v.Interface().(shortened); ok && m.short() != "" {
+		return m.short()
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		m := yaml.MapSlice{}
 		for _, k := range keysOf(v) {
-			m = append(m, yaml.MapItem{Key: k.name, Value: tree(k.value)})
+			if !k.value.IsZero() || !k.omit && !sparse {
+				m = append(m, yaml.MapItem{Key: k.name, Value: treeOf(k.value, k.omit)})
+			}
 		}
 		return m
 	case reflect.Slice:
