@@ -270,49 +270,6 @@ func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.Ledge
 	})
 }
 
-// canRead tells refuse of the blocks that cannot be read again, and why.
-func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse func(row *block.LedgerRow, why error) error) error {
-	starts, err := r.Log.StartOffsets(ctx)
-	if err != nil {
-		return err
-	}
-	now, err := r.Log.TopicID(ctx)
-	if err != nil {
-		return err
-	}
-	epochs := map[int32]uint32{}
-	for i := range rows {
-		row := &rows[i]
-		if _, known := epochs[row.Partition]; !known {
-			l, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, row.Partition)
-			if err != nil {
-				return err
-			}
-			epochs[row.Partition] = l.Own
-		}
-		start, has := starts[row.Partition]
-		switch {
-		case row.Cluster != r.Block.Cluster || row.Topic != r.Block.Topic:
-			err = errors.New("it is of another topic")
-		case row.Kind != block.KindBlock:
-			err = fmt.Errorf("it is a %s", row.Kind)
-		case row.Epoch != epochs[row.Partition]:
-			err = errors.New("it is of an earlier life of the topic")
-		case recreated(row, now) != nil:
-			err = recreated(row, now)
-		case !has || start > row.First:
-			err = errors.New("its records are no longer in the log")
-		}
-		if err != nil {
-			err = refuse(row, fmt.Errorf("block %s cannot be read again as it was: %w", row.ID, err))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // refuseDays refuses the days that a block adds to.
 func refuseDays(short []*shortDay, row *block.LedgerRow, why error) {
 	for _, s := range short {

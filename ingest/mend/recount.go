@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"statline/classify"
@@ -23,6 +24,8 @@ type Recount struct {
 	Fold  fold.Config
 	// Block names the cluster and the topic.
 	Block block.Config
+	// Others are further topics of the database, by name.
+	Others map[string]Topic
 }
 
 // RecountStore is what Recount needs of a store.
@@ -40,41 +43,42 @@ func (r *Recount) Run(ctx context.Context, from, to time.Time, each func(*classi
 	if err != nil {
 		return err
 	}
-	book := newRulebook(r.Fold, r.Store.ReadConfig)
+	logs := newTopicLogs(r.Block.Topic, Topic{Log: r.Log, Fold: r.Fold}, r.Others, r.Store.ReadConfig)
 	for i := range rows {
 		row := &rows[i]
 		if row.MaxEventUnixMilli < from.UnixMilli() || row.MinEventUnixMilli >= to.UnixMilli() {
 			continue
 		}
-		if err := r.block(ctx, book, row, from, to, each); err != nil {
+		if err := r.block(ctx, logs, row, from, to, each); err != nil {
 			return fmt.Errorf("count block %s again: %w", row.ID, err)
 		}
 	}
 	return nil
 }
 
-func (r *Recount) block(ctx context.Context, book *rulebook, row *block.LedgerRow, from, to time.Time, each func(*classify.Response, classify.Outcome)) error {
+func (r *Recount) block(ctx context.Context, logs topicLogs, row *block.LedgerRow, from, to time.Time, each func(*classify.Response, classify.Outcome)) error {
+	log := logs[row.Topic]
 	switch {
-	case row.Cluster != r.Block.Cluster || row.Topic != r.Block.Topic:
-		return fmt.Errorf("it is of another topic than %s; what is stored of several topics cannot be read from one", r.Block.Topic)
+	case row.Cluster != r.Block.Cluster || log == nil:
+		return fmt.Errorf("it is of another topic than %s; name every topic that is stored: --topic access,edge", strings.Join(logs.names(), ","))
 	case row.Kind != block.KindBlock:
 		return errors.New("it is a replay of rejects, whose lines the log has in another form")
 	}
-	starts, err := r.Log.StartOffsets(ctx)
+	starts, err := log.log.StartOffsets(ctx)
 	if err != nil {
 		return err
 	}
 	if start := starts[row.Partition]; start > row.First {
 		return fmt.Errorf("its records are no longer in the log, which begins at %d; want a span that the log still has", start)
 	}
-	now, err := r.Log.TopicID(ctx)
+	now, err := log.log.TopicID(ctx)
 	if err != nil {
 		return err
 	}
 	if err := recreated(row, now); err != nil {
 		return err
 	}
-	under, err := book.of(ctx, row.ConfigHash)
+	under, err := log.book.of(ctx, row.ConfigHash)
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (r *Recount) block(ctx context.Context, book *rulebook, row *block.LedgerRo
 		return err
 	}
 	s := &secondsSink{fold: &under.fold, declared: 1000 * row.DeclaredAt(), from: from.UnixMilli(), to: to.UnixMilli(), each: each}
-	err = r.Log.ReadRange(ctx, row.Partition, row.First, row.End, func(rec block.Record) error {
+	err = log.log.ReadRange(ctx, row.Partition, row.First, row.End, func(rec block.Record) error {
 		if rec.TooLarge == nil {
 			s.record = rec.UnixMilli
 			decoder.Columns(rec.Columns)

@@ -73,8 +73,11 @@ type Repair struct {
 	// window: a younger block is the daemon's to finish.
 	Block block.Config
 	TTL   schema.TTL
+	// Others are further topics of the database, by name: their rows are in the same
+	// tables, so what is made anew needs their records too.
+	Others map[string]Topic
 
-	book *rulebook
+	logs topicLogs
 }
 
 // RepairReport says what Run did.
@@ -113,8 +116,8 @@ type partial struct {
 // asDeclared says that contents are what was declared, row by row.
 func (p *partial) asDeclared() bool { return p.rules.hash == p.row.ConfigHash }
 
-// Run repairs the given partitions' partial blocks, all at once, since their
-// rows are in the same tables. Every writer of the database has to be stopped.
+// Run repairs the partial blocks of the given partitions and of Others', all at
+// once, since their rows are in the same tables. Every writer of the database has to be stopped.
 func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, error) {
 	parts, err := r.find(ctx, partitions)
 	if err != nil {
@@ -168,8 +171,26 @@ func nofence() error { return nil }
 // find looks for partial blocks and reads them; one that the daemon can finish
 // is the daemon's.
 func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial, err error) {
+	if parts, err = r.findIn(ctx, r.Block.Topic, partitions); err != nil {
+		return nil, err
+	}
+	for _, name := range r.topics().names() {
+		more, err := r.findIn(ctx, name, r.Others[name].Partitions)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, more...)
+	}
+	if len(parts) > maxPartial {
+		return nil, fmt.Errorf("got %d partial blocks; want at most %d at a time", len(parts), maxPartial)
+	}
+	return parts, nil
+}
+
+// findIn is find in one topic.
+func (r *Repair) findIn(ctx context.Context, topic string, partitions []int32) (parts []*partial, err error) {
 	for _, partition := range partitions {
-		known, err := r.Store.Ledger(ctx, r.Block.Cluster, r.Block.Topic, partition)
+		known, err := r.Store.Ledger(ctx, r.Block.Cluster, topic, partition)
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +198,7 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 			continue
 		}
 		p := &partial{row: known.Pending, missing: store.Days{}}
-		if p.rules, err = r.rules().nearest(ctx, p.row.ConfigHash); err != nil {
+		if p.rules, err = r.topics()[topic].book.nearest(ctx, p.row.ConfigHash); err != nil {
 			return nil, err
 		}
 		age := time.Since(p.row.WrittenAt)
@@ -188,13 +209,10 @@ func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial
 			}
 		}
 		if young && (p.asDeclared() || r.sameInserts(p) == nil) {
-			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d was declared %s ago; the daemon finishes it",
-				ErrNothingToRepair, p.row.First, p.row.End, partition, age.Round(time.Second))
+			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d of %s was declared %s ago; the daemon finishes it",
+				ErrNothingToRepair, p.row.First, p.row.End, partition, topic, age.Round(time.Second))
 		}
 		parts = append(parts, p)
-	}
-	if len(parts) > maxPartial {
-		return nil, fmt.Errorf("got %d partial blocks; want at most %d at a time", len(parts), maxPartial)
 	}
 	return parts, nil
 }
@@ -204,12 +222,12 @@ func (r *Repair) sameInserts(p *partial) error {
 	return block.SameInserts(p.row, p.contents, r.Store.Inserts(p.row.ID, p.contents), p.bytes)
 }
 
-// rules are those of the blocks that are read.
-func (r *Repair) rules() *rulebook {
-	if r.book == nil {
-		r.book = newRulebook(r.Fold, r.Store.ReadConfig)
+// topics are those whose blocks are read.
+func (r *Repair) topics() topicLogs {
+	if r.logs == nil {
+		r.logs = newTopicLogs(r.Block.Topic, Topic{Log: r.Log, Fold: r.Fold}, r.Others, r.Store.ReadConfig)
 	}
-	return r.book
+	return r.logs
 }
 
 // maxPartial bounds the choices that have to be looked at.
@@ -218,13 +236,14 @@ const maxPartial = 20
 // read folds exactly the block's records, under the nearest to its own rules
 // when p has none.
 func (r *Repair) read(ctx context.Context, p *partial) (err error) {
+	id := p.row.ID
+	of := r.topics()[id.Topic]
 	if p.rules.hash == "" {
-		if p.rules, err = r.rules().nearest(ctx, p.row.ConfigHash); err != nil {
+		if p.rules, err = of.book.nearest(ctx, p.row.ConfigHash); err != nil {
 			return err
 		}
 	}
-	id := p.row.ID
-	starts, err := r.Log.StartOffsets(ctx)
+	starts, err := of.log.StartOffsets(ctx)
 	if err != nil {
 		return err
 	}
@@ -236,7 +255,7 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 		return err
 	}
 	f.Declared(p.row.DeclaredAt())
-	err = r.Log.ReadRange(ctx, id.Partition, id.First, id.End, func(rec block.Record) error {
+	err = of.log.ReadRange(ctx, id.Partition, id.First, id.End, func(rec block.Record) error {
 		f.Add([]block.Record{rec})
 		p.bytes += len(rec.Value)
 		return nil
@@ -245,7 +264,7 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 		return err
 	}
 	// Asked after the last record: an id that is the block's now was so all the time.
-	now, err := r.Log.TopicID(ctx)
+	now, err := of.log.TopicID(ctx)
 	if err != nil {
 		return err
 	}
