@@ -260,7 +260,7 @@ func (t *Topics) match(names []string, appeared bool, begin func(*lane)) error {
 		if err != nil {
 			return err
 		}
-		t.log.Info("topic found", "topic", name)
+		t.log.Info("topic found", "topic", name, "config_hash", l.pipeline.ConfigHash())
 		begin(l)
 	}
 	t.mu.Lock()

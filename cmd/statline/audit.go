@@ -12,6 +12,7 @@ import (
 
 	"statline/cmd/statline/answer"
 	"statline/ingest/block"
+	"statline/ingest/config"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 )
@@ -47,11 +48,11 @@ offsets of each. The exit status is 3 when anything differs.`,
 			}
 			var g *group
 			if len(st.Kafka.Brokers) > 0 {
-				if g, err = readGroup(ctx, st.Kafka.Source(st.Daemon.From), s.Store); err != nil {
+				if g, err = readGroup(ctx, st.Config, s.Store); err != nil {
 					return err
 				}
 			}
-			shown := audited(report, g)
+			shown := audited(report, g, st.Config)
 			err = out.print(cmd, func(to io.Writer) error { printAudit(to, report, g); return nil }, shown, shown.Partitions,
 				shown.Days, shown.Differences, shown.Missing)
 			if err == nil && !shown.OK {
@@ -82,8 +83,10 @@ type auditShown struct {
 	OK              bool             `json:"ok"`
 	CommitsCompared bool             `json:"commits_compared"`
 	Missing         []missingRecords `json:"missing" help:"committed by the group and not in the ledger"`
-	// Group is where the group stands on each partition, when it was asked.
-	Group map[int32]groupState `json:"group,omitempty"`
+	// Group is where the group stands on each partition of the topic, when it was
+	// asked; of several topics Groups is, by topic.
+	Group  map[int32]groupState            `json:"group,omitempty"`
+	Groups map[string]map[int32]groupState `json:"groups,omitempty"`
 }
 
 // missingRecords are the records [First, End) of a partition.
@@ -96,15 +99,22 @@ type missingRecords struct {
 	Detail    string `json:"detail"`
 }
 
-func audited(report *store.AuditReport, g *group) auditShown {
+func audited(report *store.AuditReport, g *group, c *config.Config) auditShown {
 	shown := auditShown{AuditReport: report, CommitsCompared: g != nil}
 	for _, m := range g.tails() {
 		shown.Missing = append(shown.Missing, missingRecords{Topic: m.Topic, Partition: m.Partition, First: max(0, m.First),
 			End: m.End, LogStart: m.LogStart, Detail: m.String()})
 	}
 	shown.OK = report.OK() && len(shown.Missing) == 0
-	if g != nil {
-		shown.Group = g.partitions
+	switch {
+	case g == nil:
+	case c.Kafka.Several():
+		shown.Groups = map[string]map[int32]groupState{}
+		for at := range g.partitions {
+			shown.Groups[at.topic] = g.of(at.topic)
+		}
+	default:
+		shown.Group = g.of(c.Kafka.Topic)
 	}
 	return shown
 }
@@ -115,7 +125,7 @@ func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 	for _, p := range report.Partitions {
 		committed, lag := "-", "-"
 		if group != nil {
-			if g, ok := group.partitions[p.Partition]; ok {
+			if g, ok := group.partitions[topicPartition{p.Topic, p.Partition}]; ok && p.Cluster != block.FileCluster {
 				committed, lag = fmt.Sprint(g.Committed), fmt.Sprintf("%s (%.0f s)", count(uint64(g.LagRecords)), g.LagSeconds)
 				if held := g.LagHighWatermark - g.LagRecords; held > 0 {
 					lag += fmt.Sprintf(" and %s in open transactions", count(uint64(held)))

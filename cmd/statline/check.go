@@ -70,7 +70,23 @@ func checkConfig(c *config.Config) (detail string, err error) {
 	if secret == nil {
 		return detail + ", an HMAC secret will be made in " + path, nil
 	}
+	if c.Kafka.Several() { // each has its own
+		return detail, nil
+	}
+	if folding, err = c.FoldOf(c.Kafka.Topic, secret); err != nil {
+		return "", err
+	}
 	return detail + ", config_hash " + store.ConfigHash(folding.Hash()), nil
+}
+
+// hashOf ends what is said of one of several topics.
+func hashOf(c *config.Config, topic string) (string, error) {
+	secret, _, err := c.FindHMAC()
+	if err != nil || secret == nil {
+		return "", err
+	}
+	folding, err := c.FoldOf(topic, secret)
+	return ", format " + folding.Decode.Format + ", config_hash " + store.ConfigHash(folding.Hash()), err
 }
 
 // checkShown is what check found.
@@ -103,11 +119,34 @@ func (r *checker) all(ctx context.Context, c *config.Config) {
 		})
 	}
 	r.part("clickhouse", func() (string, error) { return checkStore(ctx, c) })
-	r.part("kafka", func() (string, error) {
-		return checkKafka(ctx, c.Kafka.Source(c.Daemon.From), c.Daemon.AllowCompacted)
-	})
+	r.kafka(ctx, c)
 	if !r.failed {
 		r.part("group", func() (string, error) { return checkGroup(ctx, c) })
+	}
+}
+
+// kafka checks each topic.
+func (r *checker) kafka(ctx context.Context, c *config.Config) {
+	if !c.Kafka.Several() {
+		r.part("kafka", func() (string, error) {
+			return checkKafka(ctx, c.Kafka.Source(c.Daemon.From), c.Daemon.AllowCompacted)
+		})
+		return
+	}
+	names, err := topicNames(ctx, c)
+	if err != nil {
+		r.part("kafka", func() (string, error) { return "", err })
+		return
+	}
+	for _, name := range names {
+		r.part("kafka "+name, func() (string, error) {
+			detail, err := checkKafka(ctx, kafkaOf(c, name), c.Daemon.AllowCompacted)
+			if err != nil {
+				return "", err
+			}
+			hash, err := hashOf(c, name)
+			return detail + hash, err
+		})
 	}
 }
 
@@ -168,8 +207,7 @@ func checkGroup(ctx context.Context, c *config.Config) (detail string, err error
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	cfg := c.Kafka.Source(c.Daemon.From)
-	g, err := readGroup(ctx, cfg, s)
+	g, err := readGroup(ctx, c, s)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +222,7 @@ func checkGroup(ctx context.Context, c *config.Config) (detail string, err error
 	for _, p := range g.partitions {
 		behind, held = behind+p.LagRecords, held+p.LagHighWatermark-p.LagRecords
 	}
-	detail = fmt.Sprintf("%s is %d records behind, and the ledger has all that it has committed", cfg.Group, behind)
+	detail = fmt.Sprintf("%s is %d records behind, and the ledger has all that it has committed", c.Kafka.Group, behind)
 	if held > 0 {
 		detail += fmt.Sprintf("; open transactions hold back %d offsets more", held)
 	}

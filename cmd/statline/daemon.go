@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,10 +18,7 @@ import (
 	"statline/dashboards/console"
 	"statline/ingest"
 	"statline/ingest/config"
-	"statline/ingest/decode"
-	"statline/ingest/fold"
 	"statline/ingest/labels"
-	"statline/ingest/source"
 	"statline/ingest/store"
 	"statline/ingest/watch"
 )
@@ -35,13 +35,11 @@ type daemon struct {
 	registry *prometheus.Registry
 	reloads  *prometheus.CounterVec
 	current  atomic.Pointer[config.Config]
-	decoded  decode.Counts // of every configuration since the start
 
 	// The parts, complete once ready is closed.
-	ready    chan struct{}
-	store    *store.Store
-	client   *source.Client
-	pipeline *ingest.Pipeline
+	ready chan struct{}
+	store *store.Store
+	mover *mover
 
 	reloading sync.Mutex    // one at a time
 	codes     string        // hash of the catalogue in force
@@ -109,8 +107,10 @@ func (d *daemon) opened() *store.Store {
 
 // Reloaded says what a reload did.
 type Reloaded struct {
-	ConfigHash string   `json:"config_hash"` // of blocks from now on
-	Changed    []string `json:"changed"`     // settings that have new values
+	ConfigHash string `json:"config_hash"` // of blocks from now on; of several topics those of each
+	// ConfigHashes are the same by topic, where there are several.
+	ConfigHashes map[string]string `json:"config_hashes,omitempty"`
+	Changed      []string          `json:"changed"` // settings that have new values
 	// NeedsRestart are settings that the file or the flags give other values
 	// than those in force, which a running daemon cannot take over.
 	NeedsRestart []string `json:"needs_restart"`
@@ -153,16 +153,11 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if err != nil {
 		return nil, err
 	}
-	folding.Decode.Counts = &d.decoded
 	if _, err := checkLabels(next.Keys.Labels); err != nil {
 		return nil, err
 	}
 	if _, err := next.Notify.Watch(); err != nil {
 		return nil, err
-	}
-	folds, err := fold.NewPool(folding, foldMemory(next.Daemon.MemoryBudget))
-	if err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
 	}
 	// The connections first: the old credentials may not hold any more. When they
 	// are renewed and the rest fails, only they are new.
@@ -171,14 +166,14 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 			return nil, err
 		}
 	}
-	if err := d.pipeline.Reload(ctx, folds); err != nil { // the last thing that can fail
+	if err := d.mover.reload(ctx, next); err != nil { // the last thing that can fail
 		return nil, err
 	}
 	d.current.Store(next)
 	d.levels.Lock()
 	d.setLevel(next.Log.Slog())
 	d.levels.Unlock()
-	d.client.SetAccess(next.Kafka.Access())
+	d.mover.access(next.Kafka.Access())
 	if config.Changes(changed, config.SetLabels) {
 		tell(d.relabel)
 	}
@@ -187,7 +182,12 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 		tell(d.rewatch)
 	}
 	d.codes = codes
-	return &Reloaded{ConfigHash: d.pipeline.ConfigHash(), Changed: notNil(changed), NeedsRestart: notNil(restart)}, nil
+	hashes := d.mover.hashes()
+	done = &Reloaded{ConfigHash: hashesText(hashes), Changed: notNil(changed), NeedsRestart: notNil(restart)}
+	if next.Kafka.Several() {
+		done.ConfigHashes = hashes
+	}
+	return done, nil
 }
 
 // LogLevel is the least level that is logged.
@@ -245,6 +245,18 @@ func tell(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// hashesText is one topic's config_hash, or that of each: access=c0ffee edge=bada55.
+func hashesText(hashes map[string]string) string {
+	var all []string
+	for _, topic := range slices.Sorted(maps.Keys(hashes)) {
+		if len(hashes) == 1 {
+			return hashes[topic]
+		}
+		all = append(all, topic+"="+hashes[topic])
+	}
+	return strings.Join(all, " ")
 }
 
 func notNil(names []string) []string {

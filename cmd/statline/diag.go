@@ -260,7 +260,7 @@ func gatherStore(ctx context.Context, b *bundle, c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	b.addJSON("store/audit.json", audited(audit, nil), nil)
+	b.addJSON("store/audit.json", audited(audit, nil, c), nil)
 	return nil
 }
 

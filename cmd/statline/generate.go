@@ -47,6 +47,9 @@ generator and not by the code that reads it.`,
 				if len(st.Kafka.Brokers) == 0 {
 					return errors.New("generate --to kafka needs --brokers host:port")
 				}
+				if len(st.Kafka.Topics()) != 1 {
+					return usage("topic: got %q; want one to write to", st.Kafka.Topic)
+				}
 				if err = traffic.Produce(cmd.Context(), st.Kafka.Brokers, st.Kafka.Topic, lines, opts); err != nil {
 					err = noBroker{err}
 				}

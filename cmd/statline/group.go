@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"statline/ingest"
+	"statline/ingest/config"
 	"statline/ingest/source"
 	"statline/ingest/store"
 )
@@ -27,47 +31,95 @@ type groupState struct {
 // group is where a consumer group stands, and what it has committed that the
 // store does not have.
 type group struct {
-	partitions map[int32]groupState
+	partitions map[topicPartition]groupState
 	missing    []ingest.Missing
+	several    bool // topics
 }
 
-// readGroup compares the group of a configuration with a store.
-func readGroup(ctx context.Context, cfg source.Config, s *store.Store) (g *group, err error) {
-	client, err := source.New(cfg)
+// name is what a partition is called: with its topic where there are several.
+func (g *group) name(at topicPartition) string {
+	if g.several {
+		return fmt.Sprintf("%s/%d", at.topic, at.partition)
+	}
+	return fmt.Sprintf("partition %d", at.partition)
+}
+
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// sorted lists the partitions by topic and number.
+func (g *group) sorted() []topicPartition {
+	return slices.SortedFunc(maps.Keys(g.partitions), func(a, b topicPartition) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
+	})
+}
+
+// of is the state of a topic's partitions.
+func (g *group) of(topic string) map[int32]groupState {
+	all := map[int32]groupState{}
+	for at, state := range g.partitions {
+		if at.topic == topic {
+			all[at.partition] = state
+		}
+	}
+	return all
+}
+
+// readGroup compares the group of a configuration with a store, in every topic.
+func readGroup(ctx context.Context, c *config.Config, s *store.Store) (*group, error) {
+	names, err := topicNames(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	g := &group{partitions: map[topicPartition]groupState{}, several: c.Kafka.Several()}
+	for _, name := range names {
+		if err := g.read(ctx, kafkaOf(c, name), s); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// read adds a topic.
+func (g *group) read(ctx context.Context, cfg source.Config, s *store.Store) (err error) {
+	client, err := source.New(cfg)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	cluster, err := client.ClusterID(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	g = &group{partitions: map[int32]groupState{}}
-	if g.missing, err = ingest.Compare(ctx, client, s, cluster, cfg.Topic, cfg.Group); err != nil {
-		return nil, err
+	missing, err := ingest.Compare(ctx, client, s, cluster, cfg.Topic, cfg.Group)
+	if err != nil {
+		return err
 	}
+	g.missing = append(g.missing, missing...)
 	committed, err := client.GroupOffsets(ctx, cfg.Group)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	starts, err := client.StartOffsets(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	high, err := client.HighWatermarks(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	stable, err := client.EndOffsets(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for p, end := range stable {
 		next := committed[p].Offset
 		if next < 0 {
 			next = starts[p]
 		}
-		for _, m := range g.missing {
+		for _, m := range missing {
 			if m.Partition == p && m.First < m.End {
 				next = max(m.First, m.LogStart)
 			}
@@ -77,15 +129,15 @@ func readGroup(ctx context.Context, cfg source.Config, s *store.Store) (g *group
 		if state.LagRecords > 0 {
 			at, ok, err := client.TimeAt(ctx, p, next)
 			if err != nil {
-				return nil, fmt.Errorf("read the oldest record of %s/%d that is not stored: %w", cfg.Topic, p, err)
+				return fmt.Errorf("read the oldest record of %s/%d that is not stored: %w", cfg.Topic, p, err)
 			}
 			if ok {
 				state.LagSeconds = max(0, time.Since(time.UnixMilli(at)).Seconds())
 			}
 		}
-		g.partitions[p] = state
+		g.partitions[topicPartition{cfg.Topic, p}] = state
 	}
-	return g, nil
+	return nil
 }
 
 // tails are the records that are missing at the ends of the ledger; what is

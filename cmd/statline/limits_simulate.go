@@ -11,9 +11,7 @@ import (
 	"statline/classify/limit"
 	"statline/cmd/statline/answer"
 	"statline/dashboards/limits"
-	"statline/ingest/block"
 	"statline/ingest/mend"
-	"statline/ingest/source"
 )
 
 // trial is what limits simulate was asked.
@@ -122,17 +120,13 @@ func (t *trial) recount(ctx context.Context, st *settings, s *asked) (_ *limits.
 	if err != nil {
 		return nil, err
 	}
-	r := mend.Recount{Store: s.Store, Block: block.DefaultConfig()}
-	if r.Fold, err = st.Fold(secret); err != nil {
-		return nil, err
-	}
-	client, err := source.New(st.Kafka.Source(st.Daemon.From))
+	logs, err := openLogs(ctx, st.Config, secret)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	r.Log, r.Block.Topic = client, st.Kafka.Topic
-	if r.Block.Cluster, err = client.ClusterID(ctx); err != nil {
+	defer func() { err = errors.Join(err, logs.close()) }()
+	r := mend.Recount{Store: s.Store, Log: logs.all[0].client, Fold: logs.all[0].folding, Block: logs.block}
+	if r.Others, err = logs.others(ctx); err != nil {
 		return nil, err
 	}
 	counter := limits.NewCounter(&t.q)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -149,7 +147,7 @@ func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Ti
 		return proof, err
 	}
 	if len(c.Kafka.Brokers) > 0 {
-		g, err := readGroup(ctx, c.Kafka.Source(c.Daemon.From), s.Store)
+		g, err := readGroup(ctx, c, s.Store)
 		if err != nil {
 			return proof, err
 		}
@@ -172,11 +170,11 @@ func (g *group) before(t time.Time) (missing []string) {
 	for _, m := range g.tails() {
 		missing = append(missing, m.String())
 	}
-	for _, p := range slices.Sorted(maps.Keys(g.partitions)) {
-		state := g.partitions[p]
+	for _, at := range g.sorted() {
+		state := g.partitions[at]
 		oldest := time.Now().Add(-time.Duration(state.LagSeconds * float64(time.Second)))
 		if state.LagHighWatermark > 0 && (state.LagSeconds == 0 || oldest.Before(t)) {
-			missing = append(missing, fmt.Sprintf("partition %d: %d records are not stored yet", p, state.LagHighWatermark))
+			missing = append(missing, fmt.Sprintf("%s: %d records are not stored yet", g.name(at), state.LagHighWatermark))
 		}
 	}
 	return missing

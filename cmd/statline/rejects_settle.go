@@ -35,18 +35,37 @@ func (f *settleFlags) filter() (store.RejectFilter, error) {
 	return filter, nil
 }
 
-// run opens the topic and calls do with its rejects.
+// run opens the topics and calls do with the rejects of each, in order.
 func (f *settleFlags) run(cmd *cobra.Command, do func(*mend.Rejects, store.RejectFilter) error) (err error) {
 	filter, err := f.filter()
 	if err != nil {
 		return err
 	}
-	t, err := openTopic(cmd.Context(), f.Config)
+	t, err := open(cmd.Context(), f.Config)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	return do(&mend.Rejects{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block}, filter)
+	topics, err := t.named(filter.Topic)
+	if err != nil {
+		return err
+	}
+	for _, of := range topics {
+		r := mend.Rejects{Store: t.store, Log: of.client, Fold: of.folding, Block: t.block}
+		r.Block.Topic = of.name
+		if err := do(&r, filter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of begins a line about one of several topics.
+func (f *settleFlags) of(r *mend.Rejects) string {
+	if f.Kafka.Several() {
+		return r.Block.Topic + ": "
+	}
+	return ""
 }
 
 func rejectsReplayCommand() *cobra.Command {
@@ -64,7 +83,7 @@ set kafka-record-limit higher.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd, func(r *mend.Rejects, filter store.RejectFilter) error {
 				report, err := r.Replay(cmd.Context(), filter)
-				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects replayed, %d responses stored; %d are still rejects\n", report.Replayed, report.Responses, report.Still)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s%d rejects replayed, %d responses stored; %d are still rejects\n", flags.of(r), report.Replayed, report.Responses, report.Still)
 				return err
 			})
 		},
@@ -86,7 +105,7 @@ func rejectsDiscardCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd, func(r *mend.Rejects, filter store.RejectFilter) error {
 				n, err := r.Discard(cmd.Context(), filter, why)
-				fmt.Fprintf(cmd.OutOrStdout(), "%d rejects discarded\n", n)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s%d rejects discarded\n", flags.of(r), n)
 				return err
 			})
 		},

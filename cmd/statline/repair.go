@@ -1,55 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"statline/ingest"
-	"statline/ingest/block"
-	"statline/ingest/config"
-	"statline/ingest/decode"
-	"statline/ingest/fold"
 	"statline/ingest/mend"
 	"statline/ingest/schema"
-	"statline/ingest/source"
-	"statline/ingest/store"
 )
-
-// topic is an open topic with its store.
-type topic struct {
-	client  *source.Client
-	store   *store.Store
-	folding fold.Config
-	block   block.Config
-}
-
-func openTopic(ctx context.Context, c *config.Config) (*topic, error) {
-	secret, err := c.HMAC()
-	if err != nil {
-		return nil, err
-	}
-	t := &topic{block: block.DefaultConfig()}
-	if t.folding, err = c.Fold(secret); err != nil {
-		return nil, err
-	}
-	if t.client, err = source.New(c.Kafka.Source(c.Daemon.From)); err != nil {
-		return nil, err
-	}
-	t.block.Topic, t.block.Group, t.block.Instance, t.block.Version = c.Kafka.Topic, c.Kafka.Group, instanceName(), version
-	if t.block.Cluster, err = t.client.ClusterID(ctx); err == nil {
-		t.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)})
-	}
-	if err != nil {
-		return nil, errors.Join(err, t.client.Close())
-	}
-	return t, nil
-}
-
-func (t *topic) close() error { return errors.Join(t.store.Close(), t.client.Close()) }
 
 func repairCommand() *cobra.Command {
 	var st *settings
@@ -77,22 +37,27 @@ blocks, or Kafka does not have the day any more, it says so, leaves that day of
 that table as it is, and mends the others.
 
 Each block is read under the configuration that it was declared under, as long as
-the database has it. Stop every daemon that writes to the database first.
+the database has it. Name every topic that the database holds blocks of
+(--topic access,edge): their rows are in the same tables. Stop every daemon that writes to the database first.
 Repeating it is safe.`,
 		Example: `  statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
-			t, err := openTopic(ctx, st.Config)
+			t, err := open(ctx, st.Config)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, t.close()) }()
-			partitions, err := t.client.Partitions(ctx)
+			first := t.all[0]
+			partitions, err := first.client.Partitions(ctx)
 			if err != nil {
 				return err
 			}
-			r := mend.Repair{Store: t.store, Log: t.client, Fold: t.folding, Block: t.block, TTL: schema.DefaultTTL()}
+			r := mend.Repair{Store: t.store, Log: first.client, Fold: first.folding, Block: t.block, TTL: schema.DefaultTTL()}
+			if r.Others, err = t.others(ctx); err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
 			for _, run := range []func() (*mend.RepairReport, error){
 				func() (*mend.RepairReport, error) { return r.Run(ctx, partitions) },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,11 @@ minute aggregates in ClickHouse, exactly once: killed at any moment, it goes on
 where it was and no count is lost or doubled. Start it on more machines with the
 same --group and they share the partitions.
 
+It reads several topics as well: --topic access,edge, or those that match
+--topic-pattern, also ones that are made later. How each is read stands in the
+section topics of the config file. A topic that does not exist, or cannot go on, is
+red in /readyz and leaves the others at work.
+
 It serves /metrics, /healthz and /readyz on --listen, and the console: the boards
 in a browser, to this machine alone, or, with --console-token-file and TLS, to
 whoever has the token. /readyz is red while Kafka or ClickHouse cannot be reached, a partition cannot go on or records are missing
@@ -44,6 +50,7 @@ profiles while --listen is on loopback. Under systemd it says when it is up and,
 WatchdogSec, that it is alive.`,
 		Example: `  statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline
   statline run --config statline.yaml
+  statline run --brokers kafka:9092 --topic-pattern '^access\..+' --clickhouse http://127.0.0.1:8123
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up`,
 		Annotations: map[string]string{reloads: "at SIGHUP"},
 		Args:        cobra.NoArgs,
@@ -68,7 +75,6 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	}
 	d := newDaemon(st, secret)
 	d.codes = folding.Catalogue.Hash()
-	folding.Decode.Counts = &d.decoded
 	defer d.onSignal(ctx)()
 	starting := &ingest.Startup{}
 	if c.Daemon.Listen != "" {
@@ -91,25 +97,20 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	kafka := c.Kafka.Source(c.Daemon.From)
-	kafka.Logger = d.log
-	if d.client, err = source.New(kafka); err != nil {
+	if d.mover, err = newMover(c, secret, d.store, d.log); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.client.Close()) }()
+	defer func() { err = errors.Join(err, d.mover.close()) }()
 	ingest.LimitMemory(int64(c.Daemon.MemoryBudget))
-	if d.pipeline, err = newPipeline(c.Pipeline(instanceName(), version), d.client, folding, ingest.Parts{Store: d.store, Log: d.log}); err != nil {
-		return err
-	}
-	d.registry.MustRegister(d.pipeline.Collector(), d.client.Collector())
-	working := &ingest.Daemon{Pipeline: d.pipeline}
+	d.registry.MustRegister(d.mover.collectors...)
+	working := &ingest.Daemon{Pipeline: d.mover}
 	if c.Daemon.Watch {
 		working.Detectors = d
 	}
 	starting.Done(working)
 	close(d.ready)
-	d.log.Info("running", "version", version, "topic", c.Kafka.Topic, "group", c.Kafka.Group, "database", d.store.Database(),
-		"config_hash", d.pipeline.ConfigHash())
+	d.log.Info("running", "version", version, "topic", cmp.Or(c.Kafka.Topic, c.Kafka.TopicPattern), "group", c.Kafka.Group,
+		"database", d.store.Database(), "config_hash", hashesText(d.mover.hashes()))
 
 	labelling, stopLabels := context.WithCancel(ctx)
 	var labelled errgroup.Group

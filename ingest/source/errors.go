@@ -77,6 +77,9 @@ func permanent(err error, todo string) error {
 func codeClass(code kafka.Error, err error) error {
 	switch code {
 	case kafka.UnknownTopicOrPartition:
+		if errors.Is(err, ErrNoTopic) { // it is said already
+			return err
+		}
 		return fmt.Errorf("%w: %w", ErrNoTopic, err)
 	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID:
 		return fmt.Errorf("%w: %w", block.ErrFenced, err)

@@ -146,7 +146,11 @@ func (m *member) run(ctx context.Context, handle func(context.Context, *Generati
 		}
 		c.stats.rebalances.Add(1)
 		c.joinError.Store(nil)
-		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", g.Partitions, "leader", m.leading)
+		partitions := slog.AnyValue(g.Partitions)
+		if c.cfg.Topic == "" {
+			partitions = slog.AnyValue(g.topics)
+		}
+		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", partitions, "leader", m.leading)
 		cause, err := m.serve(ctx, g, handle)
 		m.log.Info("group generation ended", "generation", g.ID, "why", cause, "err", err)
 		switch {
