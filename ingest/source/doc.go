@@ -14,6 +14,9 @@
 // brokers take them (Kafka 3.1) a fetch names the topic by its id, so that no
 // record of the new log comes as one of the old.
 //
+// Several topics are read as one member of the group (Group): each has a client of
+// its own, whose RunGroup takes part in the membership.
+//
 // Four things are done here and not by kafka-go, because its own versions
 // would break that guarantee or the group's timing:
 //   - Fetch responses are decoded in place (records.go): kafka-go ignores the
