@@ -140,7 +140,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(m.leftOut, prometheus.CounterValue, float64(c.N), c.What)
 		}
 	}
-	if !m.pipeline.common.several {
+	if !m.pipeline.bounds.several {
 		m.process(ch, &st)
 	}
 }
@@ -155,7 +155,7 @@ func (m *metrics) process(ch chan<- prometheus.Metric, st *Status) {
 		gauge(m.audited, float64(st.Audit.At.Unix()))
 	}
 	gauge(m.budget, float64(m.pipeline.cfg.MemoryBudget), "limit")
-	gauge(m.budget, float64(m.pipeline.common.used()), "used")
+	gauge(m.budget, float64(m.pipeline.bounds.used()), "used")
 }
 
 func bit(b bool) float64 {

@@ -29,7 +29,7 @@ type Pipeline struct {
 	log    *slog.Logger
 
 	whole   *block.Whole
-	common  *common
+	bounds  *bounds
 	board   *board
 	metrics *metrics
 	pulses  pulses
@@ -60,11 +60,11 @@ type Parts struct {
 
 // New checks the configuration.
 func New(cfg Config, parts Parts) (*Pipeline, error) {
-	return newPipeline(cfg, parts, newCommon(parts.Store, cfg.MemoryBudget))
+	return newPipeline(cfg, parts, newBounds(parts.Store, cfg.MemoryBudget))
 }
 
 // newPipeline is New for one of several topics that have something in common.
-func newPipeline(cfg Config, parts Parts, c *common) (*Pipeline, error) {
+func newPipeline(cfg Config, parts Parts, c *bounds) (*Pipeline, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
 	}
@@ -73,7 +73,7 @@ func newPipeline(cfg Config, parts Parts, c *common) (*Pipeline, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pipeline{
-		cfg: cfg, source: parts.Source, store: c.store, log: log, common: c,
+		cfg: cfg, source: parts.Source, store: c.store, log: log, bounds: c,
 		board: newBoard(cfg.TransactionAge),
 		crash: crashHook(), decoded: parts.Decoded, whole: parts.Whole,
 	}
@@ -120,7 +120,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 	r := &run{Pipeline: p, stop: make(chan struct{}), machines: map[int32]context.CancelCauseFunc{}}
 	r.grown(len(partitions))
-	defer p.common.partitionsOf(p.cfg.Block.Topic, 0)
+	defer p.bounds.partitionsOf(p.cfg.Block.Topic, 0)
 	// The group outlives ctx for as long as declared blocks need.
 	group, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
@@ -301,7 +301,7 @@ func (r *run) generation(ctx context.Context, g Generation) error {
 	share := r.cfg.shares(g.All())
 	r.source.SetFetchBytes(share.fetch)
 
-	o := &ownership{Generation: g, budget: r.common.budgetOf(g.Number(), share), stop: make(chan struct{})}
+	o := &ownership{Generation: g, budget: r.bounds.budgetOf(g.Number(), share), stop: make(chan struct{})}
 	var abort context.CancelFunc
 	o.ctx, abort = context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
@@ -389,7 +389,7 @@ func (r *run) grown(partitions int) {
 	r.mu.Lock()
 	r.partitions = partitions
 	r.mu.Unlock()
-	r.common.partitionsOf(r.cfg.Block.Topic, partitions)
+	r.bounds.partitionsOf(r.cfg.Block.Topic, partitions)
 }
 
 // partition runs one partition's machine, and again after a while when it
@@ -490,7 +490,7 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	case r.cfg.UntilCaughtUp: // nothing more is waited for
 		cfg.Limits.Flush = 100 * time.Millisecond
 	default:
-		cfg.Limits.Flush = FlushInterval(r.common.partitions())
+		cfg.Limits.Flush = FlushInterval(r.bounds.partitions())
 	}
 	cfg.Limits.MaxAge = max(cfg.Limits.MaxAge, cfg.Limits.Flush)
 	return cfg

@@ -95,7 +95,7 @@ func TestUntilCaughtUp(t *testing.T) {
 		if tp.generation < 3 {
 			t.Errorf("got %d generations; want some", tp.generation)
 		}
-		if used := p.common.used(); used != 0 {
+		if used := p.bounds.used(); used != 0 {
 			t.Errorf("%d bytes still accounted for at the end", used)
 		}
 	})

@@ -128,7 +128,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	if err != nil && ctx.Err() == nil {
 		r.log.Debug("compare ledger and commits", "err", err)
 	}
-	return max(probeEvery, time.Duration(20*r.common.topics())*time.Since(began))
+	return max(probeEvery, time.Duration(20*r.bounds.topics())*time.Since(began))
 }
 
 // writersFor is how long the last block of an instance speaks for what it does

@@ -83,7 +83,7 @@ func (r *run) auditAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !r.board.owns(auditor) || !r.common.audits(r.cfg.Block.Topic) {
+		if !r.board.owns(auditor) || !r.bounds.audits(r.cfg.Block.Topic) {
 			continue
 		}
 		report, err := r.store.Audit(ctx, store.AuditOptions{TTL: r.cfg.TTL, Now: time.Now()})

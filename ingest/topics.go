@@ -65,7 +65,7 @@ type TopicsParts struct {
 type Topics struct {
 	cfg    TopicsConfig
 	parts  TopicsParts
-	common *common
+	bounds *bounds
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -100,8 +100,8 @@ func NewTopics(cfg TopicsConfig, parts TopicsParts) (*Topics, error) {
 	if t.parts.Limit == nil {
 		t.parts.Limit = &retry.LogLimiter{}
 	}
-	t.common = newCommon(parts.Store, cfg.Pipeline.MemoryBudget)
-	t.common.several = true
+	t.bounds = newBounds(parts.Store, cfg.Pipeline.MemoryBudget)
+	t.bounds.several = true
 	if cfg.Pattern != nil {
 		t.waiting = "not started"
 		return t, nil
@@ -129,7 +129,7 @@ func (t *Topics) add(name string, appeared bool) (*lane, error) {
 	cfg := t.cfg.Pipeline
 	cfg.Block.Topic = name
 	p, err := newPipeline(cfg, Parts{Source: s, Folds: folds, Decoded: counts, Log: t.log,
-		Whole: t.parts.Whole, Limit: t.parts.Limit}, t.common)
+		Whole: t.parts.Whole, Limit: t.parts.Limit}, t.bounds)
 	if err != nil {
 		return nil, errors.Join(err, closed())
 	}

@@ -8,9 +8,9 @@ import (
 	"statline/ingest/block"
 )
 
-// common is what the topics of a process share: the memory budget, the store's
+// bounds are what the topics of a process share: the memory budget, the store's
 // bounds, and what depends on how many partitions there are in all.
-type common struct {
+type bounds struct {
 	store   Store
 	several bool // topics may come and go
 
@@ -20,13 +20,13 @@ type common struct {
 	counts     map[string]int // partitions of each topic at work, whoever owns them
 }
 
-func newCommon(s Store, memory int) *common {
-	return &common{store: gate(s, memory), budget: block.NewBudget(0, 0, places), generation: -1, counts: map[string]int{}}
+func newBounds(s Store, memory int) *bounds {
+	return &bounds{store: gate(s, memory), budget: block.NewBudget(0, 0, places), generation: -1, counts: map[string]int{}}
 }
 
 // budgetOf is the budget of a generation, one for all topics: it takes part of the
 // first that asks. The topics of a member begin and end their generations together.
-func (c *common) budgetOf(generation int32, s shares) *block.Budget {
+func (c *bounds) budgetOf(generation int32, s shares) *block.Budget {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.generation != generation || !c.several {
@@ -36,14 +36,14 @@ func (c *common) budgetOf(generation int32, s shares) *block.Budget {
 }
 
 // used is how many bytes of the budget blocks in flight take.
-func (c *common) used() int {
+func (c *bounds) used() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.budget.Used()
 }
 
 // partitionsOf says how many partitions a topic has; 0 takes it out.
-func (c *common) partitionsOf(topic string, n int) {
+func (c *bounds) partitionsOf(topic string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counts[topic] = n; n == 0 {
@@ -52,7 +52,7 @@ func (c *common) partitionsOf(topic string, n int) {
 }
 
 // partitions is how many all topics have.
-func (c *common) partitions() (n int) {
+func (c *bounds) partitions() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, of := range c.counts {
@@ -62,7 +62,7 @@ func (c *common) partitions() (n int) {
 }
 
 // topics is how many are at work, 1 at least.
-func (c *common) topics() int {
+func (c *bounds) topics() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return max(1, len(c.counts))
@@ -70,7 +70,7 @@ func (c *common) topics() int {
 
 // audits says whether a topic is the one whose owner audits the database: the first
 // of those at work.
-func (c *common) audits(topic string) bool {
+func (c *bounds) audits(topic string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.several || slices.Index(slices.Sorted(maps.Keys(c.counts)), topic) == 0
