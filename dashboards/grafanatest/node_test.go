@@ -169,6 +169,7 @@ func TestNamesAndUnits(t *testing.T) {
 		{"overview", "Age of the newest data", "age", `^[\d.]+ ?(s|min|m|seconds?|minutes?)$|^[\d.]+ [a-z]+`},
 		{"availability", "Timeouts against what is usual", "upper end of chance", `^[\d.]+$`},
 		{"limits", "Highest count against the limit", "Highest count / limit", `^[\d.]+ ×$`},
+		{"availability", "Whose side", "upstream", `^[1-9]`},
 		{"pipeline", "Behind Kafka", "records", `^[\d.]+( K)?$`},
 		{"pipeline", "Tables", "Bytes", `^[\d.]+ (B|KiB|MiB)$`},
 		{"status", "HTTP status", "2xx", `^[\d.]+ req/s$`},

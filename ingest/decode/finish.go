@@ -62,6 +62,9 @@ func (d *Decoder) finish(raw []byte) {
 	if r.LatencyMicros > maxLatency || r.UpstreamLatencyMicros > maxLatency {
 		d.dropTimes()
 	}
+	if r.Blame == classify.BlameNone && r.Status >= 500 {
+		d.blameByTold()
+	}
 	if n := len(f.key); n >= 4 && max(len(f.target), len(f.route)) >= n && indexByte(f.key, 0, '/') >= 0 {
 		d.hide(&f.target, f.key) // before it is cut at its slashes
 		d.hide(&f.route, f.key)

@@ -38,7 +38,7 @@ func TestCombined(t *testing.T) {
 		{"escapes", `203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] "GET /caf\xC3\xA9 HTTP/1.1" 200 1 "-" "a \"b\" \xFF"`,
 			got{Time: when, Service: "default", Method: "GET", Route: "/café", Path: "/café", Status: 200, Bytes: 1, IP: "203.0.113.7", Agent: "a \"b\" \uFFFD"}},
 		{"named times", `203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] "GET /a HTTP/1.1" 504 1 "-" "-" rt=0.105 uct="0.001" urt="0.100, 0.002" us=502,504`,
-			got{Time: when, Service: "default", Method: "GET", Route: "/a", Path: "/a", Status: 504, Bytes: 1, IP: "203.0.113.7", Latency: 105000, Upstream: 102000, UpstreamStatus: 504}},
+			got{Time: when, Service: "default", Method: "GET", Route: "/a", Path: "/a", Status: 504, Bytes: 1, IP: "203.0.113.7", Latency: 105000, Upstream: 102000, UpstreamStatus: 504, Blame: "upstream"}},
 	} {
 		if c.want.Latency == 0 {
 			c.want.Latency, c.want.Upstream, c.want.UpstreamStatus = -1, -1, -1

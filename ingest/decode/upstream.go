@@ -38,6 +38,18 @@ func (d *Decoder) blameByUpstream() {
 	}
 }
 
+// blameByTold blames a failure on the server's side, of a format that has no reason
+// of its own, by what the line tells of its upstream. A line that tells nothing of
+// it blames nobody.
+func (d *Decoder) blameByTold() {
+	switch r := d.r; {
+	case r.UpstreamStatus >= 0:
+		d.blameByUpstream()
+	case r.Status >= 502 && r.Status <= 504 && r.UpstreamLatencyMicros >= 0:
+		r.Blame = classify.BlameUpstream // it was asked, and did not answer
+	}
+}
+
 // nginxReason compares nginx's status with the last upstream's.
 func (d *Decoder) nginxReason() {
 	r := d.r

@@ -279,7 +279,9 @@ func (g *Generator) answer(e *event, code uint16) {
 		e.upstream = e.latency - 300
 		return
 	case gateway502:
+		// the upstream's answer was one that the gateway could not read
 		e.status, e.outcome, e.latency = 502, serverError, g.around(4, 0.8)
+		e.upstream, e.upstreamStatus = e.latency*3/4, 200
 		return
 	case gateway499:
 		e.status, e.outcome, e.latency, e.bytes = 499, clientClosed, g.around(3*median, 0.9), 0
