@@ -188,7 +188,7 @@ func TestBrowserOnAKeptStore(t *testing.T) {
 	k := kept{openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]), dir}
 	for name, part := range map[string]func(kept, *testing.T){"SQL": kept.saysWhatSQLSays, "shortcuts": kept.followsKeys, "search": kept.finds,
 		"accessible": kept.isAccessible, "settings": kept.keepsSettings,
-		"pictures": kept.isDrawn} {
+		"alone": kept.drawsWhatIsAlone, "pictures": kept.isDrawn} {
 		t.Run(name, func(inner *testing.T) {
 			k.t = inner
 			defer func() { k.t = t }()

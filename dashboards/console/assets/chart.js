@@ -121,8 +121,15 @@ function mark(deploys, colors) {
   };
 }
 
+// room is how wide the axis of values has to be for its longest label.
+function room(u, labels, i, cycle) {
+  if (cycle > 1 || !labels) return u.axes[i]._size ?? 56; // else it could change for ever
+  u.ctx.font = u.axes[i].font[0];
+  return Math.max(56, Math.ceil(Math.max(...labels.map((l) => u.ctx.measureText(l ?? "").width)) / devicePixelRatio) + 22);
+}
+
 // base are the options that all pictures share.
-function base({ answer, width, height, colors, zone, zoom, deploys, left = 56 }) {
+function base({ answer, width, height, colors, zone, zoom, deploys, left }) {
   const axis = { stroke: colors.ink, grid: { stroke: colors.line, width: 1 }, ticks: { stroke: colors.line, width: 1 }, font: "12px system-ui, sans-serif" };
   return {
     width, height, padding: [8, 8, 0, 0], legend: { show: false },
@@ -130,7 +137,7 @@ function base({ answer, width, height, colors, zone, zoom, deploys, left = 56 })
     cursor: { y: false, drag: { x: true, y: false }, points: { show: false } },
     select: { show: true },
     scales: { x: { time: true, range: () => [answer.from, Math.max(answer.to, answer.from + 60)] } },
-    axes: [{ ...axis, values: (u, splits) => splits.map((s, i) => clock(s, i ? splits[i - 1] : s)), space: 70, size: 30 }, { ...axis, size: left }],
+    axes: [{ ...axis, values: (u, splits) => splits.map((s, i) => clock(s, i ? splits[i - 1] : s)), space: 70, size: 30 }, { ...axis, size: left ?? room }],
     hooks: {
       draw: [hatch(answer, colors), mark(deploys ?? [], colors)],
       setSelect: [(u) => {
@@ -161,6 +168,28 @@ function stacked(list, shown) {
   });
 }
 
+// blocks draws each value as wide as its point lasts: one that stands alone too, and
+// the last.
+function blocks(step) {
+  return (u, of, from, to) => {
+    const fill = new Path2D(), [times, values] = [u.data[0], u.data[of]], ground = u.valToPos(0, "y", true);
+    for (let i = from; i <= to; i++) {
+      if (values[i] == null) continue;
+      const x = Math.round(u.valToPos(times[i], "x", true)), y = u.valToPos(values[i], "y", true);
+      fill.rect(x, y, Math.max(1, Math.round(u.valToPos(times[i] + step, "x", true)) - x), ground - y);
+    }
+    return { fill, stroke: null, clip: null, gaps: null, flags: 1 };
+  };
+}
+
+// alone are the points with no line to either side: only a dot shows them.
+function alone(u, of, shown) {
+  if (shown) return null;
+  const v = u.data[of], found = [];
+  for (let i = 0; i < v.length; i++) if (v[i] != null && v[i - 1] == null && v[i + 1] == null) found.push(i);
+  return found.length ? found : null;
+}
+
 // Picture is a panel of lines, or of series that add up.
 export function Picture({ panel, answer, zone, zoom, label, deploys }) {
   const box = useRef(), host = useRef();
@@ -182,10 +211,10 @@ export function Picture({ panel, answer, zone, zoom, label, deploys }) {
     opts.scales.y = { range: (u, min, max) => [0, max > 0 ? max * 1.05 : 1] };
     if (share) opts.scales.y = { distr: 4, asinh: 0.001, range: (u, min, max) => [0, Math.max(0.002, Math.min(1, (max ?? 0) * 1.3))] };
     if (share) opts.axes[1].splits = (u) => [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].filter((v) => v <= u.scales.y.max);
-    const bars = stack ? uPlot.paths.stepped({ align: 1 }) : undefined;
+    const bars = stack ? blocks(answer.step) : undefined;
     opts.series = [{}, ...drawn.map((s) => ({
       stroke: s.color, width: stack ? 0 : 1.6, fill: stack ? s.color : s.unfilled || list.length > 4 ? undefined : s.color + "14",
-      dash: s.dashed ? [6, 5] : undefined, paths: bars, points: { show: stack ? false : undefined, size: 4 }, spanGaps: false,
+      dash: s.dashed ? [6, 5] : undefined, paths: bars, points: stack ? { show: false } : { size: 4, filter: alone }, spanGaps: false,
     }))];
     if (stack) opts.series.forEach((s) => { s.spanGaps = false; });
     opts.hooks.setCursor = [(u) => {
@@ -206,7 +235,7 @@ export function Picture({ panel, answer, zone, zoom, label, deploys }) {
   });
   return html`<div ref=${box}>
     <div class="chart" role="img" aria-label=${label + ": " + describe(list)} onMouseLeave=${() => setTip(undefined)}><div ref=${host}></div><${Tip} tip=${tip} zone=${zone} /></div>
-    ${list.length > 1 || !stack && list.length === 1 ? html`<div class="legend">${list.map((s) => html`<button key=${s.name} aria-pressed=${!off.has(s.name)} onClick=${() => toggle(s.name)}>
+    ${list.length ? html`<div class="legend">${list.map((s) => html`<button key=${s.name} aria-pressed=${!off.has(s.name)} onClick=${() => toggle(s.name)}>
       <span class="swatch" style=${{ background: s.color }}></span>${s.name}</button>`)}</div>` : null}
   </div>`;
 }

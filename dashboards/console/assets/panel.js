@@ -202,7 +202,7 @@ function Rows({ cell, answer, view, boards, parents }) {
   const [shown, depths] = useMemo(() => (by ? [order, undefined] : tree(order, answer, parents)), [order, answer, parents]);
   const row = (i) => Object.fromEntries(answer.columns.map((c) => [c.name, c.values[i]]));
   // One thing with much to say is read down, not across.
-  if (answer.rows === 1 && looks.length > 12) {
+  if (answer.rows === 1 && (looks.length > 12 || view.one !== undefined && looks.length > 6)) {
     return html`<table class="record"><tbody onClick=${remember}>${looks.filter((c) => c.values[0] != null && c.values[0] !== "").map((c) => html`<tr key=${c.name}><th scope="row">${c.look.as || c.name}</th>
       <${Cell} c=${c} cell=${cell} value=${c.values[0]} row=${c.look.link ? row(0) : undefined} view=${view} boards=${boards} /></tr>`)}</tbody></table>`;
   }
@@ -260,7 +260,7 @@ function Cell({ c, cell, value, row, depth, view, boards }) {
   // A file holds no page of a single thing.
   const goal = target && !(stored && target.one !== undefined) ? target : undefined;
   const under = depth && look.link?.variable === "incident" ? html`<span class="under" style=${{ paddingLeft: (depth - 1) * 1.1 + "rem" }} aria-hidden="true">↳ </span>` : null;
-  const kind = c.type === "time" || unit === "moment" || c.name === "Client" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : "";
+  const kind = c.type === "time" || unit === "moment" || c.name === "Client" ? "t" : c.type === "number" ? "n" : look.width > 250 || String(value ?? "").length > 40 ? "long" : color ? "w" : "";
   const least = look.width && !kind ? { minWidth: Math.min(look.width, 220) + "px" } : {};
   return html`<td class=${kind} style=${least}>${color ? html`<span class="dot" style=${{ background: color }}></span>` : null}${under}${goal ? html`<${Link} to=${goal} title=${look.link?.title}>${text}<//>` : text}</td>`;
 }
