@@ -18,7 +18,7 @@ func clients() Board {
 					Columns: append([]Column{
 						{Name: "Keys tried", Limits: rising(5, 10)},
 						{Name: "Succeeded", Width: 100},
-					}, times(160)...),
+					}, times()...),
 				}},
 			}},
 			{Height: 10, Cells: []Cell{
@@ -29,17 +29,18 @@ func clients() Board {
 				}},
 			}},
 			{Tab: "Paths and load", Height: 10, Cells: []Cell{
-				{12, Panel{
+				{13, Panel{
 					Kind: Table, Title: "Clients that look for paths",
 					About: "Client addresses by the different paths that they were told do not exist (404), the fifty with most. The " +
 						"number is an estimate, 5 off for 100, and no more than 1,420 can be told apart. Other answers counts the rest.",
 					Query: query.PathScanners(), Unit: Count, Empty: "No client asks for what does not exist.",
 					Columns: append([]Column{
-						{Name: "Paths", Limits: rising(40, 150), Width: 90},
-						{Name: "Other answers", Width: 120},
-					}, times(160)...),
+						{Name: "Paths", Limits: rising(40, 150), Width: 70},
+						{Name: "Answered 404", Width: 105},
+						{Name: "Other answers", Width: 110},
+					}, times()...),
 				}},
-				{12, Panel{
+				{11, Panel{
 					Kind: Lines, Title: "Busiest clients and keys",
 					About: "Requests per minute that were not refused, of the five client addresses and the five keys with most. Keys " +
 						"are shown by the beginning of their ids.",

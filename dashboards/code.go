@@ -52,7 +52,7 @@ func code() Board {
 						{Name: "HTTP", Width: 70, Decimals: digits(0)},
 						{Name: "Outcome", Words: outcomeWords()},
 						{Name: "Drift", Limits: rising(1, 100)},
-					}, times(160)...),
+					}, times()...),
 				}},
 			}},
 			{Height: 9, Cells: []Cell{{24, singles("Single responses with the code, scrubbed of secrets.", query.CodeSamples())}}},
@@ -85,7 +85,7 @@ func client() Board {
 					Kind: Table, Title: "What it was answered",
 					About: "Responses to the client by outcome and code.",
 					Query: query.ClientCodes(), Unit: Count, Empty: "no request of this client in this time",
-					Columns: append([]Column{{Name: "Outcome", Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}}, times(160)...),
+					Columns: append([]Column{{Name: "Outcome", Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}}, times()...),
 				}},
 			}},
 			{Height: 9, Cells: []Cell{
@@ -94,7 +94,7 @@ func client() Board {
 					About: "Keys by id and what they are called; minutes in which the client used each. The store remembers " +
 						"up to 16 keys of a client a minute.",
 					Query: query.ClientKeys(), Unit: Count, Empty: "this client used no key",
-					Columns: append([]Column{{Name: "Key", Width: 210, Link: keyLink()}, {Name: "id", Hidden: true}}, times(160)...),
+					Columns: append([]Column{{Name: "Key", Width: 210, Link: keyLink()}, {Name: "id", Hidden: true}}, times()...),
 				}},
 			}},
 			{Height: 9, Cells: []Cell{{24, singles("Single responses to the client, scrubbed of secrets.", query.ClientSamples())}}},

@@ -10,25 +10,38 @@ func incident() Board {
 		About:     "What happened, what the detector went by, what it caused, and what to do.",
 		Variables: []Variable{incidentVariable()},
 		Rows: []Row{
-			{Tab: "What happened", Height: 9, Cells: []Cell{
+			{Tab: "What happened", Height: 6, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "This incident",
-					About: "The chosen incident; with none chosen, the newest ten. What it means and what to do are the words " +
-						"of its alert.",
-					Query: query.Incident(meanings()), Unit: None, Empty: "no such incident",
+					About: "The chosen incident; with none chosen, the newest ten.",
+					Query: query.Incident(), Unit: None, Empty: "no such incident",
 					Columns: []Column{
 						{Name: "Severity", Width: 80, Words: severityWords()},
 						{Name: "State", Width: 70, Words: map[string]string{"open": Bad, "closed": Good}},
-						{Name: "Opened", Unit: Moment, Width: 160},
-						{Name: "Closed", Unit: Moment, Width: 160},
-						{Name: "Service", Width: 120, Link: serviceLink()},
-						{Name: "What happened", Width: 360},
-						{Name: "Observed", Unit: Count, Width: 90},
-						{Name: "Expected", Unit: Count, Width: 90},
-						{Name: "Affected", Unit: Count, Width: 90},
-						{Name: "Requests", Unit: Count, Width: 90},
-						{Name: "What it means", Width: 300},
-						{Name: "What to do", Width: 420},
+						{Name: "Opened", Unit: Moment},
+						{Name: "Closed", Unit: Moment},
+						{Name: "Kind", Width: 130},
+						{Name: "Entity", Width: 130},
+						{Name: "Service", Width: 110, Link: serviceLink()},
+						{Name: "What happened", Wrapped: true},
+						{Name: "Affected", Unit: Count},
+						{Name: "Requests", Unit: Count},
+					},
+				}},
+			}},
+			{Height: 7, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "What to do about it",
+					About: "The words of its alert, the numbers that decided, and the command that lists it.",
+					Query: query.Advice(meanings()), Unit: None, Empty: "no such incident",
+					Columns: []Column{
+						{Name: "Kind", Width: 130},
+						{Name: "What it means", Wrapped: true},
+						{Name: "What to do", Wrapped: true},
+						{Name: "Observed", Unit: Count},
+						{Name: "Expected", Unit: Count},
+						{Name: "Silent, because", Width: 130},
+						{Name: "The same in a shell", Wrapped: true},
 					},
 				}},
 			}},
@@ -46,23 +59,27 @@ func incident() Board {
 					Columns: []Column{{Name: "observed", Color: Bad}, {Name: "usual", Color: Note, Unfilled: true}},
 				}},
 			}},
-			{Tab: "Consequences", Chosen: "incident", Height: 9, Cells: []Cell{
-				{10, Panel{
+			{Tab: "Consequences", Chosen: "incident", Height: 6, Cells: []Cell{
+				{24, Panel{
 					Kind: Table, Title: "What it causes",
 					About: "Incidents that this one covers: nobody is told of them while it is open and as urgent.",
 					Query: query.Consequences(), Unit: None, Empty: "It causes no other incident.",
 					Columns: []Column{
 						{Name: "Severity", Width: 80, Words: severityWords()},
-						{Name: "Opened", Unit: Moment, Width: 160},
-						{Name: "What happened", Width: 360, Link: incidentLink()},
+						{Name: "State", Width: 70},
+						{Name: "Opened", Unit: Moment},
+						{Name: "Kind", Width: 140},
+						{Name: "What happened", Wrapped: true, Link: incidentLink()},
 						{Name: "id", Hidden: true},
 					},
 				}},
-				{14, Panel{
+			}},
+			{Chosen: "incident", Height: 9, Cells: []Cell{
+				{24, Panel{
 					Kind: Table, Title: "Examples",
 					About: "Single failures of the incident's service or key while it was open, scrubbed of secrets.",
 					Query: query.IncidentSamples(), Unit: None, Empty: "no examples of this incident are kept",
-					Columns: []Column{{Name: "Time", Unit: Moment, Width: 160}, {Name: "Outcome", Words: outcomeWords()}},
+					Columns: append(exampleColumns(), Column{Name: "Service", Width: 110}),
 				}},
 			}},
 		}}

@@ -6,9 +6,9 @@ import "statline/dashboards/query"
 // does.
 func keys() Board {
 	keyColumns := append([]Column{
-		{Name: "Key", Width: 210, Link: keyLink()}, {Name: "Outcome", Width: 140, Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}, {Name: "Refused", Width: 90},
-		{Name: "Now", Width: 80, Words: map[string]string{"in use": Bad, "silent": Good}}, {Name: "Number of clients", Width: 130}, {Name: "id", Hidden: true},
-	}, times(160)...)
+		{Name: "Key", Width: 150, Link: keyLink()}, {Name: "Outcome", Width: 140, Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}, {Name: "Refused", Width: 75},
+		{Name: "Now", Width: 80, Words: map[string]string{"in use": Bad, "silent": Good}}, {Name: "Number of clients", Width: 125}, {Name: "id", Hidden: true},
+	}, times()...)
 	return Board{
 		Name: "keys", UID: keysUID, Title: "keys",
 		About: "Which suspended, disabled and unknown keys are in use, who tries keys, and what one key " +
@@ -54,26 +54,26 @@ func keys() Board {
 			}},
 			{Tab: "The chosen keys", Heading: "The chosen keys: choose one above, or click a key anywhere"},
 			{Chosen: "key", Height: 10, Cells: []Cell{
-				{10, Panel{
+				{8, Panel{
 					Kind: Stacked, Title: "Responses of the chosen keys",
 					About: "Responses per second by outcome.",
 					Query: query.KeyOutcomeRates(), Unit: PerSecond, Empty: "no responses in this time",
 					Columns: byOutcome(),
 				}},
-				{14, Panel{
+				{16, Panel{
 					Kind: Table, Title: "What the chosen keys did",
 					About: "By key, service, outcome and code, most responses first. With no key chosen: the fifty keys " +
 						"refused most.",
 					Query: query.KeyDetail(), Unit: Count,
 					Empty: "No key was refused in this time; choose one above.",
 					Columns: append([]Column{
-						{Name: "Key", Width: 180, Link: keyLink()},
-						{Name: "Service", Link: serviceLink()},
-						{Name: "Outcome", Words: outcomeWords()},
+						{Name: "Key", Width: 140, Link: keyLink()},
+						{Name: "Service", Width: 105, Link: serviceLink()},
+						{Name: "Outcome", Width: 130, Words: outcomeWords()},
 						{Name: "Code", Width: 60, Decimals: digits(0)},
-						{Name: "Bytes", Unit: Bytes},
+						{Name: "Bytes", Unit: Bytes, Width: 85},
 						{Name: "id", Hidden: true},
-					}, times(160)...),
+					}, times()...),
 				}},
 			}},
 		}}

@@ -91,8 +91,14 @@ func byOutcome() []Column {
 }
 
 // times are the columns of a first and a last time.
-func times(width int) []Column {
-	return []Column{{Name: "First", Unit: Moment, Width: width}, {Name: "Last", Unit: Moment, Width: width}}
+func times() []Column { return []Column{{Name: "First", Unit: Moment}, {Name: "Last", Unit: Moment}} }
+
+// exampleColumns are those of tables of single responses.
+func exampleColumns() []Column {
+	return []Column{
+		{Name: "Time", Unit: Moment}, {Name: "Outcome", Width: 125, Words: outcomeWords()}, {Name: "Method", Width: 75},
+		{Name: "HTTP", Width: 60, Decimals: digits(0)}, {Name: "Code", Width: 60, Decimals: digits(0)}, {Name: "Request id", Width: 135}, {Name: "Key", Width: 110},
+	}
 }
 
 func digits(n int) *int { return &n }

@@ -108,11 +108,11 @@ func figures() Row {
 func incidentColumns() []Column {
 	return []Column{
 		{Name: "Severity", Width: 70, Words: severityWords()},
-		{Name: "Since", Unit: Moment, Width: 150},
+		{Name: "Since", Unit: Moment},
 		{Name: "Kind", Width: 130},
-		{Name: "What happens", Link: incidentLink()},
-		{Name: "Entity", Width: 150, Link: placeLink()},
-		{Name: "Service", Width: 120, Link: serviceLink()},
+		{Name: "What happens", Wrapped: true, Link: incidentLink()},
+		{Name: "Entity", Width: 130, Link: placeLink()},
+		{Name: "Service", Width: 105, Link: serviceLink()},
 		{Name: "Affected", Unit: Count, Width: 90},
 		{Name: "id", Hidden: true},
 		{Name: "place", Hidden: true},

@@ -75,6 +75,7 @@ type Column struct {
 	Color    string
 	Unfilled bool // a line without the area below it
 	Dashed   bool
+	Wrapped  bool // a table's text goes on in the next line, to be read whole
 	Hidden   bool // there for links only
 	Link     *Link
 }

@@ -26,7 +26,7 @@ func status() Board {
 		Rows: []Row{
 			beginning("Codes", everyCode()),
 			codeFigures(),
-			{Tab: "Contract", Height: 9, Cells: []Cell{
+			{Height: 9, Cells: []Cell{
 				{12, Panel{
 					Kind: Stacked, Title: "HTTP status",
 					About: "Responses per second by class of HTTP status; none when the log carries no status.",
@@ -39,14 +39,17 @@ func status() Board {
 						{Name: "none", Color: Plain},
 					},
 				}},
-				{12, Panel{
+				{12, failingCodes()},
+			}},
+			{Tab: "Contract", Height: 8, Cells: []Cell{
+				{24, Panel{
 					Kind: Table, Title: "Codes that break the contract",
 					About: "Pairs of code and HTTP status that the catalogue does not have, with what it has.",
 					Query: query.DriftTable(catalogue()), Unit: Count,
 					Empty: "Every code came with the catalogue's HTTP status.",
 					Columns: []Column{
 						{Name: "Service", Link: serviceLink()},
-						{Name: "Route", Link: routeLink()},
+						{Name: "Route", Width: 260, Link: routeLink()},
 						{Name: "Code", Width: 60, Decimals: digits(0)},
 						{Name: "Came with", Width: 90, Decimals: digits(0)},
 						{Name: "Catalogue", Width: 90, Decimals: digits(0)},
@@ -64,6 +67,7 @@ func status() Board {
 					Columns: []Column{
 						{Name: "Service", Link: serviceLink()},
 						{Name: "Route", Width: 260, Link: routeLink()},
+						{Name: "Method", Width: 80},
 						{Name: "Code", Width: 70, Decimals: digits(0)},
 						{Name: "HTTP", Width: 70, Decimals: digits(0)},
 						{Name: "Outcome", Words: outcomeWords()},
@@ -78,7 +82,7 @@ func status() Board {
 // everyCode is the catalogue, seen or not.
 func everyCode() Row {
 	return Row{Height: 12, Cells: []Cell{
-		{16, Panel{
+		{24, Panel{
 			Kind: Table, Title: "Every code of the catalogue",
 			About: "All codes, the unseen ones too, most frequent first. Drift counts responses whose HTTP " +
 				"status is not the catalogue's.",
@@ -94,11 +98,6 @@ func everyCode() Row {
 				{Name: "Most in", Width: 120, Link: serviceLink()},
 				{Name: "Last seen", Unit: Moment, Width: 160},
 			},
-		}},
-		{8, Panel{
-			Kind: Stacked, Title: "Failing codes",
-			About: "Failing responses per second by the API's code, the fifteen most frequent.",
-			Query: query.CodeRates(), Unit: PerSecond, Empty: "no failing code in this time",
 		}},
 	}}
 }
@@ -130,4 +129,13 @@ func codeFigures() Row {
 			Limits: rising(0.001, 0.01),
 		}},
 	}}
+}
+
+// failingCodes are the codes of failures over time.
+func failingCodes() Panel {
+	return Panel{
+		Kind: Stacked, Title: "Failing codes",
+		About: "Failing responses per second by the API's code, the fifteen most frequent.",
+		Query: query.CodeRates(), Unit: PerSecond, Empty: "no failing code in this time",
+	}
 }

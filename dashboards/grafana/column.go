@@ -29,6 +29,9 @@ func override(c dashboards.Column, of dashboards.Kind, on dashboards.Board) dash
 	if of == dashboards.Table && (c.Words != nil || c.Limits != nil) {
 		add("custom.cellOptions", map[string]any{"type": "color-text"})
 	}
+	if c.Wrapped { // Grafana before 12.2 cuts the text
+		add("custom.wrapText", true)
+	}
 	if c.Color != "" {
 		add("color", map[string]any{"mode": "fixed", "fixedColor": c.Color})
 	}

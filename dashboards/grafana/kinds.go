@@ -56,7 +56,9 @@ func legend() *common.VizLegendOptionsBuilder {
 	return common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true).Calcs([]string{})
 }
 
-// lines draws each series as a line. A share lies between 0 and 1, and the small
+// lines draws each series as a line. Series without a colour of their own, which are
+// named after what came, take Grafana's palette in turn: by name, two of eight
+// services had one colour. A share lies between 0 and 1, and the small
 // ones matter: its axis is logarithmic from a thousandth on.
 func lines(share bool) kind {
 	p := timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeAuto).
@@ -68,7 +70,7 @@ func lines(share bool) kind {
 	if share {
 		p = p.Min(0).Max(1).ScaleDistribution(common.NewScaleDistributionConfigBuilder().Type(common.ScaleDistributionSymlog).Log(10).LinearThreshold(0.001))
 	}
-	return kind{p, TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
+	return kind{p, TimeSeries, dashboard.FieldColorModeIdPaletteClassic}
 }
 
 // stacked draws series that add up.
@@ -77,7 +79,7 @@ func stacked() kind {
 		GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).AxisSoftMin(0).BarWidthFactor(1).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")).
 		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
-		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassicByName}
+		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassic}
 }
 
 func reduce(values bool) *common.ReduceDataOptionsBuilder {

@@ -193,7 +193,7 @@ func (l *linter) panel(where string, p lintedPanel, defined []string) {
 
 func propertyIDs() []string {
 	return []string{"unit", "decimals", "displayName", "color", "thresholds", "mappings", "links", "noValue", "min", "max",
-		"custom.width", "custom.hidden", "custom.hideFrom", "custom.cellOptions", "custom.fillOpacity", "custom.lineStyle"}
+		"custom.width", "custom.wrapText", "custom.hidden", "custom.hideFrom", "custom.cellOptions", "custom.fillOpacity", "custom.lineStyle"}
 }
 
 // knownUnits are the units in use, each a constant of the SDK.

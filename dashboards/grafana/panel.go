@@ -57,10 +57,26 @@ func panel(p dashboards.Panel, on dashboards.Board, target query.Target) (dashbo
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, dashboard.DashboardFieldConfigSourceOverrides{
 			Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"}, Properties: []property{{Id: "noValue", Value: ""}}})
 	}
+	if p.Kind == dashboards.Table {
+		// Without a width every column takes the same, at least 150 pixels: numbers
+		// and times take what they need, and leave the rest to text.
+		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, widthOf("number", numberWidth), widthOf("time", timeWidth))
+	}
 	for _, c := range p.Columns {
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override(c, p.Kind, on))
 	}
 	return out, nil
+}
+
+// Pixels of a column of a table that has no width of its own.
+const (
+	numberWidth = 95
+	timeWidth   = 155 // 2026-11-30 18:08:03
+)
+
+func widthOf(fieldType string, pixels int) dashboard.DashboardFieldConfigSourceOverrides {
+	return dashboard.DashboardFieldConfigSourceOverrides{
+		Matcher: dashboard.MatcherConfig{Id: "byType", Options: fieldType}, Properties: []property{{Id: "custom.width", Value: pixels}}}
 }
 
 func decimals(n *int) *float64 {

@@ -200,7 +200,7 @@ func TestTabsAndConditions(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"keys":         {"Suspended and disabled: panel panel panel;", "Invalid and unverified: panel;", "The chosen keys [key]: panel panel [key];"},
-		"incident":     {"What happened: panel; panel panel [incident];", "Consequences [incident]: panel panel [incident];"},
+		"incident":     {"What happened: panel panel; panel panel [incident];", "Consequences [incident]: panel panel [incident];"},
 		"availability": {"Timeouts: panel panel panel panel panel panel panel panel panel;", "Offline: panel panel;", "Routes and examples: panel; panel [service];"},
 	} {
 		if !slices.Equal(got[name], want) {

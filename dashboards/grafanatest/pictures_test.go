@@ -20,7 +20,9 @@ import (
 // Draws ../docs/NAME.png of every dashboard: six hours of generated traffic
 // through the decoder, the classification and the detectors, the panels' own
 // queries, Grafana's own names, units and colours. Only the rows about the
-// daemon itself are made up: nothing runs. Chromium takes the pictures.
+// daemon itself are made up: nothing runs. Chromium takes the pictures. With
+// STATLINE_PICTURES=DIR each board is drawn there too in both themes, at 1,024 and
+// 1,440 pixels.
 func TestDrawPictures(t *testing.T) {
 	const span = 6 * time.Hour
 	ctx := t.Context()
@@ -29,9 +31,9 @@ func TestDrawPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	to := time.Now().UTC().Truncate(time.Minute)
+	to := time.Now().UTC() // in the midst of a minute: one that is not over is drawn too
 	const perSecond = 20
-	lines, err := traffic.New(traffic.Config{Seed: 3, Scenario: traffic.Mixed, Malformed: 0.0005, Rate: perSecond, Start: to.Add(-span)})
+	lines, err := traffic.New(traffic.Config{Seed: 3, Scenario: traffic.Mixed, Malformed: 0.0005, Rate: perSecond, Start: to.Add(-span).Truncate(time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,10 +78,18 @@ func TestDrawPictures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		draw(t, b.Name, map[string]any{
+		page := map[string]any{
 			"dashboard": json.RawMessage(raw), "panels": panelsOf(t, g, []grafana.Board{b}, to, span),
-			"marks": opened, "from": to.Add(-span).UnixMilli(), "to": to.UnixMilli(),
-		})
+			"marks": opened, "from": to.Add(-span).UnixMilli(), "to": to.UnixMilli(), "mode": "dark", "width": 1440,
+		}
+		draw(t, b.Name, "../docs", page)
+		if dir := os.Getenv("STATLINE_PICTURES"); dir != "" {
+			for _, page["mode"] = range []string{"dark", "light"} {
+				for _, page["width"] = range []int{1024, 1440} {
+					draw(t, fmt.Sprintf("%s-%s-%d", b.Name, page["mode"], page["width"]), dir, page)
+				}
+			}
+		}
 	}
 }
 
@@ -103,7 +113,7 @@ const daemonRows = `INSERT INTO {db}.pipeline SELECT toStartOfMinute(now()) - 60
   40 + cityHash64(number) % 90 + if(number % 4 = 2 AND intDiv(number, 4) BETWEEN 120 AND 150, 2000 - 60 * (intDiv(number, 4) - 120), 0) AS lag, 0.5 + lag / 150, 4 + lag / 120,
   12, 290 + cityHash64(number, 3) % 60, cityHash64(number, 4) % 2, if(number % 240 = 0, 0, -1), 0, 1 FROM numbers(1440)`
 
-func draw(t *testing.T, name string, page map[string]any) {
+func draw(t *testing.T, name, into string, page map[string]any) {
 	t.Helper()
 	dir := t.TempDir()
 	html := filepath.Join(dir, name+".html")
@@ -115,7 +125,7 @@ func draw(t *testing.T, name string, page map[string]any) {
 	if _, err := fmt.Sscan(string(out), &width, &height); err != nil {
 		t.Fatalf("%q: %v", out, err)
 	}
-	png, err := filepath.Abs("../docs/" + name + ".png")
+	png, err := filepath.Abs(filepath.Join(into, name+".png"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,11 +128,11 @@ func TestOneIncident(t *testing.T) {
 (toStartOfMinute(now()) - 600, 'movie\'s', 'timeout', 0, now() - 600, 'mine'), (toStartOfMinute(now()) - 600, 'search', 'timeout', 0, now() - 600, 'not mine')`)
 	p := query.Params{From: time.Now().Add(-time.Hour), To: time.Now(), Step: time.Minute, Incidents: []string{"a"}}
 	meanings := []query.Meaning{{Kind: "timeout_spike", Means: "It's slow.", ToDo: "Look."}}
-	if rows := table(t, s, query.Incident(meanings), p); len(rows) != 1 || *rows[0]["What to do"].(*string) != "Look." ||
+	if rows := table(t, s, query.Advice(meanings), p); len(rows) != 1 || *rows[0]["What to do"].(*string) != "Look." ||
 		*rows[0]["The same in a shell"].(*string) != `statline incidents --since 30d --clickhouse URL --service 'movie'"'"'s'` {
 		t.Errorf("the incident: got %v", rows)
 	}
-	if rows := table(t, s, query.Evidence(), p); len(rows) != 2 || *rows[0]["Value"].(*string) != "/a" {
+	if rows := table(t, s, query.Evidence(), p); len(rows) != 2 || *rows[0]["Finding"].(*string) != "/a" {
 		t.Errorf("evidence: got %d rows; want the route and the windows", len(rows))
 	}
 	if rows := table(t, s, query.Consequences(), p); len(rows) != 1 || *rows[0]["id"].(*string) != "b" {

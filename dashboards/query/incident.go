@@ -17,9 +17,17 @@ ORDER BY opened_at DESC, id LIMIT 300`
 // Meaning says what incidents of a kind mean and what to do.
 type Meaning struct{ Kind, Means, ToDo string }
 
-// Incident returns the chosen incident whole, with what to do and the command
-// that lists it.
-func Incident(meanings []Meaning) Text {
+// Incident returns the chosen incident.
+func Incident() Text {
+	return `SELECT toString(severity) AS "Severity", toString(state) AS "State", opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed", toString(kind) AS "Kind",
+  ` + entity + `, toString(service) AS "Service", summary AS "What happened", affected AS "Affected", requests AS "Requests"
+FROM ` + theIncidents + ` AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
+ORDER BY opened_at DESC, id`
+}
+
+// Advice returns what the chosen incident means, what to do, and the command that
+// lists it.
+func Advice(meanings []Meaning) Text {
 	var kinds, means, todo Text
 	for i, m := range meanings {
 		if i > 0 {
@@ -27,19 +35,17 @@ func Incident(meanings []Meaning) Text {
 		}
 		kinds, means, todo = kinds+Text(literal(m.Kind)), means+Text(literal(m.Means)), todo+Text(literal(m.ToDo))
 	}
-	return `SELECT toString(severity) AS "Severity", toString(state) AS "State", opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed", toString(kind) AS "Kind",
-  ` + entity + `, toString(service) AS "Service", summary AS "What happened", observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests",
-  silent_why AS "Silent, because", transform(toString(kind), [` + kinds + `], [` + means + `], '') AS "What it means", transform(toString(kind), [` + kinds + `], [` + todo + `], '') AS "What to do",
-  concat('statline incidents --since 30d --clickhouse URL', multiIf(entity_type = 'key', concat(' --key ', entity),
+	return `SELECT toString(kind) AS "Kind", transform(toString(kind), [` + kinds + `], [` + means + `], '') AS "What it means", transform(toString(kind), [` + kinds + `], [` + todo + `], '') AS "What to do",
+  observed AS "Observed", expected AS "Expected", silent_why AS "Silent, because", concat('statline incidents --since 30d --clickhouse URL', multiIf(entity_type = 'key', concat(' --key ', entity),
     service != '', concat(' --service \'', replaceAll(service, '\'', '\'"\'"\''), '\''), '')) AS "The same in a shell"
-FROM ` + theIncidents + ` AS i GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = i.entity
+FROM ` + theIncidents + `
 ORDER BY opened_at DESC, id`
 }
 
 // Evidence returns what the detector went by: the numbers and names of the
 // chosen incident's evidence.
 func Evidence() Text {
-	return `SELECT pair.1 AS "Evidence", trim(BOTH '"' FROM pair.2) AS "Value"
+	return `SELECT pair.1 AS "Evidence", trim(BOTH '"' FROM pair.2) AS "Finding"
 FROM ` + theIncidents + ` ARRAY JOIN JSONExtractKeysAndValuesRaw(evidence) AS pair
 ORDER BY opened_at DESC, id, 1 LIMIT 200`
 }

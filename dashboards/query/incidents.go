@@ -52,7 +52,7 @@ func IncidentHistory(boards map[string]string, other string) Text {
 	return `SELECT opened_at AS "Opened", if(state = 'open', NULL, closed_at) AS "Closed",
   dateDiff('second', opened_at, if(state = 'open', {now}, closed_at)) AS "Duration", toString(severity) AS "Severity", toString(state) AS "State",
   toString(kind) AS "Kind", ` + entity + `, summary AS "What happened", toString(service) AS "Service", toString(closed_as) AS "Closed as",
-  observed AS "Observed", expected AS "Expected", affected AS "Affected", requests AS "Requests", parent AS "Caused by", id AS "id", ` + place(boards, other) + `
+  affected AS "Affected", parent AS "Caused by", id AS "id", ` + place(boards, other) + `
 FROM (
   SELECT * FROM {db}.incidents FINAL
   WHERE ` + touching + `

@@ -5,7 +5,10 @@ import { createRequire } from 'node:module';
 Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-GB', languages: ['en-GB'] }, configurable: true });
 const data = createRequire(import.meta.url)('@grafana/data'); // its ES module needs a bundler
 
-export const theme = data.createTheme({ colors: { mode: 'dark' } });
+export let theme = data.createTheme({ colors: { mode: 'dark' } });
+
+// setMode chooses the theme: 'dark' or 'light'.
+export const setMode = (mode) => { theme = data.createTheme({ colors: { mode } }); };
 
 const units = new Set(data.getValueFormats().flatMap((group) => group.submenu.map((unit) => unit.value)));
 
@@ -42,7 +45,7 @@ export function fieldsOf(panel, frames) {
         }
       }
     }
-    if (!hit) unmatched.push(override.matcher.options);
+    if (!hit && override.matcher.id !== 'byType') unmatched.push(override.matcher.options);
   }
   for (const frame of series) {
     for (const field of frame.fields) {

@@ -1,16 +1,20 @@
 // node page.mjs BOARD OUT.html: one dashboard as a page that looks like
 // Grafana's, from its panels and the frames of their queries. BOARD is
-// {dashboard, panels: [{board, panel, frames}], marks, from, to}.
+// {dashboard, panels: [{board, panel, frames}], marks, from, to, mode, width}.
 import * as echarts from 'echarts';
 import { writeFileSync } from 'node:fs';
-import { FieldType, fieldsOf, getFieldSeriesColor, read, text, theme } from './grafana.mjs';
+import { FieldType, fieldsOf, getFieldSeriesColor, read, setMode, text, theme } from './grafana.mjs';
 
-const page = { width: 1440, gap: 8, row: 30 };
-const ink = { text: '#ccccdc', faint: 'rgba(204,204,220,0.65)', line: 'rgba(204,204,220,0.12)', panel: '#181b1f', ground: '#111217' };
+const { dashboard, panels, marks, from, to, mode, width: pageWidth } = read(process.argv[2]);
+setMode(mode);
+
+const page = { width: pageWidth, gap: 8, row: 30 };
+const ink = {
+  dark: { text: '#ccccdc', faint: 'rgba(204,204,220,0.65)', line: 'rgba(204,204,220,0.12)', panel: '#181b1f', ground: '#111217', link: '#6e9fff' },
+  light: { text: '#24292e', faint: 'rgba(36,41,46,0.75)', line: 'rgba(36,41,46,0.12)', panel: '#ffffff', ground: '#f4f5f5', link: '#1f62e0' },
+}[mode];
 const font = "Inter, 'Liberation Sans', Arial, sans-serif";
 const column = (page.width - page.gap) / 24;
-
-const { dashboard, panels, marks, from, to } = read(process.argv[2]);
 
 const escape = (s) => String(s).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const shown = (field, value) => (value === null || value === undefined ? '' : text(field.display(value)));
@@ -18,7 +22,7 @@ const last = (field) => field.values.filter((value) => value !== null).at(-1) ??
 const numbers = (frame) => frame.fields.filter((field) => field.type === FieldType.number);
 
 function chart(width, height, option) {
-  const c = echarts.init(null, 'dark', { renderer: 'svg', ssr: true, width, height });
+  const c = echarts.init(null, mode, { renderer: 'svg', ssr: true, width, height });
   c.setOption({ backgroundColor: 'transparent', animation: false, textStyle: { fontFamily: font, fontSize: 12, color: ink.text }, ...option });
   const svg = c.renderToSVGString();
   c.dispose();
@@ -55,7 +59,8 @@ function timeseries(panel, [frame], width, height) {
   const series = fields.map((field) => {
     const color = getFieldSeriesColor(field, theme).color;
     const { fillOpacity, lineStyle, lineWidth } = field.config.custom;
-    const points = field.values.map((value, i) => [time.values[i], value]);
+    const least = scale(panel).type === 'log' ? scale(panel).min : -Infinity;
+    const points = field.values.map((value, i) => [time.values[i], value === null ? null : Math.max(value, least)]);
     if (stacked) return { type: 'bar', stack: 'all', data: points, itemStyle: { color, opacity: fillOpacity / 100 }, barWidth: Math.max(1, (width - 80) / Math.max(1, stepsOf(time)) ) };
     return {
       type: 'line', data: points, showSymbol: false, connectNulls: false, itemStyle: { color },
@@ -72,11 +77,19 @@ function timeseries(panel, [frame], width, height) {
     grid: { left: 8, right: 14, top: 8, bottom: 4, containLabel: true },
     xAxis: timeAxis,
     yAxis: {
-      type: 'value', min: 0, splitNumber: 4, splitLine: { lineStyle: { color: ink.line } },
+      ...scale(panel), splitNumber: 4, splitLine: { lineStyle: { color: ink.line } },
       axisLabel: { color: ink.faint, fontSize: 11, formatter: (value) => shown(fields[0], value) },
     },
     series,
   }) + legend(fields);
+}
+
+// scale is that of the panel's values. A symmetric logarithm is drawn as a plain one
+// from its threshold on.
+function scale({ fieldConfig: { defaults } }) {
+  const { scaleDistribution } = defaults.custom;
+  if (scaleDistribution?.type === 'symlog') return { type: 'log', logBase: scaleDistribution.log, min: scaleDistribution.linearThreshold, max: defaults.max };
+  return { type: 'value', min: 0, max: defaults.max };
 }
 
 // stepsOf is how many points of the axis' distance the span has.
@@ -101,10 +114,12 @@ function heatmap(panel, [frame], width, height) {
     xAxis: { type: 'category', data: time.values, axisTick: { show: false }, axisLine: { show: false },
       axisLabel: { ...timeAxis.axisLabel, interval: Math.ceil(time.values.length / 7), formatter: (ms) => new Date(Number(ms)).toISOString().slice(11, 16) } },
     yAxis: { type: 'category', data: rows.map(({ le }) => shown(unit, le)), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: ink.faint, fontSize: 11 } },
-    visualMap: { show: false, min: 0, max: most, inRange: { color: ['#3b1d08', '#7f2704', '#d94801', '#fd8d3c', '#fdd0a2'] } },
+    visualMap: { show: false, min: 0, max: most, inRange: { color: mode === 'dark' ? oranges : oranges.toReversed() } },
     series: [{ type: 'heatmap', data: cells, itemStyle: { borderColor: ink.panel, borderWidth: 0.5 } }],
   });
 }
+
+const oranges = ['#3b1d08', '#7f2704', '#d94801', '#fd8d3c', '#fdd0a2'];
 
 function lanes(panel, [frame], width, height) {
   const time = frame.fields[0];
@@ -169,12 +184,13 @@ function table(panel, [frame], width, height) {
   const fields = frame.fields.filter((field) => !field.config.custom?.hidden);
   const fixed = fields.reduce((sum, field) => sum + (field.config.custom?.width ?? 0), 0);
   const free = fields.filter((field) => !field.config.custom?.width).length;
-  const rest = Math.max(60, (width - fixed) / Math.max(1, free));
+  const rest = Math.max(150, (width - fixed) / Math.max(1, free)); // as Grafana does
   const rows = Math.min(frame.length, Math.floor((height - 34) / 30));
   const cell = (field, i) => {
     const value = field.display(field.values[i]);
     const color = field.config.custom?.cellOptions?.type === 'color-text' ? `color:${value.color}` : '';
-    return `<td class="${field.type === FieldType.number ? 'right' : ''}" style="${color}">${field.values[i] === null ? '' : escape(text(value))}</td>`;
+    const kind = field.type === FieldType.number ? 'right' : field.config.custom?.wrapText ? 'wrapped' : '';
+    return `<td class="${kind}" style="${color}">${field.values[i] === null ? '' : escape(text(value))}</td>`;
   };
   return `<table style="width:${Math.max(width, fixed + rest * free)}px"><colgroup>${fields.map((field) => `<col style="width:${field.config.custom?.width ?? rest}px">`).join('')}</colgroup>
 <thead><tr>${fields.map((field) => `<th class="${field.type === FieldType.number ? 'right' : ''}">${escape(field.state.displayName)}</th>`).join('')}</tr></thead>
@@ -204,7 +220,7 @@ const span = `${new Date(from).toISOString().slice(0, 16).replace('T', ' ')} to 
 writeFileSync(process.argv[3], `<!doctype html><meta charset="utf-8"><style>
 *{box-sizing:border-box}html,body{margin:0;background:${ink.ground};color:${ink.text};font:13px ${font};overflow:hidden}
 header{height:44px;padding:0 ${page.gap + 4}px;display:flex;align-items:center;gap:10px}header h1{font-size:17px;font-weight:500;margin:0 14px 0 0}
-.chip{background:${ink.panel};border:1px solid ${ink.line};border-radius:2px;padding:4px 9px}.chip b{font-weight:500;color:#6e9fff;margin-right:8px}.span{margin-left:auto}
+.chip{background:${ink.panel};border:1px solid ${ink.line};border-radius:2px;padding:4px 9px}.chip b{font-weight:500;color:${ink.link};margin-right:8px}.span{margin-left:auto}
 main{position:relative;height:${bottom}px}section,main>h3{position:absolute;overflow:hidden}section{background:${ink.panel};border:1px solid ${ink.line};border-radius:2px}
 h2{font-size:13px;font-weight:500;margin:0;padding:8px 10px 6px;height:32px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}main>h3{font-size:15px;font-weight:500;margin:0;padding:6px 4px}
 .body{padding:0 8px 8px;position:absolute;inset:32px 0 0 0;overflow:hidden}svg{display:block}
@@ -212,7 +228,7 @@ h2{font-size:13px;font-weight:500;margin:0;padding:8px 10px 6px;height:32px;whit
 .stats{display:flex;height:100%;gap:6px}.stats>div{flex:1;display:flex;flex-direction:column;align-items:center;justify-content:center;position:relative;border-radius:2px;overflow:hidden}
 .stats .name{font-size:13px;color:inherit;opacity:.9}.stats .value{font-weight:600;line-height:1.15;white-space:nowrap;position:relative}.stats .course{position:absolute;left:0;right:0;bottom:0}
 .bars{padding-top:2px}.bars>div{display:flex;align-items:center;gap:8px;padding:2px 0}.bars .label{width:34%;text-align:right;color:${ink.text};font-size:12px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.bars .track{flex:1;height:100%}.bars i{display:block;height:100%}.bars b{width:58px;font-weight:500}
-.table{padding:0;font-size:12.5px}table{border-collapse:collapse;table-layout:fixed}th{color:#6e9fff;font-weight:500;text-align:left}th,td{height:30px;padding:0 8px;border-bottom:1px solid ${ink.line};white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.right{text-align:right}
+.table{padding:0;font-size:12.5px}table{border-collapse:collapse;table-layout:fixed}th{color:${ink.link};font-weight:500;text-align:left}th,td{height:30px;padding:0 8px;border-bottom:1px solid ${ink.line};white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.right{text-align:right}.wrapped{white-space:normal;line-height:17px;padding:5px 8px}
 .none{height:100%;display:flex;align-items:center;justify-content:center;color:${ink.faint};font-size:15px}
 </style><header><h1>${escape(dashboard.title)}</h1>${chips}<span class="chip span">${span}</span></header><main>${boxes.join('\n')}</main>`);
 console.log(`${page.width} ${Math.ceil(bottom + 44 + page.gap)}`);
