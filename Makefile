@@ -68,7 +68,11 @@ test-terminal: engine ## every command of README and --help, and what goes wrong
 test-browser: engine ## the console in Chromium (Debian: apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "make test-browser: needs chromium (Debian: apt-get install chromium)"; exit 1; }
 	@[ -f dashboards/console/node_modules/axe-core/axe.min.js ] || (cd dashboards/console && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error)
-	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowser' -count=1 -timeout 5m -v ./cmd/e2e
+	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowser' -count=1 -timeout 10m -v ./cmd/e2e
+
+.PHONY: console-times
+console-times: engine ## every page of the console over thirty days of 100 services, and twenty tabs (Chromium; an idle machine; 2 min)
+	CGO_ENABLED=0 STATLINE_MONTH=full $(GO) test -tags browser -run 'TestBrowserOverAMonth' -count=1 -timeout 10m -v ./cmd/e2e
 
 .PHONY: console-pictures
 console-pictures: engine ## dashboards/docs/console/*.webp: every page of the console at three widths (Chromium)

@@ -30,6 +30,10 @@ type Alert struct {
 	Links map[string]string
 }
 
+// OfIncidents reports whether the rule tells of incidents, as the notices of statline
+// itself do.
+func (a Alert) OfIncidents() bool { return a.Severity == "" }
+
 // Alerts lists the rules about the API first, then those about statline.
 func Alerts() []Alert { return append(incidentAlerts(), pipelineAlerts()...) }
 

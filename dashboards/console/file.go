@@ -73,6 +73,9 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 	if all.Answers["/api/parents"], err = k.ask(ctx, query.Parents(), query.Params{From: from, To: to, Step: time.Minute}); err != nil {
 		return err
 	}
+	if all.Answers["/api/deploys"], err = k.ask(ctx, query.Deploys(), query.Params{From: from, To: to, Step: time.Minute}); err != nil {
+		return err
+	}
 	data, err := json.Marshal(all) // no < stands in it: encoding/json escapes them
 	if err != nil {
 		return err

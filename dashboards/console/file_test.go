@@ -39,6 +39,9 @@ func TestFileIsWhole(t *testing.T) {
 			}
 		}
 	}
+	if all.Answers["/api/deploys"] == nil {
+		t.Error("the page does not know what was brought out")
+	}
 	if loads := regexp.MustCompile(`(src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1); len(loads) != 1 || !strings.HasPrefix(loads[0][2], "data:") {
 		t.Errorf("the page loads %.200v; want its icon alone, out of itself", loads)
 	}

@@ -25,12 +25,12 @@ func Rules(o Options, boards []Board) (RuleFile, error) {
 			return RuleFile{}, fmt.Errorf("alert %s: %w", a.UID, err)
 		}
 		switch {
+		case o.Alerts == PipelineAlerts && a.OfIncidents(): // statline's own notices tell of them
+			f.DeleteRules = append(f.DeleteRules, DeletedRule{OrgID: 1, UID: a.UID})
 		case a.Board == dashboards.PipelineUID:
 			self.Rules = append(self.Rules, rule(a, o, id))
-		case o.Alerts == AllAlerts:
+		default:
 			api.Rules = append(api.Rules, rule(a, o, id))
-		default: // statline's own notices tell of incidents
-			f.DeleteRules = append(f.DeleteRules, DeletedRule{OrgID: 1, UID: a.UID})
 		}
 	}
 	if len(api.Rules) > 0 {

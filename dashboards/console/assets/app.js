@@ -225,7 +225,7 @@ function useKeyboard(view, span, boards, beside, windows, own) {
 
 // useDeploys are the versions that were brought out in the time on screen, newest first.
 function useDeploys(view, tick) {
-  const { answer } = useAnswer(stored ? undefined : "/api/deploys?" + question(view), undefined, Math.floor(tick / 10));
+  const { answer } = useAnswer("/api/deploys?" + question(view), undefined, Math.floor(tick / 10));
   return useMemo(() => (answer ? rows(answer) : []), [answer]);
 }
 
