@@ -147,6 +147,8 @@ func session() []step {
 		goesOn("statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline", "",
 			step{screen: []string{`.`}, press: []string{ctrlC}, quiet: true, data: true}),
 		{line: "statline run --config statline.yaml", quiet: true, data: true},
+		goesOn(`statline run --brokers kafka:9092 --topic-pattern '^access\..+' --clickhouse http://127.0.0.1:8123`, "",
+			step{screen: []string{`.`}, press: []string{ctrlC}, quiet: true, data: true}),
 		{line: "bin/statline audit --clickhouse http://127.0.0.1:18123 --brokers kafka:9092 --topic access", varies: true, kafka: true},
 		{line: "statline audit --clickhouse http://127.0.0.1:8123 --brokers kafka:9092 --topic access --json", quiet: true, data: true, kafka: true},
 		{line: "statline limits simulate --clickhouse http://127.0.0.1:8123 --limit 40/10s --from-kafka --brokers kafka:9092 --topic access", quiet: true, kafka: true},
