@@ -26,10 +26,12 @@ func pipelineAlerts() []Alert {
 			NoData: "Alerting", WhyNoData: oneRow,
 			Summary: "statline has not reported for five minutes, or a partition with something to read does not move",
 			Means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
-			ToDo: "Is the process up, and what does its /readyz say? The instances' log says what is retried: Kafka " +
+			ToDo: "Is the process up, and what does its /readyz say? Of several topics it names the " +
+				"one that is not read. The instances' log says what is retried: Kafka " +
 				"out of reach, ClickHouse refusing inserts, a block that needs a decision, a transaction that is never " +
 				"ended. Nothing is lost: it goes on where it stopped.",
-			Metrics: `max by (instance, partition) (statline_stalled) > 0 or absent(statline_ready)`,
+			Metrics: `max by (instance, topic, partition) (statline_stalled) > 0 or absent(statline_ready)` +
+				` or min by (instance, topic) (statline_ready{topic!=""}) < 1 unless on (instance) max by (instance) (statline_condition) > 1`,
 			Board:   PipelineUID, Shows: query.StalledNow(),
 		},
 		{
@@ -61,7 +63,7 @@ func pipelineAlerts() []Alert {
 			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
 			ToDo: "See Behind, in records: one partition means skewed keys, all mean too little power. Start another " +
 				"instance in the same group, or look at ClickHouse's parts and merges (Tables).",
-			Metrics: `max by (partition) (statline_lag_seconds) > 300`,
+			Metrics: `max by (topic, partition) (statline_lag_seconds) > 300`,
 			Board:   PipelineUID, Shows: query.LagSeconds(),
 		},
 		{
@@ -100,7 +102,7 @@ func pipelineAlerts() []Alert {
 		},
 		{
 			UID: "statline-condition", Title: "Instance is not ready", Lasting: "2m", Severity: "page",
-			Metrics: `max by (instance, condition) (statline_condition{condition!="store_away"}) > 1`,
+			Metrics: `max by (instance, topic, condition) (statline_condition{condition!="store_away"}) > 1`,
 			Summary: "{{ $labels.instance }}: {{ $labels.condition }}",
 			Means:   "An instance cannot do its work; the label condition says why, as its /readyz does.",
 			ToDo: "Read /readyz of the instance: it names the cause, the partitions and the command that mends it. Nothing " +

@@ -52,7 +52,16 @@ func pipeline() Board {
 			}},
 			beginning("Proof", ledger()),
 			{Height: 9, Cells: []Cell{
-				{24, Panel{
+				{10, Panel{
+					Kind: Table, Title: "Topics",
+					About: "What was stored of each topic, and the age of the oldest record that was not.",
+					Query: query.Topics(), Unit: Count, Empty: "nothing reports in this time",
+					Columns: []Column{
+						{Name: "Most behind", Unit: Seconds, Limits: rising(60, 300)},
+						{Name: "Last seen", Unit: Moment, Width: 160},
+					},
+				}},
+				{14, Panel{
 					Kind: Table, Title: "Tables",
 					About: "Rows, bytes and parts of each table. More than 300 parts in a partition means that inserts " +
 						"are too small or merges too slow.",

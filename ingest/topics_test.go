@@ -273,6 +273,31 @@ func TestTopicOfTheListIsMissing(t *testing.T) {
 	}
 }
 
+// Promise: a topic that cannot be read at all, here a compacted one, is red and says
+// why, and the others go on.
+func TestOneTopicCannotBeRead(t *testing.T) {
+	s := newSeveral(t, "refused_topic", nil)
+	api := s.topic("api", 1)
+	s.write(api, 1, 300)
+	bad := &cluster{t: t, brokers: s.brokers, topic: s.rig.Topic + ".bad"}
+	compact := "compact"
+	_, admin := bad.admin()
+	if _, err := admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, bad.topic); err != nil {
+		t.Fatal(err)
+	}
+	topics, ended := s.instance("one")
+	s.exact()
+	until(t, "the compacted topic is red", func() bool {
+		st := topics.Status()
+		return !st.Ready && strings.Contains(st.Waiting, bad.topic) && strings.Contains(st.Waiting, "allow-compacted")
+	})
+	s.write(api, 1, 300)
+	s.exact()
+	if err := ended(); err != nil {
+		t.Error(err)
+	}
+}
+
 // gauges are the values of a metric by topic.
 func gauges(t *testing.T, of *ingest.Topics, name string) map[string]float64 {
 	t.Helper()

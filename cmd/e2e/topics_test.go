@@ -158,6 +158,12 @@ func runSeveralTopics(t *testing.T, kafka, clickhouse string) {
 	for _, d := range []*daemon{other, third} {
 		d.terminate(t, 10*time.Second)
 	}
+	l.write("access.app", 2, 500)
+	l.write("access.new", 1, 500)
+	text := mustAt(t, home, append(command("run", "--listen", "", "--until-caught-up"), pattern...)...).stdout
+	if !strings.Contains(text, "1,000 records more") {
+		t.Errorf("until caught up: %s", text)
+	}
 	l.exact(clickhouse)
 
 	audit := decodeJSON[struct {

@@ -79,12 +79,12 @@ WHERE stored_at >= toDateTime(begins) AND stored_at < toDateTime(ends)
 GROUP BY time, reason`, "Value")
 }
 
-// RejectTable returns the rejects by reason, with one example of each.
+// RejectTable returns the rejects by topic and reason, with one example of each.
 func RejectTable() Text {
-	return `SELECT toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(stored_at) AS "Last", argMax(detail, stored_at) AS "Detail", argMax(substring(raw, 1, 300), stored_at) AS "Example"
+	return `SELECT toString(topic) AS "Topic", toString(reason) AS "Reason", toString(format) AS "Format", count() AS "Lines", max(stored_at) AS "Last", argMax(detail, stored_at) AS "Detail", argMax(substring(raw, 1, 300), stored_at) AS "Example"
 FROM ` + rejects + `
 WHERE stored_at >= {from} AND stored_at <= {to}
-GROUP BY reason, format ORDER BY "Lines" DESC, 1, 2 LIMIT 100`
+GROUP BY topic, reason, format ORDER BY "Lines" DESC, 1, 2, 3 LIMIT 100`
 }
 
 // blocks are the stored blocks and what was left out on purpose, each once.
@@ -136,6 +136,13 @@ func Tables() Text {
 	return `SELECT table AS "Table", sum(rows) AS "Rows", sum(bytes_on_disk) AS "Bytes", count() AS "Parts", max(parts_of_partition) AS "Most parts in a partition", uniqExact(partition) AS "Partitions"
 FROM (SELECT *, count() OVER (PARTITION BY table, partition) AS parts_of_partition FROM {parts} WHERE active AND database = '{database}')
 GROUP BY table ORDER BY "Bytes" DESC, 1`
+}
+
+// Topics returns what was stored of each topic, and how far behind it was at most.
+func Topics() Text {
+	return `SELECT toString(topic) AS "Topic", uniqExact(partition) AS "Partitions", sum(records) AS "Records", sum(rejected) AS "Rejected", max(lag_seconds) AS "Most behind", max(minute) AS "Last seen"
+FROM {db}.pipeline FINAL WHERE ` + onScreen + `
+GROUP BY topic ORDER BY "Records" DESC, 1 LIMIT 100`
 }
 
 // Instances returns who does the work.
