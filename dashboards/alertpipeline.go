@@ -32,7 +32,7 @@ func pipelineAlerts() []Alert {
 				"ended. Nothing is lost: it goes on where it stopped.",
 			Metrics: `max by (instance, topic, partition) (statline_stalled) > 0 or absent(statline_ready)` +
 				` or min by (instance, topic) (statline_ready{topic!=""}) < 1 unless on (instance) max by (instance) (statline_condition) > 1`,
-			Board:   PipelineUID, Shows: query.StalledNow(),
+			Board: PipelineUID, Shows: query.StalledNow(),
 		},
 		{
 			UID: "statline-silence", Title: "Nothing arrives", Query: query.NewestMinute(), Over: 300, Lasting: "2m", Severity: "page",

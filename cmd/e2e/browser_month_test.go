@@ -48,7 +48,7 @@ func TestBrowserOverAMonth(t *testing.T) {
 	b := openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1])
 	b.height = 900
 	time.Sleep(5 * time.Second) // the engine merges what was written
-	b.timed("/") // the browser is warm
+	b.timed("/")                // the browser is warm
 	for _, path := range consolePages() {
 		first, whole := b.timed(path + "?from=now-30d")
 		t.Logf("%-15s first panel after %4d ms, all on screen after %4d ms", path, first.Milliseconds(), whole.Milliseconds())
