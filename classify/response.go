@@ -35,6 +35,9 @@ type Response struct {
 	// Mark says whether the response itself tells of an error, whatever its
 	// HTTP status.
 	Mark Mark
+	// Attempt says which try of a request this is, as the request or the gateway
+	// declares: 1 is the first, 0 is unknown.
+	Attempt uint16
 	// Message is the API's own status message, or the body's text.
 	Message []byte
 	// ErrorType is the API's own name of an error (OpenTelemetry's error.type):

@@ -60,6 +60,19 @@ func availability() Board {
 				}},
 			}},
 			beginning("Offline", offlineNow()),
+			{Height: 9, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "Who tries again",
+					About: "Keys whose requests declared that they were not the first try (X-Envoy-Attempt-Count, Amz-Sdk-Request and " +
+						"the like), or that the gateway tried again, most first. The user agent is one of the key's failures. Known from schema 13 on.",
+					Query: query.RetryingKeys(), Unit: Count, Empty: "No request in this time declared to be another try.",
+					Columns: []Column{
+						{Name: "Key", Width: 210, Link: keyLink()},
+						{Name: "Share", Unit: Share, Limits: rising(0.1, 0.5)},
+						{Name: "id", Hidden: true},
+					},
+				}},
+			}},
 			beginning("Routes and examples", failingRoutes()),
 			{Chosen: "service", Height: 9, Cells: []Cell{
 				{24, Panel{

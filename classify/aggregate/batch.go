@@ -25,7 +25,7 @@ type pending struct {
 	histogram, page         uint32
 	upstream                uint32 // the histogram of the upstream's times; 0 without one
 	bucket, upstreamBucket  uint16
-	failure                 bool
+	failure, retry          bool
 	slot                    uint64 // refused: the bit of its slot
 	second                  uint32
 	count, limit, userAgent uint32 // userAgent: its number plus one, 0 for none
@@ -102,8 +102,12 @@ func (t *Table) addKey(p *pending) {
 	if row.requests == 0 {
 		t.carries = append(t.carries, carry{&t.keys.index, n})
 	}
-	if p.quota != (classify.Quota{}) {
-		t.keys.quota(n).Join(p.quota)
+	if p.quota != (classify.Quota{}) || p.retry {
+		told := t.keys.quota(n)
+		told.Quota.Join(p.quota)
+		if p.retry {
+			told.Retries++
+		}
 	}
 	if !p.failure {
 		return

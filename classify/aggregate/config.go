@@ -5,7 +5,7 @@ import "statline/classify"
 // Version changes whenever the same responses make other rows, or the same rows
 // in another order: a new dimension that is filled, say. It belongs into a
 // block's config hash.
-const Version = 3
+const Version = 4
 
 // Config says how much detail a Table keeps. Every field but Seed changes the
 // rows and belongs into a block's config hash.

@@ -25,7 +25,7 @@ type output struct {
 	keysHour      []KeyRow
 	clients       []ClientRow
 	keyFailures   []KeyFailure // what rows of keys point to
-	keyQuotas     []classify.Quota
+	keyQuotas     []KeyTold
 	ofClients     []ClientFailure
 	samples       []SampleRow
 	labels        []KeyNameRow
@@ -121,6 +121,7 @@ func (t *Table) emitResponse(run []ref) {
 		out.LatencyMicros += row.latency
 		out.UpstreamRequests += up.requests
 		out.UpstreamMicros += up.micros
+		out.Retries += uint64(up.retries)
 	}
 	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run, func(row uint32) uint32 { return t.responses.rows[row].histogram })
 	if out.UpstreamRequests > 0 {
@@ -176,6 +177,7 @@ func (t *Table) emitResponsesHour() {
 			out.LatencyMicros += r.LatencyMicros
 			out.UpstreamRequests += r.UpstreamRequests
 			out.UpstreamMicros += r.UpstreamMicros
+			out.Retries += r.Retries
 			o.scratch.add(r.LatencyBuckets, r.LatencyCounts)
 			o.scratchUpstream.add(r.UpstreamBuckets, r.UpstreamCounts)
 		}

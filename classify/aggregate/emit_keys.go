@@ -59,10 +59,10 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: o.resolved.serviceNames[what.service],
 		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
-		Quota: &noQuota,
+		KeyTold: &noTold,
 	}
-	if n := int(ref.row); n < len(t.keys.quotas) && t.keys.quotas[n] != noQuota {
-		out.Quota = o.keyQuota(t.keys.quotas[n])
+	if n := int(ref.row); n < len(t.keys.quotas) && t.keys.quotas[n] != noTold {
+		out.KeyTold = o.keyTold(t.keys.quotas[n])
 	}
 	cold := t.keys.cold[ref.row]
 	if cold == 0 {
@@ -91,10 +91,10 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 // noKeyFailure is what rows without failures point to. Nobody writes to it.
 var noKeyFailure KeyFailure
 
-// noQuota is what rows point to that were told nothing. Nobody writes to it.
-var noQuota classify.Quota
+// noTold is what rows point to that were told nothing. Nobody writes to it.
+var noTold KeyTold
 
-func (o *output) keyQuota(q classify.Quota) *classify.Quota {
+func (o *output) keyTold(q KeyTold) *KeyTold {
 	o.keyQuotas = append(o.keyQuotas, q)
 	return &o.keyQuotas[len(o.keyQuotas)-1]
 }
@@ -115,11 +115,11 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 func (t *Table) mergeKey(row, from *KeyRow) {
 	row.Requests += from.Requests
 	row.Bytes += from.Bytes
-	if from.Quota != &noQuota {
-		if row.Quota == &noQuota {
-			row.Quota = t.out.keyQuota(noQuota)
+	if from.KeyTold != &noTold {
+		if row.KeyTold == &noTold {
+			row.KeyTold = t.out.keyTold(noTold)
 		}
-		row.Quota.Join(*from.Quota)
+		row.KeyTold.join(from.KeyTold)
 	}
 	if from.KeyFailure == &noKeyFailure {
 		return // nor has row one: the outcome is the same
@@ -152,8 +152,8 @@ func (t *Table) emitKeysHour() {
 		if row.KeyFailure != &noKeyFailure {
 			row.KeyFailure = o.keyFailure(*row.KeyFailure)
 		}
-		if row.Quota != &noQuota {
-			row.Quota = o.keyQuota(*row.Quota)
+		if row.KeyTold != &noTold {
+			row.KeyTold = o.keyTold(*row.KeyTold)
 		}
 		o.keysHour = append(o.keysHour, row)
 		last = ref

@@ -2,8 +2,6 @@ package aggregate
 
 import (
 	"math"
-
-	"statline/classify"
 )
 
 // keys are the rows of the table keys. What every response touches is 32
@@ -14,9 +12,9 @@ type keys struct {
 	// cold is parallel to rows: the number of the row's failure plus one.
 	cold     []uint32
 	failures []keyFailure
-	// quotas is parallel to rows, up to the last row that was told its rate limit:
-	// empty in most logs.
-	quotas []classify.Quota
+	// quotas is parallel to rows, up to the last row that was told its rate limit or
+	// that retried: empty in most logs.
+	quotas []KeyTold
 	ips    sets[words]
 	agents sets[uint32] // numbers of user agents
 }
@@ -73,16 +71,16 @@ func (k *keys) failure(n uint32) *keyFailure {
 	return &k.failures[k.cold[n]-1]
 }
 
-// quota is what row n was told of its rate limit.
-func (k *keys) quota(n uint32) *classify.Quota {
+// quota is what row n was told of its rate limit, and its retries.
+func (k *keys) quota(n uint32) *KeyTold {
 	if more := int(n) + 1 - len(k.quotas); more > 0 {
-		k.quotas = append(k.quotas, make([]classify.Quota, more)...)
+		k.quotas = append(k.quotas, make([]KeyTold, more)...)
 	}
 	return &k.quotas[n]
 }
 
 // bytes counts a row with its slots, its two output rows and what sorts them.
 func (k *keys) bytes() int {
-	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) + len(k.quotas)*3*16 +
+	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) + len(k.quotas)*3*24 +
 		len(k.ips.members)*(24+2*16) + len(k.agents.members)*(16+2*16)
 }

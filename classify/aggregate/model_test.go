@@ -78,6 +78,7 @@ func randomItems(rng *rand.Rand, n int) []item {
 				r.Quota.SetLeft(uint32(told.IntN(40)))
 			}
 		}
+		r.Attempt = uint16(max(0, 7*i%11-7)) // 0 to 3
 		items[i].d = classify.Builtin().Decide(r)
 		items[i].at = Place{int32(rng.IntN(3)), int64(i)}
 	}
@@ -124,6 +125,9 @@ func single(c Config, it *item, name naming) Rows {
 		response.UpstreamRequests, response.UpstreamMicros = 1, uint64(r.UpstreamLatencyMicros)
 		response.UpstreamBuckets, response.UpstreamCounts = []uint16{Bucket(r.UpstreamLatencyMicros)}, []uint64{1}
 	}
+	if r.Attempt > 1 {
+		response.Retries = 1
+	}
 	day := DayCount{Day: int32(minute / 86400), Responses: 1}
 	rows := Rows{
 		Responses: []ResponseRow{response}, Responded: 1, MinUnixMilli: r.UnixMilli, MaxUnixMilli: r.UnixMilli,
@@ -135,8 +139,11 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.Key != (classify.KeyID{}) {
 		day.Keyed = 1
-		quota := r.Quota
-		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}, Quota: &quota}
+		told := KeyTold{Quota: r.Quota}
+		if r.Attempt > 1 {
+			told.Retries = 1
+		}
+		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}, KeyTold: &told}
 		if d.Outcome.Failure() {
 			k.ErrorType = name.errorType
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
@@ -243,16 +250,16 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		a.LatencyMicros += b.LatencyMicros
 		a.UpstreamRequests += b.UpstreamRequests
 		a.UpstreamMicros += b.UpstreamMicros
+		a.Retries += b.Retries
 		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
 		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
 	}
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
-		q := *a.Quota // not a part's
-		q = classify.Quota{Limit: max(q.Limit, b.Quota.Limit), Window: max(q.Window, b.Quota.Window),
-			RetryAfter: max(q.RetryAfter, b.Quota.RetryAfter), Low: max(q.Low, b.Quota.Low)}
-		a.Quota = &q
+		q := classify.Quota{Limit: max(a.Quota.Limit, b.Quota.Limit), Window: max(a.Quota.Window, b.Quota.Window),
+			RetryAfter: max(a.Quota.RetryAfter, b.Quota.RetryAfter), Low: max(a.Quota.Low, b.Quota.Low)}
+		a.KeyTold = &KeyTold{Quota: q, Retries: a.Retries + b.Retries}                                                                                                  // not a part's
 		a.KeyFailure = &KeyFailure{a.ErrorType, a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots

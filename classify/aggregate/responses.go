@@ -19,6 +19,7 @@ type responseRow struct {
 type upstream struct {
 	requests, micros uint64
 	histogram        uint32 // made with the first time, 0 without one
+	retries          uint32 // requests that declared not to be the first try
 }
 
 func (r *responses) reset() {

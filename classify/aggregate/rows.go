@@ -67,7 +67,8 @@ type ResponseRow struct {
 	UpstreamMicros   uint64
 	UpstreamBuckets  []uint16
 	UpstreamCounts   []uint64
-	Truncated        bool // a budget was exceeded in this block
+	Retries          uint64 // requests that declared not to be the first try
+	Truncated        bool   // a budget was exceeded in this block
 }
 
 // ServiceRow is one row of the table services.
@@ -105,9 +106,19 @@ type KeyRow struct {
 	Requests    uint64
 	Bytes       uint64
 	*KeyFailure // never nil in the rows of a Table; all zero for what is no failure
-	// Quota joins what the responses told the key of its rate limit; never nil in
-	// the rows of a Table.
-	Quota *classify.Quota
+	*KeyTold    // never nil in the rows of a Table; all zero for most
+}
+
+// KeyTold is what a KeyRow has where log lines tell it.
+type KeyTold struct {
+	// Quota joins what the responses told the key of its rate limit.
+	Quota   classify.Quota
+	Retries uint64 // requests that declared not to be the first try
+}
+
+func (t *KeyTold) join(o *KeyTold) {
+	t.Quota.Join(o.Quota)
+	t.Retries += o.Retries
 }
 
 // KeyFailure is what a KeyRow has for failures only.

@@ -147,7 +147,10 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	prefetch.Lines(&t.keys.slots[p.keyHash&t.keys.mask], &t.clients.slots[p.clientHash&t.clients.mask],
 		&t.responses.histograms.directories[p.histogram][p.bucket>>subBucketsLog2])
 	p.bytes = uint64(max(r.Bytes, 0))
-	p.quota = r.Quota
+	p.quota, p.retry = r.Quota, r.Attempt > 1
+	if p.retry {
+		t.responses.upstream[n].retries++
+	}
 	p.failure = d.Outcome.Failure()
 	if p.failure {
 		t.waitFailure(p, r, d, second)

@@ -151,8 +151,10 @@ type Evidence struct {
 	LastSeen       string   `json:"last_seen,omitempty"`
 	MedianGap      int      `json:"median_gap_minutes,omitempty"`
 	Keys           int      `json:"keys,omitempty"`
-	Days           int      `json:"days,omitempty"`  // in a row
-	Paths          int      `json:"paths,omitempty"` // about how many different ones
+	Retries        uint64   `json:"retries,omitempty"` // requests that declared to be no first try
+	Load           float64  `json:"load,omitempty"`    // times that of the hour before
+	Days           int      `json:"days,omitempty"`    // in a row
+	Paths          int      `json:"paths,omitempty"`   // about how many different ones
 	ClientIPs      []string `json:"client_ips,omitempty"`
 	UserAgents     []string `json:"user_agents,omitempty"`
 	Limit          uint32   `json:"limit,omitempty"`

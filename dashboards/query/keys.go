@@ -192,3 +192,15 @@ FROM (
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id, service, code`
 }
+
+// RetryingKeys returns the keys and services with the most requests that declared not to
+// be the first try.
+func RetryingKeys() Text {
+	return spans + `SELECT ` + keyName + ` AS "Key", k.service AS "Service", n AS "Retries", total AS "Requests", n / total AS "Share", agent AS "User agent", key_id AS "id"
+FROM (
+  SELECT key_id, toString(service) AS service, sum(retries) AS n, sum(requests) AS total, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
+  FROM ` + fromKeys("key_id, service, requests, retries, user_agents", ofService) + `
+  GROUP BY key_id, service HAVING n > 0 ORDER BY n DESC, key_id, service LIMIT 50
+) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
+ORDER BY n DESC, key_id, k.service`
+}

@@ -36,7 +36,7 @@ type scanner struct {
 
 	names  *secretNames
 	secret [3]slot // what looks like the API key: in a header, a query parameter, a flat field
-	quota  [quotaFields]slot
+	quota  [quotaFields + quotaField(attemptFields)]slot
 	told   uint32 // which of quota the record has
 	misses [maxMisses]missed
 	buf    []byte // a key with escapes, unescaped
@@ -55,12 +55,12 @@ type missed struct {
 	shape           // its len is 0: free
 	colon  [30]byte // key + `":`
 	parent node
-	is     node // unknownNode, a secretNode or a quotaNode
+	is     node // unknownNode, a secretNode, a quotaNode or an attemptNode
 }
 
 const (
 	maxMisses  = 256
-	firstMiss  = quotaNode + node(quotaFields) // behind the pseudo nodes
+	firstMiss  = attemptNode + node(attemptFields) // behind the pseudo nodes
 	maxGuesses = firstMiss + maxMisses
 )
 
@@ -236,7 +236,10 @@ const (
 	secretNode       // + inHeader, inQuery, inField
 )
 
-const quotaNode = secretNode + 3 // + a quotaField
+const (
+	quotaNode   = secretNode + 3                // + a quotaField
+	attemptNode = quotaNode + node(quotaFields) // + an attemptField
+)
 
 // spelled reports where the value begins when the key at i is the guessed one,
 // written without white space; 0 otherwise.
@@ -296,8 +299,8 @@ func (m *missed) remember(key []byte, parent, is node) {
 	m.shape = shapeOf(m.colon[:len(key)+2])
 }
 
-// unread says what a key is that no format reads: a secret or a rate limit by
-// its name and place, or nothing.
+// unread says what a key is that no format reads: a secret, a rate limit or the count of
+// an attempt by its name and place, or nothing.
 func (s *scanner) unread(key []byte, parent node) node {
 	flags := s.tree.nodes[parent].flags
 	place := inField
@@ -311,6 +314,9 @@ func (s *scanner) unread(key []byte, parent node) node {
 	}
 	if flags&isReply == 0 && s.names.names(key, place) {
 		return secretNode + node(place)
+	}
+	if field, ok := attemptOf(key); ok && place != inQuery {
+		return attemptNode + node(field)
 	}
 	if parent == root || flags&isReply != 0 {
 		if field, ok := quotaOf(key, parent == root); ok {

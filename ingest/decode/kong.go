@@ -1,6 +1,10 @@
 package decode
 
-import "statline/classify"
+import (
+	"math"
+
+	"statline/classify"
+)
 
 // kong is the record of Kong's http-log, kafka-log, tcp-log and file-log
 // plugins. Times are milliseconds, -1 when there was no upstream.
@@ -8,7 +12,7 @@ type kong struct {
 	startedAt, service, serviceHost, method, uri, url, route   node
 	status, latency, proxy, size, clientIP, entity             node
 	username, customID, consumer, upstreamStatus, source, body node
-	requestID, agent, headerRequestID                          node
+	requestID, agent, headerRequestID, tries                   node
 	all, latencies                                             nodeSet
 }
 
@@ -23,7 +27,7 @@ func newKong(t *tree) jsonFormat {
 		username: t.at("consumer.username"), customID: t.at("consumer.custom_id"), consumer: t.at("consumer.id"),
 		upstreamStatus: t.at("upstream_status"), source: t.at("source"), body: t.at("response.body"),
 		requestID: t.at("request.id"), agent: t.at("request.headers.user-agent"),
-		headerRequestID: t.at("request.headers.x-request-id"),
+		headerRequestID: t.at("request.headers.x-request-id"), tries: t.at("tries"),
 	}
 	f.all = setOf(f.startedAt)
 	f.latencies = setOf(f.latency, f.proxy, t.at("latencies.kong"), f.status)
@@ -63,6 +67,10 @@ func (f *kong) decode(d *Decoder) {
 	d.draft.id = d.first(f.entity, f.username, f.customID, f.consumer)
 	d.keyFrom()
 	d.bodyAt(f.body)
+	if d.kind(f.tries) == kindArray {
+		v := &d.scan.vals[f.tries]
+		r.Attempt = uint16(min(elements(d.buf[v.start:v.end]), math.MaxUint16))
+	}
 	f.reason(d)
 }
 

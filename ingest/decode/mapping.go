@@ -30,6 +30,7 @@ type Mapping struct {
 	UpstreamStatus  string `json:"upstream_status,omitempty" koanf:"upstream_status" help:"HTTP status of the backend"`
 	Bytes           string `json:"bytes,omitempty" koanf:"bytes" help:"bytes sent"`
 	RequestID       string `json:"request_id,omitempty" koanf:"request_id" help:"id of the request"`
+	Attempt         string `json:"attempt,omitempty" koanf:"attempt" help:"which try of a request it is: 1 is the first"`
 	UserAgent       string `json:"user_agent,omitempty" koanf:"user_agent" help:"user agent"`
 }
 
@@ -37,7 +38,7 @@ type Mapping struct {
 type mappedJSON struct {
 	time, service, method, path, route, status, code, message, body node
 	key, keyID, keyName, clientIP, latency, upstreamLatency         node
-	upstreamStatus, bytes, requestID, agent, errorType              node
+	upstreamStatus, bytes, requestID, agent, errorType, attempt     node
 	unit                                                            int
 	layout                                                          string
 	any                                                             nodeSet
@@ -62,7 +63,7 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 		status: at(m.Status), code: at(m.Code), message: at(m.Message), body: at(m.Body), key: at(m.Key),
 		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
 		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
-		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), layout: m.TimeLayout, unit: unit,
+		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), attempt: at(m.Attempt), layout: m.TimeLayout, unit: unit,
 	}
 	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
 		if n != root {
@@ -103,6 +104,7 @@ func (f *mappedJSON) decode(d *Decoder) {
 	r.RequestID = d.str(f.requestID)
 	r.UserAgent = d.str(f.agent)
 	d.errorName(d.str(f.errorType))
+	d.attempt(attemptCount, d.str(f.attempt))
 	d.bodyAt(f.body)
 }
 

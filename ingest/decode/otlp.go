@@ -240,7 +240,7 @@ func (d *Decoder) otlpFinish(item proto.Message) {
 // names and older ones.
 type otlpAttributes struct {
 	method, path, query, url, route, status, client, agent, size []byte
-	grpc, rpcService, rpcMethod, errorType, user, took           []byte
+	grpc, rpcService, rpcMethod, errorType, user, took, resends  []byte
 	headers                                                      [][2][]byte
 	quota                                                        quotaTexts
 	told                                                         bool // quota has something
@@ -287,6 +287,8 @@ func (a *otlpAttributes) read(list []*commonpb.KeyValue) {
 			fill(&a.user, kv.Value)
 		case "http.server.request.duration":
 			fill(&a.took, kv.Value)
+		case "http.request.resend_count", "http.resend_count":
+			fill(&a.resends, kv.Value)
 		default:
 			if name, ok := cutPrefix(kv.Key, "http.request.header."); ok {
 				a.headers = append(a.headers, [2][]byte{name, attribute(kv.Value)})
@@ -332,7 +334,11 @@ func (d *Decoder) attributes(a *otlpAttributes) {
 	if a.told {
 		d.quota(&a.quota)
 	}
+	d.attempt(attemptRetries, a.resends)
 	for _, h := range a.headers {
+		if field, ok := attemptOf(h[0]); ok {
+			d.attempt(field, h[1])
+		}
 		if len(d.draft.key) == 0 && d.names.names(h[0], inHeader) {
 			d.draft.key = h[1]
 		}

@@ -13,9 +13,14 @@ type quotaTexts [quotaFields][]byte
 // scannedQuota reads the headers that the scanner has seen.
 func (d *Decoder) scannedQuota() {
 	var t quotaTexts
-	for i := range d.scan.quota {
+	for i := range t {
 		if d.scan.told&(1<<i) != 0 {
 			t[i] = d.value(d.scan.quota[i])
+		}
+	}
+	for i := range attemptFields {
+		if at := int(quotaFields) + int(i); d.scan.told&(1<<at) != 0 {
+			d.attempt(i, d.value(d.scan.quota[at]))
 		}
 	}
 	d.quota(&t)

@@ -11,6 +11,7 @@ type statline struct {
 	statusCode, statusMessage, apiKey, keyID, clientIP, latency    node
 	upstreamStatus, upstreamLatency, bytes, requestID, userAgent   node
 	body, responseBody, respBody, timestamp, time, response, reply node
+	attempt                                                        node
 
 	nodes, bodies, rare nodeSet
 	times, results      nodeSet // the names of a time, and of what came of a request
@@ -28,11 +29,12 @@ func newStatline(t *tree) *statline {
 		requestID: t.at("request_id"), userAgent: t.at("user_agent"),
 		body: t.at("body"), responseBody: t.at("response_body"), respBody: t.at("resp_body"),
 		timestamp: t.at("timestamp"), time: t.at("time"), response: t.at("response"), reply: t.at("reply"),
+		attempt: t.at("attempt"),
 	}
 	f.nodes = setOf(f.ts, f.status, f.code, f.statusCode, f.statusMessage, f.latency, f.apiKey, f.keyID,
 		f.clientIP, f.path, f.service, f.route, f.responseBody)
 	f.bodies = setOf(f.body, f.responseBody, f.respBody, f.response, f.reply)
-	f.rare = setOf(f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent,
+	f.rare = setOf(f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent, f.attempt,
 		f.body, f.responseBody, f.respBody, f.response, f.reply)
 	f.other = newSpellings(t)
 	f.times = setOf(f.ts, f.timestamp, f.time)
@@ -106,6 +108,9 @@ func (f *statline) decodeRare(d *Decoder) {
 		r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), unitMillis)
 	}
 	r.UserAgent = d.str(f.userAgent)
+	if d.has(f.attempt) {
+		d.attempt(attemptCount, d.str(f.attempt))
+	}
 	if d.scan.seen.containsAny(&f.other.all) {
 		f.other.decode(d)
 	}

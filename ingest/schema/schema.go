@@ -130,6 +130,7 @@ const (
 	UpstreamUS       Column = "upstream_us"
 	Upstream         Column = "upstream"
 	Truncated        Column = "truncated"
+	Retries          Column = "retries"
 
 	KeyID       Column = "key_id"
 	CountMax    Column = "count_max"

@@ -25,9 +25,8 @@ type benchBlocks struct {
 	line    []byte
 	offset  int64
 	size    int64
-	// upstream makes every response tell how long the upstream took, which bench lines
-	// do not.
-	upstream bool
+	// change makes responses tell what bench lines do not; nil for none.
+	change func(n int64, r *classify.Response)
 }
 
 func newBenchBlocks(tb testing.TB, rate float64, size int64) *benchBlocks {
@@ -45,8 +44,8 @@ func newBenchBlocks(tb testing.TB, rate float64, size int64) *benchBlocks {
 
 // Response implements decode.Sink.
 func (b *benchBlocks) Response(r *classify.Response) {
-	if b.upstream {
-		r.UpstreamLatencyMicros = r.LatencyMicros - r.LatencyMicros/8
+	if b.change != nil {
+		b.change(b.offset, r)
 	}
 	b.table.Add(r, b.codes.Decide(r), aggregate.Place{Offset: b.offset})
 }
@@ -171,12 +170,20 @@ func BenchmarkSync(b *testing.B) {
 // BenchmarkStorage stores hours (STATLINE_BENCH_HOURS, 1 by default) of bench
 // traffic at 1,000 records a second and reports the bytes on disk per record
 // after merges, by table; with -v by column too.
-func BenchmarkStorage(b *testing.B) { benchmarkStorage(b, false) }
+func BenchmarkStorage(b *testing.B) { benchmarkStorage(b, nil) }
 
 // BenchmarkStorageUpstream is the same of logs that tell the upstream's time.
-func BenchmarkStorageUpstream(b *testing.B) { benchmarkStorage(b, true) }
+func BenchmarkStorageUpstream(b *testing.B) {
+	benchmarkStorage(b, func(_ int64, r *classify.Response) { r.UpstreamLatencyMicros = r.LatencyMicros - r.LatencyMicros/8 })
+}
 
-func benchmarkStorage(b *testing.B, upstream bool) {
+// BenchmarkStorageRetries is the same of requests that all declare which try they are:
+// one in ten is not the first.
+func BenchmarkStorageRetries(b *testing.B) {
+	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Attempt = 1 + uint16(n*2654435761>>7%10/9) })
+}
+
+func benchmarkStorage(b *testing.B, change func(int64, *classify.Response)) {
 	hours, err := strconv.Atoi(os.Getenv("STATLINE_BENCH_HOURS"))
 	if err != nil {
 		hours = 1
@@ -185,7 +192,7 @@ func benchmarkStorage(b *testing.B, upstream bool) {
 		s := open(b)
 		const perBlock = 300_000 // five minutes
 		blocks := newBenchBlocks(b, 1000, perBlock)
-		blocks.upstream = upstream
+		blocks.change = change
 		n := hours * 3_600_000 / perBlock
 		for range n {
 			id, c := blocks.next()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"statline/classify"
 	"statline/classify/aggregate"
@@ -228,13 +229,42 @@ func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColum
 	}
 }
 
-// rollupColumns are the columns of a block's rows of a rollup.
+// rollupColumns are the columns of a block's rows of a rollup. Sparse ones are left out
+// when all their values are the default, which the server fills in for less.
 func rollupColumns(r aggregate.Rollup, rows aggregate.View) []insertColumn {
-	columns := make([]insertColumn, len(r.Columns))
+	columns := make([]insertColumn, 0, len(r.Columns))
 	for i, c := range r.Columns {
-		columns[i] = rollupColumn(schema.Column(c.Name), rows.Values[i])
+		if !c.Sparse || !empty(rows.Values[i], rows.Len) {
+			columns = append(columns, rollupColumn(schema.Column(c.Name), rows.Values[i]))
+		}
 	}
 	return columns
+}
+
+// empty reports that there are rows and that every value of a sparse column is its
+// type's zero.
+func empty(v aggregate.Values, rows int) bool {
+	if rows == 0 {
+		return false
+	}
+	switch read := v.(type) {
+	case aggregate.Read[uint64]:
+		return all(read, rows, func(n uint64) bool { return n == 0 })
+	case aggregate.Read[aggregate.Histogram]:
+		return all(read, rows, func(h aggregate.Histogram) bool { return len(h.Buckets) == 0 })
+	}
+	return false
+}
+
+func all[V any](read aggregate.Read[V], rows int, is func(V) bool) bool {
+	var buffer []V
+	for from := 0; from < rows; from += runRows {
+		buffer = read(buffer[:0], from, min(from+runRows, rows))
+		if slices.ContainsFunc(buffer, func(v V) bool { return !is(v) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func rollupColumn(name schema.Column, v aggregate.Values) insertColumn {

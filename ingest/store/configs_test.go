@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestInserts(t *testing.T) {
 	if n := s.Inserts(id, c); n != 1 {
 		t.Errorf("a small block: got %d; want 1", n)
 	}
-	c.Rows.Keys = make([]aggregate.KeyRow, 2*maxRows+1)
+	c.Rows.Keys = slices.Repeat(c.Rows.Keys[:1], 2*maxRows+1)
 	if n := s.Inserts(id, c); n != 3 {
 		t.Errorf("%d rows of keys: got %d; want 3", len(c.Rows.Keys), n)
 	}

@@ -94,7 +94,7 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies", Outcome: classify.RateLimited, Requests: n,
 			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts, UpstreamBuckets: row.UpstreamBuckets, UpstreamCounts: row.UpstreamCounts})
 		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: n - 1, Bytes: 9,
-			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}, Quota: &classify.Quota{Limit: 40}}
+			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}, KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 40}, Retries: n - 2}}
 		r.Keys = append(r.Keys, k)
 		failure := *k.KeyFailure
 		failure.Slots, failure.SlotSeconds = 0, 0

@@ -161,6 +161,35 @@ func TestFence(t *testing.T) {
 	}
 }
 
+// A column that no row of a block fills is left out of its INSERT, and is there when one
+// row does.
+func TestSparseColumnsAreLeftOut(t *testing.T) {
+	has := func(rows []aggregate.ResponseRow) (names []string) {
+		for _, r := range aggregate.Rollups() {
+			if r.Name == string(schema.Responses) {
+				for _, c := range rollupColumns(r, r.Of(&aggregate.Rows{Responses: rows})) {
+					if slices.Contains([]schema.Column{schema.Retries, schema.Upstream, schema.Drift}, c.name) {
+						names = append(names, string(c.name))
+					}
+				}
+			}
+		}
+		return names
+	}
+	rows := make([]aggregate.ResponseRow, 3*runRows)
+	if got := has(rows); !slices.Equal(got, []string{"drift"}) {
+		t.Errorf("got %v; want drift, which is not sparse", got)
+	}
+	rows[2*runRows+7].Retries = 1
+	if got := has(rows); !slices.Equal(got, []string{"drift", "retries"}) {
+		t.Errorf("got %v; want retries as well", got)
+	}
+	rows[1].UpstreamBuckets, rows[1].UpstreamCounts = []uint16{3}, []uint64{1}
+	if got := has(rows); len(got) != 3 {
+		t.Errorf("got %v; want all", got)
+	}
+}
+
 // Names and types of the columns are those of the tables.
 func TestColumnsMatchTables(t *testing.T) {
 	s := open(t)
@@ -241,11 +270,11 @@ func TestRoundTrip(t *testing.T) {
 	id := block.ID{Cluster: "kafka-1", Topic: "access", Epoch: 7, Partition: 3, First: 5, End: 9}
 	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
 		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, ErrorType: "late", Requests: 300, Bytes: 1 << 40, Drift: 2,
-		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, UpstreamBuckets: []uint16{0, 2}, UpstreamCounts: []uint64{3, 1}, Truncated: true}
+		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, UpstreamBuckets: []uint16{0, 2}, UpstreamCounts: []uint64{3, 1}, Retries: 17, Truncated: true}
 	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
 		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}},
-		Quota: &classify.Quota{Limit: 100, Window: 60, RetryAfter: 7, Low: math.MaxUint32 - 9}}
+		KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 100, Window: 60, RetryAfter: 7, Low: math.MaxUint32 - 9}, Retries: 2}}
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
@@ -266,15 +295,15 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
-	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,([0,2],[3,1]),1"
+	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,([0,2],[3,1]),1,17"
 	at := fmt.Sprint(m)
 	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
-		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1,100,9,60,7"
+		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1,100,9,60,7,2"
 	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', error_type, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
-		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated, ',', quota_limit, ',', quota_left, ',', quota_window, ',', retry_after)"
+		"toString(arraySort(arrayMap(x -> replaceOne(toString(x), '::ffff:', ''), client_ips))), ',', toString(arraySort(user_agents)), ',', truncated, ',', quota_limit, ',', quota_left, ',', quota_window, ',', retry_after, ',', retries)"
 	const responseSelect = "concat(toUnixTimestamp(minute), ',', service, ',', route, ',', method, ',', http_status, ',', code, ',', outcome, ',', decided_by, ',', blame, ',', error_type, ','," +
-		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', toString(upstream), ',', truncated)"
+		"requests, ',', bytes, ',', drift, ',', toString(latency), ',', latency_us, ',', upstream_requests, ',', upstream_us, ',', toString(upstream), ',', truncated, ',', retries)"
 	for _, test := range []struct {
 		table         schema.Table
 		columns, want string

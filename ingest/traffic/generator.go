@@ -39,6 +39,9 @@ type Config struct {
 	// Malformed is the share of lines that are no response, 0 to 1. The truth
 	// counts them as rejected.
 	Malformed float64
+	// Retries makes clients try again what fails in the outages of the scenario
+	// timeout-spike, and say so, and others send as many first tries.
+	Retries bool
 	// BenchRate is the event-time rate of the bench scenario; 0: the constant
 	// BenchRate.
 	BenchRate float64
@@ -166,6 +169,9 @@ func (g *Generator) Next(line []byte) (out []byte, unixMilli int64, partitionKey
 	}
 	g.finish(e)
 	g.tally.count(e.at, e.service, e.status, e.code, e.outcome)
+	if e.attempt > 1 {
+		g.tally.retries++
+	}
 	return g.appendLine(line, e), e.at, e.client.partition, true
 }
 

@@ -25,6 +25,7 @@ type event struct {
 	requestID      uint64
 	query          bool // the path carries the query string, with the key
 	page           uint64
+	attempt        int // which try it is; 0: the line does not tell
 }
 
 const hexDigits = "0123456789abcdef"
@@ -72,6 +73,10 @@ func (g *Generator) appendLine(b []byte, e *event) []byte {
 	}
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, e.bytes, 10)
+	if e.attempt > 0 {
+		b = append(b, `,"attempt":`...)
+		b = strconv.AppendInt(b, int64(e.attempt), 10)
+	}
 	b = append(b, `,"request_id":"`...)
 	b = appendHex(b, e.requestID, 16)
 	b = append(b, `","user_agent":"`...)

@@ -24,6 +24,10 @@ func (g *Generator) plant() {
 	case TimeoutSpike:
 		s.spike("tv", 4, 12)
 		s.outage("search", 16, 20)
+		if g.cfg.Retries {
+			s.retryStorm("search", 16, 20)
+			s.firstTries("tv", 4, 12)
+		}
 		s.retryBlip("movies", 2)
 		s.deployShift("people", 9)
 	case Mixed:
@@ -224,4 +228,30 @@ func (s *script) contract(kind, service string, code uint16, http int16, o outco
 			e.code, e.status, e.upstreamStatus, e.outcome, e.message = code, http, http, o, message
 			return g.pause(perSecond)
 		})
+}
+
+// retryStorm: three clients that try each call four times while a service is offline, and
+// say which try it is.
+func (s *script) retryStorm(service string, from, to float64) {
+	for range 3 {
+		c, try := s.newClient("okhttp/4.12.0", 1), 0
+		s.add(s.planted("", "service", service, from, to, 0, ""), c, 8, func(g *Generator, _ *plant, e *event) int64 {
+			g.requestTo(e, service)
+			g.answer(e, 9)
+			e.attempt = 1 + try%4
+			try++
+			return g.pause(8)
+		})
+	}
+}
+
+// firstTries is a client that asks a lot, and never twice.
+func (s *script) firstTries(service string, from, to float64) {
+	c := s.newClient("axios/1.7.2", 1)
+	s.add(s.planted("", "service", service, from, to, 0, ""), c, 10, func(g *Generator, _ *plant, e *event) int64 {
+		g.requestTo(e, service)
+		g.answer(e, 0)
+		e.attempt = 1
+		return g.pause(10)
+	})
 }

@@ -18,7 +18,8 @@ type Truth struct {
 	ByHTTPStatus map[string]uint64 `json:"by_http_status"`
 	ByOutcome    map[string]uint64 `json:"by_outcome"`
 	ByService    map[string]uint64 `json:"by_service"`
-	ByMinute     map[string]uint64 `json:"by_minute"` // RFC 3339, UTC, responses only
+	ByMinute     map[string]uint64 `json:"by_minute"`         // RFC 3339, UTC, responses only
+	Retries      uint64            `json:"retries,omitempty"` // responses to requests that declared not to be the first try
 	Planted      []Planted         `json:"planted"`
 	First        time.Time         `json:"first"` // event time of the earliest response
 	Last         time.Time         `json:"last"`
@@ -57,6 +58,7 @@ const maxCode = 64
 // few increments.
 type tally struct {
 	records, rejected uint64
+	retries           uint64
 	code              [maxCode]uint64
 	status            [600]uint64
 	outcome           [outcomes]uint64
@@ -94,7 +96,7 @@ func (c *tally) truth(services []service) *Truth {
 		Records: c.records, Rejected: c.rejected, Responses: c.records - c.rejected,
 		ByCode: map[string]uint64{}, ByHTTPStatus: map[string]uint64{}, ByOutcome: map[string]uint64{},
 		ByService: map[string]uint64{}, ByMinute: map[string]uint64{},
-		Planted: []Planted{},
+		Planted: []Planted{}, Retries: c.retries,
 	}
 	if t.Responses > 0 {
 		t.First, t.Last = time.UnixMilli(c.first).UTC(), time.UnixMilli(c.last).UTC()

@@ -37,8 +37,14 @@ type feed struct {
 
 func newFeed(t *testing.T, s *store.Store, scenario string, seed uint64) *feed {
 	t.Helper()
+	return newFeedOf(t, s, traffic.Config{Scenario: scenario, Seed: seed})
+}
+
+func newFeedOf(t *testing.T, s *store.Store, c traffic.Config) *feed {
+	t.Helper()
 	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	g, err := traffic.New(traffic.Config{Scenario: scenario, Seed: seed, Rate: 60, Start: start})
+	c.Rate, c.Start = 60, start
+	g, err := traffic.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

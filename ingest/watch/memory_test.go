@@ -340,6 +340,10 @@ func (m *memory) Notes(context.Context, time.Time) ([]Note, error) {
 	return slices.Clone(m.notes), nil
 }
 
+func (m *memory) Retried(context.Context, string, detect.Minute, detect.Minute) (*Retried, error) {
+	return &Retried{}, nil
+}
+
 func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute, each func(key string, ips, agents []string)) error {
 	for _, k := range keys {
 		each(k, []string{"192.0.2.1"}, []string{"curl/8"})

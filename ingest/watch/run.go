@@ -241,6 +241,13 @@ func (w *Watch) flush(ctx context.Context) error {
 		if err := w.enrich(ctx, p.rows, detect.MinuteOf(int64(p.version))); err != nil {
 			return err
 		}
+		written := make([]*detect.Incident, len(p.rows))
+		for i := range p.rows {
+			written[i] = &p.rows[i].Incident
+		}
+		if err := retries(ctx, w.tables, written, detect.MinuteOf(int64(p.version))); err != nil {
+			return err
+		}
 		if err := w.tables.Write(ctx, p.rows, p.scores, p.version); err != nil {
 			return err
 		}

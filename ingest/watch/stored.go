@@ -39,7 +39,11 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 		}
 		all = append(all, found...)
 	}
-	return all, nil
+	told := make([]*detect.Incident, len(all))
+	for i := range all {
+		told[i] = &all[i]
+	}
+	return all, retries(ctx, q, told, r.To)
 }
 
 // dayMinutes, and how long nothing may be stored within one stretch: the

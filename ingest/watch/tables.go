@@ -25,6 +25,8 @@ type Tables interface {
 	// Sources reads the addresses and user agents of the keys' refusals, in no
 	// order; a key without any may be left out.
 	Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error
+	// Retried reads what a service's requests declared of their tries.
+	Retried(ctx context.Context, service string, from, to detect.Minute) (*Retried, error)
 }
 
 // Progress is how far events and their evaluation have come.

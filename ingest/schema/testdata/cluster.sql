@@ -576,6 +576,29 @@ ALTER TABLE `d`.`services_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS upstream
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","12"]
 ;
+ALTER TABLE `d`.`responses_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)) AFTER truncated
+;
+ALTER TABLE `d`.`responses` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) AFTER truncated
+;
+ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)) AFTER truncated
+;
+ALTER TABLE `d`.`responses_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) AFTER truncated
+;
+ALTER TABLE `d`.`keys_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)) AFTER retry_after
+;
+ALTER TABLE `d`.`keys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) AFTER retry_after
+;
+ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) CODEC(T64('bit'), ZSTD(1)) AFTER retry_after
+;
+ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retries SimpleAggregateFunction(sum, UInt64) AFTER retry_after
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","13"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
