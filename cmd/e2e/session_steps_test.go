@@ -103,6 +103,8 @@ func session() []step {
 			run: "statline receipt --clickhouse http://127.0.0.1:8123 --key k7f3q2mzpa --from 2026-11-01 --to 2026-11-30 --write acme --sign receipts"},
 		{line: "statline receipt verify acme.json acme.md --signer receipts.pub"},
 		{line: "statline receipt verify acme.json --clickhouse http://127.0.0.1:8123"},
+		{line: "statline forget --clickhouse http://127.0.0.1:8123 --key 4xkd3jvnwhnlyxmi6wmdq2ytda"},
+		{line: "statline forget --data ./store --client 203.0.113.7 --yes"},
 		{line: "statline mark deploy --clickhouse http://127.0.0.1:8123 --service movies --version 1.8.0", varies: true},
 		{line: "statline mark deploy --data ./store --service movies --version 1.8.0 --at 2026-01-31T12:00"},
 		{line: "statline mcp --clickhouse http://127.0.0.1:8123", run: "statline mcp --clickhouse http://127.0.0.1:8123 < /dev/null"},

@@ -171,6 +171,7 @@ const (
 	KindReplay  Kind = "replay"
 	KindDiscard Kind = "discard"
 	KindGap     Kind = "gap"
+	KindForget  Kind = "forget" // no block: somebody was taken out of the tables
 )
 
 // LedgerRow is one row of the table ledger: append-only, the truth for audit

@@ -38,6 +38,7 @@ type RepairStore interface {
 	WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing store.Days) error
 	DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow, error)
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
+	Forgotten(ctx context.Context) ([]string, error)
 	DeleteSpans(ctx context.Context, spans []store.Span) error
 	DeleteRejects(ctx context.Context, id block.ID) error
 	WriteSpans(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, spans []store.Span) error
@@ -77,7 +78,8 @@ type Repair struct {
 	// tables, so what is made anew needs their records too.
 	Others map[string]Topic
 
-	logs topicLogs
+	logs      topicLogs
+	forgotten *forgotten
 }
 
 // RepairReport says what Run did.
@@ -268,7 +270,12 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	if err != nil {
 		return err
 	}
-	p.contents = f.Contents()
+	if r.forgotten == nil {
+		if r.forgotten, err = readForgotten(ctx, r.Store, r.Fold.Decode.Secret); err != nil {
+			return err
+		}
+	}
+	p.contents = r.forgotten.without(f.Contents())
 	if err := recreated(p.row, now); err != nil {
 		return err
 	}

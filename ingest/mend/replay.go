@@ -30,6 +30,7 @@ type RejectStore interface {
 	DeclaredIn(ctx context.Context, id block.ID) ([]store.DeclaredRange, error)
 	WriteConfig(ctx context.Context, c store.StoredConfig) error
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
+	Forgotten(ctx context.Context) ([]string, error)
 }
 
 // Rejects settles a topic's rejects. Replay decodes them again, after a fix of
@@ -235,7 +236,11 @@ func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow
 		under.add(f, x, records[x.Offset])
 		bytes += len(x.Raw)
 	}
-	c := f.Contents()
+	gone, err := readForgotten(ctx, r.Store, r.Fold.Decode.Secret)
+	if err != nil {
+		return err
+	}
+	c := gone.without(f.Contents())
 	c.Rejects = nil // they are rejects already
 	if row.ConfigHash != under.hash {
 		if err := block.SameInserts(&row, c, r.Store.Inserts(row.ID, c), bytes); err != nil {

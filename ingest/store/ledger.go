@@ -22,6 +22,9 @@ func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func
 		sum := sha256.Sum256([]byte(row.Note))
 		token += "/" + hex.EncodeToString(sum[:8])
 	}
+	if row.Kind == block.KindForget {
+		token += "/" + strconv.FormatInt(row.WrittenAt.UnixMilli(), 10) // each is one
+	}
 	if row.Cluster == block.FileCluster {
 		// A file has one writer, which reads the ledger first. A row that it does not
 		// find there is to be written, even when an engine that was killed has lost

@@ -1,0 +1,143 @@
+package mend
+
+import (
+	"context"
+	"net/netip"
+	"regexp"
+	"slices"
+
+	"statline/classify"
+	"statline/classify/aggregate"
+	"statline/ingest/block"
+	"statline/ingest/decode"
+)
+
+// forgotten does to contents that are read again what Forget did to them in the store,
+// so that nobody comes back. It knows persons by their marks only.
+type forgotten struct {
+	secret  []byte
+	marks   map[string]bool
+	keys    map[classify.KeyID]bool // what was asked before
+	clients map[netip.Addr]bool
+}
+
+// markStore knows the marks of who was forgotten.
+type markStore interface {
+	Forgotten(ctx context.Context) ([]string, error)
+}
+
+func readForgotten(ctx context.Context, s markStore, secret []byte) (*forgotten, error) {
+	f := &forgotten{secret: secret, marks: map[string]bool{}, keys: map[classify.KeyID]bool{}, clients: map[netip.Addr]bool{}}
+	marks, err := s.Forgotten(ctx)
+	for _, m := range marks {
+		f.marks[m] = true
+	}
+	return f, err
+}
+
+// keyMark and clientMark are what the ledger keeps of who was forgotten. Without the
+// secret nobody gets from a mark to a key or an address, by trying all of them either.
+func keyMark(secret []byte, key classify.KeyID) string {
+	return decode.KeyID(secret, "forgotten key "+key.String()).String()
+}
+
+func clientMark(secret []byte, client netip.Addr) string {
+	return decode.KeyID(secret, "forgotten client "+client.Unmap().WithZone("").String()).String()
+}
+
+func (f *forgotten) key(id classify.KeyID) bool {
+	is, asked := f.keys[id]
+	if !asked {
+		is = f.marks[keyMark(f.secret, id)]
+		f.keys[id] = is
+	}
+	return is
+}
+
+func (f *forgotten) client(ip netip.Addr) bool {
+	is, asked := f.clients[ip]
+	if !asked {
+		is = f.marks[clientMark(f.secret, ip)]
+		f.clients[ip] = is
+	}
+	return is
+}
+
+func (f *forgotten) address(ip [16]byte) bool { return f.client(netip.AddrFrom16(ip)) }
+
+// Without is c without who was forgotten. Its counts stay: rows go to those that are not
+// told apart. c itself may be changed.
+func (f *forgotten) without(c *block.Contents) *block.Contents {
+	if len(f.marks) == 0 {
+		return c
+	}
+	r := &c.Rows
+	for _, rows := range [][]aggregate.ResponseRow{r.Responses, r.ResponsesHour} {
+		for i := range rows {
+			rows[i].Route, rows[i].ErrorType = f.text(rows[i].Route), f.text(rows[i].ErrorType)
+		}
+	}
+	for _, rows := range [][]aggregate.KeyRow{r.Keys, r.KeysHour} {
+		for i := range rows {
+			f.keyRow(&rows[i])
+		}
+	}
+	for i := range r.Clients {
+		f.clientRow(&r.Clients[i])
+	}
+	r.Samples = slices.DeleteFunc(r.Samples, func(s aggregate.SampleRow) bool {
+		return f.key(s.Key) || f.address(s.ClientIP) || f.names(s.Route) || f.names(s.Path) || f.names(s.Message) || f.names(s.RequestID) || f.names(s.UserAgent)
+	})
+	r.KeyNames = slices.DeleteFunc(r.KeyNames, func(n aggregate.KeyNameRow) bool { return f.key(n.Key) || f.names(n.Name) })
+	for i := range c.Rejects {
+		x := &c.Rejects[i]
+		if x.Detail = f.text(x.Detail); f.names(x.Raw) {
+			x.Raw = forgottenText
+		}
+	}
+	return c
+}
+
+// keyRow changes a row in place; what rows share is copied first.
+func (f *forgotten) keyRow(row *aggregate.KeyRow) {
+	own, failure := f.key(row.Key), *row.KeyFailure
+	if own {
+		row.Key = classify.OtherKey
+		failure.ClientIPs, failure.UserAgents = nil, nil
+	}
+	failure.ErrorType = f.text(failure.ErrorType)
+	failure.ClientIPs = slices.DeleteFunc(slices.Clone(failure.ClientIPs), f.address)
+	failure.UserAgents = slices.DeleteFunc(slices.Clone(failure.UserAgents), f.names)
+	row.KeyFailure = &failure
+}
+
+func (f *forgotten) clientRow(row *aggregate.ClientRow) {
+	failure := *row.ClientFailure
+	failure.Keys = slices.DeleteFunc(slices.Clone(failure.Keys), f.key)
+	if f.address(row.ClientIP) {
+		row.ClientIP, failure.Keys = aggregate.OtherClient, nil
+	}
+	row.ClientFailure = &failure
+}
+
+// forgottenText stands in texts where a person was named, as in the store.
+const forgottenText = "[forgotten]"
+
+// inText finds what may be an address.
+var inText = regexp.MustCompile(`(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{0,4}(?::|%3[Aa])){2,7}[0-9A-Fa-f.]*`)
+
+var encodedColon = regexp.MustCompile(`%3[Aa]`)
+
+func (f *forgotten) names(text string) bool { return f.text(text) != text }
+
+func (f *forgotten) text(text string) string {
+	if len(text) < len("::") {
+		return text
+	}
+	return inText.ReplaceAllStringFunc(text, func(word string) string {
+		if ip, err := netip.ParseAddr(encodedColon.ReplaceAllString(word, ":")); err == nil && f.client(ip.Unmap()) {
+			return forgottenText
+		}
+		return word
+	})
+}
