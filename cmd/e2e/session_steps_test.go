@@ -160,6 +160,8 @@ func session() []step {
 		{line: `statline rejects discard --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --at access/3@1041 --why "a health check"`,
 			run: `statline rejects discard --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --at ` + anyReject + ` --why "a health check"`, varies: true, kafka: true},
 		{line: "statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123", varies: true, kafka: true},
+		{line: "statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config new-routes.yaml --from 1d",
+			run: "statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config statline.yaml --from 1d", quiet: true, kafka: true},
 		{line: "statline diag --config statline.yaml", varies: true},
 		{line: "statline diag --config statline.yaml --profile 10s --out slow.tar.gz", run: "statline diag --config statline.yaml --profile 1s --out slow.tar.gz", varies: true},
 

@@ -34,7 +34,7 @@ func someLimits() []limit.Limit {
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
 		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
-		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
+		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "responses counted": query.CountResponses(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
 		"notes": query.Notes(), "label": query.Label(), "client label": query.ClientLabel(), "deploys of services": query.Deploys(), "incident states": query.IncidentStates(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),

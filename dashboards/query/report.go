@@ -174,6 +174,16 @@ func CountSamples() Text {
 ) GROUP BY counted, name ORDER BY counted, n DESC, name LIMIT 1000 BY counted`
 }
 
+// CountResponses counts the responses of the chosen services: what is counted (outcome,
+// service, route, code or error), its name, responses; the largest numbers first.
+func CountResponses() Text {
+	return `SELECT d.1 AS counted, d.2 AS name, sum(requests) AS n FROM (
+  SELECT arrayJoin([('outcome', toString(outcome)), ('service', toString(service)), ('route', toString(route)), ('code', toString(code)),
+    ('error', toString(error_type))]) AS d, requests
+  FROM {db}.responses WHERE ` + within + `
+) GROUP BY counted, name ORDER BY counted, n DESC, name LIMIT 50000 BY counted`
+}
+
 const sampleColumns = `ts, toString(s.service), toString(s.outcome), toString(s.method), s.path, toString(s.route), s.http_status, s.code,
   s.message, s.latency_us, s.request_id, s.key_id`
 

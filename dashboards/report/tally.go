@@ -25,6 +25,12 @@ func CountIncidents(ctx context.Context, s Store, w Window, f Filter, open bool)
 	return tallies(ctx, s, query.CountIncidents(open), params(w, f))
 }
 
+// CountResponses counts the responses of a window by outcome, service, route, code and
+// error.
+func CountResponses(ctx context.Context, s Store, w Window) (Tallies, error) {
+	return tallies(ctx, s, query.CountResponses(), params(w, Filter{}))
+}
+
 // CountSamples counts the samples of a window by outcome, service, route and code.
 // Without an outcome they are of failures.
 func CountSamples(ctx context.Context, s Store, w Window, f Filter) (Tallies, error) {

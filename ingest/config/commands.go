@@ -31,6 +31,7 @@ var uses = map[string]use{
 	"config show": {sets: append(slices.Clone(daemonSets), SetData, SetEngine)},
 
 	"repair":          {sets: mendSets, required: servers},
+	"replay":          {sets: append(slices.Clone(mendSets), SetDetect), required: servers},
 	"forget":          {sets: append(slices.Clone(askSets), SetHMAC), required: stored},
 	"rejects replay":  {sets: mendSets, required: servers},
 	"rejects discard": {sets: mendSets, required: servers},

@@ -194,9 +194,6 @@ func (f *forgetting) dropCopy(ctx context.Context) error {
 		return err
 	}
 	if err = f.s.Exec(ctx, "TRUNCATE TABLE "+f.s.Table(copyTable)); err == nil {
-		_, err = f.hurry(ctx, copyTable)
-	}
-	if err == nil {
 		err = f.removed(ctx, []schema.Table{copyTable}, "table = '"+string(copyTable)+"'")
 	}
 	if err == nil {
@@ -269,8 +266,8 @@ func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 	if err := f.s.Exec(ctx, "CREATE TABLE "+to+" AS "+from); err != nil {
 		return err
 	}
-	// Merged before it takes the partition's place, it is on disk all the same.
-	if err := f.s.Exec(ctx, "ALTER TABLE "+to+" MODIFY SETTING min_rows_to_fsync_after_merge = 1"); err != nil {
+	// Merged before it takes the partition's place, it is on disk all the same. See hurry.
+	if err := f.s.Exec(ctx, "ALTER TABLE "+to+" MODIFY SETTING min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0"); err != nil {
 		return err
 	}
 	// One block like another is no repetition here.

@@ -14,6 +14,9 @@ import (
 // a young store, and each that analyze makes, is spared most of them. It is read once
 // for each Batch, as rows may come that are older.
 func (q *SQL) began(ctx context.Context) (detect.Minute, error) {
+	if q.alone != 0 {
+		return q.alone, nil
+	}
 	if q.first != 0 {
 		return q.first, nil
 	}

@@ -139,6 +139,9 @@ func (q *SQL) Floods(ctx context.Context, of detect.EntityType, names []string, 
 
 // firstMinute is the first minute that anything is stored of.
 func (q *SQL) firstMinute(ctx context.Context) (detect.Minute, error) {
+	if q.alone != 0 {
+		return q.alone, nil
+	}
 	rows, err := store.Select[struct {
 		First int64 `ch:"first"`
 	}](ctx, q.store, "SELECT toInt64(toUnixTimestamp(min(minute))) AS first FROM "+q.table(schema.Services))

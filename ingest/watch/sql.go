@@ -29,6 +29,7 @@ type SQL struct {
 	errors map[detect.Minute]map[string]knownService // by service
 	before map[Deploy]map[string]bool                // errors of the week before a deploy
 	first  detect.Minute                             // see began; 0 before it is asked
+	alone  detect.Minute                             // see Alone; 0 for what is stored
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are

@@ -18,6 +18,9 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 		return nil, err
 	}
 	r := Range{First: p.First, From: max(detect.MinuteOf(from.Unix()), p.First), To: min(detect.MinuteOf(to.Unix()), p.Last)}
+	if q.alone != 0 {
+		r = Range{First: q.alone, From: detect.MinuteOf(from.Unix()), To: detect.MinuteOf(to.Unix())}
+	}
 	if r.To < r.From {
 		return nil, nil
 	}
@@ -44,6 +47,14 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 		told[i] = &all[i]
 	}
 	return all, retries(ctx, q, told, r.To)
+}
+
+// Alone makes Stored decide as if nothing were stored before a time, and to its end
+// although nothing more is stored: two stores, of which one holds more before and after,
+// can be compared then.
+func (q *SQL) Alone(from time.Time) *SQL {
+	q.alone = detect.MinuteOf(from.Unix())
+	return q
 }
 
 // dayMinutes, and how long nothing may be stored within one stretch: the
