@@ -131,10 +131,11 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 // datedRejects spreads rejects over time: those of a file are stored at once.
 const datedRejects = `INSERT INTO {db}.rejected_lines SELECT * REPLACE (now() - rowNumberInAllBlocks() * 60 AS stored_at, offset + 1000000000 AS offset) FROM {db}.rejected_lines`
 
-// toldQuotas tells some keys their rate limit, in responses that are counted.
+// toldQuotas tells some keys their rate limit, in responses that are counted, and that
+// these were retries.
 func toldQuotas(table string) string {
-	return "INSERT INTO {db}." + table + " (minute, key_id, service, outcome, code, requests, quota_limit, quota_low, quota_window, retry_after) " +
-		"SELECT minute, key_id, service, outcome, code, 0, 100, 4294967295 - cityHash64(key_id, minute) % 100, 60, 0 FROM {db}." + table + " WHERE outcome = 'success' LIMIT 1000"
+	return "INSERT INTO {db}." + table + " (minute, key_id, service, outcome, code, requests, quota_limit, quota_low, quota_window, retry_after, retries) " +
+		"SELECT minute, key_id, service, outcome, code, 0, 100, 4294967295 - cityHash64(key_id, minute) % 100, 60, 0, 1 FROM {db}." + table + " WHERE outcome = 'success' LIMIT 1000"
 }
 
 // watched writes what ingest/watch writes: one incident of each kind, baselines
