@@ -177,8 +177,8 @@ func TestOutcomeGroupsStandOnce(t *testing.T) {
 	name := "'(?:" + strings.Join(names, "|") + ")'"
 	written := regexp.MustCompile(`outcome\)?\s*(?:=|!=|<>|(?:NOT )?IN\s*\()\s*'|` + name + `,\s*` + name)
 	eachGoFile(t, func(path string) {
-		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "classify/group.go") {
-			return
+		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "classify/group.go") || strings.HasPrefix(path, "ingest/sandbox/sandboxtest/") {
+			return // what tests fill tables with names outcomes
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
 		if err != nil {
