@@ -64,9 +64,6 @@ const (
 type Column struct {
 	Name  string
 	Merge Merge
-	// Sparse says that in most blocks every row has the column's default: it need not be
-	// written then.
-	Sparse bool
 }
 
 // Seconds is a time in Unix seconds.
@@ -162,13 +159,6 @@ func Dimension[R any, V Name](name string, get func(*R) V) ColumnOf[R] {
 // Measure is a column that merge makes one of.
 func Measure[R any, V Value](name string, merge Merge, get func(*R) V) ColumnOf[R] {
 	return ColumnOf[R]{Column{Name: name, Merge: merge}, func(rows []R) Values { return ReadRows(rows, get) }}
-}
-
-// Sparse is a Measure that most logs do not tell.
-func Sparse[R any, V Value](name string, merge Merge, get func(*R) V) ColumnOf[R] {
-	c := Measure(name, merge, get)
-	c.Sparse = true
-	return c
 }
 
 // ReadRows reads get of rows.

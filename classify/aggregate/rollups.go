@@ -44,7 +44,7 @@ func Rollups() []Rollup {
 			Measure("latency", Sums, func(r *ServiceHourRow) Histogram {
 				return Histogram{r.LatencyBuckets, r.LatencyCounts}
 			}),
-			Sparse("upstream", Sums, func(r *ServiceHourRow) Histogram {
+			Measure("upstream", Sums, func(r *ServiceHourRow) Histogram {
 				return Histogram{r.UpstreamBuckets, r.UpstreamCounts}
 			}),
 		},
@@ -98,9 +98,9 @@ func responseMeasures() []ColumnOf[ResponseRow] {
 		Measure("latency_us", Add, func(r *row) uint64 { return r.LatencyMicros }),
 		Measure("upstream_requests", Add, func(r *row) uint64 { return r.UpstreamRequests }),
 		Measure("upstream_us", Add, func(r *row) uint64 { return r.UpstreamMicros }),
-		Sparse("upstream", Sums, func(r *row) Histogram { return Histogram{r.UpstreamBuckets, r.UpstreamCounts} }),
+		Measure("upstream", Sums, func(r *row) Histogram { return Histogram{r.UpstreamBuckets, r.UpstreamCounts} }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
-		Sparse("retries", Add, func(r *row) uint64 { return r.Retries }),
+		Measure("retries", Add, func(r *row) uint64 { return r.Retries }),
 	}
 }
 
@@ -132,7 +132,7 @@ func keyMeasures() []ColumnOf[KeyRow] {
 		Measure("quota_low", Max, func(r *row) uint32 { return r.Quota.Low }),
 		Measure("quota_window", Max, func(r *row) uint32 { return r.Quota.Window }),
 		Measure("retry_after", Max, func(r *row) uint32 { return r.Quota.RetryAfter }),
-		Sparse("retries", Add, func(r *row) uint64 { return r.Retries }),
+		Measure("retries", Add, func(r *row) uint64 { return r.Retries }),
 	}
 }
 
@@ -162,7 +162,7 @@ func clientMeasures() []ColumnOf[ClientRow] {
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
 	}
 	for i := range distinct.Words {
-		list = append(list, Sparse(fmt.Sprintf("path_bits_%d", i), Or, func(r *row) uint64 { return r.Paths[i] }))
+		list = append(list, Measure(fmt.Sprintf("path_bits_%d", i), Or, func(r *row) uint64 { return r.Paths[i] }))
 	}
 	return list
 }

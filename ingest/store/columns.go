@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 
 	"statline/classify"
 	"statline/classify/aggregate"
@@ -11,11 +10,13 @@ import (
 
 // insertColumn is one column of an INSERT: put writes the values of the rows
 // [from, to) in the type wire, a plain String where the table has a
-// LowCardinality, which the server converts.
+// LowCardinality, which the server converts. unset reports whether all of them are
+// the type's default; nil when nothing is known of it.
 type insertColumn struct {
-	name schema.Column
-	wire string
-	put  func(w *wire, s *scratch, from, to int)
+	name  schema.Column
+	wire  string
+	put   func(w *wire, s *scratch, from, to int)
+	unset func(s *scratch, from, to int) bool
 }
 
 // scratch holds the buffers of one INSERT being built.
@@ -70,6 +71,19 @@ func (r reader[V]) each(buffer *[]V, from, to int, f func(list []V)) {
 	}
 }
 
+// all reports whether is holds for every value of the rows [from, to).
+func (r reader[V]) all(buffer *[]V, from, to int, is func(*V) bool) bool {
+	for ; from < to; from += runRows {
+		*buffer = r((*buffer)[:0], from, min(from+runRows, to))
+		for i := range *buffer {
+			if !is(&(*buffer)[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // values is how a fixed column keeps and writes values of type V.
 type values[V any] struct {
 	wire   string
@@ -77,12 +91,16 @@ type values[V any] struct {
 	put    func(w *wire, list []V)
 }
 
-func fixed[V any](name schema.Column, as values[V], read reader[V]) insertColumn {
+func fixed[V comparable](name schema.Column, as values[V], read reader[V]) insertColumn {
 	return insertColumn{
 		name: name,
 		wire: as.wire,
 		put: func(w *wire, s *scratch, from, to int) {
 			read.each(as.buffer(s), from, to, func(list []V) { as.put(w, list) })
+		},
+		unset: func(s *scratch, from, to int) bool {
+			var zero V
+			return read.all(as.buffer(s), from, to, func(v *V) bool { return *v == zero })
 		},
 	}
 }
@@ -157,7 +175,9 @@ func text(name schema.Column, read reader[string]) insertColumn {
 // keyText is a key's identity in its stored form.
 func keyText(name schema.Column, read reader[classify.KeyID]) insertColumn {
 	buffer := func(s *scratch) *[]classify.KeyID { return &s.keys }
-	return fixed(name, values[classify.KeyID]{"String", buffer, (*wire).keys}, read)
+	c := fixed(name, values[classify.KeyID]{"String", buffer, (*wire).keys}, read)
+	c.unset = nil
+	return c
 }
 
 // items is how a column of arrays keeps and writes items of type V.
@@ -185,6 +205,9 @@ func array[V any](name schema.Column, as items[V], read reader[[]V]) insertColum
 					as.put(w, set)
 				}
 			})
+		},
+		unset: func(s *scratch, from, to int) bool {
+			return read.all(as.buffer(s), from, to, func(set *[]V) bool { return len(*set) == 0 })
 		},
 	}
 }
@@ -226,45 +249,19 @@ func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColum
 			part(func(h *pair) int { return len(h.Buckets) }, func(h *pair) { w.u16s(h.Buckets) })
 			part(func(h *pair) int { return len(h.Counts) }, func(h *pair) { put64(w, h.Counts) })
 		},
+		unset: func(s *scratch, from, to int) bool {
+			return read.all(&s.pairs, from, to, func(h *aggregate.Histogram) bool { return len(h.Buckets) == 0 && len(h.Counts) == 0 })
+		},
 	}
 }
 
-// rollupColumns are the columns of a block's rows of a rollup. Sparse ones are left out
-// when all their values are the default, which the server fills in for less.
+// rollupColumns are the columns of a block's rows of a rollup.
 func rollupColumns(r aggregate.Rollup, rows aggregate.View) []insertColumn {
-	columns := make([]insertColumn, 0, len(r.Columns))
+	columns := make([]insertColumn, len(r.Columns))
 	for i, c := range r.Columns {
-		if !c.Sparse || !empty(rows.Values[i], rows.Len) {
-			columns = append(columns, rollupColumn(schema.Column(c.Name), rows.Values[i]))
-		}
+		columns[i] = rollupColumn(schema.Column(c.Name), rows.Values[i])
 	}
 	return columns
-}
-
-// empty reports that there are rows and that every value of a sparse column is its
-// type's zero.
-func empty(v aggregate.Values, rows int) bool {
-	if rows == 0 {
-		return false
-	}
-	switch read := v.(type) {
-	case aggregate.Read[uint64]:
-		return all(read, rows, func(n uint64) bool { return n == 0 })
-	case aggregate.Read[aggregate.Histogram]:
-		return all(read, rows, func(h aggregate.Histogram) bool { return len(h.Buckets) == 0 })
-	}
-	return false
-}
-
-func all[V any](read aggregate.Read[V], rows int, is func(V) bool) bool {
-	var buffer []V
-	for from := 0; from < rows; from += runRows {
-		buffer = read(buffer[:0], from, min(from+runRows, rows))
-		if slices.ContainsFunc(buffer, func(v V) bool { return !is(v) }) {
-			return false
-		}
-	}
-	return true
 }
 
 func rollupColumn(name schema.Column, v aggregate.Values) insertColumn {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"statline/classify/aggregate"
 	"statline/ingest/block"
@@ -66,7 +65,7 @@ func checkRollup(t *testing.T, s *Store, r aggregate.Rollup, sorting, partition 
 		}
 		got = append(got, aggregate.Column{Name: c.Name, Merge: aggregate.Merge(merge)})
 	}
-	if diff := cmp.Diff(r.Columns, got, cmpopts.IgnoreFields(aggregate.Column{}, "Sparse")); diff != "" {
+	if diff := cmp.Diff(r.Columns, got); diff != "" {
 		t.Errorf("%s: columns (-described +made)\n%s", r.Name, diff)
 	}
 	key := word.FindAllString(strings.ReplaceAll(sorting, "toStartOfHour", ""), -1)

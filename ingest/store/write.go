@@ -97,6 +97,7 @@ type job struct {
 	chunk    int
 	columns  []insertColumn
 	from, to int
+	rollup   bool
 }
 
 // jobs lists the INSERTs of a block in their fixed order: of the rollups all
@@ -116,7 +117,11 @@ func (s *Store) jobs(id block.ID, c *block.Contents, keep func(table schema.Tabl
 // rollupJobs lists the INSERTs of rows of one table of counts.
 func rollupJobs(r aggregate.Rollup, rows aggregate.View) []job {
 	cut := sheet{rows: rows.Len, partition: func(i int) int64 { return partitionOf(r.Level, rows.Minute(i)) }}
-	return cut.jobs(schema.Table(r.Name), rollupColumns(r, rows))
+	list := cut.jobs(schema.Table(r.Name), rollupColumns(r, rows))
+	for i := range list {
+		list[i].rollup = true
+	}
+	return list
 }
 
 // replacingJobs lists the INSERTs of a block into the tables whose rows replace
@@ -142,15 +147,18 @@ func replacingJobs(id block.ID, c *block.Contents) (list []job) {
 // insert sends one INSERT. Its time is bounded here and, a little longer, on
 // the server, so that an insert that was given up does not come to life later.
 func (s *Store) insert(ctx context.Context, j job, token string, fence func() error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout, fmt.Errorf("no answer within %s", s.config.InsertTimeout))
+	defer cancel()
+	buffers := s.encoders.get()
+	defer s.encoders.put(buffers)
+	if j.rollup {
+		j.columns = j.told(buffers)
+	}
 	names := make([]string, len(j.columns))
 	for i, c := range j.columns {
 		names[i] = "`" + string(c.name) + "`"
 	}
 	statement := "INSERT INTO " + s.Table(j.table) + " (" + strings.Join(names, ", ") + ") FORMAT Native"
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout, fmt.Errorf("no answer within %s", s.config.InsertTimeout))
-	defer cancel()
-	buffers := s.encoders.get()
-	defer s.encoders.put(buffers)
 	settings, err := s.insertSettings(ctx, token)
 	if err != nil {
 		return cause(ctx, err)
@@ -166,6 +174,20 @@ func (s *Store) insert(ctx context.Context, j job, token string, fence func() er
 		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
 	return cause(ctx, pool.inserts.insert(ctx, insertion{statement, settings, body, fence}))
+}
+
+// told are the columns without those that are their type's default in every row,
+// which is what the server puts there by itself: most logs leave some columns empty,
+// and each would be encoded, sent and read in vain. No column of a rollup has another
+// default (TestColumnsMatchTables).
+func (j *job) told(buffers *scratch) []insertColumn {
+	var list []insertColumn
+	for _, c := range j.columns {
+		if c.unset == nil || !c.unset(buffers, j.from, j.to) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // encode makes the body of an INSERT.

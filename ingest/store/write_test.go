@@ -161,35 +161,6 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// A column that no row of a block fills is left out of its INSERT, and is there when one
-// row does.
-func TestSparseColumnsAreLeftOut(t *testing.T) {
-	has := func(rows []aggregate.ResponseRow) (names []string) {
-		for _, r := range aggregate.Rollups() {
-			if r.Name == string(schema.Responses) {
-				for _, c := range rollupColumns(r, r.Of(&aggregate.Rows{Responses: rows})) {
-					if slices.Contains([]schema.Column{schema.Retries, schema.Upstream, schema.Drift}, c.name) {
-						names = append(names, string(c.name))
-					}
-				}
-			}
-		}
-		return names
-	}
-	rows := make([]aggregate.ResponseRow, 3*runRows)
-	if got := has(rows); !slices.Equal(got, []string{"drift"}) {
-		t.Errorf("got %v; want drift, which is not sparse", got)
-	}
-	rows[2*runRows+7].Retries = 1
-	if got := has(rows); !slices.Equal(got, []string{"drift", "retries"}) {
-		t.Errorf("got %v; want retries as well", got)
-	}
-	rows[1].UpstreamBuckets, rows[1].UpstreamCounts = []uint16{3}, []uint64{1}
-	if got := has(rows); len(got) != 3 {
-		t.Errorf("got %v; want all", got)
-	}
-}
-
 // Names and types of the columns are those of the tables.
 func TestColumnsMatchTables(t *testing.T) {
 	s := open(t)
