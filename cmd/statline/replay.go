@@ -46,7 +46,8 @@ them know what is usual. The incidents are stored in the other database, where t
 console and the boards show them. Lines that were rejected are decoded with their
 blocks; who was forgotten stays so.
 
-It needs the records: Kafka has to have them still. Repeating it goes on where it was;
+It needs the records: Kafka has to have them still. ClickHouse's user needs the
+rights to make the other database and to write to it. Repeating it goes on where it was;
 for other settings take another database, or drop this one. The status is 3 when an
 audit finds differences.`,
 		Example: `  statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config new-routes.yaml --from 1d`,
