@@ -85,7 +85,7 @@ func Preset(name string) (Config, error) {
 		Surge:   SurgeConfig{MinRatio: 3, MinExpected: 100, MinSeasons: 2, EndRatio: 2},
 		Latency: LatencyConfig{MinShare: 0.05, MinRatio: 3, MinCount: 20, PageShare: 0.5, QuietMinutes: 15},
 		Rate: RateConfig{
-			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.22,
+			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.5, OffenderAgain: 40,
 			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
 		},
 		DeadKey:     DeadKeyConfig{MinUses: 3, MinMinutes: 2, MinDays: 2, PagePerMinute: 61, QuietMinutes: 7 * day},
@@ -102,7 +102,7 @@ func Preset(name string) (Config, error) {
 	case "default":
 	case "quiet":
 		c.Spike.scale(1.12, 1.3, 1.3)
-		c.Rate.ThrottledShare, c.Rate.OffenderSlots = 0.5, 0.3
+		c.Rate.ThrottledShare, c.Rate.OffenderSlots = 0.5, 0.6
 	case "sensitive":
 		c.Spike.scale(0.92, 0.85, 0.9)
 		c.Rate.ThrottledShare = 0.3
@@ -115,14 +115,14 @@ func Preset(name string) (Config, error) {
 func defaultSpike() SpikeConfig {
 	return SpikeConfig{
 		Tiers: []Tier{
-			{Window: 1, MinZ: 5.5, MinCount: 8, MinMinutes: 1, Ratio: 3, MinShare: 0.02},
-			{Window: 2, MinZ: 4.8, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
-			{Window: 3, MinZ: 4.7, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
-			{Window: 5, MinZ: 4.6, MinCount: 6, MinMinutes: 2, Ratio: 2.5, MinShare: 0.007},
-			{Window: 15, MinZ: 4.3, MinCount: 6, MinMinutes: 2, Ratio: 2, MinShare: 0.005},
+			{Window: 1, MinZ: 5.9, MinCount: 8, MinMinutes: 1, Ratio: 3, MinShare: 0.02},
+			{Window: 2, MinZ: 5.4, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+			{Window: 3, MinZ: 5.1, MinCount: 5, MinMinutes: 2, Ratio: 3, MinShare: 0.01},
+			{Window: 5, MinZ: 4.9, MinCount: 6, MinMinutes: 2, Ratio: 2.5, MinShare: 0.009},
+			{Window: 15, MinZ: 4.5, MinCount: 6, MinMinutes: 2, Ratio: 2, MinShare: 0.009},
 			{Window: 15, MinZ: 5.5, MinCount: 4, MinMinutes: 3, Ratio: 10, MinShare: 0.03},
-			{Window: 30, MinZ: 4.3, MinCount: 7, MinMinutes: 3, Ratio: 2, MinShare: 0.005},
-			{Window: 60, MinZ: 4.3, MinCount: 8, MinMinutes: 4, Ratio: 1.8, MinShare: 0.003},
+			{Window: 30, MinZ: 4.3, MinCount: 7, MinMinutes: 3, Ratio: 2, MinShare: 0.009},
+			{Window: 60, MinZ: 4.3, MinCount: 8, MinMinutes: 4, Ratio: 1.8, MinShare: 0.006},
 		},
 		Prior: 0.001, CalmMinutes: 10, ReopenMinutes: 30, FlapMinutes: 60, ShiftMinutes: 120,
 		PageCount: 30, PageFloor: 0.01, PageShare: 0.1,
@@ -296,6 +296,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Near.validate(bad); err != nil {
 		return err
+	}
+	if c.Rate.OffenderAgain < 1 {
+		return bad("rate_limit.offender_again_minutes", c.Rate.OffenderAgain, "at least 1")
 	}
 	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {
 		return bad("spike.shift_minutes", c.Spike.ShiftMinutes, "120 to 1440")

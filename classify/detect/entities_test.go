@@ -44,7 +44,8 @@ func TestRateLimit(t *testing.T) {
 		"over the limit for two minutes":      {rows: refused(origin, 2, 0b11111, 20, 200)},
 		"at the limit: throttled":             {refused(origin, 10, 0b11111, 10, 250), Throttled, 3},
 		"hammering: offender":                 {refused(origin, 10, 0b111111, 60, 100), Offender, 3},
-		"at the limit for a long time":        {refused(origin, 30, 0b111101, 10, 250), Offender, 16},
+		"at the limit for a long time":        {refused(origin, 50, 0b111101, 10, 250), Offender, 37},
+		"at the limit for a batch":            {refused(origin, 25, 0b111101, 10, 250), Throttled, 3},
 		"a flood":                             {refused(origin, 5, 0b111111, 500, 540), Flood, 2},
 		"many refusals, few of the requests":  {refused(origin, 5, 0b111111, 400, 4000), Throttled, 2},
 		"a limit window of one second counts": {oneSecond(refused(origin, 10, 1<<40-1, 60, 100)), Offender, 3},
@@ -71,6 +72,36 @@ func TestRateLimit(t *testing.T) {
 				t.Errorf("summary %q does not name the key by its ten characters", list[0].Summary)
 			}
 		})
+	}
+}
+
+// Spells at the limit that are too short to offend do when they come again within half
+// a day, also after a restart between them; a batch of every day does not.
+func TestThrottledAgain(t *testing.T) {
+	cfg := testConfig(t, "default")
+	for name, c := range map[string]struct {
+		after int
+		want  Kind
+	}{"five hours later": {300, Offender}, "the next day": {1440, Throttled}} {
+		rows := append(refused(origin, 22, 0b111101, 10, 250), refused(origin+Minute(c.after), 25, 0b111101, 10, 250)...)
+		list := keyRun(cfg, rows, rows[len(rows)-1].Minute+40)
+		if len(list) != 2 || list[0].Kind != Throttled || list[1].Kind != c.want {
+			t.Errorf("%s: got %+v; want throttled, then %s", name, list, c.want)
+			continue
+		}
+		k := &Key{ID: "abcdefghijklmnopqrstuvwxyz", Service: "api"}
+		state := Keys().Restore(rows[:22], list[0].ClosedAt, []Restored{{Rule: ruleRate, LastClose: list[0].ClosedAt, LastOpened: list[0].OpenedAt, Before: list[0].OpenedAt}})
+		var again []Incident
+		i := 22
+		for at := list[0].ClosedAt + 1; at <= rows[len(rows)-1].Minute+40; at++ {
+			for i < len(rows) && rows[i].Minute <= at {
+				i++
+			}
+			again = Keys().Step(cfg, k, &state, rows[:i], at, again)
+		}
+		if len(again) != 1 || again[0].Kind != c.want || again[0].ID != list[1].ID {
+			t.Errorf("%s, restarted: got %+v; want %+v", name, again, list[1])
+		}
 	}
 }
 

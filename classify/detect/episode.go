@@ -13,6 +13,7 @@ type Episode struct {
 	lastClose Minute    // 0 for none
 	// lastOpened is when the newest incident opened, 0 for none.
 	lastOpened Minute
+	before     Minute // when the one opened that closed at lastClose
 	lastBad    Minute // newest minute with evidence against the entity, while one is open
 }
 
@@ -47,7 +48,7 @@ func (e *Episode) Begin(inc Incident, t Minute) {
 func (e *Episode) end(t Minute, as string) Incident {
 	inc := *e.inc
 	inc.State, inc.ClosedAs, inc.ClosedAt = Closed, as, t
-	*e = Episode{lastClose: t, lastOpened: e.lastOpened}
+	*e = Episode{lastClose: t, lastOpened: e.lastOpened, before: inc.OpenedAt}
 	return inc
 }
 

@@ -48,6 +48,17 @@ type History struct {
 	first   Minute // first minute with data, -1 for none
 	last    Minute // newest minute set
 	settled int32  // newest block appended; -1 for none
+
+	usual   [seriesCount][4]remembered
+	changes int // of blocks
+}
+
+// remembered is a baseline that was computed for a block, and from what.
+type remembered struct {
+	at      int32
+	reader  reader
+	changes int
+	baseline
 }
 
 // NewHistory makes an empty history (300 KB).
@@ -102,6 +113,7 @@ func (h *History) at(m Minute) Counts {
 // SetBlock stores a block of the past, when a history is rebuilt. start is a
 // multiple of five. Mask what was in an incident afterwards.
 func (h *History) SetBlock(start Minute, c Counts) {
+	h.changes++
 	i := int32(start) / blockMinutes
 	h.blocks[int(i)%blockHistory] = blockOf(i, c)
 	h.settled = max(h.settled, i)
@@ -112,6 +124,7 @@ func (h *History) SetBlock(start Minute, c Counts) {
 
 // closeBlock appends the block that ends with minute m from the minutes.
 func (h *History) closeBlock(m Minute, masked uint8) {
+	h.changes++
 	i := int32(m) / blockMinutes
 	var sum Counts
 	for x := m - blockMinutes + 1; x <= m; x++ {
@@ -137,6 +150,7 @@ func (h *History) block(i int32) *block {
 // mask marks the blocks that overlap [from, to] as belonging to an incident of
 // a series.
 func (h *History) mask(series int, from, to Minute) {
+	h.changes++
 	for i := int32(from) / blockMinutes; i <= int32(to)/blockMinutes; i++ {
 		if b := h.block(i); b != nil {
 			b.masked |= 1 << series
@@ -193,6 +207,7 @@ func (h *History) fill(at Minute) {
 	if h.first < 0 {
 		return
 	}
+	h.changes++
 	last := (int32(at)+1)/blockMinutes - 1
 	for i := max(int32(h.first)/blockMinutes, last-blockHistory+1); i <= last; i++ {
 		if h.block(i) == nil {

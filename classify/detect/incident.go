@@ -196,6 +196,13 @@ func (i *Incident) again(t Minute) {
 	e.Rose = append(slices.Clone(e.Rose[from:]), stamp(t))
 }
 
+// steadySince reports whether the condition of an open incident has held without a
+// break since a minute: what comes and goes is no level.
+func (i *Incident) steadySince(t Minute) bool {
+	rose := i.Evidence.Rose
+	return len(rose) == 0 || rose[len(rose)-1] <= stamp(t)
+}
+
 // roseUntil takes back the rises after minute at, when a state is restored.
 func (i *Incident) roseUntil(at Minute) {
 	e := &i.Evidence

@@ -17,11 +17,13 @@ type RateConfig struct {
 	ThrottledShare float64 `koanf:"throttled_share" help:"throttled: share of the slots of five minutes that were refused"`
 	// OffenderCount refusals in five minutes that are OffenderShare of the
 	// key's requests, or OffenderSlots of the slots of an hour, make a throttled
-	// key an offender. Batch jobs whose library backs off are mostly done in a
-	// quarter of an hour.
+	// key an offender; so do OffenderAgain minutes of it in two spells that begin
+	// within half a day. Batch jobs whose library backs off are mostly done in a
+	// quarter of an hour, and come once a day.
 	OffenderCount uint64  `koanf:"offender_count" help:"offender: refusals in five minutes"`
 	OffenderShare float64 `koanf:"offender_share" help:"and their share of the requests"`
 	OffenderSlots float64 `koanf:"offender_slots_share" help:"or the share of refused slots in an hour"`
+	OffenderAgain int     `koanf:"offender_again_minutes" help:"or the minutes of two spells within half a day"`
 	// FloodCount refusals a minute, two minutes running, that are FloodShare
 	// of a throttled key's requests, are a flood. One runaway burst of a minute
 	// is over before anyone could act on it.
@@ -59,6 +61,15 @@ func rateLimit() Rule[Key, KeyMinute] {
 	}
 }
 
+// again reports whether a key that is throttled was so within half a day before, and
+// for how long in all.
+func (c *RateConfig) again(e *Episode, t Minute) bool {
+	if e.before == 0 || e.inc.OpenedAt-e.before > day/2 {
+		return false
+	}
+	return int(e.lastClose-e.before)-c.QuietMinutes+int(t-e.inc.OpenedAt) >= c.OffenderAgain
+}
+
 func (c *RateConfig) flood(r KeyMinute) bool {
 	return uint64(r.RateLimited) >= c.FloodCount && float64(r.RateLimited) >= c.FloodShare*float64(r.Requests)
 }
@@ -82,7 +93,7 @@ func (c *RateConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
 	}
 	hour, _, _ := refusals(back(rows, keyMinute, t, 60))
 	offender := throttled && (refused >= c.OffenderCount && float64(refused) >= c.OffenderShare*float64(requests) ||
-		float64(hour) >= c.OffenderSlots*float64(60*perMinute))
+		float64(hour) >= c.OffenderSlots*float64(60*perMinute) || c.again(e, t))
 	if offender && e.inc.Kind == Throttled {
 		e.escalate(Offender, Ticket, t)
 	}

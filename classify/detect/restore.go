@@ -8,15 +8,15 @@ type Restored struct {
 	// then; nil for none.
 	Open *Incident
 	// LastClose is when the one before closed, LastOpened when the newest one
-	// opened; 0 for none.
-	LastClose, LastOpened Minute
+	// opened; Before is when the one opened that closed at LastClose. 0 for none.
+	LastClose, LastOpened, Before Minute
 	// Shifted is when the newest incident that ended as baseline_shifted
 	// closed, 0 for none.
 	Shifted Minute
 }
 
 func (e *Episode) restore(r Restored, lastBad Minute) {
-	*e = Episode{lastClose: r.LastClose, lastOpened: r.LastOpened}
+	*e = Episode{lastClose: r.LastClose, lastOpened: r.LastOpened, before: r.Before}
 	if r.Open != nil {
 		inc := *r.Open
 		inc.State, inc.ClosedAs, inc.ClosedAt = Open, "", 0
@@ -40,8 +40,10 @@ const MinuteHistory = 3*day + recallMinutes
 func (s *Service) Restore(at Minute, known []Restored, alive func(Minute) bool) {
 	s.History.fill(at)
 	s.Settled = ServiceState{At: at, seen: s.History.lastSeen(at)}
-	for t := at; t > at-recallMinutes && !alive(t); t-- {
-		s.Settled.dead++
+	for t := at; t > at-recallMinutes && s.Settled.gap == 0; t-- {
+		if !alive(t) {
+			s.Settled.gap = t
+		}
 	}
 	for t := at; t > at-recallMinutes && t > s.Settled.seen; t-- {
 		if alive(t) {

@@ -49,7 +49,7 @@ type ServiceState struct {
 	slo    sloState
 	drop   dropState
 	surge  surgeState
-	dead   int    // minutes in a row without traffic of any service
+	gap    Minute // last minute without traffic of any service, 0 for none
 	seen   Minute // last minute with a response of this one
 	silent int    // minutes since then in which other services had some
 }
@@ -98,10 +98,8 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 		st.slo.fill(s.History, t-1)
 	}
 	st.At = t
-	if alive {
-		st.dead = 0
-	} else {
-		st.dead++
+	if !alive {
+		st.gap = t
 	}
 	switch {
 	case s.History.at(t).N > 0:
@@ -110,7 +108,7 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 		st.silent++
 	}
 	if !s.allowed {
-		now := minuteState{at: t, alive: alive, seen: st.seen, silent: st.silent}
+		now := minuteState{at: t, alive: alive, seen: st.seen, silent: st.silent, gap: st.gap}
 		if !settle {
 			now.late = s.Late
 		}
@@ -203,7 +201,7 @@ func (s *Service) Scores(st *ServiceState) [seriesCount]Score {
 		n, k, _, _ := s.History.window(i, st.At, 5, 0)
 		out[i] = Score{
 			Series: seriesNames[i], N: c.N, K: c.k(i), Expected: float64(c.N) * sp.base.share,
-			Z: deviance(float64(k), max(float64(n)*sp.base.share, 0.02), sp.base.cv2),
+			Z: deviance(float64(k), max(float64(n)*sp.base.share, 0.02), sp.spread(s.History, i, 5)),
 		}
 	}
 	return out

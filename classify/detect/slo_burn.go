@@ -110,7 +110,7 @@ func (c *SLOConfig) worst(h *History, s *sloState, t, after Minute, objective fl
 			continue
 		}
 		b := s.burn(long, budget)
-		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor {
+		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor && c.later(h, t, after, p.Long) {
 			return condition{p.Severity, p.Long, b, p.Factor}, true
 		}
 	}
@@ -142,6 +142,19 @@ func (s *sloState) recent(h *History, t Minute, w int, after Minute, budget floa
 	return min(whole, float64(sum.Bad)/float64(sum.N)/budget)
 }
 
+// later reports whether enough failed after minute after, when that lies in the last w
+// minutes: what failed before is explained.
+func (c *SLOConfig) later(h *History, t, after Minute, w int) bool {
+	if after <= t-Minute(w) {
+		return true
+	}
+	var bad uint64
+	for m := t; m > after && bad < c.MinBad; m-- {
+		bad += h.at(m).Bad
+	}
+	return bad >= c.MinBad
+}
+
 // keeps reports whether an open burn of a severity, or of any for "", goes on.
 func (c *SLOConfig) keeps(s *sloState, severity Severity, objective float64) bool {
 	budget := 1 - objective
@@ -150,6 +163,9 @@ func (c *SLOConfig) keeps(s *sloState, severity Severity, objective float64) boo
 			continue
 		}
 		long, short := windowIndex(p.Long), windowIndex(p.Short)
+		if p.Short >= lowWindow { // hours may be a quiet night: the day decides
+			short = windowIndex(day)
+		}
 		least := burnKeeps * p.Factor
 		few := float64(s.n[short])*budget*p.Factor < burnTells
 		if s.burn(long, budget) > least && (few || s.burn(short, budget) > least) {

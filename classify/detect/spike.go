@@ -50,7 +50,9 @@ type SpikeConfig struct {
 // baseline is what is normal for one series at one minute.
 type baseline struct {
 	share float64 // usual share of failures
-	cv2   float64 // squared coefficient of variation of that share
+	// cv2 is the squared coefficient of variation of that share over the windows of
+	// spreadWindows, beyond counting noise; 0 for not yet learnt.
+	cv2 [len(spreadWindows)]float64
 }
 
 // spikeState is the state of one series of one service. It is copied by value.
@@ -67,8 +69,11 @@ type spikeState struct {
 
 const (
 	guardBlocks = SettleMinutes / blockMinutes
-	dayBlocks   = day / blockMinutes
-	minCV2      = 0.25 * 0.25
+	// seasonWeight is how many failures speak against a time of the day being another
+	// than the day.
+	seasonWeight = 3
+	dayBlocks    = day / blockMinutes
+	minCV2       = 0.28 * 0.28
 	// In its first hour only the prior speaks for a service: it must fail by
 	// more than coldShare, over five minutes or in large numbers.
 	coldMinutes = 60
@@ -91,36 +96,20 @@ func (c *SpikeConfig) usual(h *History, r reader, t Minute) baseline {
 	}
 	shrink := func(n, k uint64) float64 { return (float64(k) + a) / (float64(n) + a/c.Prior) }
 	p24 := shrink(n24, k24)
-	var ns, ks uint64
+	// At this time of other days the share was so many times that of the day around it.
+	var found, expected float64
 	for _, back := range seasons {
 		mid := (int32(t) - back) / blockMinutes
 		n, k := h.sum(r, mid-12, mid+13)
-		ns, ks = ns+n, ks+k
+		nd, kd := h.sum(r, mid-dayBlocks/2, min(mid+dayBlocks/2, to))
+		found, expected = found+float64(k), expected+float64(n)*shrink(nd, kd)
 	}
-	p := max(p24, shrink(ns, ks))
+	p := p24 * max(1, (found+seasonWeight)/(expected+seasonWeight))
 	n3, k3 := h.sum(r, to-36, to)
 	p = max(p, (float64(k3)+a/2)/(float64(n3)+a/2/p))
-	return baseline{share: p, cv2: h.dispersion(r, to, p)}
-}
-
-// dispersion estimates how much the share varies around p beyond counting
-// noise, from the blocks of the last three days.
-func (h *History) dispersion(r reader, to int32, p float64) float64 {
-	var num, den float64
-	for i := to - 3*dayBlocks; i < to; i++ {
-		b := h.block(i)
-		if b == nil || b.n == 0 || !r.reads(b) {
-			continue
-		}
-		m := float64(b.n) * p
-		d := float64(b.k[r.series]) - m
-		num += min(d*d-m, max(m, m*m))
-		den += m * m
-	}
-	if den == 0 {
-		return minCV2
-	}
-	return min(max(num/den, minCV2), maxCV2)
+	b := baseline{share: p}
+	h.spreads(r, to, p, b.cv2[:])
+	return b
 }
 
 // deviance is the signed root of the negative binomial deviance of k around mu
@@ -179,15 +168,27 @@ type minuteState struct {
 	// silent is for how many minutes this service has been silent while others
 	// were not.
 	silent int
-	late   int // minutes by which rows of this service may still come
+	late   int    // minutes by which rows of this service may still come
+	gap    Minute // the last minute in which no service was seen, 0 for none
 }
 
 // refresh computes the baseline once a block. It rests while an incident is
 // open.
 func (c *SpikeConfig) refresh(h *History, st *spikeState, series int, t Minute) {
 	if at := (int32(t) + 1) / blockMinutes; at != st.baseAt && !st.open {
-		st.base, st.baseAt = c.usual(h, reader{series, st.since, st.lifted}, t), at
+		st.base, st.baseAt = c.remembered(h, st, series, at), at
 	}
+}
+
+// remembered is usual as of the last minute before block at, from the history's memory
+// when nothing has changed since it was computed: previews come to it again and again.
+func (c *SpikeConfig) remembered(h *History, st *spikeState, series int, at int32) baseline {
+	r := reader{series, st.since, st.lifted}
+	m := &h.usual[series][at%int32(len(h.usual[series]))]
+	if m.at != at || m.reader != r || m.changes != h.changes {
+		*m = remembered{at, r, h.changes, c.usual(h, r, Minute(at)*blockMinutes-1)}
+	}
+	return m.baseline
 }
 
 func (c *SpikeConfig) tryOpen(h *History, st *spikeState, series int, service string, t Minute) {
@@ -210,8 +211,7 @@ func (c *SpikeConfig) tryOpen(h *History, st *spikeState, series int, service st
 		if share < tier.Ratio*st.base.share {
 			continue
 		}
-		z := deviance(float64(k), mu, st.base.cv2)
-		if z < tier.MinZ {
+		if deviance(float64(k), mu, st.spread(h, series, tier.Window)) < tier.MinZ {
 			continue
 		}
 		c.openAt(st, series, service, t)
@@ -247,7 +247,7 @@ func (c *SpikeConfig) observe(h *History, st *spikeState, series int, t Minute, 
 		return
 	}
 	mu := max(float64(n)*st.base.share, 0.02)
-	z := deviance(float64(k), mu, st.base.cv2)
+	z := deviance(float64(k), mu, st.spread(h, series, w))
 	share := float64(k) / float64(n)
 	if k >= c.PageCount && share >= c.PageFloor || share >= c.PageShare && k >= 6 {
 		st.inc.Severity = Page
@@ -280,7 +280,7 @@ func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, now minut
 		return st.close(t, ClosedCalm), true
 	case st.calm == 0 && calm >= c.CalmMinutes:
 		st.inc.again(t)
-	case int(t-st.inc.OpenedAt) >= c.ShiftMinutes && c.lasts(h, series, t):
+	case int(t-st.inc.OpenedAt) >= c.ShiftMinutes && st.inc.steadySince(t-Minute(c.ShiftMinutes)) && c.lasts(h, series, t):
 		st.inc.Summary += "; this level has lasted for hours and counts as the new normal"
 		inc := st.close(t, ClosedShifted)
 		st.since, st.lifted, st.baseAt = t-60, t, 0
@@ -312,7 +312,7 @@ func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, al
 	if n > 0 {
 		share := float64(k) / float64(n)
 		mu := max(float64(n)*st.base.share, 0.02)
-		calm = k < 3 || share < max(1.5*st.base.share, 0.003) || deviance(float64(k), mu, st.base.cv2) < 2
+		calm = k < 3 || share < max(1.5*st.base.share, 0.003) || deviance(float64(k), mu, st.spread(h, series, 5)) < 2
 	}
 	if calm {
 		st.calm++

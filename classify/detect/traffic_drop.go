@@ -52,8 +52,9 @@ func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minu
 func (c *DropConfig) tally(h *History, s *dropState, t Minute) {
 	r := h.references(t, t)
 	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	now, _, _, _ := h.window(seriesTimeout, t, max(c.SilentMinutes, 1), 0)
 	switch want := s.inc.Expected; {
-	case n == 0 && !h.usuallySilent(t, s.inc.OpenedAt):
+	case now == 0 && !h.usuallySilent(t, s.inc.OpenedAt): // silent, whatever came before
 		s.calm = 0
 	case len(r.all) > 0 && c.over(float64(n), r.median()), len(r.all) == 0 && float64(n) >= c.EndShare*want:
 		s.calm++
@@ -87,7 +88,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 		return closed
 	}
 	severity, want, ok := c.silent(h, now)
-	if !ok && end && now.late == 0 {
+	if gap := now.gap > 0 && now.gap > t-15; !ok && end && now.late == 0 && !gap { // the log has a gap, not the traffic
 		severity = Ticket
 		want, ok = c.dropped(h, t)
 	}

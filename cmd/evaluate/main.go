@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"statline/cmd/evaluate/judge"
 )
@@ -26,22 +27,31 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
+	o := judge.DefaultOptions()
 	f := flag.NewFlagSet("evaluate", flag.ContinueOnError)
 	tuning := f.Bool("tuning", false, "the tuning seeds instead of the validation seeds")
 	small := f.Bool("small", false, "one seed and fewer events: a look, not a verdict")
+	parts := f.String("only", "", "judge only these, comma-separated: "+strings.Join(judge.Parts(), ", "))
+	f.StringVar(&o.World, "world", "", "of the worlds of services only those whose name contains one of these `texts`, parted by semicolons")
+	seeds := f.Int("seeds", 0, "so many seeds; 0 for all")
 	events := f.Bool("events", true, "compare a day of events with the rows")
 	rivals := f.Bool("rivals", true, "judge the rules that people use instead, too")
 	file := f.String("o", "", "write the report to a `file`")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	o := judge.DefaultOptions()
 	o.Rivals = *rivals
+	if *parts != "" {
+		o.Parts = strings.Split(*parts, ",")
+	}
 	if *tuning {
 		o.Seeds = judge.TuningSeeds()
 	}
 	if *small {
 		o.Seeds = o.Seeds[:1]
+	}
+	if *seeds > 0 && *seeds < len(o.Seeds) {
+		o.Seeds = o.Seeds[:*seeds]
 	}
 	if *events {
 		e := eventRun{services: 32, keys: 400, clients: 34, means: []float64{6, 12, 30, 60}}

@@ -47,8 +47,14 @@ func (w *World) DeadKeys() int { return deadKeys }
 // successes until it dies, refusals with code 10 or 31, and successes again if
 // it is reinstated. The label spans the refusals; it is detectable when they
 // are three in two minutes within a day or come on two days of a week.
-func (w *World) DeadKey(i int) KeySeries {
-	r := stream(w.cfg.Seed, "dead", i)
+func (w *World) DeadKey(i int) KeySeries { return w.deadKey(i, "dead", 0) }
+
+// RetriedDeadKey is the same of a client whose library tries five times again, after
+// 1, 2, 4, 8 and 16 seconds, whatever is refused.
+func (w *World) RetriedDeadKey(i int) KeySeries { return w.deadKey(i, "dead, retried", 5) }
+
+func (w *World) deadKey(i int, name string, retries int) KeySeries {
+	r := stream(w.cfg.Seed, name, i)
 	s := KeySeries{Key: newKey(r), Class: []string{DeadCron5, DeadCron15, DeadCron60, DeadDaily, DeadInteractive, DeadFleet}[i%6]}
 	from, to := w.at(w.cfg.WarmUp*1440), w.at(w.minutes())
 	died := from + int64(float64(to-from)*between(r, 0.1, 0.4))
@@ -77,12 +83,16 @@ func (w *World) DeadKey(i int) KeySeries {
 			}
 			ip := ips[r.IntN(len(ips))]
 			if at >= died && at < back {
-				rows.add(at, o, code, 1, ip, agent)
-				refusals = append(refusals, at)
+				s.Uses = append(s.Uses, at)
+				for try := range retries + 1 {
+					again := at + 1<<try - 1
+					rows.add(again, o, code, 1, ip, agent)
+					refusals = append(refusals, again)
+				}
 			} else {
 				rows.add(at, success, 0, 1, ip, agent)
 			}
-			at += 2 + int64(r.IntN(20))
+			at += int64(1)<<retries + 1 + int64(r.IntN(20))
 		}
 		at += pause
 	}

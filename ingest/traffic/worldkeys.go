@@ -29,6 +29,7 @@ type KeySeries struct {
 	Class  string
 	Rows   []KeyMinute
 	Labels []Label
+	Uses   []int64 // when a dead key was used, retries apart (Unix seconds)
 }
 
 // Offends reports whether the class is one of the offenders.

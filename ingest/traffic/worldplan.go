@@ -17,11 +17,15 @@ type effect struct {
 	ramp          int     // minutes to full strength, 0 for at once
 	offline       bool    // the failures are 503 / code 9 instead of timeouts
 	blip          uint64  // absolute timeouts in the first minute
+	pulse         int     // minutes on, and as many off; 0 for on all the time
+	before        float64 // requests expected in the first minute without it
 	nuisance      bool
 	excess        float64 // expected, summed while the series is drawn
 }
 
-func (e *effect) active(t int) bool { return t >= e.start && t < e.start+e.length }
+func (e *effect) active(t int) bool {
+	return t >= e.start && t < e.start+e.length && (e.pulse == 0 || (t-e.start)/e.pulse%2 == 0)
+}
 
 func (e *effect) strength(t int) float64 {
 	if e.ramp == 0 || t-e.start >= e.ramp {
@@ -115,35 +119,19 @@ type servicePlan struct {
 	effects []effect
 }
 
-// planService draws the incidents (about one a day after the warm-up, at least
-// two hours apart) and the nuisances of service i.
-func (w *World) planService(r *rand.Rand, i int, s *ServiceSeries) *servicePlan {
+// planService draws the incidents and the nuisances of service i.
+func (w *World) planService(r *rand.Rand, i int) *servicePlan {
 	p := &servicePlan{world: w}
-	for _, pair := range w.pairs {
-		if pair.services[0] == i || pair.services[1] == i {
-			p.effects = append(p.effects, pair.effect)
-		}
+	if w.kind.incidents != nil {
+		w.kind.incidents(p, r, i)
 	}
-	for t := w.cfg.WarmUp * 1440; ; {
-		t += int(r.ExpFloat64() * 1300)
-		e := spike(r)
-		e.start = t
-		if t+e.length+30 >= w.minutes() {
-			break
-		}
-		if p.free(e) {
-			p.effects = append(p.effects, e)
-		}
-		t += e.length + 120
-	}
-	blips := 0.5
-	if w.rough {
-		blips = 2
-	}
-	if !w.clean {
-		p.nuisance(r, blips, func() effect {
+	if w.kind.blips > 0 {
+		p.nuisance(r, w.kind.blips, func() effect {
 			return effect{kind: "retry_blip", length: 1, load: 1, base: 1, blip: 1 + uint64(r.IntN(6))}
 		})
+	}
+	if !w.kind.nuisances {
+		return p
 	}
 	p.nuisance(r, 0.2, func() effect { return effect{kind: "drop", length: 40, load: 0.1, base: 1} })
 	p.nuisance(r, 0.2, func() effect { return effect{kind: "surge", length: 30 + r.IntN(60), load: 3, base: 1.5} })
@@ -185,6 +173,9 @@ func (p *servicePlan) draw(r *rand.Rand, t int, load, share float64) ServiceMinu
 	blip := uint64(0)
 	for i := range p.effects {
 		if e := &p.effects[i]; e.active(t) {
+			if t == e.start {
+				e.before = load
+			}
 			load *= e.load
 			share *= e.base
 			blip += e.blip
@@ -195,6 +186,9 @@ func (p *servicePlan) draw(r *rand.Rand, t int, load, share float64) ServiceMinu
 	// A retry blip is extra requests, not a share of the usual ones.
 	row.N += blip
 	row.Timeout += blip
+	if job := p.world.kind.job; job != nil {
+		row.Timeout += binomial(r, row.N-row.Timeout, job(t))
+	}
 	for i := range p.effects {
 		e := &p.effects[i]
 		if e.add == 0 || !e.active(t) {
@@ -218,6 +212,10 @@ func (p *servicePlan) draw(r *rand.Rand, t int, load, share float64) ServiceMinu
 	return row
 }
 
+// audible is how many requests a minute a service must have for its silence to be
+// an incident: a sixth more than what the detector asks for.
+const audible = 70
+
 // label writes down what happened, now that the expected excess is known.
 func (p *servicePlan) label(s *ServiceSeries) {
 	for i := range p.effects {
@@ -230,7 +228,7 @@ func (p *servicePlan) label(s *ServiceSeries) {
 			s.Nuisances = append(s.Nuisances, l)
 			continue
 		}
-		l.Detectable = e.excess >= 10
+		l.Detectable = e.excess >= 10 || e.load == 0 && e.before >= audible
 		s.Labels = append(s.Labels, l)
 	}
 	sortLabels(s.Labels)

@@ -69,28 +69,21 @@ type (
 	}
 )
 
-// The kinds of world. In Clean every count is Poisson around a smooth load; in
-// Default load and failure share wander; in Rough they wander more and retry
-// blips are four times as frequent.
-const (
-	Clean   = "clean"
-	Default = "default"
-	Rough   = "rough"
-)
-
 // WorldConfig says which world to make.
 type WorldConfig struct {
-	Kind     string // Clean, Default or Rough
+	Kind     string // Clean, Default and so on
 	Seed     uint64 // same seed, same world
 	Services int    // 0: 32
 	Days     int    // 0: 28
 	WarmUp   int    // days without incidents at the beginning; negative: none, 0: 8
 	Keys     int    // 0: 7390
 	Clients  int    // 0: 340
-	// Means are the services' mean requests per minute, in turn; nil: 6, 60,
-	// 600 and 6000. A run of every single response wants lower ones.
+	// Means are the services' mean requests per minute, in turn; nil: those of the
+	// kind, mostly 6, 60, 600 and 6000. A run of every single response wants lower ones.
 	Means []float64
-	Start time.Time // truncated to the day, UTC; zero: Monday 2026-06-01
+	// Errors makes services fail with errors instead of timeouts.
+	Errors bool
+	Start  time.Time // truncated to the day, UTC; zero: Monday 2026-06-01
 }
 
 // World is a labelled world of aggregate rows. Every service, key and client
@@ -101,15 +94,14 @@ type World struct {
 	start int64 // Unix seconds
 	gaps  []Label
 	pairs []pairedIncident
-	rough bool
-	clean bool
+	kind  worldKind
 }
 
 // NewWorld checks c and fills its defaults.
 func NewWorld(c WorldConfig) (*World, error) {
-	kinds := []string{Clean, Default, Rough}
-	if !slices.Contains(kinds, c.Kind) {
-		return nil, fmt.Errorf("world: got kind %q; want %s", c.Kind, strings.Join(kinds, ", "))
+	kind, others := kindOf(c.Kind)
+	if others != nil {
+		return nil, fmt.Errorf("world: got kind %q; want %s", c.Kind, strings.Join(others, ", "))
 	}
 	if c.Services == 0 {
 		c.Services = 32
@@ -130,7 +122,12 @@ func NewWorld(c WorldConfig) (*World, error) {
 		c.WarmUp = 0
 	}
 	if len(c.Means) == 0 {
-		c.Means = []float64{6, 60, 600, 6000}
+		if c.Means = kind.means; kind.means == nil {
+			c.Means = []float64{6, 60, 600, 6000}
+		}
+	}
+	if kind.bases == nil {
+		kind.bases = []float64{0, 0.0003, 0.002, 0.01}
 	}
 	if c.Services < 1 || c.Days < 1 || c.Keys < 1 || c.Clients < 1 || c.WarmUp >= c.Days {
 		return nil, fmt.Errorf("world: got %d services, %d days of which %d warm-up, %d keys, %d clients; want at least one of each and a day after the warm-up",
@@ -140,7 +137,7 @@ func NewWorld(c WorldConfig) (*World, error) {
 		c.Start = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	}
 	c.Start = c.Start.UTC().Truncate(24 * time.Hour)
-	w := &World{cfg: c, start: c.Start.Unix(), rough: c.Kind == Rough, clean: c.Kind == Clean}
+	w := &World{cfg: c, start: c.Start.Unix(), kind: kind}
 	w.planGaps()
 	w.planPairs()
 	return w, nil
@@ -173,23 +170,27 @@ func (w *World) Services() int { return w.cfg.Services }
 // ServiceName is the name of service i.
 func (w *World) ServiceName(i int) string { return fmt.Sprintf("svc-%03d", i) }
 
-// Service makes the series of service i. The sixteen combinations of the four
-// volumes and four base shares (0, 0.03 %, 0.2 %, 1 %) repeat with i.
+// Service makes the series of service i. The combinations of volumes and base
+// shares (where the kind says nothing else, of four and four: 0, 0.03 %, 0.2 %, 1 %)
+// repeat with i.
 func (w *World) Service(i int) ServiceSeries {
 	r := stream(w.cfg.Seed, "service/"+w.cfg.Kind, i)
 	s := ServiceSeries{
 		Service:       w.ServiceName(i),
 		MeanPerMinute: w.cfg.Means[i%len(w.cfg.Means)],
-		BaseShare:     [...]float64{0, 0.0003, 0.002, 0.01}[i/len(w.cfg.Means)%4],
+		BaseShare:     w.kind.bases[i/len(w.cfg.Means)%len(w.kind.bases)],
 		Rows:          make([]ServiceMinute, 0, w.minutes()),
 	}
-	plan := w.planService(r, i, &s)
+	plan := w.planService(r, i)
 	m := w.newServiceModel(r, &s)
 	for t := range w.minutes() {
 		load, share, wentGap := m.step(r, t), m.share(r), w.inGap(t)
 		row := plan.draw(r, t, load, share)
 		if wentGap {
 			continue
+		}
+		if w.cfg.Errors || w.kind.mixed && i%2 == 1 {
+			row.Internal, row.Timeout = row.Internal+row.Timeout, 0
 		}
 		row.Minute, row.Service = w.at(t), s.Service
 		s.Rows = append(s.Rows, row)
@@ -200,25 +201,27 @@ func (w *World) Service(i int) ServiceSeries {
 
 // serviceModel is the undisturbed behaviour of one service.
 type serviceModel struct {
-	mean, base, phase, amplitude float64
-	weekday                      int
-	load, err                    drift
-	coupling                     float64
-	loadFactor                   float64
+	kind       *worldKind
+	mean, base float64
+	phase      float64 // hours
+	weekday    int
+	load, err  wander // nil for none
+	loadFactor float64
 }
+
+// amplitude is how far the load rises and falls in a day.
+const amplitude = 0.7
 
 func (w *World) newServiceModel(r *rand.Rand, s *ServiceSeries) *serviceModel {
 	m := &serviceModel{
-		mean: s.MeanPerMinute, base: s.BaseShare, amplitude: 0.7,
-		phase: between(r, -2, 2), weekday: int(w.cfg.Start.Weekday()), coupling: 0.5,
+		kind: &w.kind, mean: s.MeanPerMinute, base: s.BaseShare,
+		phase: between(r, -2, 2), weekday: int(w.cfg.Start.Weekday()),
 	}
-	switch {
-	case w.clean:
-		m.coupling = 0
-	case w.rough:
-		m.load, m.err = newDrift(r, 0.12, 0.95), newDrift(r, 0.7, 0.95)
-	default:
-		m.load, m.err = newDrift(r, 0.12, 0.95), newDrift(r, 0.35, 0.9)
+	if w.kind.load != nil {
+		m.load = w.kind.load(r)
+	}
+	if w.kind.err != nil {
+		m.err = w.kind.err(r)
 	}
 	return m
 }
@@ -226,17 +229,31 @@ func (w *World) newServiceModel(r *rand.Rand, s *ServiceSeries) *serviceModel {
 // step returns the expected responses of minute t.
 func (m *serviceModel) step(r *rand.Rand, t int) float64 {
 	hour := float64(t%1440)/60 + m.phase
-	m.loadFactor = 1 + m.amplitude*math.Sin(2*math.Pi*(hour-9)/24)
-	if day := (m.weekday + t/1440) % 7; day == 0 || day == 6 {
-		m.loadFactor *= 0.6
+	weekday := (m.weekday + t/1440) % 7
+	switch {
+	case m.kind.office == nil:
+		m.loadFactor = 1 + amplitude*math.Sin(2*math.Pi*(hour-9)/24)
+		if weekday == 0 || weekday == 6 {
+			m.loadFactor *= 0.6
+		}
+	case m.kind.office(weekday, t/1440) && hour >= 8 && hour < 18:
+		m.loadFactor = 1
+	default:
+		m.loadFactor = 0.05
 	}
-	m.loadFactor *= m.load.next(r)
+	if m.load != nil {
+		m.loadFactor *= m.load.next(r)
+	}
 	return m.mean * m.loadFactor
 }
 
 // share returns the expected share of timeouts at the load of the last step.
 func (m *serviceModel) share(r *rand.Rand) float64 {
-	return math.Min(m.base*m.err.next(r)*math.Pow(m.loadFactor, m.coupling), 0.5)
+	share := m.base * math.Pow(m.loadFactor, m.kind.coupling)
+	if m.err != nil {
+		share *= m.err.next(r)
+	}
+	return math.Min(share, 0.5)
 }
 
 func sortLabels(l []Label) {

@@ -176,7 +176,7 @@ func (w *Watch) NewNotifier(o Outbox) *Notifier {
 	return &Notifier{
 		cfg: w.cfg.Notify, outbox: o, instance: w.cfg.Instance,
 		client: &http.Client{Timeout: w.cfg.Notify.Timeout}, log: w.cfg.Logger, stats: &w.stats,
-		resent: map[string]time.Time{}, now: time.Now,
+		resent: map[string]time.Time{}, now: w.cfg.Now,
 	}
 }
 

@@ -188,7 +188,9 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 			k.Open = &inc
 			continue
 		}
-		k.LastClose = max(k.LastClose, r.ClosedAt)
+		if r.ClosedAt > k.LastClose {
+			k.LastClose, k.Before = r.ClosedAt, r.OpenedAt
+		}
 		if r.ClosedAs == detect.ClosedShifted {
 			k.Shifted = max(k.Shifted, r.ClosedAt)
 		}

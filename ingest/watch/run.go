@@ -25,6 +25,9 @@ type Config struct {
 	// Notify says who is told.
 	Notify NotifyConfig
 	Logger *slog.Logger
+	// Now is the clock that says how old an incident is and when a reminder is
+	// due; nil for the wall clock. Simulated traffic has its own.
+	Now func() time.Time
 }
 
 // DefaultConfig is complete but for Instance and who is to be told.
@@ -98,7 +101,10 @@ func New(cfg Config, e Evidence, t Tables) *Watch {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Watch{cfg: cfg, evidence: e, tables: t, publish: NewPublisher(), now: time.Now}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Watch{cfg: cfg, evidence: e, tables: t, publish: NewPublisher(), now: cfg.Now}
 }
 
 // Stats returns the counters.

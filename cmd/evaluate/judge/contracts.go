@@ -118,7 +118,8 @@ func burns(o Options) (*burnScore, error) {
 		holds  []bool
 		opened []alarm
 	}
-	err := worldsOf(traffic.Default, o.Seeds[:1], o.Services, o.Parallel, func(s *series) (r result) {
+	o.Seeds = o.Seeds[:1]
+	err := worldsOf(traffic.WorldConfig{Kind: traffic.Default, Services: o.Services}, o, func(s *series) (r result) {
 		r.holds = oracle(s, &cfg.SLO)
 		quiet := cfg.SLO.CalmMinutes
 		list, base := incidents(s, &cfg), detect.MinuteOf(s.start)

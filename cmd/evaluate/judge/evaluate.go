@@ -20,6 +20,10 @@ type Options struct {
 	Services int      // per world
 	Keys     int      // per world
 	Parallel int
+	// Parts names what is judged, of Parts; nil for everything. World leaves out the
+	// worlds of services whose name contains none of its texts, which semicolons part.
+	Parts []string
+	World string
 	// Rivals adds the rules that people use instead.
 	Rivals bool
 	// Events, when set, checks at the level of events that a day of the world
@@ -39,9 +43,9 @@ func TuningSeeds() []uint64 { return []uint64{100, 101, 102, 103, 104} }
 
 // ValidationSeeds are the seeds of the published report. No threshold was ever
 // chosen by looking at them: when a target is missed on them, the rule is
-// improved on the tuning seeds and judged on fresh ones (9001 to 9005 were the
-// first).
-func ValidationSeeds() []uint64 { return []uint64{9101, 9102, 9103, 9104, 9105} }
+// improved on the tuning seeds and judged on fresh ones (9001 to 9005 and 9101 to
+// 9105 were before).
+func ValidationSeeds() []uint64 { return []uint64{9201, 9202, 9203, 9204, 9205} }
 
 // tally counts hits.
 type tally struct{ hit, all int }
@@ -127,13 +131,33 @@ func (r *report) least(name string, value, limit float64) {
 
 func (r *report) f(format string, args ...any) { fmt.Fprintf(r, format, args...) }
 
+// parts are the chapters of the report.
+var parts = []struct {
+	name   string
+	report func(*report, Options) error
+}{
+	{"spikes", spikeReport}, {"notices", sceneReport}, {"keys", keyReport}, {"dead", deadReport},
+	{"clients", clientReport}, {"contracts", contractReport}, {"budget", burnReport}, {"events", eventReport},
+}
+
+// Parts lists the names of the chapters.
+func Parts() (names []string) {
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
 // Run evaluates and writes the report as markdown. The error names the targets
 // that were missed.
 func Run(w io.Writer, o Options) error {
 	r := &report{}
 	r.f("Seeds %v; %d services and %d keys a world. Intervals are 95 %% (Wilson for shares, Byar for rates).\n", o.Seeds, o.Services, o.Keys)
-	for _, step := range []func(*report, Options) error{spikeReport, keyReport, deadReport, clientReport, contractReport, burnReport, eventReport} {
-		if err := step(r, o); err != nil {
+	for _, p := range parts {
+		if len(o.Parts) > 0 && !slices.Contains(o.Parts, p.name) {
+			continue
+		}
+		if err := p.report(r, o); err != nil {
 			return err
 		}
 	}
@@ -143,42 +167,6 @@ func Run(w io.Writer, o Options) error {
 	}
 	if len(missed) > 0 {
 		return fmt.Errorf("targets missed: %s", strings.Join(missed, "; "))
-	}
-	return nil
-}
-
-func spikeReport(r *report, o Options) error {
-	for _, kind := range []string{traffic.Clean, traffic.Default, traffic.Rough} {
-		list := []detector{ours("quiet"), ours("default"), ours("sensitive")}
-		if o.Rivals {
-			list = append(list, rivals()...)
-		}
-		scores, err := spikes(kind, o, list)
-		if err != nil {
-			return err
-		}
-		d := scores[1]
-		r.f("\n### Timeout spikes and outages, %s world\n\n", kind)
-		r.f("%.0f service-days, %d detectable incidents (at least 10 excess failures), %d smaller ones, %d deploy shifts.\n\n", d.days, d.recall.all, d.tiny.all, d.shifts)
-		r.f("| Rule | False alarms per service-day | Recall | Recall of outages and >= 20 %% | Precision | Delay p50 / p95, min | Alarms per incident | Minutes open outside, per service-day | Alarms per deploy shift; after 3 h |\n|---|---|---|---|---|---|---|---|---|\n")
-		for _, s := range scores {
-			r.f("| %s | %s | %s | %s | %s | %.0f / %.0f | %.2f | %.1f | %.2f; %.2f |\n", s.name, perDay(s.falseAlarms, s.days), s.recall, s.large,
-				s.precision, quantile(s.delays, 0.5), quantile(s.delays, 0.95), float64(s.alarmsTrue)/float64(max(s.found, 1)),
-				float64(s.outsideMinutes)/s.days, float64(s.shiftAlarms)/float64(max(s.shifts, 1)), float64(s.shiftLate)/float64(max(s.shifts, 1)))
-		}
-		r.breakdown(d)
-		limitFA, limitPrecision := 0.02, 0.95
-		if kind == traffic.Rough {
-			limitFA, limitPrecision = 0.10, 0.85
-		}
-		name := "spikes, " + kind + ": "
-		r.most(name+"false alarms per service-day", float64(d.falseAlarms)/d.days, limitFA)
-		r.least(name+"recall", d.recall.rate(), 0.90)
-		r.least(name+"recall of outages and rises of 20 % and more", d.large.rate(), 0.99)
-		r.least(name+"precision", d.precision.rate(), limitPrecision)
-		r.most(name+"delay p50, min", quantile(d.delays, 0.5), 2)
-		r.most(name+"delay p95, min", quantile(d.delays, 0.95), 20)
-		r.most(name+"alarms per deploy shift", float64(d.shiftAlarms)/float64(max(d.shifts, 1)), 1)
 	}
 	return nil
 }
@@ -215,7 +203,8 @@ func keyReport(r *report, o Options) error {
 		r.f("| %s | %s | %s | %s | %.1f | %d | %.0f / %.0f |\n", s.name, s.recall, s.precision(true), s.precision(false),
 			1000*float64(s.cleanHit)/float64(s.clean), s.harmless, quantile(s.delays, 0.5), quantile(s.delays, 0.95))
 	}
-	r.most("offender: falsely flagged per 1,000 clean keys a day", 1000*float64(s.cleanHit)/float64(s.clean), 8)
+	r.most("offender: falsely flagged per 1,000 clean keys a day", 1000*float64(s.cleanHit)/float64(s.clean), 2)
+	r.most("throttled: falsely flagged per 1,000 clean keys a day", 1000*float64(scores[0].cleanHit)/float64(scores[0].clean), 15)
 	r.most("offender: flagged normal, near-limit, polite and page-load keys", float64(s.harmless), 0)
 	r.least("offender: recall", s.recall.rate(), 0.99)
 	r.least("offender: precision", s.precision(true).rate(), 0.70)
@@ -226,7 +215,11 @@ func keyReport(r *report, o Options) error {
 }
 
 func deadReport(r *report, o Options) error {
-	d, err := deadKeys(o)
+	d, err := deadKeys(o, (*traffic.World).DeadKey)
+	if err != nil {
+		return err
+	}
+	again, err := deadKeys(o, (*traffic.World).RetriedDeadKey)
 	if err != nil {
 		return err
 	}
@@ -236,10 +229,14 @@ func deadReport(r *report, o Options) error {
 	}
 	r.f("\n### Dead and invalid keys\n\n| Rule | Recall | Precision | Minutes of use until found p50 / max | Incidents after the key came back |\n|---|---|---|---|---|\n")
 	r.f("| `dead_key` | %s | %s | %.0f / %.0f | %d of %d keys |\n", d.recall, d.precision, quantile(d.uses, 0.5), quantile(d.uses, 1), d.stillOpen, d.reinstated)
+	r.f("| `dead_key`, each use retried five times | %s | %s | %.0f / %.0f | %d of %d keys |\n",
+		again.recall, again.precision, quantile(again.uses, 0.5), quantile(again.uses, 1), again.stillOpen, again.reinstated)
 	r.f("| `invalid_key` | %s | %s | | |\n", recall, precision)
 	r.least("dead key: recall", d.recall.rate(), 1)
 	r.least("dead key: precision", d.precision.rate(), 0.99)
 	r.most("dead key: uses until found", quantile(d.uses, 1), 3)
+	r.least("dead key, retried: recall", again.recall.rate(), 1)
+	r.most("dead key, retried: uses until found", quantile(again.uses, 1), 3)
 	r.most("dead key: incidents of reinstated keys", float64(d.stillOpen), 0)
 	r.least("invalid key: recall", recall.rate(), 0.99)
 	r.least("invalid key: precision", precision.rate(), 0.99)

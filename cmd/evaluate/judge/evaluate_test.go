@@ -9,7 +9,7 @@ import (
 // The report is a function of its options; on a small world its tables are
 // complete, and what does not depend on luck meets its target.
 func TestRunSmall(t *testing.T) {
-	o := Options{Seeds: TuningSeeds()[:1], Services: 1, Keys: 200, Parallel: 2, Rivals: true}
+	o := Options{Seeds: TuningSeeds()[:1], Services: 1, Keys: 200, Parallel: 2, Rivals: true, World: "rough"}
 	var a, b strings.Builder
 	errA, errB := Run(&a, o), Run(&b, o)
 	if a.String() != b.String() {

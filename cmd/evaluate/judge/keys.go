@@ -229,8 +229,8 @@ type deadScore struct {
 	stillOpen         int   // of those, with an incident after their return
 }
 
-// deadKeys judges dead_key.
-func deadKeys(o Options) (*deadScore, error) {
+// deadKeys judges dead_key, on the keys that of makes.
+func deadKeys(o Options, of func(w *traffic.World, i int) traffic.KeySeries) (*deadScore, error) {
 	cfg := presetConfig("default")
 	sc := &deadScore{}
 	for _, seed := range o.Seeds {
@@ -239,7 +239,7 @@ func deadKeys(o Options) (*deadScore, error) {
 			return nil, err
 		}
 		for i := range w.DeadKeys() {
-			k := w.DeadKey(i)
+			k := of(w, i)
 			rows := keyRows(k.Rows)
 			list := keyIncidents(&cfg, k.Key, rows, 0)
 			sc.precision.hit += min(len(list), len(k.Labels))
@@ -252,7 +252,7 @@ func deadKeys(o Options) (*deadScore, error) {
 				sc.recall.add(len(list) > 0)
 			}
 			if len(list) > 0 {
-				sc.uses = append(sc.uses, usesBefore(rows, list[0].OpenedAt))
+				sc.uses = append(sc.uses, usesBefore(k.Uses, list[0].OpenedAt))
 			}
 			if back := detect.MinuteOf(l.End); len(rows) > 0 && rows[len(rows)-1].Minute > back && rows[len(rows)-1].Success > 0 {
 				sc.reinstated++
@@ -270,13 +270,14 @@ func deadKeys(o Options) (*deadScore, error) {
 
 // usesBefore counts how often a dead key was used until a minute, in separate
 // minutes of use.
-func usesBefore(rows []detect.KeyMinute, until detect.Minute) (n int) {
-	for _, r := range rows {
-		if r.Dead > 0 && r.Minute <= until {
-			n++
+func usesBefore(uses []int64, until detect.Minute) int {
+	minutes := map[detect.Minute]bool{}
+	for _, at := range uses {
+		if m := detect.MinuteOf(at); m <= until {
+			minutes[m] = true
 		}
 	}
-	return n
+	return len(minutes)
 }
 
 // invalidKeys judges invalid_key: misconfigured clients against typing errors.

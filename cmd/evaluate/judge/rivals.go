@@ -23,19 +23,37 @@ func rivals() []detector {
 			_, k := p.last(t, 5)
 			return k >= 10
 		})},
-		{"multi-window burn rate 99.9 %, k >= 10", holding(func(s *series, p *sums, t int) bool {
+		{burnRate, holding(func(s *series, p *sums, t int) bool {
 			return p.burns(t, 60, 5, 14.4) || p.burns(t, 360, 30, 6)
 		})},
 		{"3 sigma over 60 min", threeSigma},
 		{"Tukey K = 1.5 over 24 h", tukey(1.5)},
 		{"Tukey K = 10 over 24 h", tukey(10)},
-		{"adaptive band, 26 h", adaptive},
-		{"hand-tuned: 3 x the true base share", holding(func(s *series, p *sums, t int) bool {
+		{adaptiveBand, adaptive},
+		{handTuned, holding(func(s *series, p *sums, t int) bool {
 			n, k := p.last(t, 5)
 			return k >= 10 && k > max(3*s.BaseShare, 0.01)*n
 		})},
 	}
 }
+
+// leading are the rivals that do best where most is planted.
+func leading() (list []detector) {
+	for _, d := range rivals() {
+		switch d.name {
+		case burnRate, adaptiveBand, handTuned:
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// The names of the leading rivals.
+const (
+	burnRate     = "multi-window burn rate 99.9 %, k >= 10"
+	adaptiveBand = "adaptive band, 26 h"
+	handTuned    = "hand-tuned: 3 x the true base share"
+)
 
 // sums are prefix sums of requests and failures.
 type sums struct{ n, k []float64 }

@@ -21,6 +21,15 @@ type series struct {
 	warmUp int   // minutes
 	counts []detect.Counts
 	alive  []bool // false in an ingest gap
+	errors bool   // what fails are errors, not timeouts
+}
+
+// failed are the failures that are planted and usual in minute t.
+func (s *series) failed(t int) uint64 {
+	if s.errors {
+		return s.counts[t].Bad - s.counts[t].Timeout
+	}
+	return s.counts[t].Timeout + s.counts[t].Offline
 }
 
 // detector turns a series into alarms, sorted by start.
@@ -29,9 +38,17 @@ type detector struct {
 	run  func(s *series) []alarm
 }
 
+// kind is the kind of the incidents that are judged, beside outages.
+func (s *series) kind() detect.Kind {
+	if s.errors {
+		return detect.ErrorSpike
+	}
+	return detect.TimeoutSpike
+}
+
 func dense(w *traffic.World, i int) *series {
 	c := w.Config()
-	s := &series{ServiceSeries: w.Service(i), start: c.Start.Unix(), warmUp: c.WarmUp * 1440}
+	s := &series{ServiceSeries: w.Service(i), start: c.Start.Unix(), warmUp: c.WarmUp * 1440, errors: c.Errors}
 	s.counts = make([]detect.Counts, c.Days*1440)
 	s.alive = make([]bool, len(s.counts))
 	for i := range s.alive {
@@ -70,7 +87,7 @@ func ours(preset string) detector {
 		var out []alarm
 		base := detect.MinuteOf(s.start)
 		for _, inc := range incidents(s, &cfg) {
-			if inc.Kind != detect.TimeoutSpike && inc.Kind != detect.Outage {
+			if inc.Kind != detect.Outage && inc.Kind != s.kind() {
 				continue
 			}
 			end := int(inc.ClosedAt - base)
@@ -145,7 +162,7 @@ func (s *series) minute(unix int64) int { return int((unix - s.start) / 60) }
 // minute many have none, and detection cannot begin before.
 func (s *series) firstBad(from, to int) int {
 	for t := from; t < to && t < len(s.counts); t++ {
-		if s.counts[t].Timeout+s.counts[t].Offline > 0 {
+		if s.failed(t) > 0 {
 			return t
 		}
 	}
@@ -174,7 +191,7 @@ func (sc *spikeScore) addLabel(s *series, l traffic.Label, alarms []alarm) {
 	from, to := s.minute(l.Start), s.minute(l.End)
 	hit, delay := false, 0
 	for _, a := range alarms {
-		if a.start >= from && a.start <= to+grace {
+		if a.start <= to+grace && (a.start >= from || a.end > s.firstBad(from, to)) { // or it rings already
 			hit, delay = true, max(a.start+1-s.firstBad(from, to), 0)
 			break
 		}
@@ -244,18 +261,18 @@ func large(l traffic.Label) bool {
 	return rise >= 20
 }
 
-// worldsOf runs f on every service of the worlds of a kind, in parallel; f's
+// worldsOf runs f on every service of the worlds that differ from c by their seed, in parallel; f's
 // result is folded in by add, one at a time and in no particular order.
-func worldsOf[R any](kind string, seeds []uint64, services, parallel int, f func(s *series) R, add func(s *series, r R)) error {
+func worldsOf[R any](c traffic.WorldConfig, o Options, f func(s *series) R, add func(s *series, r R)) error {
 	var mu sync.Mutex
-	for _, seed := range seeds {
-		w, err := traffic.NewWorld(traffic.WorldConfig{Kind: kind, Seed: seed, Services: services})
+	for _, c.Seed = range o.Seeds {
+		w, err := traffic.NewWorld(c)
 		if err != nil {
 			return err
 		}
 		var wg sync.WaitGroup
 		next := make(chan int)
-		for range parallel {
+		for range o.Parallel {
 			wg.Go(func() {
 				for i := range next {
 					s := dense(w, i)
@@ -266,7 +283,7 @@ func worldsOf[R any](kind string, seeds []uint64, services, parallel int, f func
 				}
 			})
 		}
-		for i := range services {
+		for i := range w.Services() {
 			next <- i
 		}
 		close(next)
@@ -276,12 +293,12 @@ func worldsOf[R any](kind string, seeds []uint64, services, parallel int, f func
 }
 
 // spikes runs the detectors over the worlds of a kind.
-func spikes(kind string, o Options, detectors []detector) ([]*spikeScore, error) {
+func spikes(c traffic.WorldConfig, o Options, detectors []detector) ([]*spikeScore, error) {
 	scores := make([]*spikeScore, len(detectors))
 	for i, d := range detectors {
 		scores[i] = newSpikeScore(d.name)
 	}
-	err := worldsOf(kind, o.Seeds, o.Services, o.Parallel, func(s *series) [][]alarm {
+	err := worldsOf(c, o, func(s *series) [][]alarm {
 		got := make([][]alarm, len(detectors))
 		for j, d := range detectors {
 			got[j] = d.run(s)
