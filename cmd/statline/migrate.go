@@ -16,7 +16,11 @@ func migrateCommand() *cobra.Command {
 		Short: "Create or upgrade the tables in ClickHouse",
 		Long: `migrate brings the database to this binary's schema; running it again changes
 nothing. The daemon does the same at its start unless --migrate=false, so that
-its user needs no right to create tables.`,
+its user needs no right to create tables.
+
+--retention-minutes, -hours and -samples change how long rows are kept; what they do
+not say stays as it is. Rows that are kept for a shorter time from now on go with
+ClickHouse's next merges; those that are gone do not come back.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := store.Open(cmd.Context(), st.ClickHouse.Store())
@@ -24,7 +28,8 @@ its user needs no right to create tables.`,
 				return err
 			}
 			defer s.Close()
-			if err := schema.Migrate(cmd.Context(), s.Conn(), schema.Options{Database: s.Database(), Cluster: st.ClickHouse.Cluster, TTL: schema.DefaultTTL()}); err != nil {
+			o := schema.Options{Database: s.Database(), Cluster: st.ClickHouse.Cluster, TTL: schema.DefaultTTL(), Change: st.Retention.Change()}
+			if err := schema.Migrate(cmd.Context(), s.Conn(), o); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "database %s is at schema %d\n", s.Database(), schema.Version())

@@ -54,7 +54,11 @@ Repeating it is safe.`,
 			if err != nil {
 				return err
 			}
-			r := mend.Repair{Store: t.store, Log: first.client, Fold: first.folding, Block: t.block, TTL: schema.DefaultTTL()}
+			ttl, err := schema.StoredTTL(ctx, t.store.Conn(), t.store.Database())
+			if err != nil {
+				return err
+			}
+			r := mend.Repair{Store: t.store, Log: first.client, Fold: first.folding, Block: t.block, TTL: ttl}
 			if r.Others, err = t.others(ctx); err != nil {
 				return err
 			}

@@ -97,8 +97,8 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	if d.mover, err = newMover(c, secret, d.store, d.log); err != nil {
-		return err
+	if d.mover, err = newMover(ctx, c, secret, d.store, d.log); err != nil {
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, d.mover.close()) }()
 	ingest.LimitMemory(int64(c.Daemon.MemoryBudget))
@@ -146,7 +146,7 @@ func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() er
 func opening(c *config.Config, secret []byte) ingest.Opening {
 	o := ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)}
 	if c.Daemon.Migrate {
-		o.Tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL()}
+		o.Tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL(), Change: c.Retention.Change()}
 	}
 	return o
 }

@@ -10,6 +10,7 @@ import (
 
 	"statline/cmd/statline/answer"
 	"statline/dashboards/report"
+	"statline/ingest/schema"
 )
 
 func storageCommand() *cobra.Command {
@@ -37,16 +38,45 @@ not in these figures. Of a cluster it shows the server that is asked.`,
 			if err != nil {
 				return err
 			}
-			return out.print(cmd, func(to io.Writer) error { printStorage(to, all); return nil }, all, all.Tables, all.Days)
+			ttl, err := schema.StoredTTL(cmd.Context(), s.Conn(), s.Database())
+			if err != nil {
+				return err
+			}
+			shown := storageShown{all, keptDays{Minutes: ttl.MinuteDays, Hours: ttl.HourDays, Samples: ttl.SampleDays}}
+			return out.print(cmd, func(to io.Writer) error { printStorage(to, &shown); return nil }, shown, all.Tables, all.Days)
 		},
 	}
 	st = takeSettings(c, "storage")
-	out = takeOutput(c, answer.Of[report.Storage](answer.RowsOf[report.StorageTable]("table"),
+	out = takeOutput(c, answer.Of[storageShown](answer.RowsOf[report.StorageTable]("table"),
 		answer.RowsOf[report.StorageDay]("day")), answer.JSON)
 	return c
 }
 
-func printStorage(w io.Writer, all *report.Storage) {
+// storageShown is what the database takes, and for how many days rows are kept.
+type storageShown struct {
+	*report.Storage
+	Kept keptDays `json:"kept"`
+}
+
+// keptDays is for how many days rows are kept, by level; 0 is for ever.
+type keptDays struct {
+	Minutes int `json:"minute_days" help:"0: for ever"`
+	Hours   int `json:"hour_days"`
+	Samples int `json:"sample_days" help:"of samples and rejects"`
+}
+
+func (k keptDays) String() string {
+	long := func(days int) string {
+		if days == 0 {
+			return "for ever"
+		}
+		return fmt.Sprintf("%d days", days)
+	}
+	return fmt.Sprintf("kept: minute rows %s, hour rows %s, samples and rejects %s (statline migrate --retention-minutes, -hours, -samples)",
+		long(k.Minutes), long(k.Hours), long(k.Samples))
+}
+
+func printStorage(w io.Writer, all *storageShown) {
 	st := newStyle(w)
 	day := func(t *time.Time) string {
 		if t == nil {
@@ -54,8 +84,9 @@ func printStorage(w io.Writer, all *report.Storage) {
 		}
 		return t.Format(time.DateOnly)
 	}
-	fmt.Fprintf(w, "%s  %s in %s rows; retention frees %s now\n\n", st.bold.Render("database "+all.Database), humanize.IBytes(all.Bytes),
+	fmt.Fprintf(w, "%s  %s in %s rows; retention frees %s now\n", st.bold.Render("database "+all.Database), humanize.IBytes(all.Bytes),
 		count(all.Rows), humanize.IBytes(all.FreedBytes))
+	fmt.Fprintf(w, "%s\n\n", all.Kept)
 	rows := [][]string{{"table", "bytes", "rows", "a row", "oldest", "newest", "freed: now", "in 1d", "in 7d", "in 30d"}}
 	for _, t := range all.Tables {
 		each := "-"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,6 +18,8 @@ import (
 	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/mend"
+	"statline/ingest/retry"
+	"statline/ingest/schema"
 	"statline/ingest/source"
 	"statline/ingest/store"
 )
@@ -34,9 +37,18 @@ type mover struct {
 }
 
 // newMover wires what a configuration reads.
-func newMover(c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
+func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
+	cfg := c.Pipeline(instanceName(), version)
+	loop := retry.Loop{Pause: retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second}, Log: log, Limit: &retry.LogLimiter{}}
+	var err error
+	cfg.TTL, err = retry.Get(ctx, &loop, "read how long rows are kept", func(ctx context.Context) (schema.TTL, error) {
+		return schema.StoredTTL(ctx, s.Conn(), s.Database())
+	})
+	if err != nil {
+		return nil, err
+	}
 	if c.Kafka.Several() {
-		return moveSeveral(c, secret, s, log)
+		return moveSeveral(cfg, c, secret, s, log)
 	}
 	kafka := c.Kafka.Source(c.Daemon.From)
 	kafka.Logger = log
@@ -53,7 +65,7 @@ func newMover(c *config.Config, secret []byte, s *store.Store, log *slog.Logger)
 	folding, err := folds(c)
 	var p *ingest.Pipeline
 	if err == nil {
-		p, err = newPipeline(c.Pipeline(instanceName(), version), client, folding, ingest.Parts{Store: s, Log: log})
+		p, err = newPipeline(cfg, client, folding, ingest.Parts{Store: s, Log: log})
 	}
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
@@ -75,7 +87,7 @@ func newMover(c *config.Config, secret []byte, s *store.Store, log *slog.Logger)
 }
 
 // moveSeveral is newMover for several topics.
-func moveSeveral(c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
+func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
 	kafka := c.Kafka.Source(c.Daemon.From)
 	kafka.Logger = log
 	group, err := source.NewGroup(kafka)
@@ -83,7 +95,7 @@ func moveSeveral(c *config.Config, secret []byte, s *store.Store, log *slog.Logg
 		return nil, err
 	}
 	cfg := ingest.DefaultTopicsConfig()
-	cfg.Pipeline = c.Pipeline(instanceName(), version)
+	cfg.Pipeline = each
 	cfg.Names, cfg.Pattern = c.Kafka.Topics(), c.Kafka.Pattern()
 	folds := topicFolds(secret)
 	topics, err := ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(group), Store: s, Folds: folds(c),

@@ -14,7 +14,7 @@ type use struct {
 
 var (
 	daemonSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC,
-		SetLabels, SetDetect, SetNotify, SetDaemon, SetTLS, SetConsole, SetLog}
+		SetRetention, SetLabels, SetDetect, SetNotify, SetDaemon, SetTLS, SetConsole, SetLog}
 	mendSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC}
 	servers  = []string{"brokers", "clickhouse"}
 	// A command that asks takes a server, or the directory of an embedded store.
@@ -35,7 +35,7 @@ var uses = map[string]use{
 	"forget":          {sets: append(slices.Clone(askSets), SetHMAC), required: stored},
 	"rejects replay":  {sets: mendSets, required: servers},
 	"rejects discard": {sets: mendSets, required: servers},
-	"migrate":         {sets: []Set{SetClickHouse, SetServer}, required: []string{"clickhouse"}},
+	"migrate":         {sets: []Set{SetClickHouse, SetServer, SetRetention}, required: []string{"clickhouse"}},
 
 	"audit":           {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"limits headroom": {sets: askSets, required: stored},

@@ -12,6 +12,7 @@ import (
 type Config struct {
 	Kafka      Kafka
 	ClickHouse ClickHouse
+	Retention  Retention
 	Lines      Lines
 	Keys       Keys
 	Detect     Detect
@@ -75,7 +76,7 @@ func (c *Config) given(name string) bool { return c.origins[name].Layer > FromDe
 // validate checks what no value can check alone.
 func (c *Config) validate() error {
 	for _, check := range []func(*Config) error{
-		checkKafka, checkClickHouse, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon, checkConsole,
+		checkKafka, checkClickHouse, checkRetention, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon, checkConsole,
 	} {
 		if err := check(c); err != nil {
 			return err

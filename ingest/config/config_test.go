@@ -232,6 +232,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 			want = decode.Formats()[0].Name
 		case "mapping":
 			want = decode.Presets()[0].Name
+		case "retention-minutes", "retention-hours", "retention-samples":
+			want = "40d"
 		case "w3c-fields":
 			want = "date time cs-method sc-status"
 		}

@@ -54,6 +54,7 @@ const (
 	SetTLS        Set = "tls"
 	SetConsole    Set = "console"
 	SetLog        Set = "log"
+	SetRetention  Set = "retention"
 	SetData       Set = "data"
 	SetEngine     Set = "engine"
 )
@@ -71,7 +72,7 @@ func Sets() []Set {
 
 // Options lists every setting, in the order of the example file.
 func Options() []Option {
-	return slices.Concat(kafkaOptions(), clickHouseOptions(), linesOptions(), keysOptions(), detectOptions(),
+	return slices.Concat(kafkaOptions(), clickHouseOptions(), retentionOptions(), linesOptions(), keysOptions(), detectOptions(),
 		notifyOptions(), daemonOptions(), consoleOptions(), logOptions(), localOptions())
 }
 

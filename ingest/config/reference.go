@@ -65,7 +65,7 @@ func options(out io.Writer, set Set) {
 var titles = map[Set]string{
 	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database", SetServer: "Access to ClickHouse",
 	SetLines: "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers", SetDetect: "Detectors",
-	SetNotify: "Notifications", SetDaemon: "The daemon", SetLog: "Log", SetData: "Data directory", SetEngine: "Engine",
+	SetNotify: "Notifications", SetRetention: "How long rows are kept", SetDaemon: "The daemon", SetLog: "Log", SetData: "Data directory", SetEngine: "Engine",
 }
 
 func (o Option) notes() string {

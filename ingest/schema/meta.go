@@ -129,15 +129,38 @@ func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
 	if err != nil {
 		return TTL{}, fmt.Errorf("read ttl of database %s: %w", database, err)
 	}
-	var t TTL
-	if _, err := fmt.Sscanf(m.ttl, ttlForm, &t.MinuteDays, &t.HourDays, &t.SampleDays); err != nil {
-		return TTL{}, fmt.Errorf("read ttl of database %s: got %q; is it one of statline's? run: statline migrate", database, m.ttl)
+	t, err := m.parseTTL()
+	if err != nil {
+		return TTL{}, fmt.Errorf("read ttl of database %s: %w; is it one of statline's? run: statline migrate", database, err)
 	}
 	return t, nil
 }
 
+func (m meta) parseTTL() (t TTL, err error) {
+	if _, err := fmt.Sscanf(m.ttl, ttlForm, &t.MinuteDays, &t.HourDays, &t.SampleDays); err != nil {
+		return TTL{}, fmt.Errorf("%w: meta.ttl: got %q; want days such as 30/396/7", retry.ErrPermanent, m.ttl)
+	}
+	return t, nil
+}
+
+// wanted is the TTL that the tables are to have.
+func (o Options) wanted(have meta) (TTL, error) {
+	if o.Change == nil {
+		return o.TTL, nil
+	}
+	base := o.TTL
+	if have.ttl != "" {
+		var err error
+		if base, err = have.parseTTL(); err != nil {
+			return TTL{}, err
+		}
+	}
+	return o.Change.of(base), nil
+}
+
 // WholeSince is from when on tables are whole that came to be after others had
-// rows: what was stored before is not in them. Other tables always were whole.
+// rows, or whose rows were to live for a shorter time before: what is older is not
+// in them. Other tables always were whole.
 func WholeSince(ctx context.Context, conn Conn, database string) (map[Table]time.Time, error) {
 	m, err := readMeta(ctx, conn, database)
 	return m.since, err
@@ -155,11 +178,38 @@ func (o Options) applyTTL(ctx context.Context, conn Conn, have meta) error {
 		return nil
 	}
 	if have.ttl != "" {
+		if err := o.noteLonger(ctx, conn, have); err != nil {
+			return err
+		}
 		if err := o.alterTTLs(ctx, conn); err != nil {
 			return fmt.Errorf("change ttl from %s to %s days (minutes/hours/samples): %w", have.ttl, want, err)
 		}
 	}
 	return o.writeMeta(ctx, conn, metaTTL, want, uint64(time.Now().UnixNano()))
+}
+
+// noteLonger notes, before rows are to live longer than they were, which of them
+// may be gone already.
+func (o Options) noteLonger(ctx context.Context, conn Conn, have meta) error {
+	was, err := have.parseTTL()
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	for _, t := range Tables() {
+		old, days := was.Days(LevelOf(t)), o.TTL.Days(LevelOf(t))
+		if old == 0 || days > 0 && days <= old {
+			continue
+		}
+		since := now.AddDate(0, 0, -old)
+		if known := have.since[t]; known.After(since) {
+			since = known
+		}
+		if err := o.writeMeta(ctx, conn, string(t)+sinceSuffix, strconv.FormatInt(since.Unix(), 10), uint64(now.UnixNano())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o Options) alterTTLs(ctx context.Context, conn Conn) error {

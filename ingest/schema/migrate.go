@@ -40,7 +40,7 @@ func Version() int {
 // Migrate brings the database to Version. Every statement of a migration is
 // idempotent and the version is recorded after the last one, so a run that
 // was cut is repeated whole and concurrent runs do the same work twice.
-// A change of Options.TTL is applied to existing tables.
+// A change of Options.TTL, or Options.Change, is applied to existing tables.
 func Migrate(ctx context.Context, conn Conn, o Options) error {
 	return migrate(ctx, conn, o, migrations)
 }
@@ -63,6 +63,12 @@ func migrate(ctx context.Context, conn Conn, o Options, files fs.FS) error {
 	from, newest := have.version, list[len(list)-1].number
 	if err := notNewer(have, o.Database, newest); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	if o.TTL, err = o.wanted(have); err != nil {
+		return fmt.Errorf("migrate database %s: %w", o.Database, err)
+	}
+	if err := o.check(); err != nil {
+		return fmt.Errorf("migrate: %w: %w", retry.ErrPermanent, err)
 	}
 	steps := make([][]migration, 0, newest)
 	for _, m := range list[min(from, newest):] {

@@ -37,6 +37,22 @@ func (t TTL) Days(l Level) int {
 	}
 }
 
+// Change says how many days rows are to live from now on, by level; nil leaves a
+// level as the database has it.
+type Change struct {
+	MinuteDays, HourDays, SampleDays *int
+}
+
+// of is what becomes of a TTL.
+func (c *Change) of(t TTL) TTL {
+	for _, x := range []struct{ to, days *int }{{&t.MinuteDays, c.MinuteDays}, {&t.HourDays, c.HourDays}, {&t.SampleDays, c.SampleDays}} {
+		if x.days != nil {
+			*x.to = *x.days
+		}
+	}
+	return t
+}
+
 // Options says where and how the tables are made.
 type Options struct {
 	// Database holds the tables; Migrate creates it.
@@ -49,6 +65,9 @@ type Options struct {
 	// TTL of the zero value keeps everything: analysis of old logs needs it,
 	// for a merge would drop them at once.
 	TTL TTL
+	// Change, when set, leaves a database that is there its own TTL, but for what it
+	// says; TTL is then that of a new one.
+	Change *Change
 	// Temporary tables are thrown away with the process that made them: nothing
 	// in them needs to survive a power cut, and parts that were merged are removed
 	// at once, so that thousands of files need not be when the process ends.

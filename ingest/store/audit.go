@@ -291,7 +291,7 @@ func (a *audit) pending(ctx context.Context) (uint64, error) {
 // rejects counts where nothing expires: a block's records may be older than
 // the rejects' life, and the ledger does not know each record's time.
 func (a *audit) rejects(ctx context.Context) error {
-	if a.o.TTL.SampleDays > 0 {
+	if a.o.TTL.SampleDays > 0 || !a.since[schema.Rejects].IsZero() {
 		return nil
 	}
 	rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM ("+
