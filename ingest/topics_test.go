@@ -298,6 +298,43 @@ func TestOneTopicCannotBeRead(t *testing.T) {
 	}
 }
 
+// Promise: a reload changes how topics are read from the next block on, a topic that
+// nothing changes for keeps its config_hash, and one that fails changes nothing.
+func TestTopicsReload(t *testing.T) {
+	s := newSeveral(t, "reloaded_topics", nil)
+	api, web := s.topic("api", 1), s.topic("web", 1)
+	s.write(api, 1, 200)
+	s.write(web, 1, 200)
+	topics, ended := s.instance("one")
+	s.exact()
+	before := topics.ConfigHashes()
+	refuse := func(string) (ingest.Folds, *decode.Counts, error) { return nil, nil, fmt.Errorf("a bad file") }
+	if err := topics.Reload(t.Context(), refuse); err == nil || !maps.Equal(topics.ConfigHashes(), before) {
+		t.Errorf("a bad reload: got %v and %v; want an error and %v", err, topics.ConfigHashes(), before)
+	}
+	other := func(topic string) (ingest.Folds, *decode.Counts, error) {
+		if topic == api.topic {
+			return s.folds(s.rig.Topic + ".new")
+		}
+		return s.folds(topic)
+	}
+	if err := topics.Reload(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	after := topics.ConfigHashes()
+	if after[api.topic] == before[api.topic] || after[web.topic] != before[web.topic] {
+		t.Errorf("got %v after %v; want another hash of %s alone", after, before, api.topic)
+	}
+	s.write(api, 1, 200)
+	until(t, "blocks are stored under the new configuration", func() bool {
+		spans := s.rig.Audit().Configurations
+		return slices.ContainsFunc(spans, func(c store.ConfigSpan) bool { return c.ConfigHash == after[api.topic] && c.Topic == api.topic })
+	})
+	if err := ended(); err != nil {
+		t.Error(err)
+	}
+}
+
 // gauges are the values of a metric by topic.
 func gauges(t *testing.T, of *ingest.Topics, name string) map[string]float64 {
 	t.Helper()
