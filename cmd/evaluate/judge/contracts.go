@@ -126,7 +126,14 @@ func burns(o Options) (*burnScore, error) {
 		explained := func(t int) bool {
 			return slices.ContainsFunc(list, func(i detect.Incident) bool {
 				closed := int(i.ClosedAt - base)
-				return i.Rule != "slo_burn" && i.ClosedAt > 0 && closed <= t && closed > t-360
+				if i.Rule == "slo_burn" || i.ClosedAt == 0 || closed > t || closed <= t-longestPair(&cfg.SLO) {
+					return false
+				}
+				var later uint64 // what fails after it is another burn, once it is enough
+				for _, c := range s.counts[closed+1 : t+1] {
+					later += c.Bad
+				}
+				return closed > t-360 || later < cfg.SLO.MinBad
 			})
 		}
 		for t, h := range r.holds {
@@ -162,6 +169,14 @@ func burns(o Options) (*burnScore, error) {
 		}
 	})
 	return sc, err
+}
+
+// longestPair is the longest window of a burn, in minutes.
+func longestPair(c *detect.SLOConfig) (w int) {
+	for _, p := range c.Pairs {
+		w = max(w, p.Long)
+	}
+	return w
 }
 
 // oracle says in which minutes the definition of slo_burn holds.

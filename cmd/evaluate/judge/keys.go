@@ -252,7 +252,7 @@ func deadKeys(o Options, of func(w *traffic.World, i int) traffic.KeySeries) (*d
 				sc.recall.add(len(list) > 0)
 			}
 			if len(list) > 0 {
-				sc.uses = append(sc.uses, usesBefore(k.Uses, list[0].OpenedAt))
+				sc.uses = append(sc.uses, usesBefore(k.Uses, rows, list[0].OpenedAt))
 			}
 			if back := detect.MinuteOf(l.End); len(rows) > 0 && rows[len(rows)-1].Minute > back && rows[len(rows)-1].Success > 0 {
 				sc.reinstated++
@@ -269,11 +269,13 @@ func deadKeys(o Options, of func(w *traffic.World, i int) traffic.KeySeries) (*d
 }
 
 // usesBefore counts how often a dead key was used until a minute, in separate
-// minutes of use.
-func usesBefore(uses []int64, until detect.Minute) int {
+// minutes of use. One in which it also worked is none: it died in it.
+func usesBefore(uses []int64, rows []detect.KeyMinute, until detect.Minute) int {
 	minutes := map[detect.Minute]bool{}
 	for _, at := range uses {
-		if m := detect.MinuteOf(at); m <= until {
+		m := detect.MinuteOf(at)
+		worked := slices.ContainsFunc(rows, func(r detect.KeyMinute) bool { return r.Minute == m && r.Success > 0 })
+		if m <= until && !worked {
 			minutes[m] = true
 		}
 	}
