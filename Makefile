@@ -72,7 +72,7 @@ test-browser: engine ## the console in Chromium (Debian: apt-get install chromiu
 
 .PHONY: console-times
 console-times: engine ## every page of the console over thirty days of 100 services, and twenty tabs (Chromium; an idle machine; 2 min)
-	CGO_ENABLED=0 STATLINE_MONTH=full $(GO) test -tags browser -run 'TestBrowserOverAMonth' -count=1 -timeout 10m -v ./cmd/e2e
+	CGO_ENABLED=0 $(GO) test -tags browser -run 'TestBrowserOverAMonth' -count=1 -timeout 10m -v ./cmd/e2e -args -full-month
 
 .PHONY: console-pictures
 console-pictures: engine ## dashboards/docs/console/*.webp: every page of the console at three widths (Chromium)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,13 +19,15 @@ import (
 	"statline/ingest/sandbox/sandboxtest"
 )
 
+var fullMonth = flag.Bool("full-month", false, "time the pages over all rows of a month, on an idle machine")
+
 // Every page over thirty days of 100 services, and twenty tabs. The figures are
 // asserted with three times what they are to be, on a tenth of the rows; with
-// STATLINE_MONTH=full, on an idle machine, on all of them and as they are to be: the
-// first panel within 300 ms, the page within 2 s, 20 MiB for twenty tabs.
+// -full-month, on an idle machine, on all of them and as they are to be: the first
+// panel within 300 ms of its question, the page within 2 s, 20 MiB for twenty tabs.
 func TestBrowserOverAMonth(t *testing.T) {
 	share, slack := 10, 3
-	if os.Getenv("STATLINE_MONTH") == "full" {
+	if *fullMonth {
 		share, slack = 1, 1
 	}
 	clickhouse := freeAddress(t)
@@ -50,10 +53,10 @@ func TestBrowserOverAMonth(t *testing.T) {
 	time.Sleep(5 * time.Second) // the engine merges what was written
 	b.timed("/")                // the browser is warm
 	for _, path := range consolePages() {
-		first, whole := b.timed(path + "?from=now-30d")
-		t.Logf("%-15s first panel after %4d ms, all on screen after %4d ms", path, first.Milliseconds(), whole.Milliseconds())
-		if limit := time.Duration(slack) * 300 * time.Millisecond; first > limit {
-			t.Errorf("%s: the first panel took %v; want at most %v", path, first, limit)
+		asked, first, whole := b.timed(path + "?from=now-30d")
+		t.Logf("%-15s asks after %4d ms, first panel after %4d ms, all on screen after %4d ms", path, asked.Milliseconds(), first.Milliseconds(), whole.Milliseconds())
+		if limit := time.Duration(slack) * 300 * time.Millisecond; first-asked > limit {
+			t.Errorf("%s: the first panel took %v; want at most %v", path, first-asked, limit)
 		}
 		if limit := time.Duration(slack) * 2 * time.Second; whole > limit {
 			t.Errorf("%s: it took %v; want at most %v", path, whole, limit)
@@ -76,9 +79,9 @@ func TestBrowserOverAMonth(t *testing.T) {
 	}
 }
 
-// timed opens a page and returns when its first panel was drawn, and when all that
-// are on screen were, since the navigation began.
-func (b *browser) timed(path string) (first, whole time.Duration) {
+// timed opens a page and returns when it asked for its first panel, when the first was
+// drawn, and when all that are on screen were, since the navigation began.
+func (b *browser) timed(path string) (asked, first, whole time.Duration) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height), chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
@@ -87,13 +90,14 @@ func (b *browser) timed(path string) (first, whole time.Duration) {
 		const panels = [...document.querySelectorAll(".panel")].filter((p) => p.getBoundingClientRect().top < innerHeight);
 		const drawn = (p) => p.querySelector(".body")?.getAttribute("aria-busy") !== "true";
 		if (first === undefined && panels.some(drawn)) first = performance.now();
-		if (panels.length && panels.every(drawn)) return done([first, performance.now()]);
+		if (panels.length && panels.every(drawn)) return done([Math.min(...performance.getEntriesByType("resource").filter((e) => e.name.includes("/api/panel/")).map((e) => e.startTime)), first, performance.now()]);
 		if (performance.now() > 30000) return failed(new Error("not drawn after 30 s"));
 		requestAnimationFrame(look); }; look(); })`)
 	if failed := b.text(".failed"); failed != "" {
 		b.t.Errorf("%s: a panel says %q", path, failed)
 	}
-	return time.Duration(took[0] * float64(time.Millisecond)), time.Duration(took[1] * float64(time.Millisecond))
+	at := func(i int) time.Duration { return time.Duration(took[i] * float64(time.Millisecond)) }
+	return at(0), at(1), at(2)
 }
 
 // resident is the memory of a process, in KiB.

@@ -3,13 +3,17 @@ package console
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 )
 
+// atOnce is how many queries run at one time, for all readers together. On a small
+// machine, where the engine mostly runs too, more would only end later all together:
+// the first panel of a page is to be there soon.
+var atOnce = min(4, max(2, runtime.GOMAXPROCS(0)))
+
 const (
-	// atOnce is how many queries run at one time, for all readers together.
-	atOnce = 4
 	// keptFor is how long an answer is given again. The store's newest minute
 	// moves slower than that.
 	keptFor = 2 * time.Second

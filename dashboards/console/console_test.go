@@ -307,13 +307,13 @@ func TestAnswersAreShared(t *testing.T) {
 			}
 		})
 	}
-	for s.running.Load() < atOnce {
+	for s.running.Load() < int64(atOnce) {
 		time.Sleep(time.Millisecond)
 	}
 	leave()
 	close(s.gate)
 	all.Wait()
-	if asked, most := s.asked.Load(), s.most.Load(); asked != 1+3*atOnce || most > atOnce {
+	if asked, most := s.asked.Load(), s.most.Load(); asked != int64(1+3*atOnce) || most > int64(atOnce) {
 		t.Errorf("got %d queries, %d at once; want %d and %d", asked, most, 1+3*atOnce, atOnce)
 	}
 }
