@@ -173,6 +173,10 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 dashboards-check: engine $(NODE)/node_modules/.package-lock.json ## every dashboard and alert query through Grafana's own backend, on the embedded engine; options, units and names against Grafana's own library
 	cd dashboards/grafanatest && $(GO) vet ./... && $(GO) test -count=1 -timeout 10m ./...
 
+.PHONY: chart-test
+chart-test: build ## the Helm chart rendered by Helm's own packages and decoded strictly into the types of Kubernetes and the operators; the daemon takes what it sets
+	cd deploy/helm/charttest && $(GO) vet . && $(GO) test -vet=off -count=1 -timeout 10m .
+
 .PHONY: compose-test
 compose-test: engine ## docker-compose.yml run without containers: Kafka, ClickHouse's ports and rights, statline by the Dockerfile's lines, the panels; planted faults (Linux, Java 17, Maven once, wget and nc; root or user namespaces)
 	@for t in java mvn wget nc; do command -v $$t >/dev/null || { echo "make compose-test: needs $$t (Debian: apt-get install openjdk-17-jre-headless maven wget netcat-openbsd)"; exit 1; }; done
