@@ -109,8 +109,11 @@ func (c *SLOConfig) worst(h *History, s *sloState, t, after Minute, objective fl
 		if covered < p.Long/4 || s.bad[long] < c.MinBad {
 			continue
 		}
-		b := s.burn(long, budget)
-		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor && c.later(h, t, after, p.Long) {
+		b, least := s.burn(long, budget), p.Factor
+		if p.Long > lowWindow {
+			least = 0 // over a day and more, what was explained burns as well
+		}
+		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor && c.later(h, s, t, after, p.Long, budget) > least {
 			return condition{p.Severity, p.Long, b, p.Factor}, true
 		}
 	}
@@ -142,17 +145,21 @@ func (s *sloState) recent(h *History, t Minute, w int, after Minute, budget floa
 	return min(whole, float64(sum.Bad)/float64(sum.N)/budget)
 }
 
-// later reports whether enough failed after minute after, when that lies in the last w
-// minutes: what failed before is explained.
-func (c *SLOConfig) later(h *History, t, after Minute, w int) bool {
+// later is the burn over the last w minutes, one of burnWindows, of what failed after
+// minute after: what failed before is explained. It is 0 while that is less than MinBad.
+func (c *SLOConfig) later(h *History, s *sloState, t, after Minute, w int, budget float64) float64 {
+	i := windowIndex(w)
 	if after <= t-Minute(w) {
-		return true
+		return s.burn(i, budget)
 	}
 	var bad uint64
-	for m := t; m > after && bad < c.MinBad; m-- {
+	for m := after + 1; m <= t; m++ {
 		bad += h.at(m).Bad
 	}
-	return bad >= c.MinBad
+	if bad < c.MinBad || s.n[i] == 0 {
+		return 0
+	}
+	return float64(bad) / float64(s.n[i]) / budget
 }
 
 // keeps reports whether an open burn of a severity, or of any for "", goes on.
@@ -218,7 +225,8 @@ func (c *SLOConfig) step(
 			s.calm = 0
 			return append(closed, s.end(t, ClosedCalm))
 		}
-		if inc.Severity == Page && !c.keeps(s, Page, objective) {
+		// What a rise that is over made a page is explained by it.
+		if inc.Severity == Page && !(c.keeps(s, Page, objective) && c.later(h, s, t, after, lowWindow, 1-objective) > 0) {
 			inc.Severity = Ticket
 		}
 	}

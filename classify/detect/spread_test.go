@@ -95,3 +95,34 @@ func TestExplainedFailuresBurnNothing(t *testing.T) {
 		}
 	}
 }
+
+// A rise pages the burn that was open as a ticket already; when it is over, what is
+// left of the burn is a ticket again, and not a page for the hours that the window of
+// pages still reaches back over it.
+func TestBurnAfterARiseIsATicket(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 8))
+	counts := steady(r, 6*day+600, 20, 0.0025) // two and a half times the budget
+	const from, to = 6*day + 120, 6*day + 140
+	add(r, counts, from, to, 0.3, seriesTimeout)
+	s := NewService("api", testConfig(t, "default"))
+	var paged, closed bool
+	for i, c := range counts {
+		at := origin + Minute(i)
+		s.History.Set(at, c)
+		for _, ended := range s.Settle(at, true, nil) {
+			closed = closed || ended.Kind == TimeoutSpike && i > from
+		}
+		for _, b := range only(s.Settled.Open(nil), SLOBurn) {
+			if i < from && b.Severity != Ticket {
+				t.Fatalf("before the rise, at +%d: got a %s; want a ticket", i, b.Severity)
+			}
+			paged = paged || b.Severity == Page && i >= from
+			if closed && b.Severity != Ticket {
+				t.Fatalf("at +%d, after the rise: got a %s; want a ticket: %s", i-to, b.Severity, b.Summary)
+			}
+		}
+	}
+	if !paged || !closed {
+		t.Errorf("paged %v, closed %v; want the rise to page the burn, and to close", paged, closed)
+	}
+}
