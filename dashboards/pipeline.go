@@ -35,12 +35,13 @@ func pipeline() Board {
 					About: "Reasons with an example, scrubbed of secrets.",
 					Query: query.RejectTable(), Unit: Count, Empty: "Nothing was rejected in this time.",
 					Columns: []Column{
-						{Name: "Reason", Width: 120},
-						{Name: "Format", Width: 110},
-						{Name: "Lines", Width: 70},
+						{Name: "Topic", Width: 100},
+						{Name: "Reason", Width: 105},
+						{Name: "Format", Width: 90},
+						{Name: "Lines", Width: 60},
 						{Name: "Detail", Wrapped: true},
 						{Name: "Last", Unit: Moment},
-						{Name: "Example", Width: 190},
+						{Name: "Example", Width: 145},
 					},
 				}},
 				{10, Panel{
@@ -57,8 +58,12 @@ func pipeline() Board {
 					About: "What was stored of each topic, and the age of the oldest record that was not.",
 					Query: query.Topics(), Unit: Count, Empty: "nothing reports in this time",
 					Columns: []Column{
-						{Name: "Most behind", Unit: Seconds, Limits: rising(60, 300)},
-						{Name: "Last seen", Unit: Moment, Width: 160},
+						{Name: "Topic", Width: 110},
+						{Name: "Partitions", Width: 75},
+						{Name: "Records", Width: 70},
+						{Name: "Rejected", Width: 70},
+						{Name: "Most behind", Unit: Seconds, Width: 88, Limits: rising(60, 300)},
+						{Name: "Last seen", Unit: Moment},
 					},
 				}},
 				{14, Panel{

@@ -201,7 +201,7 @@ func TestTabsAndConditions(t *testing.T) {
 	for name, want := range map[string][]string{
 		"keys":         {"Suspended and disabled: panel panel panel;", "Invalid and unverified: panel;", "The chosen keys [key]: panel panel [key];"},
 		"incident":     {"What happened: panel panel; panel panel [incident];", "Consequences [incident]: panel panel [incident];"},
-		"availability": {"Timeouts: panel panel panel panel panel panel panel panel panel;", "Offline: panel panel;", "Routes and examples: panel; panel [service];"},
+		"availability": {"Timeouts: panel panel panel panel panel panel panel panel panel;", "Offline: panel panel panel;", "Routes and examples: panel; panel [service];"},
 	} {
 		if !slices.Equal(got[name], want) {
 			t.Errorf("%s: got %q; want %q", name, got[name], want)
