@@ -126,3 +126,34 @@ func TestBurnAfterARiseIsATicket(t *testing.T) {
 		t.Errorf("paged %v, closed %v; want the rise to page the burn, and to close", paged, closed)
 	}
 }
+
+// A service that falls silent is worth a page at once, though it was silent at this time
+// in one of the three weeks that are known; in two of them, it is not.
+func TestOneSilentWeekSaysNothing(t *testing.T) {
+	for silentWeeks, want := range []Minute{0: 2, 1: 2, 2: -1} {
+		r := rand.New(rand.NewPCG(4, 8))
+		const at = 22*day + 600
+		counts := steady(r, at+4, 450, 0)
+		for w := range silentWeeks {
+			for m := at - (w+1)*7*day; m < at-(w+1)*7*day+30; m++ {
+				counts[m] = Counts{}
+			}
+		}
+		for m := at; m < len(counts); m++ {
+			counts[m] = Counts{}
+		}
+		list, _ := run(testConfig(t, "default"), counts, nil)
+		opened := Minute(-1)
+		for _, i := range only(list, TrafficDrop) {
+			if i.OpenedAt >= origin+at {
+				opened = i.OpenedAt - origin - at
+				if i.Severity != Page {
+					t.Errorf("%d silent weeks: got a %s; want a page", silentWeeks, i.Severity)
+				}
+			}
+		}
+		if (opened < 0) != (want < 0) || opened > want {
+			t.Errorf("%d silent weeks: opened after %d minutes; want at most %d, -1 for never", silentWeeks, opened, want)
+		}
+	}
+}

@@ -221,8 +221,9 @@ func (c *DropConfig) usual(h *History, t Minute, ratio float64) bool {
 }
 
 // silent reports whether a service that has requests every minute has had none
-// for some minutes, though it was alive at this time of the week before. It is
-// worth a page once a week is known, and a ticket before.
+// for some minutes, though it was alive at this time in most of the weeks before: one
+// in which it was silent too, for an incident or a holiday, says nothing against two.
+// It is worth a page once a week is known, and a ticket before.
 func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, want float64, ok bool) {
 	t := now.at
 	if now.silent < c.SilentMinutes+now.late || t-now.seen > 60 {
@@ -232,13 +233,13 @@ func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, wan
 	if h.covered(now.seen) < 60 || float64(n) < 60*c.SilentRate {
 		return "", 0, false
 	}
-	days, weeks := 0, 0
+	days, weeks, without := 0, 0, 0
 	for _, back := range seasons {
 		alive, known := h.aliveAround(t-Minute(back), c.SilentRate/2)
 		switch {
 		case !known:
 		case back%(7*day) == 0 && !alive:
-			return "", 0, false
+			without++
 		case back%(7*day) == 0:
 			weeks++
 		case alive:
@@ -247,6 +248,8 @@ func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, wan
 	}
 	want = float64(n) / 4
 	switch {
+	case without > 0 && weeks <= without:
+		return "", 0, false
 	case weeks > 0:
 		return Page, want, true
 	case days > 0 || h.covered(t) < day:
