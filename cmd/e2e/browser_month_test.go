@@ -21,12 +21,12 @@ import (
 
 var fullMonth = flag.Bool("full-month", false, "time the pages over all rows of a month, on an idle machine")
 
-// Every page over thirty days of 100 services, and twenty tabs. The figures are
-// asserted with three times what they are to be, on a tenth of the rows; with
+// Every page over thirty days of 100 services, and twenty tabs. On a tenth of the rows
+// only what a busy machine does not explain is a fault: ten times the figures; with
 // -full-month, on an idle machine, on all of them and as they are to be: the first
 // panel within 300 ms of its question, the page within 2 s, 20 MiB for twenty tabs.
 func TestBrowserOverAMonth(t *testing.T) {
-	share, slack := 10, 3
+	share, slack := 10, 10
 	if *fullMonth {
 		share, slack = 1, 1
 	}
@@ -74,8 +74,8 @@ func TestBrowserOverAMonth(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	after := resident(t, d.cmd.Process.Pid)
 	t.Logf("twenty tabs: the console's memory was %d KiB and is %d KiB", before, after)
-	if after-before > slack*20<<10 {
-		t.Errorf("twenty tabs take %d KiB of the console's memory; want at most %d", after-before, slack*20<<10)
+	if most := 20 << 10; after-before > most {
+		t.Errorf("twenty tabs take %d KiB of the console's memory; want at most %d", after-before, most)
 	}
 }
 
