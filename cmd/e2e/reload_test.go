@@ -67,7 +67,7 @@ func (r *reloader) post(t *testing.T, header string) (status int, body string) {
 	return resp.StatusCode, b.String()
 }
 
-// Promise: fifty reloads while records stream, by signal and by request, some
+// Promise: fifty reloads while 50,000 records a second stream, by signal and by request, some
 // of bad files: nothing is lost or doubled, the ledger names the configuration
 // of each block, and repair mends a day with many of them.
 func TestLongReloadUnderLoad(t *testing.T) {
@@ -88,10 +88,15 @@ func TestLongReloadUnderLoad(t *testing.T) {
 	}
 
 	truthFile := filepath.Join(dir, "truth.json")
-	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "400000", "--seed", "1",
-		"--scenario", "mixed", "--malformed", "0.01", "--truth", truthFile)
+	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "1000000", "--seed", "1",
+		"--rate", "50000", "--speed", "1", "--start", "now", "--scenario", "mixed", "--malformed", "0.01", "--truth", truthFile)
 	for r.n < 50 {
 		r.reload(t)
+	}
+	select {
+	case <-lines.done:
+		t.Fatal("the records had all come before the fiftieth reload")
+	default:
 	}
 	if err := lines.wait(t, 2*time.Minute); err != nil {
 		t.Fatal(err)
@@ -99,7 +104,7 @@ func TestLongReloadUnderLoad(t *testing.T) {
 	stored := func() string {
 		return sql(t, clickhouse, "SELECT sum(records) FROM statline.ledger WHERE state = 'stored'")
 	}
-	eventually(t, 2*time.Minute, "all is stored", func() bool { return stored() == "401000" })
+	eventually(t, 2*time.Minute, "all is stored", func() bool { return stored() == "1001000" })
 	shown, status := get(t, "http://"+r.listen+"/-/config")
 	if status != http.StatusOK || !strings.Contains(shown, "/rule/0") {
 		t.Errorf("/-/config: got %d %s", status, shown)
