@@ -56,7 +56,7 @@ func keys() Board {
 			{Chosen: "key", Height: 10, Cells: []Cell{
 				{8, Panel{
 					Kind: Stacked, Title: "Responses of the chosen keys",
-					About: "Responses per second by outcome.",
+					About: "Responses per second by outcome; those of all callers while every key is chosen.",
 					Query: query.KeyOutcomeRates(), Unit: PerSecond, Empty: "no responses in this time",
 					Columns: byOutcome(),
 				}},

@@ -172,12 +172,11 @@ func KeyTroubleRates() Text {
 		fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
-// KeyOutcomeRates returns the chosen keys' responses per second by outcome.
-// Groups by a number are found faster than by a text, and a month of keys has
-// millions of rows.
+// KeyOutcomeRates returns the chosen keys' responses per second by outcome, those of
+// all callers while every key is chosen.
 func KeyOutcomeRates() Text {
-	return spans + gaps("outcome", "SELECT time, toString(name) AS outcome, Value FROM (\n  SELECT "+at+", any(outcome) AS name, sum(requests) / "+covered+" AS Value\n  FROM "+
-		fromKeys("outcome, requests", chosenKey+" AND "+whole)+"\n  GROUP BY time, cityHash64(outcome)\n)", "Value")
+	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+		fromServicesOrKeys(whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // KeyDetail returns what the chosen keys did, by key, service and code; with no
