@@ -199,6 +199,7 @@ func RetryingKeys() Text {
 FROM (
   SELECT key_id, toString(service) AS service, sum(retries) AS n, sum(requests) AS total, toString(arrayElement(arraySort(groupUniqArrayArray(16)(user_agents)), 1)) AS agent
   FROM ` + fromKeys("key_id, service, requests, retries, user_agents", ofService) + `
+  WHERE key_id GLOBAL IN (SELECT key_id FROM ` + fromKeys("key_id, service, retries", ofService+" AND retries > 0") + ` GROUP BY key_id, service ORDER BY sum(retries) DESC, key_id, service LIMIT 50)
   GROUP BY key_id, service HAVING n > 0 ORDER BY n DESC, key_id, service LIMIT 50
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named USING (key_id)
 ORDER BY n DESC, key_id, k.service`
