@@ -9,10 +9,10 @@ import (
 
 // FillMonth writes into a migrated database what a month leaves: thirty days of hour
 // rows for 100 services of 20 routes and 10,000 keys, two days of minute rows for the
-// services, and what else boards read; a share of 10 writes the newest tenth. exec
-// runs one INSERT.
+// services, and what else boards read; a share of 10 writes the newest tenth. It is
+// merged, as a month is that was not written in a minute. exec runs one statement.
 func FillMonth(database string, share int, exec func(text string) error) error {
-	rows := regexp.MustCompile(`FROM numbers\((\d+)\)$`)
+	rows, table := regexp.MustCompile(`FROM numbers\((\d+)\)$`), regexp.MustCompile(`^INSERT INTO (\S+)`)
 	for _, text := range month() {
 		text = strings.ReplaceAll(text, "{db}", database)
 		total, err := strconv.Atoi(rows.FindStringSubmatch(text)[1])
@@ -26,6 +26,9 @@ func FillMonth(database string, share int, exec func(text string) error) error {
 			if err := exec(part); err != nil {
 				return fmt.Errorf("%w: %s", err, part)
 			}
+		}
+		if err := exec("OPTIMIZE TABLE " + table.FindStringSubmatch(text)[1] + " FINAL"); err != nil {
+			return err
 		}
 	}
 	return nil
