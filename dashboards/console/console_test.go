@@ -318,6 +318,42 @@ func TestAnswersAreShared(t *testing.T) {
 	}
 }
 
+// A question is answered before the next begins, unless it takes long: then that one
+// begins beside it.
+func TestAnswersTakeTurns(t *testing.T) {
+	a := newAnswers()
+	a.slots, a.turns = make(chan struct{}, 2), make(chan struct{}, 1)
+	began := make(chan string, 3)
+	gate := map[string]chan struct{}{"short": make(chan struct{}), "long": make(chan struct{}), "last": make(chan struct{})}
+	var all sync.WaitGroup
+	ask := func(name string) {
+		all.Go(func() {
+			_, _ = a.get(t.Context(), name, func(context.Context) (any, error) {
+				began <- name
+				<-gate[name]
+				return name, nil
+			})
+		})
+	}
+	ask("short")
+	<-began
+	ask("long")
+	select {
+	case name := <-began:
+		t.Errorf("%s began beside a question that had just begun", name)
+	case <-time.After(headStart / 3):
+	}
+	close(gate["short"])
+	<-began
+	ask("last")
+	if name := <-began; name != "last" {
+		t.Errorf("got %s; want last beside the long one", name)
+	}
+	close(gate["long"])
+	close(gate["last"])
+	all.Wait()
+}
+
 // A store that is not there yet is said, and so is one that fails.
 func TestNoStore(t *testing.T) {
 	server := serve(t, nil, func(c *Config) { c.Store = func() Store { return nil } })
