@@ -41,35 +41,54 @@ func newMetrics(p *Pipeline) *metrics {
 		return prometheus.NewDesc("statline_"+name, help, labels, nil)
 	}
 	m := &metrics{
-		pipeline:    p,
-		records:     counter("records_total", "Kafka records stored."),
-		holes:       counter("holes_total", "Offsets without a record: compacted, aborted, control, or left out as a gap."),
-		responses:   vec("responses_total", "API responses stored, by outcome.", "outcome"),
-		rejected:    vec("rejected_total", "Lines that were no response, stored as rejects, by reason.", "reason"),
-		blocks:      vec("blocks_total", "Blocks by how far they came: declared, stored, committed; gap counts ranges left out.", "state"),
-		retries:     vec("retries_total", "Failed tries of an effect on Kafka or ClickHouse, by class.", "class"),
-		other:       vec("other_total", "Responses whose name went to __other__ because a block's cardinality budget was spent, by dimension.", "dimension"),
+		pipeline: p,
+		records:  counter("records_total", "Kafka records stored."),
+		holes: counter("holes_total",
+			"Offsets without a record: compacted, aborted, control, or left out as a gap."),
+		responses: vec("responses_total", "API responses stored, by outcome.", "outcome"),
+		rejected:  vec("rejected_total", "Lines that were no response, stored as rejects, by reason.", "reason"),
+		blocks: vec("blocks_total",
+			"Blocks by how far they came: declared, stored, committed; gap counts ranges left out.", "state"),
+		retries: vec("retries_total", "Failed tries of an effect on Kafka or ClickHouse, by class.", "class"),
+		other: vec("other_total",
+			"Responses whose name went to __other__ because a block's cardinality budget was spent, by dimension.",
+			"dimension"),
 		generations: counter("generations_total", "Consumer group generations that this process took part in."),
 		stopped:     counter("partition_stops_total", "Times that a partition could not go on without an operator."),
 		blockSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "statline_block_seconds", Help: "Time from a block's declaration to its commit.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
-		lagRecords:     desc("lag_records", "Offsets up to the log's last stable one that are not stored: not committed, or missing in the ledger.", "partition"),
-		lagHigh:        desc("lag_high_watermark_records", "The same up to the high watermark: with what an open transaction holds back.", "partition"),
-		lagSeconds:     desc("lag_seconds", "Age of the oldest record that is not stored and can be read, 0 when all are stored.", "partition"),
-		missing:        desc("missing_records", "Offsets that the group has committed and the ledger does not have, as after an older backup was restored.", "partition"),
-		transaction:    desc("open_transaction_seconds", "How long the last stable offset has stood still below the high watermark.", "partition"),
-		freshness:      desc("freshness_seconds", "Age of the last block's newest record when it became queryable.", "partition"),
-		rate:           desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
-		stalled:        desc("stalled", "1 when there is something to do and nothing was stored for a minute, or the partition cannot go on, as behind a transaction that is open for too long.", "partition"),
-		ready:          desc("ready", readyHelp),
-		condition:      desc("condition", "What /readyz says of the pipeline: 0 when it does not hold, 1 for a note, 2 when it turns /readyz red.", "condition"),
-		configurations: desc("configurations", "Configurations (config_hash) under which blocks of the topic were stored in the last ten minutes, this instance's included."),
-		budget:         desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.", "kind"),
-		leftOut:        desc("left_out_total", "What was not believed of responses that are stored without it: durations that are impossible for their unit, names of errors that are none.", "what"),
-		audit:          desc("audit_differences", "What the last audit found between the ledger and the rollups; absent before the first."),
-		audited:        desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
+		lagRecords: desc("lag_records",
+			"Offsets up to the log's last stable one that are not stored: not committed, or missing in the ledger.",
+			"partition"),
+		lagHigh: desc("lag_high_watermark_records",
+			"The same up to the high watermark: with what an open transaction holds back.", "partition"),
+		lagSeconds: desc("lag_seconds",
+			"Age of the oldest record that is not stored and can be read, 0 when all are stored.", "partition"),
+		missing: desc("missing_records",
+			"Offsets that the group has committed and the ledger does not have, as after an older backup was restored.",
+			"partition"),
+		transaction: desc("open_transaction_seconds",
+			"How long the last stable offset has stood still below the high watermark.", "partition"),
+		freshness: desc("freshness_seconds", "Age of the last block's newest record when it became queryable.",
+			"partition"),
+		rate: desc("records_per_second", "Records stored per second, over about ten seconds.", "partition"),
+		stalled: desc("stalled",
+			"1 when there is something to do and nothing was stored for a minute, or the partition cannot go on, as behind a transaction that is open for too long.", "partition"),
+		ready: desc("ready", readyHelp),
+		condition: desc("condition",
+			"What /readyz says of the pipeline: 0 when it does not hold, 1 for a note, 2 when it turns /readyz red.",
+			"condition"),
+		configurations: desc("configurations",
+			"Configurations (config_hash) under which blocks of the topic were stored in the last ten minutes, this instance's included."),
+		budget: desc("memory_budget_bytes", "The memory budget, and how much of it blocks in flight use.",
+			"kind"),
+		leftOut: desc("left_out_total",
+			"What was not believed of responses that are stored without it: durations of more than a day, whose unit is not the one their name says, and names of errors that are a sentence, an id or a secret. A block that is read again counts again.", "what"),
+		audit: desc("audit_differences",
+			"What the last audit found between the ledger and the rollups; absent before the first."),
+		audited: desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
 	}
 	// Label values that are known beforehand start at 0, so that rate() sees
 	// their first increase.
@@ -92,7 +111,8 @@ func newMetrics(p *Pipeline) *metrics {
 }
 
 func (m *metrics) counters() []prometheus.Collector {
-	return []prometheus.Collector{m.records, m.holes, m.responses, m.rejected, m.blocks, m.retries, m.other, m.generations, m.stopped, m.blockSeconds}
+	return []prometheus.Collector{m.records, m.holes, m.responses, m.rejected, m.blocks, m.retries, m.other,
+		m.generations, m.stopped, m.blockSeconds}
 }
 
 // Describe implements prometheus.Collector.
@@ -100,7 +120,8 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range m.counters() {
 		c.Describe(ch)
 	}
-	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagHigh, m.lagSeconds, m.missing, m.transaction, m.freshness, m.rate, m.stalled,
+	for _, d := range []*prometheus.Desc{m.lagRecords, m.lagHigh, m.lagSeconds, m.missing, m.transaction, m.freshness,
+		m.rate, m.stalled,
 		m.ready, m.condition, m.configurations, m.budget, m.audit, m.audited, m.leftOut} {
 		ch <- d
 	}

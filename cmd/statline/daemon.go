@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,7 +60,13 @@ func newDaemon(st *settings, secret []byte) *daemon {
 	for _, result := range []string{"ok", "failed"} {
 		d.reloads.WithLabelValues(result)
 	}
-	d.registry.MustRegister(d.reloads)
+	v := theseVersions()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "statline_build_info",
+		Help: "Always 1; the labels say which binary this is.", ConstLabels: prometheus.Labels{
+			"version": v.Version, "goversion": v.Go, "decoder": strconv.Itoa(v.Decoder),
+			"schema": strconv.Itoa(v.Schema)}})
+	build.Set(1)
+	d.registry.MustRegister(d.reloads, build)
 	return d
 }
 
@@ -67,10 +74,11 @@ func newDaemon(st *settings, secret []byte) *daemon {
 // this machine, or to who has its token.
 func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.Server, error) {
 	c := d.current.Load()
-	s := &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log, Listening: ingest.Listening{
-		Address: c.Daemon.Listen, Cert: c.Daemon.ListenCert, Key: c.Daemon.ListenKey,
-		Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
-	}}
+	s := &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log,
+		Listening: ingest.Listening{
+			Address: c.Daemon.Listen, Cert: c.Daemon.ListenCert, Key: c.Daemon.ListenKey,
+			Token: func() (string, error) { return d.current.Load().Daemon.BearerToken() },
+		}}
 	if c.Console.Serve == "off" {
 		return s, nil
 	}
@@ -137,7 +145,8 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 			return
 		}
 		d.reloads.WithLabelValues("ok").Inc()
-		d.log.Info("reloaded", "config_hash", done.ConfigHash, "changed", done.Changed, "needs_restart", done.NeedsRestart)
+		d.log.Info("reloaded", "config_hash", done.ConfigHash, "changed", done.Changed, "needs_restart",
+			done.NeedsRestart)
 	}()
 	select {
 	case <-d.ready:
@@ -304,7 +313,8 @@ func (d *daemon) followLabels(ctx context.Context, follower *labels.Follower) er
 			return err
 		}
 		var err error
-		if follower, err = setLabels(ctx, d.current.Load().Keys.Labels, d.store, d.log); err != nil && ctx.Err() == nil {
+		if follower, err = setLabels(ctx, d.current.Load().Keys.Labels, d.store, d.log); err != nil &&
+			ctx.Err() == nil {
 			d.log.Warn("key labels", "err", err) // the follower tries again by itself
 		}
 	}

@@ -14,23 +14,36 @@ func (w *Watch) Collector() prometheus.Collector {
 		c.metrics = append(c.metrics, metric{prometheus.NewDesc("statline_watch_"+name, help, nil, nil), kind, value})
 	}
 	counter, gauge := prometheus.CounterValue, prometheus.GaugeValue
-	add("evaluations_total", "Rounds in which minutes were decided.", counter, func() float64 { return float64(s.Evaluations.Load()) })
-	add("minutes_total", "Event minutes decided.", counter, func() float64 { return float64(s.Minutes.Load()) })
-	add("incidents_opened_total", "Incidents of every kind, each counted once, when it is first written.", counter, func() float64 { return float64(s.Opened.Load()) })
-	add("incident_rows_total", "Rows written to incidents: what opened, changed or closed.", counter, func() float64 { return float64(s.Incidents.Load()) })
+	add("evaluations_total", "Rounds in which minutes were decided.", counter,
+		func() float64 { return float64(s.Evaluations.Load()) })
+	add("decided_seconds_total", "Event time decided, in whole minutes.", counter,
+		func() float64 { return float64(s.Minutes.Load()) * 60 })
+	add("minutes_total",
+		"The same in minutes: the old name of statline_watch_decided_seconds_total, until the next release.", counter,
+		func() float64 { return float64(s.Minutes.Load()) })
+	add("incidents_opened_total", "Incidents of every kind, each counted once, when it is first written.", counter,
+		func() float64 { return float64(s.Opened.Load()) })
+	add("incident_rows_total", "Rows written to incidents: what opened, changed or closed.", counter,
+		func() float64 { return float64(s.Incidents.Load()) })
 	add("score_rows_total", "Rows written to scores.", counter, func() float64 { return float64(s.Scores.Load()) })
-	add("errors_total", "Rounds that failed and were tried again.", counter, func() float64 { return float64(s.Errors.Load()) })
-	add("notifications_sent_total", "Notifications that a receiver took.", counter, func() float64 { return float64(s.Sent.Load()) })
-	add("notifications_failed_total", "Notifications that failed and are tried again.", counter, func() float64 { return float64(s.Failed.Load()) })
+	add("errors_total", "Rounds that failed and were tried again.", counter,
+		func() float64 { return float64(s.Errors.Load()) })
+	add("notifications_sent_total", "Notifications that a receiver took.", counter,
+		func() float64 { return float64(s.Sent.Load()) })
+	add("notifications_failed_total", "Notifications that failed and are tried again.", counter,
+		func() float64 { return float64(s.Failed.Load()) })
 	add("failing_seconds", "For how long every round has failed, 0 when the last one did not.", gauge, func() float64 {
 		if since, err := w.Failing(); err != nil {
 			return time.Since(since).Seconds()
 		}
 		return 0
 	})
-	add("last_evaluation_seconds", "Duration of the last round that decided a minute.", gauge, func() float64 { return float64(s.LastNanos.Load()) / 1e9 })
-	add("evaluated_timestamp_seconds", "Last event minute decided.", gauge, func() float64 { return float64(s.EvaluatedTo.Load()) })
-	add("watermark_timestamp_seconds", "Least of the partitions' greatest event times.", gauge, func() float64 { return float64(s.Watermark.Load()) / 1e3 })
+	add("last_evaluation_seconds", "Duration of the last round that decided a minute.", gauge,
+		func() float64 { return float64(s.LastNanos.Load()) / 1e9 })
+	add("evaluated_timestamp_seconds", "Last event minute decided.", gauge,
+		func() float64 { return float64(s.EvaluatedTo.Load()) })
+	add("watermark_timestamp_seconds", "Least of the partitions' greatest event times.", gauge,
+		func() float64 { return float64(s.Watermark.Load()) / 1e3 })
 	return c
 }
 
