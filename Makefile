@@ -4,6 +4,8 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+DEADCODE := golang.org/x/tools/cmd/deadcode@v0.52.0
+TAGS := bites,browser,chaos,kafka,native,rollback,systemd,terminal,zookeeper
 # a count of executions: a duration can end in "context deadline exceeded" without a finding (go.dev/issue/75804, mended in Go 1.27)
 FUZZTIME ?= 5000x
 BENCHTIME ?= 0.5s
@@ -113,10 +115,11 @@ cc:
 	@command -v $${CC:-cc} >/dev/null || { echo "make test-race: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, deadcode
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	@dead=$$($(GO) run $(DEADCODE) -test -tags $(TAGS) ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
 
 .PHONY: evaluate
 evaluate: engine ## the detectors on labelled traffic: cmd/evaluate/REPORT.md; fails when a target is missed (some minutes)
@@ -132,9 +135,9 @@ fuzz: ## every fuzz target for FUZZTIME executions (5000x)
 	  echo "$$pkg $$f"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg </dev/null; done
 
 .PHONY: bench
-bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries (the full run takes twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one; --readme=README.md writes the figures)
+bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries: cmd/bench/RESULTS.md (twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file)
 	$(GO) build -o bin/bench ./cmd/bench
-	@./bin/bench --statline=bin/statline $(ARGS)
+	@./bin/bench --statline=bin/statline $(or $(ARGS),--out=cmd/bench/RESULTS.md)
 
 # For combined logs the profile saves a sixth of the CPU, for JSON a twentieth. It
 # names places, so that it fits a changed program less and less.

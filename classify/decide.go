@@ -2,9 +2,6 @@ package classify
 
 import "slices"
 
-// Of is the outcome of r by the built-in catalogue.
-func Of(r *Response) Outcome { return builtin.Decide(r).Outcome }
-
 // Decide classifies r. The API's code wins over its name of the error, the name
 // over the message, the message over the gateway's flag, the flag over an error inside the response, that over
 // the HTTP status. A code that the catalogue does not have stays in

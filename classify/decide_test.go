@@ -95,7 +95,8 @@ func TestBuiltinCatalogue(t *testing.T) {
 	}
 	for i, want := range all {
 		e := entries[i]
-		if e.Code != want.code || e.HTTPStatus != want.status || e.Message != want.message || e.Outcome != want.outcome || e.Later != (i >= 34) {
+		if e.Code != want.code || e.HTTPStatus != want.status || e.Message != want.message ||
+			e.Outcome != want.outcome || e.Later != (i >= 34) {
 			t.Errorf("got %+v; want %+v", e, want)
 		}
 		if e.Hint == "" {
@@ -152,7 +153,7 @@ func TestDecideByCode(t *testing.T) {
 		}
 		r := response(want.status, want.code, want.message)
 		r.Gateway = ClientClosed
-		if got := Of(r); got != want.outcome {
+		if got := builtin.Decide(r).Outcome; got != want.outcome {
 			t.Errorf("code %d with a gateway flag: got %v; want %v", want.code, got, want.outcome)
 		}
 	}
@@ -240,7 +241,8 @@ func TestRateLimitNumbers(t *testing.T) {
 		{"Your request count (#) is over the allowed limit of (40).", 0, 40},
 		{"Your request count (#) is over the allowed limit of (#).", 0, 0},
 		{"Your request count (4294967296) is over the allowed limit of (40).", top, 40},
-		{"Your request count (99999999999999999999999999) is over the allowed limit of (18446744073709551616).", top, top},
+		{"Your request count (99999999999999999999999999) is over the allowed limit of (18446744073709551616).", top,
+			top},
 		{`{"status_code":25,"status_message":"Your request count (41) is over the allowed limit of (40)."}`, 41, 40},
 		{" your REQUEST count (41) is over the allowed limit of (40) ", 41, 40},
 	} {
@@ -281,7 +283,8 @@ func TestDecideByHTTPStatus(t *testing.T) {
 		500: InternalError, 503: Offline, 504: Timeout, 522: Timeout, 524: Timeout, 598: Timeout, 599: Timeout,
 		460: ClientClosed, 407: AuthFailed, 419: AuthFailed, 440: AuthFailed, 495: AuthFailed, 496: AuthFailed,
 		498: AuthFailed, 511: AuthFailed, 561: AuthFailed, 402: AccessDenied, 450: AccessDenied, 451: AccessDenied,
-		426: Unsupported, 464: Unsupported, 505: Unsupported, 411: InvalidRequest, 416: InvalidRequest, 417: InvalidRequest,
+		426: Unsupported, 464: Unsupported, 505: Unsupported, 411: InvalidRequest, 416: InvalidRequest,
+		417: InvalidRequest,
 		428: InvalidRequest, 431: InvalidRequest, 463: InvalidRequest, 494: InvalidRequest, 497: InvalidRequest,
 		420: RateLimited, 509: RateLimited, 408: Timeout, 521: Offline, 523: Offline, 525: Offline, 526: Offline,
 		527: Offline, 529: Offline, 530: Offline,
@@ -343,7 +346,8 @@ func TestDrift(t *testing.T) {
 // Decide is on the hot path: it never allocates.
 func TestDecideDoesNotAllocate(t *testing.T) {
 	responses := []*Response{
-		response(200, 1, "Success."), response(404, 0, "<html>not found</html>"), response(401, 0, catalogue[6].message),
+		response(200, 1, "Success."), response(404, 0, "<html>not found</html>"),
+		response(401, 0, catalogue[6].message),
 		response(429, 25, "Your request count (41) is over the allowed limit of (40)."),
 		response(429, 0, `{"status_message":"your request count (41) is over the allowed limit of (40)"}`),
 	}
@@ -388,10 +392,11 @@ func FuzzRecognise(f *testing.F) {
 
 func BenchmarkDecide(b *testing.B) {
 	for name, r := range map[string]*Response{
-		"code":         response(200, 1, "Success."),
-		"code25":       response(429, 25, "Your request count (41) is over the allowed limit of (40)."),
-		"message":      response(401, 0, catalogue[6].message),
-		"envelope":     response(401, 0, `{"status_code":7,"status_message":"Invalid API key: You must be granted a valid key."}`),
+		"code":    response(200, 1, "Success."),
+		"code25":  response(429, 25, "Your request count (41) is over the allowed limit of (40)."),
+		"message": response(401, 0, catalogue[6].message),
+		"envelope": response(401, 0,
+			`{"status_code":7,"status_message":"Invalid API key: You must be granted a valid key."}`),
 		"unrecognised": response(502, 0, "<html><head><title>502 Bad Gateway</title></head></html>"),
 		"status":       response(404, 0, ""),
 	} {

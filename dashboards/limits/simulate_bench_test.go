@@ -9,7 +9,6 @@ import (
 
 	"statline/classify/limit"
 	"statline/dashboards/limits"
-	"statline/dashboards/report"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/store/storetest"
@@ -33,7 +32,7 @@ func BenchmarkSimulate(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				w, _, err := report.Newest(b.Context(), s, time.Duration(days)*24*time.Hour)
+				w, err := newest(b, s, days)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -64,10 +63,14 @@ func fillDays(b *testing.B, s *store.Store, days int) {
 				SELECT 1 + number %% 10000 AS r, intDiv(number, 10000) AS m, cityHash64(number + 1000000000 * %d) AS h,
 					toUInt64(floor(300 / r * if(h %% 1024 = 7, 10, 1) + bitShiftRight(h, 40) / 16777216)) AS n
 				FROM numbers(14400000) WHERE n > 0)`, s.Table(schema.Keys), at, d))
-		storetest.Exec(b, s, fmt.Sprintf("INSERT INTO %s (minute, key_id, service, outcome, requests) SELECT toStartOfHour(minute) AS h, key_id, service, outcome, sum(requests) FROM %s WHERE toDate(minute) = toDate(%d, 'UTC') GROUP BY ALL",
-			s.Table(schema.KeysHour), s.Table(schema.Keys), at))
+		storetest.Exec(b, s,
+			fmt.Sprintf("INSERT INTO %s (minute, key_id, service, outcome, requests) SELECT toStartOfHour(minute) AS h, key_id, service, outcome, sum(requests) FROM %s WHERE toDate(minute) = toDate(%d, 'UTC') GROUP BY ALL",
+				s.Table(schema.KeysHour), s.Table(schema.Keys), at))
 	}
-	storetest.Exec(b, s, fmt.Sprintf("INSERT INTO %s (minute, service, outcome, requests) SELECT minute, 'all', 'success', 1 FROM (SELECT DISTINCT minute FROM %s)", s.Table(schema.Services), s.Table(schema.Keys)))
-	b.Logf("%d and %d rows of minutes and hours in %s", storetest.Number(b, s, "(SELECT count() FROM "+s.Table(schema.Keys)+")"),
-		storetest.Number(b, s, "(SELECT count() FROM "+s.Table(schema.KeysHour)+")"), time.Since(begin).Round(time.Second))
+	storetest.Exec(b, s,
+		fmt.Sprintf("INSERT INTO %s (minute, service, outcome, requests) SELECT minute, 'all', 'success', 1 FROM (SELECT DISTINCT minute FROM %s)", s.Table(schema.Services), s.Table(schema.Keys)))
+	b.Logf("%d and %d rows of minutes and hours in %s",
+		storetest.Number(b, s, "(SELECT count() FROM "+s.Table(schema.Keys)+")"),
+		storetest.Number(b, s, "(SELECT count() FROM "+s.Table(schema.KeysHour)+")"), time.Since(begin).
+			Round(time.Second))
 }

@@ -71,10 +71,15 @@ func filled(t *testing.T, all []record) *store.Store {
 		}
 		return strings.Join(list, ", ")
 	}
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, requests) VALUES "+values(keys))
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests) SELECT toStartOfHour(minute) AS h, key_id, service, outcome, sum(requests) FROM "+s.Table(schema.Keys)+" GROUP BY ALL")
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Responses)+" (minute, service, route, outcome, requests) VALUES "+values(responses))
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Services)+" (minute, service, outcome, requests) SELECT minute, service, outcome, sum(requests) FROM "+s.Table(schema.Responses)+" GROUP BY ALL")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, requests) VALUES "+values(keys))
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests) SELECT toStartOfHour(minute) AS h, key_id, service, outcome, sum(requests) FROM "+s.Table(schema.Keys)+" GROUP BY ALL")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.Responses)+" (minute, service, route, outcome, requests) VALUES "+values(
+			responses))
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.Services)+" (minute, service, outcome, requests) SELECT minute, service, outcome, sum(requests) FROM "+s.Table(schema.Responses)+" GROUP BY ALL")
 	return s
 }
 
@@ -87,7 +92,8 @@ func reference(q *limits.Question, all []record) (refused map[string]uint64, win
 			continue
 		}
 		name := func(l limit.Limit) string {
-			return fmt.Sprintf("%s %s %s", x.key, l, time.Unix(int64(x.at/l.Window*l.Window), 0).UTC().Format(time.TimeOnly+" 02"))
+			return fmt.Sprintf("%s %s %s", x.key, l, time.Unix(int64(x.at/l.Window*l.Window), 0).UTC().
+				Format(time.TimeOnly+" 02"))
 		}
 		pass := true
 		for _, l := range q.Limits {
@@ -109,7 +115,7 @@ func reference(q *limits.Question, all []record) (refused map[string]uint64, win
 
 func ask(t *testing.T, s *store.Store, all []record, q limits.Question, fromKafka bool) *limits.Answer {
 	t.Helper()
-	w, _, err := report.Newest(t.Context(), s, 30*24*time.Hour)
+	w, err := newest(t, s, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +127,8 @@ func ask(t *testing.T, s *store.Store, all []record, q limits.Question, fromKafk
 		simulate = func(ctx context.Context) (*limits.Answer, error) {
 			c := limits.NewCounter(&q)
 			for _, x := range all {
-				c.Add(&classify.Response{UnixMilli: int64(x.at)*1000 + 7, Key: x.key, Service: []byte(x.service), Route: []byte(x.route)}, x.outcome)
+				c.Add(&classify.Response{UnixMilli: int64(x.at)*1000 + 7, Key: x.key, Service: []byte(x.service),
+					Route: []byte(x.route)}, x.outcome)
 			}
 			return c.Answer(ctx, s)
 		}
@@ -155,7 +162,8 @@ func TestSimulateEqualsReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := limits.Question{Trial: limit.Trial{Limits: parsed, CountRefused: c.countRefused}, Filter: report.Filter{Service: c.service}, Route: c.route, EachWindow: true}
+		q := limits.Question{Trial: limit.Trial{Limits: parsed, CountRefused: c.countRefused},
+			Filter: report.Filter{Service: c.service}, Route: c.route, EachWindow: true}
 		refused, windows := reference(&q, all)
 		if len(windows) == 0 {
 			t.Fatalf("%+v: the reference refuses nothing", c)
@@ -170,8 +178,10 @@ func TestSimulateEqualsReference(t *testing.T) {
 				t.Errorf("%+v, from Kafka %t: exact is %t", c, fromKafka, a.Exact)
 			}
 			if !a.Exact {
-				if a.Refused.Low > want || a.Refused.High < want || a.KeysRefused.Low > uint64(len(refused)) || a.KeysRefused.High < uint64(len(refused)) {
-					t.Errorf("%+v: %d of %d keys are not within %+v of %+v", c, want, len(refused), a.Refused, a.KeysRefused)
+				if a.Refused.Low > want || a.Refused.High < want || a.KeysRefused.Low > uint64(len(refused)) ||
+					a.KeysRefused.High < uint64(len(refused)) {
+					t.Errorf("%+v: %d of %d keys are not within %+v of %+v", c, want, len(refused), a.Refused,
+						a.KeysRefused)
 				}
 				continue
 			}
@@ -185,19 +195,23 @@ func TestSimulateEqualsReference(t *testing.T) {
 				}
 			}
 			if len(got) != len(windows) || len(a.Windows) != len(windows) {
-				t.Errorf("%+v, from Kafka %t: got %d (%d) windows; want %d", c, fromKafka, len(a.Windows), len(got), len(windows))
+				t.Errorf("%+v, from Kafka %t: got %d (%d) windows; want %d", c, fromKafka, len(a.Windows), len(got),
+					len(windows))
 			}
 			var clean uint64
 			for _, k := range a.ByKey {
 				if k.Refused.Low != refused[k.Key] || k.Refused.High != refused[k.Key] {
-					t.Errorf("%+v, from Kafka %t, key %s: refused %+v; want %d", c, fromKafka, k.Key, k.Refused, refused[k.Key])
+					t.Errorf("%+v, from Kafka %t, key %s: refused %+v; want %d", c, fromKafka, k.Key, k.Refused,
+						refused[k.Key])
 				}
 				if k.RefusedToday == 0 {
 					clean++
 				}
 			}
-			if a.Refused.Low != want || a.KeysRefused.Low != uint64(len(refused)) || a.CleanRefused.Low != clean || clean == 0 || c.service == "" && a.Keys != 12 {
-				t.Errorf("%+v, from Kafka %t: got %+v of %+v keys, %+v clean; want %d of %d, %d", c, fromKafka, a.Refused, a.KeysRefused, a.CleanRefused, want, len(refused), clean)
+			if a.Refused.Low != want || a.KeysRefused.Low != uint64(len(refused)) || a.CleanRefused.Low != clean ||
+				clean == 0 || c.service == "" && a.Keys != 12 {
+				t.Errorf("%+v, from Kafka %t: got %+v of %+v keys, %+v clean; want %d of %d, %d", c, fromKafka,
+					a.Refused, a.KeysRefused, a.CleanRefused, want, len(refused), clean)
 			}
 			if fromKafka && c.route == "" && (a.Stored == nil || *a.Stored != a.Requests) {
 				t.Errorf("%+v: counted %d; stored %v", c, a.Requests, a.Stored)
@@ -216,7 +230,7 @@ func TestSuggestHurtsNoCleanKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := limits.Question{Trial: limit.Trial{Limits: parsed}}
-	w, _, err := report.Newest(t.Context(), s, 30*24*time.Hour)
+	w, err := newest(t, s, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,4 +257,13 @@ func TestSuggestHurtsNoCleanKey(t *testing.T) {
 			t.Errorf("%+v is suggested", x)
 		}
 	}
+}
+
+// newest is the last days of what is stored.
+func newest(t testing.TB, s report.Store, days int) (report.Window, error) {
+	all, _, err := report.Stored(t.Context(), s)
+	if from := all.To.AddDate(0, 0, -days); from.After(all.From) {
+		all.From = from
+	}
+	return all, err
 }

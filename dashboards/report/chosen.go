@@ -32,7 +32,8 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 			return f, err
 		}
 		if !slices.Contains(known, f.Route) {
-			return f, unknown("route: got %q, of which nothing is stored; %s", f.Route, nearest(f.Route, known[:min(len(known), 2000)]))
+			return f, unknown("route: got %q, of which nothing is stored; %s", f.Route,
+				nearest(f.Route, known[:min(len(known), 2000)]))
 		}
 	}
 	if _, ok := classify.ParseOutcome(f.Outcome); f.Outcome != "" && !ok {
@@ -49,7 +50,9 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 	case err != nil:
 		return f, err
 	case len(keys) == 0:
-		return f, unknown("key: got %q, and no stored key begins so or is called so; statline key-id turns a key into its id", f.Key)
+		return f,
+			unknown("key: got %q, and no stored key begins so or is called so; statline key-id turns a key into its id",
+				f.Key)
 	case len(keys) > 1:
 		var list []string
 		for _, k := range keys {

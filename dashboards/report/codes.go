@@ -15,7 +15,8 @@ type said struct {
 }
 
 func (x *said) response() *classify.Response {
-	r := &classify.Response{ErrorType: []byte(x.name), Code: x.code, Status: int16(x.status), Message: []byte(x.message)}
+	r := &classify.Response{ErrorType: []byte(x.name), Code: x.code, Status: int16(x.status),
+		Message: []byte(x.message)}
 	if x.status == 0 {
 		r.Status = -1
 	}
@@ -37,10 +38,11 @@ func SuggestCodes(ctx context.Context, s Store, f Filter) ([]classify.Entry, err
 	if err != nil {
 		return nil, err
 	}
-	messages, err := Collect(ctx, s, "the messages of the samples", query.StoredMessages(), p, func(scan Scan) (x said, err error) {
-		err = scan(&x.name, &x.code, &x.status, &x.outcome, &x.message, &x.n)
-		return x, err
-	})
+	messages, err := Collect(ctx, s, "the messages of the samples", query.StoredMessages(), p,
+		func(scan Scan) (x said, err error) {
+			err = scan(&x.name, &x.code, &x.status, &x.outcome, &x.message, &x.n)
+			return x, err
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,8 @@ func (r *Report) Compare(before *Report) []Change {
 	for _, by := range []struct {
 		name      string
 		now, then Counts
-	}{{"outcome", r.ByOutcome, before.ByOutcome}, {"code", r.ByCode, before.ByCode}, {"service", r.ByService, before.ByService}} {
+	}{{"outcome", r.ByOutcome, before.ByOutcome}, {"code", r.ByCode, before.ByCode},
+		{"service", r.ByService, before.ByService}} {
 		names := map[string]bool{}
 		for _, counts := range []Counts{by.now, by.then} {
 			for name := range counts {
@@ -52,7 +53,8 @@ func (r *Report) Compare(before *Report) []Change {
 	slices.SortFunc(list, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(b.moved(), a.moved()), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name))
 	})
-	return append([]Change{{By: "", Name: "all", Requests: now, Before: then, Share: share(now, now), ShareBefore: share(then, then)}}, list...)
+	return append([]Change{{By: "", Name: "all", Requests: now, Before: then, Share: share(now, now),
+		ShareBefore: share(then, then)}}, list...)
 }
 
 func (c Change) moved() float64 {

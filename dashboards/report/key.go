@@ -63,13 +63,15 @@ const keyPieces = 24
 
 // ReadKey reads everything about the key of a whole id.
 func ReadKey(ctx context.Context, s Store, w Window, id string) (*Key, error) {
-	p := query.Params{From: w.From, To: w.To.Add(-time.Minute), Keys: []string{id}, Step: pieceOf(w.To.Sub(w.From)), Now: w.To}
+	p := query.Params{From: w.From, To: w.To.Add(-time.Minute), Keys: []string{id}, Step: pieceOf(w.To.Sub(w.From)),
+		Now: w.To}
 	k := &Key{ID: id, From: w.From.UTC(), To: w.To.UTC()}
 	var err error
-	if k.OverTime, err = Collect(ctx, s, "the key over time", query.KeyOverTime(), p, func(scan Scan) (t KeyTime, err error) {
-		err = scan(&t.Time, &t.Requests, &t.Failed, &t.Refused, &t.CountMax, &t.LimitMax)
-		return t, err
-	}); err != nil {
+	if k.OverTime, err = Collect(ctx, s, "the key over time", query.KeyOverTime(), p,
+		func(scan Scan) (t KeyTime, err error) {
+			err = scan(&t.Time, &t.Requests, &t.Failed, &t.Refused, &t.CountMax, &t.LimitMax)
+			return t, err
+		}); err != nil {
 		return nil, err
 	}
 	if k.Uses, err = Collect(ctx, s, "what the key did", query.KeyUses(), p, func(scan Scan) (u KeyUse, err error) {
@@ -103,7 +105,8 @@ func (k *Key) add() {
 // readRest reads what other tables have of the key.
 func (k *Key) readRest(ctx context.Context, s Store, w Window) error {
 	f := Filter{Key: k.ID}
-	quotas, err := Collect(ctx, s, "the limits that headers tell", query.NewReport(true).Quotas, params(w, f), scanQuota)
+	quotas, err := Collect(ctx, s, "the limits that headers tell", query.NewReport(true).Quotas, params(w, f),
+		scanQuota)
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,8 @@ func (k *Key) readRest(ctx context.Context, s Store, w Window) error {
 
 // pieceOf is a round piece of a span.
 func pieceOf(span time.Duration) time.Duration {
-	for _, d := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour} {
+	for _, d := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour,
+		6 * time.Hour} {
 		if span <= keyPieces*d {
 			return d
 		}

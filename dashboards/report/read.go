@@ -21,7 +21,8 @@ type Store interface {
 }
 
 // Collect reads every row of a text. what names them in errors.
-func Collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params, scan func(Scan) (T, error)) ([]T, error) {
+func Collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params,
+	scan func(Scan) (T, error)) ([]T, error) {
 	sql, values := text.Bind(query.Target{Database: s.Database()}, p)
 	all := []T{}
 	err := s.Ask(ctx, sql, values, func(columns Scan) error {
@@ -49,21 +50,6 @@ func params(w Window, f Filter) query.Params {
 	return p
 }
 
-// Newest is the last span of what is stored: "1 h" means the hour up to the
-// newest stored minute, so that a report on old logs shows them. ok is false
-// when nothing is stored.
-func Newest(ctx context.Context, s Store, span time.Duration) (w Window, ok bool, err error) {
-	all, ok, err := Stored(ctx, s)
-	if err != nil || !ok {
-		return w, false, err
-	}
-	w = Window{From: all.To.Add(-span), To: all.To}
-	if w.From.Before(all.From) {
-		w.From = all.From
-	}
-	return w, true, nil
-}
-
 // Stored is the whole span of the minutes that are stored. ok is false when
 // nothing is.
 func Stored(ctx context.Context, s Store) (w Window, ok bool, err error) {
@@ -71,10 +57,11 @@ func Stored(ctx context.Context, s Store) (w Window, ok bool, err error) {
 		first, last time.Time
 		n           uint64
 	}
-	rows, err := Collect(ctx, s, "the stored span", query.ReportSpan(), query.Params{}, func(scan Scan) (r stored, err error) {
-		err = scan(&r.first, &r.last, &r.n)
-		return r, err
-	})
+	rows, err := Collect(ctx, s, "the stored span", query.ReportSpan(), query.Params{},
+		func(scan Scan) (r stored, err error) {
+			err = scan(&r.first, &r.last, &r.n)
+			return r, err
+		})
 	if err != nil || len(rows) == 0 {
 		return w, false, err
 	}
@@ -192,7 +179,8 @@ func Incidents(ctx context.Context, s Store, w Window, f Filter, open bool) ([]I
 // IncidentOf is the incident of a whole id, and the incidents that it causes. ok is
 // false when there is none.
 func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused []Incident, ok bool, err error) {
-	list, err := Collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}}, scanIncident)
+	list, err := Collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}},
+		scanIncident)
 	if err != nil {
 		return found, nil, false, err
 	}
@@ -215,12 +203,13 @@ func Name(ctx context.Context, s Store, list []Incident) error {
 			keys[i] = some[i].Entity
 		}
 		names := map[string]string{}
-		_, err := Collect(ctx, s, "the names of keys", query.KeyNames(), query.Params{Keys: keys}, func(scan Scan) (key string, err error) {
-			var name string
-			err = scan(&key, &name)
-			names[key] = name
-			return key, err
-		})
+		_, err := Collect(ctx, s, "the names of keys", query.KeyNames(), query.Params{Keys: keys},
+			func(scan Scan) (key string, err error) {
+				var name string
+				err = scan(&key, &name)
+				names[key] = name
+				return key, err
+			})
 		if err != nil {
 			return err
 		}
@@ -259,8 +248,9 @@ func Services(ctx context.Context, s Store) ([]string, error) {
 
 // Routes lists the stored routes.
 func Routes(ctx context.Context, s Store) ([]string, error) {
-	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, func(scan Scan) (p string, err error) {
-		err = scan(&p)
-		return p, err
-	})
+	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{},
+		func(scan Scan) (p string, err error) {
+			err = scan(&p)
+			return p, err
+		})
 }

@@ -115,7 +115,8 @@ func FromIncidents(found []detect.Incident) []Incident {
 	list := make([]Incident, len(found))
 	for i := range found {
 		from := &found[i]
-		list[i] = Incident{Kind: string(from.Kind), Entity: from.Entity, Severity: string(from.Severity), State: string(from.State),
+		list[i] = Incident{Kind: string(from.Kind), Entity: from.Entity, Severity: string(from.Severity),
+			State:  string(from.State),
 			Opened: from.OpenedAt.Time(), Observed: from.Observed, Expected: from.Expected, Score: from.Score,
 			Summary: from.Summary, Parent: from.Parent, ID: from.ID, ClosedAs: from.ClosedAs, Silent: from.Silent,
 			Rule: from.Rule, Evidence: from.Evidence}

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { sandboxtest.Main(m) }
 // An empty store is a report of nothing, over all time and over a window.
 func TestReadNothing(t *testing.T) {
 	s := storetest.Open(t)
-	if _, stored, err := report.Newest(t.Context(), s, time.Hour); stored || err != nil {
+	if _, stored, err := report.Stored(t.Context(), s); stored || err != nil {
 		t.Errorf("stored: got %t (%v); want nothing", stored, err)
 	}
 	for _, w := range []report.Window{report.Everything(), {From: time.Now().Add(-time.Hour), To: time.Now()}} {
@@ -59,7 +59,8 @@ SELECT toDateTime('2026-03-01 00:00:00', 'UTC'), concat('s', toString(number)), 
 			failed += w.Requests
 		}
 		all := r.ByOutcome.Total()
-		if all != r.ByCode.Total() || all != r.ByHTTPStatus.Total() || all != r.ByService.Total() || all != inServices ||
+		if all != r.ByCode.Total() || all != r.ByHTTPStatus.Total() || all != r.ByService.Total() ||
+			all != inServices ||
 			failed != r.ByOutcome.Failures().Total() {
 			t.Fatalf("outcomes %d, codes %d, statuses %d, services %d and %d; failed %d of %d", all, r.ByCode.Total(),
 				r.ByHTTPStatus.Total(),

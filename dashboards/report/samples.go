@@ -52,7 +52,8 @@ func sampleParams(w Window, f Filter) query.Params {
 // SamplesOf lists the newest failures of an incident's service or key while it was
 // open, from ten minutes before.
 func SamplesOf(ctx context.Context, s Store, incident string) ([]Sample, error) {
-	return Collect(ctx, s, "the incident's samples", query.ReportIncidentSamples(), query.Params{Incidents: []string{incident}}, scanSample)
+	return Collect(ctx, s, "the incident's samples", query.ReportIncidentSamples(),
+		query.Params{Incidents: []string{incident}}, scanSample)
 }
 
 func scanSample(scan Scan) (r Sample, err error) {

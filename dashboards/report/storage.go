@@ -50,24 +50,27 @@ type StorageDay struct {
 func ReadStorage(ctx context.Context, s Store) (*Storage, error) {
 	st := &Storage{Database: s.Database()}
 	var err error
-	st.Tables, err = Collect(ctx, s, "what tables take", query.StorageTables(), query.Params{}, func(scan Scan) (t StorageTable, err error) {
-		var oldest, newest time.Time
-		err = scan(&t.Table, &t.Rows, &t.Bytes, &t.Unpacked, &t.Parts, &oldest, &newest, &t.FreedNow, &t.FreedDay, &t.FreedWeek,
-			&t.FreedInMonth)
-		if newest.Unix() > 0 {
-			t.OldestDay, t.NewestDay = &oldest, &newest
-		}
-		return t, err
-	})
+	st.Tables, err = Collect(ctx, s, "what tables take", query.StorageTables(), query.Params{},
+		func(scan Scan) (t StorageTable, err error) {
+			var oldest, newest time.Time
+			err = scan(&t.Table, &t.Rows, &t.Bytes, &t.Unpacked, &t.Parts, &oldest, &newest, &t.FreedNow, &t.FreedDay,
+				&t.FreedWeek,
+				&t.FreedInMonth)
+			if newest.Unix() > 0 {
+				t.OldestDay, t.NewestDay = &oldest, &newest
+			}
+			return t, err
+		})
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range st.Tables {
 		st.Rows, st.Bytes, st.FreedBytes = st.Rows+t.Rows, st.Bytes+t.Bytes, st.FreedBytes+t.FreedNow
 	}
-	st.Days, err = Collect(ctx, s, "what days take", query.StorageDays(), query.Params{}, func(scan Scan) (d StorageDay, err error) {
-		err = scan(&d.Day, &d.Rows, &d.Bytes, &d.Tables, &d.FreedDay)
-		return d, err
-	})
+	st.Days, err = Collect(ctx, s, "what days take", query.StorageDays(), query.Params{},
+		func(scan Scan) (d StorageDay, err error) {
+			err = scan(&d.Day, &d.Rows, &d.Bytes, &d.Tables, &d.FreedDay)
+			return d, err
+		})
 	return st, err
 }

@@ -18,9 +18,6 @@ type Format struct {
 // mapped reports a format that the user's mapping defines.
 func (f Format) mapped() bool { return f.Name == "json" || f.Name == "logfmt" }
 
-// messages reports a format of whole messages, not of lines.
-func (f Format) messages() bool { return f.Name == otlpProtoName || f.Name == otlpJSONName }
-
 // jsonFormat is a format whose records are JSON objects.
 type jsonFormat interface {
 	about() Format

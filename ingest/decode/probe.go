@@ -54,15 +54,6 @@ type Field struct {
 	Unit  string `json:"unit,omitempty"`
 }
 
-// Probe decodes lines with format auto and the default configuration.
-func Probe(lines [][]byte) Report {
-	r, err := ProbeWith(Config{}, lines)
-	if err != nil {
-		return Report{} // the default configuration is valid
-	}
-	return r
-}
-
 // maxProbed bounds the lines that a probe looks at, maxCompared those that it
 // reads once more with every other format.
 const (
@@ -216,7 +207,8 @@ func (p *prober) Reject(r Reject) {
 // fieldNames is every field of a response that a log is said to lack, in the
 // order of a record. What headers tell of rate limits is one that most lack.
 var fieldNames = [...]string{
-	"time", "service", "method", "route", "path", "status", "code", "error_type", "message", "key", "key_name", "client_ip",
+	"time", "service", "method", "route", "path", "status", "code", "error_type", "message", "key", "key_name",
+	"client_ip",
 	"latency", "upstream_latency", "upstream_status", "bytes", "request_id", "user_agent", "gateway", "blame",
 }
 

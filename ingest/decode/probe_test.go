@@ -14,7 +14,8 @@ func TestExamples(t *testing.T) {
 		}
 		cfg := Config{}
 		if f.mapped() {
-			cfg.Mapping = &Mapping{Time: "when", Method: "http.verb", Path: "http.target", Status: "http.code", Latency: "took_us", LatencyUnit: "us"}
+			cfg.Mapping = &Mapping{Time: "when", Method: "http.verb", Path: "http.target", Status: "http.code",
+				Latency: "took_us", LatencyUnit: "us"}
 			if f.Name == "logfmt" {
 				cfg.Mapping.Status, cfg.Format = "code", f.Name
 			}
@@ -31,7 +32,8 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rep.Format != f.Name || rep.Confidence != 1 || rep.Lines != 2 || rep.Responses != 2 {
-			t.Errorf("%s: probe says %q, confidence %v, %d lines, %d responses", f.Name, rep.Format, rep.Confidence, rep.Lines, rep.Responses)
+			t.Errorf("%s: probe says %q, confidence %v, %d lines, %d responses", f.Name, rep.Format, rep.Confidence,
+				rep.Lines, rep.Responses)
 		}
 		if rep.RunnerUp == "" || rep.RunnerUp == f.Name {
 			t.Errorf("%s: got runner-up %q", f.Name, rep.RunnerUp)
@@ -60,12 +62,14 @@ func TestProbeReport(t *testing.T) {
 	for _, f := range rep.Record {
 		values[f.Name] = strings.TrimSpace(f.Value + " " + f.Unit)
 	}
-	for name, want := range map[string]string{"time": "2026-03-01T12:00:00.000Z UTC", "route": "/3/movie/{id}", "bytes": "5120 bytes", "client_ip": "203.0.113.7"} {
+	for name, want := range map[string]string{"time": "2026-03-01T12:00:00.000Z UTC", "route": "/3/movie/{id}",
+		"bytes": "5120 bytes", "client_ip": "203.0.113.7"} {
 		if values[name] != want {
 			t.Errorf("%s: got %q; want %q", name, values[name], want)
 		}
 	}
-	if missing := strings.Join(rep.Missing, " "); missing != "service code error_type message key key_name latency upstream_latency upstream_status request_id gateway blame" {
+	if missing := strings.Join(rep.Missing,
+		" "); missing != "service code error_type message key key_name latency upstream_latency upstream_status request_id gateway blame" {
 		t.Errorf("got missing %q", missing)
 	}
 	if rep := Probe([][]byte{[]byte("what is this")}); rep.Format != "" || rep.Confidence != 0 {
@@ -97,6 +101,16 @@ func TestProbeCountsEveryLine(t *testing.T) {
 	lines[maxCompared+5] = []byte("broken")
 	rep := Probe(lines)
 	if rep.Lines != len(lines) || rep.Responses != len(lines)-1 || rep.Rejected != 1 || rep.RunnerUp == "" {
-		t.Errorf("got %d lines, %d responses, %d rejected, runner-up %q", rep.Lines, rep.Responses, rep.Rejected, rep.RunnerUp)
+		t.Errorf("got %d lines, %d responses, %d rejected, runner-up %q", rep.Lines, rep.Responses, rep.Rejected,
+			rep.RunnerUp)
 	}
+}
+
+// Probe decodes lines with format auto and the default configuration.
+func Probe(lines [][]byte) Report {
+	r, err := ProbeWith(Config{}, lines)
+	if err != nil {
+		return Report{} // the default configuration is valid
+	}
+	return r
 }

@@ -25,7 +25,8 @@ func variedLines(rng *rand.Rand) []string {
 		if f.Example[0] == '{' {
 			// The same record with another key order.
 			body := strings.TrimSuffix(f.Example, "}")
-			all = append(all, body+`,"extra":1,"api_key":"other-key-1"}`, `{"first":[1,{"a":"]"}],`+body[1:]+"}", "["+f.Example+","+f.Example+"]")
+			all = append(all, body+`,"extra":1,"api_key":"other-key-1"}`, `{"first":[1,{"a":"]"}],`+body[1:]+"}",
+				"["+f.Example+","+f.Example+"]")
 		}
 	}
 	return append(all, "", "what is this", `{"a":1}`, `{"ts":`, "[[]]")
@@ -128,7 +129,8 @@ func (p *placed) At(record, index int) { p.places = append(p.places, [2]int{reco
 func TestBatchIsDecode(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 5))
 	lines := variedLines(rng)
-	lines = append(lines, strings.Join(lines, "\n"), "["+strings.Repeat(Formats()[0].Example+",", 2000)+Formats()[0].Example+"]")
+	lines = append(lines, strings.Join(lines, "\n"),
+		"["+strings.Repeat(Formats()[0].Example+",", 2000)+Formats()[0].Example+"]")
 	for _, cfg := range []Config{{}, {KeyMemo: 1}} {
 		single, batched := newTest(t, cfg), newTest(t, cfg)
 		for range 20 {
@@ -169,7 +171,11 @@ func (b *breaker) Response(r *classify.Response) {
 func TestDetailsNeverPanic(t *testing.T) {
 	b := &breaker{d: newTest(t, Config{})}
 	b.d.Decode([]byte(`{"ts":"2026-03-01T12:00:00Z","status":429,"path":"/x","user_agent":"curl/8"}`), b)
-	if len(b.all) != 1 || b.all[0].Status != 429 || b.all[0].Route != "/x" || b.all[0].Path != redacted || b.all[0].Agent != "" {
+	if len(b.all) != 1 || b.all[0].Status != 429 || b.all[0].Route != "/x" || b.all[0].Path != redacted ||
+		b.all[0].Agent != "" {
 		t.Errorf("got %+v; want the response without its texts", b.all)
 	}
 }
+
+// messages reports a format of whole messages, not of lines.
+func (f Format) messages() bool { return f.Name == otlpProtoName || f.Name == otlpJSONName }
