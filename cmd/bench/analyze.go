@@ -74,7 +74,8 @@ func (b *bench) analyze(ctx context.Context) error {
 	}
 	rate := float64(lines.lines) / took.wall.Seconds()
 	b.table.judge(stage, fmt.Sprintf("bench JSON, %.2f GB, %d lines", float64(lines.bytes)/1e9, lines.lines),
-		fmt.Sprintf("%.2f million lines/s (load %.1f), %.2f us CPU a line, peak %d MiB", rate/1e6, load(), perRecord(took.cpu, lines.lines), took.peak>>10),
+		fmt.Sprintf("%.2f million lines/s (load %.1f), %.2f us CPU a line, peak %d MiB", rate/1e6, load(),
+			perRecord(took.cpu, lines.lines), took.peak>>10),
 		">= 1.2 million lines/s", rate >= 1.2e6)
 	return b.goaccess(ctx)
 }
@@ -95,15 +96,18 @@ func (b *bench) goaccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	theirs, err := execute(ctx, name, lines.path, "--log-format=COMBINED", "--no-progress", "-o", filepath.Join(b.dir, "goaccess.json"))
+	theirs, err := execute(ctx, name, lines.path, "--log-format=COMBINED", "--no-progress", "-o",
+		filepath.Join(b.dir, "goaccess.json"))
 	if err != nil {
 		return err
 	}
 	ratio := theirs.wall.Seconds() / ours.wall.Seconds()
 	b.table.add("analyze", fmt.Sprintf("nginx combined, %.2f GB, %d lines", float64(lines.bytes)/1e9, lines.lines),
-		fmt.Sprintf("%.2f million lines/s, %.2f us CPU a line", float64(lines.lines)/ours.wall.Seconds()/1e6, perRecord(ours.cpu, lines.lines)))
+		fmt.Sprintf("%.2f million lines/s, %.2f us CPU a line", float64(lines.lines)/ours.wall.Seconds()/1e6,
+			perRecord(ours.cpu, lines.lines)))
 	b.table.judge("analyze", "GoAccess on the same file",
-		fmt.Sprintf("%.1fx slower by the clock, %.1fx in CPU (%.2f us a line)", ratio, theirs.cpu.Seconds()/ours.cpu.Seconds(), perRecord(theirs.cpu, lines.lines)),
+		fmt.Sprintf("%.1fx slower by the clock, %.1fx in CPU (%.2f us a line)", ratio,
+			theirs.cpu.Seconds()/ours.cpu.Seconds(), perRecord(theirs.cpu, lines.lines)),
 		">= 25x", ratio >= 25)
 	return nil
 }

@@ -41,7 +41,8 @@ type clickhouseCost struct{ parse, status, key, client float64 }
 
 func (c clickhouseCost) sum() float64 { return c.parse + c.status + c.key + c.client }
 
-func measureClickHouse(rs []block.Record, types lineType, engine, dir string, rounds int) (cost clickhouseCost, err error) {
+func measureClickHouse(rs []block.Record, types lineType, engine, dir string, rounds int) (cost clickhouseCost,
+	err error) {
 	path := filepath.Join(dir, "lines.jsonl")
 	if err := writeLines(path, rs); err != nil {
 		return cost, err
@@ -66,14 +67,16 @@ func measureClickHouse(rs []block.Record, types lineType, engine, dir string, ro
 	}
 	defer conn.Close()
 	q := query{conn}
-	for _, set := range []string{"max_threads = 1", "max_insert_threads = 1", "input_format_parallel_parsing = 0", "date_time_input_format = 'best_effort'"} {
+	for _, set := range []string{"max_threads = 1", "max_insert_threads = 1", "input_format_parallel_parsing = 0",
+		"date_time_input_format = 'best_effort'"} {
 		if err := q.run("SET " + set); err != nil {
 			return cost, err
 		}
 	}
 	columns := columnsOf(types.text, types.address)
 	create := "CREATE OR REPLACE TABLE lines (" + columns + ") ENGINE = Memory"
-	parse := fmt.Sprintf("INSERT INTO lines SELECT * FROM file('%s', JSONEachRow, '%s')", path, strings.ReplaceAll(columns, "'", "''"))
+	parse := fmt.Sprintf("INSERT INTO lines SELECT * FROM file('%s', JSONEachRow, '%s')", path,
+		strings.ReplaceAll(columns, "'", "''"))
 	each := func(sql string, into *float64) {
 		if err != nil {
 			return

@@ -67,7 +67,8 @@ func machine() string {
 	if kb := procField("/proc/meminfo", "MemTotal"); kb > 0 {
 		memory = fmt.Sprintf(", %d GiB", (kb+1<<19)>>20)
 	}
-	return fmt.Sprintf("%d cores of %s%s, %s, %s/%s", runtime.NumCPU(), name, memory, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%d cores of %s%s, %s, %s/%s", runtime.NumCPU(), name, memory, runtime.Version(), runtime.GOOS,
+		runtime.GOARCH)
 }
 
 // load is the machine's load average over the last minute, 0 when unknown.

@@ -26,7 +26,8 @@ func (b *bench) endToEnd(ctx context.Context) error {
 	if len(peaks) > 1 {
 		first, last := float64(peaks[0]), float64(peaks[len(peaks)-1])
 		growth := (last - first) / first * 100
-		b.table.judge("run", "growth of the peak memory from the smallest to the largest backlog", fmt.Sprintf("%+.0f %%", growth), "within 10 %", growth <= 10)
+		b.table.judge("run", "growth of the peak memory from the smallest to the largest backlog",
+			fmt.Sprintf("%+.0f %%", growth), "within 10 %", growth <= 10)
 	}
 	return nil
 }
@@ -40,12 +41,14 @@ type servers struct{ broker, engine *server }
 // freed a moment ago).
 func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) error) (err error) {
 	data := filepath.Join(b.dir, dir)
-	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data", filepath.Join(data, "broker"))
+	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data",
+		filepath.Join(data, "broker"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.stop()) }()
-	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data", filepath.Join(data, "engine"))
+	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data",
+		filepath.Join(data, "engine"))
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,8 @@ func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) e
 // drained runs the daemon until it has stored the backlog, which is records
 // long.
 func (s servers) drained(ctx context.Context, binary string, records int, budget string) (took finished, err error) {
-	took, err = execute(ctx, binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "", "--until-caught-up", "--memory-budget", budget)
+	took, err = execute(ctx, binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "",
+		"--until-caught-up", "--memory-budget", budget)
 	if err != nil {
 		return took, err
 	}
@@ -76,7 +80,8 @@ func (s servers) stored(ctx context.Context, records int) error {
 // peak memory in kilobytes.
 func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) {
 	err = b.withServers(ctx, "run-"+strconv.Itoa(records), func(s servers) error {
-		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario", "bench", "--count", strconv.Itoa(records)); err != nil {
+		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario",
+			"bench", "--count", strconv.Itoa(records)); err != nil {
 			return err
 		}
 		brokerCPU, engineCPU := s.broker.cpu(), s.engine.cpu()
@@ -85,7 +90,8 @@ func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) 
 			return err
 		}
 		brokerCPU, engineCPU = s.broker.cpu()-brokerCPU, s.engine.cpu()-engineCPU
-		parts, err := ask(ctx, s.engine.addr, "SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
+		parts, err := ask(ctx, s.engine.addr,
+			"SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
 		if err != nil {
 			return err
 		}
@@ -100,11 +106,15 @@ func (b *bench) judgeRun(records int, took finished, brokerCPU, engineCPU float6
 	millions := float64(records) / 1e6
 	name := fmt.Sprintf("%g million records, 4 partitions, --memory-budget 128MiB", millions)
 	rate := float64(records) / took.wall.Seconds()
-	b.table.judge("run", name, fmt.Sprintf("%.0f records/s (load %.1f)", rate, load()), ">= 700,000 records/s", rate >= 700_000)
+	b.table.judge("run", name, fmt.Sprintf("%.0f records/s (load %.1f)", rate, load()), ">= 700,000 records/s",
+		rate >= 700_000)
 	cpu := took.cpu.Seconds() / millions
 	b.table.judge("run", "CPU of the daemon", fmt.Sprintf("%.2f s per million records", cpu), "<= 1.0 s", cpu <= 1)
-	b.table.add("run", "CPU of the others", fmt.Sprintf("broker %.2f s, engine %.2f s per million records; at most %s parts a table", brokerCPU/millions, engineCPU/millions, parts))
-	b.table.judge("run", "peak memory of the daemon", fmt.Sprintf("%d MiB", took.peak>>10), "<= 256 MiB", took.peak <= 256<<10)
+	b.table.add("run", "CPU of the others",
+		fmt.Sprintf("broker %.2f s, engine %.2f s per million records; at most %s parts a table", brokerCPU/millions,
+			engineCPU/millions, parts))
+	b.table.judge("run", "peak memory of the daemon", fmt.Sprintf("%d MiB", took.peak>>10), "<= 256 MiB",
+		took.peak <= 256<<10)
 }
 
 // ask runs a query that returns one value.

@@ -88,7 +88,8 @@ func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (
 	}
 	out := f.pass(rs) // warm-up
 	if out.rejected > 0 || out.records != uint64(len(rs)) {
-		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs), out.rejected)
+		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs),
+			out.rejected)
 	}
 	if out.other != (aggregate.Others{}) && !mayOverflow {
 		return out, fmt.Errorf("fold: %v records in __other__; want none", out.other)

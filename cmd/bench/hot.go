@@ -22,9 +22,11 @@ func (b *bench) hot(ctx context.Context) error {
 	}
 	b.table.judge(stage, fmt.Sprintf("decode + classify + fold, bench JSON lines of %d bytes", size/len(rs)),
 		fmt.Sprintf("%.3f us CPU a record", ours.perRecord), "<= 0.35 us", ours.perRecord <= 0.35)
-	b.table.judge(stage, "heap objects after warm-up, those of a block's end included", fmt.Sprintf("%.4f a record", ours.objects), "0", ours.objects < 0.005)
+	b.table.judge(stage, "heap objects after warm-up, those of a block's end included",
+		fmt.Sprintf("%.4f a record", ours.objects), "0", ours.objects < 0.005)
 	b.table.add(stage, "rollup rows, blocks as run cuts them, nothing in __other__",
-		fmt.Sprintf("%.3f a record (responses %d, keys %d, clients %d of %d records in %d blocks)", ours.minuteRowsARecord, ours.responses, ours.keys, ours.clients, len(rs), ours.blocks))
+		fmt.Sprintf("%.3f a record (responses %d, keys %d, clients %d of %d records in %d blocks)",
+			ours.minuteRowsARecord, ours.responses, ours.keys, ours.clients, len(rs), ours.blocks))
 	cheapest := clickhouseCost{parse: math.Inf(1)}
 	for _, types := range lineTypes {
 		theirs, err := measureClickHouse(rs, types, b.engine, b.dir, max(1, b.rounds/2))
@@ -39,18 +41,21 @@ func (b *bench) hot(ctx context.Context) error {
 				theirs.sum()/ours.perRecord, theirs.sum(), theirs.parse, theirs.status, theirs.key, theirs.client))
 	}
 	ratio := cheapest.sum() / ours.perRecord
-	b.table.judge(stage, "ClickHouse with the types that cost it least", fmt.Sprintf("%.1fx as much", ratio), ">= 10x", ratio >= 10)
+	b.table.judge(stage, "ClickHouse with the types that cost it least", fmt.Sprintf("%.1fx as much", ratio), ">= 10x",
+		ratio >= 10)
 	some := rs[:min(len(rs), 200_000)]
 	standard, err := measureJSON(some, max(1, b.rounds/2))
 	if err != nil {
 		return err
 	}
-	b.table.add(stage, "encoding/json into a struct, nothing else", fmt.Sprintf("%.1fx as much: %.2f us", standard/ours.perRecord, standard))
+	b.table.add(stage, "encoding/json into a struct, nothing else",
+		fmt.Sprintf("%.1fx as much: %.2f us", standard/ours.perRecord, standard))
 	fast, err := measureSonic(ctx, some, b.dir, max(1, b.rounds/2))
 	if err != nil {
 		return err
 	}
-	b.table.add(stage, "sonic (fastest settings) into a struct, nothing else", fmt.Sprintf("%.1fx as much: %.2f us", fast/ours.perRecord, fast))
+	b.table.add(stage, "sonic (fastest settings) into a struct, nothing else",
+		fmt.Sprintf("%.1fx as much: %.2f us", fast/ours.perRecord, fast))
 	return nil
 }
 
@@ -69,7 +74,8 @@ func (b *bench) formats() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		b.table.judge("formats", fmt.Sprintf("%s, about %d bytes", f.name, len(rs[len(rs)/2].Value)), fmt.Sprintf("%.3f us CPU a record", got.perRecord),
+		b.table.judge("formats", fmt.Sprintf("%s, about %d bytes", f.name, len(rs[len(rs)/2].Value)),
+			fmt.Sprintf("%.3f us CPU a record", got.perRecord),
 			fmt.Sprintf("<= %g us", f.target), got.perRecord <= f.target)
 	}
 	return nil
@@ -91,7 +97,8 @@ func (b *bench) growth() error {
 		}
 		growth := (got.perRecord/few - 1) * 100
 		what := fmt.Sprintf("%d distinct keys among %d records of a minute", keys, len(rs))
-		measured := fmt.Sprintf("%.3f us CPU a record, %+.0f %%, %.3f rows a record in %d blocks", got.perRecord, growth, got.minuteRowsARecord, got.blocks)
+		measured := fmt.Sprintf("%.3f us CPU a record, %+.0f %%, %.3f rows a record in %d blocks", got.perRecord,
+			growth, got.minuteRowsARecord, got.blocks)
 		if n := got.other[aggregate.OfKeys]; n > 0 {
 			measured += fmt.Sprintf(", %.0f %% of the records in __other__", float64(n)/float64(len(rs))*100)
 		}

@@ -115,19 +115,27 @@ func formats() []format {
 	return []format{
 		{"nginx combined", 0.45, func(b []byte, l *benchLine, at time.Time, n int) []byte {
 			return fmt.Appendf(b, `%s - - [%s] "%s %s?api_key=%s&language=en HTTP/1.1" %d %d "-" "%s"`,
-				l.ClientIP, at.Format("02/Jan/2006:15:04:05 -0700"), l.Method, path(l, n), l.APIKey, l.Status, l.Bytes, agent(n))
+				l.ClientIP, at.Format("02/Jan/2006:15:04:05 -0700"), l.Method, path(l, n), l.APIKey, l.Status, l.Bytes,
+				agent(n))
 		}},
 		{"Kong JSON", 1.2, func(b []byte, l *benchLine, at time.Time, n int) []byte {
 			return fmt.Appendf(b, `{"request":{"id":"%s","uri":"%s","method":"%s","size":198,"querystring":{},"url":"http://api.example.com:8000%s","headers":{"host":"api.example.com","user-agent":"%s","accept":"*/*","apikey":"%s","x-forwarded-for":"%s"}},"response":{"status":%d,"size":%d,"headers":{"content-type":"application/json","via":"kong/3.8.0","x-kong-upstream-latency":"28"}},"latencies":{"request":%d,"kong":1,"proxy":%d,"receive":0},"service":{"name":"%s","id":"0c1e9f7e","host":"%s.internal","port":80,"protocol":"http"},"route":{"name":"%s-route","id":"5c2d8a11","paths":["/%s"]},"client_ip":"%s","started_at":%d,"source":"upstream","upstream_status":"%d","tries":[{"ip":"10.0.0.7","port":80,"balancer_latency":0,"balancer_start":%d}],"workspace":"default"}`,
-				l.RequestID, path(l, n), l.Method, path(l, n), agent(n), l.APIKey, l.ClientIP, l.Status, l.Bytes, int(l.LatencyMS), int(l.LatencyMS), l.Service, l.Service, l.Service, l.Service, l.ClientIP, at.UnixMilli(), l.Status, at.UnixMilli())
+				l.RequestID, path(l, n), l.Method, path(l, n), agent(n), l.APIKey, l.ClientIP, l.Status, l.Bytes,
+				int(l.LatencyMS), int(l.LatencyMS), l.Service, l.Service, l.Service, l.Service, l.ClientIP,
+				at.UnixMilli(), l.Status, at.UnixMilli())
 		}},
 		{"Envoy JSON", 1.2, func(b []byte, l *benchLine, at time.Time, n int) []byte {
-			return fmt.Appendf(b, `{":authority":"%s.example.com","bytes_received":0,"bytes_sent":%d,"connection_termination_details":null,"downstream_local_address":"10.42.0.77:10443","downstream_remote_address":"%s:%d","duration":%d,"method":"%s","protocol":"HTTP/2","requested_server_name":null,"response_code":%d,"response_code_details":"via_upstream","response_flags":"-","route_name":"%s","start_time":"%s","upstream_cluster":"%s","upstream_host":"10.42.0.9:8080","upstream_local_address":"10.42.0.77:41000","upstream_transport_failure_reason":null,"user-agent":"%s","x-envoy-origin-path":"%s","x-envoy-upstream-service-time":"%d","x-forwarded-for":"%s","x-request-id":"%s"}`,
-				l.Service, l.Bytes, l.ClientIP, 1024+n%60000, int(l.LatencyMS), l.Method, l.Status, l.Service, at.Format("2006-01-02T15:04:05.000Z"), l.Service, agent(n), path(l, n), int(l.LatencyMS), l.ClientIP, l.RequestID)
+			return fmt.Appendf(b,
+				`{":authority":"%s.example.com","bytes_received":0,"bytes_sent":%d,"connection_termination_details":null,"downstream_local_address":"10.42.0.77:10443","downstream_remote_address":"%s:%d","duration":%d,"method":"%s","protocol":"HTTP/2","requested_server_name":null,"response_code":%d,"response_code_details":"via_upstream","response_flags":"-","route_name":"%s","start_time":"%s","upstream_cluster":"%s","upstream_host":"10.42.0.9:8080","upstream_local_address":"10.42.0.77:41000","upstream_transport_failure_reason":null,"user-agent":"%s","x-envoy-origin-path":"%s","x-envoy-upstream-service-time":"%d","x-forwarded-for":"%s","x-request-id":"%s"}`,
+				l.Service, l.Bytes, l.ClientIP, 1024+n%60000, int(l.LatencyMS), l.Method, l.Status, l.Service,
+				at.Format("2006-01-02T15:04:05.000Z"), l.Service, agent(n), path(l, n), int(l.LatencyMS), l.ClientIP,
+				l.RequestID)
 		}},
 		{"Caddy JSON", 1.2, func(b []byte, l *benchLine, at time.Time, n int) []byte {
-			return fmt.Appendf(b, `{"level":"info","ts":%d.%03d0001,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"%s","remote_port":"%d","client_ip":"%s","proto":"HTTP/2.0","method":"%s","host":"%s.example.com","uri":"%s","headers":{"User-Agent":["%s"],"Accept":["*/*"],"Accept-Encoding":["gzip, deflate, br"],"X-Api-Key":["%s"]},"tls":{"resumed":false,"version":772,"cipher_suite":4865,"proto":"h2","server_name":"%s.example.com"}},"bytes_read":0,"user_id":"","duration":%.9f,"size":%d,"status":%d,"resp_headers":{"Server":["Caddy"],"Content-Type":["application/json"],"Alt-Svc":["h3=\":443\"; ma=2592000"]}}`,
-				at.Unix(), at.UnixMilli()%1000, l.ClientIP, 1024+n%60000, l.ClientIP, l.Method, l.Service, path(l, n), agent(n), l.APIKey, l.Service, l.LatencyMS/1e3, l.Bytes, l.Status)
+			return fmt.Appendf(b,
+				`{"level":"info","ts":%d.%03d0001,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"%s","remote_port":"%d","client_ip":"%s","proto":"HTTP/2.0","method":"%s","host":"%s.example.com","uri":"%s","headers":{"User-Agent":["%s"],"Accept":["*/*"],"Accept-Encoding":["gzip, deflate, br"],"X-Api-Key":["%s"]},"tls":{"resumed":false,"version":772,"cipher_suite":4865,"proto":"h2","server_name":"%s.example.com"}},"bytes_read":0,"user_id":"","duration":%.9f,"size":%d,"status":%d,"resp_headers":{"Server":["Caddy"],"Content-Type":["application/json"],"Alt-Svc":["h3=\":443\"; ma=2592000"]}}`,
+				at.Unix(), at.UnixMilli()%1000, l.ClientIP, 1024+n%60000, l.ClientIP, l.Method, l.Service, path(l, n),
+				agent(n), l.APIKey, l.Service, l.LatencyMS/1e3, l.Bytes, l.Status)
 		}},
 	}
 }
@@ -164,8 +172,10 @@ func growthRecords(n, minutes, keys int) []block.Record {
 		at := start.Add(time.Duration(i) * time.Duration(minutes) * time.Minute / time.Duration(n))
 		k := uint64(r.IntN(keys))
 		from := len(b.text)
-		b.text = fmt.Appendf(b.text, `{"ts":"%s","service":"service-%02d","method":"GET","route":"/3/movie/{id}","status":200,"code":1,"api_key":"%016x%016x","client_ip":"198.18.%d.%d","latency_ms":%d.%03d,"bytes":%d,"request_id":"%016x"}`,
-			at.Format("2006-01-02T15:04:05.000Z"), k%20, (k+1)*0x9e3779b97f4a7c15, k, k%40, 1+k/40%250, 20+i%50, i%1000, 200+i%5000, i)
+		b.text = fmt.Appendf(b.text,
+			`{"ts":"%s","service":"service-%02d","method":"GET","route":"/3/movie/{id}","status":200,"code":1,"api_key":"%016x%016x","client_ip":"198.18.%d.%d","latency_ms":%d.%03d,"bytes":%d,"request_id":"%016x"}`,
+			at.Format("2006-01-02T15:04:05.000Z"), k%20, (k+1)*0x9e3779b97f4a7c15, k, k%40, 1+k/40%250, 20+i%50, i%1000,
+			200+i%5000, i)
 		b.end(from, at.UnixMilli())
 	}
 	return b.records()

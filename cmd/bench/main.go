@@ -55,8 +55,9 @@ func start(ctx context.Context, args []string) error {
 	crowd := f.Float64("crowd", 10, "`millions` of records of a million keys for run to drain")
 	f.IntVar(&b.minutes, "minutes", 10, "minutes of even load")
 	only := f.String("only", strings.Join(stages, ","), "`stages` to run")
-	profile := f.String("cpuprofile", "", "`file` for a profile of this process; with --rounds=50 --only=growth it is nearly all fold")
-	readme := f.String("readme", "", "`file` whose section of figures is replaced")
+	profile := f.String("cpuprofile", "",
+		"`file` for a profile of this process; with --rounds=50 --only=growth it is nearly all fold")
+	out := f.String("out", "", "`file` for the figures, in Markdown")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -91,18 +92,19 @@ func start(ctx context.Context, args []string) error {
 	if err := b.run(ctx, strings.Split(*only, ",")); err != nil {
 		return err
 	}
-	fmt.Printf("%s\n%s, load %.1f, %.0f s\n\n", began.UTC().Format(time.RFC3339), machine(), b.table.load, time.Since(began).Seconds())
+	fmt.Printf("%s\n%s, load %.1f, %.0f s\n\n", began.UTC().Format(time.RFC3339), machine(), b.table.load,
+		time.Since(began).Seconds())
 	if err := b.table.print(os.Stdout); err != nil {
 		return err
 	}
-	if *readme == "" {
+	if *out == "" {
 		return nil
 	}
 	command := "make bench"
-	if given := without(args, "readme", "statline"); len(given) > 0 {
+	if given := without(args, "out", "statline"); len(given) > 0 {
 		command += ` ARGS="` + strings.Join(given, " ") + `"`
 	}
-	return replaceSection(*readme, b.table.markdown(command, began))
+	return os.WriteFile(*out, b.table.markdown(command, began), 0o644)
 }
 
 // without is args less the named flags, which are given as --name=value.

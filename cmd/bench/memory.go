@@ -24,16 +24,21 @@ func (b *bench) manyKeys(ctx context.Context) error {
 		refuse uint64 // one request in so many is refused
 	}{{"one request in twenty refused", 20}, {"every request refused", 1}} {
 		err := b.withServers(ctx, fmt.Sprintf("keys-%d", c.refuse), func(s servers) error {
-			from := &crowd{left: b.crowd, refuse: c.refuse, at: time.Now().UnixMilli() - int64(b.crowd/traffic.BenchRate*1000)}
-			if err := traffic.Produce(ctx, []string{s.broker.addr}, "access", from, traffic.ProduceOptions{Partitions: 4}); err != nil {
+			from := &crowd{left: b.crowd, refuse: c.refuse, at: time.Now().
+				UnixMilli() - int64(b.crowd/traffic.BenchRate*1000)}
+			if err := traffic.Produce(ctx, []string{s.broker.addr}, "access", from,
+				traffic.ProduceOptions{Partitions: 4}); err != nil {
 				return err
 			}
 			took, err := s.drained(ctx, b.binary, b.crowd, "256MiB")
 			if err != nil {
 				return err
 			}
-			b.table.judge("keys", fmt.Sprintf("peak memory of run, %g million records of %d keys, %s, --memory-budget 256MiB", float64(b.crowd)/1e6, crowdKeys, c.name),
-				fmt.Sprintf("%d MiB (%.0f records/s, %.2f s CPU per million records)", took.peak>>10, float64(b.crowd)/took.wall.Seconds(), took.cpu.Seconds()/float64(b.crowd)*1e6),
+			b.table.judge("keys",
+				fmt.Sprintf("peak memory of run, %g million records of %d keys, %s, --memory-budget 256MiB",
+					float64(b.crowd)/1e6, crowdKeys, c.name),
+				fmt.Sprintf("%d MiB (%.0f records/s, %.2f s CPU per million records)", took.peak>>10,
+					float64(b.crowd)/took.wall.Seconds(), took.cpu.Seconds()/float64(b.crowd)*1e6),
 				"< 400 MiB", took.peak < 400<<10)
 			return nil
 		})
@@ -69,11 +74,13 @@ func (c *crowd) Next(line []byte) (out []byte, unixMilli int64, partitionKey uin
 	line = time.UnixMilli(at).UTC().AppendFormat(line, "2006-01-02T15:04:05.000Z")
 	line = append(line, `","service":"movies","method":"GET","route":"/movies/{id}",`...)
 	if uint64(c.n)%c.refuse == 0 {
-		line = append(line, `"status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40)."`...)
+		line = append(line,
+			`"status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40)."`...)
 	} else {
 		line = append(line, `"status":200,"code":1`...)
 	}
-	line = fmt.Appendf(line, `,"api_key":"%016x%016x","client_ip":"10.%d.%d.%d","latency_ms":%d,"bytes":512,"request_id":"%016x"}`,
+	line = fmt.Appendf(line,
+		`,"api_key":"%016x%016x","client_ip":"10.%d.%d.%d","latency_ms":%d,"bytes":512,"request_id":"%016x"}`,
 		(k+1)*0x9e3779b97f4a7c15, k, k>>16&255, k>>8&255, k&255, 1+k%200, c.n)
 	c.n++
 	return line, at, k, true
@@ -87,7 +94,8 @@ const steadyRate = 50_000
 func (b *bench) steady(ctx context.Context) error {
 	return b.withServers(ctx, "steady", func(s servers) (err error) {
 		records := b.minutes * 60 * steadyRate
-		daemon, err := launch(ctx, b.binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "", "--memory-budget", "128MiB")
+		daemon, err := launch(ctx, b.binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr,
+			"--listen", "", "--memory-budget", "128MiB")
 		if err != nil {
 			return err
 		}
@@ -104,8 +112,10 @@ func (b *bench) steady(ctx context.Context) error {
 		half := len(took.resident) / 2
 		early, late := slices.Max(took.resident[:half]), slices.Max(took.resident[half:])
 		growth := (float64(late)/float64(early) - 1) * 100
-		b.table.judge("steady", fmt.Sprintf("memory of run over %d minutes at %d records/s, --memory-budget 128MiB: the later half beside the earlier", b.minutes, steadyRate),
-			fmt.Sprintf("%+.0f %% (at most %d and %d MiB, %.2f s CPU per million records)", growth, early>>10, late>>10, took.cpu.Seconds()/float64(records)*1e6),
+		b.table.judge("steady",
+			fmt.Sprintf("memory of run over %d minutes at %d records/s, --memory-budget 128MiB: the later half beside the earlier", b.minutes, steadyRate),
+			fmt.Sprintf("%+.0f %% (at most %d and %d MiB, %.2f s CPU per million records)", growth, early>>10, late>>10,
+				took.cpu.Seconds()/float64(records)*1e6),
 			"flat", growth <= 5)
 		return nil
 	})

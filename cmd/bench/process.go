@@ -113,7 +113,8 @@ func serve(ctx context.Context, binary string, args ...string) (*server, error) 
 			return &server{cmd, m[1] + m[2]}, nil
 		}
 	}
-	return nil, fmt.Errorf("statline sandbox %s ended: %w\n%s", strings.Join(args, " "), cmd.Wait(), strings.Join(said, "\n"))
+	return nil, fmt.Errorf("statline sandbox %s ended: %w\n%s", strings.Join(args, " "), cmd.Wait(),
+		strings.Join(said, "\n"))
 }
 
 // cpu is the CPU time that the process has used so far.

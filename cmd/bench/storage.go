@@ -21,7 +21,8 @@ const storageRate = 1000
 // the tables of keys and clients the rows of a name lie together for a day, so
 // that fewer hours than 24 take more bytes a record.
 func (b *bench) storage(ctx context.Context) (err error) {
-	s, err := sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0", Data: filepath.Join(b.dir, "storage"), Engine: b.engine})
+	s, err := sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0", Data: filepath.Join(b.dir, "storage"),
+		Engine: b.engine})
 	if err != nil {
 		return err
 	}
@@ -47,18 +48,22 @@ func (b *bench) storage(ctx context.Context) (err error) {
 			return err
 		}
 		var bytes, rows uint64
-		if err := st.Conn().QueryRow(ctx, "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = ? AND table = ?",
+		if err := st.Conn().QueryRow(ctx,
+			"SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = ? AND table = ?",
 			st.Database(), string(t)).Scan(&bytes, &rows); err != nil {
 			return err
 		}
 		each := float64(bytes) / float64(records)
-		b.table.add("storage", "table "+string(t), fmt.Sprintf("%.3f bytes a record (%.3f rows a record, %.1f bytes a row)", each, float64(rows)/float64(records), float64(bytes)/float64(rows)))
+		b.table.add("storage", "table "+string(t),
+			fmt.Sprintf("%.3f bytes a record (%.3f rows a record, %.1f bytes a row)", each,
+				float64(rows)/float64(records), float64(bytes)/float64(rows)))
 		switch t {
 		case schema.Responses, schema.Keys, schema.Clients:
 			total += each
 		}
 	}
-	b.table.judge("storage", fmt.Sprintf("minute rows of responses, keys and clients, %d records/s for %d h", storageRate, b.hours),
+	b.table.judge("storage", fmt.Sprintf("minute rows of responses, keys and clients, %d records/s for %d h",
+		storageRate, b.hours),
 		fmt.Sprintf("%.2f bytes a record", total), "<= 1.5 bytes", total <= 1.5)
 	return b.columns(ctx, st, records)
 }
@@ -88,7 +93,8 @@ WHERE active AND database = ? AND table IN ('responses', 'keys', 'clients') GROU
 
 // fillStore writes the bench scenario from a midnight on.
 func fillStore(ctx context.Context, st *store.Store, records int) error {
-	g, err := traffic.New(traffic.Config{Seed: 1, Scenario: traffic.Bench, BenchRate: storageRate, Count: int64(records),
+	g, err := traffic.New(traffic.Config{Seed: 1, Scenario: traffic.Bench, BenchRate: storageRate,
+		Count: int64(records),
 		Start: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -65,10 +63,12 @@ func (t *table) print(w io.Writer) error {
 	return nil
 }
 
-// markdown is the README's section.
+// markdown is RESULTS.md.
 func (t *table) markdown(command string, at time.Time) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Measured %s on %s, load %.1f before it, with `%s`. CPU time per record is of one core, the least of several rounds; \"missed\" is said where a target is missed.\n\n",
+	fmt.Fprintf(&b,
+		"# Figures\n\n<!-- made by make bench: do not edit -->\n\nMeasured %s on %s, load %.1f before it, with `%s`. "+
+			"CPU time per record is of one core, the least of several rounds; \"missed\" is said where a target is missed.\n\n",
 		at.UTC().Format("2006-01-02 15:04 UTC"), machine(), t.load, command)
 	fmt.Fprintln(&b, "| Stage | What | Measured | Target | |")
 	fmt.Fprintln(&b, "|---|---|---|---|---|")
@@ -79,27 +79,4 @@ func (t *table) markdown(command string, at time.Time) []byte {
 		fmt.Fprintf(&b, "\n%s\n", n)
 	}
 	return b.Bytes()
-}
-
-// The README's section lies between these lines.
-const (
-	begin = "<!-- bench:begin -->"
-	end   = "<!-- bench:end -->"
-)
-
-// replaceSection puts text between the markers of the file at path.
-func replaceSection(path string, text []byte) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(b), begin)
-	if !ok {
-		return fmt.Errorf("write the figures into %s: it has no line %s", path, begin)
-	}
-	_, after, ok := strings.Cut(rest, end)
-	if !ok {
-		return fmt.Errorf("write the figures into %s: it has no line %s", path, end)
-	}
-	return os.WriteFile(path, []byte(before+begin+"\n"+string(text)+end+after), 0o644)
 }

@@ -45,11 +45,7 @@ func TestTerminal(t *testing.T) {
 
 // Every command that README and --help show is in the session.
 func TestTerminalHasEveryExample(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := shellLines(string(page))
+	shown := append(shellLines(readPage(t, "README.md")), shellLines(readPage(t, guide))...)
 	for _, c := range helps(t) {
 		help := must(t, append(strings.Fields(c), "--help")...).stdout
 		_, examples, _ := strings.Cut(help, "\nExamples:\n")
@@ -89,10 +85,12 @@ func helps(t *testing.T) (all []string) {
 		for line := range strings.Lines(must(t, append(slices.Clone(words), "--help")...).stdout) {
 			title := !strings.HasPrefix(line, " ") && strings.TrimSpace(line) != ""
 			if title {
-				listing = strings.HasSuffix(line, ":\n") && !strings.HasPrefix(line, "Usage") && !strings.HasPrefix(line, "Examples")
+				listing = strings.HasSuffix(line, ":\n") && !strings.HasPrefix(line, "Usage") &&
+					!strings.HasPrefix(line, "Examples")
 			}
 			name := strings.Fields(line)
-			if listing && !title && len(name) > 1 && !strings.HasPrefix(name[0], "-") && strings.HasPrefix(line, "  "+name[0]) {
+			if listing && !title && len(name) > 1 && !strings.HasPrefix(name[0], "-") &&
+				strings.HasPrefix(line, "  "+name[0]) {
 				below(append(slices.Clone(words), name[0])...)
 			}
 		}
@@ -151,14 +149,17 @@ func newSession(t *testing.T, size size) *tmuxSession {
 		t.Fatal(err)
 	}
 	s.socket = filepath.Join(run, "tmux")
-	s.env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "TMPDIR="+run, "STATLINE_ENGINE="+engine, "API_KEY=sesame-street",
-		"KEY=sesame-street", "STATLINE_HMAC_SECRET=0123456789abcdef0123456789abcdef", "PATH="+filepath.Join(s.dir, "bin")+":"+os.Getenv("PATH"),
+	s.env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "TMPDIR="+run, "STATLINE_ENGINE="+engine,
+		"API_KEY=sesame-street",
+		"KEY=sesame-street", "STATLINE_HMAC_SECRET=0123456789abcdef0123456789abcdef",
+		"PATH="+filepath.Join(s.dir, "bin")+":"+os.Getenv("PATH"),
 		"USER=me", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "STATLINE_LISTEN="+freeAddress(t))
 	fifo := filepath.Join(run, "commands")
 	// Ctrl-C is for the command, not for the shell.
 	driver := `trap : INT; while IFS= read -r line <&9; do printf '\033[2J\033[H'; tmux clear-history; eval "$line"; ` +
 		`echo "[exit $?]"; tmux wait-for -S done; done`
-	for name, text := range map[string]string{filepath.Join(run, "conf"): "set -g history-limit 200000\nset -g status off\nset -g scroll-on-clear off\nset -g default-terminal tmux-256color\n",
+	for name, text := range map[string]string{filepath.Join(run,
+		"conf"): "set -g history-limit 200000\nset -g status off\nset -g scroll-on-clear off\nset -g default-terminal tmux-256color\n",
 		filepath.Join(run, "driver"): driver} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -167,7 +168,8 @@ func newSession(t *testing.T, size size) *tmuxSession {
 	if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	s.tmux(t.Context(), "-f", filepath.Join(run, "conf"), "new-session", "-d", "-x", fmt.Sprint(size.width), "-y", fmt.Sprint(size.height),
+	s.tmux(t.Context(), "-f", filepath.Join(run, "conf"), "new-session", "-d", "-x", fmt.Sprint(size.width), "-y",
+		fmt.Sprint(size.height),
 		"bash "+filepath.Join(run, "driver")+" 9<"+fifo)
 	var err error
 	if s.commands, err = os.OpenFile(fifo, os.O_WRONLY, 0); err != nil {
@@ -237,11 +239,7 @@ func (s *tmuxSession) prepare() {
 	s.write("access.log.2.gz", zipped(t, text[:quarter]))
 	s.write("old/a.gz", zipped(t, text[:half]))
 	s.write("nginx/access.log", text[:half])
-	page, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, codes, _ := strings.Cut(string(page), "# my-codes.yaml\n")
+	_, codes, _ := strings.Cut(readPage(t, guide), "# my-codes.yaml\n")
 	codes, _, _ = strings.Cut(codes, "```")
 	s.write("my-codes.yaml", []byte(codes))
 	s.write("last-month.csv", historyOfTimeouts())
@@ -267,9 +265,11 @@ func (s *tmuxSession) prepare() {
 func (s *tmuxSession) serve(key, incident string) {
 	t := s.t
 	kafka, clickhouse, filled, locked := freeAddress(t), freeAddress(t), freeAddress(t), freeAddress(t)
-	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", filepath.Join(s.dir, "served")).waitFor(t, "ready", time.Minute)
+	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", filepath.Join(s.dir, "served")).
+		waitFor(t, "ready", time.Minute)
 	start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", filled).waitFor(t, "ready", time.Minute)
-	start(t, "", "sandbox", "--kafka", "", "--clickhouse", locked, "--users", filepath.Join(s.dir, "users")).waitFor(t, "ready", time.Minute)
+	start(t, "", "sandbox", "--kafka", "", "--clickhouse", locked, "--users", filepath.Join(s.dir, "users")).
+		waitFor(t, "ready", time.Minute)
 	told := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // the client notices by itself
 	}))
@@ -295,13 +295,15 @@ func (s *tmuxSession) serve(key, incident string) {
 	address("127.0.0.1:8123", clickhouse)
 	address("kafka:9092", kafka)
 	address("127.0.0.1:9093", receiver)
-	for _, shown := range []string{"127.0.0.1:19093", "127.0.0.1:18124", "127.0.0.1:9090", "127.0.0.1:8081", "127.0.0.1:9000"} {
+	for _, shown := range []string{"127.0.0.1:19093", "127.0.0.1:18124", "127.0.0.1:9090", "127.0.0.1:8081",
+		"127.0.0.1:9000"} {
 		address(shown, freeAddress(t))
 	}
 	address("0.0.0.0:8443", strings.Replace(freeAddress(t), "127.0.0.1", "0.0.0.0", 1))
 	s.showing = append(s.showing, locked, "127.0.0.1:8123", filled, "127.0.0.1:8123")
 	s.typing = strings.NewReplacer(typing...)
-	s.typingKafka = strings.NewReplacer(append([]string{"127.0.0.1:18123", filled, "127.0.0.1:8123", filled}, typing...)...)
+	s.typingKafka = strings.NewReplacer(append([]string{"127.0.0.1:18123", filled, "127.0.0.1:8123", filled},
+		typing...)...)
 }
 
 // historyOfTimeouts is a day and a half with twenty bad minutes.
