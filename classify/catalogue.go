@@ -77,7 +77,8 @@ func ParseCatalogue(data []byte) (*Catalogue, error) {
 			key = "message"
 		}
 		if j, seen := first[key+label]; seen {
-			return nil, fmt.Errorf("catalogue: codes[%d]: %s: got %s, which codes[%d] has already; want each %s once", i, key, label, j, key)
+			return nil, fmt.Errorf("catalogue: codes[%d]: %s: got %s, which codes[%d] has already; want each %s once",
+				i, key, label, j, key)
 		}
 		first[key+label] = i
 	}
@@ -87,7 +88,8 @@ func ParseCatalogue(data []byte) (*Catalogue, error) {
 func parseEntry(v any) (Entry, error) {
 	fields, ok := v.(yaml.MapSlice)
 	if !ok {
-		return Entry{}, fmt.Errorf("got %s; want a mapping with the keys %s", kindOf(v), strings.Join(catalogueKeys[:], ", "))
+		return Entry{}, fmt.Errorf("got %s; want a mapping with the keys %s", kindOf(v),
+			strings.Join(catalogueKeys[:], ", "))
 	}
 	var e Entry
 	for _, f := range fields {
@@ -96,7 +98,8 @@ func parseEntry(v any) (Entry, error) {
 		}
 	}
 	if e.Code == 0 && e.Name == "" && e.Message == "" {
-		return Entry{}, fmt.Errorf("code: missing; want an integer from 1 to %d, or a name, or a message", math.MaxUint16)
+		return Entry{}, fmt.Errorf("code: missing; want an integer from 1 to %d, or a name, or a message",
+			math.MaxUint16)
 	}
 	if e.Code != 0 && e.Name != "" {
 		return Entry{}, fmt.Errorf("name: got %q beside code %d; want one of them", e.Name, e.Code)
@@ -106,7 +109,8 @@ func parseEntry(v any) (Entry, error) {
 	}
 	if e.Outcome == Unset {
 		if e.HTTPStatus == 0 {
-			return Entry{}, fmt.Errorf("outcome: missing, and no http_status implies one; want one of %s", outcomeList())
+			return Entry{}, fmt.Errorf("outcome: missing, and no http_status implies one; want one of %s",
+				outcomeList())
 		}
 		e.Outcome = OfHTTPStatus(e.HTTPStatus)
 	}
@@ -123,7 +127,8 @@ func (e *Entry) set(key, value any) error {
 		e.Code = uint16(code)
 	case "name":
 		if e.Name, err = stringOf(value); err == nil && !isEntryName(e.Name) {
-			err = fmt.Errorf("got %q; want at most 64 letters, digits and . _ : / -, with .* at the end for a family", e.Name)
+			err = fmt.Errorf("got %q; want at most 64 letters, digits and . _ : / -, with .* at the end for a family",
+				e.Name)
 		}
 	case "http_status":
 		var list []int16

@@ -155,7 +155,8 @@ func hashEntries(entries []Entry) string {
 	h := sha256.New()
 	for _, e := range entries {
 		e.Hint, e.Later = "", false
-		fmt.Fprintf(h, "%d %q %d %d %s %q %q\n", e.Code, e.Name, e.HTTPStatus, e.AlsoStatus, e.Outcome, e.Message, e.AlsoMessages)
+		fmt.Fprintf(h, "%d %q %d %d %s %q %q\n", e.Code, e.Name, e.HTTPStatus, e.AlsoStatus, e.Outcome, e.Message,
+			e.AlsoMessages)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

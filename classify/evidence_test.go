@@ -76,17 +76,20 @@ func TestOfName(t *testing.T) {
 	for name, want := range map[string]Outcome{
 		"": Unset, "boom": Unset, "E1001": Unset,
 		"RESOURCE_EXHAUSTED": RateLimited, "rate_limit_exceeded": RateLimited, "ratelimited": RateLimited, "quota.exceeded": RateLimited,
-		"policies.ratelimit.QuotaViolation": RateLimited, "ThrottlingException": RateLimited, "TooManyRequestsException": RateLimited,
-		"userRateLimitExceeded": RateLimited, "dailyLimitExceeded": RateLimited, "insufficient_quota": RateLimited, "SlowDown": RateLimited,
+		"policies.ratelimit.QuotaViolation": RateLimited, "ThrottlingException": RateLimited,
+		"TooManyRequestsException": RateLimited,
+		"userRateLimitExceeded":    RateLimited, "dailyLimitExceeded": RateLimited, "insufficient_quota": RateLimited, "SlowDown": RateLimited,
 		"invalid_api_key": InvalidKey, "API_KEY_INVALID": InvalidKey, "oauth.v2.InvalidApiKey": InvalidKey,
 		"key_suspended": SuspendedKey, "account_inactive": DisabledAccount, "user.suspended": DisabledAccount, "email_not_verified": UnverifiedAccount,
-		"invalid_grant": AuthFailed, "UNAUTHENTICATED": AuthFailed, "token_expired": AuthFailed, "invalid_auth": AuthFailed, "auth/wrong-password": AuthFailed,
+		"invalid_grant": AuthFailed, "UNAUTHENTICATED": AuthFailed, "token_expired": AuthFailed,
+		"invalid_auth": AuthFailed, "auth/wrong-password": AuthFailed,
 		"PERMISSION_DENIED": AccessDenied, "AccessDeniedException": AccessDenied, "FORBIDDEN": AccessDenied, "missing_scope": AccessDenied,
 		"NOT_FOUND": NotFound, "channel_not_found": NotFound, "NoSuchKey": NotFound, "resource_missing": NotFound,
 		"ALREADY_EXISTS": Duplicate, "ConditionalCheckConflict": Duplicate, "UNIMPLEMENTED": Unsupported, "MethodNotFound": Unsupported,
 		"DEADLINE_EXCEEDED": Timeout, "gateway_timeout": Timeout, "UNAVAILABLE": Offline, "overloaded_error": Offline,
 		"INTERNAL": InternalError, "UNKNOWN": InternalError, "INTERNAL_SERVER_ERROR": InternalError, "CANCELLED": ClientClosed,
-		"INVALID_ARGUMENT": InvalidRequest, "invalid_request_error": InvalidRequest, "validation_failed": InvalidRequest, "file_size_limit_exceeded": InvalidRequest,
+		"INVALID_ARGUMENT": InvalidRequest, "invalid_request_error": InvalidRequest,
+		"validation_failed": InvalidRequest, "file_size_limit_exceeded": InvalidRequest,
 	} {
 		if got := OfName([]byte(name)); got != want {
 			t.Errorf("%q: got %v; want %v", name, got, want)

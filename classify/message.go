@@ -58,7 +58,8 @@ func indexMessages(entries []Entry) messageIndex {
 		}
 		if strings.Contains(message, "*") {
 			n, _, _ = maskNumbers(n)
-			m.patterns = append(m.patterns, pattern{entry, strings.Contains(message, "#"), strings.Split(string(n), "*")})
+			m.patterns = append(m.patterns, pattern{entry, strings.Contains(message, "#"),
+				strings.Split(string(n), "*")})
 			return
 		}
 		m.starts[n[0]] = true

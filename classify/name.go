@@ -60,27 +60,44 @@ func holdsAny(name []byte, words []string) bool {
 	return false
 }
 
-var wrong = []string{"invalid", "missing", "unknown", "expired", "notfound", "bad", "wrong", "required", "incorrect", "rejected", "revoked", "not"}
+var wrong = []string{"invalid", "missing", "unknown", "expired", "notfound", "bad", "wrong", "required", "incorrect",
+	"rejected", "revoked", "not"}
 
 var nameWords = [...]nameWord{
-	{outcome: RateLimited, words: []string{"ratelimit", "ratelimt", "throttl", "toomanyrequest", "quota", "slowdown", "requestlimit", "enhanceyourcalm", "floodwait", "spikearrest", "resourceexhausted", "rateexceeded", "toomanycalls", "throughputexceeded"}, without: []string{"quotation"}},
+	{outcome: RateLimited, words: []string{"ratelimit", "ratelimt", "throttl", "toomanyrequest", "quota", "slowdown",
+		"requestlimit", "enhanceyourcalm", "floodwait", "spikearrest", "resourceexhausted", "rateexceeded",
+		"toomanycalls", "throughputexceeded"}, without: []string{"quotation"}},
 	{outcome: RateLimited, words: []string{"limit"}, with: []string{"exceed", "reached", "hit"}, without: []string{"size", "length", "time", "credit", "depth"}},
 	{outcome: SuspendedKey, words: []string{"suspend", "revoked", "blocked"}, with: []string{"key", "app", "client"}},
-	{outcome: DisabledAccount, words: []string{"suspend", "disabled", "inactive", "deactivated", "closed", "locked", "banned"}, with: []string{"account", "user", "customer", "merchant", "developer", "tenant", "project", "suspend"}},
+	{outcome: DisabledAccount, words: []string{"suspend", "disabled", "inactive", "deactivated", "closed", "locked",
+		"banned"}, with: []string{"account", "user", "customer", "merchant", "developer", "tenant", "project",
+		"suspend"}},
 	{outcome: UnverifiedAccount, words: []string{"unverified", "notverified", "verificationrequired", "notconfirmed", "unconfirmed"}},
 	{outcome: InvalidKey, words: []string{"apikey", "accesskey", "appkey", "subscriptionkey"}, with: wrong},
 	{outcome: InvalidKey, words: []string{"invalidkey", "keyinvalid", "unknownkey"}},
-	{outcome: Unsupported, words: []string{"methodnotallowed", "notimplemented", "unimplemented", "unsupported", "notsupported", "notacceptable", "methodnotfound", "unknownmethod", "deprecated"}},
-	{outcome: AuthFailed, words: []string{"unauthenticated", "unauthorized", "unauthorised", "invalidauth", "notauthed", "notauthenticated", "authentication", "authfailed", "authrequired", "credential", "invalidgrant", "invalidclient", "loginrequired", "loginfailed", "invalidlogin", "password", "signature", "unrecognizedclient"}},
+	{outcome: Unsupported, words: []string{"methodnotallowed", "notimplemented", "unimplemented", "unsupported",
+		"notsupported", "notacceptable", "methodnotfound", "unknownmethod", "deprecated"}},
+	{outcome: AuthFailed, words: []string{"unauthenticated", "unauthorized", "unauthorised", "invalidauth", "notauthed",
+		"notauthenticated", "authentication", "authfailed", "authrequired", "credential", "invalidgrant",
+		"invalidclient", "loginrequired", "loginfailed", "invalidlogin", "password", "signature",
+		"unrecognizedclient"}},
 	{outcome: AuthFailed, words: []string{"token", "session", "jwt"}, with: wrong},
-	{outcome: AccessDenied, words: []string{"accessdenied", "forbidden", "permission", "denied", "notallowed", "notpermitted", "insufficientscope", "missingscope", "insufficientprivilege", "notauthorized", "paymentrequired", "insufficientfunds", "insufficientcredit"}},
-	{outcome: NotFound, words: []string{"notfound", "nosuch", "doesnotexist", "notexist", "resourcemissing", "unknownresource", "isgone", "deleted"}},
-	{outcome: Duplicate, words: []string{"alreadyexist", "duplicate", "conflict", "alreadytaken", "alreadyin", "notunique", "alreadyused"}},
+	{outcome: AccessDenied, words: []string{"accessdenied", "forbidden", "permission", "denied", "notallowed",
+		"notpermitted", "insufficientscope", "missingscope", "insufficientprivilege", "notauthorized",
+		"paymentrequired", "insufficientfunds", "insufficientcredit"}},
+	{outcome: NotFound, words: []string{"notfound", "nosuch", "doesnotexist", "notexist", "resourcemissing",
+		"unknownresource", "isgone", "deleted"}},
+	{outcome: Duplicate, words: []string{"alreadyexist", "duplicate", "conflict", "alreadytaken", "alreadyin",
+		"notunique", "alreadyused"}},
 	{outcome: Timeout, words: []string{"timeout", "timedout", "deadlineexceeded"}},
-	{outcome: Offline, words: []string{"unavailable", "maintenance", "offline", "overload", "connectionrefused", "connectionfailed", "badgateway", "upstream", "outofservice", "capacity"}},
-	{outcome: InternalError, words: []string{"internal", "servererror", "unexpected", "dataloss", "fatal", "databaseerror", "dberror", "crash", "panic"}},
+	{outcome: Offline, words: []string{"unavailable", "maintenance", "offline", "overload", "connectionrefused",
+		"connectionfailed", "badgateway", "upstream", "outofservice", "capacity"}},
+	{outcome: InternalError, words: []string{"internal", "servererror", "unexpected", "dataloss", "fatal",
+		"databaseerror", "dberror", "crash", "panic"}},
 	{outcome: ClientClosed, words: []string{"cancelled", "canceled", "clientclosed"}},
-	{outcome: InvalidRequest, words: []string{"invalid", "malformed", "missing", "required", "validation", "parse", "outofrange", "failedprecondition", "toolarge", "toolong", "unprocessable", "argument", "parameter", "badrequest", "illegal", "mustbe", "sizelimit", "badformat", "badinput"}},
+	{outcome: InvalidRequest, words: []string{"invalid", "malformed", "missing", "required", "validation", "parse",
+		"outofrange", "failedprecondition", "toolarge", "toolong", "unprocessable", "argument", "parameter",
+		"badrequest", "illegal", "mustbe", "sizelimit", "badformat", "badinput"}},
 }
 
 // squash appends the letters and digits of name in lower case, at most 64.
@@ -129,8 +146,10 @@ func limitMessage(msg []byte) bool {
 		n++
 	}
 	text := buf[:n]
-	if holdsAny(text, []string{"rate exceeded", "too many requests", "quota exceeded", "abuse detection", "request was throttled"}) {
+	if holdsAny(text, []string{"rate exceeded", "too many requests", "quota exceeded", "abuse detection",
+		"request was throttled"}) {
 		return true
 	}
-	return holdsAny(text, []string{"rate limit", "daily limit", "request limit", "user limit"}) && holdsAny(text, []string{"exceed", "reached", "hit"})
+	return holdsAny(text, []string{"rate limit", "daily limit", "request limit", "user limit"}) &&
+		holdsAny(text, []string{"exceed", "reached", "hit"})
 }

@@ -166,7 +166,8 @@ func guess(e Entry) Outcome {
 // messages about different things are one. "" for what is too long or markup.
 func messagePattern(message []byte) string {
 	text := strings.TrimSpace(string(message))
-	if text == "" || len(text) > maxMessage/2 || strings.ContainsAny(text[:1], "<{[") || strings.ContainsAny(text, "*#") {
+	if text == "" || len(text) > maxMessage/2 || strings.ContainsAny(text[:1], "<{[") ||
+		strings.ContainsAny(text, "*#") {
 		return ""
 	}
 	words := strings.Fields(text)

@@ -12,8 +12,10 @@ type Alert struct {
 	UID, Title string
 	Query      query.Text // of the store, by Grafana; empty when only the instances know
 	Over       float64    // fires above this
-	Metrics    string     // the same of /metrics, in PromQL: fires while it returns a series; empty when only the store knows
-	Lasting    string     // fires when it has been so for that long
+	// the same of /metrics, in PromQL: fires while it returns a series; empty when only the store
+	// knows
+	Metrics string
+	Lasting string // fires when it has been so for that long
 	// Severity is page or ticket; "" when each row of the query says it.
 	Severity string
 	// NoData is the state when the query returns no row, and WhyNoData the

@@ -8,10 +8,12 @@ const oneRow = "the query always returns one row; none means that the store did 
 // Grafana and of /metrics by Prometheus, whose answers do not need the store. When
 // ClickHouse does not answer Grafana, the first one fires and the others keep the
 // state that they had.
+// Long because it is data: one alert after the other.
 func pipelineAlerts() []Alert {
 	return []Alert{
 		{
-			UID: "statline-store", Title: "Store does not answer", Query: query.StoreAnswers(), Over: 0.5, Lasting: "2m", Severity: "page",
+			UID: "statline-store", Title: "Store does not answer", Query: query.StoreAnswers(), Over: 0.5,
+			Lasting: "2m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow, Sentinel: true,
 			Summary: "ClickHouse does not answer",
 			Means: "ClickHouse does not answer Grafana, or an instance of statline: panels are wrong, and Grafana evaluates no " +
@@ -22,7 +24,8 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.Tables(),
 		},
 		{
-			UID: "statline-pipeline-stalled", Title: "Pipeline stalled", Query: query.PipelineSilence(), Over: 0.5, Lasting: "2m", Severity: "page",
+			UID: "statline-pipeline-stalled", Title: "Pipeline stalled", Query: query.PipelineSilence(), Over: 0.5,
+			Lasting: "2m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow,
 			Summary: "statline has not reported for five minutes, or a partition with something to read does not move",
 			Means:   "No statline instance reports, or a partition is stuck. Figures and incidents are standing still.",
@@ -35,8 +38,9 @@ func pipelineAlerts() []Alert {
 			Board: PipelineUID, Shows: query.StalledNow(),
 		},
 		{
-			UID: "statline-silence", Title: "Nothing arrives", Query: query.NewestMinute(), Over: 300, Lasting: "2m", Severity: "page",
-			NoData: "Alerting", WhyNoData: oneRow,
+			UID: "statline-silence", Title: "Nothing arrives", Query: query.NewestMinute(), Over: 300, Lasting: "2m",
+			Severity: "page",
+			NoData:   "Alerting", WhyNoData: oneRow,
 			Summary: "no response has been stored for more than five minutes",
 			Means:   "For minutes no response of any service has been stored, although there were some before.",
 			ToDo: "Pipeline stalled fires as well: see there. It does not: statline reads and there is nothing to " +
@@ -46,7 +50,8 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.Freshness(),
 		},
 		{
-			UID: "statline-detectors", Title: "Detectors stand still", Query: query.DetectorsBehind(), Over: 900, Lasting: "5m", Severity: "page",
+			UID: "statline-detectors", Title: "Detectors stand still", Query: query.DetectorsBehind(), Over: 900,
+			Lasting: "5m", Severity: "page",
 			NoData: "Alerting", WhyNoData: oneRow,
 			Summary: "responses are stored that the detectors have not looked at",
 			Means: "The detectors are off (--watch=false on every instance) or do not get on: no incident opens and " +
@@ -57,8 +62,9 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.FreshnessOverTime(),
 		},
 		{
-			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m", Severity: "ticket",
-			NoData: "Alerting", WhyNoData: oneRow,
+			UID: "statline-lag", Title: "Pipeline behind", Query: query.LagRise(), Over: 300, Lasting: "10m",
+			Severity: "ticket",
+			NoData:   "Alerting", WhyNoData: oneRow,
 			Summary: "a record has waited for {{ humanizeDuration $values.A.Value }} to be stored",
 			Means:   "statline reads, but more slowly than records arrive, for ten minutes.",
 			ToDo: "See Behind, in records: one partition means skewed keys, all mean too little power. Start another " +
@@ -67,8 +73,9 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.LagSeconds(),
 		},
 		{
-			UID: "statline-rejects", Title: "Rejects rising", Query: query.RejectRise(), Over: 5, Lasting: "5m", Severity: "ticket",
-			NoData: "Alerting", WhyNoData: oneRow,
+			UID: "statline-rejects", Title: "Rejects rising", Query: query.RejectRise(), Over: 5, Lasting: "5m",
+			Severity: "ticket",
+			NoData:   "Alerting", WhyNoData: oneRow,
 			Summary: "{{ printf \"%.1f\" $values.A.Value }} % of records cannot be decoded",
 			Means: "More than one record in twenty of the last fifteen minutes could not be decoded. Those responses " +
 				"are missing from every figure.",
@@ -78,7 +85,8 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.RejectTable(),
 		},
 		{
-			UID: "statline-ledger", Title: "Ledger mismatch", Query: query.LedgerDifferences(), Over: 0.5, Lasting: "5m", Severity: "ticket",
+			UID: "statline-ledger", Title: "Ledger mismatch", Query: query.LedgerDifferences(), Over: 0.5,
+			Lasting: "5m", Severity: "ticket",
 			NoData: "Alerting", WhyNoData: oneRow,
 			Summary: "the audit found {{ $values.A }} differences between ledger and tables",
 			Means:   "The stored sums are not those that the ledger promises: rows are missing or twice.",
@@ -89,8 +97,9 @@ func pipelineAlerts() []Alert {
 			Board:   PipelineUID, Shows: query.LedgerByDay(),
 		},
 		{
-			UID: "statline-audit", Title: "No audit", Query: query.AuditMissing(), Over: 0.5, Lasting: "30m", Severity: "ticket",
-			NoData: "Alerting", WhyNoData: oneRow,
+			UID: "statline-audit", Title: "No audit", Query: query.AuditMissing(), Over: 0.5, Lasting: "30m",
+			Severity: "ticket",
+			NoData:   "Alerting", WhyNoData: oneRow,
 			Summary: "no audit for a day",
 			Means: "statline has run for a day and no audit has finished: whether every record is stored once is not " +
 				"known.",

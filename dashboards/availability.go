@@ -4,6 +4,7 @@ import "statline/dashboards/query"
 
 // availability answers: what times out, whose fault it is, and is it more than
 // usual.
+// Long because it is data: one panel after the other.
 func availability() Board {
 	sides := []Column{{Name: "upstream", Color: Bad}, {Name: "gateway", Color: Fair}}
 	counts := append(sides[:2:2], Column{Name: "untold", Color: Plain})
@@ -46,9 +47,12 @@ func availability() Board {
 				}},
 			}},
 			{Height: 9, Cells: []Cell{
-				{12, percentiles("Latency, percentiles", "As the caller sees it: median, 95th and 99th percentile, exact to 1 %.", query.LatencyQuantiles())},
-				{12, percentiles("The upstream's time, percentiles", "What the service behind the gateway took, where the log tells it: median, 95th and "+
-					"99th percentile, exact to 1 %. Known from schema 12 on.", query.UpstreamQuantiles())},
+				{12, percentiles("Latency, percentiles",
+					"As the caller sees it: median, 95th and 99th percentile, exact to 1 %.",
+					query.LatencyQuantiles())},
+				{12, percentiles("The upstream's time, percentiles",
+					"What the service behind the gateway took, where the log tells it: median, 95th and "+
+						"99th percentile, exact to 1 %. Known from schema 12 on.", query.UpstreamQuantiles())},
 			}},
 			{Height: 10, Cells: []Cell{
 				{24, Panel{
@@ -65,7 +69,8 @@ func availability() Board {
 					Kind: Table, Title: "Who tries again",
 					About: "Keys whose requests declared that they were not the first try (X-Envoy-Attempt-Count, Amz-Sdk-Request and " +
 						"the like), or that the gateway tried again, most first. The user agent is one of the key's failures. Known from schema 13 on.",
-					Query: query.RetryingKeys(), Unit: Count, Empty: "No request in this time declared to be another try.",
+					Query: query.RetryingKeys(), Unit: Count,
+					Empty: "No request in this time declared to be another try.",
 					Columns: []Column{
 						{Name: "Key", Width: 210, Link: keyLink()},
 						{Name: "Share", Unit: Share, Limits: rising(0.1, 0.5)},
@@ -80,7 +85,8 @@ func availability() Board {
 					About: "Single responses that failed on the server's side, scrubbed of secrets; the request id " +
 						"leads to the service's own log. Kept for seven days.",
 					Query: query.Samples(), Unit: None, Empty: "no examples in this time",
-					Columns: append(exampleColumns(), Column{Name: "Latency", Unit: Micros}, Column{Name: "Upstream status", Decimals: digits(0), Width: 120},
+					Columns: append(exampleColumns(), Column{Name: "Latency", Unit: Micros},
+						Column{Name: "Upstream status", Decimals: digits(0), Width: 120},
 						Column{Name: "Service", Width: 110}),
 				}},
 			}},

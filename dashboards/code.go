@@ -15,7 +15,8 @@ func code() Board {
 					Kind: Table, Title: "What the catalogue says",
 					About: "The chosen code: its meaning, and how often it came. Drift counts responses whose HTTP status " +
 						"is not the catalogue's.",
-					Query: query.OneCode(catalogue()), Unit: Count, Empty: "Neither the catalogue nor a response has this code.",
+					Query: query.OneCode(catalogue()), Unit: Count,
+					Empty: "Neither the catalogue nor a response has this code.",
 					Columns: []Column{
 						{Name: "Code", Width: 60, Decimals: digits(0)},
 						{Name: "HTTP", Width: 60, Decimals: digits(0)},
@@ -85,7 +86,8 @@ func client() Board {
 					Kind: Table, Title: "What it was answered",
 					About: "Responses to the client by outcome and code.",
 					Query: query.ClientCodes(), Unit: Count, Empty: "no request of this client in this time",
-					Columns: append([]Column{{Name: "Outcome", Words: outcomeWords()}, {Name: "Code", Width: 60, Decimals: digits(0)}}, times()...),
+					Columns: append([]Column{{Name: "Outcome", Words: outcomeWords()},
+						{Name: "Code", Width: 60, Decimals: digits(0)}}, times()...),
 				}},
 			}},
 			{Height: 9, Cells: []Cell{
@@ -94,7 +96,8 @@ func client() Board {
 					About: "Keys by id and what they are called; minutes in which the client used each. The store remembers " +
 						"up to 16 keys of a client a minute.",
 					Query: query.ClientKeys(), Unit: Count, Empty: "this client used no key",
-					Columns: append([]Column{{Name: "Key", Width: 210, Link: keyLink()}, {Name: "id", Hidden: true}}, times()...),
+					Columns: append([]Column{{Name: "Key", Width: 210, Link: keyLink()}, {Name: "id", Hidden: true}},
+						times()...),
 				}},
 			}},
 			{Height: 9, Cells: []Cell{{24, singles("Single responses to the client, scrubbed of secrets.", query.ClientSamples())}}},
@@ -104,7 +107,8 @@ func client() Board {
 // singles is a table of single responses.
 func singles(about string, text query.Text) Panel {
 	return Panel{
-		Kind: Table, Title: "Examples", About: about + " The request id leads to the service's own log. Kept for seven days.",
+		Kind: Table, Title: "Examples", About: about +
+			" The request id leads to the service's own log. Kept for seven days.",
 		Query: text, Unit: None, Empty: "no examples in this time",
 		Columns: []Column{{Name: "Time", Unit: Moment, Width: 160}, {Name: "Outcome", Words: outcomeWords()}},
 	}

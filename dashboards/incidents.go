@@ -15,7 +15,8 @@ func incidents() Board {
 					Kind: Table, Title: "Open now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
 						"consequences.",
-					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None,
+					Empty:   "Nothing is wrong: no incident is open.",
 					Columns: incidentColumns(),
 				}},
 				{6, Panel{
@@ -43,7 +44,8 @@ func incidents() Board {
 					Kind: Table, Title: "All incidents in this time",
 					About: "Every incident that touches the time on screen, the newest first; withdrawn ones are left " +
 						"out.",
-					Query: query.IncidentHistory(placesOfKinds(), incidentsUID), Unit: None, Empty: "No incident in this time.",
+					Query: query.IncidentHistory(placesOfKinds(), incidentsUID), Unit: None,
+					Empty: "No incident in this time.",
 					Columns: []Column{
 						{Name: "Opened", Unit: Moment},
 						{Name: "Closed", Unit: Moment},

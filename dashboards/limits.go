@@ -4,6 +4,7 @@ import "statline/dashboards/query"
 
 // limits answers: who is over the rate limit, by how much, and who goes
 // on.
+// Long because it is data: one panel after the other.
 func limits() Board {
 	return Board{
 		Name: "limits", UID: limitsUID, Title: "rate limits",
@@ -76,7 +77,8 @@ func limits() Board {
 					Kind: Table, Title: "Limits that headers tell",
 					About: "What headers of responses (X-RateLimit, RateLimit, Retry-After), refused or not, told each key: " +
 						"the largest limit, the longest window and wait, the least that was left. Nearest to its limit first.",
-					Query: query.ToldQuotas(), Unit: Count, Empty: "No log line in this time has headers of a rate limit.",
+					Query: query.ToldQuotas(), Unit: Count,
+					Empty: "No log line in this time has headers of a rate limit.",
 					Columns: []Column{
 						{Name: "Key", Width: 210, Link: keyLink()},
 						{Name: "Window", Unit: Duration},

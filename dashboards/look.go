@@ -25,18 +25,23 @@ func outcomeColors() map[classify.Outcome]string {
 		classify.AuthFailed: "#921EFC", classify.AccessDenied: "#9689AE",
 		classify.InvalidRequest: "#0593C3", classify.NotFound: "#547888", classify.Duplicate: "#1561E6",
 		classify.Unsupported: "#3C77BD", classify.ClientError: "#1D7492", classify.ClientClosed: "#9C84E8",
-		classify.Timeout: Bad, classify.Offline: "#AC4A54", classify.InternalError: "#E27073", classify.ServerError: "#DA5E60",
-		classify.Unknown: Plain,
+		classify.Timeout: Bad, classify.Offline: "#AC4A54", classify.InternalError: "#E27073",
+		classify.ServerError: "#DA5E60",
+		classify.Unknown:     Plain,
 	}
 }
 
 // kindColors gives each kind of incident one colour.
 func kindColors() map[detect.Kind]string {
 	return map[detect.Kind]string{
-		detect.ContractDrift: "#0D64F5", detect.CredentialStuffing: "#6DA215", detect.DeadKey: "#5C9B97", detect.ErrorSpike: "#98585B",
-		detect.Flood: "#FC1879", detect.InvalidKey: "#0E8BB0", detect.KeyScanning: "#2A91FA", detect.Offender: "#467810",
-		detect.Outage: "#61953B", detect.SLOBurn: "#C70377", detect.Throttled: "#116DB8", detect.TimeoutSpike: "#F13679",
-		detect.TrafficDrop: "#8F8FAC", detect.TrafficSurge: "#307902", detect.LateData: "#2CA29C", detect.LatencyShift: "#689878", detect.UnknownCode: "#0A98E1",
+		detect.ContractDrift: "#0D64F5", detect.CredentialStuffing: "#6DA215", detect.DeadKey: "#5C9B97",
+		detect.ErrorSpike: "#98585B",
+		detect.Flood:      "#FC1879", detect.InvalidKey: "#0E8BB0", detect.KeyScanning: "#2A91FA",
+		detect.Offender: "#467810",
+		detect.Outage:   "#61953B", detect.SLOBurn: "#C70377", detect.Throttled: "#116DB8",
+		detect.TimeoutSpike: "#F13679",
+		detect.TrafficDrop:  "#8F8FAC", detect.TrafficSurge: "#307902", detect.LateData: "#2CA29C",
+		detect.LatencyShift: "#689878", detect.UnknownCode: "#0A98E1",
 		detect.PathScan: "#05A1BA", detect.ClientFlood: "#AC445A", detect.NewError: "#226E92",
 		detect.NearLimit: "#526F69",
 	}

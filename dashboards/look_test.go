@@ -62,7 +62,8 @@ func (c rgb) lab() (l, a, b float64) {
 		}
 		return (24389.0/27*v + 16) / 116
 	}
-	x, y, z := f((0.4124*c[0]+0.3576*c[1]+0.1805*c[2])/0.95047), f(c.luminance()), f((0.0193*c[0]+0.1192*c[1]+0.9505*c[2])/1.08883)
+	x, y, z := f((0.4124*c[0]+0.3576*c[1]+0.1805*c[2])/0.95047), f(c.luminance()),
+		f((0.0193*c[0]+0.1192*c[1]+0.9505*c[2])/1.08883)
 	return 116*y - 16, 500 * (x - y), 200 * (y - z)
 }
 
@@ -89,7 +90,8 @@ func apartness(c, d rgb) float64 {
 	}
 	light, chroma := (l1+l2)/2, (c1+c2)/2
 	degree := math.Pi / 180
-	t := 1 - 0.17*math.Cos(hue-30*degree) + 0.24*math.Cos(2*hue) + 0.32*math.Cos(3*hue+6*degree) - 0.2*math.Cos(4*hue-63*degree)
+	t := 1 - 0.17*math.Cos(hue-30*degree) + 0.24*math.Cos(2*hue) +
+		0.32*math.Cos(3*hue+6*degree) - 0.2*math.Cos(4*hue-63*degree)
 	sl := (l2 - l1) / (1 + 0.015*(light-50)*(light-50)/math.Sqrt(20+(light-50)*(light-50)))
 	sc := (c2 - c1) / (1 + 0.045*chroma)
 	sh := 2 * math.Sqrt(c1*c2) * math.Sin(dh/2) / (1 + 0.015*chroma*t)
@@ -157,8 +159,10 @@ func TestTouchingColorsDiffer(t *testing.T) {
 					continue
 				}
 				for eye, matrix := range eyes() {
-					if got := apartness(parse(t, a.Color).through(matrix), parse(t, b.Color).through(matrix)); got < 10 {
-						t.Errorf("%s: %s and %s (%s, %s) to a %s eye: got %.1f; want 10", p.Title, a.Name, b.Name, a.Color, b.Color, eye, got)
+					if got := apartness(parse(t, a.Color).through(matrix), parse(t, b.Color).
+						through(matrix)); got < 10 {
+						t.Errorf("%s: %s and %s (%s, %s) to a %s eye: got %.1f; want 10", p.Title, a.Name, b.Name,
+							a.Color, b.Color, eye, got)
 					}
 				}
 			}

@@ -96,7 +96,8 @@ func budgets(goals query.Objectives, windows []int) Panel {
 	}
 	for _, pair := range usual().SLO.Pairs {
 		limit := Step{pair.Factor, severityWords()[string(pair.Severity)]}
-		columns = append(columns, Column{Name: query.WindowName(pair.Long), Unit: Times, Decimals: digits(2), Limits: []Step{{Color: Good}, limit}})
+		columns = append(columns, Column{Name: query.WindowName(pair.Long), Unit: Times, Decimals: digits(2),
+			Limits: []Step{{Color: Good}, limit}})
 	}
 	return Panel{
 		Kind: Table, Title: "Budget by service",

@@ -15,7 +15,8 @@ func overview() Board {
 					Kind: Table, Title: "What is wrong now",
 					About: "Incidents that are open, whatever the time on screen: the most urgent first, causes before " +
 						"consequences. Click a row's entity for its detail.",
-					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None, Empty: "Nothing is wrong: no incident is open.",
+					Query: query.OpenIncidents(placesOfKinds(), incidentsUID), Unit: None,
+					Empty:   "Nothing is wrong: no incident is open.",
 					Columns: incidentColumns(),
 				}},
 			}},
@@ -35,7 +36,8 @@ func overview() Board {
 				}},
 			}},
 			{Tab: "Latency", Height: 9, Cells: []Cell{
-				{12, percentiles("Latency", "Median, 95th and 99th percentile over all chosen services, exact to 1 %.", query.LatencyQuantiles())},
+				{12, percentiles("Latency", "Median, 95th and 99th percentile over all chosen services, exact to 1 %.",
+					query.LatencyQuantiles())},
 				{12, Panel{
 					Kind: Heat, Title: "Latency, spread",
 					About: "Responses by latency: a second band is a second kind of response, often a time limit " +

@@ -9,7 +9,8 @@ import (
 func catalogue() []query.Code {
 	var list []query.Code
 	for _, e := range classify.Builtin().Entries() { // all have a code
-		list = append(list, query.Code{Code: e.Code, HTTPStatus: e.HTTPStatus, Message: e.Message, Outcome: e.Outcome.String()})
+		list = append(list, query.Code{Code: e.Code, HTTPStatus: e.HTTPStatus, Message: e.Message,
+			Outcome: e.Outcome.String()})
 	}
 	return list
 }

@@ -16,11 +16,13 @@ func BenchmarkPipeline(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
 		r := ingesttest.New(b, "bench_"+time.Now().UTC().Format("150405"))
-		g, err := traffic.New(traffic.Config{Seed: 1, Scenario: traffic.Bench, Count: records, Start: time.Now().Add(-time.Hour)})
+		g, err := traffic.New(traffic.Config{Seed: 1, Scenario: traffic.Bench, Count: records, Start: time.Now().
+			Add(-time.Hour)})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := traffic.Produce(b.Context(), sandboxtest.Sandbox(b).Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: 4}); err != nil {
+		if err := traffic.Produce(b.Context(), sandboxtest.Sandbox(b).Brokers(), r.Topic, g,
+			traffic.ProduceOptions{Partitions: 4}); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

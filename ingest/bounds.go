@@ -21,7 +21,8 @@ type bounds struct {
 }
 
 func newBounds(s Store, memory int) *bounds {
-	return &bounds{store: gate(s, memory), budget: block.NewBudget(0, 0, places), generation: -1, counts: map[string]int{}}
+	return &bounds{store: gate(s, memory), budget: block.NewBudget(0, 0, places), generation: -1,
+		counts: map[string]int{}}
 }
 
 // budgetOf is the budget of a generation, one for all topics: it takes part of the

@@ -39,7 +39,8 @@ func init() {
 func child(ctx context.Context) error {
 	k := source.DefaultConfig()
 	k.Brokers, k.Topic, k.Group = []string{os.Getenv("BROKER")}, os.Getenv("TOPIC"), "statline"
-	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 1500*time.Millisecond, 200*time.Millisecond, 1500*time.Millisecond, 100*time.Millisecond
+	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 1500*time.Millisecond,
+		200*time.Millisecond, 1500*time.Millisecond, 100*time.Millisecond
 	client, err := source.New(k)
 	if err != nil {
 		return err
@@ -82,7 +83,8 @@ func TestKillAtEveryStep(t *testing.T) {
 	}
 	killed := 0
 	for _, n := range []int{1, 3} {
-		for i, step := range []string{"resume", "anchor", "fill", "declare", "recover", "declared", "insert", "recover", "inserted", "stored", "commit", "committed"} {
+		for i, step := range []string{"resume", "anchor", "fill", "declare", "recover", "declared", "insert", "recover",
+			"inserted", "stored", "commit", "committed"} {
 			truths = append(truths, r.Produce(uint64(100*n+i), 8000))
 			err := run(fmt.Sprintf("%s:%d", step, n))
 			var exit *exec.ExitError

@@ -77,7 +77,8 @@ func (d *Daemon) Ready() (ok bool, detail any) {
 		if err := d.Detectors.Stopped(); err != nil {
 			st.Ready, st.Detectors = false, err.Error()
 		} else if since, err := d.Detectors.Failing(); err != nil {
-			st.add(Condition{Name: DetectorsFailing, Red: time.Since(since) >= detectorsMayFail, Since: since, Detail: err.Error()})
+			st.add(Condition{Name: DetectorsFailing, Red: time.Since(since) >= detectorsMayFail, Since: since,
+				Detail: err.Error()})
 		}
 	}
 	return st.Ready, st
@@ -99,7 +100,8 @@ func (d *Daemon) Healthy() error {
 		return err
 	}
 	if at := d.Detectors.Moved(); !at.IsZero() && time.Since(at) > detectorsStuck {
-		err = errors.Join(err, fmt.Errorf("stuck: the detectors have given no sign of life for %s", time.Since(at).Round(time.Second)))
+		err = errors.Join(err, fmt.Errorf("stuck: the detectors have given no sign of life for %s", time.Since(at).
+			Round(time.Second)))
 	}
 	return err
 }

@@ -110,6 +110,7 @@ func TestInstancesEndToEnd(t *testing.T) {
 	leave()
 	r.Check(truth)
 	if watched.audits.Load() == 0 || watched.differences.Load() != 0 {
-		t.Errorf("got %d audits with %d differences; want some with none", watched.audits.Load(), watched.differences.Load())
+		t.Errorf("got %d audits with %d differences; want some with none", watched.audits.Load(),
+			watched.differences.Load())
 	}
 }

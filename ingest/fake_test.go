@@ -239,7 +239,8 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{tokens: map[string]bool{}, ledger: map[int32][]block.LedgerRow{}, configs: map[string]store.StoredConfig{}}
+	return &memory{tokens: map[string]bool{}, ledger: map[int32][]block.LedgerRow{},
+		configs: map[string]store.StoredConfig{}}
 }
 
 func (s *memory) Ping(ctx context.Context) error {

@@ -68,7 +68,8 @@ func TestReadyWhenNothingArrives(t *testing.T) {
 			}
 			set(tp, s, away)
 			time.Sleep(15 * time.Second)
-			if st := p.Status(); st.Ready || st.condition(name) == nil || !strings.Contains(st.condition(name).Detail, "refused") {
+			if st := p.Status(); st.Ready || st.condition(name) == nil ||
+				!strings.Contains(st.condition(name).Detail, "refused") {
 				t.Errorf("%s: got %+v; want red with the reason", name, st)
 			}
 			set(tp, s, nil)
@@ -97,13 +98,15 @@ func TestOpenTransaction(t *testing.T) {
 		open(5010)
 		time.Sleep(20 * time.Second)
 		st := p.Status()
-		if q := st.Partitions[1]; !st.Ready || st.Conditions != nil || q.LagRecords != 0 || q.LagSeconds != 0 || q.LagHighWatermark != 5010 ||
+		if q := st.Partitions[1]; !st.Ready || st.Conditions != nil || q.LagRecords != 0 || q.LagSeconds != 0 ||
+			q.LagHighWatermark != 5010 ||
 			q.TransactionSeconds < 14 || q.TransactionSeconds > 20 {
 			t.Errorf("a young one: got %+v", st)
 		}
 		time.Sleep(time.Minute)
 		st = p.Status()
-		if c := st.condition(OpenTransaction); !st.Ready || c == nil || c.Red || !strings.Contains(c.Detail, "partition 1") || !strings.Contains(c.Detail, "5010 offsets from 50 on") {
+		if c := st.condition(OpenTransaction); !st.Ready || c == nil || c.Red ||
+			!strings.Contains(c.Detail, "partition 1") || !strings.Contains(c.Detail, "5010 offsets from 50 on") {
 			t.Errorf("after a minute: got %+v; want a note", st)
 		}
 		time.Sleep(time.Minute)
@@ -156,6 +159,7 @@ func TestLagOfASparsePartition(t *testing.T) {
 // backup, turns readiness red while the daemon runs, with the partition, the
 // offsets and what mends it; the lag counts those records; --until-caught-up
 // does not end with success; and resume-at=ledger stores them again.
+// Long because it is one story, told in its order.
 func TestRestoredStore(t *testing.T) {
 	t.Run("compared before a partition resumed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -198,10 +202,12 @@ func TestRestoredStore(t *testing.T) {
 			time.Sleep(15 * time.Second)
 			st := p.Status()
 			c := st.condition(RowsMissing)
-			if st.Ready || c == nil || !strings.Contains(c.Detail, fmt.Sprintf("access/1: the records [%d,1500)", left)) || !strings.Contains(c.Detail, "--resume-at=ledger") {
+			if st.Ready || c == nil || !strings.Contains(c.Detail, fmt.Sprintf("access/1: the records [%d,1500)",
+				left)) || !strings.Contains(c.Detail, "--resume-at=ledger") {
 				t.Fatalf("got %+v; want red with the offsets", st)
 			}
-			if q := st.Partitions[1]; q.MissingRecords != 1500-left || q.LagRecords != 1500-left || q.LagSeconds == 0 || !strings.Contains(q.LastError, "the ledger") {
+			if q := st.Partitions[1]; q.MissingRecords != 1500-left || q.LagRecords != 1500-left || q.LagSeconds == 0 ||
+				!strings.Contains(q.LastError, "the ledger") {
 				t.Errorf("got %+v; want %d records missing", q, 1500-left)
 			}
 			if q := st.Partitions[0]; q.MissingRecords != 0 || q.Stalled {
@@ -219,7 +225,8 @@ func TestRestoredStore(t *testing.T) {
 		for _, resume := range []block.ResumeAt{block.Refuse, block.AtLedger} {
 			cfg := testConfig()
 			cfg.Block.ResumeAt = resume
-			cfg.Block.Retry = retry.Pause{Initial: 50 * time.Millisecond, Max: 50 * time.Millisecond} // before anybody compares
+			// before anybody compares
+			cfg.Block.Retry = retry.Pause{Initial: 50 * time.Millisecond, Max: 50 * time.Millisecond}
 			at(t, cfg, tp, s, func(p *Pipeline) {
 				s.mu.Lock()
 				s.fail = func(block.ID, *block.Contents) error { return errors.New("connection refused") }
@@ -232,7 +239,8 @@ func TestRestoredStore(t *testing.T) {
 				s.mu.Unlock()
 				time.Sleep(2 * time.Minute)
 				end := s.end(1)
-				if ready := p.Status().Ready; resume == block.Refuse && (ready || end != left) || resume == block.AtLedger && (!ready || end <= 1500) {
+				if ready := p.Status().Ready; resume == block.Refuse && (ready || end != left) ||
+					resume == block.AtLedger && (!ready || end <= 1500) {
 					t.Errorf("resume-at %q: ready %t, the ledger ends at %d after %d", resume, ready, end, left)
 				}
 				ends, err := s.Ends(t.Context(), "", "")
@@ -249,7 +257,8 @@ func TestRestoredStore(t *testing.T) {
 		cfg.UntilCaughtUp = true
 		synctest.Test(t, func(t *testing.T) {
 			_, done := begin(t, t.Context(), cfg, tp, s)
-			if err := <-done; !errors.Is(err, block.ErrRowsMissing) || !strings.Contains(err.Error(), fmt.Sprint(left)) {
+			if err := <-done; !errors.Is(err, block.ErrRowsMissing) ||
+				!strings.Contains(err.Error(), fmt.Sprint(left)) {
 				t.Errorf("got %v; want what is missing", err)
 			}
 			cfg.Block.ResumeAt = block.AtLedger
@@ -284,15 +293,18 @@ func TestMixedConfigurations(t *testing.T) {
 	tp, s := newTopic(1), newMemory()
 	at(t, testConfig(), tp, s, func(p *Pipeline) {
 		s.mu.Lock()
-		s.writers = []store.Writer{{Instance: "other", ConfigHash: "c0ffee", Version: "v1", At: time.Now()}, {Instance: "test", ConfigHash: "mine, before a reload"}}
+		s.writers = []store.Writer{{Instance: "other", ConfigHash: "c0ffee", Version: "v1", At: time.Now()},
+			{Instance: "test", ConfigHash: "mine, before a reload"}}
 		s.mu.Unlock()
 		time.Sleep(10 * time.Second)
 		st := p.Status()
-		if c := st.condition(MixedConfigurations); !st.Ready || c == nil || c.Red || !strings.Contains(c.Detail, "other stores blocks under c0ffee (version v1") ||
+		if c := st.condition(MixedConfigurations); !st.Ready || c == nil || c.Red ||
+			!strings.Contains(c.Detail, "other stores blocks under c0ffee (version v1") ||
 			!strings.Contains(c.Detail, p.ConfigHash()) || strings.Contains(c.Detail, "reload,") {
 			t.Errorf("got %+v; want a note", st)
 		}
-		for name, want := range map[string]float64{"statline_configurations": 2, "statline_condition/mixed_configurations": 1, "statline_condition/store_away": 0} {
+		for name, want := range map[string]float64{"statline_configurations": 2,
+			"statline_condition/mixed_configurations": 1, "statline_condition/store_away": 0} {
 			if got := gathered(t, p)[name]; got != want {
 				t.Errorf("%s: got %v; want %v", name, got, want)
 			}
@@ -391,7 +403,8 @@ func TestStuckLoop(t *testing.T) {
 			t.Errorf("too early: %v", err)
 		}
 		time.Sleep(2 * time.Minute)
-		if err := p.Healthy(); err == nil || !strings.Contains(err.Error(), "partition 1 has given no sign of life") || strings.Contains(err.Error(), "partition 0") {
+		if err := p.Healthy(); err == nil || !strings.Contains(err.Error(), "partition 1 has given no sign of life") ||
+			strings.Contains(err.Error(), "partition 0") {
 			t.Errorf("got %v; want partition 1 named", err)
 		}
 		close(stuck)
@@ -431,7 +444,8 @@ func TestDetectorsFailing(t *testing.T) {
 		}
 		detectors.since, detectors.err = time.Now(), errors.New("not enough privileges")
 		time.Sleep(20 * time.Second)
-		if ok, st := look(); !ok || st.condition(DetectorsFailing) == nil || st.condition(DetectorsFailing).Detail != "not enough privileges" {
+		if ok, st := look(); !ok || st.condition(DetectorsFailing) == nil || st.condition(DetectorsFailing).
+			Detail != "not enough privileges" {
 			t.Errorf("after 20 s: got %+v; want a note", st)
 		}
 		time.Sleep(time.Minute)

@@ -44,12 +44,14 @@ func (m Missing) String() string {
 	var says []string
 	place := fmt.Sprintf("%s/%d", m.Topic, m.Partition)
 	if m.First < m.End {
-		says = append(says, fmt.Sprintf("%s: the records [%d,%d) are committed in group %s and not in ClickHouse's ledger, as after an older "+
-			"backup was restored; %s", place, max(0, m.First), m.End, m.Group, m.todo()))
+		says = append(says,
+			fmt.Sprintf("%s: the records [%d,%d) are committed in group %s and not in ClickHouse's ledger, as after an older "+
+				"backup was restored; %s", place, max(0, m.First), m.End, m.Group, m.todo()))
 	}
 	if m.Uncovered > 0 {
-		says = append(says, fmt.Sprintf("%s: %d offsets below %d are in no block of ClickHouse's ledger; statline audit lists them",
-			place, m.Uncovered, max(0, m.First)))
+		says = append(says,
+			fmt.Sprintf("%s: %d offsets below %d are in no block of ClickHouse's ledger; statline audit lists them",
+				place, m.Uncovered, max(0, m.First)))
 	}
 	return strings.Join(says, "; ")
 }
@@ -76,7 +78,8 @@ func Compare(ctx context.Context, k Offsets, l Ledgers, cluster, topic, group st
 }
 
 // compare is Compare with commits that were read before: see block.MissingOf.
-func compare(ctx context.Context, k Offsets, l Ledgers, of block.ID, group string, commits map[int32]block.Committed) ([]Missing, error) {
+func compare(ctx context.Context, k Offsets, l Ledgers, of block.ID, group string,
+	commits map[int32]block.Committed) ([]Missing, error) {
 	ends, err := l.Ends(ctx, of.Cluster, of.Topic)
 	if err != nil {
 		return nil, err

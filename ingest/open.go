@@ -50,5 +50,6 @@ func AwaitStore(ctx context.Context, o Opening, waiting func(string), log *slog.
 		Failed: func(f retry.Failure) { waiting(f.Err.Error()) },
 		Log:    log, Limit: &retry.LogLimiter{},
 	}
-	return retry.Get(ctx, &loop, "open the store", func(ctx context.Context) (*store.Store, error) { return OpenStore(ctx, o) })
+	return retry.Get(ctx, &loop, "open the store",
+		func(ctx context.Context) (*store.Store, error) { return OpenStore(ctx, o) })
 }

@@ -47,7 +47,8 @@ func onBroker(t *testing.T, b *kfake.Cluster, s Store, change func(*source.Confi
 
 func startBroker(t *testing.T, partitions int32, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
-	b, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(partitions, "access")}, opts...)...)
+	b, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(partitions, "access")},
+		opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,8 @@ func startBroker(t *testing.T, partitions int32, opts ...kfake.Opt) *kfake.Clust
 // Promise: what no waiting can heal ends the start, with what to do.
 func TestStartRefused(t *testing.T) {
 	right := func(resource kmsg.ACLResourceType, name string, op kmsg.ACLOperation) kfake.ACL {
-		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true}
+		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op,
+			Allow: true}
 	}
 	topic := []kfake.ACL{
 		right(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationRead),
@@ -76,14 +78,16 @@ func TestStartRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // a broker that gives no reason is asked for some seconds
-			b := startBroker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "alice", "secret-word", test.acls...))
+			b := startBroker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(),
+				kfake.User("PLAIN", "alice", "secret-word", test.acls...))
 			p := onBroker(t, b, newMemory(), func(c *source.Config) {
 				c.SASL = source.SASL{Mechanism: "plain", User: "alice", Password: test.password}
 			})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := p.Run(ctx)
-			if retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), test.password) {
+			if retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), test.says) ||
+				strings.Contains(err.Error(), test.password) {
 				t.Errorf("got %v (%s); want permanent, %q", err, retry.ClassOf(err), test.says)
 			}
 		})
@@ -94,7 +98,8 @@ func TestStartRefused(t *testing.T) {
 // red with what to do, at once; the other partition goes on.
 func TestCorruptBatchStopsItsPartition(t *testing.T) {
 	b := startBroker(t, 2)
-	corrupt := kmsg.RecordBatch{Length: 61 - 12, PartitionLeaderEpoch: -1, Magic: 2, CRC: 1, NumRecords: 0, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1}
+	corrupt := kmsg.RecordBatch{Length: 61 - 12, PartitionLeaderEpoch: -1, Magic: 2, CRC: 1, NumRecords: 0,
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1}
 	b.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		b.KeepControl()
 		r := req.(*kmsg.FetchRequest)
@@ -104,11 +109,13 @@ func TestCorruptBatchStopsItsPartition(t *testing.T) {
 		answer := r.ResponseKind().(*kmsg.FetchResponse)
 		part := kmsg.NewFetchResponseTopicPartition()
 		part.Partition, part.HighWatermark, part.LastStableOffset, part.RecordBatches = 1, 1, 1, corrupt.AppendTo(nil)
-		answer.Topics = []kmsg.FetchResponseTopic{{Topic: "access", Partitions: []kmsg.FetchResponseTopicPartition{part}}}
+		answer.Topics = []kmsg.FetchResponseTopic{{Topic: "access",
+			Partitions: []kmsg.FetchResponseTopicPartition{part}}}
 		return answer, nil, true
 	})
 	rs := foldtest.Lines(t, traffic.Mixed, 200)
-	if err := traffic.Produce(t.Context(), b.ListenAddrs(), "access", &given{rs: rs}, traffic.ProduceOptions{Partitions: 2}); err != nil {
+	if err := traffic.Produce(t.Context(), b.ListenAddrs(), "access", &given{rs: rs},
+		traffic.ProduceOptions{Partitions: 2}); err != nil {
 		t.Fatal(err)
 	}
 	p := onBroker(t, b, newMemory(), nil)
@@ -119,8 +126,10 @@ func TestCorruptBatchStopsItsPartition(t *testing.T) {
 	for {
 		ready, _ := p.Ready()
 		st := p.Status()
-		if len(st.Partitions) == 2 && st.Partitions[1].State == "stopped" && st.Partitions[0].Records > 0 && st.Partitions[0].LagRecords == 0 {
-			if ready || !st.Partitions[1].Stalled || !strings.Contains(st.Partitions[1].LastError, "set on-gap to skip") || st.Partitions[0].Stalled {
+		if len(st.Partitions) == 2 && st.Partitions[1].State == "stopped" && st.Partitions[0].Records > 0 &&
+			st.Partitions[0].LagRecords == 0 {
+			if ready || !st.Partitions[1].Stalled ||
+				!strings.Contains(st.Partitions[1].LastError, "set on-gap to skip") || st.Partitions[0].Stalled {
 				t.Errorf("got ready %t, %+v; want red, with what to do", ready, st.Partitions)
 			}
 			break

@@ -156,15 +156,18 @@ func (r *run) compareConfigurations(ctx context.Context) error {
 	}
 	var says []string
 	for _, w := range others[:min(listed, len(others))] {
-		says = append(says, fmt.Sprintf("%s stores blocks under %s (version %s, at %s)", w.Instance, w.ConfigHash, w.Version,
+		says = append(says, fmt.Sprintf("%s stores blocks under %s (version %s, at %s)", w.Instance, w.ConfigHash,
+			w.Version,
 			w.At.UTC().Format(time.RFC3339)))
 	}
-	r.board.hold(Condition{Name: MixedConfigurations, Detail: fmt.Sprintf("%s; this instance works under %s: during a reload or a rolling "+
-		"upgrade that is as it should be, otherwise give all instances of the group one configuration", strings.Join(says, "; "), mine)})
+	r.board.hold(Condition{Name: MixedConfigurations,
+		Detail: fmt.Sprintf("%s; this instance works under %s: during a reload or a rolling "+
+			"upgrade that is as it should be, otherwise give all instances of the group one configuration",
+			strings.Join(says, "; "), mine)})
 	return nil
 }
 
-// restart makes a partition find out anew where it stands: its group has
+// restart makes a partition find out again where it stands: its group has
 // committed what the store does not have any more. Then it stops, or goes on as
 // ResumeAt says.
 func (r *run) restart(m Missing) {

@@ -35,7 +35,8 @@ func poolOf(t *testing.T, c fold.Config) *fold.Pool {
 // blocksOf checks that the stored blocks leave nothing out and that each one's
 // rows are what its own configuration makes of its records. It returns the
 // hashes in the ledger.
-func blocksOf(t *testing.T, tp *topic, s *memory, contents map[string]foldtest.Totals, by map[string]fold.Config) map[string]int {
+func blocksOf(t *testing.T, tp *topic, s *memory, contents map[string]foldtest.Totals,
+	by map[string]fold.Config) map[string]int {
 	t.Helper()
 	hashes := map[string]int{}
 	for p, rows := range s.ledger {
@@ -62,7 +63,8 @@ func blocksOf(t *testing.T, tp *topic, s *memory, contents map[string]foldtest.T
 			var want foldtest.Totals
 			want.Add(f.Contents())
 			if d := cmp.Diff(sums(want), sums(contents[row.ID.String()])); d != "" {
-				t.Fatalf("%v under %s is not what that makes of its records (-want +got):\n%s", row.ID, row.ConfigHash, d)
+				t.Fatalf("%v under %s is not what that makes of its records (-want +got):\n%s", row.ID, row.ConfigHash,
+					d)
 			}
 		}
 		if want := tp.offsets(true)[p]; next != want {

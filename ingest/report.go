@@ -94,7 +94,7 @@ func (r *run) auditAll(ctx context.Context) {
 		r.board.audited(AuditStatus{At: report.At, Differences: len(report.Differences)})
 		for i, d := range report.Differences {
 			if i == maxAuditLines {
-				r.log.Error("audit: more differences", "left_out", len(report.Differences)-i)
+				r.log.Error("audit: more differences", "suppressed", len(report.Differences)-i)
 				break
 			}
 			r.log.Error("audit", "difference", d.String())

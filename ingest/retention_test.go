@@ -30,11 +30,13 @@ func TestKeptForLonger(t *testing.T) {
 		return ttl
 	}
 	for _, ago := range []time.Duration{20 * 24 * time.Hour, 3 * 24 * time.Hour} {
-		g, err := traffic.New(traffic.Config{Seed: uint64(ago), Scenario: traffic.Mixed, Count: 500, Start: time.Now().Add(-ago)})
+		g, err := traffic.New(traffic.Config{Seed: uint64(ago), Scenario: traffic.Mixed, Count: 500, Start: time.Now().
+			Add(-ago)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: r.Partitions}); err != nil {
+		if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, g,
+			traffic.ProduceOptions{Partitions: r.Partitions}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,7 +44,7 @@ func TestKeptForLonger(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := change(0); got != (schema.TTL{}) {
-		t.Errorf("nobody changed how long rows are kept: got %+v; want for ever, as it was", got)
+		t.Errorf("nobody changed how long rows are kept: got %+v; want forever, as it was", got)
 	}
 	want := schema.TTL{MinuteDays: 10}
 	if got := change(10); got != want {

@@ -67,14 +67,16 @@ type Server struct {
 // Serve answers until wait is called. The listener is open when it returns, so that
 // a taken port is an error at the start.
 func (s *Server) Serve() (wait func() error, err error) {
-	s.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.Registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	listener, err := s.Listening.Open()
 	if err != nil {
 		return nil, err
 	}
 	s.Log.Info("listening", "address", listener.Addr().String(), "tls", s.Listening.Cert != "")
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute,
+		IdleTimeout: time.Minute,
+		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	return ServeOn(listener, server), nil
 }
 
@@ -131,7 +133,8 @@ func (s *Server) handler() http.Handler {
 		}
 	})))
 	mux.Handle("POST /-/log-level", g.control(http.HandlerFunc(s.setLogLevel)))
-	for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace} {
+	for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace} {
 		mux.Handle("GET /debug/pprof/"+path, g.local(profile)) // not cmdline: it may hold a password
 	}
 	if s.Console != nil {

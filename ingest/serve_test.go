@@ -56,6 +56,7 @@ func (deafControl) SetLogLevel(level string, while time.Duration) (any, error) {
 
 // With a certificate the endpoints speak TLS alone; with a token figures and
 // control want it and probes do not. A daemon that starts cannot reload yet.
+// Long because it is one table.
 func TestServeSecurely(t *testing.T) {
 	certificate, certFile, keyFile := pair(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -67,8 +68,10 @@ func TestServeSecurely(t *testing.T) {
 		t.Fatal(err)
 	}
 	const token = "a-token-of-a-test-long-enough"
-	s := &Server{Registry: prometheus.NewRegistry(), Ready: notReady{}, Health: notReady{}, Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
-		Listening: Listening{Address: address, Cert: certFile, Key: keyFile, Token: func() (string, error) { return token, nil }}}
+	s := &Server{Registry: prometheus.NewRegistry(), Ready: notReady{}, Health: notReady{}, Control: deafControl{},
+		Log: slog.New(slog.DiscardHandler),
+		Listening: Listening{Address: address, Cert: certFile, Key: keyFile,
+			Token: func() (string, error) { return token, nil }}}
 	stop, err := s.Serve()
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +125,8 @@ func TestServeSecurely(t *testing.T) {
 		{"GET", "/debug/pprof/goroutine?debug=1", "", 401, "Bearer"},
 		{"GET", "/debug/pprof/cmdline", token, 404, ""},
 	} {
-		if got, body := ask(x.method, x.path, x.token); got != x.want || !strings.Contains(body, x.says) || strings.Contains(body, token) {
+		if got, body := ask(x.method, x.path, x.token); got != x.want || !strings.Contains(body, x.says) ||
+			strings.Contains(body, token) {
 			t.Errorf("%s %s: got %d %.200s; want %d with %q", x.method, x.path, got, body, x.want, x.says)
 		}
 	}
@@ -140,7 +144,8 @@ func TestServeSecurely(t *testing.T) {
 // for who has the token.
 func TestProfilesAreForThisMachine(t *testing.T) {
 	const token = "a-token-of-a-test-long-enough"
-	for address, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "0.0.0.0:8080": 404, ":8080": 404, "192.0.2.1:8080": 404} {
+	for address, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "0.0.0.0:8080": 404,
+		":8080": 404, "192.0.2.1:8080": 404} {
 		s := &Server{Registry: prometheus.NewRegistry(), Control: deafControl{}, Log: slog.New(slog.DiscardHandler),
 			Listening: Listening{Address: address, Token: func() (string, error) { return token, nil }}}
 		for _, from := range []string{"127.0.0.1:1", "192.0.2.2:1"} {

@@ -80,7 +80,8 @@ func TestStoppedForAShortTime(t *testing.T) {
 		t.Errorf("got %d lines about 12 partitions that stopped; want one", lines)
 	}
 
-	proxy.Impose(faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Answer, Status: http.StatusNotFound, Text: "<html>not found</html>"})
+	proxy.Impose(faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Answer, Status: http.StatusNotFound,
+		Text: "<html>not found</html>"})
 	third := r.Produce(3, 5_000)
 	await(t, p, "all stopped, with what to do", stopped("is the address ClickHouse's HTTP interface?"))
 	proxy.Lift()

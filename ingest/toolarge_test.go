@@ -23,12 +23,14 @@ func TestRecordTooLarge(t *testing.T) {
 	r.Fold.RecordLimit = limit
 	first := r.Produce(1, 2_000)
 	p, err := kgo.NewClient(kgo.SeedBrokers(r.Brokers()...), kgo.DefaultProduceTopic(r.Topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(8<<20))
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.ProducerBatchMaxBytes(8<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	huge := &kgo.Record{Partition: 1, Timestamp: time.Now(), Value: []byte(`{"status":200,"path":"` + strings.Repeat("x", size) + `"}`)}
+	huge := &kgo.Record{Partition: 1, Timestamp: time.Now(),
+		Value: []byte(`{"status":200,"path":"` + strings.Repeat("x", size) + `"}`)}
 	if err := p.ProduceSync(t.Context(), huge).FirstErr(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,8 @@ type cluster struct {
 // admin is a client that knows nothing of a topic's earlier life.
 func (c *cluster) admin() (*kgo.Client, *kadm.Client) {
 	c.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(c.topic))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.DefaultProduceTopic(c.topic))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -73,7 +74,8 @@ func (c *cluster) recreate(partitions int32) {
 // produce writes n lines of traffic to a partition and returns their truth.
 func (c *cluster) produce(seed uint64, partition int32, n int64) *traffic.Truth {
 	c.t.Helper()
-	g, err := traffic.New(traffic.Config{Seed: seed, Scenario: traffic.Mixed, Count: n, Malformed: 0.01, Start: time.Now().Add(-time.Hour)})
+	g, err := traffic.New(traffic.Config{Seed: seed, Scenario: traffic.Mixed, Count: n, Malformed: 0.01,
+		Start: time.Now().Add(-time.Hour)})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -159,7 +161,8 @@ func TestTopicMadeAnew(t *testing.T) { topicMadeAnew(t, "made_anew", nil, true) 
 // cannot be told from its new self and goes on, and the advice does not count it
 // again.
 func TestTopicMadeAnewWithoutIDs(t *testing.T) {
-	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond), kfake.MaxVersions(kversion.V2_7_0()))
+	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond),
+		kfake.MaxVersions(kversion.V2_7_0()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +188,8 @@ func topicMadeAnew(t *testing.T, name string, brokers []string, ids bool) {
 	}
 	until(t, "a declared block", func() bool { return ledger().Pending != nil })
 	if b := ledger().Pending; b.First != 0 || b.End != 400 || (b.TopicID != "") != ids {
-		t.Fatalf("declared [%d,%d) of topic %q; want all 400 records, and the topic's id: %t", b.First, b.End, b.TopicID, ids)
+		t.Fatalf("declared [%d,%d) of topic %q; want all 400 records, and the topic's id: %t", b.First, b.End,
+			b.TopicID, ids)
 	}
 
 	k.recreate(2)
@@ -197,7 +201,8 @@ func topicMadeAnew(t *testing.T, name string, brokers []string, ids bool) {
 			if p.Partition == 1 && !ids {
 				return p.Records != 200
 			}
-			return !strings.Contains(p.LastError, "the topic was recreated") || !strings.Contains(p.LastError, "set epoch=1 ")
+			return !strings.Contains(p.LastError, "the topic was recreated") ||
+				!strings.Contains(p.LastError, "set epoch=1 ")
 		})
 	})
 	p.stop()
@@ -243,7 +248,8 @@ func partitionAdded(t *testing.T, name string, brokers []string) {
 	started := func(partitions int) func() bool {
 		return func() bool {
 			ps := p.Status().Partitions
-			return len(ps) == partitions && !slices.ContainsFunc(ps, func(p ingest.PartitionStatus) bool { return p.Next < 0 || p.State != "fill" })
+			return len(ps) == partitions && !slices.ContainsFunc(ps,
+				func(p ingest.PartitionStatus) bool { return p.Next < 0 || p.State != "fill" })
 		}
 	}
 	until(t, "both partitions to start", started(2))
@@ -282,7 +288,8 @@ func TestTopicMadeAfterTheStartFromLatest(t *testing.T) {
 	const name = "made_later"
 	r, k := rigOn(t, name, nil)
 	p := startPipeline(t, r, func(c *ingest.Config) { group(c, name); c.Block.From = block.Latest })
-	until(t, "the pipeline to wait for its topic", func() bool { return strings.Contains(p.Status().Waiting, "find topic") })
+	until(t, "the pipeline to wait for its topic",
+		func() bool { return strings.Contains(p.Status().Waiting, "find topic") })
 	k.create(1)
 	want := k.produce(31, 0, 300)
 	until(t, "its records", func() bool {

@@ -221,9 +221,10 @@ func (t *Topics) follow(ctx context.Context, begin func(*lane)) error {
 		Log:    t.log, Limit: t.parts.Limit,
 	}
 	for found := false; ; {
-		names, err := retry.Get(ctx, &loop, "find topics that match "+t.cfg.Pattern.String(), func(ctx context.Context) ([]string, error) {
-			return t.parts.Subscription.Topics(ctx, t.cfg.Pattern)
-		})
+		names, err := retry.Get(ctx, &loop, "find topics that match "+t.cfg.Pattern.String(),
+			func(ctx context.Context) ([]string, error) {
+				return t.parts.Subscription.Topics(ctx, t.cfg.Pattern)
+			})
 		if err == nil {
 			err = t.match(names, found, begin)
 		}

@@ -54,7 +54,8 @@ func (s *several) instance(name string) (topics *ingest.Topics, ended func() err
 	s.t.Helper()
 	k := source.DefaultConfig()
 	k.Brokers, k.Group = s.brokers, "statline"
-	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 6*time.Second, 200*time.Millisecond, 6*time.Second, 100*time.Millisecond
+	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 6*time.Second, 200*time.Millisecond,
+		6*time.Second, 100*time.Millisecond
 	g, err := source.NewGroup(k)
 	if err != nil {
 		s.t.Fatal(err)
@@ -70,7 +71,8 @@ func (s *several) instance(name string) (topics *ingest.Topics, ended func() err
 	if s.change != nil {
 		s.change(&cfg)
 	}
-	topics, err = ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(g), Store: s.rig.Into, Folds: s.folds, Log: s.rig.Log})
+	topics, err = ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(g), Store: s.rig.Into,
+		Folds: s.folds, Log: s.rig.Log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -103,9 +105,11 @@ func (s *several) write(c *cluster, partitions, n int) {
 	var records []*kgo.Record
 	at := time.Now().Add(-time.Minute).UTC()
 	for i := range n {
-		line := fmt.Sprintf(`{"time":%q,"method":"GET","path":"/3/movie/%d","status":200}`, at.Format(time.RFC3339), i%7)
+		line := fmt.Sprintf(`{"time":%q,"method":"GET","path":"/3/movie/%d","status":200}`, at.Format(time.RFC3339),
+			i%7)
 		if word == "web" {
-			line = fmt.Sprintf(`10.0.0.%d - - [%s] "GET /3/movie/%d HTTP/1.1" 200 512 "-" "curl/8"`, i%200, at.Format("02/Jan/2006:15:04:05 -0700"), i%7)
+			line = fmt.Sprintf(`10.0.0.%d - - [%s] "GET /3/movie/%d HTTP/1.1" 200 512 "-" "curl/8"`, i%200,
+				at.Format("02/Jan/2006:15:04:05 -0700"), i%7)
 		}
 		if i%50 == 0 {
 			line = "poison " + word
@@ -127,7 +131,8 @@ func (s *several) exact() {
 	s.t.Helper()
 	records := func() map[string]uint64 {
 		got := map[string]uint64{}
-		report, err := s.rig.Store.Audit(s.t.Context(), store.AuditOptions{TTL: ingest.DefaultConfig().TTL, Now: time.Now()})
+		report, err := s.rig.Store.Audit(s.t.Context(),
+			store.AuditOptions{TTL: ingest.DefaultConfig().TTL, Now: time.Now()})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -148,7 +153,8 @@ func (s *several) exact() {
 	rows, err := store.Select[struct {
 		Service  string `ch:"service"`
 		Requests uint64 `ch:"n"`
-	}](s.t.Context(), s.rig.Store, "SELECT toString(service) AS service, sum(requests) AS n FROM "+s.rig.Store.Table("services")+" GROUP BY service")
+	}](s.t.Context(), s.rig.Store,
+		"SELECT toString(service) AS service, sum(requests) AS n FROM "+s.rig.Store.Table("services")+" GROUP BY service")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -187,12 +193,14 @@ func severalTopics(t *testing.T, name string, brokers []string) {
 	one, first := s.instance("one")
 	two, second := s.instance("two")
 	until(t, "two instances share two topics", func() bool {
-		return owns(one, web.topic) > 0 && owns(two, web.topic) > 0 && owns(one, api.topic) == 1 && owns(two, api.topic) == 1
+		return owns(one, web.topic) > 0 && owns(two, web.topic) > 0 && owns(one, api.topic) == 1 &&
+			owns(two, api.topic) == 1
 	})
 	later := s.topic("later", 1)
 	s.write(later, 1, 2000)
 	s.write(web, 3, 2000)
-	until(t, "the topic that was made while they run is read", func() bool { return owns(one, later.topic)+owns(two, later.topic) == 1 })
+	until(t, "the topic that was made while they run is read",
+		func() bool { return owns(one, later.topic)+owns(two, later.topic) == 1 })
 	if err := first(); err != nil {
 		t.Error(err)
 	}
@@ -218,7 +226,8 @@ func severalTopics(t *testing.T, name string, brokers []string) {
 }
 
 func newSeveral(t *testing.T, name string, brokers []string) *several {
-	s := &several{t: t, rig: ingesttest.New(t, name), brokers: brokers, lines: map[string]uint64{}, bad: map[string]uint64{}}
+	s := &several{t: t, rig: ingesttest.New(t, name), brokers: brokers, lines: map[string]uint64{},
+		bad: map[string]uint64{}}
 	if brokers == nil {
 		s.brokers = s.rig.Brokers()
 	}
@@ -247,14 +256,16 @@ func TestTopicOfTheListIsMissing(t *testing.T) {
 	s.exact()
 	until(t, "the topic that is not there is red", func() bool {
 		st := topics.Status()
-		return !st.Ready && strings.Contains(st.Waiting, later.topic) && strings.Contains(st.Waiting, source.ErrNoTopic.Error())
+		return !st.Ready && strings.Contains(st.Waiting, later.topic) &&
+			strings.Contains(st.Waiting, source.ErrNoTopic.Error())
 	})
 	for _, of := range topics.Status().Topics {
 		if of.Ready != (of.Topic == api.topic) {
 			t.Errorf("got %+v", of)
 		}
 	}
-	if got, want := gauges(t, topics, "statline_ready"), map[string]float64{api.topic: 1, later.topic: 0}; !maps.Equal(got, want) {
+	if got, want := gauges(t, topics, "statline_ready"),
+		map[string]float64{api.topic: 1, later.topic: 0}; !maps.Equal(got, want) {
 		t.Errorf("statline_ready: got %v; want %v", got, want)
 	}
 	later.create(1)
@@ -282,7 +293,8 @@ func TestOneTopicCannotBeRead(t *testing.T) {
 	bad := &cluster{t: t, brokers: s.brokers, topic: s.rig.Topic + ".bad"}
 	compact := "compact"
 	_, admin := bad.admin()
-	if _, err := admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact}, bad.topic); err != nil {
+	if _, err := admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact},
+		bad.topic); err != nil {
 		t.Fatal(err)
 	}
 	topics, ended := s.instance("one")
@@ -328,7 +340,8 @@ func TestTopicsReload(t *testing.T) {
 	s.write(api, 1, 200)
 	until(t, "blocks are stored under the new configuration", func() bool {
 		spans := s.rig.Audit().Configurations
-		return slices.ContainsFunc(spans, func(c store.ConfigSpan) bool { return c.ConfigHash == after[api.topic] && c.Topic == api.topic })
+		return slices.ContainsFunc(spans,
+			func(c store.ConfigSpan) bool { return c.ConfigHash == after[api.topic] && c.Topic == api.topic })
 	})
 	if err := ended(); err != nil {
 		t.Error(err)
@@ -411,7 +424,8 @@ func TestOneTopicBecomesSeveral(t *testing.T) {
 	}
 	for _, c := range s.rig.Audit().Configurations {
 		if c.ConfigHash != hashes[c.Topic] {
-			t.Errorf("%s was stored under %s; want %s, the one of the topic alone", c.Topic, c.ConfigHash, hashes[c.Topic])
+			t.Errorf("%s was stored under %s; want %s, the one of the topic alone", c.Topic, c.ConfigHash,
+				hashes[c.Topic])
 		}
 	}
 }

@@ -66,8 +66,9 @@ func newStream(n, keys int) *stream {
 }
 
 var (
-	benchMessages = [][]byte{[]byte("Success."), []byte("Your request count (41) is over the allowed limit of (40)."), []byte("Failed.")}
-	benchID       = []byte("0123456789abcdef")
+	benchMessages = [][]byte{[]byte("Success."), []byte("Your request count (41) is over the allowed limit of (40)."),
+		[]byte("Failed.")}
+	benchID = []byte("0123456789abcdef")
 )
 
 // response makes the i-th response; it is valid until the next call.

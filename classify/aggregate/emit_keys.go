@@ -56,7 +56,8 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	o := &t.out
 	what := &o.resolved.whats[ref.what()]
 	out := KeyRow{
-		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()), Service: o.resolved.serviceNames[what.service],
+		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()),
+		Service: o.resolved.serviceNames[what.service],
 		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
 		KeyTold: &noTold,
@@ -130,7 +131,8 @@ func (t *Table) mergeKey(row, from *KeyRow) {
 	row.FirstSeen, row.LastSeen = min(row.FirstSeen, from.FirstSeen), max(row.LastSeen, from.LastSeen)
 	o := &t.out
 	row.ClientIPs, o.ips = union(row.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
-	row.UserAgents, o.agents = union(row.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString, cmp.Compare[string])
+	row.UserAgents, o.agents = union(row.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString,
+		cmp.Compare[string])
 }
 
 // emitKeysHour merges the minute rows of an hour. The slots are of a minute

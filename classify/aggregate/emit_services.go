@@ -11,12 +11,14 @@ func (t *Table) emitServicesHour() {
 		first := &o.responsesHour[i]
 		var rows [256]uint32 // of each outcome
 		j := i
-		for ; j < len(o.responsesHour) && o.responsesHour[j].Minute == first.Minute && o.responsesHour[j].Service == first.Service; j++ {
+		for ; j < len(o.responsesHour) && o.responsesHour[j].Minute == first.Minute &&
+			o.responsesHour[j].Service == first.Service; j++ {
 			rows[o.responsesHour[j].Outcome]++
 		}
 		for outcome, n := range rows {
 			if n > 0 {
-				o.servicesHour = append(o.servicesHour, o.serviceHour(o.responsesHour[i:j], classify.Outcome(outcome), n))
+				o.servicesHour = append(o.servicesHour, o.serviceHour(o.responsesHour[i:j], classify.Outcome(outcome),
+					n))
 			}
 		}
 		i = j

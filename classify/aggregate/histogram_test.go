@@ -168,7 +168,8 @@ func TestHistogramCountsBeyondAByte(t *testing.T) {
 		t.Errorf("got %v %v", b, c)
 	}
 	h.addTo(&s, e)
-	if b, c := s.take(nil, nil); !reflect.DeepEqual(b, []uint16{700, 701}) || !reflect.DeepEqual(c, []uint64{n/2 + 1, 256}) {
+	if b, c := s.take(nil, nil); !reflect.DeepEqual(b, []uint16{700, 701}) ||
+		!reflect.DeepEqual(c, []uint64{n/2 + 1, 256}) {
 		t.Errorf("got %v %v", b, c)
 	}
 }

@@ -50,6 +50,7 @@ func (r *responses) add(row responseRow, h, at uint32) uint32 {
 
 // bytes counts a row with its slots, directories, and its two output rows.
 func (r *responses) bytes() int {
-	return (len(r.rows)-1)*(64+24+16+2*288) + (len(r.histograms.directories)-1)*octaves*4 + (len(r.histograms.pages)-1)*(subBuckets+2*subBuckets*10/4) +
+	return (len(r.rows)-1)*(64+24+16+2*288) + (len(r.histograms.directories)-1)*octaves*4 +
+		(len(r.histograms.pages)-1)*(subBuckets+2*subBuckets*10/4) +
 		len(r.histograms.wides)*subBuckets*8
 }

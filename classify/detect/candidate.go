@@ -31,7 +31,8 @@ func (c *Config) Candidate() Candidate {
 			share = min(share, own.ThrottledShare)
 		}
 	}
-	return Candidate{ThrottledShare: share, InvalidMinutes: c.InvalidKey.MinMinutes, InvalidCount: c.InvalidKey.MinCount}
+	return Candidate{ThrottledShare: share, InvalidMinutes: c.InvalidKey.MinMinutes,
+		InvalidCount: c.InvalidKey.MinCount}
 }
 
 // Met reports whether rows, those of one key in CandidateWindow minutes, are
@@ -49,7 +50,8 @@ func (c Candidate) Met(rows []KeyMinute) bool {
 			minutes, invalid = minutes+1, invalid+uint64(r.Invalid)
 		}
 	}
-	return slots > 0 && float64(slots) >= c.ThrottledShare*float64(5*(60/seconds)) || minutes > 0 && (minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
+	return slots > 0 && float64(slots) >= c.ThrottledShare*float64(5*(60/seconds)) || minutes > 0 &&
+		(minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
 }
 
 // ClientCandidate is to clients what Candidate is to keys, within ClientWindow

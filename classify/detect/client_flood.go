@@ -115,7 +115,8 @@ func (r *FloodMinute) over() uint64 {
 // above reports whether a minute is enough to open an incident.
 func (c *FloodConfig) above(r *FloodMinute) bool {
 	n := float64(r.Requests)
-	return r.over() > 0 && r.Requests >= c.MinPerMinute && n >= c.CrowdRatio*float64(r.Crowd) && n >= c.OwnRatio*float64(r.Own)
+	return r.over() > 0 && r.Requests >= c.MinPerMinute && n >= c.CrowdRatio*float64(r.Crowd) &&
+		n >= c.OwnRatio*float64(r.Own)
 }
 
 func (c *FloodConfig) judge(of EntityType, f *Flooder, e *Episode, rows []FloodMinute, t Minute) {
@@ -134,7 +135,8 @@ func (c *FloodConfig) judge(of EntityType, f *Flooder, e *Episode, rows []FloodM
 	}
 	usual := max(now.Crowd, now.Own)
 	inc := e.edit()
-	inc.Observed, inc.Expected, inc.Score = float64(now.Requests), float64(usual), float64(now.Requests)/float64(max(usual, 1))
+	inc.Observed, inc.Expected, inc.Score = float64(now.Requests), float64(usual),
+		float64(now.Requests)/float64(max(usual, 1))
 	inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = 1, now.Requests, now.Requests
 	inc.Summary = fmt.Sprintf("%s: %d requests in a minute; all but the busiest others have up to %d, and its own week had up to %d",
 		floodName(of, f.Name), now.Requests, now.Crowd, now.Own)

@@ -153,7 +153,8 @@ func (p *Contract) sentence(n, of uint64) string {
 	case CodeMissing:
 		return fmt.Sprintf("%s: %d of %d error responses carry no code (HTTP %d)", p.Service, n, of, p.HTTPStatus)
 	case CodeUnknown:
-		return fmt.Sprintf("%s: code %d is not in the catalogue (HTTP %d), %s", p.Service, p.Code, p.HTTPStatus, plural(n, "response"))
+		return fmt.Sprintf("%s: code %d is not in the catalogue (HTTP %d), %s", p.Service, p.Code, p.HTTPStatus,
+			plural(n, "response"))
 	}
 	return fmt.Sprintf("%s: code %d came with HTTP %d instead of %d, %d of %d responses with that code",
 		p.Service, p.Code, p.HTTPStatus, p.Catalogue, n, of)

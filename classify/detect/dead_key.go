@@ -116,7 +116,8 @@ func (c *DeadKeyConfig) describe(e *Episode, rows []KeyMinute, t Minute) {
 		slices.Sort(u.gaps)
 		gap := u.gaps[len(u.gaps)/2]
 		inc.Evidence.MedianGap = gap
-		if low, high := u.gaps[len(u.gaps)/10], u.gaps[len(u.gaps)*9/10]; gap >= 4 && float64(high-low) <= 0.2*float64(gap)+2 {
+		if low, high := u.gaps[len(u.gaps)/10], u.gaps[len(u.gaps)*9/10]; gap >= 4 &&
+			float64(high-low) <= 0.2*float64(gap)+2 {
 			inc.Summary += fmt.Sprintf(", every %s: looks like a scheduled job", span(gap))
 		}
 	}

@@ -63,7 +63,8 @@ type remembered struct {
 
 // NewHistory makes an empty history (300 KB).
 func NewHistory() *History {
-	h := &History{minutes: make([]Counts, minuteHistory), blocks: make([]block, blockHistory), first: -1, last: -1, settled: -1}
+	h := &History{minutes: make([]Counts, minuteHistory), blocks: make([]block, blockHistory), first: -1, last: -1,
+		settled: -1}
 	for i := range h.blocks {
 		h.blocks[i].index = -1
 	}

@@ -64,7 +64,8 @@ func sourceMinute(r *SourceMinute) Minute { return r.Minute }
 // shows that the source is in time and that some of its lines are old.
 func judgeLate(s *Source, e *Episode, rows []SourceMinute, t Minute) {
 	first, worst := t, 0
-	for i := len(rows) - 1; i >= 0 && rows[i].Minute > max(e.lastClose, t-SourceWindow) && rows[i].Late >= LateSeconds; i-- {
+	for i := len(rows) - 1; i >= 0 && rows[i].Minute > max(e.lastClose, t-SourceWindow) &&
+		rows[i].Late >= LateSeconds; i-- {
 		first, worst = rows[i].Minute, max(worst, rows[i].Late)
 	}
 	if !e.IsOpen() {

@@ -91,7 +91,9 @@ func Paces() *Family[PaceOf, PaceMinute] {
 				}
 				return e.quiet(t, c.Latency.QuietMinutes, ClosedCalm)
 			},
-			Judge: func(c *Config, s *PaceOf, e *Episode, rows []PaceMinute, t Minute) { c.Latency.judge(s, e, rows, t) },
+			Judge: func(c *Config, s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
+				c.Latency.judge(s, e, rows, t)
+			},
 		}},
 	}
 }

@@ -89,7 +89,9 @@ func Errors() *Family[ErrorOf, ErrorMinute] {
 				}
 				return e.quiet(t, c.NewError.QuietMinutes, as)
 			},
-			Judge: func(c *Config, x *ErrorOf, e *Episode, rows []ErrorMinute, t Minute) { c.NewError.judge(x, e, rows, t) },
+			Judge: func(c *Config, x *ErrorOf, e *Episode, rows []ErrorMinute, t Minute) {
+				c.NewError.judge(x, e, rows, t)
+			},
 		}},
 	}
 }

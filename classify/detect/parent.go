@@ -6,7 +6,8 @@ import "slices"
 // caused by one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
-	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey, LatencyShift, PathScan, ClientFlood, NewError:
+	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey,
+		LatencyShift, PathScan, ClientFlood, NewError:
 		return true
 	}
 	return false
@@ -121,7 +122,8 @@ func tries(k Kind) bool { return k == KeyScanning || k == CredentialStuffing }
 // scansFor reports whether the client of p asks for at least half of the paths that c
 // found for a whole service.
 func scansFor(p, c *Incident) bool {
-	return p.Kind == PathScan && p.EntityType == ClientEntity && c.EntityType == ServiceEntity && 2*p.Observed >= c.Observed
+	return p.Kind == PathScan && p.EntityType == ClientEntity && c.EntityType == ServiceEntity &&
+		2*p.Observed >= c.Observed
 }
 
 // floodsFor reports whether the flood p of a key is what floods from the address of c:

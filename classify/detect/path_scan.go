@@ -35,7 +35,8 @@ func (c *PathScanConfig) validate(bad func(key string, got any, want string) err
 		got int
 	}{{"fast_paths", c.FastPaths}, {"slow_paths", c.SlowPaths}, {"service_routes", c.ServiceRoutes}} {
 		if m.got < 1 || m.got > distinct.Most {
-			return bad("path_scan."+m.key, m.got, fmt.Sprintf("1 to %d, which is as many as can be told apart", distinct.Most))
+			return bad("path_scan."+m.key, m.got, fmt.Sprintf("1 to %d, which is as many as can be told apart",
+				distinct.Most))
 		}
 	}
 	switch {

@@ -96,11 +96,14 @@ func TestSpikes(t *testing.T) {
 		openFor     int
 	}{
 		"nothing happens": {mean: 60, share: 0.002, want: 0},
-		"a rise to 20 %": {mean: 60, share: 0.002, want: 1, kind: TimeoutSpike, within: 3, closesAs: ClosedCalm, severity: Page, openFor: 55,
+		"a rise to 20 %": {mean: 60, share: 0.002, want: 1, kind: TimeoutSpike, within: 3, closesAs: ClosedCalm,
+			severity: Page, openFor: 55,
 			plant: func(r *rand.Rand, c []Counts) { add(r, c, at, at+20, 0.2, seriesTimeout) }},
-		"a rise on a service that never failed": {mean: 6, share: 0, want: 1, kind: TimeoutSpike, within: 8, closesAs: ClosedCalm, severity: Page, openFor: 62,
+		"a rise on a service that never failed": {mean: 6, share: 0, want: 1, kind: TimeoutSpike, within: 8,
+			closesAs: ClosedCalm, severity: Page, openFor: 62,
 			plant: func(r *rand.Rand, c []Counts) { add(r, c, at, at+30, 0.5, seriesTimeout) }},
-		"an outage is its own kind": {mean: 600, share: 0.002, want: 1, kind: Outage, within: 1, closesAs: ClosedCalm, severity: Page, openFor: 55,
+		"an outage is its own kind": {mean: 600, share: 0.002, want: 1, kind: Outage, within: 1, closesAs: ClosedCalm,
+			severity: Page, openFor: 55,
 			plant: func(r *rand.Rand, c []Counts) { add(r, c, at, at+15, 0.9, seriesOffline) }},
 		"one minute of retries is no incident": {mean: 60, share: 0.002, want: 0,
 			plant: func(r *rand.Rand, c []Counts) { c[at].Timeout += 6; c[at].N += 6 }},
@@ -112,7 +115,8 @@ func TestSpikes(t *testing.T) {
 					c[i].N, c[i].Timeout, c[i].Bad = c[i].N/10, c[i].Timeout/10, c[i].Bad/10
 				}
 			}},
-		"a gap in the log holds the incident open": {mean: 60, share: 0.002, want: 1, kind: TimeoutSpike, within: 3, closesAs: ClosedCalm, severity: Page, openFor: 85,
+		"a gap in the log holds the incident open": {mean: 60, share: 0.002, want: 1, kind: TimeoutSpike, within: 3,
+			closesAs: ClosedCalm, severity: Page, openFor: 85,
 			gap: func(i int) bool { return i >= at+20 && i < at+40 },
 			plant: func(r *rand.Rand, c []Counts) {
 				add(r, c, at, at+50, 0.3, seriesTimeout)
@@ -120,7 +124,8 @@ func TestSpikes(t *testing.T) {
 					c[i] = Counts{}
 				}
 			}},
-		"a level that lasts is one incident, then the baseline": {mean: 600, share: 0.002, want: 1, kind: TimeoutSpike, within: 5, closesAs: ClosedShifted, severity: Page, openFor: 121,
+		"a level that lasts is one incident, then the baseline": {mean: 600, share: 0.002, want: 1, kind: TimeoutSpike,
+			within: 5, closesAs: ClosedShifted, severity: Page, openFor: 121,
 			plant: func(r *rand.Rand, c []Counts) { add(r, c, at, len(c), 0.03, seriesTimeout) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +144,8 @@ func TestSpikes(t *testing.T) {
 			}
 			i := got[0]
 			if i.Kind != c.kind || i.ClosedAs != c.closesAs || i.Severity != c.severity || i.State != Closed {
-				t.Errorf("got %s %s closed as %q, severity %s; want %s %q %s", i.State, i.Kind, i.ClosedAs, i.Severity, c.kind, c.closesAs, c.severity)
+				t.Errorf("got %s %s closed as %q, severity %s; want %s %q %s", i.State, i.Kind, i.ClosedAs, i.Severity,
+					c.kind, c.closesAs, c.severity)
 			}
 			if d := int(i.OpenedAt-origin) - at + 1; d < 1 || d > c.within {
 				t.Errorf("opened after %d min; want within %d", d, c.within)
@@ -194,7 +200,8 @@ func TestBaselineNeverLearnsAnIncident(t *testing.T) {
 			t.Fatalf("seed %d: the incident was not found", seed)
 		}
 		if after.share > 1.3*before.share || after.over(5) > 1.5*before.over(5)+0.1 {
-			t.Errorf("seed %d: usual share %.4f, cv2 %.3f before the incident, %.4f and %.3f after it", seed, before.share, before.over(5), after.share, after.cv2)
+			t.Errorf("seed %d: usual share %.4f, cv2 %.3f before the incident, %.4f and %.3f after it", seed,
+				before.share, before.over(5), after.share, after.cv2)
 		}
 	}
 }
@@ -273,11 +280,12 @@ func TestIDsAreStable(t *testing.T) {
 		t.Fatalf("got %d and %d incidents; want 2", len(a), len(b))
 	}
 	if a[0].OpenedAt >= b[0].OpenedAt || a[0].ID != b[0].ID || a[1].ID != b[1].ID || a[0].ID == a[1].ID {
-		t.Errorf("opened %d and %d, ids %s %s and %s %s; want the later opening under the same id", a[0].OpenedAt, b[0].OpenedAt, a[0].ID, a[1].ID, b[0].ID, b[1].ID)
+		t.Errorf("opened %d and %d, ids %s %s and %s %s; want the later opening under the same id", a[0].OpenedAt,
+			b[0].OpenedAt, a[0].ID, a[1].ID, b[0].ID, b[1].ID)
 	}
 }
 
-// slo_burn is its definition: an oracle that sums every window anew agrees in
+// slo_burn is its definition: an oracle that sums every window again agrees in
 // every minute, but for six hours after an incident that explains what burned.
 func TestSLOBurnIsItsDefinition(t *testing.T) {
 	cfg := testConfig(t, "default")

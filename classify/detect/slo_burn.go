@@ -113,7 +113,8 @@ func (c *SLOConfig) worst(h *History, s *sloState, t, after Minute, objective fl
 		if p.Long > lowWindow {
 			least = 0 // over a day and more, what was explained burns as well
 		}
-		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor && c.later(h, s, t, after, p.Long, budget) > least {
+		if b > p.Factor && s.recent(h, t, p.Short, after, budget) > p.Factor &&
+			c.later(h, s, t, after, p.Long, budget) > least {
 			return condition{p.Severity, p.Long, b, p.Factor}, true
 		}
 	}
@@ -226,7 +227,8 @@ func (c *SLOConfig) step(
 			return append(closed, s.end(t, ClosedCalm))
 		}
 		// What a rise that is over made a page is explained by it.
-		if inc.Severity == Page && !(c.keeps(s, Page, objective) && c.later(h, s, t, after, lowWindow, 1-objective) > 0) {
+		if inc.Severity == Page && !(c.keeps(s, Page, objective) &&
+			c.later(h, s, t, after, lowWindow, 1-objective) > 0) {
 			inc.Severity = Ticket
 		}
 	}

@@ -39,7 +39,8 @@ func Parse(text string) ([]Limit, error) {
 		}
 		d, err2 := time.ParseDuration(window)
 		if err != nil || err2 != nil || d < time.Second || d > maxWindow || d%time.Second != 0 {
-			return nil, fmt.Errorf("limit: got %q; want requests and a window of whole seconds, up to 30 days, such as 600/1m or 600/1m,40/10s", part)
+			return nil,
+				fmt.Errorf("limit: got %q; want requests and a window of whole seconds, up to 30 days, such as 600/1m or 600/1m,40/10s", part)
 		}
 		all = append(all, Limit{Requests: n, Window: uint32(d / time.Second)})
 	}
@@ -173,7 +174,8 @@ type pass struct {
 
 func (t *Trial) pass() *pass {
 	n := len(t.Limits)
-	return &pass{Trial: t, window: make([]uint64, n), used: make([]uint64, n), refusing: make([]uint64, n), over: make([]bool, n), windows: make([]uint64, n)}
+	return &pass{Trial: t, window: make([]uint64, n), used: make([]uint64, n), refusing: make([]uint64, n),
+		over: make([]bool, n), windows: make([]uint64, n)}
 }
 
 // take counts n requests of a tick and returns how many are refused: as many as can

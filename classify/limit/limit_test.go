@@ -62,7 +62,8 @@ func ticks(at []uint32, width uint32) (list []Tick) {
 // and an hour, by ticks of a minute for those of whole minutes.
 func TestRunEqualsReference(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, text := range []string{"3/1s", "20/10s", "40/1m", "200/1h", "40/1m,20/10s", "3/1s,20/10s,40/1m,200/1h", "100/7m,150/10m", "300/1h,30/1m", "0/1m"} {
+	for _, text := range []string{"3/1s", "20/10s", "40/1m", "200/1h", "40/1m,20/10s", "3/1s,20/10s,40/1m,200/1h",
+		"100/7m,150/10m", "300/1h,30/1m", "0/1m"} {
 		limits, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
@@ -94,7 +95,8 @@ func TestRunEqualsReference(t *testing.T) {
 							t.Errorf("%s: %+v is not exact", text, w)
 						}
 					}
-					if v.Refused != (Bounds{want, want}) || len(got) != len(wantWindows) || counted != uint64(len(got)) {
+					if v.Refused != (Bounds{want, want}) || len(got) != len(wantWindows) ||
+						counted != uint64(len(got)) {
 						t.Errorf("%s, by %d s, counting refused %t, round %d: refused %+v in %d (%d) windows; want %d in %d",
 							text, width, countRefused, round, v.Refused, len(got), counted, want, len(wantWindows))
 					}
@@ -110,7 +112,8 @@ func TestRunEqualsReference(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for text, want := range map[string]string{"600/1m": "[600/1m]", "600/1m,40/10s": "[40/10s 600/1m]", "5/m": "[5/1m]", " 7/36h ": "[7/36h]", "9/2d": "[9/2d]"} {
+	for text, want := range map[string]string{"600/1m": "[600/1m]", "600/1m,40/10s": "[40/10s 600/1m]", "5/m": "[5/1m]",
+		" 7/36h ": "[7/36h]", "9/2d": "[9/2d]"} {
 		got, err := Parse(text)
 		if err != nil || fmt.Sprint(got) != want {
 			t.Errorf("%s: got %v, %v; want %s", text, got, err, want)
@@ -121,7 +124,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: got %v", bad, got)
 		}
 	}
-	for text, ok := range map[string]bool{"1/45s": false, "1/90s": false, "1/30s": true, "1/30s,2/1h": true, "1/30s,2/7m,3/10m": false, "2/7m,3/10m": true} {
+	for text, ok := range map[string]bool{"1/45s": false, "1/90s": false, "1/30s": true, "1/30s,2/1h": true,
+		"1/30s,2/7m,3/10m": false, "2/7m,3/10m": true} {
 		limits, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,8 @@ const (
 	ToldAny = "(" + ToldByHeaders + " OR max(limit_max) > 0)"
 	// ToldShare is the largest share of the limit that was used: 1 is all of it.
 	// The column quota_low holds the least that was left as what it lacks to 1<<32-1.
-	ToldShare = "greatest(if(" + ToldByHeaders + ", greatest(1 - (4294967295 - max(quota_low)) / max(quota_limit), 0), 0)," +
+	ToldShare = "greatest(if(" + ToldByHeaders +
+		", greatest(1 - (4294967295 - max(quota_low)) / max(quota_limit), 0), 0)," +
 		" if(max(limit_max) > 0, max(count_max) / max(limit_max), 0))"
 	// ToldLimit is the largest limit, ToldWindow its window in seconds, 0 when it is
 	// not told.

@@ -31,10 +31,11 @@ func (a *apache) start(ctx context.Context) (err error) {
 	// The jars may have to be fetched first.
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	a.running, err = kafkatest.Start(ctx, kafkatest.Config{Nodes: 3, Dir: a.dir, Heap: "256m", Properties: map[string]string{
-		"default.replication.factor": "3",
-		"min.insync.replicas":        "2",
-	}})
+	a.running, err = kafkatest.Start(ctx, kafkatest.Config{Nodes: 3, Dir: a.dir, Heap: "256m",
+		Properties: map[string]string{
+			"default.replication.factor": "3",
+			"min.insync.replicas":        "2",
+		}})
 	if err != nil {
 		return err
 	}

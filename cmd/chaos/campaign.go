@@ -61,7 +61,8 @@ func newCampaign(cfg config, dir string, plan []fault) (*campaign, error) {
 	if _, err := os.Stat(cfg.binary); err != nil {
 		return nil, fmt.Errorf("%w; make chaos builds it", err)
 	}
-	c := &campaign{cfg: cfg, dir: dir, plan: plan, doubledIn: map[string]uint64{}, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	c := &campaign{cfg: cfg, dir: dir, plan: plan, doubledIn: map[string]uint64{},
+		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	var err error
 	if c.kafka, err = clusters[cfg.broker](cfg.binary, dir); err != nil {
 		return nil, err
@@ -286,13 +287,15 @@ func (c *campaign) settle(ctx context.Context, since time.Time) error {
 
 // moved says whether every partition has stored something after since.
 func (c *campaign) moved(ctx context.Context, since time.Time) bool {
-	rows, err := c.query(ctx, fmt.Sprintf("SELECT count() FROM (SELECT partition FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND"+
-		" written_at > fromUnixTimestamp64Milli(%d) GROUP BY partition)", since.UnixMilli()))
+	rows, err := c.query(ctx,
+		fmt.Sprintf("SELECT count() FROM (SELECT partition FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND"+
+			" written_at > fromUnixTimestamp64Milli(%d) GROUP BY partition)", since.UnixMilli()))
 	return err == nil && len(rows) == 1 && rows[0][0] == fmt.Sprint(c.feed.partitions.Load())
 }
 
 func (c *campaign) startEngine(ctx context.Context) (err error) {
-	c.engine, err = startSandbox(ctx, c.cfg.binary, c.dir, "engine", "--kafka", "", "--clickhouse", c.clickhouse, "--native", c.native)
+	c.engine, err = startSandbox(ctx, c.cfg.binary, c.dir, "engine", "--kafka", "", "--clickhouse", c.clickhouse,
+		"--native", c.native)
 	return err
 }
 
@@ -321,7 +324,8 @@ func (c *campaign) startInstance(crashAt string) error {
 		from = "latest"
 	}
 	p, err := spawn(c.dir, fmt.Sprintf("run-%03d", number), c.cfg.binary, env, c.onLine, append([]string{
-		"run", "--config", c.configFile(), "--from", from, "--brokers", c.brokers(), "--topic", topic, "--group", group, "--clickhouse", address, "--listen", "127.0.0.1:0",
+		"run", "--config", c.configFile(), "--from", from, "--brokers", c.brokers(), "--topic", topic, "--group", group,
+		"--clickhouse", address, "--listen", "127.0.0.1:0",
 		"--memory-budget", "16MiB", "--flush-interval", "700ms", "--on-gap", "skip",
 		"--kafka-session-timeout", session.String(), "--kafka-heartbeat", heartbeat.String()}, c.told...)...)
 	if err != nil {

@@ -92,12 +92,14 @@ func checks(t truth) []check {
 		{"clients", "address", sums("clients", "hex(client_ip)"), t.clients},
 		{"keys", "key", sums("keys", "key_id"), t.keys},
 		{"keys_hour", "key", sums("keys_hour", "key_id"), t.keys},
-		{"key_names", "key and name", "SELECT concat(key_id, ' ', name) AS label, count() FROM statline.key_names FINAL GROUP BY label", t.names},
+		{"key_names", "key and name",
+			"SELECT concat(key_id, ' ', name) AS label, count() FROM statline.key_names FINAL GROUP BY label", t.names},
 		{"ledger", "count", "SELECT 'records' AS name, sum(records) FROM statline.ledger WHERE state = 'stored'" +
 			" UNION ALL SELECT 'responses', sum(responses) FROM statline.ledger WHERE state = 'stored'" +
 			" UNION ALL SELECT 'rejected', sum(rejected) FROM statline.ledger WHERE state = 'stored'",
 			map[string]uint64{"records": t.records, "responses": t.responses, "rejected": t.rejected}},
-		{"rejects", "count", "SELECT 'rejects', uniqExact(epoch, partition, offset, idx) FROM (SELECT epoch, partition, offset, idx FROM statline.rejected_lines UNION ALL SELECT epoch, partition, offset, idx FROM statline.rejects)", map[string]uint64{"rejects": t.rejected}},
+		{"rejects", "count",
+			"SELECT 'rejects', uniqExact(epoch, partition, offset, idx) FROM (SELECT epoch, partition, offset, idx FROM statline.rejected_lines UNION ALL SELECT epoch, partition, offset, idx FROM statline.rejects)", map[string]uint64{"rejects": t.rejected}},
 	}
 	for _, table := range []string{"responses", "responses_hour"} {
 		list = append(list,
@@ -141,8 +143,9 @@ func (c *campaign) compare(ctx context.Context, t truth) (passed int, err error)
 // with a topic that was recreated, which the ledger does not have at all; of a
 // block that was not finished some rejects may be stored.
 func (c *campaign) countExpired(ctx context.Context, t *truth) error {
-	got, err := c.counts(ctx, "SELECT if(kind = 'gap', 'gaps', 'blocks') AS name, sum(holes) FROM statline.ledger WHERE state = 'stored' GROUP BY name"+
-		" UNION ALL SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored'")
+	got, err := c.counts(ctx,
+		"SELECT if(kind = 'gap', 'gaps', 'blocks') AS name, sum(holes) FROM statline.ledger WHERE state = 'stored' GROUP BY name"+
+			" UNION ALL SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored'")
 	if err != nil {
 		return err
 	}
@@ -259,7 +262,8 @@ func (c *campaign) awaitCaughtUpFor(ctx context.Context, limit time.Duration) er
 			}
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("not caught up after %v: %d of %d partitions answer, %d records to go, lag %d: %w", limit, len(offsets), c.feed.partitions.Load(), left, lag, err)
+			return fmt.Errorf("not caught up after %v: %d of %d partitions answer, %d records to go, lag %d: %w", limit,
+				len(offsets), c.feed.partitions.Load(), left, lag, err)
 		}
 		if !sleep(ctx, 500*time.Millisecond) {
 			return context.Cause(ctx)

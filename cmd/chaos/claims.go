@@ -55,13 +55,15 @@ func untrueStatus(s statusClaim, old map[int32]traffic.Offsets, after known) (un
 		case p.Next < 0:
 			continue // it has not asked yet
 		case p.Lag != max(0, p.End-p.Next)+p.Missing || p.LagHigh < p.Lag:
-			say("partition %d: lag %d, to the high watermark %d, from %d to %d, missing %d", p.Partition, p.Lag, p.LagHigh, p.Next, p.End, p.Missing)
+			say("partition %d: lag %d, to the high watermark %d, from %d to %d, missing %d", p.Partition, p.Lag,
+				p.LagHigh, p.Next, p.End, p.Missing)
 		case ok && (p.End > o.Stable || p.High > o.End):
 			say("partition %d: end %d and %d; the log ends at %d and %d", p.Partition, p.End, p.High, o.Stable, o.End)
 		case p.Next > after.ledger[p.Partition] && p.Missing == 0:
 			say("partition %d: next %d; stored are those below %d", p.Partition, p.Next, after.ledger[p.Partition])
 		case p.End < was.Stable || p.High < was.End:
-			say("partition %d: end %d and %d, hiding a lag; the log ended at %d and %d %v ago", p.Partition, p.End, p.High, was.Stable, was.End, learned)
+			say("partition %d: end %d and %d, hiding a lag; the log ended at %d and %d %v ago", p.Partition, p.End,
+				p.High, was.Stable, was.End, learned)
 		}
 	}
 	return untrue
@@ -91,7 +93,8 @@ func untrueAudit(a audit, before, after known) (untrue []string) {
 		if g.Committed < from.Committed || g.Committed > to.Committed {
 			say("partition %d: committed %d; it was %d before, %d after", p, g.Committed, from.Committed, to.Committed)
 		}
-		if least, most := max(0, from.Stable-to.Committed), max(0, to.Stable-from.Committed); g.Lag < least || g.Lag > most {
+		if least, most := max(0, from.Stable-to.Committed), max(0, to.Stable-from.Committed); g.Lag < least ||
+			g.Lag > most {
 			say("partition %d: lag %d; it was %d to %d", p, g.Lag, least, most)
 		}
 	}
@@ -110,7 +113,8 @@ func notCalm(claims []statusClaim, now known) string {
 		for _, p := range s.Partitions {
 			owners[p.Partition]++
 			if o := now.offsets[p.Partition]; p.Next != o.End || p.End != o.End || p.LagHigh != 0 {
-				return fmt.Sprintf("partition %d: next %d, end %d, lag %d; the log ends at %d", p.Partition, p.Next, p.End, p.LagHigh, o.End)
+				return fmt.Sprintf("partition %d: next %d, end %d, lag %d; the log ends at %d", p.Partition, p.Next,
+					p.End, p.LagHigh, o.End)
 			}
 		}
 	}

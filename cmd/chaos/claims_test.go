@@ -83,7 +83,8 @@ func TestUntrueAudit(t *testing.T) {
 		{"differences", func() audit { a := made(70, 65, 40); a.OK = false; return a }(), "0 differences"},
 	} {
 		got := untrueAudit(c.says, before, after)
-		if c.want == "" && len(got) > 0 || c.want != "" && !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, c.want) }) {
+		if c.want == "" && len(got) > 0 || c.want != "" &&
+			!slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, c.want) }) {
 			t.Errorf("%s: got %q; want %q", c.name, got, c.want)
 		}
 	}

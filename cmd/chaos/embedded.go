@@ -19,7 +19,8 @@ func newEmbedded(binary, dir string) (cluster, error) {
 }
 
 func (e *embedded) start(ctx context.Context) (err error) {
-	e.process, err = startSandbox(ctx, e.binary, e.dir, "broker", "--kafka", e.address, "--clickhouse", "", "--partitions", fmt.Sprint(partitions), "--topics", topic)
+	e.process, err = startSandbox(ctx, e.binary, e.dir, "broker", "--kafka", e.address, "--clickhouse", "",
+		"--partitions", fmt.Sprint(partitions), "--topics", topic)
 	return err
 }
 
@@ -45,7 +46,8 @@ func (e *embedded) restart(ctx context.Context, _ int) error { return e.start(ct
 
 // startSandbox starts a sandbox on the data of an earlier one of that name.
 func startSandbox(ctx context.Context, binary, dir, name string, args ...string) (*process, error) {
-	p, err := spawn(dir, name, binary, nil, func(string) {}, append([]string{"sandbox", "--data", filepath.Join(dir, name)}, args...)...)
+	p, err := spawn(dir, name, binary, nil, func(string) {},
+		append([]string{"sandbox", "--data", filepath.Join(dir, name)}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -59,9 +59,11 @@ func newFeed(cfg config, kafka cluster) (*feed, error) {
 	// Some minutes before a midnight, with lines up to three hours late: many
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
-	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, clients: map[string]uint64{}}
+	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{},
+		clients: map[string]uint64{}}
 	var err error
-	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(), Start: start, Malformed: 0.01})
+	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(),
+		Start: start, Malformed: 0.01})
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +162,12 @@ func (f *feed) hang(ctx context.Context, id string, n int, commit bool) (*traffi
 	}
 	marked := map[uint64]bool{}
 	defer func() { f.hidden += uint64(len(marked)) }()
-	return traffic.BeginTransaction(ctx, f.kafka.addresses(), topic, id, first(n, func(line []byte) ([]byte, int64, uint64, bool) {
-		out, at, key, ok := lines(line)
-		marked[key%uint64(f.partitions.Load())] = true
-		return out, at, key, ok
-	}))
+	return traffic.BeginTransaction(ctx, f.kafka.addresses(), topic, id,
+		first(n, func(line []byte) ([]byte, int64, uint64, bool) {
+			out, at, key, ok := lines(line)
+			marked[key%uint64(f.partitions.Load())] = true
+			return out, at, key, ok
+		}))
 }
 
 // poison sends n lines that are no response.
@@ -191,7 +194,8 @@ func (f *feed) sendLocked(n int, next source) error {
 	if f.err != nil {
 		return f.err
 	}
-	f.err = traffic.Produce(context.Background(), f.kafka.addresses(), topic, first(n, next), traffic.ProduceOptions{Partitions: f.partitions.Load()})
+	f.err = traffic.Produce(context.Background(), f.kafka.addresses(), topic, first(n, next),
+		traffic.ProduceOptions{Partitions: f.partitions.Load()})
 	return f.err
 }
 
@@ -286,7 +290,8 @@ func (f *feed) truth() (truth, error) {
 	t := truth{
 		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
 		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
-		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients, doomed: f.doomed, gone: f.gone, hidden: f.hidden,
+		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients,
+		doomed: f.doomed, gone: f.gone, hidden: f.hidden,
 	}
 	if t.records != f.records {
 		return truth{}, errors.New("the generator's count is not what was produced: the run itself is wrong")

@@ -56,12 +56,16 @@ func main() {
 	flag.IntVar(&cfg.rounds, "n", 25, "`rounds`, one fault each")
 	flag.Uint64Var(&cfg.seed, "seed", 1, "seed of the plan and of the traffic")
 	flag.StringVar(&cfg.binary, "binary", "bin/statline-chaos", "statline, built with -tags chaos")
-	flag.StringVar(&cfg.data, "data", "", "`directory` for data and logs (default: a temporary one, kept when something differs)")
+	flag.StringVar(&cfg.data, "data", "",
+		"`directory` for data and logs (default: a temporary one, kept when something differs)")
 	flag.IntVar(&cfg.lines, "lines", 400, "log lines a second")
-	flag.BoolVar(&cfg.midInsert, "mid-insert", false, "kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated; statline repair mends it at the end")
+	flag.BoolVar(&cfg.midInsert, "mid-insert", false,
+		"kill the engine also in the middle of an insert, which ClickHouse does not always survive on tables that are not replicated; statline repair mends it at the end")
 	flag.DurationVar(&cfg.limit, "limit", 0, "end the rounds after `this long` and judge (default: when all are done)")
-	flag.StringVar(&cfg.broker, "broker", "embedded", "the `Kafka` of the run: embedded, or kafka, which is Apache's with three nodes (Java 17; Maven once, for its jars)")
-	flag.StringVar(&cfg.faults, "faults", "", "deal only the faults whose name contains one of these `parts`, such as \"of CH,pause\"")
+	flag.StringVar(&cfg.broker, "broker", "embedded",
+		"the `Kafka` of the run: embedded, or kafka, which is Apache's with three nodes (Java 17; Maven once, for its jars)")
+	flag.StringVar(&cfg.faults, "faults", "",
+		"deal only the faults whose name contains one of these `parts`, such as \"of CH,pause\"")
 	flag.BoolVar(&show, "plan", false, "print the plan and end")
 	flag.BoolVar(&bite, "bite", true, "first prove that doubled rows would be found")
 	flag.Parse()
@@ -110,7 +114,8 @@ func main() {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 		}
 	}
-	fmt.Printf("chaos: %s broker, seed %d, %d of %d rounds, %d checks: %d passed, %d failed\n", cfg.broker, cfg.seed, rounds, cfg.rounds, passed+len(failures), passed, len(failures))
+	fmt.Printf("chaos: %s broker, seed %d, %d of %d rounds, %d checks: %d passed, %d failed\n", cfg.broker, cfg.seed,
+		rounds, cfg.rounds, passed+len(failures), passed, len(failures))
 	if len(failures) > 0 {
 		os.Exit(1)
 	}
@@ -160,12 +165,14 @@ func proveBite(ctx context.Context, cfg config, dir, protocol string) (passed in
 	}
 	for _, table := range rollups() {
 		if c.doubledIn[table] == 0 {
-			failures = append(failures, "tokens off, "+protocol+": a lost answer doubled nothing in "+table+", so this test cannot fail")
+			failures = append(failures,
+				"tokens off, "+protocol+": a lost answer doubled nothing in "+table+", so this test cannot fail")
 		}
 	}
 	if len(failures) == 0 {
 		passed++
-		fmt.Printf("tokens off, %s: %d lost answers doubled rows of %s: the checks below can fail\n\n", protocol, len(plan), strings.Join(rollups(), ", "))
+		fmt.Printf("tokens off, %s: %d lost answers doubled rows of %s: the checks below can fail\n\n", protocol,
+			len(plan), strings.Join(rollups(), ", "))
 	}
 	return passed, failures
 }

@@ -44,7 +44,8 @@ const (
 
 // steps are the states at which a process is killed. The first start of a
 // partition (anchor) is there once, in every run, and gap comes with expire.
-var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert", "inserted", "stored", "commit", "committed"}
+var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert", "inserted", "stored", "commit",
+	"committed"}
 
 // cutTables are the tables whose inserts lose their answer, in the order in
 // which a block writes them.
@@ -58,7 +59,9 @@ var expiries = []string{"resume", "fill", "gap"}
 var recreations = []string{"at rest", "in a block"}
 
 // deck is what a run of rounds is dealt from: frequent faults are in it twice.
-var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse, expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away, restore, unstamped}
+var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse,
+	expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away, restore,
+	unstamped}
 
 // apacheOnly are the faults that take several brokers, and one that the embedded
 // broker gets wrong: an answer that it cuts at its largest size lacks the list

@@ -43,7 +43,8 @@ func planLeavesNothingOut(t *testing.T, seed uint64, deck []kind) {
 			t.Errorf("seed %d: %d rounds lack %q", seed, len(deck), k)
 		}
 	}
-	for kind, targets := range map[kind][]string{crash: steps, expire: expiries, cut: cutTables, recreate: recreations} {
+	for kind, targets := range map[kind][]string{crash: steps, expire: expiries, cut: cutTables,
+		recreate: recreations} {
 		for _, target := range targets {
 			if name := string(kind) + " " + target; !names[name] {
 				t.Errorf("seed %d: 300 rounds lack %q", seed, name)
@@ -65,7 +66,8 @@ func TestPickPlan(t *testing.T) {
 	if len(kinds) != 2 || !kinds[engine] || !kinds[cut] {
 		t.Errorf("got %v; want %q and %q", kinds, engine, cut)
 	}
-	if _, err := pickPlan(7, 40, deck, []string{"earthquake"}); err == nil || !strings.Contains(err.Error(), string(killAll)) {
+	if _, err := pickPlan(7, 40, deck, []string{"earthquake"}); err == nil ||
+		!strings.Contains(err.Error(), string(killAll)) {
 		t.Errorf("got %v; want a list of the faults", err)
 	}
 }
@@ -73,11 +75,13 @@ func TestPickPlan(t *testing.T) {
 // What is missing is lost, what is too much is doubled, and neither hides the
 // other.
 func TestDifference(t *testing.T) {
-	lost, doubled, example := difference(map[string]uint64{"a": 5, "b": 1, "d": 2}, map[string]uint64{"a": 3, "b": 4, "c": 7})
+	lost, doubled, example := difference(map[string]uint64{"a": 5, "b": 1, "d": 2},
+		map[string]uint64{"a": 3, "b": 4, "c": 7})
 	if lost != 10 || doubled != 4 || example == "" {
 		t.Errorf("got %d lost, %d doubled, %q; want 10, 4 and an example", lost, doubled, example)
 	}
-	if lost, doubled, example := difference(map[string]uint64{"a": 5}, map[string]uint64{"a": 5}); lost != 0 || doubled != 0 || example != "" {
+	if lost, doubled, example := difference(map[string]uint64{"a": 5}, map[string]uint64{"a": 5}); lost != 0 ||
+		doubled != 0 || example != "" {
 		t.Errorf("equal maps: got %d lost, %d doubled, %q", lost, doubled, example)
 	}
 }

@@ -47,25 +47,30 @@ func (c *campaign) report(ctx context.Context, took time.Duration) {
 	fmt.Fprintln(w, "fault\tinjected\tnot reached\ttakeovers\tblocks recovered\tlongest pause\t")
 	var total line
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f s\t\n", l.name, l.injected, l.missed, l.takeovers, l.recovered, l.still.Seconds())
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f s\t\n", l.name, l.injected, l.missed, l.takeovers, l.recovered,
+			l.still.Seconds())
 		total.injected += l.injected
 		total.missed += l.missed
 		total.takeovers += l.takeovers
 		total.recovered += l.recovered
 		total.still = max(total.still, l.still)
 	}
-	fmt.Fprintf(w, "total\t%d\t%d\t%d\t%d\t%.1f s\t\n", total.injected, total.missed, total.takeovers, total.recovered, total.still.Seconds())
+	fmt.Fprintf(w, "total\t%d\t%d\t%d\t%d\t%.1f s\t\n", total.injected, total.missed, total.takeovers, total.recovered,
+		total.still.Seconds())
 	_ = w.Flush() // standard output
 	fmt.Println()
 	if !c.cfg.noTokens {
-		fmt.Printf("%d statuses and %d audits compared with what the run knows: %d untrue\n", c.witness.statuses, c.witness.audits, c.witness.untrue)
+		fmt.Printf("%d statuses and %d audits compared with what the run knows: %d untrue\n", c.witness.statuses,
+			c.witness.audits, c.witness.untrue)
 	}
-	fmt.Printf("lost %d, doubled %d, overlaps %d; %d records deleted by retention before they were read\n", c.lost, c.doubled, c.overlaps, c.skipped)
+	fmt.Printf("lost %d, doubled %d, overlaps %d; %d records deleted by retention before they were read\n", c.lost,
+		c.doubled, c.overlaps, c.skipped)
 }
 
 func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
-	rows, err := c.query(ctx, "SELECT partition, instance, toUnixTimestamp64Milli(written_at), length(days), config_hash FROM statline.ledger"+
-		" WHERE state = 'stored' AND kind = 'block' ORDER BY partition, first")
+	rows, err := c.query(ctx,
+		"SELECT partition, instance, toUnixTimestamp64Milli(written_at), length(days), config_hash FROM statline.ledger"+
+			" WHERE state = 'stored' AND kind = 'block' ORDER BY partition, first")
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,8 @@ func (w *witness) knows(ctx context.Context) (k known, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var err error
-	if k.offsets, err = traffic.ReadOffsets(ctx, w.c.kafka.addresses(), topic, group); err != nil || len(k.offsets) == 0 {
+	if k.offsets, err = traffic.ReadOffsets(ctx, w.c.kafka.addresses(), topic, group); err != nil ||
+		len(k.offsets) == 0 {
 		return k, false
 	}
 	k.ledger, err = w.c.ledgerEnds(ctx)
@@ -109,7 +110,8 @@ func (w *witness) knows(ctx context.Context) (k known, ok bool) {
 
 // ledgerEnds is the highest stored end of each partition.
 func (c *campaign) ledgerEnds(ctx context.Context) (map[int32]int64, error) {
-	rows, err := c.query(ctx, "SELECT partition, max(end) FROM statline.ledger WHERE state = 'stored' AND kind IN ('block', 'gap') GROUP BY partition")
+	rows, err := c.query(ctx,
+		"SELECT partition, max(end) FROM statline.ledger WHERE state = 'stored' AND kind IN ('block', 'gap') GROUP BY partition")
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func accessLog(n int) (text []byte, mix map[string]uint64) {
 		if i == n/2 {
 			agent = `"Mozilla/5.0 (X11; Linux`
 		}
-		fmt.Fprintf(&b, "203.0.113.%d - - [17/May/2015:%02d:%02d:%02d +0000] \"GET /films/%d/cast?page=%d HTTP/1.1\" %d %d \"-\" %s\n",
+		fmt.Fprintf(&b,
+			"203.0.113.%d - - [17/May/2015:%02d:%02d:%02d +0000] \"GET /films/%d/cast?page=%d HTTP/1.1\" %d %d \"-\" %s\n",
 			i%250, 10+i/3600%10, i/60%60, i%60, i%40, i%7, status, 100+i%9000, agent)
 	}
 	return b.Bytes(), mix
@@ -65,8 +66,10 @@ func TestAnalyzeCountsEveryLine(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", name, r.err, r.stderr)
 		}
 		got := decodeJSON[report](t, r.stdout)
-		if !maps.Equal(got.ByHTTPStatus, mix) || got.Rejected != rejected || got.Responses != 10_000 || got.Records != 10_000+rejected {
-			t.Errorf("%s: got %v, %d rejected, %d responses, %d records; want %v, %d rejected", name, got.ByHTTPStatus, got.Rejected, got.Responses, got.Records, mix, rejected)
+		if !maps.Equal(got.ByHTTPStatus, mix) || got.Rejected != rejected || got.Responses != 10_000 ||
+			got.Records != 10_000+rejected {
+			t.Errorf("%s: got %v, %d rejected, %d responses, %d records; want %v, %d rejected", name, got.ByHTTPStatus,
+				got.Rejected, got.Responses, got.Records, mix, rejected)
 		}
 		var reasons uint64
 		for _, n := range got.Reasons {
@@ -101,7 +104,8 @@ func TestAnalyzeCountsAFileOnce(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, "grown.log", bytes.Join(lines[:2000], nil))
 	for range 2 {
-		if got := decodeJSON[report](t, must(t, "analyze", "--json", "--data", dir, path).stdout); got.Responses != 2000 {
+		if got := decodeJSON[report](t, must(t, "analyze", "--json", "--data", dir, path).
+			stdout); got.Responses != 2000 {
 			t.Errorf("responses: got %d; want 2000", got.Responses)
 		}
 	}

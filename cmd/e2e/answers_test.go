@@ -19,7 +19,8 @@ func answersFolder(t *testing.T) string {
 	dir := t.TempDir()
 	var log bytes.Buffer
 	line := func(at time.Time, key string, status, code int) {
-		fmt.Fprintf(&log, `{"ts":"%s","service":"movies","method":"GET","path":"/3/movie/550","status":%d,"code":%d,"api_key":"%s"}`+"\n",
+		fmt.Fprintf(&log,
+			`{"ts":"%s","service":"movies","method":"GET","path":"/3/movie/550","status":%d,"code":%d,"api_key":"%s"}`+"\n",
 			at.Format(time.RFC3339), status, code, key)
 	}
 	for at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC); at.Month() == 11; at = at.Add(time.Hour) {
@@ -107,7 +108,8 @@ func changedDigitFails(t *testing.T, dir string) {
 		t.Errorf("got %v, %s", half.err, half.stderr)
 	}
 	printed := filepath.Join(dir, "printed.json") // is as good as the file that --write makes
-	if err := os.WriteFile(printed, []byte(mustAt(t, dir, append(ask, "--from", "2026-11-01", "--json")...).stdout), 0o600); err != nil {
+	if err := os.WriteFile(printed, []byte(mustAt(t, dir, append(ask, "--from", "2026-11-01", "--json")...).stdout),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustAt(t, dir, "receipt", "verify", printed, "--data", filepath.Join(dir, "store"))
@@ -124,11 +126,14 @@ func changedDigitFails(t *testing.T, dir string) {
 	if err := os.WriteFile(file, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := runAt(t, dir, "receipt", "verify", file, "--signer", filepath.Join(dir, "receipts.pub"), "--data", filepath.Join(dir, "store"))
-	if !exited(r.err, 3) || !strings.Contains(r.stdout, "a character of it was changed") || !strings.Contains(r.stdout, "stored is "+requests) {
+	r := runAt(t, dir, "receipt", "verify", file, "--signer", filepath.Join(dir, "receipts.pub"), "--data",
+		filepath.Join(dir, "store"))
+	if !exited(r.err, 3) || !strings.Contains(r.stdout, "a character of it was changed") ||
+		!strings.Contains(r.stdout, "stored is "+requests) {
 		t.Errorf("got %v, %s%s", r.err, r.stdout, r.stderr)
 	}
-	r = runAt(t, dir, "receipt", "--data", filepath.Join(dir, "store"), "--key", "ACME, Inc.", "--from", "2026-11-01", "--to", "2026-12-02")
+	r = runAt(t, dir, "receipt", "--data", filepath.Join(dir, "store"), "--key", "ACME, Inc.", "--from", "2026-11-01",
+		"--to", "2026-12-02")
 	if !exited(r.err, 3) || r.stdout != "" || !strings.Contains(r.stderr, "the span is not over") {
 		t.Errorf("got %v, %s%s", r.err, r.stdout, r.stderr)
 	}
@@ -168,9 +173,11 @@ func TestLimitsFromKafka(t *testing.T) {
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	home := t.TempDir()
 	where := []string{"--clickhouse", clickhouse, "--brokers", kafka, "--topic", "access"}
-	mustAt(t, home, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000", "--scenario", "mixed")
+	mustAt(t, home, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000",
+		"--scenario", "mixed")
 	mustAt(t, home, append([]string{"run", "--until-caught-up", "--listen", ""}, where...)...)
-	ask := append([]string{"limits", "simulate", "--limit", "3/1m", "--since", "30d", "--output", "csv", "--by", "window"}, where...)
+	ask := append([]string{"limits", "simulate", "--limit", "3/1m", "--since", "30d", "--output", "csv", "--by",
+		"window"}, where...)
 	stored, counted := mustAt(t, home, ask...).stdout, mustAt(t, home, append(ask, "--from-kafka")...).stdout
 	if stored != counted || strings.Count(stored, "\n") < 10 {
 		t.Errorf("from the store\n%s\nfrom Kafka\n%s", tail(stored, 1000), tail(counted, 1000))

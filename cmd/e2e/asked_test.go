@@ -10,14 +10,17 @@ import (
 
 // What demo and analyze keep is asked by its directory, without a server and
 // through one that runs, and says the same.
+// Long because it is one story, told in its order.
 func TestAskAKeptStore(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	demo := decodeJSON[report](t, must(t, "demo", "--for", "5s", "--seed", "7", "--json", "--data", dir).stdout)
 	ask := func(where ...string) {
 		t.Helper()
-		got := decodeJSON[report](t, must(t, append([]string{"report", "--since", "30d", "--json"}, where...)...).stdout)
-		if fmt.Sprint(got.ByOutcome, got.ByService, got.Records) != fmt.Sprint(demo.ByOutcome, demo.ByService, demo.Records) {
+		got := decodeJSON[report](t, must(t, append([]string{"report", "--since", "30d", "--json"}, where...)...).
+			stdout)
+		if fmt.Sprint(got.ByOutcome, got.ByService, got.Records) != fmt.Sprint(demo.ByOutcome, demo.ByService,
+			demo.Records) {
 			t.Errorf("%v: got %v; want %v", where, got.ByOutcome, demo.ByOutcome)
 		}
 		if got := strings.Count(must(t, append([]string{"incidents", "--since", "30d", "--json"}, where...)...).stdout,
@@ -30,7 +33,8 @@ func TestAskAKeptStore(t *testing.T) {
 			Samples   []map[string]any
 			Notes     []map[string]any
 		}](t, must(t, append([]string{"incidents", "show", id[:6], "--json"}, where...)...).stdout)
-		if shown.ID != id || shown.Means == "" || len(shown.Samples) == 0 || len(shown.Notes) != 1 || shown.Notes[0]["text"] != "seen" {
+		if shown.ID != id || shown.Means == "" || len(shown.Samples) == 0 || len(shown.Notes) != 1 ||
+			shown.Notes[0]["text"] != "seen" {
 			t.Errorf("%v: incidents show: got %+v; want incident %s with its samples and the note", where, shown, id)
 		}
 		key := demo.Who[0].Key
@@ -39,7 +43,8 @@ func TestAskAKeptStore(t *testing.T) {
 			Requests uint64
 		}](t, must(t, append([]string{"keys", "show", key[:10], "--since", "30d", "--json"}, where...)...).stdout)
 		if of.ID != key || of.Requests != demo.Who[0].OfKey {
-			t.Errorf("%v: keys show: got %d requests of %s; want %d of %s", where, of.Requests, of.ID, demo.Who[0].OfKey, key)
+			t.Errorf("%v: keys show: got %d requests of %s; want %d of %s", where, of.Requests, of.ID,
+				demo.Who[0].OfKey, key)
 		}
 		must(t, append([]string{"audit"}, where...)...)
 		must(t, append([]string{"rejects", "list"}, where...)...)
@@ -61,7 +66,8 @@ func TestAskAKeptStore(t *testing.T) {
 			t.Errorf("samples: got %s", line)
 		}
 	}
-	if r := run(t, nil, "samples", "--data", dir, "--outcome", "typo"); r.err == nil || !strings.Contains(r.stderr, "typo") {
+	if r := run(t, nil, "samples", "--data", dir, "--outcome", "typo"); r.err == nil ||
+		!strings.Contains(r.stderr, "typo") {
 		t.Errorf("an unknown outcome: got %v, %q", r.err, r.stderr)
 	}
 	clickhouse := freeAddress(t)

@@ -10,12 +10,15 @@ import (
 
 // Times and filters mean the same to every command that asks, also to analyze of a
 // file.
+// Long because it is one table.
 func TestAskAlike(t *testing.T) {
 	t.Setenv("STATLINE_HMAC_SECRET", "0123456789abcdef0123456789abcdef")
 	var log strings.Builder
 	add := func(n int, hour int, service, rest string) {
 		for i := range n {
-			fmt.Fprintf(&log, `{"ts":"2026-03-01T%02d:00:%02dZ","service":"%s","method":"GET","path":"/3/%s/%d",%s}`+"\n", hour, i, service,
+			fmt.Fprintf(&log,
+				`{"ts":"2026-03-01T%02d:00:%02dZ","service":"%s","method":"GET","path":"/3/%s/%d",%s}`+"\n", hour, i,
+				service,
 				service, i+100, rest)
 		}
 	}
@@ -89,23 +92,28 @@ func TestAskAlike(t *testing.T) {
 		N      uint64  `json:"count"`
 		Before *uint64 `json:"count_before"`
 	}
-	compare := []string{"--data", dir, "--from", "2026-03-01T12:00", "--to", "2026-03-01T13:00", "--compare", "previous", "-o", "json"}
+	compare := []string{"--data", dir, "--from", "2026-03-01T12:00", "--to", "2026-03-01T13:00", "--compare",
+		"previous", "-o", "json"}
 	counted := decodeJSON[struct {
 		ByOutcome tallies `json:"by_outcome"`
 		ByService tallies `json:"by_service"`
 	}](t, must(t, append([]string{"samples", "--limit", "1"}, compare...)...).stdout)
-	if o, s := counted.ByOutcome, counted.ByService; len(o) != 2 || len(s) != 2 || o[0].Name != "timeout" || o[0].N == 0 || *o[0].Before == 0 ||
+	if o, s := counted.ByOutcome, counted.ByService; len(o) != 2 || len(s) != 2 || o[0].Name != "timeout" ||
+		o[0].N == 0 || *o[0].Before == 0 ||
 		s[1].Name != "tv" || s[1].N != 0 || *s[1].Before == 0 {
 		t.Errorf("samples --compare: got %+v", counted)
 	}
-	if got := must(t, append([]string{"incidents"}, compare...)...).stdout; !strings.Contains(got, `"from": "2026-03-01T11:00:00Z"`) {
+	if got := must(t, append([]string{"incidents"}, compare...)...).
+		stdout; !strings.Contains(got, `"from": "2026-03-01T11:00:00Z"`) {
 		t.Errorf("incidents --compare: got %s", got)
 	}
-	if got := must(t, "samples", "--data", dir, "--from", "2h", "--by", "service", "-o", "table").stdout; !strings.Contains(got, "service  tv") {
+	if got := must(t, "samples", "--data", dir, "--from", "2h", "--by", "service", "-o", "table").
+		stdout; !strings.Contains(got, "service  tv") {
 		t.Errorf("samples --by service: got %s", got)
 	}
 	commands := 0
-	for line := range strings.Lines(must(t, "report", "--data", dir, "--from", "2h", "-o", "json").stdout) { // each row says how its lines are shown
+	for line := range strings.Lines(must(t, "report", "--data", dir, "--from", "2h", "-o", "json").stdout) {
+		// each row says how its lines are shown
 		if _, text, ok := strings.Cut(strings.TrimSpace(line), `"samples_command": "statline `); ok {
 			commands++
 			words := strings.Fields(strings.TrimRight(text, `",`))
@@ -117,13 +125,15 @@ func TestAskAlike(t *testing.T) {
 	if commands < 5 {
 		t.Errorf("report names %d commands; want those of two reasons, a key and two services", commands)
 	}
-	for _, want := range []string{"--from=2h --outcome OUTCOME --code CODE", "--from=2h --outcome OUTCOME --key KEY", "--from=2h --service SERVICE",
+	for _, want := range []string{"--from=2h --outcome OUTCOME --code CODE", "--from=2h --outcome OUTCOME --key KEY",
+		"--from=2h --service SERVICE",
 		"statline samples --data=" + dir} {
 		if got := must(t, "report", "--data", dir, "--from", "2h").stdout; !strings.Contains(got, want) {
 			t.Errorf("report: no %q in %s", want, got)
 		}
 	}
-	if got := must(t, "report", "--data", dir, "--from", "2h", "--by", "service", "--limit", "1", "-o", "ndjson").stdout; strings.Count(got, "\n") != 1 {
+	if got := must(t, "report", "--data", dir, "--from", "2h", "--by", "service", "--limit", "1", "-o", "ndjson").
+		stdout; strings.Count(got, "\n") != 1 {
 		t.Errorf("--limit 1: got %s", got)
 	}
 	for args, want := range map[string]string{

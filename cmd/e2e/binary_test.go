@@ -56,7 +56,8 @@ func command(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = t.TempDir()
 	home := t.TempDir()
-	c.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "STATLINE_ENGINE="+enginePath(t), "NO_COLOR=1")
+	c.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, "config"),
+		"STATLINE_ENGINE="+enginePath(t), "NO_COLOR=1")
 	return c
 }
 

@@ -36,8 +36,10 @@ func TestSearchBites(t *testing.T) {
 				files++
 			}
 		}
-		for _, want := range []string{"table keys", "table samples", "table rejected_lines", "table responses", "report",
-			"report --json", "rejects list", "rejects list --json", "rejects show", "probe", "probe --json", "analyze --json"} {
+		for _, want := range []string{"table keys", "table samples", "table rejected_lines", "table responses",
+			"report",
+			"report --json", "rejects list", "rejects list --json", "rejects show", "probe", "probe --json",
+			"analyze --json"} {
 			if found[want] == "" {
 				t.Errorf("no secret found in %s although nothing hides them: the search is blind", want)
 			}

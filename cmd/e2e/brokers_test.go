@@ -13,7 +13,8 @@ import (
 func TestLongBrokersAwayAreOneLine(t *testing.T) {
 	t.Parallel()
 	clickhouse := freeAddress(t)
-	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)
+	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).
+		waitFor(t, "ready", time.Minute)
 	brokers, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(12, "access"))
 	if err != nil {
 		t.Fatal(err)

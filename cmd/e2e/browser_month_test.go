@@ -31,7 +31,8 @@ func TestBrowserOverAMonth(t *testing.T) {
 		share, slack = 1, 1
 	}
 	clickhouse := freeAddress(t)
-	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)
+	start(t, "", "sandbox", "--kafka", "", "--clickhouse", clickhouse, "--data", t.TempDir()).
+		waitFor(t, "ready", time.Minute)
 	must(t, "migrate", "--clickhouse", "http://"+clickhouse)
 	if err := sandboxtest.FillMonth("statline", share, func(text string) error {
 		answer, err := http.Post("http://"+clickhouse, "text/plain", strings.NewReader(text))
@@ -54,7 +55,8 @@ func TestBrowserOverAMonth(t *testing.T) {
 	b.timed("/")                // the browser is warm
 	for _, path := range consolePages() {
 		asked, first, whole := b.timed(path + "?from=now-30d")
-		t.Logf("%-15s asks after %4d ms, first panel after %4d ms, all on screen after %4d ms", path, asked.Milliseconds(), first.Milliseconds(), whole.Milliseconds())
+		t.Logf("%-15s asks after %4d ms, first panel after %4d ms, all on screen after %4d ms", path,
+			asked.Milliseconds(), first.Milliseconds(), whole.Milliseconds())
 		if limit := time.Duration(slack) * 300 * time.Millisecond; first-asked > limit {
 			t.Errorf("%s: the first panel took %v; want at most %v", path, first-asked, limit)
 		}
@@ -83,7 +85,8 @@ func TestBrowserOverAMonth(t *testing.T) {
 // drawn, and when all that are on screen were, since the navigation began.
 func (b *browser) timed(path string) (asked, first, whole time.Duration) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height), chromedp.Navigate(b.origin+path)); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height),
+		chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
 	}
 	took := eval[[]float64](b, `new Promise((done, failed) => { let first; const look = () => {

@@ -55,7 +55,8 @@ func openBrowser(t *testing.T, origin string) *browser {
 		t.Fatal(err)
 	}
 	err = chromedp.Listen(b.ctx, func(event any) {
-		if asked, ok := event.(*network.EventRequestWillBeSent); ok && !strings.HasPrefix(asked.Request.URL, b.origin+"/") &&
+		if asked, ok := event.(*network.EventRequestWillBeSent); ok &&
+			!strings.HasPrefix(asked.Request.URL, b.origin+"/") &&
 			!strings.HasPrefix(asked.Request.URL, "data:") && asked.Request.URL != "about:blank" {
 			b.complain("asked " + asked.Request.URL)
 		}
@@ -103,16 +104,19 @@ func (b *browser) leaveAlone() {
 // open loads a page and waits until what is on screen is answered.
 func (b *browser) open(path string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height), chromedp.Navigate(b.origin+path)); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.EmulateViewport(b.width, b.height),
+		chromedp.Navigate(b.origin+path)); err != nil {
 		b.t.Fatalf("%s: %v", path, err)
 	}
-	b.until("every panel is answered", `document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true" && e.getBoundingClientRect().top < innerHeight)`)
+	b.until("every panel is answered",
+		`document.querySelector(".panel") && ![...document.querySelectorAll(".body")].some(e => e.getAttribute("aria-busy") === "true" && e.getBoundingClientRect().top < innerHeight)`)
 }
 
 // until waits until an expression of the page's is true.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(20*time.Second),
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")",
+		chromedp.WithPollingTimeout(20*time.Second),
 		chromedp.WithPollingInterval(100*time.Millisecond))); err != nil {
 		b.t.Fatalf("%s: %v; the page says\n%s", what, err, tail(b.text("body"), 1500))
 	}
@@ -121,7 +125,8 @@ func (b *browser) until(what, expression string) {
 // text is what a part of the page says.
 func (b *browser) text(selector string) string {
 	b.t.Helper()
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)))
+	text, err := chromedp.Run(b.ctx,
+		chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -131,7 +136,8 @@ func (b *browser) text(selector string) string {
 // demoPage starts a demo and returns the address of its console.
 func demoPage(t *testing.T, args ...string) (*daemon, string) {
 	t.Helper()
-	d := start(t, "", append([]string{"demo", "--console", "127.0.0.1:0", "--scenario", "mixed", "--seed", "3"}, args...)...)
+	d := start(t, "", append([]string{"demo", "--console", "127.0.0.1:0", "--scenario", "mixed", "--seed", "3"},
+		args...)...)
 	d.waitForText(t, "console http://", time.Minute)
 	return d, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]
 }
@@ -149,7 +155,8 @@ func TestBrowserShowsTheDemo(t *testing.T) {
 	if took := time.Since(began); took > 3*5*time.Second {
 		t.Errorf("it took %v until the first chart was drawn", took)
 	}
-	b.until("an incident that opened appears by itself", `[...document.querySelectorAll(".panel")][0].innerText.includes("key")`)
+	b.until("an incident that opened appears by itself",
+		`[...document.querySelectorAll(".panel")][0].innerText.includes("key")`)
 	for _, path := range append(consolePages(), "/services/movies", "/codes/25", "/clients/198.51.100.7", "/clients/x",
 		"/keys/"+url.PathEscape(`x' OR 1=1 --\`), "/limits?from=now-6h&service=movies") {
 		b.open(path)
@@ -162,7 +169,8 @@ func TestBrowserShowsTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	began = time.Now()
-	b.until("the page says that the demo has ended", `document.querySelector("[role=alert]")?.innerText.includes("does not answer")`)
+	b.until("the page says that the demo has ended",
+		`document.querySelector("[role=alert]")?.innerText.includes("does not answer")`)
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("it took %v until the page said that the demo had ended", took)
 	}
@@ -191,7 +199,8 @@ func TestBrowserOnAKeptStore(t *testing.T) {
 	d := start(t, "", "console", "--data", dir, "--listen", "127.0.0.1:0")
 	d.waitForText(t, "console http://", time.Minute)
 	k := kept{openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]), dir}
-	for name, part := range map[string]func(kept, *testing.T){"SQL": kept.saysWhatSQLSays, "shortcuts": kept.followsKeys, "search": kept.finds,
+	for name, part := range map[string]func(kept, *testing.T){
+		"SQL": kept.saysWhatSQLSays, "shortcuts": kept.followsKeys, "search": kept.finds,
 		"accessible": kept.isAccessible, "settings": kept.keepsSettings,
 		"alone": kept.drawsWhatIsAlone, "pictures": kept.isDrawn} {
 		t.Run(name, func(inner *testing.T) {
@@ -232,7 +241,8 @@ func (b *browser) press(keys ...string) {
 		if key == "Escape" {
 			down.WindowsVirtualKeyCode = 27
 		}
-		for _, event := range []input.DispatchKeyEventParams{down, {Type: input.DispatchKeyEventTypeKeyUp, Key: key, Modifiers: modifiers, WindowsVirtualKeyCode: down.WindowsVirtualKeyCode}} {
+		for _, event := range []input.DispatchKeyEventParams{down, {Type: input.DispatchKeyEventTypeKeyUp, Key: key,
+			Modifiers: modifiers, WindowsVirtualKeyCode: down.WindowsVirtualKeyCode}} {
 			if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event); err != nil {
 				b.t.Fatalf("press %s: %v", key, err)
 			}
@@ -256,151 +266,6 @@ func dialog(name string) string {
 	return fmt.Sprintf(`document.querySelector("dialog[open]")?.getAttribute("aria-label") === %q`, name)
 }
 
-// followsKeys: the shortcuts of the document that the API's documentation has for a
-// site, and those beside them.
-func (k kept) followsKeys(t *testing.T) {
-	k.open("/")
-	none := `!document.querySelector("dialog[open]")`
-	for key, name := range map[string]string{"?": "Keyboard shortcuts", "p": "View", "s": "Search", "/": "Search"} {
-		k.press(key)
-		k.until(key+" opens its window", dialog(name))
-		k.press("Escape")
-		k.until("Escape closes it", none)
-	}
-	k.press("s")
-	k.until("search has the focus", `document.activeElement.type === "search"`)
-	k.press("p", "g", "k")
-	if got := eval[string](k.browser, "document.activeElement.value + location.pathname"); got != "pgk/" {
-		t.Errorf("keys in a field: got %q; want them typed there", got)
-	}
-	k.press("Escape")
-	k.until("Escape closes it with a text inside", none)
-	for letter, path := range map[string]string{"i": "/incidents", "c": "/codes", "l": "/limits", "k": "/keys", "a": "/clients", "v": "/availability", "o": "/slo", "p": "/proof", "n": "/"} {
-		k.press("g", letter)
-		k.until("g "+letter+" leads to "+path, fmt.Sprintf("location.pathname === %q", path))
-	}
-	k.open("/incidents?from=now-24h")
-	k.until("incidents are listed", `document.querySelectorAll("[data-panel='incidents/4'] tbody tr").length > 2 && document.querySelectorAll("[data-panel='incidents/0'] tbody tr").length > 2`)
-	k.press("j", "j", "k", "j")
-	second := eval[string](k.browser, `document.querySelectorAll("[data-panel='incidents/0'] tbody tr")[1].querySelector("a").pathname`)
-	third := eval[string](k.browser, `document.querySelectorAll("[data-panel='incidents/0'] tbody tr")[2].querySelector("a").pathname`)
-	k.press("Enter")
-	k.until("j and Enter follow the second row", fmt.Sprintf("location.pathname === %q", second))
-	k.until("the list is known", `document.querySelector("a.beside[title*='→']")`)
-	k.press("ArrowRight")
-	k.until("→ is the next of the list", fmt.Sprintf("location.pathname === %q", third))
-	k.until("the list is known", `document.querySelector("a.beside[title*='←']")`)
-	k.press("ArrowLeft")
-	k.until("← is the previous of the list", fmt.Sprintf("location.pathname === %q", second))
-	k.press("Shift+ArrowLeft")
-	k.until("Shift+← is the period before", fmt.Sprintf(`location.pathname === %q && /from=\d+&to=\d+/.test(location.search)`, second))
-	k.press("b")
-	k.until("b leads to the page above", `location.pathname === "/incidents"`)
-	k.open("/limits")
-	k.press("-")
-	k.until("- shows a longer time", `location.search === "?from=now-6h"`)
-	k.press("+", "+")
-	k.until("+ shows a shorter time", `location.search === "?from=now-15m"`)
-	k.press("ArrowLeft")
-	k.until("← is the period before", `/from=(\d+)&to=(\d+)/.test(location.search) && RegExp.$2 - RegExp.$1 === 900`)
-	k.press("z")
-	k.until("z shows local times", `JSON.parse(localStorage.getItem("statline.view")).zone === "local"`)
-	k.press("z", "y")
-	k.until("y says whether the link is copied", `document.querySelector(".said")?.innerText.includes("link")`)
-}
-
-// finds: search leads to what was typed; a key that is pasted stands in no address.
-func (k kept) finds(t *testing.T) {
-	k.open("/?from=now-24h")
-	key := k.sql("SELECT key_id FROM keys GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
-	for text, path := range map[string]string{"movie": "/services/movies", key: "/keys/" + key, "203.0.113.9": "/clients/203.0.113.9", "25": "/codes/25", "avail": "/availability"} {
-		k.press("s")
-		k.until("search is open", `document.activeElement.type === "search"`)
-		k.press(strings.Split(text, "")...)
-		k.until(text+" is found", `document.querySelector("#hits li")`)
-		first := fmt.Sprintf(`document.querySelector("#hits li[aria-selected=true]")?.innerText.includes(%q)`, text[:min(len(text), 5)])
-		k.until("the first answer is of what was typed", first+` && /\d found/.test(document.querySelector("dialog [role=status]").innerText)`)
-		eval[bool](k.browser, "new Promise(r => setTimeout(() => r(true), 150))")
-		k.press("Enter")
-		k.until(text+" leads to "+path, fmt.Sprintf("location.pathname === %q", path))
-	}
-}
-
-// single are the pages of one thing each: the one of which most is to be seen.
-func (k kept) single() map[string]string {
-	first := func(query string) string { return k.sql(query + " LIMIT 1") }
-	return map[string]string{
-		"code":     "/codes/" + first("SELECT code FROM responses WHERE code > 1 GROUP BY code ORDER BY sum(requests) DESC"),
-		"client":   "/clients/" + first("SELECT replaceOne(IPv6NumToString(client_ip), '::ffff:', '') FROM clients WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC"),
-		"incident": "/incidents/" + first("SELECT id FROM incidents FINAL WHERE kind = 'timeout_spike' OR state = 'open' ORDER BY kind = 'timeout_spike' DESC, id"),
-		"key":      "/keys/" + first("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id"),
-		"service":  "/services/movies",
-	}
-}
-
-// fitsEverybody: axe-core finds nothing serious on the page that is open.
-func (k kept) fitsEverybody(t *testing.T, path string) {
-	t.Helper()
-	axe, err := os.ReadFile(filepath.Join(root, "dashboards", "console", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatalf("axe-core is not installed: make test-browser installs it (%v)", err)
-	}
-	eval[bool](k.browser, string(axe)+";true")
-	for _, theme := range []string{"light", "dark", "contrast"} {
-		if theme == "contrast" && path != "/" {
-			continue // its colours are a few
-		}
-		found := eval[string](k.browser, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
-			.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.impact + " " + v.id + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join("; ")).join("\n"))`, theme))
-		if found != "" {
-			t.Errorf("%s, %s: %s", path, theme, found)
-		}
-	}
-}
-
-// isAccessible: axe-core finds nothing serious on any page, in any theme.
-func (k kept) isAccessible(t *testing.T) {
-	k.height = 1800 // what is not on screen is not drawn
-	defer k.full()
-	pages := consolePages()
-	for _, path := range k.single() {
-		pages = append(pages, path)
-	}
-	for _, path := range pages {
-		k.open(path)
-		k.fitsEverybody(t, path)
-	}
-	for _, key := range []string{"?", "p", "s"} {
-		k.press(key)
-		k.until("a window is open", `document.querySelector("dialog[open]")`)
-		if found := eval[string](k.browser, `axe.run("dialog").then(r => r.violations.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.id + v.nodes[0].html).join("\n"))`); found != "" {
-			t.Errorf("the window of %s: %s", key, found)
-		}
-		k.press("Escape")
-		k.until("it is closed", `!document.querySelector("dialog[open]")`)
-	}
-}
-
-// keepsSettings: the window of settings changes theme, zone, refresh and language,
-// keeps them, and switches the shortcuts off.
-func (k kept) keepsSettings(t *testing.T) {
-	k.open("/limits")
-	k.press("p")
-	k.until("View is open", dialog("View"))
-	k.press("t")
-	k.until("t chooses the language", `document.activeElement.name === "language"`)
-	eval[bool](k.browser, `(() => { const f = document.querySelector("dialog form").elements; f.language.value = "ro"; f.theme.value = "dark"; f.keys.checked = false; return true; })()`)
-	k.press("Ctrl+s")
-	k.until("Ctrl+S saves", `document.documentElement.lang === "ro" && document.documentElement.dataset.theme === "dark" && document.querySelector("nav").innerText.includes("incidente")`)
-	k.open("/limits")
-	k.until("they are kept", `document.documentElement.lang === "ro" && document.documentElement.dataset.theme === "dark"`)
-	k.press("?", "g", "k")
-	if got := eval[string](k.browser, `location.pathname + !!document.querySelector("dialog[open]")`); got != "/limitsfalse" {
-		t.Errorf("shortcuts that are switched off: got %s", got)
-	}
-	eval[bool](k.browser, `(localStorage.removeItem("statline.view"), true)`)
-}
-
 // A page of one file shows the boards without a server and asks nobody; analyze
 // --serve shows what it has read.
 func TestBrowserWithoutAServer(t *testing.T) {
@@ -413,17 +278,22 @@ func TestBrowserWithoutAServer(t *testing.T) {
 	b.open("/")
 	b.until("what was read is shown", `document.querySelector("[data-panel='overview/11'] tbody tr")`)
 	file := filepath.Join(dir, "report.html")
-	newest := strings.TrimSpace(must(t, "sql", "--data", filepath.Join(dir, "store"), "--format", "TSV", "SELECT formatDateTime(max(minute), '%Y-%m-%dT%H:%i:%SZ') FROM services").stdout)
-	must(t, "mark", "deploy", "--data", filepath.Join(dir, "store"), "--service", "movies", "--version", "v1.2.3", "--at", newest)
+	newest := strings.TrimSpace(must(t, "sql", "--data", filepath.Join(dir, "store"), "--format", "TSV",
+		"SELECT formatDateTime(max(minute), '%Y-%m-%dT%H:%i:%SZ') FROM services").stdout)
+	must(t, "mark", "deploy", "--data", filepath.Join(dir, "store"), "--service", "movies", "--version", "v1.2.3",
+		"--at", newest)
 	must(t, "report", "--data", filepath.Join(dir, "store"), "--since", "24h", "--html", file)
 	b.leaveAlone()
 	d.terminate(t, 30*time.Second)
 	alone := openBrowser(t, "file:///")
 	alone.open(file)
-	alone.until("the file draws a chart", `document.querySelector(".panel canvas") && document.querySelector("[data-panel='overview/11'] tbody tr") && !document.querySelector(".failed")`)
-	alone.until("the file says what was brought out", `document.querySelector(".deploys")?.innerText.includes("movies v1.2.3")`)
+	alone.until("the file draws a chart",
+		`document.querySelector(".panel canvas") && document.querySelector("[data-panel='overview/11'] tbody tr") && !document.querySelector(".failed")`)
+	alone.until("the file says what was brought out",
+		`document.querySelector(".deploys")?.innerText.includes("movies v1.2.3")`)
 	alone.press("g", "l")
-	alone.until("the keyboard leads to another board", `location.hash === "#/limits" && !document.querySelector(".failed")`)
+	alone.until("the keyboard leads to another board",
+		`location.hash === "#/limits" && !document.querySelector(".failed")`)
 }
 
 // saysWhatSQLSays: the numbers and rows of a page are those of the store.
@@ -433,16 +303,19 @@ func (k kept) saysWhatSQLSays(t *testing.T) {
 	for row := range strings.Lines(k.sql("SELECT service, formatReadableQuantity(0), sum(requests) FROM services GROUP BY service")) {
 		part := strings.Split(strings.TrimSpace(row), "\t")
 		n := regexp.MustCompile(`(\d)(\d{3})$`).ReplaceAllString(part[2], "$1,$2")
-		b.until("the table of services has "+part[0]+" "+n, fmt.Sprintf(`[...document.querySelectorAll("[data-panel='overview/11'] tr")].some(r => r.innerText.includes(%q) && r.innerText.includes(%q))`, part[0], n))
+		b.until("the table of services has "+part[0]+" "+n,
+			fmt.Sprintf(`[...document.querySelectorAll("[data-panel='overview/11'] tr")].some(r => r.innerText.includes(%q) && r.innerText.includes(%q))`, part[0], n))
 	}
 	open := k.sql("SELECT count() FROM incidents FINAL WHERE state = 'open'")
-	b.until("as many rows as open incidents", fmt.Sprintf(`document.querySelectorAll("[data-panel='overview/0'] tbody tr").length === %s`, open))
+	b.until("as many rows as open incidents",
+		fmt.Sprintf(`document.querySelectorAll("[data-panel='overview/0'] tbody tr").length === %s`, open))
 	key := k.sql("SELECT key_id FROM keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1")
 	b.open("/limits?from=now-24h")
 	if err := chromedp.Do(b.ctx, chromedp.Click("[data-panel='limits/0'] tbody a")); err != nil {
 		t.Fatal(err)
 	}
-	b.until("a click on the key leads to it", fmt.Sprintf(`location.pathname === "/keys/%s" && location.search.includes("now-24h")`, key))
+	b.until("a click on the key leads to it",
+		fmt.Sprintf(`location.pathname === "/keys/%s" && location.search.includes("now-24h")`, key))
 	if err := chromedp.Do(b.ctx, chromedp.NavigateBack()); err != nil {
 		t.Fatal(err)
 	}
@@ -481,11 +354,13 @@ func (k kept) isDrawn(t *testing.T) {
 			}
 			eval[bool](k.browser, "new Promise(r => setTimeout(() => r(true), 400))") // opacity settles
 			quality := int64(75)
-			shot, err := chromedp.Call(k.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+			shot, err := chromedp.Call(k.ctx, page.CaptureScreenshot,
+				page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("%s-%d.webp", name, width)), shot.Data, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("%s-%d.webp", name, width)), shot.Data,
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -21,13 +21,15 @@ func TestBrowserWrites(t *testing.T) {
 	must(t, "demo", "--for", "8s", "--seed", "3", "--json", "--data", dir)
 	token := write(t, "token", []byte("a token of 24 characters\n"))
 	conf := write(t, "statline.yaml", []byte("detect: {services: {movies: {objective: 0.95}}}\n"))
-	d := start(t, "", "console", "--data", dir, "--listen", "127.0.0.1:0", "--console-token-file", token, "--console-write", "--config", conf)
+	d := start(t, "", "console", "--data", dir, "--listen", "127.0.0.1:0", "--console-token-file", token,
+		"--console-write", "--config", conf)
 	d.waitForText(t, "console http://", time.Minute)
 	k := kept{openBrowser(t, regexp.MustCompile(`console (http://\S+)`).FindStringSubmatch(d.logged())[1]), dir}
 	k.leaveAlone() // it is refused until it shows the token
 	k.open("/slo?from=now-24h")
 	k.until("the door asks for the token", `document.querySelector("form input[name=token]")`)
-	if err := chromedp.Do(k.ctx, chromedp.SendKeys("form input[name=token]", "a token of 24 characters\r")); err != nil {
+	if err := chromedp.Do(k.ctx, chromedp.SendKeys("form input[name=token]",
+		"a token of 24 characters\r")); err != nil {
 		t.Fatal(err)
 	}
 	k.until("the objective of a service is the configured one, the others' the default",
@@ -115,7 +117,8 @@ func (k kept) says(t *testing.T) {
 		typed(fmt.Sprintf("note %d", i))
 	}
 	k.press("l", "ArrowRight")
-	k.until("→ in the timeline is its next page", `document.querySelector(".timeline").innerText.includes("page 2 of 2")`)
+	k.until("→ in the timeline is its next page",
+		`document.querySelector(".timeline").innerText.includes("page 2 of 2")`)
 	k.until("the incident is the same", fmt.Sprintf("location.pathname === %q", "/incidents/"+incident))
 }
 
@@ -132,20 +135,26 @@ func (k kept) namesKeys(t *testing.T) {
 		t.Errorf("the key is called %q", got)
 	}
 	k.press("e")
-	k.until("e shows what can be changed", dialog("Edit")+fmt.Sprintf(` && document.querySelector("dialog .yaml").innerText.includes(%q) && document.querySelector("dialog").innerText.includes("open incident")`, key))
-	k.until("what is open can be muted", `[...document.querySelectorAll("dialog button")].some(b => b.innerText === "Mute for a day")`)
-	eval[bool](k.browser, `([...document.querySelectorAll("dialog button")].find(b => b.innerText === "Mute for a day").click(), true)`)
+	k.until("e shows what can be changed",
+		dialog("Edit")+fmt.Sprintf(` && document.querySelector("dialog .yaml").innerText.includes(%q) && document.querySelector("dialog").innerText.includes("open incident")`, key))
+	k.until("what is open can be muted",
+		`[...document.querySelectorAll("dialog button")].some(b => b.innerText === "Mute for a day")`)
+	eval[bool](k.browser,
+		`([...document.querySelectorAll("dialog button")].find(b => b.innerText === "Mute for a day").click(), true)`)
 	k.until("it is kept", `!document.querySelector("dialog[open]")`)
 	if got := k.sql("SELECT count() > 0 AND min(until) > now() + 80000 FROM incident_notes WHERE action = 'mute'"); got != "1" {
 		t.Errorf("nothing of the key is muted for a day: %s", got)
 	}
 	k.open("/clients/203.0.113.250?from=now-24h")
 	k.press("a")
-	k.until("a asks what the client is called", dialog("What it is called")+` && document.activeElement.name === "name"`)
+	k.until("a asks what the client is called",
+		dialog("What it is called")+` && document.activeElement.name === "name"`)
 	k.press("o", "f", "f", "i", "c", "e", "Ctrl+s")
-	k.until("Ctrl+S keeps it, and the page says so", `!document.querySelector("dialog[open]") && document.querySelector(".called")?.innerText === "office"`)
+	k.until("Ctrl+S keeps it, and the page says so",
+		`!document.querySelector("dialog[open]") && document.querySelector(".called")?.innerText === "office"`)
 	k.open("/services/movies?from=now-24h")
 	k.press("e")
-	k.until("e shows the thresholds of a service", `document.querySelector("dialog .yaml")?.innerText.includes("min_share")`)
+	k.until("e shows the thresholds of a service",
+		`document.querySelector("dialog .yaml")?.innerText.includes("min_share")`)
 	k.press("Escape")
 }

@@ -20,7 +20,8 @@ import (
 // The whole measure of many names, in CI a small one:
 //
 //	go test ./cmd/e2e -run Cardinality -timeout 2h -v -records=10000000
-var cardinalityRecords = flag.Int("records", 300_000, "lines of TestCardinality; at most a million keys, addresses and UUIDs among them")
+var cardinalityRecords = flag.Int("records", 300_000,
+	"lines of TestCardinality; at most a million keys, addresses and UUIDs among them")
 
 // crowd is an hour of traffic in which every line has another key, client
 // address and UUID in its path, a million different ones at most, and one key
@@ -35,7 +36,8 @@ type crowd struct {
 const offender = "offender-0123456789"
 
 func newCrowd(records int) *crowd {
-	return &crowd{records: records, names: min(records, 1_000_000), byStatus: map[string]uint64{}, byCode: map[string]uint64{}}
+	return &crowd{records: records, names: min(records, 1_000_000), byStatus: map[string]uint64{},
+		byCode: map[string]uint64{}}
 }
 
 // mixed is a bijection of 64 bits, so that different numbers stay different.
@@ -55,17 +57,20 @@ func (c *crowd) write(w io.Writer) error {
 		at := begin + int64(second)
 		c.offences++
 		c.count("429", "25")
-		fmt.Fprintf(out, `{"ts":%d,"service":"movies","method":"GET","path":"/3/movie/550","status":429,"code":25,"message":"Your request count (90) is over the allowed limit of (40).","api_key":"%s","client_ip":"203.0.113.7"}`+"\n", at, offender)
+		fmt.Fprintf(out,
+			`{"ts":%d,"service":"movies","method":"GET","path":"/3/movie/550","status":429,"code":25,"message":"Your request count (90) is over the allowed limit of (40).","api_key":"%s","client_ip":"203.0.113.7"}`+"\n", at, offender)
 		for ; n < int(perSecond*float64(second+1)); n++ {
 			i := uint64(n % c.names)
 			a, b := mixed(i+1), mixed(i+1<<32)
 			// The addresses of 10.0.0.0/8: 16 million.
-			fmt.Fprintf(out, `{"ts":%d,"service":"movies","method":"GET","path":"/3/movie/%08x-%04x-4%03x-8%03x-%012x/images","api_key":"%016x%016x","client_ip":"10.%d.%d.%d",`,
+			fmt.Fprintf(out,
+				`{"ts":%d,"service":"movies","method":"GET","path":"/3/movie/%08x-%04x-4%03x-8%03x-%012x/images","api_key":"%016x%016x","client_ip":"10.%d.%d.%d",`,
 				at, uint32(a), uint16(a>>32), a>>52, b&0xfff, b>>16, b, a, i>>16&255, i>>8&255, i&255)
 			switch {
 			case n%10 < 3:
 				c.count("401", "7")
-				out.WriteString(`"status":401,"code":7,"message":"Invalid API key: You must be granted a valid key."}` + "\n")
+				out.WriteString(`"status":401,"code":7,"message":"Invalid API key: You must be granted a valid key."}` +
+					"\n")
 			case n%50 == 9:
 				c.count("504", "24")
 				out.WriteString(`"status":504,"code":24}` + "\n")
@@ -121,7 +126,8 @@ func TestCardinality(t *testing.T) {
 
 	got := decodeJSON[report](t, stdout.String())
 	if !maps.Equal(got.ByHTTPStatus, c.byStatus) || !maps.Equal(got.ByCode, c.byCode) || got.Rejected != 0 {
-		t.Errorf("got %v, %v, %d rejected; want %v, %v, none", got.ByHTTPStatus, got.ByCode, got.Rejected, c.byStatus, c.byCode)
+		t.Errorf("got %v, %v, %d rejected; want %v, %v, none", got.ByHTTPStatus, got.ByCode, got.Rejected, c.byStatus,
+			c.byCode)
 	}
 	checkOffender(t, decodeJSON[offenders](t, stdout.String()), id, c.offences)
 	checkCrowdStored(t, filepath.Join(data, "servers"), c, id)
@@ -189,9 +195,12 @@ func checkCrowdStored(t *testing.T, dir string, c *crowd, id string) {
 	for _, d := range []struct {
 		table, column, other string
 		budget               int
-	}{{"keys", "key_id", "__other__", budget.Keys}, {"clients", "client_ip", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", budget.Clients}} {
-		names := number(fmt.Sprintf("uniqExactIf(%s, toString(%s) != '%s') FROM statline.%s", d.column, d.column, d.other, d.table))
-		other := number(fmt.Sprintf("sumIf(requests, toString(%s) = '%s') FROM statline.%s", d.column, d.other, d.table))
+	}{{"keys", "key_id", "__other__", budget.Keys}, {"clients", "client_ip", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		budget.Clients}} {
+		names := number(fmt.Sprintf("uniqExactIf(%s, toString(%s) != '%s') FROM statline.%s", d.column, d.column,
+			d.other, d.table))
+		other := number(fmt.Sprintf("sumIf(requests, toString(%s) = '%s') FROM statline.%s", d.column, d.other,
+			d.table))
 		t.Logf("%s: %d names, %d requests of others", d.table, names, other)
 		if names > blocks*uint64(d.budget) {
 			t.Errorf("%s: got %d names in %d blocks; want at most %d a block", d.table, names, blocks, d.budget)

@@ -17,7 +17,8 @@ func TestRunServesTheConsoleWhereThatIsSafe(t *testing.T) {
 	args := []string{"run", "--brokers", "127.0.0.1:1", "--clickhouse", "http://127.0.0.1:1", "--listen", "0.0.0.0:0"}
 	got := run(t, nil, append(args, "--console", "on")...)
 	if got.err == nil || !strings.Contains(got.stderr, "--console-token-file") {
-		t.Errorf("run --console on, without a token: got %v, %q; want a refusal that names --console-token-file", got.err, got.stderr)
+		t.Errorf("run --console on, without a token: got %v, %q; want a refusal that names --console-token-file",
+			got.err, got.stderr)
 	}
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte("a token of 24 characters"), 0o600); err != nil {
@@ -34,7 +35,8 @@ func TestRunServesTheConsoleWhereThatIsSafe(t *testing.T) {
 		d := start(t, "", append(args, c.more...)...)
 		d.waitForText(t, "msg=listening", time.Minute)
 		address := "http://127.0.0.1:" + regexp.MustCompile(`address=\S+:(\d+)`).FindAllStringSubmatch(d.logged(), -1)[strings.Count(d.logged(), "address=")-1][1]
-		for path, want := range map[string]int{"/": c.page, "/api/boards": c.answers, "/metrics": 200, "/healthz": 200, "/readyz": 503} {
+		for path, want := range map[string]int{"/": c.page, "/api/boards": c.answers, "/metrics": 200, "/healthz": 200,
+			"/readyz": 503} {
 			answer, err := http.Get(address + path)
 			if err != nil {
 				t.Fatal(err)

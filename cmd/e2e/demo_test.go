@@ -55,7 +55,8 @@ func TestDemoMatchesTruth(t *testing.T) {
 			t.Errorf("no incident %s among %v", kind, found)
 		}
 	}
-	if r.Records < 5000 || r.Records != r.Truth.Records || r.Responses == 0 || len(r.ByOutcome) < 8 || r.First == nil || r.Last == nil {
+	if r.Records < 5000 || r.Records != r.Truth.Records || r.Responses == 0 || len(r.ByOutcome) < 8 || r.First == nil ||
+		r.Last == nil {
 		t.Errorf("got %+v; want some thousand records of many outcomes", r)
 	}
 }
@@ -71,7 +72,8 @@ func TestDemoEndsOnInterrupt(t *testing.T) {
 	if err := d.wait(t, 20*time.Second); err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	if out := d.logged(); !strings.Contains(out, "every stored count equals") || !strings.Contains(out, "Why responses fail") {
+	if out := d.logged(); !strings.Contains(out, "every stored count equals") ||
+		!strings.Contains(out, "Why responses fail") {
 		t.Errorf("no report:\n%s", tail(out, 3000))
 	}
 }
@@ -88,7 +90,8 @@ func TestDemoKeepsData(t *testing.T) {
 	}
 	second := decodeJSON[report](t, again.stdout)
 	if second.Records != first.Records+second.Truth.Records {
-		t.Errorf("records: got %d; want %d of the first run and %d of the second", second.Records, first.Records, second.Truth.Records)
+		t.Errorf("records: got %d; want %d of the first run and %d of the second", second.Records, first.Records,
+			second.Truth.Records)
 	}
 }
 

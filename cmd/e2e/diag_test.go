@@ -55,9 +55,11 @@ func unpacked(t *testing.T, path string) map[string]string {
 // diag of a daemon at work holds what a bug report needs, and none of the secrets
 // that stand in its settings; of one that is away it holds the rest, and says so.
 // The level of the log follows a request.
+// Long because it is one story, told in its order.
 func TestDiag(t *testing.T) {
 	t.Parallel()
-	secrets := []string{"click:house/p@ss&word", "swordfish-0123456789-one", "marlin-9876543210-two-two", "hook-T012345-B0987-xyzzyplugh", "alert-password-open-sesame", "hash-every-key-with-this-one"}
+	secrets := []string{"click:house/p@ss&word", "swordfish-0123456789-one", "marlin-9876543210-two-two",
+		"hook-T012345-B0987-xyzzyplugh", "alert-password-open-sesame", "hash-every-key-with-this-one"}
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	generated(t, kafka, 2000)
 	dir, listen := t.TempDir(), freeAddress(t)
@@ -103,10 +105,12 @@ alertmanager: %q
 		return strings.Contains(text, "\nstatline_records_total 2000\n")
 	})
 
-	if status, body := ask("POST", "/-/log-level?level=loud"); status != 422 || !strings.Contains(body, "debug, info, warn, error") {
+	if status, body := ask("POST", "/-/log-level?level=loud"); status != 422 ||
+		!strings.Contains(body, "debug, info, warn, error") {
 		t.Errorf("an unknown level: got %d %s", status, body)
 	}
-	if status, body := ask("POST", "/-/log-level?level=debug&for=3s"); status != 200 || !strings.Contains(body, `"log_level":"debug"`) {
+	if status, body := ask("POST", "/-/log-level?level=debug&for=3s"); status != 200 ||
+		!strings.Contains(body, `"log_level":"debug"`) {
 		t.Errorf("debug for three seconds: got %d %s", status, body)
 	}
 
@@ -129,13 +133,16 @@ alertmanager: %q
 	}
 	first, second := filepath.Join(dir, "first.tar.gz"), filepath.Join(dir, "second.tar.gz")
 	r := must(t, "diag", "--config", settings, "--out", first, "--profile", "1s")
-	files := check(first, "version.json decoder", "config.json ***", "environment.txt STATLINE_ENGINE", "daemon/healthz.txt ok", "daemon/readyz.json ready",
-		"daemon/metrics.txt statline_records_total 2000", "daemon/config.json ***", "daemon/goroutines.txt statline/ingest", "daemon/heap.pb.gz statline", "daemon/cpu.pb.gz samples",
+	files := check(first, "version.json decoder", "config.json ***", "environment.txt STATLINE_ENGINE",
+		"daemon/healthz.txt ok", "daemon/readyz.json ready",
+		"daemon/metrics.txt statline_records_total 2000", "daemon/config.json ***",
+		"daemon/goroutines.txt statline/ingest", "daemon/heap.pb.gz statline", "daemon/cpu.pb.gz samples",
 		"check.json group", "store/storage.json responses_hour", "store/audit.json \"ok\": true")
 	if files["errors.txt"] != "" || r.stderr != "" {
 		t.Errorf("got errors %s, %s", files["errors.txt"], r.stderr)
 	}
-	if again := run(t, nil, "diag", "--config", settings, "--out", first); again.err == nil || !strings.Contains(again.stderr, "exists") {
+	if again := run(t, nil, "diag", "--config", settings, "--out", first); again.err == nil ||
+		!strings.Contains(again.stderr, "exists") {
 		t.Errorf("an archive that is there: got %v, %s", again.err, again.stderr)
 	}
 	d.terminate(t, 10*time.Second)

@@ -92,7 +92,8 @@ func TestAnalyzeUnfinishedLine(t *testing.T) {
 		}
 		r := must(t, "analyze", "--json", "--data", filepath.Join(dir, "store"), path)
 		if got := decodeJSON[report](t, r.stdout); got.Responses != step.responses || got.Rejected != 0 {
-			t.Errorf("got %d responses, %d rejected; want %d: %s", got.Responses, got.Rejected, step.responses, r.stderr)
+			t.Errorf("got %d responses, %d rejected; want %d: %s", got.Responses, got.Rejected, step.responses,
+				r.stderr)
 		}
 	}
 	// Without a store that is kept nothing comes later.
@@ -182,7 +183,8 @@ func TestOneKeyOneID(t *testing.T) {
 		t.Errorf("without a secret: got %v, %q", r.err, r.stderr)
 	}
 	for _, args := range [][]string{{"--hmac-secret-file", home + "/typo"}, {"--data", home + "/typo"}} {
-		if r := at("sesame\n", append([]string{"key-id"}, args...)...); r.err == nil || !strings.Contains(r.stderr, "typo") {
+		if r := at("sesame\n", append([]string{"key-id"}, args...)...); r.err == nil ||
+			!strings.Contains(r.stderr, "typo") {
 			t.Errorf("%v: got %v, %q", args, r.err, r.stderr)
 		}
 	}

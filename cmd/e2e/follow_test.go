@@ -17,6 +17,7 @@ var followFor = flag.Duration("follow-for", 5*time.Second, "how long TestFollow 
 
 // analyze -f counts every line once of a log that is renamed, copied and truncated
 // while it is written, and of files that come later.
+// Long because it is one story, told in its order.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -39,7 +40,8 @@ func TestFollow(t *testing.T) {
 		var text strings.Builder
 		for range lines {
 			n++
-			fmt.Fprintf(&text, `{"ts":"2026-03-01T12:%02d:%02dZ","service":"a","method":"GET","path":"/3/movie/%d","status":504}`+"\n",
+			fmt.Fprintf(&text,
+				`{"ts":"2026-03-01T12:%02d:%02dZ","service":"a","method":"GET","path":"/3/movie/%d","status":504}`+"\n",
 				n/60%60, n%60, n)
 		}
 		half := text.Len() / 2 // a line may be seen unfinished
@@ -51,7 +53,8 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	write(1)
-	eventually(t, time.Minute, "the log is followed", func() bool { return strings.Contains(stderr.logged(), "access.log: new") })
+	eventually(t, time.Minute, "the log is followed",
+		func() bool { return strings.Contains(stderr.logged(), "access.log: new") })
 	for end := time.Now().Add(*followFor); time.Now().Before(end); {
 		for range 40 {
 			write(7)
@@ -96,7 +99,8 @@ func TestFollow(t *testing.T) {
 	}
 	got := decodeJSON[report](t, stdout.String())
 	if got.Responses != uint64(n) || got.Rejected != 0 || rotated < 4 {
-		t.Errorf("got %d responses, %d rejects of %d lines, rotated %d times\n%s", got.Responses, got.Rejected, n, rotated,
+		t.Errorf("got %d responses, %d rejects of %d lines, rotated %d times\n%s", got.Responses, got.Rejected, n,
+			rotated,
 			tail(stderr.logged(), 2000))
 	}
 }
@@ -109,7 +113,8 @@ func TestInputs(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "old", ".hidden"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, lines := range map[string]string{"a.log": fileLine("a", 1, 504), "old/b.log": fileLine("a", 2, 504) + fileLine("a", 3, 504),
+	for name, lines := range map[string]string{"a.log": fileLine("a", 1, 504), "old/b.log": fileLine("a", 2, 504) +
+		fileLine("a", 3, 504),
 		"old/.hidden/c.log": fileLine("a", 4, 504)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(lines), 0o600); err != nil {
 			t.Fatal(err)

@@ -41,7 +41,8 @@ func (f forgotten) needles(t *testing.T) []string {
 func TestForgetLeavesNoFile(t *testing.T) {
 	home := t.TempDir()
 	data, log := filepath.Join(home, "store"), filepath.Join(home, "access.log")
-	lines := mustAt(t, home, "generate", "--to", "-", "--count", "20000", "--scenario", "mixed", "--malformed", "0.01", "--seed", "5").stdout
+	lines := mustAt(t, home, "generate", "--to", "-", "--count", "20000", "--scenario", "mixed", "--malformed", "0.01",
+		"--seed", "5").stdout
 	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +58,12 @@ func TestForgetLeavesNoFile(t *testing.T) {
 	before := ask()
 	for _, flags := range [][]string{{"--key", who.key}, {"--client", who.client}} {
 		forget := append(append([]string{"forget"}, where...), flags...)
-		if out := mustAt(t, home, forget...).stdout; !strings.Contains(out, "Nothing was changed") || !strings.Contains(out, "\nclients ") {
+		if out := mustAt(t, home, forget...).stdout; !strings.Contains(out, "Nothing was changed") ||
+			!strings.Contains(out, "\nclients ") {
 			t.Errorf("dry run:\n%s", out)
 		}
-		if out := mustAt(t, home, append(forget, "--yes")...).stdout; !strings.Contains(out, "count for __other__ now") {
+		if out := mustAt(t, home, append(forget, "--yes")...).
+			stdout; !strings.Contains(out, "count for __other__ now") {
 			t.Errorf("forget:\n%s", out)
 		}
 		if out := mustAt(t, home, forget...).stdout; !strings.Contains(out, "nothing stored names it") {
@@ -87,18 +90,21 @@ func TestForgetOnServer(t *testing.T) {
 	home, data := t.TempDir(), t.TempDir()
 	_, kafka, clickhouse := startSandbox(t, data)
 	from := []string{"--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse}
-	mustAt(t, home, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000", "--scenario", "mixed")
+	mustAt(t, home, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000",
+		"--scenario", "mixed")
 	mustAt(t, home, append([]string{"run", "--until-caught-up", "--listen", ""}, from...)...)
 	where := []string{"--clickhouse", clickhouse}
 	who := busiestOf(t, home, where...)
-	if r := runAt(t, home, "forget", "--clickhouse", clickhouse, "--key", who.key[:10]); !exited(r.err, 2) || !strings.Contains(r.stderr, "all 26 characters") {
+	if r := runAt(t, home, "forget", "--clickhouse", clickhouse, "--key", who.key[:10]); !exited(r.err, 2) ||
+		!strings.Contains(r.stderr, "all 26 characters") {
 		t.Errorf("half a key: got %v, %s", r.err, r.stderr)
 	}
 	other := filepath.Join(home, "other-secret")
 	if err := os.WriteFile(other, []byte("another secret of the test"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := runAt(t, home, "forget", "--clickhouse", clickhouse, "--key", who.key, "--yes", "--hmac-secret-file", other); !exited(r.err, 1) ||
+	if r := runAt(t, home, "forget", "--clickhouse", clickhouse, "--key", who.key, "--yes", "--hmac-secret-file",
+		other); !exited(r.err, 1) ||
 		!strings.Contains(r.stderr, "another HMAC secret") {
 		t.Errorf("wrong secret: got %v, %s", r.err, r.stderr)
 	}
@@ -112,7 +118,8 @@ func TestForgetOnServer(t *testing.T) {
 	if found := storetest.Files(t, filepath.Join(data, "servers", "clickhouse"), who.needles(t)...); len(found) > 0 {
 		t.Errorf("still in %v", found)
 	}
-	if marks := strings.TrimSpace(sql(t, clickhouse, "SELECT count() FROM statline.ledger WHERE kind = 'forget' AND note LIKE '%; mark %'")); marks != fmt.Sprint(4) {
+	if marks := strings.TrimSpace(sql(t, clickhouse,
+		"SELECT count() FROM statline.ledger WHERE kind = 'forget' AND note LIKE '%; mark %'")); marks != fmt.Sprint(4) {
 		t.Errorf("got %s rows with a mark in the ledger; want two of each", marks)
 	}
 }

@@ -32,7 +32,8 @@ func TestStopsWithAHungServer(t *testing.T) {
 	clickhouse = "http://" + clickhouse
 	home := t.TempDir()
 	daemon := func(more ...string) *daemon {
-		return start(t, home, append([]string{"run", "--brokers", kafka, "--clickhouse", proxy.URL(), "--listen", "", "--flush-interval", "200ms"}, more...)...)
+		return start(t, home, append([]string{"run", "--brokers", kafka, "--clickhouse", proxy.URL(), "--listen", "",
+			"--flush-interval", "200ms"}, more...)...)
 	}
 	stored := func() int {
 		if !tableExists(t, clickhouse) {
@@ -44,7 +45,8 @@ func TestStopsWithAHungServer(t *testing.T) {
 		}
 		return n
 	}
-	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--count", "1000000", "--rate", "200", "--speed", "1", "--start", "now")
+	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--count", "1000000", "--rate", "200",
+		"--speed", "1", "--start", "now")
 	for _, hung := range []struct {
 		name    string
 		hang    func()

@@ -23,6 +23,7 @@ import (
 // After the kill, and after the stop, no partition is idle for longer than the
 // session timeout and five seconds: by then its next owner has declared a block.
 // (A machine that has no time for the processes breaks that one.)
+// Long because it is one story, told in its order.
 func TestKafkaInstances(t *testing.T) {
 	const partitions = 12
 	const idleLimit = 15 * time.Second // a session of 10 s, and five
@@ -44,11 +45,14 @@ func TestKafkaInstances(t *testing.T) {
 	clickhouse = "http://" + clickhouse
 
 	truthFile := filepath.Join(t.TempDir(), "truth.json")
-	lines := start(t, "", "generate", "--to", "kafka", "--brokers", brokers, "--topic", "access", "--partitions", fmt.Sprint(partitions),
-		"--count", "1000000", "--rate", "600", "--speed", "1", "--malformed", "0.01", "--start", "now", "--truth", truthFile)
+	lines := start(t, "", "generate", "--to", "kafka", "--brokers", brokers, "--topic", "access", "--partitions",
+		fmt.Sprint(partitions),
+		"--count", "1000000", "--rate", "600", "--speed", "1", "--malformed", "0.01", "--start", "now", "--truth",
+		truthFile)
 	home := t.TempDir()
 	instance := func() *daemon {
-		return start(t, home, "run", "--brokers", brokers, "--topic", "access", "--group", "statline", "--clickhouse", clickhouse, "--listen", "")
+		return start(t, home, "run", "--brokers", brokers, "--topic", "access", "--group", "statline", "--clickhouse",
+			clickhouse, "--listen", "")
 	}
 	// moved waits until every partition has declared or stored a block after a
 	// moment, and returns the longest time that one was idle since.
@@ -113,14 +117,16 @@ func TestKafkaInstances(t *testing.T) {
 	for _, d := range []*daemon{paused, third, added} {
 		d.terminate(t, 5*time.Second)
 	}
-	last := start(t, home, "run", "--brokers", brokers, "--topic", "access", "--group", "statline", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up")
+	last := start(t, home, "run", "--brokers", brokers, "--topic", "access", "--group", "statline", "--clickhouse",
+		clickhouse, "--listen", "", "--until-caught-up")
 	if err := last.wait(t, 2*time.Minute); err != nil {
 		t.Fatalf("run --until-caught-up: %v", err)
 	}
 	want := readTruth(t, truthFile)
 	t.Logf("%d records", want.Records)
 	checkStored(t, clickhouse, want)
-	mustAt(t, home, "audit", "--clickhouse", clickhouse, "--brokers", brokers, "--topic", "access", "--group", "statline")
+	mustAt(t, home, "audit", "--clickhouse", clickhouse, "--brokers", brokers, "--topic", "access", "--group",
+		"statline")
 }
 
 // owned is how many partitions an instance has, as it says itself.

@@ -18,8 +18,10 @@ func refusedLines() []byte {
 	for minute := range 30 {
 		for second := 0; second < 60; second++ {
 			at := time.Date(2026, 3, 1, 12, minute, second, 0, time.UTC).Format(time.RFC3339)
-			for _, key := range []string{`"api_key":"sesame-street-1"`, `"api_key":"sesame-street-2","key_id":"team-b"`} {
-				fmt.Fprintf(&b, `{"ts":"%s","service":"movies","method":"GET","path":"/3/movie/550","status":429,"code":25,"message":"Your request count (90) is over the allowed limit of (40).",%s}`+"\n", at, key)
+			for _, key := range []string{`"api_key":"sesame-street-1"`,
+				`"api_key":"sesame-street-2","key_id":"team-b"`} {
+				fmt.Fprintf(&b,
+					`{"ts":"%s","service":"movies","method":"GET","path":"/3/movie/550","status":429,"code":25,"message":"Your request count (90) is over the allowed limit of (40).",%s}`+"\n", at, key)
 			}
 		}
 	}
@@ -98,13 +100,15 @@ func TestKeyLabels(t *testing.T) {
 		}
 		got := decodeJSON[named](t, analyze(args...).stdout)
 		if first, second := got.of(t, ids[0]), got.of(t, ids[1]); first != step.first || second != step.second {
-			t.Errorf("labels %q: got names %q and %q; want %q and %q", step.labels, first, second, step.first, step.second)
+			t.Errorf("labels %q: got names %q and %q; want %q and %q", step.labels, first, second, step.first,
+				step.second)
 		}
 	}
 	if err := os.WriteFile(file, []byte(ids[0]+",ACME\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := analyze("--key-labels", file).stdout; !strings.Contains(out, "ACME ("+ids[0][:10]+")") || !strings.Contains(out, "key ACME ("+ids[0][:10]+"): ") {
+	if out := analyze("--key-labels", file).stdout; !strings.Contains(out, "ACME ("+ids[0][:10]+")") ||
+		!strings.Contains(out, "key ACME ("+ids[0][:10]+"): ") {
 		t.Errorf("the report does not name the customer:\n%s", out)
 	}
 }
@@ -118,7 +122,8 @@ func TestRunKeyLabels(t *testing.T) {
 	secret := write(t, "secret", []byte("0123456789abcdef0123"))
 	id := keyIDs(t, secret, "sesame-street-1")[0]
 	file := write(t, "customers.csv", []byte(id+",ACME\n"))
-	config := write(t, "statline.yaml", fmt.Appendf(nil, "brokers: [%q]\nclickhouse: %q\nhmac_secret_file: %q\nkey_labels: %q\n", kafka, clickhouse, secret, file))
+	config := write(t, "statline.yaml", fmt.Appendf(nil,
+		"brokers: [%q]\nclickhouse: %q\nhmac_secret_file: %q\nkey_labels: %q\n", kafka, clickhouse, secret, file))
 	label := func() string {
 		return sql(t, clickhouse, "SELECT argMax(name, revision) FROM statline.key_labels WHERE key_id = '"+id+"'")
 	}
@@ -136,7 +141,8 @@ func TestRunKeyLabels(t *testing.T) {
 	}
 	bad := write(t, "bad.csv", []byte(id+",ACME\nsk_live_51H8vK2eZvKYlo2C,Bolt\n"))
 	r := run(t, nil, "check", "--config", config, "--key-labels", bad)
-	if want := bad + ":2: got key id"; r.err == nil || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "26 characters") || strings.Contains(r.stdout, "sk_live") {
+	if want := bad + ":2: got key id"; r.err == nil || !strings.Contains(r.stdout, want) ||
+		!strings.Contains(r.stdout, "26 characters") || strings.Contains(r.stdout, "sk_live") {
 		t.Errorf("check: got %v, %s; want a failure with %q", r.err, r.stdout, want)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

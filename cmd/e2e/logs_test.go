@@ -33,7 +33,6 @@ var logKeys = map[string]string{
 	"incidents":     "how many",
 	"keys":          "how many entries a file of names has",
 	"leader":        "whether this member shares the partitions out",
-	"left_out":      "how many lines like this one were left out",
 	"member":        "of the consumer group",
 	"message":       "what the embedded broker says",
 	"needs_restart": "settings that changed and count from the next start on",
@@ -43,6 +42,7 @@ var logKeys = map[string]string{
 	"remote":        "address of who asks",
 	"topic":         "Kafka topic",
 	"tls":           "whether we listen with TLS",
+	"suppressed":    "how many lines like this one were not written since the last one",
 	"took":          "duration",
 	"try":           "number of a try, from 1",
 	"verb":          "first word of a statement",
@@ -59,7 +59,8 @@ func TestLogKeys(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2) {
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") &&
+			len(d.Name()) > 2) {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -81,7 +82,8 @@ func TestLogKeys(t *testing.T) {
 				case !ok:
 					t.Errorf("%s: a key of a log line is an expression; want it written out", set.Position(key.Pos()))
 				case logKeys[name] == "":
-					t.Errorf("%s: log key %q; want one of %v, or a new one with its meaning", set.Position(key.Pos()), name, slices.Sorted(maps.Keys(logKeys)))
+					t.Errorf("%s: log key %q; want one of %v, or a new one with its meaning", set.Position(key.Pos()),
+						name, slices.Sorted(maps.Keys(logKeys)))
 				}
 				used[name] = true
 			}

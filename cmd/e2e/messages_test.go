@@ -21,22 +21,29 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		status    int
 	}{
 		{[]string{"analyze", "missing.log"}, "missing.log: no such file", "nothing", 1},
-		{[]string{"analyze", "/proc/self/mem"}, "analyze /proc/self/mem: read /proc/self/mem: input/output error", "read /proc/self/mem: read", 1},
-		{[]string{"report", "--data", nothing}, "it holds no store; statline analyze --data " + nothing + " FILE makes one", "stat ", 1},
+		{[]string{"analyze", "/proc/self/mem"}, "analyze /proc/self/mem: read /proc/self/mem: input/output error",
+			"read /proc/self/mem: read", 1},
+		{[]string{"report", "--data", nothing}, "it holds no store; statline analyze --data " + nothing +
+			" FILE makes one", "stat ", 1},
 		{[]string{"report", "--data", store, "--from", "2025-01-01", "--to", "2025-01-02"},
 			"no responses; stored is 2026-03-01 12:00 to 2026-03-01 12:01 UTC", "1 lines rejected", 0},
-		{[]string{"report", "--data", store}, "1 lines could not be read: 1 syntax; of all that is stored, whatever the span", "", 0},
+		{[]string{"report", "--data", store},
+			"1 lines could not be read: 1 syntax; of all that is stored, whatever the span", "", 0},
 		{[]string{"report", "--data", store, "--service", "tv"}, "1 responses, 1 failed", "could not be read", 0},
-		{[]string{"incidents", "show", "nothing", "--data", store}, "no such incident; statline incidents lists them", "", 1},
-		{[]string{"incidents", "mute", "nothing", "--data", store}, "no such incident; statline incidents lists them", "", 1},
+		{[]string{"incidents", "show", "nothing", "--data", store}, "no such incident; statline incidents lists them",
+			"", 1},
+		{[]string{"incidents", "mute", "nothing", "--data", store}, "no such incident; statline incidents lists them",
+			"", 1},
 		{[]string{"sql", "--data", store, "DROP TABLE responses"}, "want one that reads", "profile", 1},
 		{[]string{"check", "--brokers", "127.0.0.1:1", "--topic", "access", "--clickhouse", "http://127.0.0.1:1"},
 			"is a broker running there, and does --brokers name its port?", "", 1},
 	} {
 		r := run(t, nil, c.args...)
 		said := strings.Join(strings.Fields(r.stdout+r.stderr), " ")
-		if exitStatus(r.err) != c.status || !strings.Contains(said, c.want) || c.not != "" && strings.Contains(said, c.not) {
-			t.Errorf("%v: got status %d, %s; want %d, %q and not %q", c.args, exitStatus(r.err), said, c.status, c.want, c.not)
+		if exitStatus(r.err) != c.status || !strings.Contains(said, c.want) || c.not != "" &&
+			strings.Contains(said, c.not) {
+			t.Errorf("%v: got status %d, %s; want %d, %q and not %q", c.args, exitStatus(r.err), said, c.status, c.want,
+				c.not)
 		}
 	}
 }
@@ -58,7 +65,8 @@ func TestMessagesOfAnEmptyStore(t *testing.T) {
 func TestMessageOfAMute(t *testing.T) {
 	t.Parallel()
 	store := filepath.Join(t.TempDir(), "store")
-	said := decodeJSON[report](t, must(t, "analyze", "--json", "--data", store, write(t, "keys.log", refusedLines())).stdout)
+	said := decodeJSON[report](t, must(t, "analyze", "--json", "--data", store, write(t, "keys.log", refusedLines())).
+		stdout)
 	if len(said.Incidents) == 0 {
 		t.Fatal("no incident is found in lines of refused keys")
 	}

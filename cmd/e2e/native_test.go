@@ -15,7 +15,8 @@ func TestNativeGivesTheSame(t *testing.T) {
 	kafka, overHTTP, native := freeAddress(t), freeAddress(t), freeAddress(t)
 	d := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", overHTTP, "--native", native, "--partitions", "2")
 	d.waitFor(t, "ready", time.Minute)
-	must(t, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000", "--seed", "5", "--scenario", "mixed")
+	must(t, "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "20000", "--seed", "5",
+		"--scenario", "mixed")
 	home := t.TempDir()
 	statline := func(database, address string, args ...string) string {
 		t.Helper()
@@ -31,11 +32,14 @@ func TestNativeGivesTheSame(t *testing.T) {
 	answers := map[string][]string{}
 	for _, s := range sides {
 		statline(s.database, s.address, "migrate")
-		statline(s.database, s.address, "run", "--brokers", kafka, "--topic", "access", "--group", s.database, "--until-caught-up", "--listen", "")
+		statline(s.database, s.address, "run", "--brokers", kafka, "--topic", "access", "--group", s.database,
+			"--until-caught-up", "--listen", "")
 		for _, args := range [][]string{
-			{"audit"}, {"report", "--since", "10000d"}, {"rejects", "list"}, {"repair", "--brokers", kafka, "--topic", "access"},
+			{"audit"}, {"report", "--since", "10000d"}, {"rejects", "list"},
+			{"repair", "--brokers", kafka, "--topic", "access"},
 		} {
-			answers[args[0]] = append(answers[args[0]], strings.NewReplacer(s.database, "db", s.address, "address").Replace(statline(s.database, s.address, args...)))
+			answers[args[0]] = append(answers[args[0]], strings.NewReplacer(s.database, "db", s.address, "address").
+				Replace(statline(s.database, s.address, args...)))
 		}
 		statline(s.database, s.address, "incidents", "--since", "10000d")
 	}
@@ -49,7 +53,8 @@ func TestNativeGivesTheSame(t *testing.T) {
 	}
 	for _, table := range tables {
 		sum := func(database string) string {
-			return ask(fmt.Sprintf("SELECT count(), sum(cityHash64(*)) FROM (SELECT * FROM %s.%s FINAL)", database, table))
+			return ask(fmt.Sprintf("SELECT count(), sum(cityHash64(*)) FROM (SELECT * FROM %s.%s FINAL)", database,
+				table))
 		}
 		if a, b := sum(sides[0].database), sum(sides[1].database); a != b || strings.HasPrefix(a, "0\t") {
 			t.Errorf("%s: over HTTP %q, over the native protocol %q", table, a, b)

@@ -161,6 +161,7 @@ func (d documented) fits(page map[string]documented, value any) error {
 
 // The JSON of every command is what OUTPUT.md says, with the version of the schema,
 // and its CSV is read by ClickHouse to the values that ndjson has.
+// Long because it is one table.
 func TestOutput(t *testing.T) {
 	page := outputPage(t)
 	t.Setenv("STATLINE_HMAC_SECRET", "0123456789abcdef0123456789abcdef")
@@ -205,7 +206,8 @@ func TestOutput(t *testing.T) {
 		{"limits headroom", since, []string{""}, 1},
 		{"limits simulate", append([]string{"--limit", "3/1m"}, since...), []string{"key", "hour", "window"}, 1},
 		{"samples", since, []string{"sample", "outcome", "service", "route", "code"}, 1},
-		{"receipt", append([]string{"--key", key, "--from", "2026-03-01T12:00", "--to", "2026-03-01T12:29"}, at...), []string{"day", "service", "code", "group", "range"}, 1},
+		{"receipt", append([]string{"--key", key, "--from", "2026-03-01T12:00", "--to", "2026-03-01T12:29"}, at...),
+			[]string{"day", "service", "code", "group", "range"}, 1},
 		{"keys show", append([]string{key}, since...), []string{"use", "time", "address", "sample", "incident"}, 0},
 		{"storage", at, []string{"table", "day"}, 1},
 		{"audit", at, []string{"partition", "day"}, 1},
@@ -215,7 +217,8 @@ func TestOutput(t *testing.T) {
 		{"routes suggest", at, []string{""}, 0},
 		{"codes", nil, []string{""}, 40},
 		{"codes suggest", at, []string{""}, 1},
-		{"sql", append([]string{"SELECT service, 'a\"b,c\nd' AS odd, sum(requests) AS n, max(minute) AS last FROM responses GROUP BY service ORDER BY service"}, at...), []string{""}, 1},
+		{"sql",
+			append([]string{"SELECT service, 'a\"b,c\nd' AS odd, sum(requests) AS n, max(minute) AS last FROM responses GROUP BY service ORDER BY service"}, at...), []string{""}, 1},
 		{"formats", nil, []string{""}, 10},
 		{"config show", nil, []string{""}, 20},
 		{"version", nil, []string{""}, 1},
@@ -239,7 +242,8 @@ func TestOutput(t *testing.T) {
 			if by != "" {
 				with = append(append([]string{}, args...), "--by", by)
 			}
-			lines, table := run(t, nil, append(append([]string{}, with...), "-o", "ndjson")...), run(t, nil, append(append([]string{}, with...), "-o", "csv")...)
+			lines, table := run(t, nil, append(append([]string{}, with...), "-o", "ndjson")...),
+				run(t, nil, append(append([]string{}, with...), "-o", "csv")...)
 			if lines.err != nil && c.by != nil || table.err != nil && c.by != nil {
 				t.Errorf("%v: %v %v\n%s%s", with, lines.err, table.err, lines.stderr, table.stderr)
 			}
@@ -260,7 +264,8 @@ func TestOutput(t *testing.T) {
 		"25\t":     {"codes", ""},
 		"mixed":    {"generate", "--scenario", ""},
 	} {
-		eventually(t, time.Minute, fmt.Sprintf("%v Tab offers %s", args, want), func() bool { // the store has only seconds to answer
+		eventually(t, time.Minute, fmt.Sprintf("%v Tab offers %s", args, want), func() bool {
+			// the store has only seconds to answer
 			return strings.Contains("\n"+must(t, append([]string{"__complete"}, args...)...).stdout, "\n"+want)
 		})
 	}
@@ -275,8 +280,10 @@ func TestOutput(t *testing.T) {
 // reads the CSV.
 func sameRows(t *testing.T, clickhouse, lines, table string) int {
 	t.Helper()
-	resp, err := http.Post(clickhouse+"/?max_query_size=10000000&default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
-		"text/plain", strings.NewReader("SELECT * FROM format(CSVWithNames, '"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(table)+"')"))
+	resp,
+		err := http.Post(clickhouse+"/?max_query_size=10000000&default_format=JSONEachRow&output_format_json_quote_64bit_integers=0",
+		"text/plain", strings.NewReader("SELECT * FROM format(CSVWithNames, '"+strings.NewReplacer(`\`, `\\`, `'`,
+			`\'`).Replace(table)+"')"))
 	if err != nil {
 		t.Fatal(err)
 	}

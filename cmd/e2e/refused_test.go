@@ -28,7 +28,8 @@ func TestStartIsRefused(t *testing.T) {
 		r := run(t, nil, "run", "--brokers", "127.0.0.1:1", "--clickhouse", address, "--listen", "")
 		server.Close()
 		var exit *exec.ExitError
-		if !errors.As(r.err, &exit) || exit.ExitCode() != 1 || !strings.Contains(r.stderr, todo) || strings.Contains(r.stderr, secret) {
+		if !errors.As(r.err, &exit) || exit.ExitCode() != 1 || !strings.Contains(r.stderr, todo) ||
+			strings.Contains(r.stderr, secret) {
 			t.Errorf("%s: got %v\n%s\nwant exit code 1 and %q", answer, r.err, r.stderr, todo)
 		}
 	}
@@ -55,7 +56,9 @@ func TestDatabaseIsRefused(t *testing.T) {
 			}
 		}
 	}
-	mustAt(t, other, append([]string{"run", "--listen", "", "--until-caught-up", "--database", "elsewhere", "--group", "another"}, arguments...)...) // makes a secret
+	// makes a secret
+	mustAt(t, other, append([]string{"run", "--listen", "", "--until-caught-up", "--database", "elsewhere", "--group",
+		"another"}, arguments...)...)
 	refuses(other, "start it with the same secret, or give it a database of its own")
 	post(t, clickhouse, "INSERT INTO statline.meta (key, value, version) VALUES ('schema_version', '9999', 9999)")
 	refuses(home, "database statline has version 9999, this binary knows up to")
@@ -69,7 +72,8 @@ func TestPasswordFileAppears(t *testing.T) {
 		t.Fatal(err)
 	}
 	kafka, clickhouse := freeAddress(t), freeAddress(t)
-	start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", clickhouse, "--users", users, "--data", t.TempDir()).waitFor(t, "ready", time.Minute)
+	start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", clickhouse, "--users", users, "--data", t.TempDir()).
+		waitFor(t, "ready", time.Minute)
 	generated(t, kafka, 100)
 	password := filepath.Join(t.TempDir(), "password")
 	d := start(t, t.TempDir(), "run", "--brokers", kafka, "--clickhouse", "http://statline@"+clickhouse, "--clickhouse-password-file", password,

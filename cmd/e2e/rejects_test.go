@@ -21,12 +21,14 @@ func TestRejectsAreListedAndSettled(t *testing.T) {
 		t.Fatal("the traffic has no malformed line")
 	}
 	home := t.TempDir()
-	d := start(t, home, "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up")
+	d := start(t, home, "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "",
+		"--until-caught-up")
 	if err := d.wait(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	checkStored(t, clickhouse, want)
-	if out := must(t, "audit", "--clickhouse", clickhouse, "--brokers", kafka).stdout; !strings.Contains(out, "counted exactly once") {
+	if out := must(t, "audit", "--clickhouse", clickhouse, "--brokers", kafka).
+		stdout; !strings.Contains(out, "counted exactly once") {
 		t.Errorf("audit: %s", out)
 	}
 	list := must(t, "rejects", "list", "--clickhouse", clickhouse).stdout
@@ -39,7 +41,8 @@ func TestRejectsAreListedAndSettled(t *testing.T) {
 		t.Errorf("rejects show %s: %s", place, out)
 	}
 	with := func(args ...string) result {
-		return mustAt(t, home, append([]string{"rejects"}, append(args, "--clickhouse", clickhouse, "--brokers", kafka)...)...)
+		return mustAt(t, home, append([]string{"rejects"},
+			append(args, "--clickhouse", clickhouse, "--brokers", kafka)...)...)
 	}
 	if out := with("replay").stdout; !strings.Contains(out, "0 responses stored") {
 		t.Errorf("replay: %s", out)
@@ -50,7 +53,8 @@ func TestRejectsAreListedAndSettled(t *testing.T) {
 	if out := with("discard", "--at", place, "--why", "a test").stdout; !strings.Contains(out, "0 rejects discarded") {
 		t.Errorf("discard again: %s", out)
 	}
-	if out := mustAt(t, home, "repair", "--clickhouse", clickhouse, "--brokers", kafka).stdout; !strings.Contains(out, "nothing to repair") {
+	if out := mustAt(t, home, "repair", "--clickhouse", clickhouse, "--brokers", kafka).
+		stdout; !strings.Contains(out, "nothing to repair") {
 		t.Errorf("repair: %s", out)
 	}
 	if r := run(t, nil, "audit", "--clickhouse", clickhouse); r.err != nil {
@@ -62,7 +66,8 @@ func TestRejectsAreListedAndSettled(t *testing.T) {
 func TestAuditFindsPlantedFaults(t *testing.T) {
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	generated(t, kafka, 20_000)
-	d := start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up")
+	d := start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "",
+		"--until-caught-up")
 	if err := d.wait(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +118,8 @@ func TestRecordsOfAnyStamp(t *testing.T) {
 	}
 	produce(old, timeless, "response")
 
-	d := start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up")
+	d := start(t, "", "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "",
+		"--until-caught-up")
 	if err := d.wait(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +138,8 @@ func TestRecordsOfAnyStamp(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v; want %v", got, want)
 	}
-	if r := run(t, nil, "audit", "--clickhouse", clickhouse, "--brokers", kafka); r.err != nil || !strings.Contains(r.stdout, "counted exactly once") {
+	if r := run(t, nil, "audit", "--clickhouse", clickhouse, "--brokers", kafka); r.err != nil ||
+		!strings.Contains(r.stdout, "counted exactly once") {
 		t.Errorf("audit: %v\n%s", r.err, r.stdout)
 	}
 	without := 0

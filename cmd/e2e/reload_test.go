@@ -88,8 +88,10 @@ func TestLongReloadUnderLoad(t *testing.T) {
 	}
 
 	truthFile := filepath.Join(dir, "truth.json")
-	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "1000000", "--seed", "1",
-		"--rate", "50000", "--speed", "1", "--start", "now", "--scenario", "mixed", "--malformed", "0.01", "--truth", truthFile)
+	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", "1000000",
+		"--seed", "1",
+		"--rate", "50000", "--speed", "1", "--start", "now", "--scenario", "mixed", "--malformed", "0.01", "--truth",
+		truthFile)
 	for r.n < 50 {
 		r.reload(t)
 	}
@@ -110,29 +112,35 @@ func TestLongReloadUnderLoad(t *testing.T) {
 		t.Errorf("/-/config: got %d %s", status, shown)
 	}
 	metrics, _ := get(t, "http://"+r.listen+"/metrics")
-	if !strings.Contains(metrics, `statline_reloads_total{result="failed"} 7`) || !strings.Contains(metrics, `statline_reloads_total{result="ok"} 43`) {
+	if !strings.Contains(metrics, `statline_reloads_total{result="failed"} 7`) ||
+		!strings.Contains(metrics, `statline_reloads_total{result="ok"} 43`) {
 		t.Error("/metrics does not count the reloads")
 	}
 	r.d.terminate(t, 10*time.Second)
 
 	mustAt(t, "", "audit", "--clickhouse", clickhouse, "--brokers", kafka)
-	hashes := strings.Fields(sql(t, clickhouse, "SELECT DISTINCT config_hash FROM statline.ledger WHERE kind = 'block' AND state = 'stored'"))
+	hashes := strings.Fields(sql(t, clickhouse,
+		"SELECT DISTINCT config_hash FROM statline.ledger WHERE kind = 'block' AND state = 'stored'"))
 	if len(hashes) < 3 {
 		t.Errorf("got blocks under %v; want at least three configurations", hashes)
 	}
 	t.Logf("blocks under %d configurations", len(hashes))
-	routes := sqlCounts(t, clickhouse, "SELECT route AS name, sum(requests) FROM statline.responses WHERE route LIKE '/rule/%' GROUP BY name")
+	routes := sqlCounts(t, clickhouse,
+		"SELECT route AS name, sum(requests) FROM statline.responses WHERE route LIKE '/rule/%' GROUP BY name")
 	want := readTruth(t, truthFile)
-	if got := sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses"); got != fmt.Sprint(want.Responses+first.Responses) {
+	if got := sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses"); got != fmt.Sprint(
+		want.Responses+first.Responses) {
 		t.Errorf("got %s responses; want %d", got, want.Responses+first.Responses)
 	}
 	if len(routes) < 3 {
 		t.Errorf("got routes %v; want those of several rules", routes)
 	}
-	before := sqlCounts(t, clickhouse, "SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
+	before := sqlCounts(t, clickhouse,
+		"SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
 	post(t, clickhouse, "ALTER TABLE statline.services DELETE WHERE 1 SETTINGS mutations_sync = 2")
 	mustAt(t, "", "repair", "--config", r.config)
-	after := sqlCounts(t, clickhouse, "SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
+	after := sqlCounts(t, clickhouse,
+		"SELECT toString((service, outcome)) AS name, sum(requests) FROM statline.services GROUP BY name")
 	if fmt.Sprint(before) != fmt.Sprint(after) {
 		t.Errorf("after the repair: got %v; want %v", after, before)
 	}

@@ -36,14 +36,16 @@ func TestRetentionIsASetting(t *testing.T) {
 	} {
 		mustAt(t, home, c.args...)
 		if got := kept(); got.Minutes != c.minutes || got.Hours != c.hours || got.Samples != c.samples {
-			t.Errorf("after %s: got %+v; want %d, %d and %d", strings.Join(c.args, " "), got, c.minutes, c.hours, c.samples)
+			t.Errorf("after %s: got %+v; want %d, %d and %d", strings.Join(c.args, " "), got, c.minutes, c.hours,
+				c.samples)
 		}
 	}
 	text := mustAt(t, home, "storage", "--clickhouse", clickhouse).stdout
-	if !strings.Contains(text, "kept: minute rows 90 days, hour rows for ever, samples and rejects 14 days") {
+	if !strings.Contains(text, "kept: minute rows 90 days, hour rows forever, samples and rejects 14 days") {
 		t.Errorf("storage does not say it:\n%s", text)
 	}
-	if got := sql(t, clickhouse, "SELECT count() FROM system.tables WHERE database = 'statline' AND name = 'responses' AND engine_full LIKE '%toIntervalDay(90)%'"); got != "1" {
+	if got := sql(t, clickhouse,
+		"SELECT count() FROM system.tables WHERE database = 'statline' AND name = 'responses' AND engine_full LIKE '%toIntervalDay(90)%'"); got != "1" {
 		t.Errorf("the table's TTL is not 90 days: %s", got)
 	}
 }

@@ -101,7 +101,8 @@ func TestRollbackInMidBlock(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("STATLINE_HMAC_SECRET", "the secret of the rollback test, long enough")
 	instance := func(path, store string, more ...string) *daemon {
-		return startBinary(t, path, home, append([]string{"run", "--brokers", kafka, "--topic", "access", "--group", "statline", "--clickhouse", store, "--listen", "",
+		return startBinary(t, path, home, append([]string{"run", "--brokers", kafka, "--topic", "access", "--group",
+			"statline", "--clickhouse", store, "--listen", "",
 			"--kafka-session-timeout", "3s", "--kafka-heartbeat", "500ms"}, more...)...)
 	}
 	// The older one starts first: it refuses a schema that is newer than itself.
@@ -109,12 +110,14 @@ func TestRollbackInMidBlock(t *testing.T) {
 	eventually(t, time.Minute, "the older binary has all partitions", func() bool { return owned(t, remains) == 4 })
 	truthFile := filepath.Join(t.TempDir(), "truth.json")
 	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access",
-		"--count", "1000000", "--rate", "300", "--speed", "1", "--malformed", "0.05", "--start", "now", "--truth", truthFile)
+		"--count", "1000000", "--rate", "300", "--speed", "1", "--malformed", "0.05", "--start", "now", "--truth",
+		truthFile)
 
 	for _, inserts := range []int{0, 1, 2, 5, 8, 11} {
 		h := hang(t, clickhouse)
 		newer := instance(binary, h.URL)
-		eventually(t, time.Minute, "both have a share", func() bool { return owned(t, newer) == 2 && owned(t, remains) == 2 })
+		eventually(t, time.Minute, "both have a share",
+			func() bool { return owned(t, newer) == 2 && owned(t, remains) == 2 })
 		h.after(inserts)
 		select {
 		case <-h.held:
@@ -123,7 +126,8 @@ func TestRollbackInMidBlock(t *testing.T) {
 		}
 		newer.kill(t)
 		before := len(remains.logged())
-		eventually(t, time.Minute, "the older binary has all partitions again", func() bool { return owned(t, remains) == 4 })
+		eventually(t, time.Minute, "the older binary has all partitions again",
+			func() bool { return owned(t, remains) == 4 })
 		eventually(t, time.Minute, "it finishes what was declared", func() bool {
 			return strings.Contains(remains.logged()[before:], "finishing a declared block")
 		})
@@ -138,17 +142,20 @@ func TestRollbackInMidBlock(t *testing.T) {
 	want := readTruth(t, truthFile)
 	checkStored(t, clickhouse, want)
 	mustAt(t, home, "audit", "--clickhouse", clickhouse, "--brokers", kafka, "--topic", "access", "--group", "statline")
-	named := sqlCounts(t, clickhouse, "SELECT if(topic_id = '', 'older', 'newer') AS name, count() FROM statline.ledger WHERE kind = 'block' GROUP BY name")
+	named := sqlCounts(t, clickhouse,
+		"SELECT if(topic_id = '', 'older', 'newer') AS name, count() FROM statline.ledger WHERE kind = 'block' GROUP BY name")
 	if named["older"] == 0 || named["newer"] == 0 {
 		t.Errorf("rows of the ledger: got %v; want some of both versions", named)
 	}
 	// Each reject is counted once (checkStored), and listed once, though the older
 	// one keeps them in another table.
-	rejects := sqlCounts(t, clickhouse, "SELECT 'older', count() FROM statline.rejects UNION ALL SELECT 'newer', count() FROM statline.rejected_lines")
+	rejects := sqlCounts(t, clickhouse,
+		"SELECT 'older', count() FROM statline.rejects UNION ALL SELECT 'newer', count() FROM statline.rejected_lines")
 	if rejects["older"] == 0 || rejects["newer"] == 0 {
 		t.Errorf("rejects: got %v; want some in both tables", rejects)
 	}
-	listed := decodeJSON[struct{ Counts []struct{ Rejects uint64 } }](t, must(t, "rejects", "list", "--json", "--clickhouse", clickhouse).stdout)
+	listed := decodeJSON[struct{ Counts []struct{ Rejects uint64 } }](t,
+		must(t, "rejects", "list", "--json", "--clickhouse", clickhouse).stdout)
 	sum := uint64(0)
 	for _, c := range listed.Counts {
 		sum += c.Rejects

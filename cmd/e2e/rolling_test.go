@@ -17,7 +17,8 @@ func TestLongRollingRestart(t *testing.T) {
 	dir := t.TempDir()
 	first := generated(t, kafka, 1000) // the topic is there
 	begin := func(i int) *daemon {
-		d := start(t, "", "run", "--brokers", kafka, "--clickhouse", clickhouse, "--listen", freeAddress(t), "--memory-budget", "64MiB",
+		d := start(t, "", "run", "--brokers", kafka, "--clickhouse", clickhouse, "--listen", freeAddress(t),
+			"--memory-budget", "64MiB",
 			"--hmac-secret-file", filepath.Join(dir, "secret"), "--watch=false")
 		d.waitForText(t, "owning partitions", time.Minute)
 		t.Logf("instance %d owns partitions", i)
@@ -33,8 +34,10 @@ func TestLongRollingRestart(t *testing.T) {
 
 	const rate, seconds = 50_000, 40
 	truthFile := filepath.Join(dir, "truth.json")
-	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", strconv.Itoa(rate*seconds), "--rate", strconv.Itoa(rate),
-		"--speed", "1", "--start", "now", "--seed", "1", "--scenario", "mixed", "--malformed", "0.001", "--truth", truthFile)
+	lines := start(t, "", "generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count",
+		strconv.Itoa(rate*seconds), "--rate", strconv.Itoa(rate),
+		"--speed", "1", "--start", "now", "--seed", "1", "--scenario", "mixed", "--malformed", "0.001", "--truth",
+		truthFile)
 	for i := range instances {
 		time.Sleep(6 * time.Second)
 		instances[i].terminate(t, 15*time.Second)
@@ -44,7 +47,8 @@ func TestLongRollingRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, time.Minute, "all is stored", func() bool {
-		return sql(t, clickhouse, "SELECT sum(records) FROM statline.ledger WHERE state = 'stored'") == fmt.Sprint(rate*seconds+1000)
+		return sql(t, clickhouse, "SELECT sum(records) FROM statline.ledger WHERE state = 'stored'") == fmt.Sprint(
+			rate*seconds+1000)
 	})
 	for _, d := range instances {
 		d.terminate(t, 15*time.Second)
@@ -52,13 +56,15 @@ func TestLongRollingRestart(t *testing.T) {
 
 	mustAt(t, "", "audit", "--clickhouse", clickhouse, "--brokers", kafka)
 	want := readTruth(t, truthFile)
-	if got := sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses"); got != fmt.Sprint(want.Responses+first.Responses) {
+	if got := sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses"); got != fmt.Sprint(
+		want.Responses+first.Responses) {
 		t.Errorf("got %s responses; want %d", got, want.Responses+first.Responses)
 	}
 	// The age of a block's oldest record when its ledger row was written bounds that of
 	// all its records from above.
-	age, err := strconv.Atoi(sql(t, clickhouse, "SELECT quantileExactWeighted(0.99)(toUInt64(greatest(dateDiff('millisecond', min_event, written_at), 0)), records)"+
-		" FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND min_event > now() - INTERVAL 10 MINUTE AND records > 0"))
+	age, err := strconv.Atoi(sql(t, clickhouse,
+		"SELECT quantileExactWeighted(0.99)(toUInt64(greatest(dateDiff('millisecond', min_event, written_at), 0)), records)"+
+			" FROM statline.ledger WHERE state = 'stored' AND kind = 'block' AND min_event > now() - INTERVAL 10 MINUTE AND records > 0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ func readTruth(t *testing.T, path string) truth {
 func generated(t *testing.T, kafka string, count int, more ...string) truth {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "truth.json")
-	must(t, append([]string{"generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count", fmt.Sprint(count), "--truth", path}, more...)...)
+	must(t, append([]string{"generate", "--to", "kafka", "--brokers", kafka, "--topic", "access", "--count",
+		fmt.Sprint(count), "--truth", path}, more...)...)
 	return readTruth(t, path)
 }
 
@@ -62,14 +63,16 @@ func checkStored(t *testing.T, clickhouse string, want truth) {
 			if c.name == "minute" && table == "responses_hour" {
 				continue
 			}
-			got := sqlCounts(t, clickhouse, "SELECT "+c.column+" AS name, sum(requests) FROM statline."+table+" GROUP BY name")
+			got := sqlCounts(t, clickhouse,
+				"SELECT "+c.column+" AS name, sum(requests) FROM statline."+table+" GROUP BY name")
 			if !maps.Equal(got, c.want) {
 				t.Errorf("%s by %s: got %v; want %v", table, c.name, got, c.want)
 			}
 		}
 	}
-	got := sqlCounts(t, clickhouse, "SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored' UNION ALL SELECT 'rejects', uniqExact(partition, offset, idx) FROM ("+
-		"SELECT partition, offset, idx FROM statline.rejected_lines UNION ALL SELECT partition, offset, idx FROM statline.rejects)")
+	got := sqlCounts(t, clickhouse,
+		"SELECT 'records', sum(records) FROM statline.ledger WHERE state = 'stored' UNION ALL SELECT 'rejects', uniqExact(partition, offset, idx) FROM ("+
+			"SELECT partition, offset, idx FROM statline.rejected_lines UNION ALL SELECT partition, offset, idx FROM statline.rejects)")
 	if got["records"] != want.Records || got["rejects"] != want.Rejected {
 		t.Errorf("ledger and rejects: got %v; want %d records, %d rejected", got, want.Records, want.Rejected)
 	}
@@ -82,14 +85,17 @@ func TestRunKilledInTheMiddle(t *testing.T) {
 	_, kafka, clickhouse := startSandbox(t, t.TempDir())
 	want := generated(t, kafka, 200_000, "--scenario", "mixed")
 	home := t.TempDir()
-	args := []string{"run", "--brokers", kafka, "--topic", "access", "--group", "statline", "--clickhouse", clickhouse, "--listen", "", "--memory-budget", "16MiB",
+	args := []string{"run", "--brokers", kafka, "--topic", "access", "--group", "statline", "--clickhouse", clickhouse,
+		"--listen", "", "--memory-budget", "16MiB",
 		"--kafka-session-timeout", "3s", "--kafka-heartbeat", "500ms"}
 	for i := range 3 {
 		d := start(t, home, args...)
-		time.Sleep(time.Duration(200+rand.IntN(2000)) * time.Millisecond) // the moment of the kill is what varies: also while it joins
+		// the moment of the kill is what varies: also while it joins
+		time.Sleep(time.Duration(200+rand.IntN(2000)) * time.Millisecond)
 		d.kill(t)
 		if tableExists(t, clickhouse) {
-			t.Logf("kill %d: %s records stored", i, sql(t, clickhouse, "SELECT sum(records) FROM statline.ledger WHERE state = 'stored'"))
+			t.Logf("kill %d: %s records stored", i,
+				sql(t, clickhouse, "SELECT sum(records) FROM statline.ledger WHERE state = 'stored'"))
 		}
 	}
 	d := start(t, home, append(args, "--until-caught-up")...)
@@ -111,7 +117,8 @@ func TestRunServesAndStops(t *testing.T) {
 	eventually(t, 30*time.Second, "all is stored and /readyz is green", func() bool {
 		body, status := get(t, "http://"+listen+"/readyz")
 		return status == http.StatusOK && strings.Contains(body, `"ready":true`) &&
-			tableExists(t, clickhouse) && sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses") == fmt.Sprint(want.Responses)
+			tableExists(t, clickhouse) && sql(t, clickhouse,
+			"SELECT sum(requests) FROM statline.responses") == fmt.Sprint(want.Responses)
 	})
 	if body, status := get(t, "http://"+listen+"/healthz"); status != http.StatusOK || body != "ok\n" {
 		t.Errorf("/healthz: got %d %q", status, body)
@@ -139,7 +146,8 @@ func TestRunServesAndStops(t *testing.T) {
 	d.terminate(t, 5*time.Second)
 	checkStored(t, clickhouse, want)
 	// Everything is committed: another run has nothing to do.
-	again := start(t, home, "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up")
+	again := start(t, home, "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "",
+		"--until-caught-up")
 	if err := again.wait(t, 30*time.Second); err != nil {
 		t.Errorf("second run: %v", err)
 	}
@@ -168,7 +176,8 @@ func leaks(t *testing.T, daemonBinary string) map[string]string {
 		t.Fatalf("got %d keys in the input; the test looks for nothing", len(keys))
 	}
 	generated(t, kafka, 20_000, "--seed", "5")
-	d := startBinary(t, daemonBinary, t.TempDir(), "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", "", "--until-caught-up", "--log-level", "debug")
+	d := startBinary(t, daemonBinary, t.TempDir(), "run", "--brokers", kafka, "--topic", "access", "--clickhouse",
+		clickhouse, "--listen", "", "--until-caught-up", "--log-level", "debug")
 	if err := d.wait(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +244,8 @@ func keysOf(t *testing.T, path string) []string {
 
 func tableExists(t *testing.T, clickhouse string) bool {
 	t.Helper()
-	return sql(t, clickhouse, "SELECT count() FROM system.tables WHERE database = 'statline' AND name = 'ledger'") == "1"
+	return sql(t, clickhouse,
+		"SELECT count() FROM system.tables WHERE database = 'statline' AND name = 'ledger'") == "1"
 }
 
 // get fetches a page; status 0 means that nobody answered.

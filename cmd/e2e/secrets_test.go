@@ -59,7 +59,8 @@ type plantedLine struct {
 // a place.
 func plant(place, secret string, at time.Time) string {
 	line := strings.NewReplacer("§", secret, "¶", url.QueryEscape(secret),
-		"2026-03-01T12:00:00", at.Format("2006-01-02T15:04:05"), "01/Mar/2026:12:00:00", at.Format("02/Jan/2006:15:04:05"),
+		"2026-03-01T12:00:00", at.Format("2006-01-02T15:04:05"), "01/Mar/2026:12:00:00",
+		at.Format("02/Jan/2006:15:04:05"),
 		"1772366400", fmt.Sprint(at.Unix())).Replace(place)
 	for {
 		before, rest, ok := strings.Cut(line, "⟦")
@@ -141,11 +142,13 @@ func plantedLeaks(t *testing.T, path string) map[string]string {
 	secrets, lines := planted(t)
 	dir := t.TempDir()
 	sandbox, kafka, clickhouse := startSandbox(t, dir)
-	if err := traffic.Produce(t.Context(), []string{kafka}, "access", &source{lines}, traffic.ProduceOptions{}); err != nil {
+	if err := traffic.Produce(t.Context(), []string{kafka}, "access", &source{lines},
+		traffic.ProduceOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	listen := freeAddress(t)
-	d := startBinary(t, path, t.TempDir(), "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", listen, "--log-level", "debug")
+	d := startBinary(t, path, t.TempDir(), "run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse,
+		"--listen", listen, "--log-level", "debug")
 	hay := map[string]string{}
 	eventually(t, 90*time.Second, "/metrics counts every record", func() bool {
 		hay["/metrics"], _ = get(t, "http://"+listen+"/metrics")
@@ -153,7 +156,8 @@ func plantedLeaks(t *testing.T, path string) map[string]string {
 	})
 	hay["/readyz"], _ = get(t, "http://"+listen+"/readyz")
 	archive := filepath.Join(t.TempDir(), "diag.tar.gz")
-	if out, err := outputOf(exec.CommandContext(t.Context(), path, "diag", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", listen, "--out", archive), t.TempDir()); err != nil {
+	if out, err := outputOf(exec.CommandContext(t.Context(), path, "diag", "--brokers", kafka, "--topic", "access",
+		"--clickhouse", clickhouse, "--listen", listen, "--out", archive), t.TempDir()); err != nil {
 		t.Fatalf("diag: %v\n%s", err, out)
 	}
 	for name, text := range unpacked(t, archive) {

@@ -35,7 +35,8 @@ var filmErrors = []struct {
 func filmLog() []byte {
 	var b bytes.Buffer
 	line := func(n, status int, body string) {
-		fmt.Fprintf(&b, `{"ts":"2026-03-01T12:%02d:%02dZ","service":"films","method":"GET","path":"/films/%d/%d","status":%d,"body":%q}`+"\n", n/60%60, n%60, n%7, n, status, body)
+		fmt.Fprintf(&b,
+			`{"ts":"2026-03-01T12:%02d:%02dZ","service":"films","method":"GET","path":"/films/%d/%d","status":%d,"body":%q}`+"\n", n/60%60, n%60, n%7, n, status, body)
 	}
 	for n := range 1000 {
 		e := filmErrors[n%len(filmErrors)]
@@ -63,7 +64,8 @@ func TestSuggestCodes(t *testing.T) {
 	}
 	must(t, "analyze", "--data", data, log)
 	entry := regexp.MustCompile(`name: (\S+)`)
-	for name, args := range map[string][]string{"log": {log}, "store": {"--data", data}, "a service's store": {"--data", data, "--service", "films"}} {
+	for name, args := range map[string][]string{"log": {log}, "store": {"--data", data},
+		"a service's store": {"--data", data, "--service", "films"}} {
 		text := must(t, append([]string{"codes", "suggest"}, args...)...).stdout
 		found := map[string]string{}
 		for _, part := range strings.Split(text, "\n- ")[1:] {
@@ -80,12 +82,14 @@ func TestSuggestCodes(t *testing.T) {
 			if strings.Contains(part, "outcome: "+e.outcome+"\n") {
 				right++
 			}
-			if !strings.Contains(part, fmt.Sprintf("http_status: %d", e.status)) || !strings.Contains(part, "Seen 100 times") {
+			if !strings.Contains(part, fmt.Sprintf("http_status: %d", e.status)) ||
+				!strings.Contains(part, "Seen 100 times") {
 				t.Errorf("%s: %s: got %q", name, e.name, part)
 			}
 		}
 		if len(found) != len(filmErrors) || right < 8 {
-			t.Errorf("%s: got %v, %d of 10 outcomes right; want each name once and 8:\n%s", name, slices.Sorted(maps.Keys(found)), right, text)
+			t.Errorf("%s: got %v, %d of 10 outcomes right; want each name once and 8:\n%s", name,
+				slices.Sorted(maps.Keys(found)), right, text)
 		}
 		if !strings.Contains(text, "Film # has too many reels.") || !strings.Contains(text, "There is no film #.") {
 			t.Errorf("%s: a message is missing:\n%s", name, text)
@@ -102,7 +106,8 @@ func TestSuggestCodes(t *testing.T) {
 	if r := run(t, nil, "codes", "suggest"); r.err == nil || !strings.Contains(r.stderr, "--data") {
 		t.Errorf("neither a log nor a store: got %v, %q", r.err, r.stderr)
 	}
-	if r := run(t, nil, "codes", "suggest", "--data", data, "--service", "film"); r.err == nil || !strings.Contains(r.stderr, "films") {
+	if r := run(t, nil, "codes", "suggest", "--data", data, "--service", "film"); r.err == nil ||
+		!strings.Contains(r.stderr, "films") {
 		t.Errorf("a service that is not there: got %v, %q; want the nearest", r.err, r.stderr)
 	}
 }

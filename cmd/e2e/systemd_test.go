@@ -68,7 +68,8 @@ func TestUnderSystemd(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "it is up and alive", func() bool { return m.count("READY=1") == 1 && m.count("WATCHDOG=1") >= 3 })
+	eventually(t, 30*time.Second, "it is up and alive",
+		func() bool { return m.count("READY=1") == 1 && m.count("WATCHDOG=1") >= 3 })
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

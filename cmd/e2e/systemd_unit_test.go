@@ -19,13 +19,15 @@ func TestSystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	example := must(t, "config", "example").stdout
-	variables := regexp.MustCompile(`(?m)^#?Environment=(STATLINE_\w+)=%d/([\w-]+)$`).FindAllStringSubmatch(string(text), -1)
+	variables := regexp.MustCompile(`(?m)^#?Environment=(STATLINE_\w+)=%d/([\w-]+)$`).
+		FindAllStringSubmatch(string(text), -1)
 	if len(variables) < 3 {
 		t.Fatalf("found %d variables; the test reads the unit wrongly", len(variables))
 	}
 	for _, v := range variables {
 		setting := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(v[1], "STATLINE_"), "_", "-"))
-		if !strings.Contains(example, setting+":") && !strings.Contains(example, strings.ReplaceAll(setting, "-", "_")+":") {
+		if !strings.Contains(example, setting+":") &&
+			!strings.Contains(example, strings.ReplaceAll(setting, "-", "_")+":") {
 			t.Errorf("%s is no setting", v[1])
 		}
 		if !strings.Contains(string(text), "LoadCredential="+v[2]+":") {
@@ -37,7 +39,8 @@ func TestSystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	installed := strings.ReplaceAll(string(text), "/usr/local/bin/statline", binary)
-	for name, unit := range map[string]string{"": installed, "misspelt": strings.Replace(installed, "WatchdogSec", "WatchdogSecs", 1)} {
+	for name, unit := range map[string]string{"": installed,
+		"misspelt": strings.Replace(installed, "WatchdogSec", "WatchdogSecs", 1)} {
 		path := filepath.Join(t.TempDir(), "statline.service")
 		if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
 			t.Fatal(err)

@@ -44,7 +44,8 @@ func tmdbLog(code34 int) []byte {
 			body := fmt.Sprintf(`{"success":false,"status_code":%d,"status_message":%q}`, a.code, a.message)
 			fmt.Fprintf(&b, "%s,\"status\":%d,\"body\":%q}\n", head, a.status, body)
 		} else {
-			fmt.Fprintf(&b, "%s,\"status\":%d,\"status_code\":%d,\"status_message\":%q}\n", head, a.status, a.code, a.message)
+			fmt.Fprintf(&b, "%s,\"status\":%d,\"status_code\":%d,\"status_message\":%q}\n", head, a.status, a.code,
+				a.message)
 		}
 	}
 	return b.Bytes()
@@ -79,7 +80,8 @@ func TestTodaysCodesAreNoDrift(t *testing.T) {
 				t.Errorf("code %d: got %d responses; want 480", a.code, n)
 			}
 			if !test.drift && got.ByOutcome[a.named] != 480 {
-				t.Errorf("%s: got %d responses; want the 480 of code %d: %v", a.named, got.ByOutcome[a.named], a.code, got.ByOutcome)
+				t.Errorf("%s: got %d responses; want the 480 of code %d: %v", a.named, got.ByOutcome[a.named], a.code,
+					got.ByOutcome)
 			}
 		}
 		if got.Responses != 7200 || got.Rejected != 0 {

@@ -9,7 +9,9 @@ import (
 // Every command and group explains itself, with an example.
 func TestHelpTeaches(t *testing.T) {
 	out := must(t, "--help").stdout
-	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit", "rejects", "samples", "keys", "storage", "sql", "output", "repair", "probe", "formats", "codes", "key-id", "generate", "sandbox", "migrate", "check", "version", "completion"} {
+	for _, name := range []string{"demo", "analyze", "run", "console", "report", "incidents", "backtest", "audit",
+		"rejects", "samples", "keys", "storage", "sql", "output", "repair", "probe", "formats", "codes", "key-id",
+		"generate", "sandbox", "migrate", "check", "version", "completion"} {
 		if !strings.Contains(out, "\n  "+name+" ") {
 			t.Errorf("--help does not list %s", name)
 		}
@@ -22,7 +24,8 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("%v: got %s; want switches without values", args, help)
 		}
 	}
-	for _, theme := range []string{"Connection", "Security", "Format of the lines", "Detection, and who is told", "Limits", "Output", "Behaviour"} {
+	for _, theme := range []string{"Connection", "Security", "Format of the lines", "Detection, and who is told",
+		"Limits", "Output", "Behaviour"} {
 		if help := must(t, "run", "--help").stdout; !strings.Contains(help, "\n"+theme+":\n") {
 			t.Errorf("run --help has no flags of %s:\n%s", theme, help)
 		}
@@ -102,17 +105,20 @@ func TestKeyID(t *testing.T) {
 		return strings.TrimSpace(r.stdout)
 	}
 	first := id(secret)
-	if len(first) != 26 || first != id(secret) || first == id(write(t, "other", []byte("another secret, long enough"))) {
+	if len(first) != 26 || first != id(secret) || first == id(write(t, "other",
+		[]byte("another secret, long enough"))) {
 		t.Errorf("got id %q", first)
 	}
-	if r := run(t, strings.NewReader("x"), "key-id", "--hmac-secret-file", write(t, "short", []byte("short"))); r.err == nil || !strings.Contains(r.stderr, "at least 16") {
+	if r := run(t, strings.NewReader("x"), "key-id", "--hmac-secret-file",
+		write(t, "short", []byte("short"))); r.err == nil || !strings.Contains(r.stderr, "at least 16") {
 		t.Errorf("short secret: got %q", r.stderr)
 	}
 }
 
 // probe names the format, and its configuration pins it.
 func TestProbe(t *testing.T) {
-	log := write(t, "a.log", []byte(`203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /films/7 HTTP/1.1" 404 203 "-" "curl/8.10.1"`+"\n"))
+	log := write(t, "a.log",
+		[]byte(`203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /films/7 HTTP/1.1" 404 203 "-" "curl/8.10.1"`+"\n"))
 	out := must(t, "probe", log).stdout
 	for _, want := range []string{"combined", "otherwise", "203.0.113.7", "404", "no line has:", "format: combined"} {
 		if !strings.Contains(out, want) {
@@ -144,7 +150,8 @@ func TestBacktestCSV(t *testing.T) {
 	r := must(t, "backtest", "--csv", write(t, "history.csv", []byte(csv.String())))
 	first, _, _ := strings.Cut(r.stdout, "\n")
 	got := decodeJSON[map[string]any](t, first)
-	for _, key := range []string{"kind", "entity", "severity", "opened", "closed", "observed", "expected", "score", "summary"} {
+	for _, key := range []string{"kind", "entity", "severity", "opened", "closed", "observed", "expected", "score",
+		"summary"} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("no %q in %s", key, first)
 		}
@@ -152,7 +159,8 @@ func TestBacktestCSV(t *testing.T) {
 	if got["kind"] != "timeout_spike" || got["entity"] != "search" {
 		t.Errorf("got %s; want the spike of search", first)
 	}
-	if bad := run(t, nil, "backtest", "--csv", write(t, "bad.csv", []byte("a,b\n"))); bad.err == nil || !strings.Contains(bad.stderr, "time,service,requests,timeouts") {
+	if bad := run(t, nil, "backtest", "--csv", write(t, "bad.csv", []byte("a,b\n"))); bad.err == nil ||
+		!strings.Contains(bad.stderr, "time,service,requests,timeouts") {
 		t.Errorf("bad file: got %q", bad.stderr)
 	}
 }

@@ -44,7 +44,8 @@ func (l *topicLog) create(topic string, partitions int32) {
 // write appends n lines, every hundredth of which is no response.
 func (l *topicLog) write(topic string, partitions, n int) {
 	l.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(l.brokers), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(l.brokers), kgo.DefaultProduceTopic(topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -58,7 +59,8 @@ func (l *topicLog) write(topic string, partitions, n int) {
 			line = "poison"
 			l.poison[topic]++
 		case topic == "access.web":
-			line = fmt.Sprintf(`10.1.0.%d - - [%s] "GET /3/tv/%d HTTP/1.1" 200 512 "-" "curl/8"`, i%200, at.Format("02/Jan/2006:15:04:05 -0700"), i%9)
+			line = fmt.Sprintf(`10.1.0.%d - - [%s] "GET /3/tv/%d HTTP/1.1" 200 512 "-" "curl/8"`, i%200,
+				at.Format("02/Jan/2006:15:04:05 -0700"), i%9)
 		}
 		records = append(records, &kgo.Record{Partition: int32(i % partitions), Value: []byte(line)})
 	}
@@ -72,7 +74,8 @@ func (l *topicLog) write(topic string, partitions, n int) {
 func (l *topicLog) exact(clickhouse string) {
 	l.t.Helper()
 	of := func(what string) map[string]uint64 {
-		return sqlCounts(l.t, clickhouse, "SELECT topic AS name, "+what+" FROM statline.ledger WHERE state = 'stored' AND kind = 'block' GROUP BY name")
+		return sqlCounts(l.t, clickhouse,
+			"SELECT topic AS name, "+what+" FROM statline.ledger WHERE state = 'stored' AND kind = 'block' GROUP BY name")
 	}
 	var got map[string]uint64
 	deadline := time.Now().Add(2 * time.Minute)
@@ -92,7 +95,9 @@ func (l *topicLog) exact(clickhouse string) {
 	for topic, n := range l.lines {
 		services[map[bool]string{true: "web", false: "api"}[topic == "access.web"]] += n - l.poison[topic]
 	}
-	if got := sqlCounts(l.t, clickhouse, "SELECT toString(service) AS name, sum(requests) FROM statline.services GROUP BY name"); !maps.Equal(got, services) {
+	if got := sqlCounts(l.t, clickhouse,
+		"SELECT toString(service) AS name, sum(requests) FROM statline.services GROUP BY name"); !maps.Equal(got,
+		services) {
 		l.t.Errorf("services: got %v; want %v", got, services)
 	}
 }
@@ -107,6 +112,7 @@ func TestRunSeveralTopics(t *testing.T) {
 	runSeveralTopics(t, kafka, clickhouse)
 }
 
+// Long because it is one story, told in its order.
 func runSeveralTopics(t *testing.T, kafka, clickhouse string) {
 	home := t.TempDir()
 	file := filepath.Join(home, "statline.yaml")
@@ -129,7 +135,8 @@ func runSeveralTopics(t *testing.T, kafka, clickhouse string) {
 	instance := func() *daemon {
 		at := freeAddress(t)
 		addresses = append(addresses, at)
-		return start(t, home, append(command("run", "--listen", at, "--kafka-session-timeout", "6s", "--kafka-heartbeat", "1s"), pattern...)...)
+		return start(t, home, append(command("run", "--listen", at, "--kafka-session-timeout", "6s",
+			"--kafka-heartbeat", "1s"), pattern...)...)
 	}
 	doomed, other := instance(), instance()
 	l.write("access.app", 2, 3000)
@@ -174,7 +181,8 @@ func runSeveralTopics(t *testing.T, kafka, clickhouse string) {
 		t.Errorf("audit: got %+v; want it clean, with three topics", audit)
 	}
 	check := mustAt(t, home, append(command("check"), pattern...)...).stdout
-	for _, want := range []string{"kafka access.web", "format combined", "kafka access.app", "kafka access.new", "3 partitions"} {
+	for _, want := range []string{"kafka access.web", "format combined", "kafka access.app", "kafka access.new",
+		"3 partitions"} {
 		if !strings.Contains(check, want) {
 			t.Errorf("check does not say %q:\n%s", want, check)
 		}
@@ -185,12 +193,14 @@ func runSeveralTopics(t *testing.T, kafka, clickhouse string) {
 			t.Errorf("rejects by topic lack %d of %s:\n%s", n, topic, rejects)
 		}
 	}
-	if text := mustAt(t, home, command("repair", "--topic", "access.web,access.app,access.new")...).stdout; !strings.Contains(text, "nothing to repair") {
+	if text := mustAt(t, home, command("repair", "--topic", "access.web,access.app,access.new")...).
+		stdout; !strings.Contains(text, "nothing to repair") {
 		t.Errorf("repair: %s", text)
 	}
 	replay := mustAt(t, home, append(command("rejects", "replay"), pattern...)...).stdout
 	for topic, n := range l.poison {
-		if want := fmt.Sprintf("%s: 0 rejects replayed, 0 responses stored; %d are still rejects", topic, n); !strings.Contains(replay, want) {
+		if want := fmt.Sprintf("%s: 0 rejects replayed, 0 responses stored; %d are still rejects", topic,
+			n); !strings.Contains(replay, want) {
 			t.Errorf("replay lacks %q:\n%s", want, replay)
 		}
 	}
@@ -232,7 +242,8 @@ func checkTopicPages(t *testing.T, l *topicLog, addresses []string) {
 	t.Helper()
 	for _, address := range addresses {
 		var r topicsReady
-		eventually(t, time.Minute, "three topics are ready", func() bool { r = readyOf(t, address); return r.Ready && len(r.Topics) == 3 })
+		eventually(t, time.Minute, "three topics are ready",
+			func() bool { r = readyOf(t, address); return r.Ready && len(r.Topics) == 3 })
 		hashes := map[string]string{}
 		for _, of := range r.Topics {
 			if !of.Ready || of.Waiting != "" {
@@ -240,7 +251,8 @@ func checkTopicPages(t *testing.T, l *topicLog, addresses []string) {
 			}
 			hashes[of.Topic] = of.ConfigHash
 		}
-		if len(hashes) != 3 || hashes["access.web"] == hashes["access.app"] || hashes["access.app"] != hashes["access.new"] {
+		if len(hashes) != 3 || hashes["access.web"] == hashes["access.app"] ||
+			hashes["access.app"] != hashes["access.new"] {
 			t.Errorf("config_hash by topic: %v", hashes)
 		}
 		metrics, _ := get(t, "http://"+address+"/metrics")
@@ -268,10 +280,12 @@ func TestRunWithoutOneTopic(t *testing.T) {
 	l.create("access.web", 1)
 	l.write("access.web", 1, 500)
 	at := freeAddress(t)
-	d := start(t, home, "run", "--config", file, "--brokers", kafka, "--clickhouse", clickhouse, "--topic", "access.web,access.gone", "--listen", at)
+	d := start(t, home, "run", "--config", file, "--brokers", kafka, "--clickhouse", clickhouse, "--topic",
+		"access.web,access.gone", "--listen", at)
 	l.exact(clickhouse)
 	r := readyOf(t, at)
-	if r.Ready || !strings.Contains(r.Waiting, "access.gone") || !strings.Contains(r.Waiting, "the topic does not exist") {
+	if r.Ready || !strings.Contains(r.Waiting, "access.gone") ||
+		!strings.Contains(r.Waiting, "the topic does not exist") {
 		t.Errorf("got %+v; want access.gone named", r)
 	}
 	d.terminate(t, 10*time.Second)

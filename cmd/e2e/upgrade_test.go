@@ -31,7 +31,8 @@ import (
 // upgradeFrom makes the fixture of a release's schema; those of earlier ones stay:
 //
 //	go test ./cmd/e2e -run TestUpgradeInMidBlock -upgrade-from PATH
-var upgradeFrom = flag.String("upgrade-from", "", "`path` of an older statline, which is killed in mid-block to make a fixture in testdata/upgrade")
+var upgradeFrom = flag.String("upgrade-from", "",
+	"`path` of an older statline, which is killed in mid-block to make a fixture in testdata/upgrade")
 
 const upgradeFixtures = "testdata/upgrade"
 
@@ -75,7 +76,8 @@ func TestUpgradeInMidBlock(t *testing.T) {
 		t.Fatalf("got %v, %v; want a fixture of each earlier schema", files, err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json.gz"), func(t *testing.T) { upgradeMidBlock(t, readMidBlock(t, file)) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json.gz"),
+			func(t *testing.T) { upgradeMidBlock(t, readMidBlock(t, file)) })
 	}
 }
 
@@ -84,20 +86,24 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 	kafka, clickhouse := upgradeSandbox(t)
 	client := produceLines(t, kafka, "", upgradeDay())
 	cluster := clusterID(t, client)
-	client = produceLines(t, kafka, strings.ReplaceAll(old.Lines, old.Day, upgradeDay().Format(time.DateOnly)), upgradeDay())
+	client = produceLines(t, kafka, strings.ReplaceAll(old.Lines, old.Day, upgradeDay().Format(time.DateOnly)),
+		upgradeDay())
 
 	was, err := time.Parse(time.DateOnly, old.Day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	aged := strings.NewReplacer(old.topicID(), topicID(t, client), old.Day, upgradeDay().Format(time.DateOnly), was.AddDate(0, 0, 1).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 1).Format(time.DateOnly),
-		was.AddDate(0, 0, 2).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 2).Format(time.DateOnly), old.Cluster, cluster)
+	aged := strings.NewReplacer(old.topicID(), topicID(t, client), old.Day, upgradeDay().Format(time.DateOnly),
+		was.AddDate(0, 0, 1).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 1).Format(time.DateOnly),
+		was.AddDate(0, 0, 2).Format(time.DateOnly), upgradeDay().AddDate(0, 0, 2).Format(time.DateOnly), old.Cluster,
+		cluster)
 	post(t, clickhouse, "CREATE DATABASE statline")
 	for _, table := range slices.Sorted(maps.Keys(old.Create)) {
 		post(t, clickhouse, old.Create[table])
 	}
 	for _, in := range old.Inserts {
-		at := clickhouse + "/?" + url.Values{"insert_deduplication_token": {aged.Replace(in.Token)}, "insert_deduplicate": {"1"}, "async_insert": {"0"}}.Encode()
+		at := clickhouse + "/?" + url.Values{"insert_deduplication_token": {aged.Replace(in.Token)},
+			"insert_deduplicate": {"1"}, "async_insert": {"0"}}.Encode()
 		post(t, at, "INSERT INTO statline."+in.Table+" FORMAT JSONEachRow\n"+aged.Replace(in.Rows))
 	}
 	declared := old.Declared + int64(upgradeDay().Sub(was)/time.Second)
@@ -105,10 +111,13 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 	offsets.AddOffset("access", 0, 0, -1)
 	metadata := aged.Replace(strings.TrimSuffix(old.Commit, fmt.Sprint(old.Declared))) + fmt.Sprint(declared)
 	offsets["access"][0] = kadm.Offset{Topic: "access", LeaderEpoch: -1, Metadata: metadata}
-	if done, err := kadm.NewClient(client).CommitOffsets(t.Context(), "statline", offsets); err != nil || done.Error() != nil {
+	if done, err := kadm.NewClient(client).CommitOffsets(t.Context(), "statline", offsets); err != nil ||
+		done.Error() != nil {
 		t.Fatal(err, done.Error())
 	}
-	if n := sqlCounts(t, clickhouse, "SELECT state, count() FROM statline.ledger WHERE kind = 'block' GROUP BY state"); n["stored"] != 0 || n["declared"] == 0 {
+	if n := sqlCounts(t, clickhouse,
+		"SELECT state, count() FROM statline.ledger WHERE kind = 'block' GROUP BY state"); n["stored"] != 0 ||
+		n["declared"] == 0 {
 		t.Fatalf("the fixture's ledger has %v; want a declared block and none stored", n)
 	}
 	before := sql(t, clickhouse, "SELECT sum(requests) FROM statline.responses")
@@ -135,8 +144,9 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 	}
 	// As the panels read hours: services_hour from where it is whole.
 	const since = "(SELECT toDateTime(max(toUInt32OrZero(value))) FROM statline.meta WHERE key = 'services_hour_since')"
-	hours := sqlCounts(t, clickhouse, "SELECT service AS name, sum(requests) FROM (SELECT service, requests FROM statline.services_hour WHERE minute >= "+since+
-		" UNION ALL SELECT service, requests FROM statline.responses_hour WHERE minute < "+since+") GROUP BY name")
+	hours := sqlCounts(t, clickhouse,
+		"SELECT service AS name, sum(requests) FROM (SELECT service, requests FROM statline.services_hour WHERE minute >= "+since+
+			" UNION ALL SELECT service, requests FROM statline.responses_hour WHERE minute < "+since+") GROUP BY name")
 	if !maps.Equal(hours, want.ByService) {
 		t.Errorf("hours of services: got %v; want %v", hours, want.ByService)
 	}
@@ -148,14 +158,16 @@ func upgradeMidBlock(t *testing.T, old midBlock) {
 func startUpgraded(t *testing.T, path, kafka, clickhouse string, more ...string) *daemon {
 	t.Helper()
 	t.Setenv("STATLINE_HMAC_SECRET", "the secret of the upgrade test, long enough")
-	return startBinary(t, path, t.TempDir(), append([]string{"run", "--brokers", kafka, "--topic", "access", "--clickhouse", clickhouse, "--listen", ""}, more...)...)
+	return startBinary(t, path, t.TempDir(), append([]string{"run", "--brokers", kafka, "--topic", "access",
+		"--clickhouse", clickhouse, "--listen", ""}, more...)...)
 }
 
 // upgradeSandbox has a topic with one partition.
 func upgradeSandbox(t *testing.T) (kafka, clickhouse string) {
 	t.Helper()
 	kafka, clickhouse = freeAddress(t), freeAddress(t)
-	d := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", clickhouse, "--data", t.TempDir(), "--partitions", "1")
+	d := start(t, "", "sandbox", "--kafka", kafka, "--clickhouse", clickhouse, "--data", t.TempDir(), "--partitions",
+		"1")
 	d.waitFor(t, "ready", 60*time.Second)
 	return kafka, "http://" + clickhouse
 }
@@ -170,7 +182,8 @@ func produceLines(t *testing.T, kafka, lines string, day time.Time) *kgo.Client 
 	t.Cleanup(client.Close)
 	var records []*kgo.Record
 	for line := range strings.Lines(lines) {
-		records = append(records, &kgo.Record{Value: []byte(strings.TrimSuffix(line, "\n")), Timestamp: day.Add(13 * time.Hour)})
+		records = append(records, &kgo.Record{Value: []byte(strings.TrimSuffix(line, "\n")),
+			Timestamp: day.Add(13 * time.Hour)})
 	}
 	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
@@ -228,6 +241,7 @@ func readMidBlock(t *testing.T, file string) midBlock {
 
 // recordMidBlock runs an older statline until four tables of its first block
 // are stored, and kills it.
+// Long because it is one story, told in its order.
 func recordMidBlock(t *testing.T, path string) {
 	t.Helper()
 	kafka, clickhouse := upgradeSandbox(t)
@@ -240,7 +254,8 @@ func recordMidBlock(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	client := produceLines(t, kafka, string(lines), day)
-	p := midBlock{Day: day.Format(time.DateOnly), Lines: string(lines), Truth: readTruth(t, truthFile), Cluster: clusterID(t, client), Create: map[string]string{}}
+	p := midBlock{Day: day.Format(time.DateOnly), Lines: string(lines), Truth: readTruth(t, truthFile),
+		Cluster: clusterID(t, client), Create: map[string]string{}}
 
 	target, err := url.Parse(clickhouse)
 	if err != nil {
@@ -281,7 +296,8 @@ func recordMidBlock(t *testing.T, path string) {
 	d.kill(t)
 	close(over)
 
-	for _, table := range strings.Fields(sql(t, clickhouse, "SELECT name FROM system.tables WHERE database = 'statline' FORMAT TSV")) {
+	for _, table := range strings.Fields(sql(t, clickhouse,
+		"SELECT name FROM system.tables WHERE database = 'statline' FORMAT TSV")) {
 		p.Create[table] = sql(t, clickhouse, "SHOW CREATE TABLE statline."+table+" FORMAT TSVRaw")
 		rows := sql(t, clickhouse, "SELECT * FROM statline."+table+" FORMAT JSONEachRow")
 		if token, ok := tokens[table]; ok || table == "meta" {

@@ -35,13 +35,15 @@ var secret = []byte("the secret of an evaluation")
 // that the store then gives with the world's rows.
 func (e eventRun) compare(ctx context.Context, kind string, seed uint64) (text string, err error) {
 	w, err := traffic.NewWorld(traffic.WorldConfig{
-		Kind: kind, Seed: seed, Services: e.services, Days: 3, WarmUp: 1, Keys: e.keys, Clients: e.clients, Means: e.means,
+		Kind: kind, Seed: seed, Services: e.services, Days: 3, WarmUp: 1, Keys: e.keys, Clients: e.clients,
+		Means: e.means,
 	})
 	if err != nil {
 		return "", err
 	}
 	const topic = "access"
-	box, err := sandbox.Start(ctx, sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Topics: []string{topic}})
+	box, err := sandbox.Start(ctx, sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0",
+		Topics: []string{topic}})
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +52,8 @@ func (e eventRun) compare(ctx context.Context, kind string, seed uint64) (text s
 	if err != nil {
 		return "", err
 	}
-	if err := traffic.Produce(ctx, box.Brokers(), topic, traffic.NewDelivery(lines, traffic.RealDelivery(seed)), traffic.ProduceOptions{}); err != nil {
+	if err := traffic.Produce(ctx, box.Brokers(), topic, traffic.NewDelivery(lines, traffic.RealDelivery(seed)),
+		traffic.ProduceOptions{}); err != nil {
 		return "", err
 	}
 	cfg := store.DefaultConfig()
@@ -70,7 +73,8 @@ func (e eventRun) compare(ctx context.Context, kind string, seed uint64) (text s
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d service-days as %d lines through Kafka, 1 %% of them late: %s, all identical.", e.services, lines.Records, n), nil
+	return fmt.Sprintf("%d service-days as %d lines through Kafka, 1 %% of them late: %s, all identical.", e.services,
+		lines.Records, n), nil
 }
 
 // drain runs the pipeline until it has read the topic.
@@ -91,7 +95,8 @@ func drain(ctx context.Context, brokers []string, topic string, s *store.Store) 
 	if err != nil {
 		return err
 	}
-	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: pool, Log: slog.New(slog.DiscardHandler)})
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: pool,
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
@@ -102,7 +107,8 @@ func drain(ctx context.Context, brokers []string, topic string, s *store.Store) 
 type counts struct{ services, keys, clients, contracts int }
 
 func (c counts) String() string {
-	return fmt.Sprintf("%d service-minutes, %d key-minutes, %d client-minutes, %d contract-minutes", c.services, c.keys, c.clients, c.contracts)
+	return fmt.Sprintf("%d service-minutes, %d key-minutes, %d client-minutes, %d contract-minutes", c.services, c.keys,
+		c.clients, c.contracts)
 }
 
 // sameEvidence compares the rows of the world's second day with the store's.
@@ -121,7 +127,8 @@ func sameEvidence(ctx context.Context, w *traffic.World, q *watch.SQL) (n counts
 	for i := range w.Services() {
 		for _, r := range w.Service(i).Rows {
 			if m := detect.MinuteOf(r.Minute); day(m) && r.N > 0 {
-				want[fmt.Sprint(r.Service, " ", m)] = fmt.Sprint(r.N, r.Timeout, r.Offline, r.Timeout+r.Offline+r.Internal+r.ServerErr)
+				want[fmt.Sprint(r.Service, " ", m)] = fmt.Sprint(r.N, r.Timeout, r.Offline,
+					r.Timeout+r.Offline+r.Internal+r.ServerErr)
 			}
 		}
 	}
@@ -162,7 +169,8 @@ func same(what string, want, got map[string]string) (int, error) {
 	return len(want), nil
 }
 
-func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []detect.Minute, day func(detect.Minute) bool) (int, error) {
+func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []detect.Minute,
+	day func(detect.Minute) bool) (int, error) {
 	rows := map[string]*detect.KeyMinute{}
 	var ids []string
 	add := func(s traffic.KeySeries) {
@@ -210,7 +218,8 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 		want[name] = text(k)
 	}
 	got := map[string]string{}
-	err := q.Keys(ctx, watch.KeyNeed{IDs: ids, Minutes: minutes}, func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
+	err := q.Keys(ctx, watch.KeyNeed{IDs: ids, Minutes: minutes},
+		func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
 	if err != nil {
 		return 0, err
 	}
@@ -264,8 +273,10 @@ func sameContracts(w *traffic.World, b *watch.Batch) (int, error) {
 		s := w.Contract(i)
 		names[s.Service] = true
 		for _, r := range s.Rows {
-			if entry, known := catalogue.Entry(r.Code); r.Code != 0 && (!known || !entry.Promises(int16(r.HTTPStatus))) {
-				want[fmt.Sprint(s.Service, r.Code, "/", r.HTTPStatus, " ", detect.MinuteOf(r.Minute))] = fmt.Sprint(r.Requests)
+			if entry, known := catalogue.Entry(r.Code); r.Code != 0 &&
+				(!known || !entry.Promises(int16(r.HTTPStatus))) {
+				want[fmt.Sprint(s.Service, r.Code, "/", r.HTTPStatus, " ",
+					detect.MinuteOf(r.Minute))] = fmt.Sprint(r.Requests)
 			}
 		}
 	}

@@ -32,7 +32,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	tuning := f.Bool("tuning", false, "the tuning seeds instead of the validation seeds")
 	small := f.Bool("small", false, "one seed and fewer events: a look, not a verdict")
 	parts := f.String("only", "", "judge only these, comma-separated: "+strings.Join(judge.Parts(), ", "))
-	f.StringVar(&o.World, "world", "", "of the worlds of services only those whose name contains one of these `texts`, parted by semicolons")
+	f.StringVar(&o.World, "world", "",
+		"of the worlds of services only those whose name contains one of these `texts`, parted by semicolons")
 	seeds := f.Int("seeds", 0, "so many seeds; 0 for all")
 	events := f.Bool("events", true, "compare a day of events with the rows")
 	rivals := f.Bool("rivals", true, "judge the rules that people use instead, too")

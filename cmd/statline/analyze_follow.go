@@ -30,7 +30,7 @@ const (
 )
 
 // follower loads what files get while they grow, are rotated, truncated and made
-// anew. It holds each open: what is written to a file after it was renamed is read
+// again. It holds each open: what is written to a file after it was renamed is read
 // too.
 type follower struct {
 	cmd    *cobra.Command
@@ -199,7 +199,8 @@ func (f *follower) close() {
 }
 
 // followFiles is analyzeFiles that goes on until Ctrl-C, with the live view.
-func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string, rules *detect.Config) (did loaded, err error) {
+func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string, rules *detect.Config) (did loaded,
+	err error) {
 	did = loaded{Files: []file.Result{}, Failed: []failedFile{}}
 	loader, counts, err := newLoader(e, cfg)
 	if err != nil {
@@ -239,7 +240,8 @@ func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string
 // spooled puts standard input, when it is among the arguments, into a file that is
 // followed in its place: a pipe can be read once only. ended is closed with its
 // end when nothing else is followed.
-func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan struct{}) (with []string, path string, err error) {
+func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan struct{}) (with []string, path string,
+	err error) {
 	for i, arg := range args {
 		if arg != "-" {
 			continue

@@ -29,7 +29,8 @@ func takeOutput(c *cobra.Command, shape answer.Shape, short answer.Form) *answer
 		f.NoOptDefVal = "true"
 	}
 	if names := shape.Names(); len(names) > 1 {
-		c.Flags().Var(choiceValue{&a.by, names}, "by", "what a row is of, for ndjson, csv and md (default: "+names[0]+")")
+		c.Flags().Var(choiceValue{&a.by, names}, "by",
+			"what a row is of, for ndjson, csv and md (default: "+names[0]+")")
 	}
 	return a
 }
@@ -94,7 +95,8 @@ func asksForJSON(args []string) bool {
 				value, ok = args[i+1], true
 			}
 		}
-		if value = strings.TrimPrefix(value, "="); ok && (value == string(answer.JSON) || value == string(answer.Lines)) {
+		if value = strings.TrimPrefix(value, "="); ok &&
+			(value == string(answer.JSON) || value == string(answer.Lines)) {
 			return true
 		}
 	}

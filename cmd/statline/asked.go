@@ -49,7 +49,8 @@ func (a *asked) serve(ctx context.Context, data, engine string) (url string, err
 	dir := serversIn(data)
 	switch _, err := os.Stat(filepath.Join(dir, "clickhouse")); {
 	case errors.Is(err, os.ErrNotExist):
-		return "", fmt.Errorf("--data %s: it holds no store; statline analyze --data %s FILE makes one", data, shellWord(data))
+		return "", fmt.Errorf("--data %s: it holds no store; statline analyze --data %s FILE makes one", data,
+			shellWord(data))
 	case err != nil:
 		return "", fmt.Errorf("--data %s: %w", data, err)
 	}

@@ -45,7 +45,8 @@ func (m *moment) Set(s string) error {
 
 // parseMoment reads a date, a date and time of UTC, or RFC 3339.
 func parseMoment(s string) (at time.Time, ok bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04", "2006-01-02 15:04",
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04",
+		"2006-01-02 15:04",
 		time.DateOnly} {
 		if at, err := time.Parse(layout, s); err == nil {
 			return at.UTC(), true
@@ -108,7 +109,8 @@ func (a *asking) takeFilters(c *cobra.Command, names ...string) {
 		case byOutcome:
 			f.StringVar(&a.filter.Outcome, name, "", "only this `outcome`")
 		case byKey:
-			f.StringVar(&a.filter.Key, name, "", "only this `key`: its id, the first characters of it, or the customer's name")
+			f.StringVar(&a.filter.Key, name, "",
+				"only this `key`: its id, the first characters of it, or the customer's name")
 		case byCode:
 			f.StringVar(&a.filter.Code, name, "", "only this `code` of the API")
 		}
@@ -122,7 +124,8 @@ func (a *asking) takeLimit(c *cobra.Command, limit int, what string) {
 
 // takeCompare gives it --compare.
 func (a *asking) takeCompare(c *cobra.Command) {
-	c.Flags().Var(comparison{&a.compare}, "compare", "compare with the span before it (previous), or with the same span so much earlier: 1d, 7d")
+	c.Flags().Var(comparison{&a.compare}, "compare",
+		"compare with the span before it (previous), or with the same span so much earlier: 1d, 7d")
 }
 
 // comparison is the flag --compare.
@@ -194,7 +197,8 @@ func (a *asking) resolve(ctx context.Context, s report.Store) (w report.Window, 
 	}
 	w.From = w.From.Truncate(time.Minute)
 	if !w.From.Before(w.To) {
-		return w, true, usage("the span is empty: %s to %s UTC; stored is %s to %s", stamp(w.From), stamp(w.To), stamp(all.From), stamp(all.To))
+		return w, true, usage("the span is empty: %s to %s UTC; stored is %s to %s", stamp(w.From), stamp(w.To),
+			stamp(all.From), stamp(all.To))
 	}
 	a.filter, err = a.filter.Resolve(ctx, s, config.Nearest)
 	return w, true, err
@@ -202,7 +206,8 @@ func (a *asking) resolve(ctx context.Context, s report.Store) (w report.Window, 
 
 // narrows says that less than everything is asked for.
 func (a *asking) narrows() bool {
-	return a.since.given() || a.from.given() || a.to.given() || a.compare != "" || a.limit > 0 || a.filter != report.Filter{}
+	return a.since.given() || a.from.given() || a.to.given() || a.compare != "" || a.limit > 0 ||
+		a.filter != report.Filter{}
 }
 
 // among are those of the incidents that are asked for.
@@ -210,7 +215,8 @@ func (a *asking) among(found []report.Incident, w report.Window) []report.Incide
 	list := []report.Incident{}
 	for _, r := range found {
 		touches := r.Opened.Before(w.To) && (r.Closed == nil || !r.Closed.Before(w.From))
-		if touches && (a.filter.Key == "" || r.Entity == a.filter.Key) && (a.filter.Service == "" || r.Entity == a.filter.Service || strings.HasPrefix(r.Entity, a.filter.Service+"/")) &&
+		if touches && (a.filter.Key == "" || r.Entity == a.filter.Key) && (a.filter.Service == "" ||
+			r.Entity == a.filter.Service || strings.HasPrefix(r.Entity, a.filter.Service+"/")) &&
 			(a.filter.Code == "" || strconv.Itoa(int(r.Evidence.Code)) == a.filter.Code) {
 			list = append(list, r)
 		}

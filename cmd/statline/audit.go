@@ -53,7 +53,8 @@ offsets of each. The exit status is 3 when anything differs.`,
 				}
 			}
 			shown := audited(report, g, st.Config)
-			err = out.print(cmd, func(to io.Writer) error { printAudit(to, report, g); return nil }, shown, shown.Partitions,
+			err = out.print(cmd, func(to io.Writer) error { printAudit(to, report, g); return nil }, shown,
+				shown.Partitions,
 				shown.Days, shown.Differences, shown.Missing)
 			if err == nil && !shown.OK {
 				err = exitCode(exitDataSaysNo)
@@ -102,8 +103,9 @@ type missingRecords struct {
 func audited(report *store.AuditReport, g *group, c *config.Config) auditShown {
 	shown := auditShown{AuditReport: report, CommitsCompared: g != nil}
 	for _, m := range g.tails() {
-		shown.Missing = append(shown.Missing, missingRecords{Topic: m.Topic, Partition: m.Partition, First: max(0, m.First),
-			End: m.End, LogStart: m.LogStart, Detail: m.String()})
+		shown.Missing = append(shown.Missing, missingRecords{Topic: m.Topic, Partition: m.Partition,
+			First: max(0, m.First),
+			End:   m.End, LogStart: m.LogStart, Detail: m.String()})
 	}
 	shown.OK = report.OK() && len(shown.Missing) == 0
 	switch {
@@ -121,19 +123,23 @@ func audited(report *store.AuditReport, g *group, c *config.Config) auditShown {
 
 func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 	st := newStyle(w)
-	rows := [][]string{{"topic", "epoch", "partition", "offsets", "blocks", "records", "responses", "rejected", "holes", "skipped", "committed", "lag", "last event"}}
+	rows := [][]string{{"topic", "epoch", "partition", "offsets", "blocks", "records", "responses", "rejected", "holes",
+		"skipped", "committed", "lag", "last event"}}
 	for _, p := range report.Partitions {
 		committed, lag := "-", "-"
 		if group != nil {
 			if g, ok := group.partitions[topicPartition{p.Topic, p.Partition}]; ok && p.Cluster != block.FileCluster {
-				committed, lag = fmt.Sprint(g.Committed), fmt.Sprintf("%s (%.0f s)", count(uint64(g.LagRecords)), g.LagSeconds)
+				committed, lag = fmt.Sprint(g.Committed),
+					fmt.Sprintf("%s (%.0f s)", count(uint64(g.LagRecords)), g.LagSeconds)
 				if held := g.LagHighWatermark - g.LagRecords; held > 0 {
 					lag += fmt.Sprintf(" and %s in open transactions", count(uint64(held)))
 				}
 			}
 		}
-		rows = append(rows, []string{p.Topic, fmt.Sprint(p.Epoch), fmt.Sprint(p.Partition), fmt.Sprintf("[%d, %d)", p.First, p.End), count(p.Blocks),
-			count(p.Records), count(p.Responses), count(p.Rejected), count(p.Holes), count(p.Skipped), committed, lag, clock(p.LastEvent, true)})
+		rows = append(rows, []string{p.Topic, fmt.Sprint(p.Epoch), fmt.Sprint(p.Partition),
+			fmt.Sprintf("[%d, %d)", p.First, p.End), count(p.Blocks),
+			count(p.Records), count(p.Responses), count(p.Rejected), count(p.Holes), count(p.Skipped), committed, lag,
+			clock(p.LastEvent, true)})
 	}
 	table(w, "", []bool{false, true, true, true, true, true, true, true, true, true, true, true, true}, rows)
 	judged, expired, incomplete := 0, 0, 0
@@ -165,7 +171,8 @@ func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 		fmt.Fprintln(w, st.bad.Render(fmt.Sprintf("✗ %d differences", len(report.Differences)+len(missing))))
 	case group == nil && fromKafka(report):
 		fmt.Fprintln(w, st.good.Render("✓ every record of the ledger is counted exactly once"))
-		fmt.Fprintln(w, "  not compared with what a consumer group has committed: that takes --brokers, --topic and --group")
+		fmt.Fprintln(w,
+			"  not compared with what a consumer group has committed: that takes --brokers, --topic and --group")
 	default:
 		fmt.Fprintln(w, st.good.Render("✓ every record is counted exactly once"))
 	}
@@ -179,7 +186,8 @@ func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 
 // fromKafka says that a store holds what a consumer group has committed.
 func fromKafka(report *store.AuditReport) bool {
-	return slices.ContainsFunc(report.Partitions, func(p store.PartitionAudit) bool { return p.Cluster != block.FileCluster })
+	return slices.ContainsFunc(report.Partitions,
+		func(p store.PartitionAudit) bool { return p.Cluster != block.FileCluster })
 }
 
 // maxSpans is how many spans of configurations are printed; --json has more.
@@ -193,10 +201,13 @@ func printConfigurations(w io.Writer, report *store.AuditReport) {
 		return
 	}
 	fmt.Fprintln(w, "\nblocks were stored under several configurations, as after a reload or an upgrade; newest first:")
-	rows := [][]string{{"config_hash", "topic", "epoch", "partition", "offsets", "blocks", "records", "stored from", "to", "by"}}
+	rows := [][]string{{"config_hash", "topic", "epoch", "partition", "offsets", "blocks", "records", "stored from",
+		"to", "by"}}
 	for _, s := range spans[:min(maxSpans, len(spans))] {
-		rows = append(rows, []string{s.ConfigHash, s.Topic, fmt.Sprint(s.Epoch), fmt.Sprint(s.Partition), fmt.Sprintf("[%d, %d)", s.First, s.End),
-			count(s.Blocks), count(s.Records), clock(s.Since, true), clock(s.Until, true), strings.Join(s.Instances, " ")})
+		rows = append(rows, []string{s.ConfigHash, s.Topic, fmt.Sprint(s.Epoch), fmt.Sprint(s.Partition),
+			fmt.Sprintf("[%d, %d)", s.First, s.End),
+			count(s.Blocks), count(s.Records), clock(s.Since, true), clock(s.Until, true),
+			strings.Join(s.Instances, " ")})
 	}
 	table(w, "", []bool{false, false, true, true, true, true, true, true, true, false}, rows)
 	if more := len(spans) - maxSpans; more > 0 {

@@ -30,7 +30,8 @@ func (a *asking) behind(cmd *cobra.Command, w report.Window, forPeople bool) *be
 		switch v := f.Value.(type) {
 		case *flagValue:
 			same := func(o config.Option) bool { return o.Name == f.Name }
-			if text := v.String(); slices.ContainsFunc(taken, same) && (v.option.Mask == nil || v.option.Mask(text) == text) {
+			if text := v.String(); slices.ContainsFunc(taken, same) &&
+				(v.option.Mask == nil || v.option.Mask(text) == text) {
 				b.asked = append(b.asked, "--"+f.Name+"="+text)
 			}
 		case *moment:
@@ -44,7 +45,8 @@ func (a *asking) behind(cmd *cobra.Command, w report.Window, forPeople bool) *be
 		}
 	})
 	if !forPeople {
-		b.asked = append(b.asked, "--from="+w.From.UTC().Format("2006-01-02T15:04"), "--to="+w.To.UTC().Format("2006-01-02T15:04"))
+		b.asked = append(b.asked, "--from="+w.From.UTC().Format("2006-01-02T15:04"), "--to="+w.To.UTC().
+			Format("2006-01-02T15:04"))
 	}
 	return b
 }
@@ -55,7 +57,8 @@ func (b *behind) of(f report.Filter) string {
 		return ""
 	}
 	words := append([]string{"statline", "samples"}, b.asked...)
-	for _, x := range []struct{ name, of, all string }{{byService, f.Service, b.filter.Service}, {byRoute, f.Route, b.filter.Route},
+	for _, x := range []struct{ name, of, all string }{{byService, f.Service, b.filter.Service},
+		{byRoute, f.Route, b.filter.Route},
 		{byOutcome, f.Outcome, b.filter.Outcome}, {byKey, f.Key, b.filter.Key}, {byCode, f.Code, b.filter.Code}} {
 		if x.of == "" {
 			x.of = x.all

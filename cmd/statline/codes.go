@@ -97,7 +97,8 @@ func lookUp(catalogue *classify.Catalogue, label string) (classify.Entry, error)
 			return e, nil
 		}
 	}
-	return classify.Entry{}, usage("codes: %s is not in the catalogue; statline codes lists the %d that are", label, len(all))
+	return classify.Entry{}, usage("codes: %s is not in the catalogue; statline codes lists the %d that are", label,
+		len(all))
 }
 
 // statusesOf lists the HTTP statuses of an entry, the first documented one

@@ -17,7 +17,8 @@ type comparedWith struct {
 
 // count counts what is listed in a span, and beside it in the span that is compared
 // with, when there is one.
-func (a *asking) count(w report.Window, count func(report.Window) (report.Tallies, error)) (report.Tallies, *comparedWith, error) {
+func (a *asking) count(w report.Window, count func(report.Window) (report.Tallies, error)) (report.Tallies,
+	*comparedWith, error) {
 	now, err := count(w)
 	then, ok := a.before(w)
 	if err != nil || !ok {
@@ -35,7 +36,8 @@ func (a *asking) count(w report.Window, count func(report.Window) (report.Tallie
 func printTallies(w io.Writer, counted report.Tallies, before *comparedWith, most int, names ...string) {
 	rows := [][]string{{"", "", "now"}}
 	if before != nil {
-		fmt.Fprintf(w, "\n%s\n", newStyle(w).bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To))))
+		fmt.Fprintf(w, "\n%s\n", newStyle(w).bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From),
+			stamp(before.To))))
 		rows[0] = append(rows[0], "before")
 	}
 	for _, by := range names {

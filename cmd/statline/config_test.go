@@ -135,7 +135,8 @@ func TestMisspelt(t *testing.T) {
 	if got := failed("run", "--brokrs", "a:1"); !strings.Contains(got, `did you mean "--brokers"?`) {
 		t.Errorf("flag: got %q", got)
 	}
-	if got := failed("run", "--memory-budget", "much"); !strings.Contains(got, `got "much"; want a number of bytes such as 256MiB`) {
+	if got := failed("run", "--memory-budget", "much"); !strings.Contains(got,
+		`got "much"; want a number of bytes such as 256MiB`) {
 		t.Errorf("value: got %q", got)
 	}
 	t.Setenv("STATLINE_JSON", "true")

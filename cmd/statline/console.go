@@ -61,8 +61,9 @@ demo serves the same page, and so does run on --listen.`,
 			if err != nil {
 				return err
 			}
-			page := console.Config{KeyID: keyID, Access: consoleAccess(&st.Console, listen, tls), Cluster: st.ClickHouse.Cluster,
-				Store: func() console.Store { return s }, Objectives: st.Detect.Detectors.Objectives}
+			page := console.Config{KeyID: keyID, Access: consoleAccess(&st.Console, listen, tls),
+				Cluster: st.ClickHouse.Cluster,
+				Store:   func() console.Store { return s }, Objectives: st.Detect.Detectors.Objectives}
 			if st.Console.Write {
 				page.Writer = func() console.Writer { return writerOf(s.Store) }
 			}
@@ -70,7 +71,8 @@ demo serves the same page, and so does run on --listen.`,
 			if err != nil {
 				return err
 			}
-			url, wait, err := serveConsole(ingest.Listening{Address: listen, Cert: st.Daemon.ListenCert, Key: st.Daemon.ListenKey}, handler)
+			url, wait, err := serveConsole(ingest.Listening{Address: listen, Cert: st.Daemon.ListenCert,
+				Key: st.Daemon.ListenKey}, handler)
 			if err != nil {
 				return fmt.Errorf("--listen: %w", err)
 			}
@@ -97,7 +99,8 @@ func newConsole(ctx context.Context, c console.Config) (http.Handler, error) {
 // consoleAccess says to whom a console on an address is served.
 func consoleAccess(c *config.Console, listen string, tls bool) console.Access {
 	host, _, _ := net.SplitHostPort(listen)
-	return console.Access{Local: console.Loopback(host), Token: c.GetToken, TLS: tls, Hosts: append(slices.Clone(c.Hosts), host)}
+	return console.Access{Local: console.Loopback(host), Token: c.GetToken, TLS: tls,
+		Hosts: append(slices.Clone(c.Hosts), host)}
 }
 
 // keyIDs turns keys into ids under the secret that there is, nil without one: then a
@@ -120,8 +123,9 @@ func serveConsole(at ingest.Listening, page http.Handler) (url string, wait func
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
-		IdleTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	server := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: time.Minute,
+		IdleTimeout:  time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	scheme := "http"
 	if at.Cert != "" {
 		scheme = "https"
@@ -152,7 +156,8 @@ func storeOf(s *store.Store) console.Store {
 // Ctrl-C.
 func serveStore(cmd *cobra.Command, e *embedded, rules *detect.Config) error {
 	ctx := cmd.Context()
-	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, KeyID: keyIDsOf(e.folding.Decode.Secret),
+	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true},
+		KeyID: keyIDsOf(e.folding.Decode.Secret),
 		Store: func() console.Store { return storeOf(e.store) }, Objectives: rules.Objectives})
 	if err != nil {
 		return err

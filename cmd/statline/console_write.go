@@ -33,7 +33,8 @@ func (w consoleWriter) Note(ctx context.Context, n console.Note) error {
 	if err != nil {
 		return err
 	}
-	note := watch.Note{Incident: id, At: time.Now(), Action: watch.Action(n.Action), Severity: severity, Author: n.Author, Text: n.Text}
+	note := watch.Note{Incident: id, At: time.Now(), Action: watch.Action(n.Action), Severity: severity,
+		Author: n.Author, Text: n.Text}
 	if note.Action == watch.Mute {
 		note.Until = note.At.Add(n.Mute)
 	}

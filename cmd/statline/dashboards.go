@@ -48,7 +48,8 @@ detect.services): write it again when they change.`,
 		"who tells of incidents: all (Grafana's rules) or pipeline (statline's own notices; Grafana only of the pipeline)")
 	f.Var(choiceValue{&o.Schema, []string{grafana.Classic, grafana.V2}}, "schema",
 		"form of the dashboards: classic (files that Grafana reads since 11.6) or v2 (Grafana 13, with tabs; into DIR/v2)")
-	f.StringVar(&o.Runbooks, "runbooks", o.Runbooks, "`address` of a page with the text of dashboards/README.md, for the alerts' runbook_url")
+	f.StringVar(&o.Runbooks, "runbooks", o.Runbooks,
+		"`address` of a page with the text of dashboards/README.md, for the alerts' runbook_url")
 	f.StringVar(&o.Folder, "folder", o.Folder, "`title` of Grafana's folder")
 	st = takeSettings(c, "dashboards")
 	return c

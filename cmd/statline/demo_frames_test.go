@@ -50,7 +50,8 @@ func TestFramesAreOfOneMoment(t *testing.T) {
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error { return (&ingest.Daemon{Pipeline: p}).Run(working) })
 	group.Go(func() error {
-		return traffic.Produce(working, e.sandbox.Brokers(), demoTopic, g, traffic.ProduceOptions{Speed: demoSpeed, Progress: d.produced.set})
+		return traffic.Produce(working, e.sandbox.Brokers(), demoTopic, g,
+			traffic.ProduceOptions{Speed: demoSpeed, Progress: d.produced.set})
 	})
 	var last frame
 	moved, refused := 0, 0
@@ -76,7 +77,8 @@ func TestFramesAreOfOneMoment(t *testing.T) {
 		t.Error(err)
 	}
 	if moved < 15 || refused > 3 {
-		t.Errorf("%d frames had news, %d found blocks half written for %s; want 15 and hardly any", moved, refused, framePatience)
+		t.Errorf("%d frames had news, %d found blocks half written for %s; want 15 and hardly any", moved, refused,
+			framePatience)
 	}
 }
 
@@ -118,7 +120,8 @@ func disagreements(f frame) (all []string) {
 		}
 	}
 	if refused > r.ByOutcome["rate_limited"] {
-		all = append(all, fmt.Sprintf("keys were refused %d times; all together %d", refused, r.ByOutcome["rate_limited"]))
+		all = append(all, fmt.Sprintf("keys were refused %d times; all together %d", refused,
+			r.ByOutcome["rate_limited"]))
 	}
 	if !f.EventTime.Equal(*r.Last) {
 		all = append(all, fmt.Sprintf("the newest event is of %s; the ledger says %s", f.EventTime, r.Last))

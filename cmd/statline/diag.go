@@ -67,7 +67,8 @@ named in errors.txt. Look at it before you send it.`,
 			return nil
 		},
 	}
-	c.Flags().StringVarP(&file, "out", "o", "", "the archive's `file`, which must not exist (default: statline-diag-, the time, .tar.gz)")
+	c.Flags().StringVarP(&file, "out", "o", "",
+		"the archive's `file`, which must not exist (default: statline-diag-, the time, .tar.gz)")
 	c.Flags().DurationVar(&profile, "profile", 0, "add a profile of the daemon's CPU over so long")
 	st = takeSettings(c, "diag")
 	return c
@@ -162,12 +163,14 @@ func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time
 		return
 	}
 	for _, part := range []struct{ name, path string }{
-		{"healthz.txt", "/healthz"}, {"readyz.json", "/readyz"}, {"metrics.txt", "/metrics"}, {"config.json", "/-/config"},
+		{"healthz.txt", "/healthz"}, {"readyz.json", "/readyz"}, {"metrics.txt", "/metrics"},
+		{"config.json", "/-/config"},
 		{"goroutines.txt", "/debug/pprof/goroutine?debug=1"}, {"heap.pb.gz", "/debug/pprof/heap"},
 	} {
 		data, err := get(ctx, part.path, 10*time.Second)
 		if away := (*net.OpError)(nil); errors.As(err, &away) && away.Op == "dial" {
-			b.add("daemon", nil, fmt.Errorf("nothing answers on %s, so its state, figures and profiles are missing: %w", d.Listen, away))
+			b.add("daemon", nil, fmt.Errorf("nothing answers on %s, so its state, figures and profiles are missing: %w",
+				d.Listen, away))
 			return
 		}
 		b.add("daemon/"+part.name, data, err)
@@ -218,7 +221,8 @@ func asker(d *config.Daemon) (func(ctx context.Context, path string, limit time.
 		}
 		defer got.Body.Close()
 		data, err := io.ReadAll(io.LimitReader(got.Body, 64<<20))
-		if err == nil && got.StatusCode >= 300 && got.StatusCode != http.StatusServiceUnavailable { // which /readyz says of itself
+		if err == nil && got.StatusCode >= 300 && got.StatusCode != http.StatusServiceUnavailable {
+			// which /readyz says of itself
 			err = fmt.Errorf("%s: %s", got.Status, strings.TrimSpace(string(data[:min(len(data), 200)])))
 		}
 		return data, err

@@ -149,7 +149,8 @@ func unknownCommand(c *cobra.Command, word string) error {
 		}
 	}
 	slices.Sort(known)
-	return fmt.Errorf("unknown command %q for %q; %s\nsee: %s --help", word, c.CommandPath(), config.Nearest(word, known), c.CommandPath())
+	return fmt.Errorf("unknown command %q for %q; %s\nsee: %s --help", word, c.CommandPath(),
+		config.Nearest(word, known), c.CommandPath())
 }
 
 // mistyped is the error of a first word that is no command, or else err.

@@ -120,8 +120,9 @@ func forget(ctx context.Context, out io.Writer, c *config.Config, s *store.Store
 	if len(report.Traces) == 0 {
 		fmt.Fprintln(out, "nothing stored named it; the ledger notes that it was forgotten")
 	} else {
-		sentence(out, fmt.Sprintf("Forgotten in %.1f s. %s responses count for __other__ now; the audit finds what it found before.",
-			time.Since(began).Seconds(), count(mend.Moved(report.Traces, who))))
+		sentence(out,
+			fmt.Sprintf("Forgotten in %.1f s. %s responses count for __other__ now; the audit finds what it found before.",
+				time.Since(began).Seconds(), count(mend.Moved(report.Traces, who))))
 	}
 	for _, column := range report.Left {
 		sentence(out, fmt.Sprintf("Still in %s, which was given by an operator.", column))
@@ -146,6 +147,7 @@ func printTraces(out io.Writer, traces []store.Trace, who store.Person) {
 		bytes += t.Bytes
 	}
 	table(out, "", []bool{false, false, true, true, true}, rows)
-	sentence(out, fmt.Sprintf("%s responses would count for __other__, and %s would be written anew. Nothing was changed: --yes does it.",
-		count(mend.Moved(traces, who)), humanize.IBytes(bytes)))
+	sentence(out,
+		fmt.Sprintf("%s responses would count for __other__, and %s would be written anew. Nothing was changed: --yes does it.",
+			count(mend.Moved(traces, who)), humanize.IBytes(bytes)))
 }

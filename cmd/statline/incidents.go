@@ -75,9 +75,11 @@ and not closed: for a job that is to stop then.`,
 	c.Flags().BoolVar(&open, "open", false, "only those that are still open")
 	takeFailOn(c, &failOn)
 	ask.takeCompare(c)
-	out = takeOutput(c, answer.Of[incidentsShown](answer.RowsOf[report.Incident]("incident"), answer.RowsOf[report.Tally]("kind"),
+	out = takeOutput(c, answer.Of[incidentsShown](answer.RowsOf[report.Incident]("incident"),
+		answer.RowsOf[report.Tally]("kind"),
 		answer.RowsOf[report.Tally](byService)), answer.Lines)
-	c.AddCommand(incidentShowCommand(), incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark), incidentNoteCommand(watch.Mute))
+	c.AddCommand(incidentShowCommand(), incidentNoteCommand(watch.Ack), incidentNoteCommand(watch.Remark),
+		incidentNoteCommand(watch.Mute))
 	return c
 }
 

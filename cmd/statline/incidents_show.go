@@ -90,7 +90,8 @@ func incidentShowCommand() *cobra.Command {
 	}
 	st = takeSettings(c, "incidents show")
 	c.Flags().IntVar(&samples, "samples", 10, "examples shown")
-	out = takeOutput(c, answer.Of[incidentShown](answer.RowsOf[report.Sample]("sample"), answer.RowsOf[incidentNote]("note"),
+	out = takeOutput(c, answer.Of[incidentShown](answer.RowsOf[report.Sample]("sample"),
+		answer.RowsOf[incidentNote]("note"),
 		answer.RowsOf[report.Incident]("effect")), answer.JSON)
 	return c
 }
@@ -118,7 +119,8 @@ func printIncident(w io.Writer, r *incidentShown) error {
 	if severity == "page" {
 		severity = st.bad.Render(severity)
 	}
-	rows := [][]string{{"severity", severity}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span}, {"id", r.ID}}
+	rows := [][]string{{"severity", severity}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span},
+		{"id", r.ID}}
 	if r.Parent != "" {
 		rows = append(rows, []string{"caused by", "statline incidents show " + r.Parent[:min(len(r.Parent), shownID)]})
 	}
@@ -173,7 +175,8 @@ func evidenceRows(r *incidentShown) ([][]string, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
-	rows := [][]string{{"rule", r.Rule}, {"observed", fmt.Sprintf("%.4g", r.Observed)}, {"expected", fmt.Sprintf("%.4g", r.Expected)}}
+	rows := [][]string{{"rule", r.Rule}, {"observed", fmt.Sprintf("%.4g", r.Observed)},
+		{"expected", fmt.Sprintf("%.4g", r.Expected)}}
 	names := make([]string, 0, len(fields))
 	for name := range fields {
 		names = append(names, name)

@@ -86,7 +86,8 @@ func keySecret(c *config.Config, create bool) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case path != "" && c.Keys.SecretFile == "" && c.Local.Data != "" && filepath.Dir(path) != filepath.Clean(c.Local.Data):
+	case path != "" && c.Keys.SecretFile == "" && c.Local.Data != "" &&
+		filepath.Dir(path) != filepath.Clean(c.Local.Data):
 		return nil, fmt.Errorf("--data: %s holds no HMAC secret; is it the directory of a store?", c.Local.Data)
 	case secret == nil && c.Keys.SecretFile != "":
 		return nil, fmt.Errorf("there is no HMAC secret: no file %s; --create makes it", path)

@@ -48,13 +48,15 @@ its id. Times count back from the newest stored minute.`,
 			if err != nil {
 				return err
 			}
-			return out.print(cmd, func(to io.Writer) error { printKey(to, k); return nil }, k, k.Uses, k.OverTime, k.Addresses,
+			return out.print(cmd, func(to io.Writer) error { printKey(to, k); return nil }, k, k.Uses, k.OverTime,
+				k.Addresses,
 				k.Agents, k.Incidents, k.Samples)
 		},
 	}
 	st = takeSettings(c, "keys show")
 	ask.takeTime(c, "24h")
-	out = takeOutput(c, answer.Of[report.Key](answer.RowsOf[report.KeyUse]("use"), answer.RowsOf[report.KeyTime]("time"),
+	out = takeOutput(c, answer.Of[report.Key](answer.RowsOf[report.KeyUse]("use"),
+		answer.RowsOf[report.KeyTime]("time"),
 		answer.RowsOf[report.KeySource]("address"), answer.RowsOf[report.KeySource]("agent"),
 		answer.RowsOf[report.Incident]("incident"), answer.RowsOf[report.Sample]("sample")), answer.JSON)
 	return c
@@ -73,7 +75,8 @@ func printKey(w io.Writer, k *report.Key) {
 		limit = fmt.Sprintf("%s, highest count %s", count(uint64(k.LimitMax)), count(uint64(k.CountMax)))
 	}
 	rows := [][]string{{"span", stamp(k.From) + " to " + stamp(k.To) + " UTC"},
-		{"requests", fmt.Sprintf("%s, %s failed (%s), %s refused for the rate limit", count(k.Requests), count(k.Failed),
+		{"requests", fmt.Sprintf("%s, %s failed (%s), %s refused for the rate limit", count(k.Requests),
+			count(k.Failed),
 			percent(k.Failed, k.Requests), count(k.Refused))},
 		{"limit", limit}}
 	if q := k.Quota; q != nil {
@@ -93,7 +96,8 @@ func printKey(w io.Writer, k *report.Key) {
 	}
 	uses := [][]string{{"service", "outcome", "code", "requests", "of all", "first seen", "last seen"}}
 	for _, u := range firstOf(k.Uses, 12) {
-		uses = append(uses, []string{u.Service, st.outcome(u.Outcome).Render(u.Outcome), fmt.Sprint(u.Code), count(u.Requests),
+		uses = append(uses, []string{u.Service, st.outcome(u.Outcome).Render(u.Outcome), fmt.Sprint(u.Code),
+			count(u.Requests),
 			percent(u.Requests, k.Requests), clock(u.FirstSeen, withDate), clock(u.LastSeen, withDate)})
 	}
 	section("What came of it", []bool{false, false, true, true, true}, uses)
@@ -126,7 +130,8 @@ func keyTimes(st style, k *report.Key, withDate bool) [][]string {
 		if t.CountMax > 0 {
 			highest = count(uint64(t.CountMax))
 		}
-		rows = append(rows, []string{clock(t.Time, withDate), count(t.Requests), count(t.Failed), count(t.Refused), highest,
+		rows = append(rows, []string{clock(t.Time, withDate), count(t.Requests), count(t.Failed), count(t.Refused),
+			highest,
 			st.dim.Render(bar(float64(t.Requests)/float64(most), 12))})
 	}
 	return rows

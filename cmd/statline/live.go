@@ -68,7 +68,8 @@ func (v liveView) show(ctx context.Context, frames <-chan frame) error {
 		v.showLines(frames)
 		return nil
 	}
-	p := tea.NewProgram(liveModel{view: v}, tea.WithOutput(v.out), tea.WithContext(context.WithoutCancel(ctx)), tea.WithoutSignalHandler())
+	p := tea.NewProgram(liveModel{view: v}, tea.WithOutput(v.out), tea.WithContext(context.WithoutCancel(ctx)),
+		tea.WithoutSignalHandler())
 	go func() {
 		for f := range frames {
 			p.Send(f)
@@ -91,7 +92,8 @@ func (v liveView) showLines(frames <-chan frame) {
 		next = f.Elapsed + 5*time.Second
 		all := f.Sum.ByOutcome.Total()
 		failed := f.Sum.ByOutcome.Failures().Total()
-		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().Format("15:04:05"),
+		line := fmt.Sprintf("%s stored=%d rate=%.0f/s failed=%s lag=%d freshness=%.1fs", f.EventTime.UTC().
+			Format("15:04:05"),
 			all, f.Rate, percent(failed, all), f.Lag, f.Freshness.Seconds())
 		for i, p := range f.Sum.ByOutcome.Failures().Ranked() {
 			if i == 3 {

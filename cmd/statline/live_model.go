@@ -161,9 +161,11 @@ func (m liveModel) head(st style, width int) []string {
 	all, failed := f.Sum.ByOutcome.Total(), f.Sum.ByOutcome.Failures().Total()
 	second := fmt.Sprintf("to %s", f.EventTime.UTC().Format("2006-01-02 15:04:05"))
 	if f.Speed > 0 {
-		second += fmt.Sprintf(" (%.0f×) · lag %s · fresh within %.1f s", f.Speed, count(uint64(f.Lag)), f.Freshness.Seconds())
+		second += fmt.Sprintf(" (%.0f×) · lag %s · fresh within %.1f s", f.Speed, count(uint64(f.Lag)),
+			f.Freshness.Seconds())
 	}
-	first := fmt.Sprintf("%s responses at %s/s · %s failed", st.bold.Render(count(all)), count(uint64(f.Rate)), st.bold.Render(percent(failed, all)))
+	first := fmt.Sprintf("%s responses at %s/s · %s failed", st.bold.Render(count(all)), count(uint64(f.Rate)),
+		st.bold.Render(percent(failed, all)))
 	if both := first + " · " + second; lipgloss.Width(both) <= width {
 		return append(lines, both)
 	}
@@ -246,7 +248,8 @@ func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
 			rows = append(rows, []string{clock(r.Opened, false), r.State, severity, r.Kind, printable(named(r))})
 		}
 	case paneReasons:
-		rows, right = [][]string{{"why", "requests", "code", "HTTP", "since", "most in"}}, []bool{false, true, true, true, true}
+		rows, right = [][]string{{"why", "requests", "code", "HTTP", "since", "most in"}},
+			[]bool{false, true, true, true, true}
 		for _, r := range sum.Why {
 			rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), fmt.Sprint(r.Code),
 				httpStatus(r.HTTPStatus), clock(r.Since, false), r.WorstService})
@@ -259,14 +262,16 @@ func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
 			if r.LimitMax > 0 {
 				limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
 			}
-			rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests),
+			rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome),
+				count(r.Requests),
 				percent(r.Requests, r.OfKey), limit, clock(r.FirstSeen, false), r.Services})
 		}
 	case paneServices:
 		rows, right = [][]string{{"service", "requests", "failures", "timeouts", "p50", "p95", "p99"}},
 			[]bool{false, true, true, true, true, true, true}
 		for _, r := range sum.Services {
-			rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests), percent(r.Failures, r.Requests),
+			rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests),
+				percent(r.Failures, r.Requests),
 				count(r.Timeouts), latency(r.P50Micros), latency(r.P95Micros), latency(r.P99Micros)})
 		}
 	}

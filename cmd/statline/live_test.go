@@ -17,10 +17,13 @@ func aFrame(n uint64) frame {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	r := &report.Report{ByOutcome: report.Counts{"success": 700 + n, "rate_limited": 200, "timeout": 100}, Last: &at}
 	for i := range 30 {
-		r.Incidents = append(r.Incidents, report.Incident{ID: fmt.Sprintf("id%02d", i), Kind: "timeout_spike", State: "closed",
-			Severity: "ticket", Entity: "search", Opened: at, Summary: fmt.Sprintf("incident %d of frame %d, %s", i, n, strings.Repeat("long ", 30))})
+		r.Incidents = append(r.Incidents, report.Incident{ID: fmt.Sprintf("id%02d", i), Kind: "timeout_spike",
+			State:    "closed",
+			Severity: "ticket", Entity: "search", Opened: at,
+			Summary: fmt.Sprintf("incident %d of frame %d, %s", i, n, strings.Repeat("long ", 30))})
 		r.Services = append(r.Services, report.Service{Service: fmt.Sprintf("service-%02d", i), Requests: n})
-		r.Who = append(r.Who, report.Who{Key: fmt.Sprintf("key%023d", i), Outcome: "rate_limited", Requests: n, OfKey: 2 * n})
+		r.Who = append(r.Who, report.Who{Key: fmt.Sprintf("key%023d", i), Outcome: "rate_limited", Requests: n,
+			OfKey: 2 * n})
 		r.Why = append(r.Why, report.Why{Outcome: "timeout", Requests: n})
 	}
 	r.Incidents[29].State, r.Incidents[29].Severity = "open", "page"
@@ -68,7 +71,8 @@ func TestLiveView(t *testing.T) {
 			}
 		}
 		now := m.(liveModel)
-		has(now, "Incidents: 30, 1 open", "open    page", "1,099 responses", "27.3 % failed", "(60×) · lag 0 · fresh within 0.0 s", "Outcomes", "rate_limited", "? keys")
+		has(now, "Incidents: 30, 1 open", "open    page", "1,099 responses", "27.3 % failed",
+			"(60×) · lag 0 · fresh within 0.0 s", "Outcomes", "rate_limited", "? keys")
 		has(press(t, now, letter('?')), "choose a row", "sort by name")
 		has(press(t, now, letter('2')), "› 12:00", "1 of 30")
 		list := press(t, now, letter('4'), letter('j'), letter('j'))

@@ -73,9 +73,13 @@ incidents --fail-on: there are some), 130 after Ctrl-C.`,
 		}
 	}
 	add("start", demoCommand(), analyzeCommand())
-	add("daemon", runCommand(), migrateCommand(), checkCommand(), configCommand(), repairCommand(), replayCommand(), forgetCommand(), diagCommand())
-	add("ask", consoleCommand(), reportCommand(), incidentsCommand(), notifyCommand(), backtestCommand(), auditCommand(), rejectsCommand(), markCommand(), samplesCommand(), keysCommand(), storageCommand(), sqlCommand(), receiptCommand(), limitsCommand(), mcpCommand())
-	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(), generateCommand(), sandboxCommand(), outputCommand(), versionCommand())
+	add("daemon", runCommand(), migrateCommand(), checkCommand(), configCommand(), repairCommand(), replayCommand(),
+		forgetCommand(), diagCommand())
+	add("ask", consoleCommand(), reportCommand(), incidentsCommand(), notifyCommand(), backtestCommand(),
+		auditCommand(), rejectsCommand(), markCommand(), samplesCommand(), keysCommand(), storageCommand(),
+		sqlCommand(), receiptCommand(), limitsCommand(), mcpCommand())
+	add("tools", dashboardsCommand(), probeCommand(), formatsCommand(), routesCommand(), codesCommand(), keyIDCommand(),
+		generateCommand(), sandboxCommand(), outputCommand(), versionCommand())
 	root.SetFlagErrorFunc(explainFlag)
 	root.SetUsageFunc(printUsage)
 	root.SetHelpFunc(printHelp)

@@ -49,7 +49,8 @@ says so itself, when it is done.`,
 			if err := watch.NewSQL(s.Store, classify.Builtin()).Mark(cmd.Context(), d); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s: deployed at %s\n", printable(d.Service), printable(d.Version), d.At.UTC().Format(time.RFC3339))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s: deployed at %s\n", printable(d.Service), printable(d.Version),
+				d.At.UTC().Format(time.RFC3339))
 			return nil
 		},
 	}

@@ -16,13 +16,17 @@ import (
 
 // server has the tools: each asks what a command of the same name prints.
 func (a *assistant) server() *mcp.Server {
-	s := mcp.NewServer(&mcp.Implementation{Name: "statline", Title: "statline: why API responses fail, who does it, since when", Version: version}, nil)
+	s := mcp.NewServer(&mcp.Implementation{Name: "statline",
+		Title: "statline: why API responses fail, who does it, since when", Version: version}, nil)
 	tool(a, s, "why", "Why responses fail: exact counts by outcome, code, HTTP status and service, since when.", a.why)
-	tool(a, s, "who", "Who is refused: keys with the most refused requests, and keys nearest to their rate limit.", a.who)
+	tool(a, s, "who", "Who is refused: keys with the most refused requests, and keys nearest to their rate limit.",
+		a.who)
 	tool(a, s, "incidents", "What the detectors found in a span, or everything about one incident (id).", a.incidents)
 	tool(a, s, "key", "What one key did: outcomes, reasons, limits and incidents.", a.key)
-	tool(a, s, "compare", "A span compared with the one before it, or with the same so much earlier: what changed by outcome, code and service.", a.compare)
-	tool(a, s, "simulate", "What a rate limit would do: who would be refused, how often, who of them is clean today.", a.simulate)
+	tool(a, s, "compare",
+		"A span compared with the one before it, or with the same so much earlier: what changed by outcome, code and service.", a.compare)
+	tool(a, s, "simulate", "What a rate limit would do: who would be refused, how often, who of them is clean today.",
+		a.simulate)
 	return s
 }
 
@@ -66,7 +70,8 @@ func (a *assistant) who(ctx context.Context, q about) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"span": spanOf(w), "who": firstOf(r.Who, maxList), "limits_that_headers_tell": firstOf(r.Quotas, maxList)}, nil
+	return map[string]any{"span": spanOf(w), "who": firstOf(r.Who, maxList),
+		"limits_that_headers_tell": firstOf(r.Quotas, maxList)}, nil
 }
 
 type incidentsQuestion struct {
@@ -143,7 +148,8 @@ func (a *assistant) compare(ctx context.Context, q compareQuestion) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"span": spanOf(w), "compared_with": spanOf(then), "changes": firstOf(now.Compare(before), maxList)}, nil
+	return map[string]any{"span": spanOf(w), "compared_with": spanOf(then),
+		"changes": firstOf(now.Compare(before), maxList)}, nil
 }
 
 type simulateQuestion struct {

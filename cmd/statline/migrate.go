@@ -28,7 +28,8 @@ ClickHouse's next merges; those that are gone do not come back.`,
 				return err
 			}
 			defer s.Close()
-			o := schema.Options{Database: s.Database(), Cluster: st.ClickHouse.Cluster, TTL: schema.DefaultTTL(), Change: st.Retention.Change()}
+			o := schema.Options{Database: s.Database(), Cluster: st.ClickHouse.Cluster, TTL: schema.DefaultTTL(),
+				Change: st.Retention.Change()}
 			if err := schema.Migrate(cmd.Context(), s.Conn(), o); err != nil {
 				return err
 			}

@@ -30,7 +30,8 @@ that takes --output, in Markdown, or what it says of one command.`,
 				}
 			}
 			if len(all) == 0 {
-				return usage("output: %q takes no --output; statline output lists the commands that do", strings.Join(args, " "))
+				return usage("output: %q takes no --output; statline output lists the commands that do",
+					strings.Join(args, " "))
 			}
 			if err := answer.Page(&page, all); err != nil {
 				return err

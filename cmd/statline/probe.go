@@ -121,7 +121,8 @@ func printProbe(w io.Writer, r decode.Report) {
 		fmt.Fprintf(w, "\nno line has: %s\n", strings.Join(r.Missing, ", "))
 	}
 	if r.Mapping != nil {
-		fmt.Fprintf(w, "\nno format knows these records; a mapping that may fit, for the configuration file:\n%s\n", strings.TrimRight(r.Config, "\n"))
+		fmt.Fprintf(w, "\nno format knows these records; a mapping that may fit, for the configuration file:\n%s\n",
+			strings.TrimRight(r.Config, "\n"))
 	} else if r.Config != "" {
 		fmt.Fprintf(w, "\nto pin it, in the configuration file:\n%s\n", strings.TrimRight(r.Config, "\n"))
 	}
@@ -144,7 +145,8 @@ func formatsCommand() *cobra.Command {
 					if f.Preset != "" {
 						name += " --mapping " + f.Preset
 					}
-					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description, st.dim.Render(shorten(f.Example, most-4)))
+					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description,
+						st.dim.Render(shorten(f.Example, most-4)))
 				}
 				return nil
 			}, nil, knownFormats())

@@ -50,7 +50,8 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 			if sign != "" && write == "" {
 				return usage("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
 			}
-			if ask.filter.Key == "" || !ask.from.given() && !ask.since.given() || !ask.to.given() { // what is stored last is never whole
+			if ask.filter.Key == "" || !ask.from.given() && !ask.since.given() || !ask.to.given() {
+				// what is stored last is never whole
 				return usage("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
 			}
 			for _, m := range []moment{ask.since, ask.from, ask.to} {
@@ -96,7 +97,8 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 
 // receiptShape is what --output makes of a receipt.
 func receiptShape() answer.Shape {
-	return answer.Of[receipt.Receipt](answer.RowsOf[receipt.DayCount]("day"), answer.RowsOf[receipt.ServiceCount](byService),
+	return answer.Of[receipt.Receipt](answer.RowsOf[receipt.DayCount]("day"),
+		answer.RowsOf[receipt.ServiceCount](byService),
 		answer.RowsOf[receipt.CodeCount](byCode), answer.RowsOf[receipt.GroupCount]("group"),
 		answer.RowsOf[receipt.CustomerIncident]("incident"), answer.RowsOf[receipt.Range]("range"))
 }
@@ -107,7 +109,8 @@ func receiptRows(r *receipt.Receipt) []any {
 }
 
 // makeReceipt proves the span and reads it; key is a whole id.
-func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.Window) (*receipt.Receipt, error) {
+func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.Window) (*receipt.Receipt,
+	error) {
 	if err := receipt.CheckSpan(w.From, w.To); err != nil {
 		return nil, err
 	}
@@ -141,7 +144,8 @@ func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Ti
 	if receipt.Hours(from, to) {
 		rows = schema.KeysHour
 	}
-	audit, err := s.AuditSpan(ctx, store.SpanOptions{AuditOptions: store.AuditOptions{TTL: ttl, Now: time.Now()}, From: from, To: to,
+	audit, err := s.AuditSpan(ctx, store.SpanOptions{AuditOptions: store.AuditOptions{TTL: ttl, Now: time.Now()},
+		From: from, To: to,
 		Tables: []schema.Table{rows}, MaxAge: bounds.MaxAge, MaxAhead: bounds.MaxAhead})
 	if err != nil {
 		return proof, err
@@ -158,8 +162,9 @@ func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Ti
 	}
 	proof = receipt.Proof{Verdict: receipt.Clean, Unreadable: audit.Rejected, Ledger: []receipt.Range{}}
 	for _, r := range audit.Ranges {
-		proof.Ledger = append(proof.Ledger, receipt.Range{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition,
-			First: r.First, End: r.End, Kind: string(r.Kind), ConfigHash: r.ConfigHash})
+		proof.Ledger = append(proof.Ledger, receipt.Range{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch,
+			Partition: r.Partition,
+			First:     r.First, End: r.End, Kind: string(r.Kind), ConfigHash: r.ConfigHash})
 	}
 	return proof, nil
 }
@@ -174,7 +179,8 @@ func (g *group) before(t time.Time) (missing []string) {
 		state := g.partitions[at]
 		oldest := time.Now().Add(-time.Duration(state.LagSeconds * float64(time.Second)))
 		if state.LagHighWatermark > 0 && (state.LagSeconds == 0 || oldest.Before(t)) {
-			missing = append(missing, fmt.Sprintf("%s: %d records are not stored yet", g.name(at), state.LagHighWatermark))
+			missing = append(missing, fmt.Sprintf("%s: %d records are not stored yet", g.name(at),
+				state.LagHighWatermark))
 		}
 	}
 	return missing

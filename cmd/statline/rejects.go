@@ -59,7 +59,8 @@ func rejectsListCommand() *cobra.Command {
 			for _, r := range rejects {
 				shown.Rejects = append(shown.Rejects, rejectOf(r))
 			}
-			return out.print(cmd, func(to io.Writer) error { printRejectList(to, &shown); return nil }, shown, shown.Rejects,
+			return out.print(cmd, func(to io.Writer) error { printRejectList(to, &shown); return nil }, shown,
+				shown.Rejects,
 				shown.Counts)
 		},
 	}
@@ -106,7 +107,8 @@ type reject struct {
 
 func rejectOf(r store.Reject) reject {
 	shown := reject{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, Offset: r.Offset,
-		Index: r.Index, Reason: r.Reason, Detail: r.Detail, Format: r.Format, DecoderVersion: r.DecoderVersion, Raw: r.Raw}
+		Index: r.Index, Reason: r.Reason, Detail: r.Detail, Format: r.Format, DecoderVersion: r.DecoderVersion,
+		Raw: r.Raw}
 	if block.Stamped(r.RecordUnixMilli) {
 		at := time.UnixMilli(r.RecordUnixMilli).UTC()
 		shown.Received = &at

@@ -83,7 +83,8 @@ set kafka-record-limit higher.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd, func(r *mend.Rejects, filter store.RejectFilter) error {
 				report, err := r.Replay(cmd.Context(), filter)
-				fmt.Fprintf(cmd.OutOrStdout(), "%s%d rejects replayed, %d responses stored; %d are still rejects\n", flags.of(r), report.Replayed, report.Responses, report.Still)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s%d rejects replayed, %d responses stored; %d are still rejects\n",
+					flags.of(r), report.Replayed, report.Responses, report.Still)
 				return err
 			})
 		},

@@ -213,7 +213,8 @@ func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catal
 				message = "not in the catalogue"
 			}
 		}
-		rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, failed), code,
+		rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests),
+			percent(r.Requests, failed), code,
 			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(message)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
@@ -226,7 +227,8 @@ func printWho(w io.Writer, st style, s *report.Report, most int, b *behind) {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Who is refused"))
-	rows := [][]string{{"key", "why", "refused", "of its requests", "count/limit", "first seen", "last seen", "clients", "service"}}
+	rows := [][]string{{"key", "why", "refused", "of its requests", "count/limit", "first seen", "last seen", "clients",
+		"service"}}
 	for i, r := range s.Who {
 		if i == most {
 			break
@@ -235,7 +237,8 @@ func printWho(w io.Writer, st style, s *report.Report, most int, b *behind) {
 		if r.LimitMax > 0 {
 			limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
 		}
-		rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), percent(r.Requests, r.OfKey),
+		rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests),
+			percent(r.Requests, r.OfKey),
 			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), r.Services})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
@@ -266,7 +269,8 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 		if q.Left != nil {
 			left = count(uint64(*q.Left))
 		}
-		rows = append(rows, []string{keyName(q.Key, q.Name), limit, seconds(q.Window), left, seconds(q.RetryAfter), count(q.Responses)})
+		rows = append(rows, []string{keyName(q.Key, q.Name), limit, seconds(q.Window), left, seconds(q.RetryAfter),
+			count(q.Responses)})
 	}
 	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
 	b.hint(w, st, report.Filter{Key: "KEY"})

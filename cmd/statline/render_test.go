@@ -13,7 +13,8 @@ import (
 func TestNoStatusIsShownAsNone(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	sum := &report.Report{ByOutcome: report.Counts{"rate_limited": 5}, First: &at, Last: &at,
-		Why: []report.Why{{Outcome: "rate_limited", Code: 25, Requests: 5, Services: 1, WorstService: "movies", Since: at, Until: at}}}
+		Why: []report.Why{{Outcome: "rate_limited", Code: 25, Requests: 5, Services: 1, WorstService: "movies",
+			Since: at, Until: at}}}
 	var b strings.Builder
 	printWhy(&b, style{}, sum, classify.Builtin(), 10, nil)
 	if got := strings.Fields(b.String()); !strings.Contains(strings.Join(got, " "), "25 - 12:00 movies") {
@@ -29,8 +30,10 @@ func TestIncidentsStandBelowTheirCause(t *testing.T) {
 		return report.Incident{ID: id, Parent: parent, Kind: kind, Severity: "ticket", State: "open", Opened: at}
 	}
 	var b strings.Builder
-	printIncidents(&b, style{}, "Incidents", []report.Incident{one("b", "a", "burn"), one("c", "z", "alone"), one("a", "", "outage"),
-		one("d", "", "flood"), one("e", "a", "errors"), one("f", "e", "drop"), one("g", "h", "egg"), one("h", "g", "hen")}, false, true)
+	printIncidents(&b, style{}, "Incidents", []report.Incident{one("b", "a", "burn"), one("c", "z", "alone"),
+		one("a", "", "outage"),
+		one("d", "", "flood"), one("e", "a", "errors"), one("f", "e", "drop"), one("g", "h", "egg"),
+		one("h", "g", "hen")}, false, true)
 	var got []string
 	for line := range strings.Lines(b.String()) {
 		if _, kind, ok := strings.Cut(strings.TrimRight(line, "\n"), "ticket    "); ok {

@@ -94,12 +94,15 @@ func printRepair(out io.Writer, report *mend.RepairReport) {
 		sentence(out, fmt.Sprintf("  made %s (UTC) anew, of %d blocks", span, report.From))
 	}
 	for _, d := range report.Inserted {
-		sentence(out, fmt.Sprintf("  inserted into %s on %s: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
+		sentence(out, fmt.Sprintf("  inserted into %s on %s: %s responses of partition %d", d.Table, d.Day,
+			count(d.Responses), d.Partition))
 	}
 	for _, d := range report.Unknown {
-		sentence(out, fmt.Sprintf("  left as it is: %s on %s, a day older than the table: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
+		sentence(out, fmt.Sprintf("  left as it is: %s on %s, a day older than the table: %s responses of partition %d",
+			d.Table, d.Day, count(d.Responses), d.Partition))
 	}
 	for _, d := range report.Present {
-		sentence(out, fmt.Sprintf("  already in %s on %s: %s responses of partition %d", d.Table, d.Day, count(d.Responses), d.Partition))
+		sentence(out, fmt.Sprintf("  already in %s on %s: %s responses of partition %d", d.Table, d.Day,
+			count(d.Responses), d.Partition))
 	}
 }

@@ -134,7 +134,8 @@ func writePage(cmd *cobra.Command, s *store.Store, w report.Window, stored bool,
 		return fmt.Errorf("--html: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := k.WriteFile(cmd.Context(), f, w.From.UTC().Truncate(time.Minute), w.To.UTC().Truncate(time.Minute)); err != nil {
+	if err := k.WriteFile(cmd.Context(), f, w.From.UTC().Truncate(time.Minute), w.To.UTC().
+		Truncate(time.Minute)); err != nil {
 		return fmt.Errorf("--html: %w", err)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "written", path)
@@ -146,10 +147,12 @@ func printChanges(w io.Writer, st style, before *report.Before, most int) {
 	if before == nil {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To))))
+	fmt.Fprintf(w, "\n%s\n", st.bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From),
+		stamp(before.To))))
 	rows := [][]string{{"", "", "now", "before", "share now", "share before"}}
 	for _, c := range firstOf(before.Changes, most) {
-		rows = append(rows, []string{c.By, c.Name, count(c.Requests), count(c.Before), fmt.Sprintf("%.2f %%", 100*c.Share),
+		rows = append(rows, []string{c.By, c.Name, count(c.Requests), count(c.Before),
+			fmt.Sprintf("%.2f %%", 100*c.Share),
 			fmt.Sprintf("%.2f %%", 100*c.ShareBefore)})
 	}
 	table(w, "  ", []bool{false, false, true, true, true, true}, rows)
@@ -175,7 +178,8 @@ func titleOf(w report.Window, f report.Filter) string {
 // reportLists are the lists of a report.
 func reportLists() []answer.Rows {
 	return []answer.Rows{answer.RowsOf[report.Why]("reason"), answer.RowsOf[report.Who]("key"),
-		answer.RowsOf[report.Service]("service"), answer.RowsOf[report.Count]("outcome"), answer.RowsOf[report.Count]("code"),
+		answer.RowsOf[report.Service]("service"), answer.RowsOf[report.Count]("outcome"),
+		answer.RowsOf[report.Count]("code"),
 		answer.RowsOf[report.Count]("http_status"), answer.RowsOf[report.Quota]("limit"),
 		answer.RowsOf[report.Incident]("incident"), answer.RowsOf[report.Change]("change")}
 }
@@ -186,6 +190,7 @@ func reportRows(r *reportShown) []any {
 	if r.Before != nil {
 		changes = r.Before.Changes
 	}
-	return []any{r.Why, r.Who, r.Services, r.behind.counts(r.ByOutcome, byOutcome), r.behind.counts(r.ByCode, byCode), r.ByHTTPStatus.Ranked(), r.Quotas,
+	return []any{r.Why, r.Who, r.Services, r.behind.counts(r.ByOutcome, byOutcome), r.behind.counts(r.ByCode, byCode),
+		r.ByHTTPStatus.Ranked(), r.Quotas,
 		r.Incidents, changes}
 }

@@ -38,10 +38,12 @@ minute: report --compare counts responses.`,
 			defer s.Close()
 			shown := &samplesShown{}
 			if stored {
-				if shown.Samples, err = report.Samples(cmd.Context(), s, w, report.SampleFilter{Filter: ask.filter, Limit: ask.limit}); err != nil {
+				if shown.Samples, err = report.Samples(cmd.Context(), s, w,
+					report.SampleFilter{Filter: ask.filter, Limit: ask.limit}); err != nil {
 					return err
 				}
-				if ask.compare != "" || out.by != "" || out.form == answer.JSON { // the counts read every example of the span
+				if ask.compare != "" || out.by != "" || out.form == answer.JSON {
+					// the counts read every example of the span
 					if err := shown.count(cmd.Context(), s, &ask, w); err != nil {
 						return err
 					}
@@ -59,8 +61,10 @@ minute: report --compare counts responses.`,
 	ask.takeLimit(c, 20, "samples")
 	ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)
 	ask.takeCompare(c)
-	out = takeOutput(c, answer.Of[samplesShown](answer.RowsOf[report.Sample]("sample"), answer.RowsOf[report.Tally](byOutcome),
-		answer.RowsOf[report.Tally](byService), answer.RowsOf[report.Tally](byRoute), answer.RowsOf[report.Tally](byCode)), answer.Lines)
+	out = takeOutput(c, answer.Of[samplesShown](answer.RowsOf[report.Sample]("sample"),
+		answer.RowsOf[report.Tally](byOutcome),
+		answer.RowsOf[report.Tally](byService), answer.RowsOf[report.Tally](byRoute),
+		answer.RowsOf[report.Tally](byCode)), answer.Lines)
 	return c
 }
 
@@ -79,7 +83,8 @@ func (r *samplesShown) count(ctx context.Context, s report.Store, ask *asking, w
 	counted, before, err := ask.count(w, func(w report.Window) (report.Tallies, error) {
 		return report.CountSamples(ctx, s, w, ask.filter)
 	})
-	r.ByOutcome, r.ByService, r.ByRoute, r.ByCode = counted[byOutcome], counted[byService], counted[byRoute], counted[byCode]
+	r.ByOutcome, r.ByService, r.ByRoute, r.ByCode = counted[byOutcome], counted[byService], counted[byRoute],
+		counted[byCode]
 	r.Before = before
 	return err
 }

@@ -43,9 +43,12 @@ func sandboxCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&cfg.Kafka, "kafka", cfg.Kafka, "`address` of the broker; empty for none")
-	f.StringVar(&cfg.ClickHouse, "clickhouse", cfg.ClickHouse, "`address` of ClickHouse's HTTP interface; empty for none")
-	f.StringVar(&cfg.Native, "native", "", "`address` of ClickHouse's native protocol as well, for example 127.0.0.1:9000")
-	f.StringVar(&users, "users", "", "`file` with a line name:password for each user of ClickHouse's ports; without it everyone is let in")
+	f.StringVar(&cfg.ClickHouse, "clickhouse", cfg.ClickHouse,
+		"`address` of ClickHouse's HTTP interface; empty for none")
+	f.StringVar(&cfg.Native, "native", "",
+		"`address` of ClickHouse's native protocol as well, for example 127.0.0.1:9000")
+	f.StringVar(&users, "users", "",
+		"`file` with a line name:password for each user of ClickHouse's ports; without it everyone is let in")
 	f.StringVar(&cfg.EngineConf, "engine-config", "", "`file` with a ClickHouse server's configuration for the engine")
 	f.IntVar(&cfg.Partitions, "partitions", cfg.Partitions, "partitions of the topics that are created")
 	f.StringSliceVar(&cfg.Topics, "topics", []string{"access"}, "`topics` created at the start")

@@ -43,7 +43,8 @@ not in these figures. Of a cluster it shows the server that is asked.`,
 				return err
 			}
 			shown := storageShown{all, keptDays{Minutes: ttl.MinuteDays, Hours: ttl.HourDays, Samples: ttl.SampleDays}}
-			return out.print(cmd, func(to io.Writer) error { printStorage(to, &shown); return nil }, shown, all.Tables, all.Days)
+			return out.print(cmd, func(to io.Writer) error { printStorage(to, &shown); return nil }, shown, all.Tables,
+				all.Days)
 		},
 	}
 	st = takeSettings(c, "storage")
@@ -58,9 +59,9 @@ type storageShown struct {
 	Kept keptDays `json:"kept"`
 }
 
-// keptDays is for how many days rows are kept, by level; 0 is for ever.
+// keptDays is for how many days rows are kept, by level; 0 is forever.
 type keptDays struct {
-	Minutes int `json:"minute_days" help:"0: for ever"`
+	Minutes int `json:"minute_days" help:"0: forever"`
 	Hours   int `json:"hour_days"`
 	Samples int `json:"sample_days" help:"of samples and rejects"`
 }
@@ -68,7 +69,7 @@ type keptDays struct {
 func (k keptDays) String() string {
 	long := func(days int) string {
 		if days == 0 {
-			return "for ever"
+			return "forever"
 		}
 		return fmt.Sprintf("%d days", days)
 	}
@@ -84,24 +85,29 @@ func printStorage(w io.Writer, all *storageShown) {
 		}
 		return t.Format(time.DateOnly)
 	}
-	fmt.Fprintf(w, "%s  %s in %s rows; retention frees %s now\n", st.bold.Render("database "+all.Database), humanize.IBytes(all.Bytes),
+	fmt.Fprintf(w, "%s  %s in %s rows; retention frees %s now\n", st.bold.Render("database "+all.Database),
+		humanize.IBytes(all.Bytes),
 		count(all.Rows), humanize.IBytes(all.FreedBytes))
 	fmt.Fprintf(w, "%s\n\n", all.Kept)
-	rows := [][]string{{"table", "bytes", "rows", "a row", "oldest", "newest", "freed: now", "in 1d", "in 7d", "in 30d"}}
+	rows := [][]string{{"table", "bytes", "rows", "a row", "oldest", "newest", "freed: now", "in 1d", "in 7d",
+		"in 30d"}}
 	for _, t := range all.Tables {
 		each := "-"
 		if t.Rows > 0 {
 			each = fmt.Sprintf("%.1f B", float64(t.Bytes)/float64(t.Rows))
 		}
-		rows = append(rows, []string{t.Table, humanize.IBytes(t.Bytes), count(t.Rows), each, day(t.OldestDay), day(t.NewestDay),
-			humanize.IBytes(t.FreedNow), humanize.IBytes(t.FreedDay), humanize.IBytes(t.FreedWeek), humanize.IBytes(t.FreedInMonth)})
+		rows = append(rows, []string{t.Table, humanize.IBytes(t.Bytes), count(t.Rows), each, day(t.OldestDay),
+			day(t.NewestDay),
+			humanize.IBytes(t.FreedNow), humanize.IBytes(t.FreedDay), humanize.IBytes(t.FreedWeek),
+			humanize.IBytes(t.FreedInMonth)})
 	}
 	right := []bool{false, true, true, true, true, true, true, true, true, true}
 	table(w, "", right, rows)
 	fmt.Fprintln(w)
 	rows = [][]string{{"day", "bytes", "rows", "tables", "freed in 1d"}}
 	for _, d := range firstOf(all.Days, 31) {
-		rows = append(rows, []string{d.Day.Format(time.DateOnly), humanize.IBytes(d.Bytes), count(d.Rows), fmt.Sprint(d.Tables),
+		rows = append(rows, []string{d.Day.Format(time.DateOnly), humanize.IBytes(d.Bytes), count(d.Rows),
+			fmt.Sprint(d.Tables),
 			humanize.IBytes(d.FreedDay)})
 	}
 	table(w, "", []bool{false, true, true, true, true}, rows)

@@ -39,7 +39,8 @@ type mover struct {
 // newMover wires what a configuration reads.
 func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
 	cfg := c.Pipeline(instanceName(), version)
-	loop := retry.Loop{Pause: retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second}, Log: log, Limit: &retry.LogLimiter{}}
+	loop := retry.Loop{Pause: retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second}, Log: log,
+		Limit: &retry.LogLimiter{}}
 	var err error
 	cfg.TTL, err = retry.Get(ctx, &loop, "read how long rows are kept", func(ctx context.Context) (schema.TTL, error) {
 		return schema.StoredTTL(ctx, s.Conn(), s.Database())
@@ -87,7 +88,8 @@ func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Sto
 }
 
 // moveSeveral is newMover for several topics.
-func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
+func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover,
+	error) {
 	kafka := c.Kafka.Source(c.Daemon.From)
 	kafka.Logger = log
 	group, err := source.NewGroup(kafka)
@@ -98,8 +100,9 @@ func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.S
 	cfg.Pipeline = each
 	cfg.Names, cfg.Pattern = c.Kafka.Topics(), c.Kafka.Pattern()
 	folds := topicFolds(secret)
-	topics, err := ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(group), Store: s, Folds: folds(c),
-		Log: log, Limit: group.LogLimiter()})
+	topics, err := ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(group), Store: s,
+		Folds: folds(c),
+		Log:   log, Limit: group.LogLimiter()})
 	if err != nil {
 		return nil, errors.Join(err, group.Close())
 	}
@@ -211,7 +214,8 @@ func open(ctx context.Context, c *config.Config) (*openTopics, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)}); err != nil {
+	if t.store, err = ingest.OpenStore(ctx, ingest.Opening{Store: c.ClickHouse.Store(),
+		SecretID: decode.SecretID(secret)}); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
@@ -251,7 +255,8 @@ func (t *openTopics) named(topic string) ([]openTopic, error) {
 		for _, of := range t.all {
 			names = append(names, of.name)
 		}
-		return nil, usage("at: got a place in topic %s; want one in %s, or --topic %s", topic, strings.Join(names, ", "), topic)
+		return nil, usage("at: got a place in topic %s; want one in %s, or --topic %s", topic,
+			strings.Join(names, ", "), topic)
 	}
 	return t.all[i : i+1], nil
 }

@@ -35,7 +35,8 @@ func versionCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := theseVersions()
 			return out.print(cmd, func(to io.Writer) error {
-				_, err := fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder, v.Schema, v.Go, v.OS,
+				_, err := fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder,
+					v.Schema, v.Go, v.OS,
 					v.Arch)
 				return err
 			}, v, []versions{v})

@@ -56,7 +56,8 @@ func (a answers) get(ctx context.Context, key string, ask func(context.Context) 
 }
 
 // getFor is get for an answer that is given again for as long.
-func (a answers) getFor(ctx context.Context, key string, keep time.Duration, ask func(context.Context) (any, error)) (any, error) {
+func (a answers) getFor(ctx context.Context, key string, keep time.Duration,
+	ask func(context.Context) (any, error)) (any, error) {
 	now := time.Now()
 	a.mu.Lock()
 	if k := a.kept[key]; k != nil && (k.until.IsZero() || now.Before(k.until)) {

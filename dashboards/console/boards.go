@@ -87,7 +87,8 @@ type panel struct {
 
 // add takes a board in.
 func (k *Console) add(from dashboards.Board) {
-	b := board{Name: from.Name, UID: from.UID, Title: from.Title, About: from.About, Variables: []variable{}, Rows: []row{}}
+	b := board{Name: from.Name, UID: from.UID, Title: from.Title, About: from.About, Variables: []variable{},
+		Rows: []row{}}
 	for _, v := range from.Variables {
 		b.Variables = append(b.Variables, variable{v.Name, v.Label, v.About, v.Values})
 		if v.Query != "" {
@@ -109,11 +110,13 @@ func (k *Console) add(from dashboards.Board) {
 }
 
 func look(p dashboards.Panel) shown {
-	s := shown{Kind: p.Kind, Title: p.Title, About: p.About, Unit: p.Unit, BucketUnit: p.BucketUnit, Decimals: p.Decimals,
-		Limits: steps(p.Limits), Empty: p.Empty, MaxPoints: p.MaxPoints}
+	s := shown{Kind: p.Kind, Title: p.Title, About: p.About, Unit: p.Unit, BucketUnit: p.BucketUnit,
+		Decimals: p.Decimals,
+		Limits:   steps(p.Limits), Empty: p.Empty, MaxPoints: p.MaxPoints}
 	for _, c := range p.Columns {
-		out := column{Name: c.Name, As: c.As, Unit: c.Unit, Width: c.Width, Decimals: c.Decimals, Limits: steps(c.Limits),
-			Words: c.Words, Color: c.Color, Unfilled: c.Unfilled, Dashed: c.Dashed, Hidden: c.Hidden}
+		out := column{Name: c.Name, As: c.As, Unit: c.Unit, Width: c.Width, Decimals: c.Decimals,
+			Limits: steps(c.Limits),
+			Words:  c.Words, Color: c.Color, Unfilled: c.Unfilled, Dashed: c.Dashed, Hidden: c.Hidden}
 		if l := c.Link; l != nil {
 			out.Link = &link{l.Title, l.Board, l.Variable, l.Column, l.Place}
 		}

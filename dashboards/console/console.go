@@ -15,7 +15,8 @@ type Store interface {
 	Database() string
 	// Answer calls head once with the names and types of the columns, then row
 	// with the values of each row, nil for NULL.
-	Answer(ctx context.Context, sql string, values map[string]any, head func(names, types []string) error, row func(values []any) error) error
+	Answer(ctx context.Context, sql string, values map[string]any, head func(names, types []string) error,
+		row func(values []any) error) error
 }
 
 // Config says what a console shows.
@@ -59,7 +60,8 @@ func New(c Config) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{}, answers: newAnswers(), streams: new(atomic.Int64)}
+	k := &Console{config: c, assets: files, panels: map[string]panel{}, lists: map[string]query.Text{},
+		answers: newAnswers(), streams: new(atomic.Int64)}
 	for _, b := range append(dashboards.Boards(k.goals()), dashboards.ConsoleBoards()...) {
 		k.add(b)
 	}

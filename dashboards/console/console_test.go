@@ -94,7 +94,8 @@ func boardsOf(t *testing.T, server *httptest.Server) []board {
 func answered(t *testing.T, server *httptest.Server, path string) (a answer) {
 	t.Helper()
 	status, body, _ := get(t, server.URL+path)
-	if err := json.Unmarshal([]byte(body), &a); status != http.StatusOK || err != nil || a.Rows > 0 && len(a.Columns) == 0 || a.SQL == "" {
+	if err := json.Unmarshal([]byte(body), &a); status != http.StatusOK || err != nil || a.Rows > 0 &&
+		len(a.Columns) == 0 || a.SQL == "" {
 		t.Errorf("%s: got %d, %v, %.300s", path, status, err, body)
 	}
 	return a
@@ -149,7 +150,8 @@ func rate(t *testing.T, server *httptest.Server, query url.Values) (sum float64)
 // A value is a value, whatever it holds: it finds the rows of its name and no
 // others.
 func hostileValues(t *testing.T, server *httptest.Server) {
-	for service, want := range map[string]float64{`x' OR 1=1 --\`: 60, `x' OR 1=1 --`: 0, "movies": 60, "{service}": 0, "\x00'": 0} {
+	for service, want := range map[string]float64{`x' OR 1=1 --\`: 60, `x' OR 1=1 --`: 0, "movies": 60, "{service}": 0,
+		"\x00'": 0} {
 		got := rate(t, server, url.Values{"from": {"now-2h"}, "step": {"60"}, "service": {service}})
 		if got < want-3 || got > want+3 {
 			t.Errorf("service %q: got %v; want about %v", service, got, want)
@@ -161,15 +163,19 @@ func hostileValues(t *testing.T, server *httptest.Server) {
 func TestParametersAreChecked(t *testing.T) {
 	server := serve(t, told())
 	for query, want := range map[string]int{
-		"from=yesterday": 400, "from=now-1y": 400, "from=now%2B1h": 400, "from=now&to=now-1h": 400, "from=0&to=4000000000": 400, "step=x": 400, "step=-5": 400,
-		"from=-5": 400, "from=99999999999999999999": 400, "from=now-500d": 400, "from=now-99999999999999d": 400, "service=" + strings.Repeat("x", 2000): 400,
-		strings.Repeat("service=a&", 101): 400, "from=now-1h&nothing=1": 200, "service=" + strings.Repeat("x", 40000): 414,
+		"from=yesterday": 400, "from=now-1y": 400, "from=now%2B1h": 400, "from=now&to=now-1h": 400,
+		"from=0&to=4000000000": 400, "step=x": 400, "step=-5": 400,
+		"from=-5": 400, "from=99999999999999999999": 400, "from=now-500d": 400, "from=now-99999999999999d": 400,
+		"service=" + strings.Repeat("x", 2000): 400,
+		strings.Repeat("service=a&", 101):      400, "from=now-1h&nothing=1": 200,
+		"service=" + strings.Repeat("x", 40000): 414,
 	} {
 		if got, body, _ := get(t, server.URL+"/api/panel/overview/4?"+query); got != want {
 			t.Errorf("%.60s: got %d %.100s; want %d", query, got, body, want)
 		}
 	}
-	for _, path := range []string{"/api/panel/overview/99", "/api/panel/overview/-1", "/api/panel/../4", "/api/panel/nope/0", "/api/values/overview/key",
+	for _, path := range []string{"/api/panel/overview/99", "/api/panel/overview/-1", "/api/panel/../4",
+		"/api/panel/nope/0", "/api/values/overview/key",
 		"/assets/../console.go", "/assets/%2e%2e/console.go", "/assets/", "/nope", "/keys/a/b", "/.git/config"} {
 		if got, _, _ := get(t, server.URL+path); got != http.StatusNotFound {
 			t.Errorf("%s: got %d; want 404", path, got)
@@ -183,7 +189,8 @@ func TestGuard(t *testing.T) {
 	server := serve(t, told())
 	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 	method := func(name string) func(*http.Request) { return func(r *http.Request) { r.Method = name } }
-	for name, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1:1": 200, "[::1]:80": 200, "evil.example": 421, "evil.example:8080": 421,
+	for name, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1:1": 200, "[::1]:80": 200,
+		"evil.example": 421, "evil.example:8080": 421,
 		"127.0.0.1.evil.example": 421, "10.0.0.1": 421, "localhost.evil.example": 421} {
 		for _, path := range []string{"/", "/api/state", "/assets/app.js"} {
 			if got, _, _ := get(t, server.URL+path, host(name)); got != want {
@@ -191,14 +198,16 @@ func TestGuard(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]int{"PUT": 405, "DELETE": 405, "OPTIONS": 405, "TRACE": 405, "POST": 405, "HEAD": 200} {
+	for name, want := range map[string]int{"PUT": 405, "DELETE": 405, "OPTIONS": 405, "TRACE": 405, "POST": 405,
+		"HEAD": 200} {
 		if got, _, _ := get(t, server.URL+"/api/state", method(name)); got != want {
 			t.Errorf("%s: got %d; want %d", name, got, want)
 		}
 	}
 	const want = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	for _, path := range []string{"/", "/keys/x", "/api/state", "/nope"} {
-		if _, _, h := get(t, server.URL+path); h.Get("Content-Security-Policy") != want || h.Get("X-Content-Type-Options") != "nosniff" {
+		if _, _, h := get(t, server.URL+path); h.Get("Content-Security-Policy") != want ||
+			h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: got policy %q", path, h.Get("Content-Security-Policy"))
 		}
 	}
@@ -230,7 +239,8 @@ func TestAssets(t *testing.T) {
 		if vendored, ok := strings.CutPrefix(name, "vendor/"); ok && !listed[vendored] {
 			t.Errorf("%s has no hash", name)
 		}
-		if strings.HasSuffix(name, ".html") && (bytes.Contains(file.plain, []byte("style=")) || bytes.Contains(file.plain, []byte("http"))) {
+		if strings.HasSuffix(name, ".html") && (bytes.Contains(file.plain, []byte("style=")) ||
+			bytes.Contains(file.plain, []byte("http"))) {
 			t.Errorf("%s holds a style or an address", name)
 		}
 	}
@@ -242,14 +252,16 @@ func TestAssets(t *testing.T) {
 // A table is exported as it is, but for what a spreadsheet would run.
 func csvOfATable(t *testing.T, server *httptest.Server) {
 	status, body, h := get(t, server.URL+"/api/panel/overview/4?from=now-2h&format=csv")
-	if status != http.StatusOK || !strings.HasPrefix(body, "time,requests\n20") || !strings.Contains(body, "Z,2\n") || !strings.HasPrefix(h.Get("Content-Type"), "text/csv") {
+	if status != http.StatusOK || !strings.HasPrefix(body, "time,requests\n20") || !strings.Contains(body, "Z,2\n") ||
+		!strings.HasPrefix(h.Get("Content-Type"), "text/csv") {
 		t.Errorf("got %d, %s, %s", status, h, body)
 	}
 }
 
 // What a spreadsheet would run gets an apostrophe.
 func TestCSVRunsNothing(t *testing.T) {
-	for text, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "-x": "'-x", " =x": "' =x", "/a": "/a", "": ""} {
+	for text, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "-x": "'-x", " =x": "' =x", "/a": "/a",
+		"": ""} {
 		if got := csvValue("text", text); got != want {
 			t.Errorf("%q: got %q; want %q", text, got, want)
 		}
@@ -264,7 +276,8 @@ type slow struct {
 
 func (s *slow) Database() string { return "d" }
 
-func (s *slow) Answer(ctx context.Context, _ string, _ map[string]any, head func(names, types []string) error, row func(values []any) error) error {
+func (s *slow) Answer(ctx context.Context, _ string, _ map[string]any, head func(names, types []string) error,
+	row func(values []any) error) error {
 	s.asked.Add(1)
 	n := s.running.Add(1)
 	defer s.running.Add(-1)
@@ -357,7 +370,8 @@ func TestAnswersTakeTurns(t *testing.T) {
 // A store that is not there yet is said, and so is one that fails.
 func TestNoStore(t *testing.T) {
 	server := serve(t, nil, func(c *Config) { c.Store = func() Store { return nil } })
-	if status, body, _ := get(t, server.URL+"/api/state"); status != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
+	if status, body, _ := get(t, server.URL+"/api/state"); status != http.StatusServiceUnavailable ||
+		!strings.Contains(body, "starting") {
 		t.Errorf("got %d, %q; want 503 and why", status, body)
 	}
 	if status, _, _ := get(t, server.URL+"/"); status != http.StatusOK {
@@ -387,7 +401,8 @@ func eventsTell(t *testing.T, s *store.Store) {
 	}
 	until("event: stored\n")
 	read = ""
-	storetest.Exec(t, s, "INSERT INTO "+s.Database()+`.incidents (id, kind, entity, severity, state, opened_at, summary, version) VALUES ('i', 'outage', 'movies', 'page', 'open', now(), 'movies is away', 1)`)
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Database()+`.incidents (id, kind, entity, severity, state, opened_at, summary, version) VALUES ('i', 'outage', 'movies', 'page', 'open', now(), 'movies is away', 1)`)
 	until("movies is away")
 	if !strings.Contains(read, "event: incident\n") {
 		t.Errorf("got %s; want an event incident", read)

@@ -44,7 +44,8 @@ func csvValue(kind string, v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case string:
-		if strings.HasPrefix(strings.TrimLeft(v, " \t\r\n"), "=") || v != "" && strings.ContainsRune("=+-@\t\r", rune(v[0])) {
+		if strings.HasPrefix(strings.TrimLeft(v, " \t\r\n"), "=") || v != "" &&
+			strings.ContainsRune("=+-@\t\r", rune(v[0])) {
 			return "'" + v
 		}
 		return v

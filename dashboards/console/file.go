@@ -70,10 +70,12 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 			}
 		}
 	}
-	if all.Answers["/api/parents"], err = k.ask(ctx, query.Parents(), query.Params{From: from, To: to, Step: time.Minute}); err != nil {
+	if all.Answers["/api/parents"], err = k.ask(ctx, query.Parents(),
+		query.Params{From: from, To: to, Step: time.Minute}); err != nil {
 		return err
 	}
-	if all.Answers["/api/deploys"], err = k.ask(ctx, query.Deploys(), query.Params{From: from, To: to, Step: time.Minute}); err != nil {
+	if all.Answers["/api/deploys"], err = k.ask(ctx, query.Deploys(),
+		query.Params{From: from, To: to, Step: time.Minute}); err != nil {
 		return err
 	}
 	data, err := json.Marshal(all) // no < stands in it: encoding/json escapes them
@@ -98,7 +100,8 @@ func (a assets) file(data string) string {
 		case path.Ext(name) == ".css":
 			styles.WriteString(text)
 		case path.Ext(name) == ".js":
-			text = strings.ReplaceAll(strings.ReplaceAll(text, `"/assets/`, `"statline/`), `from"./preact.js"`, `from"statline/vendor/preact.js"`)
+			text = strings.ReplaceAll(strings.ReplaceAll(text, `"/assets/`, `"statline/`), `from"./preact.js"`,
+				`from"statline/vendor/preact.js"`)
 			imports["statline/"+name] = address("text/javascript", text)
 		}
 	}

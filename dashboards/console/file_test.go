@@ -42,11 +42,13 @@ func TestFileIsWhole(t *testing.T) {
 	if all.Answers["/api/deploys"] == nil {
 		t.Error("the page does not know what was brought out")
 	}
-	if loads := regexp.MustCompile(`(src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1); len(loads) != 1 || !strings.HasPrefix(loads[0][2], "data:") {
+	if loads := regexp.MustCompile(`(src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1); len(loads) != 1 ||
+		!strings.HasPrefix(loads[0][2], "data:") {
 		t.Errorf("the page loads %.200v; want its icon alone, out of itself", loads)
 	}
 	for name, text := range must(readAssets()) {
-		if strings.HasSuffix(name, ".js") && name != "vendor/uplot.js" && !strings.Contains(page, `"statline/`+name+`":"data:`) {
+		if strings.HasSuffix(name, ".js") && name != "vendor/uplot.js" &&
+			!strings.Contains(page, `"statline/`+name+`":"data:`) {
 			t.Errorf("%s of %d bytes is not in the page", name, len(text.plain))
 		}
 	}

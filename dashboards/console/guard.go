@@ -22,7 +22,8 @@ func (k *Console) guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		switch {
 		case !k.ours(r.Host):
-			http.Error(w, "got a Host that is not known to be this machine; want localhost, its address, or a name of console-hosts", http.StatusMisdirectedRequest)
+			http.Error(w,
+				"got a Host that is not known to be this machine; want localhost, its address, or a name of console-hosts", http.StatusMisdirectedRequest)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
 			h.Set("Allow", "GET, HEAD, POST")
 			http.Error(w, "got method "+r.Method+"; want GET or POST", http.StatusMethodNotAllowed)

@@ -30,9 +30,11 @@ func read(q url.Values, now time.Time, points int) (query.Params, error) {
 	}
 	switch span := p.To.Sub(p.From); {
 	case span < time.Minute:
-		return p, fmt.Errorf("from %s, to %s: want at least a minute between", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
+		return p, fmt.Errorf("from %s, to %s: want at least a minute between", p.From.Format(time.RFC3339),
+			p.To.Format(time.RFC3339))
 	case span > longestSpan:
-		return p, fmt.Errorf("from %s, to %s: want at most 400 days between", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
+		return p, fmt.Errorf("from %s, to %s: want at most 400 days between", p.From.Format(time.RFC3339),
+			p.To.Format(time.RFC3339))
 	}
 	seconds := 60
 	if text := q.Get("step"); text != "" {
@@ -45,7 +47,8 @@ func read(q url.Values, now time.Time, points int) (query.Params, error) {
 	}
 	p.Step = max(time.Duration(seconds)*time.Second, p.To.Sub(p.From)/time.Duration(points))
 	p.Step = (p.Step + time.Minute - 1).Truncate(time.Minute)
-	for name, list := range map[string]*[]string{"service": &p.Services, "route": &p.Routes, "outcome": &p.Outcomes, "key": &p.Keys, "incident": &p.Incidents,
+	for name, list := range map[string]*[]string{"service": &p.Services, "route": &p.Routes, "outcome": &p.Outcomes,
+		"key": &p.Keys, "incident": &p.Incidents,
 		"code": &p.Codes, "client": &p.Clients} {
 		values := q[name]
 		if len(values) > mostChosen {

@@ -78,7 +78,8 @@ func (k *Console) findable(ctx context.Context) ([]hit, error) {
 		if store == nil {
 			return nil, errStarting
 		}
-		sql, values := query.Findable().Bind(query.Target{Database: store.Database()}, query.Params{From: now.Add(-searchSpan), To: now.Add(findableFor), Step: time.Hour, Now: now})
+		sql, values := query.Findable().Bind(query.Target{Database: store.Database()},
+			query.Params{From: now.Add(-searchSpan), To: now.Add(findableFor), Step: time.Hour, Now: now})
 		var all []hit
 		err := store.Answer(ctx, sql, values, func(_, _ []string) error { return nil }, func(row []any) error {
 			if len(row) < 3 {
@@ -91,7 +92,8 @@ func (k *Console) findable(ctx context.Context) ([]hit, error) {
 			return nil
 		})
 		for _, e := range classify.Builtin().Entries() {
-			all = append(all, hit{Kind: "code", Name: strconv.Itoa(int(e.Code)), More: e.Outcome.String() + ": " + e.Message})
+			all = append(all, hit{Kind: "code", Name: strconv.Itoa(int(e.Code)), More: e.Outcome.String() + ": " +
+				e.Message})
 		}
 		return all, err
 	})
@@ -124,7 +126,8 @@ func match(names []hit, text string) []hit {
 		for _, h := range names {
 			name := strings.ToLower(h.Name)
 			all := name + " " + strings.ToLower(h.More)
-			if rank(name) != round || taken[h.Kind] == mostHits || slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(all, word) }) {
+			if rank(name) != round || taken[h.Kind] == mostHits ||
+				slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(all, word) }) {
 				continue
 			}
 			if one := (hit{Kind: h.Kind, Name: h.Name}); !seen[one] {
@@ -147,7 +150,8 @@ func (k *Console) pasted(ctx context.Context, id string) ([]hit, error) {
 		return nil, err
 	}
 	now := state.clock().Truncate(findableFor)
-	a, err := k.ask(ctx, query.KeyKnown(), query.Params{From: now.Add(-longestSpan / 4), To: now.Add(findableFor), Step: time.Hour, Now: now, Keys: []string{id}})
+	a, err := k.ask(ctx, query.KeyKnown(), query.Params{From: now.Add(-longestSpan / 4), To: now.Add(findableFor),
+		Step: time.Hour, Now: now, Keys: []string{id}})
 	if err != nil || a.Rows == 0 || len(a.Columns) < 2 {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ type listening struct {
 	asked []string
 }
 
-func (l *listening) Answer(ctx context.Context, sql string, values map[string]any, head func(names, types []string) error, row func(values []any) error) error {
+func (l *listening) Answer(ctx context.Context, sql string, values map[string]any,
+	head func(names, types []string) error, row func(values []any) error) error {
 	l.mu.Lock()
 	l.asked = append(l.asked, sql+fmt.Sprint(values))
 	l.mu.Unlock()
@@ -36,7 +37,8 @@ func find(t *testing.T, server *httptest.Server, text string) (found []hit) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/api/search", strings.NewReader(string(body)))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/api/search",
+		strings.NewReader(string(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +81,12 @@ func searchFinds(t *testing.T, s *store.Store) {
 		}
 	})
 	for text, want := range map[string]string{
-		"mov": "service movies", "MOVIE/{": "route /3/movie/{id}", "nosuch": "error NoSuchMovie", "feedc0": "key feedc0de00000000feedc0de00000000",
-		"acme fil": "key feedc0de00000000feedc0de00000000", "203.0.113.7": "client 203.0.113.7", "203.0": "client 203.0.113.7", "198.51.100.9": "client 198.51.100.9",
-		"34": "code 34", "rate_lim": "code 25", "was away": "incident inc-1", "thekeyitself0123": "key feedc0de00000000feedc0de00000000",
+		"mov": "service movies", "MOVIE/{": "route /3/movie/{id}", "nosuch": "error NoSuchMovie",
+		"feedc0":   "key feedc0de00000000feedc0de00000000",
+		"acme fil": "key feedc0de00000000feedc0de00000000", "203.0.113.7": "client 203.0.113.7",
+		"203.0": "client 203.0.113.7", "198.51.100.9": "client 198.51.100.9",
+		"34": "code 34", "rate_lim": "code 25", "was away": "incident inc-1",
+		"thekeyitself0123": "key feedc0de00000000feedc0de00000000",
 	} {
 		found := false
 		for _, h := range find(t, server, text) {
@@ -119,7 +124,8 @@ func TestSearchIsGuarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if got, _, _ := get(t, server.URL+"/api/search?text=x"); r.StatusCode != http.StatusForbidden || got != http.StatusNotFound && got != http.StatusMethodNotAllowed {
+	if got, _, _ := get(t, server.URL+"/api/search?text=x"); r.StatusCode != http.StatusForbidden ||
+		got != http.StatusNotFound && got != http.StatusMethodNotAllowed {
 		t.Errorf("without its header: got %d, by GET %d; want 403 and 405", r.StatusCode, got)
 	}
 }

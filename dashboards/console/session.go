@@ -68,7 +68,8 @@ func admitted(w http.ResponseWriter, r *http.Request, token string) bool {
 	}
 	if c, err := r.Cookie(cookieName(token)); err == nil {
 		until, sign, _ := strings.Cut(c.Value, ".")
-		if seconds, err := strconv.ParseInt(until, 10, 64); err == nil && time.Now().Unix() < seconds && same(sign, seal(token, until)) {
+		if seconds, err := strconv.ParseInt(until, 10, 64); err == nil && time.Now().Unix() < seconds &&
+			same(sign, seal(token, until)) {
 			return true
 		}
 	}
@@ -100,7 +101,8 @@ func (k *Console) own(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case r.Header.Get(ownHeader) == "":
 		http.Error(w, "got no header "+ownHeader+"; want one, with any value", http.StatusForbidden)
-	case err != nil, origin.Host != "" && !strings.EqualFold(origin.Host, r.Host), site != "" && site != "same-origin" && site != "none":
+	case err != nil, origin.Host != "" && !strings.EqualFold(origin.Host, r.Host), site != "" &&
+		site != "same-origin" && site != "none":
 		http.Error(w, "got a request of another site's page", http.StatusForbidden)
 	default:
 		return true
@@ -128,7 +130,8 @@ func (k *Console) serveSession(w http.ResponseWriter, r *http.Request) {
 	if !takeBody(w, r, &got) {
 		return
 	}
-	c := http.Cookie{Name: cookieName(want), Path: "/", HttpOnly: true, Secure: k.config.Access.TLS, SameSite: http.SameSiteStrictMode}
+	c := http.Cookie{Name: cookieName(want), Path: "/", HttpOnly: true, Secure: k.config.Access.TLS,
+		SameSite: http.SameSiteStrictMode}
 	switch {
 	case want == "":
 		w.WriteHeader(http.StatusNoContent)

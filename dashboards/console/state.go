@@ -106,7 +106,8 @@ func kindOf(name string) string {
 	switch {
 	case strings.HasPrefix(name, "Date"):
 		return "time"
-	case strings.HasPrefix(name, "UInt"), strings.HasPrefix(name, "Int"), strings.HasPrefix(name, "Float"), strings.HasPrefix(name, "Decimal"):
+	case strings.HasPrefix(name, "UInt"), strings.HasPrefix(name, "Int"), strings.HasPrefix(name, "Float"),
+		strings.HasPrefix(name, "Decimal"):
 		return "number"
 	}
 	return "text"

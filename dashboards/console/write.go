@@ -128,7 +128,8 @@ func plainText(name, text string, most int) error {
 	switch {
 	case len(text) > most:
 		return fmt.Errorf("%s: got %d bytes; want at most %d", name, len(text), most)
-	case !utf8.ValidString(text), strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
+	case !utf8.ValidString(text), strings.ContainsFunc(text,
+		func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }):
 		return fmt.Errorf("%s: got control characters; want text", name)
 	}
 	return nil
@@ -216,7 +217,8 @@ func (k *Console) takeDeploy(w http.ResponseWriter, r *http.Request, to Writer) 
 	if d.At.IsZero() {
 		d.At = time.Now()
 	}
-	err := errors.Join(plainText("service", d.Service, longestLabel), plainText("version", d.Version, longestLabel), plainText("author", d.Author, longestLabel))
+	err := errors.Join(plainText("service", d.Service, longestLabel), plainText("version", d.Version, longestLabel),
+		plainText("author", d.Author, longestLabel))
 	switch {
 	case err != nil:
 	case d.Service == "" || d.Version == "":

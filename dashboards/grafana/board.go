@@ -90,9 +90,11 @@ func render(b dashboards.Board, o Options) (dashboard.Dashboard, error) {
 
 // empty is a dashboard with the data source and the links to the others.
 func empty(b dashboards.Board, o Options) (dashboard.Dashboard, error) {
-	d, err := dashboard.NewDashboardBuilder("statline: "+b.Title).Uid(b.UID).Description(b.About).Tags([]string{"statline"}).
+	d, err := dashboard.NewDashboardBuilder("statline: "+b.Title).Uid(b.UID).Description(b.About).
+		Tags([]string{"statline"}).
 		Timezone("utc").Readonly().Tooltip(dashboard.DashboardCursorSyncCrosshair).Time("now-6h", "now").Refresh("30s").
-		Link(dashboard.NewDashboardLinkBuilder("statline").Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"statline"}).
+		Link(dashboard.NewDashboardLinkBuilder("statline").Type(dashboard.DashboardLinkTypeDashboards).
+			Tags([]string{"statline"}).
 			Icon("external link").Tooltip("the other dashboards, same time and same choices").
 			KeepTime(true).IncludeVars(true).AsDropdown(false)).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("ds").Label("Data source").Type(pluginID).
@@ -127,7 +129,8 @@ type mark struct {
 }
 
 func marks() []mark {
-	return []mark{{"Incidents", dashboards.Bad, query.IncidentMarks()}, {"Deploys", dashboards.Note, query.DeployMarks()}}
+	return []mark{{"Incidents", dashboards.Bad, query.IncidentMarks()},
+		{"Deploys", dashboards.Note, query.DeployMarks()}}
 }
 
 func (m mark) render(target query.Target) (dashboard.AnnotationQuery, error) {
@@ -146,7 +149,8 @@ func variable(v dashboards.Variable, target query.Target) (dashboard.VariableMod
 	all := dashboard.VariableOption{Selected: cog.ToPtr(true), Text: many("All"), Value: many("$__all")}
 	if v.Query == "" {
 		return dashboard.NewCustomVariableBuilder(v.Name).Label(v.Label).Description(v.About).
-			Values(dashboard.StringOrMap{String: cog.ToPtr(strings.Join(v.Values, ","))}).Multi(true).IncludeAll(true).Current(all).Build()
+			Values(dashboard.StringOrMap{String: cog.ToPtr(strings.Join(v.Values, ","))}).Multi(true).IncludeAll(true).
+			Current(all).Build()
 	}
 	sql := v.Query.Grafana(target)
 	return dashboard.NewQueryVariableBuilder(v.Name).Label(v.Label).Description(v.About).Datasource(source()).

@@ -14,7 +14,8 @@ type property = dashboard.DynamicConfigValue
 
 // override makes the override of one column: its properties always stand in
 // this order.
-func override(c dashboards.Column, of dashboards.Kind, on dashboards.Board) dashboard.DashboardFieldConfigSourceOverrides {
+func override(c dashboards.Column, of dashboards.Kind,
+	on dashboards.Board) dashboard.DashboardFieldConfigSourceOverrides {
 	var list []property
 	add := func(id string, value any) { list = append(list, property{Id: id, Value: value}) }
 	if c.Link != nil {
@@ -57,14 +58,16 @@ func override(c dashboards.Column, of dashboards.Kind, on dashboards.Board) dash
 		add("custom.hidden", true)
 		add("custom.hideFrom", map[string]any{"viz": true, "legend": true, "tooltip": true})
 	}
-	return dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: c.Name}, Properties: list}
+	return dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName",
+		Options: c.Name}, Properties: list}
 }
 
 // mappings colours words.
 func mappings(colors map[string]string) []dashboard.ValueMap {
 	results := map[string]dashboard.ValueMappingResult{}
 	for i, word := range slices.Sorted(maps.Keys(colors)) {
-		results[word] = dashboard.ValueMappingResult{Text: cog.ToPtr(word), Color: cog.ToPtr(colors[word]), Index: cog.ToPtr(int32(i))}
+		results[word] = dashboard.ValueMappingResult{Text: cog.ToPtr(word), Color: cog.ToPtr(colors[word]),
+			Index: cog.ToPtr(int32(i))}
 	}
 	return []dashboard.ValueMap{{Type: dashboard.MappingTypeValueToText, Options: results}}
 }

@@ -56,7 +56,8 @@ func Files(o Options) ([]File, error) {
 		if _, files := f.content.(ProviderFile); files && o.Schema == V2 {
 			continue
 		}
-		body, err := yaml.MarshalWithOptions(f.content, yaml.UseLiteralStyleIfMultiline(true), yaml.IndentSequence(true))
+		body, err := yaml.MarshalWithOptions(f.content, yaml.UseLiteralStyleIfMultiline(true),
+			yaml.IndentSequence(true))
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", f.name, err)
 		}

@@ -47,7 +47,8 @@ func TestCommittedFilesAreGenerated(t *testing.T) {
 	}
 	for _, dir := range []string{"generated", "provisioning"} {
 		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, d fs.DirEntry, err error) error {
-			if name := strings.TrimPrefix(filepath.ToSlash(path), "../"); err == nil && !d.IsDir() && want[name] == nil {
+			if name := strings.TrimPrefix(filepath.ToSlash(path), "../"); err == nil && !d.IsDir() &&
+				want[name] == nil {
 				t.Errorf("%s is not generated", name)
 			}
 			return err
@@ -75,7 +76,8 @@ func TestWriteTwice(t *testing.T) {
 
 // The flags reach every place that they name.
 func TestOptions(t *testing.T) {
-	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east", Alerts: AllAlerts, Schema: Classic})
+	all := files(t, Options{DatasourceUID: "P123", Folder: "Operations", Database: "logs", Cluster: "east",
+		Alerts: AllAlerts, Schema: Classic})
 	for name, content := range all {
 		if bytes.Contains(content, []byte("`statline`")) {
 			t.Errorf("%s reads the database statline; want logs", name)
@@ -101,7 +103,10 @@ func TestOptions(t *testing.T) {
 	if _, err := Files(with); err == nil {
 		t.Error("runbooks that are no address: no error")
 	}
-	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts, Schema: Classic}, {DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts, Schema: Classic}} {
+	for _, bad := range []Options{{}, {DatasourceUID: "a b", Folder: "f", Database: "d", Alerts: AllAlerts,
+		Schema: Classic}, {DatasourceUID: "a", Folder: "$X", Database: "d", Alerts: AllAlerts, Schema: Classic},
+		{DatasourceUID: "a", Folder: "f", Database: "d;", Alerts: AllAlerts, Schema: Classic},
+		{DatasourceUID: "a", Folder: "f", Database: "d", Cluster: "'", Alerts: AllAlerts, Schema: Classic}} {
 		if _, err := Files(bad); err == nil {
 			t.Errorf("Files(%+v): no error", bad)
 		}
@@ -115,19 +120,20 @@ func TestLintFinds(t *testing.T) {
 		t.Fatal(errs)
 	}
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a wrong enum":            {`"drawStyle": "line"`, `"drawStyle": "barz"`, `got "barz"`},
-		"an empty enum":           {`"orientation": "auto"`, `"orientation": ""`, `got ""`},
-		"an undefined variable":   {"${service:queryparam}", "${servise:queryparam}", "$servise is not defined"},
-		"an unknown macro":        {"$__fromTime", "$__fromtime", "$__fromtime is not defined"},
-		"an unknown field":        {`"rawSql":`, `"rawSQL2":`, "rawSQL2"},
-		"an unknown option":       {`"graphMode":`, `"grafMode":`, "grafMode"},
-		"overlapping panels":      {`"x": 16,`, `"x": 15,`, "overlaps panel"},
-		"a panel off the grid":    {`"x": 16,`, `"x": 23,`, "inside 24 columns"},
-		"two panels with one id":  {`"id": 2,`, `"id": 1,`, "want one of its own"},
-		"a panel without id":      {`"id": 2,`, `"id": 0,`, "want one of its own"},
-		"a unit nobody knows":     {`"unit": "reqps"`, `"unit": "requests"`, `got "requests"`},
-		"no text for no data":     {`"noValue": "no responses"`, `"noValue": ""`, "no text for no data"},
-		"no description":          {`"description": "Responses per second of event time."`, `"description": ""`, "no description"},
+		"a wrong enum":           {`"drawStyle": "line"`, `"drawStyle": "barz"`, `got "barz"`},
+		"an empty enum":          {`"orientation": "auto"`, `"orientation": ""`, `got ""`},
+		"an undefined variable":  {"${service:queryparam}", "${servise:queryparam}", "$servise is not defined"},
+		"an unknown macro":       {"$__fromTime", "$__fromtime", "$__fromtime is not defined"},
+		"an unknown field":       {`"rawSql":`, `"rawSQL2":`, "rawSQL2"},
+		"an unknown option":      {`"graphMode":`, `"grafMode":`, "grafMode"},
+		"overlapping panels":     {`"x": 16,`, `"x": 15,`, "overlaps panel"},
+		"a panel off the grid":   {`"x": 16,`, `"x": 23,`, "inside 24 columns"},
+		"two panels with one id": {`"id": 2,`, `"id": 1,`, "want one of its own"},
+		"a panel without id":     {`"id": 2,`, `"id": 0,`, "want one of its own"},
+		"a unit nobody knows":    {`"unit": "reqps"`, `"unit": "requests"`, `got "requests"`},
+		"no text for no data":    {`"noValue": "no responses"`, `"noValue": ""`, "no text for no data"},
+		"no description": {`"description": "Responses per second of event time."`, `"description": ""`,
+			"no description"},
 		"a format out of step":    {`"queryType": "timeseries"`, `"queryType": "table"`, "as format says"},
 		"another data source":     {`"uid": "${ds}"`, `"uid": "clickhouse"`, "data source"},
 		"a placeholder left":      {"`statline`.services", "{db}.services", "placeholder"},
@@ -171,13 +177,15 @@ func TestLintRulesFinds(t *testing.T) {
 		change func(*Rule)
 		want   string
 	}{
-		"no plan for no data":        {func(r *Rule) { r.NoDataState = "" }, "no plan for no data"},
-		"no reason for it":           {func(r *Rule) { r.Annotations["no_data"] = "" }, "no plan for no data"},
-		"a condition that is none":   {func(r *Rule) { r.Condition = "C" }, `condition "C"`},
-		"a comparison with nothing":  {func(r *Rule) { r.Data[1].Model.Expression = "Z" }, `compares "Z"`},
-		"a duration that is none":    {func(r *Rule) { r.For = "soon" }, "want a duration"},
-		"a time macro":               {func(r *Rule) { r.Data[0].Model.RawSQL += " WHERE $__timeFilter(minute)" }, "a rule has no dashboard"},
-		"a variable in a label":      {func(r *Rule) { r.Labels["key"] = "{{ $labels.entity }}" }, "unless it is written $$"},
+		"no plan for no data":       {func(r *Rule) { r.NoDataState = "" }, "no plan for no data"},
+		"no reason for it":          {func(r *Rule) { r.Annotations["no_data"] = "" }, "no plan for no data"},
+		"a condition that is none":  {func(r *Rule) { r.Condition = "C" }, `condition "C"`},
+		"a comparison with nothing": {func(r *Rule) { r.Data[1].Model.Expression = "Z" }, `compares "Z"`},
+		"a duration that is none":   {func(r *Rule) { r.For = "soon" }, "want a duration"},
+		"a time macro": {func(r *Rule) { r.Data[0].Model.RawSQL += " WHERE $__timeFilter(minute)" },
+			"a rule has no dashboard"},
+		"a variable in a label": {func(r *Rule) { r.Labels["key"] = "{{ $labels.entity }}" },
+			"unless it is written $$"},
 		"a panel that is not there":  {func(r *Rule) { r.PanelID = 999 }, "has no panel 999"},
 		"a dashboard that is none":   {func(r *Rule) { r.DashboardUID = "x" }, "dashboard x"},
 		"no runbook":                 {func(r *Rule) { delete(r.Annotations, "runbook") }, "no annotation runbook"},
@@ -248,7 +256,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 	links := 0
 	for name, content := range files(t, DefaultOptions()) {
-		for _, m := range regexp.MustCompile(`/d/([\w-]+)\?[^"]*&var-(\w+)=`).FindAllStringSubmatch(string(content), -1) {
+		for _, m := range regexp.MustCompile(`/d/([\w-]+)\?[^"]*&var-(\w+)=`).
+			FindAllStringSubmatch(string(content), -1) {
 			links++
 			if !slices.Contains(variables[m[1]], m[2]) {
 				t.Errorf("%s links to %s with var-%s; it has %v", name, m[1], m[2], variables[m[1]])
@@ -262,11 +271,13 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // The units are the SDK's.
 func TestUnitsAreKnown(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/grafana/grafana-foundation-sdk/go/units").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}",
+		"github.com/grafana/grafana-foundation-sdk/go/units").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(out)), "types_gen.go"), nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(out)), "types_gen.go"), nil,
+		0)
 	if err != nil {
 		t.Fatal(err)
 	}

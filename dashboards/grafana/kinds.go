@@ -53,7 +53,8 @@ func tooltip() *common.VizTooltipOptionsBuilder {
 }
 
 func legend() *common.VizLegendOptionsBuilder {
-	return common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true).Calcs([]string{})
+	return common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).
+		Placement(common.LegendPlacementBottom).ShowLegend(true).Calcs([]string{})
 }
 
 // lines draws each series as a line. Series without a colour of their own, which are
@@ -61,22 +62,27 @@ func legend() *common.VizLegendOptionsBuilder {
 // services had one colour. A share lies between 0 and 1, and the small
 // ones matter: its axis is logarithmic from a thousandth on.
 func lines(share bool) kind {
-	p := timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeAuto).
-		LineInterpolation(common.LineInterpolationLinear).GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).
+	p := timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).
+		ShowPoints(common.VisibilityModeAuto).
+		LineInterpolation(common.LineInterpolationLinear).GradientMode(common.GraphGradientModeNone).
+		AxisPlacement(common.AxisPlacementAuto).
 		AxisSoftMin(0).SpanNulls(common.BoolOrFloat64{Bool: cog.ToPtr(false)}).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNone).Group("A")).
 		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
 		Tooltip(tooltip()).Legend(legend())
 	if share {
-		p = p.Min(0).Max(1).ScaleDistribution(common.NewScaleDistributionConfigBuilder().Type(common.ScaleDistributionSymlog).Log(10).LinearThreshold(0.001))
+		p = p.Min(0).Max(1).ScaleDistribution(common.NewScaleDistributionConfigBuilder().
+			Type(common.ScaleDistributionSymlog).Log(10).LinearThreshold(0.001))
 	}
 	return kind{p, TimeSeries, dashboard.FieldColorModeIdPaletteClassic}
 }
 
 // stacked draws series that add up.
 func stacked() kind {
-	return kind{timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleBars).LineWidth(0).FillOpacity(85).ShowPoints(common.VisibilityModeNever).
-		GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).AxisSoftMin(0).BarWidthFactor(1).
+	return kind{timeseries.NewPanelBuilder().DrawStyle(common.GraphDrawStyleBars).LineWidth(0).FillOpacity(85).
+		ShowPoints(common.VisibilityModeNever).
+		GradientMode(common.GraphGradientModeNone).AxisPlacement(common.AxisPlacementAuto).AxisSoftMin(0).
+		BarWidthFactor(1).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A")).
 		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeOff)).
 		Tooltip(tooltip()).Legend(legend()), TimeSeries, dashboard.FieldColorModeIdPaletteClassic}
@@ -88,46 +94,60 @@ func reduce(values bool) *common.ReduceDataOptionsBuilder {
 
 // number shows each numeric column of one row, coloured by its thresholds.
 func number() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeValue).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
+	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeValue).
+		JustifyMode(common.BigValueJustifyModeAuto).
+		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
+		ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
 }
 
 // alarm is a number on a coloured ground.
 func alarm() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeBackgroundSolid).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
+	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).
+		ColorMode(common.BigValueColorModeBackgroundSolid).JustifyMode(common.BigValueJustifyModeAuto).
+		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
+		ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
 }
 
 // bars shows one bar a row.
 func bars() kind {
-	return kind{bargauge.NewPanelBuilder().DisplayMode(common.BarGaugeDisplayModeBasic).ValueMode(common.BarGaugeValueModeColor).NamePlacement(common.BarGaugeNamePlacementLeft).
-		ShowUnfilled(false).Sizing(common.BarGaugeSizingAuto).Orientation(common.VizOrientationHorizontal).ReduceOptions(reduce(true)).
+	return kind{bargauge.NewPanelBuilder().DisplayMode(common.BarGaugeDisplayModeBasic).
+		ValueMode(common.BarGaugeValueModeColor).NamePlacement(common.BarGaugeNamePlacementLeft).
+		ShowUnfilled(false).Sizing(common.BarGaugeSizingAuto).Orientation(common.VizOrientationHorizontal).
+		ReduceOptions(reduce(true)).
 		Legend(legend().ShowLegend(false)), Table, dashboard.FieldColorModeIdThresholds}
 }
 
 // rows is a table.
 func rows() kind {
-	return kind{table.NewPanelBuilder().ShowHeader(true).CellHeight(common.TableCellHeightSm).Filterable(true), Table, dashboard.FieldColorModeIdThresholds}
+	return kind{table.NewPanelBuilder().ShowHeader(true).CellHeight(common.TableCellHeightSm).Filterable(true), Table,
+		dashboard.FieldColorModeIdThresholds}
 }
 
 // heat shows buckets over time; unit is the buckets'.
 func heat(unit string) kind {
 	return kind{heatmap.NewPanelBuilder().Calculate(false).CellGap(1).
-		Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Oranges").Fill("dark-orange").Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5).Steps(64)).
+		Color(heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).Scheme("Oranges").
+			Fill("dark-orange").Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5).Steps(64)).
 		YAxis(heatmap.NewYAxisConfigBuilder().Unit(unit).AxisPlacement(common.AxisPlacementLeft)).
 		RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutLe)).
-		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).ShowColorScale(true)).
-		ShowValue(common.VisibilityModeNever).SelectionMode(heatmap.HeatmapSelectionModeX).ShowLegend(), TimeSeries, dashboard.FieldColorModeIdThresholds}
+		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(false).
+			ShowColorScale(true)).
+		ShowValue(common.VisibilityModeNever).SelectionMode(heatmap.HeatmapSelectionModeX).ShowLegend(), TimeSeries,
+		dashboard.FieldColorModeIdThresholds}
 }
 
 // lanes shows one lane a series, coloured by the thresholds.
 func lanes() kind {
-	return kind{statetimeline.NewPanelBuilder().ShowValue(common.VisibilityModeNever).RowHeight(0.85).MergeValues(true).AlignValue(common.TimelineValueAlignmentLeft).
-		LineWidth(0).FillOpacity(85).Tooltip(tooltip()).Legend(legend().ShowLegend(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
+	return kind{statetimeline.NewPanelBuilder().ShowValue(common.VisibilityModeNever).RowHeight(0.85).MergeValues(true).
+		AlignValue(common.TimelineValueAlignmentLeft).
+		LineWidth(0).FillOpacity(85).Tooltip(tooltip()).Legend(legend().ShowLegend(false)), TimeSeries,
+		dashboard.FieldColorModeIdThresholds}
 }
 
 // spark is a number with its course behind it.
 func spark() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).ReduceOptions(reduce(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
+	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
+		JustifyMode(common.BigValueJustifyModeAuto).
+		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
+		ReduceOptions(reduce(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
 }

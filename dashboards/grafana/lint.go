@@ -111,7 +111,8 @@ func (l *linter) dashboard() {
 		defined = append(defined, name)
 	}
 	for _, v := range l.d.Templating.List {
-		l.variables(fmt.Sprintf("variable %v", v["name"]), map[string]any{"query": v["query"], "datasource": v["datasource"]}, defined)
+		l.variables(fmt.Sprintf("variable %v", v["name"]),
+			map[string]any{"query": v["query"], "datasource": v["datasource"]}, defined)
 	}
 	for _, a := range l.d.Annotations.List {
 		l.variables(fmt.Sprintf("annotation %v", a["name"]), a, defined)
@@ -192,8 +193,10 @@ func (l *linter) panel(where string, p lintedPanel, defined []string) {
 }
 
 func propertyIDs() []string {
-	return []string{"unit", "decimals", "displayName", "color", "thresholds", "mappings", "links", "noValue", "min", "max",
-		"custom.width", "custom.wrapText", "custom.hidden", "custom.hideFrom", "custom.cellOptions", "custom.fillOpacity", "custom.lineStyle"}
+	return []string{"unit", "decimals", "displayName", "color", "thresholds", "mappings", "links", "noValue", "min",
+		"max",
+		"custom.width", "custom.wrapText", "custom.hidden", "custom.hideFrom", "custom.cellOptions",
+		"custom.fillOpacity", "custom.lineStyle"}
 }
 
 // knownUnits are the units in use, each a constant of the SDK.
@@ -217,7 +220,8 @@ var reference = regexp.MustCompile(`\$\{([A-Za-z_]\w*)(?:[.:][^}]*)?\}|\$([A-Za-
 
 // given are Grafana's own names and the macros of the data source's backend.
 func given() []string {
-	return []string{"__fromTime", "__toTime", "__interval_s", "__conditionalAll", "__url_time_range", "__value", "__data", "__all"}
+	return []string{"__fromTime", "__toTime", "__interval_s", "__conditionalAll", "__url_time_range", "__value",
+		"__data", "__all"}
 }
 
 // variables checks every $name in the strings of a value.

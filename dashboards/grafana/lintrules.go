@@ -35,7 +35,8 @@ func LintRules(f RuleFile, boards []Board) []error {
 
 func lintRule(r Rule, boards []Board) (problems []string) {
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if !slices.Contains([]string{"OK", "Alerting", "NoData", "KeepLast"}, r.NoDataState) || r.Annotations["no_data"] == "" {
+	if !slices.Contains([]string{"OK", "Alerting", "NoData", "KeepLast"}, r.NoDataState) ||
+		r.Annotations["no_data"] == "" {
 		bad("no plan for no data: state %q, reason %q", r.NoDataState, r.Annotations["no_data"])
 	}
 	if !slices.Contains([]string{"Error", "Alerting", "OK", "KeepLast"}, r.ExecErrState) {
@@ -49,7 +50,8 @@ func lintRule(r Rule, boards []Board) (problems []string) {
 			bad("no annotation %s", name)
 		}
 	}
-	if s, ok := r.Labels["severity"]; ok && s != "page" && s != "ticket" || !ok && !strings.Contains(r.Data[0].Model.RawSQL, "AS severity") {
+	if s, ok := r.Labels["severity"]; ok && s != "page" && s != "ticket" || !ok &&
+		!strings.Contains(r.Data[0].Model.RawSQL, "AS severity") {
 		bad("label severity: got %q; want page or ticket, or a column of the query", s)
 	}
 	if r.NotificationSettings.Receiver == "" {
@@ -91,10 +93,12 @@ func lintRule(r Rule, boards []Board) (problems []string) {
 // a threshold.
 func lintStep(d RuleData) (problems []string) {
 	if d.DatasourceUID != d.Model.Datasource.UID {
-		problems = append(problems, fmt.Sprintf("%s: data source %q in the step, %q in its model", d.RefID, d.DatasourceUID, d.Model.Datasource.UID))
+		problems = append(problems, fmt.Sprintf("%s: data source %q in the step, %q in its model", d.RefID,
+			d.DatasourceUID, d.Model.Datasource.UID))
 	}
 	if d.DatasourceUID == "__expr__" {
-		if d.Model.Type != "threshold" || len(d.Model.Conditions) != 1 || len(d.Model.Conditions[0].Evaluator.Params) != 1 ||
+		if d.Model.Type != "threshold" || len(d.Model.Conditions) != 1 ||
+			len(d.Model.Conditions[0].Evaluator.Params) != 1 ||
 			!slices.Contains([]string{"gt", "lt"}, d.Model.Conditions[0].Evaluator.Type) {
 			problems = append(problems, d.RefID+": not a threshold with one parameter")
 		}
@@ -120,7 +124,8 @@ func loose(s string) bool {
 func hasPanel(boards []Board, uid string, id uint32) bool {
 	for _, b := range boards {
 		if *b.Dashboard.Uid == uid {
-			return slices.ContainsFunc(b.Dashboard.Panels, func(p panelOrRow) bool { return p.Panel != nil && *p.Panel.Id == id })
+			return slices.ContainsFunc(b.Dashboard.Panels,
+				func(p panelOrRow) bool { return p.Panel != nil && *p.Panel.Id == id })
 		}
 	}
 	return false

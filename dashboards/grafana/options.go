@@ -49,7 +49,8 @@ const (
 
 // DefaultOptions are those of docker-compose.yml.
 func DefaultOptions() Options {
-	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts, Schema: Classic}
+	return Options{DatasourceUID: "clickhouse", Folder: "statline", Database: "statline", Alerts: AllAlerts,
+		Schema: Classic}
 }
 
 func (o Options) objectives() query.Objectives {
@@ -76,7 +77,8 @@ func (o Options) Validate() error {
 	if o.Schema != Classic && o.Schema != V2 {
 		return fmt.Errorf("schema: got %q; want classic or v2", o.Schema)
 	}
-	if u, err := url.Parse(o.Runbooks); err != nil || o.Runbooks != "" && (u.Host == "" || u.Fragment != "" || strings.Contains(o.Runbooks, "$")) {
+	if u, err := url.Parse(o.Runbooks); err != nil || o.Runbooks != "" &&
+		(u.Host == "" || u.Fragment != "" || strings.Contains(o.Runbooks, "$")) {
 		return fmt.Errorf("runbooks: got %q; want the address of a page, without a # and a $", o.Runbooks)
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`).MatchString(o.DatasourceUID) {

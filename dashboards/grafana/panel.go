@@ -18,8 +18,9 @@ func grafanaUnits() map[dashboards.Unit]string {
 	return map[dashboards.Unit]string{
 		dashboards.None: units.NoUnit, dashboards.Count: units.Short, dashboards.Share: units.PercentUnit,
 		dashboards.PerSecond: units.RequestsPerSecond, dashboards.Records: units.RecordsPerSecond,
-		dashboards.Micros: units.Microseconds, dashboards.Seconds: units.Seconds, dashboards.Duration: units.DurationSeconds,
-		dashboards.Bytes: units.BytesIEC, dashboards.Moment: units.DatetimeISO, dashboards.Times: "suffix:×",
+		dashboards.Micros: units.Microseconds, dashboards.Seconds: units.Seconds,
+		dashboards.Duration: units.DurationSeconds,
+		dashboards.Bytes:    units.BytesIEC, dashboards.Moment: units.DatetimeISO, dashboards.Times: "suffix:×",
 	}
 }
 
@@ -55,12 +56,14 @@ func panel(p dashboards.Panel, on dashboards.Board, target query.Target) (dashbo
 	if k.format == Table {
 		// The text for no data is for the whole table: an empty cell stays empty.
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, dashboard.DashboardFieldConfigSourceOverrides{
-			Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"}, Properties: []property{{Id: "noValue", Value: ""}}})
+			Matcher:    dashboard.MatcherConfig{Id: "byRegexp", Options: "/.*/"},
+			Properties: []property{{Id: "noValue", Value: ""}}})
 	}
 	if p.Kind == dashboards.Table {
 		// Without a width every column takes the same, at least 150 pixels: numbers
 		// and times take what they need, and leave the rest to text.
-		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, widthOf("number", numberWidth), widthOf("time", timeWidth))
+		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, widthOf("number", numberWidth),
+			widthOf("time", timeWidth))
 	}
 	for _, c := range p.Columns {
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override(c, p.Kind, on))
@@ -76,7 +79,8 @@ const (
 
 func widthOf(fieldType string, pixels int) dashboard.DashboardFieldConfigSourceOverrides {
 	return dashboard.DashboardFieldConfigSourceOverrides{
-		Matcher: dashboard.MatcherConfig{Id: "byType", Options: fieldType}, Properties: []property{{Id: "custom.width", Value: pixels}}}
+		Matcher:    dashboard.MatcherConfig{Id: "byType", Options: fieldType},
+		Properties: []property{{Id: "custom.width", Value: pixels}}}
 }
 
 func decimals(n *int) *float64 {

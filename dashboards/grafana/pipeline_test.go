@@ -35,7 +35,8 @@ func TestPipelineAlertsLeaveIncidents(t *testing.T) {
 		}
 	}
 	if len(f.Groups) != 1 || !reflect.DeepEqual(f.Groups[0].Rules, kept) || len(kept) < 3 {
-		t.Errorf("got %d groups; want one, of the %d rules that read no incidents, as they are with all alerts", len(f.Groups), len(kept))
+		t.Errorf("got %d groups; want one, of the %d rules that read no incidents, as they are with all alerts",
+			len(f.Groups), len(kept))
 	}
 	for _, r := range kept {
 		if deleted[r.UID] {

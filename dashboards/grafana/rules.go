@@ -71,15 +71,18 @@ func rule(a dashboards.Alert, o Options, panelID uint32) Rule {
 		UID: a.UID, Title: a.Title, Condition: "B", For: a.Lasting, NoDataState: a.NoData, ExecErrState: state,
 		DashboardUID: a.Board, PanelID: panelID,
 		Labels: labels,
-		NotificationSettings: NotificationSettings{Receiver: contact, GroupBy: []string{"grafana_folder", "alertname", "service"},
+		NotificationSettings: NotificationSettings{Receiver: contact,
+			GroupBy:   []string{"grafana_folder", "alertname", "service"},
 			GroupWait: "10s", GroupInterval: "1m", RepeatInterval: "4h"},
 		Annotations: annotations,
 		Data: []RuleData{
 			{RefID: "A", RelativeTimeRange: window, DatasourceUID: o.DatasourceUID, Model: RuleModel{
-				RefID: "A", Datasource: RuleSource{pluginID, o.DatasourceUID}, EditorType: "sql", QueryType: "table", Format: Table,
+				RefID: "A", Datasource: RuleSource{pluginID, o.DatasourceUID}, EditorType: "sql", QueryType: "table",
+				Format: Table,
 				RawSQL: a.Query.Grafana(o.target()), IntervalMS: 60_000, MaxDataPoints: 43_200}},
 			{RefID: "B", RelativeTimeRange: window, DatasourceUID: "__expr__", Model: RuleModel{
-				RefID: "B", Type: "threshold", Expression: "A", Datasource: RuleSource{"__expr__", "__expr__"}, IntervalMS: 60_000, MaxDataPoints: 43_200,
+				RefID: "B", Type: "threshold", Expression: "A", Datasource: RuleSource{"__expr__", "__expr__"},
+				IntervalMS: 60_000, MaxDataPoints: 43_200,
 				Conditions: []RuleCondition{{Evaluator{"gt", []float64{a.Over}}}}}},
 		},
 	}

@@ -53,7 +53,8 @@ func renderV2(b dashboards.Board, classic dashboard.Dashboard, o Options) (dashb
 	d := *dashboardv2.NewDashboard()
 	d.Title, d.Description, d.Tags = *classic.Title, classic.Description, classic.Tags
 	d.CursorSync, d.Editable = dashboardv2.DashboardCursorSyncCrosshair, cog.ToPtr(false)
-	d.TimeSettings.Timezone, d.TimeSettings.From, d.TimeSettings.To, d.TimeSettings.AutoRefresh = cog.ToPtr("utc"), "now-6h", "now", "30s"
+	d.TimeSettings.Timezone, d.TimeSettings.From, d.TimeSettings.To, d.TimeSettings.AutoRefresh = cog.ToPtr("utc"),
+		"now-6h", "now", "30s"
 	if err := recast(classic.Links, &d.Links); err != nil {
 		return d, fmt.Errorf("links: %w", err)
 	}

@@ -77,8 +77,10 @@ func TestSchemasAgree(t *testing.T) {
 	for _, b := range classic {
 		r := resources[b.Name]
 		d := r.Spec
-		if r.Metadata.Name != *b.Dashboard.Uid || d.Title != *b.Dashboard.Title || *d.Description != *b.Dashboard.Description {
-			t.Errorf("%s: got %s %q; want %s %q", b.Name, r.Metadata.Name, d.Title, *b.Dashboard.Uid, *b.Dashboard.Title)
+		if r.Metadata.Name != *b.Dashboard.Uid || d.Title != *b.Dashboard.Title ||
+			*d.Description != *b.Dashboard.Description {
+			t.Errorf("%s: got %s %q; want %s %q", b.Name, r.Metadata.Name, d.Title, *b.Dashboard.Uid,
+				*b.Dashboard.Title)
 		}
 		panels := 0
 		for _, p := range b.Dashboard.Panels {
@@ -119,7 +121,8 @@ type same struct {
 }
 
 func ofClassic(p dashboard.Panel) same {
-	s := same{ID: *p.Id, Title: *p.Title, About: *p.Description, Type: p.Type, Queries: map[string]SQL{}, Interval: p.Interval, Options: p.Options, Fields: p.FieldConfig}
+	s := same{ID: *p.Id, Title: *p.Title, About: *p.Description, Type: p.Type, Queries: map[string]SQL{},
+		Interval: p.Interval, Options: p.Options, Fields: p.FieldConfig}
 	for _, q := range p.Targets {
 		s.Queries[q.(Query).RefID] = q.(Query).SQL
 	}
@@ -130,8 +133,10 @@ func ofClassic(p dashboard.Panel) same {
 }
 
 func ofV2(p dashboardv2.PanelSpec) same {
-	s := same{ID: uint32(p.Id), Title: p.Title, About: *p.Description, Type: p.VizConfig.Group, Queries: map[string]SQL{},
-		Interval: p.Data.Spec.QueryOptions.Interval, Options: p.VizConfig.Spec.Options, Fields: p.VizConfig.Spec.FieldConfig}
+	s := same{ID: uint32(p.Id), Title: p.Title, About: *p.Description, Type: p.VizConfig.Group,
+		Queries:  map[string]SQL{},
+		Interval: p.Data.Spec.QueryOptions.Interval, Options: p.VizConfig.Spec.Options,
+		Fields: p.VizConfig.Spec.FieldConfig}
 	for _, q := range p.Data.Spec.Queries {
 		s.Queries[q.Spec.RefId] = q.Spec.Query.Spec.(SQL)
 	}
@@ -193,15 +198,19 @@ func TestTabsAndConditions(t *testing.T) {
 		for _, tab := range layout.TabsLayoutKind.Spec.Tabs {
 			line := *tab.Spec.Title + condition(tab.Spec.ConditionalRendering) + ":"
 			for _, row := range tab.Spec.Layout.RowsLayoutKind.Spec.Rows {
-				line += strings.Repeat(" panel", len(row.Spec.Layout.GridLayoutKind.Spec.Items)) + condition(row.Spec.ConditionalRendering) + ";"
+				line += strings.Repeat(" panel", len(row.Spec.Layout.GridLayoutKind.Spec.Items)) +
+					condition(row.Spec.ConditionalRendering) + ";"
 			}
 			got[b.Name] = append(got[b.Name], line)
 		}
 	}
 	for name, want := range map[string][]string{
-		"keys":         {"Suspended and disabled: panel panel panel;", "Invalid and unverified: panel;", "The chosen keys [key]: panel panel [key];"},
-		"incident":     {"What happened: panel panel; panel panel [incident];", "Consequences [incident]: panel panel [incident];"},
-		"availability": {"Timeouts: panel panel panel panel panel panel panel panel panel;", "Offline: panel panel panel;", "Routes and examples: panel; panel [service];"},
+		"keys": {"Suspended and disabled: panel panel panel;", "Invalid and unverified: panel;",
+			"The chosen keys [key]: panel panel [key];"},
+		"incident": {"What happened: panel panel; panel panel [incident];",
+			"Consequences [incident]: panel panel [incident];"},
+		"availability": {"Timeouts: panel panel panel panel panel panel panel panel panel;",
+			"Offline: panel panel panel;", "Routes and examples: panel; panel [service];"},
 	} {
 		if !slices.Equal(got[name], want) {
 			t.Errorf("%s: got %q; want %q", name, got[name], want)

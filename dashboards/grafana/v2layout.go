@@ -49,7 +49,8 @@ func pagesOf(b dashboards.Board) []page {
 		for _, c := range r.Cells {
 			id++
 			item := dashboardv2.NewGridLayoutItemKind()
-			item.Spec.X, item.Spec.Y, item.Spec.Width, item.Spec.Height = int64(x), int64(s.height), int64(c.Width), int64(r.Height)
+			item.Spec.X, item.Spec.Y, item.Spec.Width, item.Spec.Height = int64(x), int64(s.height), int64(c.Width),
+				int64(r.Height)
 			item.Spec.Element.Name = elementOf(id)
 			s.items = append(s.items, *item)
 			x += c.Width
@@ -96,7 +97,8 @@ func rowsV2(p page) *dashboardv2.RowsLayoutKind {
 		grid := dashboardv2.NewGridLayoutKind()
 		grid.Spec.Items = s.items
 		row := dashboardv2.NewRowsLayoutRowKind()
-		row.Spec.Title, row.Spec.Collapse, row.Spec.HideHeader = cog.ToPtr(s.heading), cog.ToPtr(false), cog.ToPtr(s.heading == "")
+		row.Spec.Title, row.Spec.Collapse, row.Spec.HideHeader = cog.ToPtr(s.heading), cog.ToPtr(false),
+			cog.ToPtr(s.heading == "")
 		row.Spec.Layout.GridLayoutKind = grid
 		if s.chosen != "" {
 			row.Spec.ConditionalRendering = whenChosen(s.chosen)
@@ -110,10 +112,13 @@ func rowsV2(p page) *dashboardv2.RowsLayoutKind {
 // the word that it shows for it.
 func whenChosen(variable string) *dashboardv2.ConditionalRenderingGroupKind {
 	one := dashboardv2.NewConditionalRenderingVariableKind()
-	one.Spec.Variable, one.Spec.Operator, one.Spec.Value = variable, dashboardv2.ConditionalRenderingVariableSpecOperatorNotEquals, "All"
+	one.Spec.Variable, one.Spec.Operator, one.Spec.Value = variable,
+		dashboardv2.ConditionalRenderingVariableSpecOperatorNotEquals, "All"
 	group := dashboardv2.NewConditionalRenderingGroupKind()
-	group.Spec.Visibility, group.Spec.Condition = dashboardv2.ConditionalRenderingGroupSpecVisibilityShow, dashboardv2.ConditionalRenderingGroupSpecConditionAnd
-	group.Spec.Items = append(group.Spec.Items, dashboardv2.ConditionalRenderingVariableKindOrConditionalRenderingDataKindOrConditionalRenderingTimeRangeSizeKind{
-		ConditionalRenderingVariableKind: one})
+	group.Spec.Visibility, group.Spec.Condition = dashboardv2.ConditionalRenderingGroupSpecVisibilityShow,
+		dashboardv2.ConditionalRenderingGroupSpecConditionAnd
+	group.Spec.Items = append(group.Spec.Items,
+		dashboardv2.ConditionalRenderingVariableKindOrConditionalRenderingDataKindOrConditionalRenderingTimeRangeSizeKind{
+			ConditionalRenderingVariableKind: one})
 	return group
 }

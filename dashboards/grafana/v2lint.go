@@ -25,7 +25,8 @@ func LintV2(raw []byte) []error {
 	}
 	var l linter
 	if r.APIVersion != apiVersion || r.Kind != "Dashboard" || r.Metadata.Name == "" {
-		l.bad("resource", "got %s %s %q; want %s Dashboard with a name", r.APIVersion, r.Kind, r.Metadata.Name, apiVersion)
+		l.bad("resource", "got %s %s %q; want %s Dashboard with a name", r.APIVersion, r.Kind, r.Metadata.Name,
+			apiVersion)
 	}
 	l.errs = append(l.errs, found("strict reading", new(dashboardv2.Dashboard).UnmarshalJSONStrict(r.Spec))...)
 	var d dashboardv2.Dashboard // the strict reader leaves out what is of several kinds
@@ -63,7 +64,8 @@ func (l *linter) v2(d dashboardv2.Dashboard) {
 		for i, item := range of.Spec.Items {
 			s := item.Spec
 			placed[s.Element.Name]++
-			l.d.Panels = append(l.d.Panels, lintedPanel{Title: s.Element.Name, GridPos: &grid{int(s.X), int(s.Y), int(s.Width), int(s.Height)}})
+			l.d.Panels = append(l.d.Panels, lintedPanel{Title: s.Element.Name,
+				GridPos: &grid{int(s.X), int(s.Y), int(s.Width), int(s.Height)}})
 			l.place(s.Element.Name, i, l.d.Panels[i])
 		}
 	}
@@ -117,8 +119,10 @@ func (l *linter) panelV2(where string, p dashboardv2.PanelSpec, defined []string
 		targets = append(targets, map[string]any{"refId": q.Spec.RefId})
 	}
 	var classic lintedPanel
-	err := recast(map[string]any{"title": p.Title, "description": p.Description, "type": p.VizConfig.Group, "targets": targets,
-		"options": p.VizConfig.Spec.Options, "fieldConfig": p.VizConfig.Spec.FieldConfig, "datasource": map[string]any{"uid": dataSource}}, &classic)
+	err := recast(map[string]any{"title": p.Title, "description": p.Description, "type": p.VizConfig.Group,
+		"targets": targets,
+		"options": p.VizConfig.Spec.Options, "fieldConfig": p.VizConfig.Spec.FieldConfig,
+		"datasource": map[string]any{"uid": dataSource}}, &classic)
 	if err != nil {
 		l.bad(where, "%v", err)
 		return

@@ -35,14 +35,16 @@ func variableV2(from dashboards.Variable, target query.Target) dashboardv2.Varia
 	if from.Query == "" {
 		v := dashboardv2.NewCustomVariableKind()
 		v.Spec.Name, v.Spec.Label, v.Spec.Description = from.Name, &from.Label, &from.About
-		v.Spec.Query, v.Spec.Multi, v.Spec.IncludeAll, v.Spec.Current = strings.Join(from.Values, ","), true, true, allV2()
+		v.Spec.Query, v.Spec.Multi, v.Spec.IncludeAll, v.Spec.Current = strings.Join(from.Values, ","), true, true,
+			allV2()
 		return dashboardv2.VariableKind{CustomVariableKind: v}
 	}
 	sql := from.Query.Grafana(target)
 	v := dashboardv2.NewQueryVariableKind()
 	v.Spec.Name, v.Spec.Label, v.Spec.Description = from.Name, &from.Label, &from.About
 	v.Spec.Multi, v.Spec.IncludeAll, v.Spec.AllowCustomValue, v.Spec.Current = true, true, true, allV2()
-	v.Spec.Refresh, v.Spec.Sort, v.Spec.Definition = dashboardv2.VariableRefreshOnTimeRangeChanged, dashboardv2.VariableSortDisabled, &sql
+	v.Spec.Refresh, v.Spec.Sort, v.Spec.Definition = dashboardv2.VariableRefreshOnTimeRangeChanged,
+		dashboardv2.VariableSortDisabled, &sql
 	v.Spec.Query = queryV2(newSQL(sql, Table))
 	return dashboardv2.VariableKind{QueryVariableKind: v}
 }

@@ -36,7 +36,8 @@ func (a *alertmanager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		m := model.Alert{
-			Labels: labels(x.Labels), Annotations: labels(x.Annotations), StartsAt: time.Time(x.StartsAt), EndsAt: time.Time(x.EndsAt),
+			Labels: labels(x.Labels), Annotations: labels(x.Annotations), StartsAt: time.Time(x.StartsAt),
+			EndsAt:       time.Time(x.EndsAt),
 			GeneratorURL: string(x.GeneratorURL),
 		}
 		for name, value := range m.Labels {
@@ -93,8 +94,9 @@ func TestAlertmanagerTakesEveryAlert(t *testing.T) {
 	now := detect.MinuteOf(time.Now().Unix())
 	incident := func(id string, change func(*detect.Incident)) {
 		inc := detect.Incident{
-			ID: id, Kind: detect.TimeoutSpike, Entity: "api", EntityType: detect.ServiceEntity, Service: "api", Severity: detect.Page,
-			State: detect.Open, OpenedAt: now - 5, Summary: "api: 20 timeouts",
+			ID: id, Kind: detect.TimeoutSpike, Entity: "api", EntityType: detect.ServiceEntity, Service: "api",
+			Severity: detect.Page,
+			State:    detect.Open, OpenedAt: now - 5, Summary: "api: 20 timeouts",
 		}
 		change(&inc)
 		o.rows = append(o.rows, watch.Stored{Incident: inc, Version: uint64(now.Unix())})
@@ -103,7 +105,8 @@ func TestAlertmanagerTakesEveryAlert(t *testing.T) {
 		incident("kind-"+string(k), func(i *detect.Incident) { i.Kind = k })
 	}
 	incident("ahead", func(i *detect.Incident) { i.OpenedAt = now + 120 })
-	incident("ahead-over", func(i *detect.Incident) { i.OpenedAt, i.ClosedAt, i.State = now+60, now+120, detect.Closed })
+	incident("ahead-over",
+		func(i *detect.Incident) { i.OpenedAt, i.ClosedAt, i.State = now+60, now+120, detect.Closed })
 	incident("key", func(i *detect.Incident) {
 		i.Kind, i.EntityType, i.Entity, i.Service = detect.Offender, detect.KeyEntity, "abcdefghijklmnopqrstuvwxyz", ""
 	})

@@ -18,7 +18,8 @@ import (
 func evaluate(t testing.TB, g *Grafana, r grafana.Rule) (firing int, state string) {
 	t.Helper()
 	now := time.Now()
-	frames, err := g.Ask(t.Context(), r.Data[0].Model.RawSQL, int(r.Data[0].Model.Format), now.Add(-10*time.Minute), now, time.Minute)
+	frames, err := g.Ask(t.Context(), r.Data[0].Model.RawSQL, int(r.Data[0].Model.Format), now.Add(-10*time.Minute),
+		now, time.Minute)
 	if err != nil {
 		t.Fatalf("%s: %v", r.UID, err)
 	}
@@ -81,6 +82,7 @@ func rulesByUID(t testing.TB, g grafana.RuleFile) map[string]grafana.Rule {
 
 // Each rule is quiet on a store where all is well, fires when what it watches
 // for is there, and resolves when it is over.
+// Long because it is one story, told in its order.
 func TestAlertsFireAndResolve(t *testing.T) {
 	ctx := t.Context()
 	s, err := openStore(ctx, "alerts")
@@ -128,7 +130,8 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	quiet("a silent incident")
 	type scenario struct{ fire, resolve func() }
 	opened := func(kind, severity string) scenario {
-		return scenario{func() { incident(1, kind, severity, "open") }, func() { incident(2, kind, severity, "closed") }}
+		return scenario{func() { incident(1, kind, severity, "open") },
+			func() { incident(2, kind, severity, "closed") }}
 	}
 	self := func(values string) scenario {
 		return scenario{func() { pipeline(values) }, func() { pipeline(well) }}
@@ -149,9 +152,11 @@ func TestAlertsFireAndResolve(t *testing.T) {
 		}
 	}
 	scenarios := map[string]scenario{
-		"statline-pipeline-stalled": self("10, 1, 5, 0, 0, 0, 0, 1"), "statline-lag": self("90000, 900, 900, 3, 1000, 1, 0, 0"),
-		"statline-rejects": self("10, 1, 5, 3, 1000, 80, 0, 0"), "statline-ledger": self("10, 1, 5, 3, 1000, 1, 3, 0"),
-		"statline-silence": {func() { stored(20, 20, 20) }, nothingStored}, "statline-detectors": {func() { stored(20, 0, -1) }, nothingStored},
+		"statline-pipeline-stalled": self("10, 1, 5, 0, 0, 0, 0, 1"),
+		"statline-lag":              self("90000, 900, 900, 3, 1000, 1, 0, 0"),
+		"statline-rejects":          self("10, 1, 5, 3, 1000, 80, 0, 0"),
+		"statline-ledger":           self("10, 1, 5, 3, 1000, 1, 3, 0"),
+		"statline-silence":          {func() { stored(20, 20, 20) }, nothingStored}, "statline-detectors": {func() { stored(20, 0, -1) }, nothingStored},
 		"statline-audit": {func() {
 			version++
 			exec("TRUNCATE TABLE {db}.pipeline")

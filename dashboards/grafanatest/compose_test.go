@@ -19,7 +19,8 @@ const root = "../.."
 
 // secrets are what .env has to set.
 func secrets() []string {
-	return []string{"CLICKHOUSE_WRITER_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "STATLINE_HMAC_SECRET"}
+	return []string{"CLICKHOUSE_WRITER_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD",
+		"STATLINE_HMAC_SECRET"}
 }
 
 func load(t *testing.T, without string) (*types.Project, error) {
@@ -30,7 +31,8 @@ func load(t *testing.T, without string) (*types.Project, error) {
 			env = append(env, name+"=of-the-test-of-compose")
 		}
 	}
-	o, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env), cli.WithWorkingDirectory(root),
+	o, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env),
+		cli.WithWorkingDirectory(root),
 		cli.WithInterpolation(true), cli.WithConsistency(true), cli.WithProfiles([]string{"traffic"}))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +76,8 @@ func TestCompose(t *testing.T) {
 				t.Errorf("%s: port %s listens on %q; want 127.0.0.1", name, port.Published, port.HostIP)
 			}
 		}
-		if tag := s.Image[strings.LastIndex(s.Image, ":")+1:]; tag == s.Image || tag == "latest" || !strings.Contains(s.Image, ":") {
+		if tag := s.Image[strings.LastIndex(s.Image, ":")+1:]; tag == s.Image || tag == "latest" ||
+			!strings.Contains(s.Image, ":") {
 			t.Errorf("%s: image %s has no pinned tag", name, s.Image)
 		}
 		if slices.Contains(long, name) && (s.HealthCheck == nil || len(s.HealthCheck.Test) == 0) {
@@ -127,7 +130,8 @@ func TestKafkaListeners(t *testing.T) {
 	if !slices.Equal(all, protocols) {
 		t.Errorf("listeners %v, protocols %v", all, protocols)
 	}
-	if want := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == *env["KAFKA_CONTROLLER_LISTENER_NAMES"] }); !slices.Equal(want, advertised) {
+	if want := slices.DeleteFunc(slices.Clone(all),
+		func(s string) bool { return s == *env["KAFKA_CONTROLLER_LISTENER_NAMES"] }); !slices.Equal(want, advertised) {
 		t.Errorf("advertised %v; want %v", advertised, want)
 	}
 }
@@ -183,7 +187,8 @@ func TestClickHouseUsers(t *testing.T) {
 			continue
 		}
 		passwords++
-		if len(start.Attr) != 1 || start.Attr[0].Name.Local != "from_env" || p.Services["clickhouse"].Environment[start.Attr[0].Value] == nil {
+		if len(start.Attr) != 1 || start.Attr[0].Name.Local != "from_env" ||
+			p.Services["clickhouse"].Environment[start.Attr[0].Value] == nil {
 			t.Errorf("password %d: got %v; want from_env of a variable that compose sets", passwords, start.Attr)
 		}
 	}
@@ -203,7 +208,8 @@ func TestDockerfileBuildsWhatMakeBuilds(t *testing.T) {
 		return string(raw)
 	}
 	docker, make, ignore := read("Dockerfile"), read("Makefile"), read(".dockerignore")
-	for _, both := range []string{"CGO_ENABLED=0", "build -pgo=auto -trimpath", "-s -w -X main.version=", "-o bin/statline ./cmd/statline"} {
+	for _, both := range []string{"CGO_ENABLED=0", "build -pgo=auto -trimpath", "-s -w -X main.version=",
+		"-o bin/statline ./cmd/statline"} {
 		if !strings.Contains(docker, both) || !strings.Contains(make, both) {
 			t.Errorf("%q is not in both Dockerfile and Makefile", both)
 		}

@@ -56,7 +56,8 @@ func (driver) Macros() sqlds.Macros {
 // Converters maps what clickhouse-go scans to what a frame holds.
 func (driver) Converters() []sqlutil.Converter {
 	nullable := func(name string, in any, out data.FieldType, convert func(any) (any, error)) sqlutil.Converter {
-		return sqlutil.Converter{Name: name, InputScanType: reflect.TypeOf(in), InputTypeRegex: regexp.MustCompile("^" + name + "$"),
+		return sqlutil.Converter{Name: name, InputScanType: reflect.TypeOf(in),
+			InputTypeRegex: regexp.MustCompile("^" + name + "$"),
 			FrameConverter: sqlutil.FrameConverter{FieldType: out, ConverterFunc: convert}}
 	}
 	return []sqlutil.Converter{
@@ -98,14 +99,18 @@ func (g *Grafana) Close() { g.source.Dispose() }
 
 // Ask runs one text over a span. format is the query's; interval is what
 // Grafana works out from the panel's width.
-func (g *Grafana) Ask(ctx context.Context, text string, format int, from, to time.Time, interval time.Duration) (data.Frames, error) {
+func (g *Grafana) Ask(ctx context.Context, text string, format int, from, to time.Time,
+	interval time.Duration) (data.Frames, error) {
 	model, err := json.Marshal(map[string]any{"refId": "A", "rawSql": text, "format": format})
 	if err != nil {
 		return nil, err
 	}
 	r, err := g.source.QueryData(ctx, &backend.QueryDataRequest{
-		PluginContext: backend.PluginContext{DataSourceInstanceSettings: &backend.DataSourceInstanceSettings{UID: "clickhouse", JSONData: []byte("{}")}},
-		Queries:       []backend.DataQuery{{RefID: "A", JSON: model, Interval: interval, MaxDataPoints: 1000, TimeRange: backend.TimeRange{From: from, To: to}}},
+		PluginContext: backend.PluginContext{
+			DataSourceInstanceSettings: &backend.DataSourceInstanceSettings{UID: "clickhouse", JSONData: []byte("{}")},
+		},
+		Queries: []backend.DataQuery{{RefID: "A", JSON: model, Interval: interval, MaxDataPoints: 1000,
+			TimeRange: backend.TimeRange{From: from, To: to}}},
 	})
 	if err != nil {
 		return nil, err
@@ -176,7 +181,8 @@ func strictly(v string) string {
 // minute, rounded to a step that people know.
 func Interval(span time.Duration, points int) time.Duration {
 	exact := span / time.Duration(points)
-	for _, step := range []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour} {
+	for _, step := range []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+		15 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour} {
 		if exact <= step {
 			return step
 		}

@@ -84,7 +84,8 @@ func openStore(ctx context.Context, database string) (*store.Store, error) {
 // have written: incidents, scores and pipeline rows.
 func seed(ctx context.Context) error {
 	const perSecond, hours = 8, 4
-	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: traffic.Mixed, Malformed: 0.003, Rate: perSecond, Count: perSecond * hours * 3600,
+	g, err := traffic.New(traffic.Config{Seed: 7, Scenario: traffic.Mixed, Malformed: 0.003, Rate: perSecond,
+		Count: perSecond * hours * 3600,
 		Start: time.Now().UTC().Truncate(time.Hour).Add(-(hours + 1) * time.Hour)})
 	if err != nil {
 		return err
@@ -117,7 +118,8 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 	}
 	defer in.Close()
 	folding := fold.DefaultConfig()
-	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto", Secret: []byte("a secret of the tests, 32 bytes!")}
+	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto",
+		Secret: []byte("a secret of the tests, 32 bytes!")}
 	folds, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return err
@@ -134,7 +136,8 @@ const datedRejects = `INSERT INTO {db}.rejected_lines SELECT * REPLACE (now() - 
 // toldQuotas tells some keys their rate limit, in responses that are counted, and that
 // these were retries.
 func toldQuotas(table string) string {
-	return "INSERT INTO {db}." + table + " (minute, key_id, service, outcome, code, requests, quota_limit, quota_low, quota_window, retry_after, retries) " +
+	return "INSERT INTO {db}." + table +
+		" (minute, key_id, service, outcome, code, requests, quota_limit, quota_low, quota_window, retry_after, retries) " +
 		"SELECT minute, key_id, service, outcome, code, 0, 100, 4294967295 - cityHash64(key_id, minute) % 100, 60, 0, 1 FROM {db}." + table + " WHERE outcome = 'success' LIMIT 1000"
 }
 

@@ -56,7 +56,8 @@ func panelsOf(t *testing.T, g *Grafana, list []grafana.Board, to time.Time, span
 				points = int(*p.Panel.MaxDataPoints)
 			}
 			q := p.Panel.Targets[0].(grafana.Query)
-			frames, err := g.Ask(t.Context(), Choice{}.Apply(q.RawSQL), int(q.Format), to.Add(-span), to, Interval(span, points))
+			frames, err := g.Ask(t.Context(), Choice{}.Apply(q.RawSQL), int(q.Format), to.Add(-span), to,
+				Interval(span, points))
 			if err != nil {
 				t.Fatalf("%s/%s: %v", b.Name, *p.Panel.Title, err)
 			}
@@ -88,7 +89,8 @@ func generated(t *testing.T, change func(name, text string) string) string {
 	dir := t.TempDir()
 	for _, f := range files {
 		if name, ok := strings.CutPrefix(f.Name, "generated/"); ok {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(change(name, string(f.Content))), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(change(name, string(f.Content))),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -103,7 +105,8 @@ func TestOptionsAreGrafanas(t *testing.T) {
 		t.Error(complaints)
 	}
 	var panels, checks int
-	if _, err := fmt.Sscanf(string(out), "%d panels, %d checks", &panels, &checks); err != nil || panels < 50 || checks < 200 {
+	if _, err := fmt.Sscanf(string(out), "%d panels, %d checks", &panels, &checks); err != nil || panels < 50 ||
+		checks < 200 {
 		t.Errorf("got %q (%v); want at least 50 panels and 200 checks", out, err)
 	}
 }
@@ -117,7 +120,8 @@ func TestOptionsCheckFinds(t *testing.T) {
 		"a wrong word of an axis":  {"limits.json", `"displayMode": "basic"`, `"displayMode": "plain"`, `"plain"`},
 		"a wrong type":             {"keys.json", `"showHeader": true`, `"showHeader": "yes"`, "'boolean"},
 		"an override's wrong type": {"availability.json", `"fill": "dash"`, `"fill": "dashes"`, `"dashes"`},
-		"a footer of old":          {"incidents.json", `"showHeader": true`, `"footer": {"show": true}, "showHeader": true`, "footer"},
+		"a footer of old": {"incidents.json", `"showHeader": true`,
+			`"footer": {"show": true}, "showHeader": true`, "footer"},
 		"a threshold's wrong mode": {"pipeline.json", `"mode": "absolute"`, `"mode": "relative"`, `"relative"`},
 	}
 	dir := generated(t, func(name, text string) string {
@@ -134,7 +138,8 @@ func TestOptionsCheckFinds(t *testing.T) {
 	})
 	_, complaints := script(t, "options.mjs", dir)
 	for what, c := range broken {
-		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(c.board) + `.*` + regexp.QuoteMeta(c.want)).MatchString(complaints) {
+		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(c.board) + `.*` + regexp.QuoteMeta(c.want)).
+			MatchString(complaints) {
 			t.Errorf("%s: %s is not found in\n%s", what, c.want, complaints)
 		}
 	}
@@ -179,7 +184,8 @@ func TestNamesAndUnits(t *testing.T) {
 			if p.Board == want.board && p.Title == want.title {
 				found = true
 				if !regexp.MustCompile(want.form).MatchString(p.Fields[want.field]) {
-					t.Errorf("%s/%s: %s reads %q of %v; want %s", want.board, want.title, want.field, p.Fields[want.field], p.Fields, want.form)
+					t.Errorf("%s/%s: %s reads %q of %v; want %s", want.board, want.title, want.field,
+						p.Fields[want.field], p.Fields, want.form)
 				}
 			}
 		}
@@ -194,8 +200,9 @@ func TestNamesCheckFinds(t *testing.T) {
 	list, _ := boards(t, shared.full)
 	all := panelsOf(t, shared.asks, list[:1], time.Now().UTC().Add(time.Minute), 6*time.Hour)
 	for what, c := range map[string]struct{ old, new, want string }{
-		"a unit":                   {`"unit":"µs"`, `"unit":"microsec"`, "unit microsec is none of Grafana's"},
-		"an override of a column":  {`"options":"Caller side"`, `"options":"Callers side"`, "overrides of Callers side match none"},
+		"a unit": {`"unit":"µs"`, `"unit":"microsec"`, "unit microsec is none of Grafana's"},
+		"an override of a column": {`"options":"Caller side"`, `"options":"Callers side"`,
+			"overrides of Callers side match none"},
 		"overrides of no series":   {`"options":"p`, `"options":"q`, "match none"},
 		"a series without a label": {`"name":"Value"`, `"name":"n"`, "a field is called"},
 	} {
@@ -204,17 +211,21 @@ func TestNamesCheckFinds(t *testing.T) {
 		for _, p := range all {
 			raw := strings.ReplaceAll(string(p.Panel), c.old, c.new)
 			frames := p.Frames
-			if what == "a series without a label" && len(frames) == 1 && len(frames[0].Fields) > 1 && frames[0].Fields[1].Labels != nil {
-				raw, frames = string(p.Panel), data.Frames{data.NewFrame("", frames[0].Fields[0], data.NewField("Value", data.Labels{"a": "1", "b": "2"}, []float64{1}))}
+			if what == "a series without a label" && len(frames) == 1 && len(frames[0].Fields) > 1 &&
+				frames[0].Fields[1].Labels != nil {
+				raw, frames = string(p.Panel), data.Frames{data.NewFrame("", frames[0].Fields[0],
+					data.NewField("Value", data.Labels{"a": "1", "b": "2"}, []float64{1}))}
 				frames[0].Fields[0] = data.NewField("time", nil, []time.Time{time.Now()})
 			}
-			changed = changed || raw != string(p.Panel) || len(frames) > 0 && len(p.Frames) > 0 && frames[0] != p.Frames[0]
+			changed = changed || raw != string(p.Panel) || len(frames) > 0 && len(p.Frames) > 0 &&
+				frames[0] != p.Frames[0]
 			broken = append(broken, drawn{p.Board, json.RawMessage(raw), frames})
 		}
 		if !changed {
 			t.Fatalf("%s: nothing to break", what)
 		}
-		if _, complaints := script(t, "fields.mjs", writeJSON(t, filepath.Join(t.TempDir(), "frames.json"), broken)); !strings.Contains(complaints, c.want) {
+		if _, complaints := script(t, "fields.mjs",
+			writeJSON(t, filepath.Join(t.TempDir(), "frames.json"), broken)); !strings.Contains(complaints, c.want) {
 			t.Errorf("%s: got %q; want something about %q", what, complaints, c.want)
 		}
 	}

@@ -33,7 +33,8 @@ func TestDrawPictures(t *testing.T) {
 	defer s.Close()
 	to := time.Now().UTC() // in the midst of a minute: one that is not over is drawn too
 	const perSecond = 20
-	lines, err := traffic.New(traffic.Config{Seed: 3, Scenario: traffic.Mixed, Malformed: 0.0005, Rate: perSecond, Start: to.Add(-span).Truncate(time.Minute)})
+	lines, err := traffic.New(traffic.Config{Seed: 3, Scenario: traffic.Mixed, Malformed: 0.0005, Rate: perSecond,
+		Start: to.Add(-span).Truncate(time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,10 @@ func TestDrawPictures(t *testing.T) {
 	t.Cleanup(g.Close)
 	list, _ := boards(t, s)
 	var opened []int64
-	rows, err := s.Conn().Query(ctx, in(s, "SELECT toUnixTimestamp(opened_at) * 1000 FROM {db}.incidents FINAL WHERE severity != 'info' AND parent = '' AND state != 'withdrawn'"))
+	rows, err := s.Conn().
+		Query(ctx,
+			in(s,
+				"SELECT toUnixTimestamp(opened_at) * 1000 FROM {db}.incidents FINAL WHERE severity != 'info' AND parent = '' AND state != 'withdrawn'"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +133,8 @@ func draw(t *testing.T, name, into string, page map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
+	browser := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-background-networking", "--disable-component-update", "--no-first-run",
 		"--hide-scrollbars", "--user-data-dir="+filepath.Join(dir, "profile"), fmt.Sprintf("--window-size=%d,%d", width, height), "--screenshot="+png, "file://"+html)
 	if out, err := browser.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

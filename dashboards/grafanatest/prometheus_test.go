@@ -19,7 +19,8 @@ func metricRules(t *testing.T) []rulefmt.Rule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups, errs := rulefmt.Parse(raw, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+	groups, errs := rulefmt.Parse(raw, false, model.UTF8Validation, parser.NewParser(parser.Options{}),
+		slog.New(slog.DiscardHandler))
 	if len(errs) > 0 {
 		t.Fatalf("Prometheus does not take the file: %v", errs)
 	}
@@ -53,6 +54,7 @@ const (
 // Each rule about the pipeline asks Prometheus for what it says: none fires over
 // instances at work, and each fires over what it is for, and no other but those
 // named.
+// Long because it is one table.
 func TestPrometheusRules(t *testing.T) {
 	line := func(name string) string {
 		for l := range strings.Lines(atWork) {
@@ -88,19 +90,24 @@ func TestPrometheusRules(t *testing.T) {
 		{"Kafka is away", change(`kafka_away`, "2x30"), "StatlineInstanceIsNotReady"},
 		{"a partition is stuck", change(`statline_stalled`, "1x30"), "StatlinePipelineStalled"},
 		{"several topics", atWork + "  statline_ready{instance=\"a\", topic=\"edge\"} 1x30\n", ""},
-		{"one of them does not exist", atWork + "  statline_ready{instance=\"a\", topic=\"edge\"} 0x30\n", "StatlinePipelineStalled"},
-		{"none of them while Kafka is away", change(`kafka_away`, "2x30") + "  statline_ready{instance=\"a\", topic=\"edge\"} 0x30\n", "StatlineInstanceIsNotReady"},
+		{"one of them does not exist", atWork + "  statline_ready{instance=\"a\", topic=\"edge\"} 0x30\n",
+			"StatlinePipelineStalled"},
+		{"none of them while Kafka is away", change(`kafka_away`, "2x30") +
+			"  statline_ready{instance=\"a\", topic=\"edge\"} 0x30\n", "StatlineInstanceIsNotReady"},
 		{"every instance is dead", "load 1m\n  up{job=\"statline\"} 0x30\n", "StatlinePipelineStalled"},
 		{"nothing arrives", change(`statline_records_total`, "9000x30"), "StatlineNothingArrives"},
-		{"detectors are stuck", change(`statline_watch_evaluated_timestamp_seconds`, "0x30"), "StatlineDetectorsStandStill"},
+		{"detectors are stuck", change(`statline_watch_evaluated_timestamp_seconds`, "0x30"),
+			"StatlineDetectorsStandStill"},
 		{"detectors are off", without("statline_watch_"), "StatlineDetectorsStandStill"},
 		{"records wait for long", change(`statline_lag_seconds`, "301x30"), "StatlinePipelineBehind"},
 		{"many rejects", change(`statline_rejected_total`, "0+60x30"), "StatlineRejectsRising"},
-		{"few records, all rejected", strings.Replace(change(`statline_rejected_total`, "0+1x30"), line(`statline_records_total`),
+		{"few records, all rejected", strings.Replace(change(`statline_rejected_total`, "0+1x30"),
+			line(`statline_records_total`),
 			"  statline_records_total{instance=\"a\"} 0+1x30\n", 1), ""},
 		{"an audit finds a difference", change(`statline_audit_differences`, "1x30"), "StatlineLedgerMismatch"},
 		{"no audit for a day", change(`statline_audit_timestamp_seconds`, "-90000x30"), "StatlineNoAudit"},
-		{"never an audit", "load 1m\n  statline_ready 1x1440\n  statline_watch_evaluations_total 0+1x1440\n", "StatlineNoAudit"},
+		{"never an audit", "load 1m\n  statline_ready 1x1440\n  statline_watch_evaluations_total 0+1x1440\n",
+			"StatlineNoAudit"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			engine := promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery)

@@ -32,7 +32,9 @@ func everything(t testing.TB, list []grafana.Board) []shown {
 			if v.Query == nil || v.Query.Map == nil {
 				continue
 			}
-			all = append(all, shown{b.Name, "variable " + v.Name, "variable", grafana.Query{SQL: grafana.SQL{RawSQL: v.Query.Map["rawSql"].(string), Format: grafana.Table}}, 1000, nil})
+			all = append(all, shown{b.Name, "variable " + v.Name, "variable",
+				grafana.Query{SQL: grafana.SQL{RawSQL: v.Query.Map["rawSql"].(string), Format: grafana.Table}}, 1000,
+				nil})
 		}
 		for _, a := range b.Dashboard.Annotations.List {
 			all = append(all, shown{b.Name, "annotation " + a.Name, "annotation", a.Target.(grafana.Query), 1000, nil})
@@ -65,7 +67,8 @@ func everything(t testing.TB, list []grafana.Board) []shown {
 func ask(t testing.TB, g *Grafana, s shown, c Choice, span time.Duration) data.Frames {
 	t.Helper()
 	to := time.Now().UTC().Add(time.Minute)
-	frames, err := g.Ask(t.Context(), c.Apply(s.query.RawSQL), int(s.query.Format), to.Add(-span), to, Interval(span, s.points))
+	frames, err := g.Ask(t.Context(), c.Apply(s.query.RawSQL), int(s.query.Format), to.Add(-span), to,
+		Interval(span, s.points))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, s.query.RawSQL)
 	}
@@ -138,10 +141,13 @@ func fieldNames(f *data.Frame) (list []string) {
 func TestEveryQueryOnTraffic(t *testing.T) {
 	list, _ := boards(t, shared.full)
 	var service, key string
-	if err := shared.full.Conn().QueryRow(t.Context(), in(shared.full, "SELECT toString(argMax(service, requests)) FROM {db}.services")).Scan(&service); err != nil {
+	if err := shared.full.Conn().QueryRow(t.Context(),
+		in(shared.full, "SELECT toString(argMax(service, requests)) FROM {db}.services")).Scan(&service); err != nil {
 		t.Fatal(err)
 	}
-	if err := shared.full.Conn().QueryRow(t.Context(), in(shared.full, "SELECT key_id FROM {db}.keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC LIMIT 1")).Scan(&key); err != nil {
+	if err := shared.full.Conn().QueryRow(t.Context(),
+		in(shared.full,
+			"SELECT key_id FROM {db}.keys WHERE outcome = 'rate_limited' GROUP BY key_id ORDER BY sum(requests) DESC LIMIT 1")).Scan(&key); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range everything(t, list) {
@@ -151,7 +157,8 @@ func TestEveryQueryOnTraffic(t *testing.T) {
 					t.Errorf("over %v: %v\n%s", span, err, s.query.RawSQL)
 				}
 			}
-			ask(t, shared.asks, s, Choice{"service": {service, "it's"}, "route": {"/3/movie/{id}"}, "outcome": {"timeout", "rate_limited"}, "key": {key}}, 6*time.Hour)
+			ask(t, shared.asks, s, Choice{"service": {service, "it's"}, "route": {"/3/movie/{id}"},
+				"outcome": {"timeout", "rate_limited"}, "key": {key}}, 6*time.Hour)
 		})
 	}
 }
@@ -171,8 +178,10 @@ func TestEveryQueryOnEmptyTables(t *testing.T) {
 // A broken column, table or macro fails.
 func TestBrokenQueryFails(t *testing.T) {
 	now := time.Now()
-	for _, text := range []query.Text{"SELECT requestz FROM {db}.services", "SELECT 1 FROM {db}.servicez", query.OutcomeRates() + " LIMIT $__nothing"} {
-		if _, err := shared.asks.Ask(t.Context(), Choice{}.Apply(text.Grafana(query.Target{Database: "full"})), 1, now.Add(-time.Hour), now, time.Minute); err == nil {
+	for _, text := range []query.Text{"SELECT requestz FROM {db}.services", "SELECT 1 FROM {db}.servicez",
+		query.OutcomeRates() + " LIMIT $__nothing"} {
+		if _, err := shared.asks.Ask(t.Context(), Choice{}.Apply(text.Grafana(query.Target{Database: "full"})), 1,
+			now.Add(-time.Hour), now, time.Minute); err == nil {
 			t.Errorf("no error: %s", text)
 		}
 	}
@@ -197,7 +206,8 @@ func column(f *data.Frame, name string) (sum float64) {
 func text(t testing.TB, sql query.Text, format grafana.Format, span, interval time.Duration) *data.Frame {
 	t.Helper()
 	to := shared.truth.Last.Truncate(10 * time.Minute).Add(20 * time.Minute) // no point is cut off
-	frames, err := shared.asks.Ask(t.Context(), Choice{}.Apply(sql.Grafana(query.Target{Database: "full"})), int(format), to.Add(-span), to, interval)
+	frames, err := shared.asks.Ask(t.Context(), Choice{}.Apply(sql.Grafana(query.Target{Database: "full"})),
+		int(format), to.Add(-span), to, interval)
 	if err != nil || len(frames) != 1 {
 		t.Fatalf("%d frames, %v", len(frames), err)
 	}
@@ -208,12 +218,14 @@ func text(t testing.TB, sql query.Text, format grafana.Format, span, interval ti
 // hours alike.
 func TestPanelsShowTheTruth(t *testing.T) {
 	truth := shared.truth
-	for _, c := range []struct{ span, interval time.Duration }{{12 * time.Hour, time.Minute}, {12 * time.Hour, 5 * time.Minute}, {7 * 24 * time.Hour, time.Hour}} {
+	for _, c := range []struct{ span, interval time.Duration }{{12 * time.Hour, time.Minute},
+		{12 * time.Hour, 5 * time.Minute}, {7 * 24 * time.Hour, time.Hour}} {
 		t.Run(c.span.String()+" by "+c.interval.String(), func(t *testing.T) {
 			rates := text(t, query.OutcomeRates(), grafana.TimeSeries, c.span, c.interval)
 			got := map[string]float64{}
 			for _, field := range rates.Fields[1:] {
-				got[field.Labels["outcome"]] = column(&data.Frame{Fields: []*data.Field{field}}, "") * c.interval.Seconds()
+				got[field.Labels["outcome"]] = column(&data.Frame{Fields: []*data.Field{field}},
+					"") * c.interval.Seconds()
 			}
 			for outcome, want := range truth.ByOutcome {
 				if want > 0 && math.Abs(got[outcome]-float64(want)) > 0.01 {
@@ -239,8 +251,10 @@ func TestPanelsShowTheTruth(t *testing.T) {
 			if got := column(services, "Requests"); got != float64(truth.Responses) {
 				t.Errorf("services: got %v requests; want %d", got, truth.Responses)
 			}
-			bad := truth.ByOutcome["timeout"] + truth.ByOutcome["offline"] + truth.ByOutcome["internal_error"] + truth.ByOutcome["server_error"]
-			if got, want := column(text(t, query.ServerFailureShare(), grafana.Table, c.span, c.interval), "server"), float64(bad)/float64(truth.Responses); math.Abs(got-want) > 1e-9 {
+			bad := truth.ByOutcome["timeout"] + truth.ByOutcome["offline"] + truth.ByOutcome["internal_error"] +
+				truth.ByOutcome["server_error"]
+			if got, want := column(text(t, query.ServerFailureShare(), grafana.Table, c.span, c.interval), "server"),
+				float64(bad)/float64(truth.Responses); math.Abs(got-want) > 1e-9 {
 				t.Errorf("failures on the server's side: got %v; want %v", got, want)
 			}
 		})
@@ -268,7 +282,8 @@ func TestEitherReadsOneSide(t *testing.T) {
 		{30 * 24 * time.Hour, "services_hour", []string{"services", "responses_hour"}},
 	} {
 		to := time.Now()
-		frames, err := shared.asks.Ask(t.Context(), "EXPLAIN indexes = 1 "+Choice{}.Apply(query.OutcomeRates().Grafana(query.Target{Database: "full"})), 1, to.Add(-c.span), to, time.Minute)
+		frames, err := shared.asks.Ask(t.Context(), "EXPLAIN indexes = 1 "+Choice{}.Apply(query.OutcomeRates().
+			Grafana(query.Target{Database: "full"})), 1, to.Add(-c.span), to, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +312,8 @@ func TestEitherReadsOneSide(t *testing.T) {
 // computes in another way.
 func TestPercentilesAgreeWithTheReport(t *testing.T) {
 	to := shared.truth.Last.Add(time.Hour)
-	rows, err := shared.full.Conn().Query(t.Context(), "SELECT service, toFloat64(q) FROM (SELECT toString(service) AS service, quantileExactWeighted(0.95)(if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDiv(b, 64) - 1)), n) AS q FROM full.responses ARRAY JOIN latency.1 AS b, latency.2 AS n WHERE minute < $1 GROUP BY service)", to)
+	rows, err := shared.full.Conn().Query(t.Context(),
+		"SELECT service, toFloat64(q) FROM (SELECT toString(service) AS service, quantileExactWeighted(0.95)(if(b < 128, toFloat64(b), (64 + b % 64 + 0.5) * exp2(intDiv(b, 64) - 1)), n) AS q FROM full.responses ARRAY JOIN latency.1 AS b, latency.2 AS n WHERE minute < $1 GROUP BY service)", to)
 	if err != nil {
 		t.Fatal(err)
 	}

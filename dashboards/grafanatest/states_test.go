@@ -181,7 +181,8 @@ func (s *simulation) evaluate(m int, w minute) {
 		note := func(what string, from, to map[string]bool) {
 			for _, labels := range slices.Sorted(maps.Keys(to)) {
 				if !from[labels] {
-					s.events = append(s.events, strings.TrimSpace(fmt.Sprintf("%d %s %s %s", m, what, strings.TrimPrefix(uid, "statline-"), labels)))
+					s.events = append(s.events, strings.TrimSpace(fmt.Sprintf("%d %s %s %s", m, what,
+						strings.TrimPrefix(uid, "statline-"), labels)))
 				}
 			}
 		}
@@ -194,7 +195,8 @@ func (s *simulation) evaluate(m int, w minute) {
 func (s *simulation) ask(r grafana.Rule, now time.Time) []row {
 	s.t.Helper()
 	sql := strings.ReplaceAll(r.Data[0].Model.RawSQL, "now()", "toDateTime('"+now.Format(sqlTime)+"', 'UTC')")
-	frames, err := s.asks.Ask(s.t.Context(), sql, int(r.Data[0].Model.Format), now.Add(-10*time.Minute), now, time.Minute)
+	frames, err := s.asks.Ask(s.t.Context(), sql, int(r.Data[0].Model.Format), now.Add(-10*time.Minute), now,
+		time.Minute)
 	if err != nil {
 		s.t.Fatalf("%s: %v", r.UID, err)
 	}
@@ -225,6 +227,7 @@ func (s *simulation) ask(r grafana.Rule, now time.Time) []row {
 
 // What fires and resolves, minute by minute, in the cases of the table in
 // README.md, and nothing else.
+// Long because it is one table.
 func TestAlertsOverTime(t *testing.T) {
 	ctx := t.Context()
 	st, err := openStore(ctx, "over_time")
@@ -254,12 +257,16 @@ func TestAlertsOverTime(t *testing.T) {
 		want    []string
 	}{
 		{"all is well", 25, func(int) minute { return minute{} }, nil, nil},
-		{"the only instance is dead from minute 5 to 20", 25, func(m int) minute { return minute{dead: m >= 5 && m < 20} }, nil, []string{
-			"11 fires pipeline-stalled", "12 fires silence", "20 resolves pipeline-stalled", "20 resolves silence"}},
-		{"ClickHouse is away from minute 5 to 8", 20, func(m int) minute { return minute{away: m >= 5 && m < 8} }, nil, []string{
-			"7 fires store", "8 resolves store"}},
-		{"nobody calls from minute 5 to 20", 25, func(m int) minute { return minute{silent: m >= 5 && m < 20} }, nil, []string{
-			"12 fires silence", "20 resolves silence"}},
+		{"the only instance is dead from minute 5 to 20", 25,
+			func(m int) minute { return minute{dead: m >= 5 && m < 20} }, nil, []string{
+				"11 fires pipeline-stalled", "12 fires silence", "20 resolves pipeline-stalled",
+				"20 resolves silence"}},
+		{"ClickHouse is away from minute 5 to 8", 20, func(m int) minute { return minute{away: m >= 5 && m < 8} }, nil,
+			[]string{
+				"7 fires store", "8 resolves store"}},
+		{"nobody calls from minute 5 to 20", 25, func(m int) minute { return minute{silent: m >= 5 && m < 20} }, nil,
+			[]string{
+				"12 fires silence", "20 resolves silence"}},
 		{"the detectors are off from minute 5", 30, func(m int) minute { return minute{blind: m >= 5} }, nil, []string{
 			"23 fires detectors"}},
 		{"an incident becomes a page and closes", 20, func(int) minute { return minute{} }, func(s *simulation, m int) {
@@ -271,18 +278,20 @@ func TestAlertsOverTime(t *testing.T) {
 			case 12:
 				s.incident("one", "timeout_spike", "page", "closed", false)
 			}
-		}, []string{"3 fires timeout-spike one ticket", "8 fires timeout-spike one page", "9 resolves timeout-spike one ticket",
+		}, []string{"3 fires timeout-spike one ticket", "8 fires timeout-spike one page",
+			"9 resolves timeout-spike one ticket",
 			"12 resolves timeout-spike one page"}},
-		{"an incident outlives the one that covers it", 20, func(int) minute { return minute{} }, func(s *simulation, m int) {
-			switch m {
-			case 3:
-				s.incident("outage", "outage", "page", "open", false)
-				s.incident("burn", "slo_burn", "page", "open", true)
-			case 8:
-				s.incident("outage", "outage", "page", "closed", false)
-				s.incident("burn", "slo_burn", "page", "open", false)
-			}
-		}, []string{"3 fires outage outage page", "8 resolves outage outage page", "8 fires slo-burn burn page"}},
+		{"an incident outlives the one that covers it", 20, func(int) minute { return minute{} },
+			func(s *simulation, m int) {
+				switch m {
+				case 3:
+					s.incident("outage", "outage", "page", "open", false)
+					s.incident("burn", "slo_burn", "page", "open", true)
+				case 8:
+					s.incident("outage", "outage", "page", "closed", false)
+					s.incident("burn", "slo_burn", "page", "open", false)
+				}
+			}, []string{"3 fires outage outage page", "8 resolves outage outage page", "8 fires slo-burn burn page"}},
 		{"a key is muted", 20, func(int) minute { return minute{} }, func(s *simulation, m int) {
 			switch m {
 			case 3:
@@ -296,7 +305,8 @@ func TestAlertsOverTime(t *testing.T) {
 			for _, table := range []string{"pipeline", "services", "scores", "incidents"} {
 				exec("TRUNCATE TABLE {db}." + table)
 			}
-			s := &simulation{t: t, exec: exec, asks: g, rules: rulesByUID(t, file), states: map[string]*ruleStates{}, start: start}
+			s := &simulation{t: t, exec: exec, asks: g, rules: rulesByUID(t, file), states: map[string]*ruleStates{},
+				start: start}
 			for uid, r := range s.rules {
 				if s.states[uid], err = newRuleStates(r); err != nil {
 					t.Fatal(err)

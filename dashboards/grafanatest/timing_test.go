@@ -37,7 +37,8 @@ func TestPanelsOverThirtyDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Close)
-	if err := sandboxtest.FillMonth(s.Database(), share, func(text string) error { return s.Exec(t.Context(), text) }); err != nil {
+	if err := sandboxtest.FillMonth(s.Database(), share,
+		func(text string) error { return s.Exec(t.Context(), text) }); err != nil {
 		t.Fatal(err)
 	}
 	awaitMerges(t, s)
@@ -62,7 +63,8 @@ func TestPanelsOverThirtyDays(t *testing.T) {
 	}
 	slices.SortFunc(all, func(a, b timed) int { return int(b.cpu - a.cpu) })
 	var report strings.Builder
-	fmt.Fprintf(&report, "# Panels over thirty days\n\nWritten by `make panel-times`: the best of three runs of each query through Grafana's query code on the embedded engine (%d processors), with thirty days of hour rows for 100 services of 20 routes and 10,000 keys.\n\n| Panel | Time, ms | Processor time, ms |\n|---|--:|--:|\n", runtime.NumCPU())
+	fmt.Fprintf(&report,
+		"# Panels over thirty days\n\nWritten by `make panel-times`: the best of three runs of each query through Grafana's query code on the embedded engine (%d processors), with thirty days of hour rows for 100 services of 20 routes and 10,000 keys.\n\n| Panel | Time, ms | Processor time, ms |\n|---|--:|--:|\n", runtime.NumCPU())
 	for _, q := range all {
 		t.Logf("%8.1f ms, %8.1f ms of processors  %s", q.best.Seconds()*1000, q.cpu.Seconds()*1000, q.name)
 		fmt.Fprintf(&report, "| %s | %.0f | %.0f |\n", q.name, q.best.Seconds()*1000, q.cpu.Seconds()*1000)
@@ -82,7 +84,8 @@ func awaitMerges(t *testing.T, s *store.Store) {
 	quiet := 0
 	for deadline := time.Now().Add(2 * time.Minute); quiet < 50; time.Sleep(100 * time.Millisecond) {
 		var running uint64
-		if err := s.Conn().QueryRow(t.Context(), in(s, "SELECT count() FROM system.merges WHERE database = '{db}'")).Scan(&running); err != nil {
+		if err := s.Conn().QueryRow(t.Context(), in(s, "SELECT count() FROM system.merges WHERE database = '{db}'")).
+			Scan(&running); err != nil {
 			t.Fatal(err)
 		}
 		quiet++

@@ -47,7 +47,8 @@ func NewCounter(q *Question) *Counter {
 // Add counts a response and its outcome.
 func (c *Counter) Add(r *classify.Response, outcome classify.Outcome) {
 	var none classify.KeyID
-	if r.Key == none || c.q.Service != "" && string(r.Service) != c.q.Service || c.q.Route != "" && string(r.Route) != c.q.Route {
+	if r.Key == none || c.q.Service != "" && string(r.Service) != c.q.Service || c.q.Route != "" &&
+		string(r.Route) != c.q.Route {
 		return
 	}
 	k := c.keys[r.Key]
@@ -67,7 +68,8 @@ func (c *Counter) Add(r *classify.Response, outcome classify.Outcome) {
 // Answer tries the limits on what was counted.
 func (c *Counter) Answer(ctx context.Context, s report.Store) (*Answer, error) {
 	if len(c.counts) >= maxTicks {
-		return nil, fmt.Errorf("since: got more than %d seconds of keys with requests; want a shorter span, or a service or key alone", maxTicks)
+		return nil,
+			fmt.Errorf("since: got more than %d seconds of keys with requests; want a shorter span, or a service or key alone", maxTicks)
 	}
 	c.q.Width = c.width
 	a := c.q.answer("kafka", true)
@@ -101,8 +103,9 @@ func (c *Counter) Answer(ctx context.Context, s report.Store) (*Answer, error) {
 // stored is how many requests the store has of the same.
 func (t *tally) stored(ctx context.Context, s report.Store) error {
 	t.Stored = new(uint64)
-	_, err := report.Collect(ctx, s, "the stored requests of keys", query.KeyRequests(), t.q.params(), func(scan report.Scan) (struct{}, error) {
-		return struct{}{}, scan(t.Stored)
-	})
+	_, err := report.Collect(ctx, s, "the stored requests of keys", query.KeyRequests(), t.q.params(),
+		func(scan report.Scan) (struct{}, error) {
+			return struct{}{}, scan(t.Stored)
+		})
 	return err
 }

@@ -115,10 +115,11 @@ func Span(ctx context.Context, s report.Store, w report.Window, q *Question) (re
 		first, last, hours time.Time
 		n                  uint64
 	}
-	rows, err := report.Collect(ctx, s, "the stored minutes", query.StoredMinutes(), query.Params{}, func(scan report.Scan) (r stored, err error) {
-		err = scan(&r.first, &r.last, &r.n, &r.hours)
-		return r, err
-	})
+	rows, err := report.Collect(ctx, s, "the stored minutes", query.StoredMinutes(), query.Params{},
+		func(scan report.Scan) (r stored, err error) {
+			err = scan(&r.first, &r.last, &r.n, &r.hours)
+			return r, err
+		})
 	if err != nil || len(rows) == 0 {
 		return w, err
 	}
@@ -129,7 +130,8 @@ func Span(ctx context.Context, s report.Store, w report.Window, q *Question) (re
 		from = from.Add(align)
 	}
 	if !from.Before(w.To) {
-		return w, fmt.Errorf("since: got a span without one whole window; want at least %s", limit.Span(uint32(2*align/time.Second)))
+		return w, fmt.Errorf("since: got a span without one whole window; want at least %s",
+			limit.Span(uint32(2*align/time.Second)))
 	}
 	return report.Window{From: from, To: w.To}, nil
 }
@@ -225,10 +227,11 @@ func (q *Question) params() query.Params {
 }
 
 func (a *Answer) untold(ctx context.Context, s report.Store, q *Question) error {
-	others, err := report.Collect(ctx, s, "the keys beyond the budget", query.UntoldKeys(), q.params(), func(scan report.Scan) (n uint64, err error) {
-		err = scan(&n)
-		return n, err
-	})
+	others, err := report.Collect(ctx, s, "the keys beyond the budget", query.UntoldKeys(), q.params(),
+		func(scan report.Scan) (n uint64, err error) {
+			err = scan(&n)
+			return n, err
+		})
 	if err == nil && len(others) == 1 {
 		a.Untold = others[0]
 	}
@@ -244,29 +247,30 @@ func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, 
 	}
 	chunks := map[uint32][]string{}
 	t.today = map[string]today{}
-	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(t.q.chunk(day), least, long), t.q.params(), func(scan report.Scan) (busy, error) {
-		var k today
-		var in []uint32
-		if err := scan(&k.id, &k.requests, &k.refused, &in); err != nil {
-			return busy{}, err
-		}
-		if k.id == classify.Other {
-			t.Untold = k.requests
+	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(t.q.chunk(day), least, long), t.q.params(),
+		func(scan report.Scan) (busy, error) {
+			var k today
+			var in []uint32
+			if err := scan(&k.id, &k.requests, &k.refused, &in); err != nil {
+				return busy{}, err
+			}
+			if k.id == classify.Other {
+				t.Untold = k.requests
+				return busy{}, nil
+			}
+			t.Keys++
+			t.Requests += k.requests
+			if k.refused == 0 {
+				t.Clean++
+			}
+			if len(in) > 0 {
+				t.today[begin(k.id)] = k
+			}
+			for _, c := range in {
+				chunks[c] = append(chunks[c], k.id)
+			}
 			return busy{}, nil
-		}
-		t.Keys++
-		t.Requests += k.requests
-		if k.refused == 0 {
-			t.Clean++
-		}
-		if len(in) > 0 {
-			t.today[begin(k.id)] = k
-		}
-		for _, c := range in {
-			chunks[c] = append(chunks[c], k.id)
-		}
-		return busy{}, nil
-	})
+		})
 	return chunks, err
 }
 
@@ -307,7 +311,8 @@ func newTally(a *Answer, q *Question) *tally {
 func (t *tally) batch(ctx context.Context, s report.Store, b batch) error {
 	p := t.q.params()
 	size := int64(t.q.chunk(day))
-	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0), time.Unix(min(int64(b.to)*size, p.To.Unix()), 0)
+	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0),
+		time.Unix(min(int64(b.to)*size, p.To.Unix()), 0)
 	text := query.KeyTicks(t.q.Width, t.q.bucket(), t.q.Limits, b.ids)
 	if t.q.Route != "" {
 		text = query.RouteTicks(t.q.bucket(), t.q.least(0, 1<<31), b.ids)
@@ -343,7 +348,8 @@ func (t *tally) try(key string, ticks []limit.Tick) {
 		for i, w := range windows {
 			if w > 0 && last[i] != w {
 				last[i] = w
-				t.Windows = append(t.Windows, Window{Key: key, Limit: t.q.Limits[i].String(), Start: time.Unix(int64(w), 0).UTC()})
+				t.Windows = append(t.Windows, Window{Key: key, Limit: t.q.Limits[i].String(),
+					Start: time.Unix(int64(w), 0).UTC()})
 			}
 		}
 	})
@@ -417,12 +423,13 @@ func (t *tally) name(ctx context.Context, s report.Store, begins []string) error
 			k.Key, k.Requests, k.RefusedToday = now.id, now.requests, now.refused
 			p.Keys = append(p.Keys, now.id)
 		}
-		_, err := report.Collect(ctx, s, "the keys' names", query.KeyNames(), p, func(scan report.Scan) (struct{}, error) {
-			var id, name string
-			err := scan(&id, &name)
-			t.keys[begin(id)].Name = name
-			return struct{}{}, err
-		})
+		_, err := report.Collect(ctx, s, "the keys' names", query.KeyNames(), p,
+			func(scan report.Scan) (struct{}, error) {
+				var id, name string
+				err := scan(&id, &name)
+				t.keys[begin(id)].Name = name
+				return struct{}{}, err
+			})
 		if err != nil {
 			return err
 		}
@@ -431,14 +438,15 @@ func (t *tally) name(ctx context.Context, s report.Store, begins []string) error
 }
 
 func (t *tally) askToday(ctx context.Context, s report.Store, p query.Params) error {
-	_, err := report.Collect(ctx, s, "what the keys do today", query.KeysToday(), p, func(scan report.Scan) (struct{}, error) {
-		var at, id, name string
-		var n, refused uint64
-		err := scan(&at, &id, &name, &n, &refused)
-		if k := t.keys[at]; k != nil {
-			k.Key, k.Name, k.Requests, k.RefusedToday = id, name, n, refused
-		}
-		return struct{}{}, err
-	})
+	_, err := report.Collect(ctx, s, "what the keys do today", query.KeysToday(), p,
+		func(scan report.Scan) (struct{}, error) {
+			var at, id, name string
+			var n, refused uint64
+			err := scan(&at, &id, &name, &n, &refused)
+			if k := t.keys[at]; k != nil {
+				k.Key, k.Name, k.Requests, k.RefusedToday = id, name, n, refused
+			}
+			return struct{}{}, err
+		})
 	return err
 }

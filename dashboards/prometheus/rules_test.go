@@ -32,7 +32,8 @@ func TestRules(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if r.Labels["severity"] != a.Severity || r.For != a.Lasting || r.Annotations["description"] != a.Means || r.Annotations["runbook"] != a.ToDo {
+		if r.Labels["severity"] != a.Severity || r.For != a.Lasting || r.Annotations["description"] != a.Means ||
+			r.Annotations["runbook"] != a.ToDo {
 			t.Errorf("%s: got %+v; want what the alert says", a.UID, r)
 		}
 		if strings.Contains(r.Annotations["summary"], "$values") {

@@ -11,7 +11,8 @@ import (
 // Availability returns the share of responses that did not fail on the
 // server's side.
 func Availability() Text {
-	return spans + "SELECT 1 - sumIf(requests, " + serverSide + ") / sum(requests) AS available\nFROM " + fromResponses("outcome, requests", ofService) + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT 1 - sumIf(requests, " + serverSide + ") / sum(requests) AS available\nFROM " +
+		fromResponses("outcome, requests", ofService) + "\nHAVING sum(requests) > 0"
 }
 
 // TimeoutCount returns how many responses timed out.
@@ -29,8 +30,11 @@ HAVING count() > 0`
 
 // BlameRates returns timeouts and outages per second by blame.
 func BlameRates() Text {
-	return spans + gaps("blame", "SELECT "+at+", if(blame = '', 'not told', toString(blame)) AS blame, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromResponses("blame, requests", ofService+" AND "+serverSide+" AND "+whole)+"\nGROUP BY time, blame", "Value")
+	return spans +
+		gaps("blame",
+			"SELECT "+at+", if(blame = '', 'not told', toString(blame)) AS blame, sum(requests) / "+covered+" AS Value\nFROM "+
+				fromResponses("blame, requests", ofService+" AND "+serverSide+" AND "+whole)+"\nGROUP BY time, blame",
+			"Value")
 }
 
 // Baseline returns timeouts per minute beside what the baseline expects and
@@ -55,9 +59,11 @@ GROUP BY time`, "observed", "usual", "band")
 // failure of a quiet minute is no alarm.
 func ServiceHealth() Text {
 	source := fromServices(ofService)
-	return spans + gaps("service", "SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") AS bad,\n  if(bad < 3, least(bad / sum(requests), 0.0099), bad / sum(requests)) AS Value\nFROM "+source+
-		"\nWHERE service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 20)"+
-		"\nGROUP BY time, service", "Value")
+	return spans +
+		gaps("service",
+			"SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") AS bad,\n  if(bad < 3, least(bad / sum(requests), 0.0099), bad / sum(requests)) AS Value\nFROM "+source+
+				"\nWHERE service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 20)"+
+				"\nGROUP BY time, service", "Value")
 }
 
 // RouteTable returns the routes that fail on the server's side. Their percentiles are
@@ -66,7 +72,8 @@ func ServiceHealth() Text {
 func RouteTable() Text {
 	const columns = "service, route, outcome, blame, requests, latency_us, upstream_us, upstream_requests, "
 	const read = "latency.1 AS buckets, latency.2 AS counts, upstream.1 AS upstream_buckets, upstream.2 AS upstream_counts"
-	none := strings.NewReplacer("latency", "([]::Array(UInt16), []::Array(UInt64))", "upstream.", "([]::Array(UInt16), []::Array(UInt64)).").Replace(read)
+	none := strings.NewReplacer("latency", "([]::Array(UInt16), []::Array(UInt64))", "upstream.",
+		"([]::Array(UInt16), []::Array(UInt64)).").Replace(read)
 	return spans + `SELECT toString(service) AS "Service", toString(route) AS "Route", sumIf(requests, ` + timedOut + `) AS "Timeouts",
   sumIf(requests, ` + of(classify.Offline) + `) AS "Offline", sumIf(requests, ` + of(classify.InternalError, classify.ServerError) + `) AS "Errors",
   sumIf(requests, ` + serverSide + `) / sum(requests) AS "Share", sumIf(requests, blame = 'upstream' AND ` + serverSide + `) AS "Upstream", sumIf(requests, blame = 'gateway' AND ` + serverSide + `) AS "Gateway",
@@ -84,8 +91,12 @@ ORDER BY sumIf(requests, ` + serverSide + `) DESC, 1, 2 LIMIT 100`
 // means over every response, those that never reached an upstream too, so that
 // the part is never more than the whole.
 func MeanTimes() Text {
-	return spans + gaps("", "SELECT "+at+", sum(latency_us) / sum(requests) AS total, if(sum(upstream_requests) = 0, NULL, sum(upstream_us) / sum(requests)) AS upstream\nFROM "+
-		fromResponses("requests, latency_us, upstream_us, upstream_requests", ofService)+"\nGROUP BY time", "total", "upstream")
+	return spans +
+		gaps("",
+			"SELECT "+at+", sum(latency_us) / sum(requests) AS total, if(sum(upstream_requests) = 0, NULL, sum(upstream_us) / sum(requests)) AS upstream\nFROM "+
+				fromResponses("requests, latency_us, upstream_us, upstream_requests", ofService)+"\nGROUP BY time",
+			"total",
+			"upstream")
 }
 
 // Samples returns scrubbed examples of failures.

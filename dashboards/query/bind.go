@@ -34,7 +34,8 @@ func (t Text) in(target Target) string {
 	if target.Cluster != "" {
 		parts = "clusterAllReplicas(" + literal(target.Cluster) + ", system.parts)"
 	}
-	return strings.NewReplacer("{parts}", parts, "{database}", target.Database, "{db}", "`"+target.Database+"`").Replace(string(t))
+	return strings.NewReplacer("{parts}", parts, "{database}", target.Database, "{db}", "`"+target.Database+"`").
+		Replace(string(t))
 }
 
 // choices are the names of what can be chosen.
@@ -53,7 +54,8 @@ func chosen(name string, condition Text) Text {
 func (t Text) Grafana(target Target) string {
 	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s", "{now}", "now()"}
 	for _, name := range choices() {
-		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}", grafanaList(name))
+		pairs = append(pairs, "{if "+name+"}", "$__conditionalAll(", "{end "+name+"}", ", $"+name+")", "{"+name+"}",
+			grafanaList(name))
 	}
 	return strings.NewReplacer(pairs...).Replace(t.in(target))
 }
@@ -63,7 +65,8 @@ func (t Text) Grafana(target Target) string {
 // backslash as it is), so that the values go as parts of an address, where every
 // character that could end a string is encoded, and the server decodes them.
 func grafanaList(name string) string {
-	return fmt.Sprintf("(arrayMap(v -> decodeURLComponent(substring(v, %d)), splitByChar('&', '${%s:queryparam}')))", len("var-"+name+"=")+1, name)
+	return fmt.Sprintf("(arrayMap(v -> decodeURLComponent(substring(v, %d)), splitByChar('&', '${%s:queryparam}')))",
+		len("var-"+name+"=")+1, name)
 }
 
 // Params are the values that a text asks for. An empty list is every value.
@@ -108,7 +111,8 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 		if strings.Contains(string(t), "{"+name+"}") || strings.Contains(string(t), "{if "+name+"}") {
 			values[name] = list
 		}
-		pairs = append(pairs, "{if "+name+"}", "(empty("+parameter+") OR ", "{end "+name+"}", ")", "{"+name+"}", parameter)
+		pairs = append(pairs, "{if "+name+"}", "(empty("+parameter+") OR ", "{end "+name+"}", ")", "{"+name+"}",
+			parameter)
 	}
 	return strings.NewReplacer(pairs...).Replace(t.in(target)), values
 }

@@ -21,7 +21,8 @@ import (
 // them by hand, or fills them in.
 func hostile() []string {
 	return []string{
-		`x' OR 1=1 --\`, `movies\`, `\`, `'`, `''`, `"`, "`", `it's`, "tab\tline\nend\r", "\x00", `{service}`, `{if service}`, `${service}`,
+		`x' OR 1=1 --\`, `movies\`, `\`, `'`, `''`, `"`, "`", `it's`, "tab\tline\nend\r", "\x00", `{service}`,
+		`{if service}`, `${service}`,
 		`$__all`, `a,b`, `']`, `%27`, `?`, `@x`, `$1`, `\N`, `NULL`, `ünï`, ``,
 	}
 }
@@ -33,17 +34,28 @@ func someLimits() []limit.Limit {
 // everyText lists the texts of every panel, variable, annotation and report.
 func everyText() map[string]query.Text {
 	all := map[string]query.Text{
-		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true), "ledger": query.ReportLedger(),
-		"span": query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(), "newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false), "samples counted": query.CountSamples(), "responses counted": query.CountResponses(), "samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
+		"marks": query.IncidentMarks(), "deploys": query.DeployMarks(), "open incidents": query.ReportIncidents(true),
+		"ledger": query.ReportLedger(),
+		"span":   query.ReportSpan(), "names": query.KeyNames(), "keys like": query.KeysLike(),
+		"newest keys": query.NewestKeys(), "incidents counted": query.CountIncidents(false),
+		"samples counted": query.CountSamples(), "responses counted": query.CountResponses(),
+		"samples": query.ReportSamples(), "services": query.StoredServices(), "routes": query.StoredRoutes(),
 		"errors": query.StoredErrors(), "messages": query.StoredMessages(),
-		"notes": query.Notes(), "label": query.Label(), "client label": query.ClientLabel(), "deploys of services": query.Deploys(), "incident states": query.IncidentStates(),
+		"notes": query.Notes(), "label": query.Label(), "client label": query.ClientLabel(),
+		"deploys of services": query.Deploys(), "incident states": query.IncidentStates(),
 		"parents": query.Parents(), "findable": query.Findable(), "key known": query.KeyKnown(),
-		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(), "key agents": query.KeyAgents(),
-		"storage": query.StorageTables(), "storage by day": query.StorageDays(),
-		"headroom": query.ToldHeadroom(), "busy keys": query.BusyKeys(86400, 600, 50000), "peaks": query.KeyPeaks(300), "peaks of hours": query.KeyPeaks(3600),
-		"ticks": query.KeyTicks(60, 60, someLimits(), nil), "ticks of hours": query.KeyTicks(60, 3600, someLimits(), hostile()), "route ticks": query.RouteTicks(60, 5, nil),
+		"key over time": query.KeyOverTime(), "key uses": query.KeyUses(), "key addresses": query.KeyAddresses(),
+		"key agents": query.KeyAgents(),
+		"storage":    query.StorageTables(), "storage by day": query.StorageDays(),
+		"headroom": query.ToldHeadroom(), "busy keys": query.BusyKeys(86400, 600, 50000), "peaks": query.KeyPeaks(300),
+		"peaks of hours": query.KeyPeaks(3600),
+		"ticks":          query.KeyTicks(60, 60, someLimits(), nil),
+		"ticks of hours": query.KeyTicks(60, 3600, someLimits(),
+			hostile()), "route ticks": query.RouteTicks(60, 5, nil),
 	}
-	for _, b := range append(dashboards.Boards(query.Objectives{Usual: 0.999, Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "${service}{service}$x": 0.5, "search": 0.95}}), dashboards.ConsoleBoards()...) {
+	for _, b := range append(dashboards.Boards(query.Objectives{Usual: 0.999,
+		Services: map[string]float64{`x\' OR 1=1 --\\`: 0.9, "${service}{service}$x": 0.5, "search": 0.95}}),
+		dashboards.ConsoleBoards()...) {
 		for _, v := range b.Variables {
 			if v.Query != "" {
 				all[b.Name+": variable "+v.Name] = v.Query
@@ -58,7 +70,8 @@ func everyText() map[string]query.Text {
 	for _, ofKey := range []bool{false, true} {
 		r := query.NewReport(ofKey)
 		for name, text := range map[string]query.Text{
-			"responses": r.Responses, "latency": r.Latency, "who": r.Who, "quotas": r.Quotas, "incidents": r.Incidents, "rejects": r.Rejects,
+			"responses": r.Responses, "latency": r.Latency, "who": r.Who, "quotas": r.Quotas, "incidents": r.Incidents,
+			"rejects": r.Rejects,
 		} {
 			all[fmt.Sprintf("report of keys %t: %s", ofKey, name)] = text
 		}
@@ -97,7 +110,8 @@ func TestEveryTextBinds(t *testing.T) {
 		t.Fatalf("found %d texts; the search is broken", len(texts))
 	}
 	for name, text := range texts {
-		if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0), Step: 1e5 * time.Hour}); err != nil {
+		if _, err := ask(t, s, text, query.Params{From: time.Unix(0, 0), To: time.Unix(1<<32-61, 0),
+			Step: 1e5 * time.Hour}); err != nil {
 			t.Errorf("%s over all time: %v", name, err)
 		}
 		p := query.Params{From: to.Add(-time.Hour), To: to, Step: 5 * time.Minute}
@@ -105,7 +119,8 @@ func TestEveryTextBinds(t *testing.T) {
 			t.Errorf("%s over an hour: %v", name, err)
 		}
 		p.From = to.Add(-7 * 24 * time.Hour)
-		p.Services, p.Routes, p.Outcomes, p.Keys, p.Codes, p.Clients = hostile(), hostile(), hostile(), hostile(), hostile(), hostile()
+		p.Services, p.Routes, p.Outcomes, p.Keys, p.Codes, p.Clients = hostile(), hostile(), hostile(), hostile(),
+			hostile(), hostile()
 		if _, err := ask(t, s, text, p); err != nil {
 			t.Errorf("%s over a week, hostile values: %v", name, err)
 		}
@@ -116,12 +131,14 @@ func TestEveryTextBinds(t *testing.T) {
 // others, whatever it holds.
 func TestHostileValuesFindTheirRows(t *testing.T) {
 	s := storetest.Open(t)
-	insert := "INSERT INTO " + s.Database() + ".services SELECT toStartOfMinute(now()) - 600, arrayJoin({names:Array(String)}), 'success', 60"
+	insert := "INSERT INTO " + s.Database() +
+		".services SELECT toStartOfMinute(now()) - 600, arrayJoin({names:Array(String)}), 'success', 60"
 	if err := s.Conn().Exec(t.Context(), insert, clickhouse.Named("names", hostile())); err != nil {
 		t.Fatal(err)
 	}
 	to := time.Now()
-	sql, values := query.Services().Bind(query.Target{Database: s.Database()}, query.Params{From: to.Add(-time.Hour), To: to, Step: time.Minute})
+	sql, values := query.Services().Bind(query.Target{Database: s.Database()},
+		query.Params{From: to.Add(-time.Hour), To: to, Step: time.Minute})
 	found := map[string]bool{}
 	err := s.Ask(t.Context(), sql, values, func(scan func(...any) error) error {
 		var name string

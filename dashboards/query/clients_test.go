@@ -21,7 +21,8 @@ func TestFailedLoginsAreTheDetectors(t *testing.T) {
 	for _, r := range []struct {
 		outcome    string
 		code, each int
-	}{{"auth_failed", 0, 40}, {"auth_failed", 30, 10}, {"auth_failed", 4711, 10}, {"server_error", 14, 500}, {"invalid_key", 7, 1}} {
+	}{{"auth_failed", 0, 40}, {"auth_failed", 30, 10}, {"auth_failed", 4711, 10}, {"server_error", 14, 500},
+		{"invalid_key", 7, 1}} {
 		exec(t, s, fmt.Sprintf(`INSERT INTO {db}.clients (minute, client_ip, outcome, code, requests)
 			SELECT toDateTime(%d, 'UTC') + 60 * number, toIPv6('203.0.113.7'), '%s', %d, %d FROM numbers(10)`, begin.Unix(), r.outcome, r.code, r.each))
 	}
@@ -32,18 +33,20 @@ func TestFailedLoginsAreTheDetectors(t *testing.T) {
 		first, last                    time.Time
 	}
 	var got []client
-	read(t, s, query.ScanningClients(), query.Params{From: begin.Add(-time.Hour), To: time.Now()}, func(scan func(...any) error) error {
-		var c client
-		err := scan(&c.name, &c.refused, &c.keys, &c.invalid, &c.logins, &c.succeeded, &c.first, &c.last)
-		got = append(got, c)
-		return err
-	})
+	read(t, s, query.ScanningClients(), query.Params{From: begin.Add(-time.Hour), To: time.Now()},
+		func(scan func(...any) error) error {
+			var c client
+			err := scan(&c.name, &c.refused, &c.keys, &c.invalid, &c.logins, &c.succeeded, &c.first, &c.last)
+			got = append(got, c)
+			return err
+		})
 	if len(got) != 1 || got[0].logins != 600 || got[0].invalid != 10 || got[0].refused != 610 {
 		t.Errorf("got %+v; want 600 failed logins and 10 invalid keys of one client", got)
 	}
 	cfg := watch.DefaultConfig()
 	first := detect.MinuteOf(begin.Unix())
-	found, err := watch.Evaluate(t.Context(), &cfg.Detectors, watch.NewSQL(s, classify.Builtin()), watch.Range{First: first, From: first, To: first + 15})
+	found, err := watch.Evaluate(t.Context(), &cfg.Detectors, watch.NewSQL(s, classify.Builtin()),
+		watch.Range{First: first, From: first, To: first + 15})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,8 @@ WHERE state = 'open' AND ` + ofServiceOrNone
 // ofServiceOrNone lets incidents through that belong to no single service too.
 var ofServiceOrNone = chosen("service", "(service IN {service} OR service = '')")
 
-var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AND state != 'withdrawn' AND " + ofServiceOrNone
+var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AND state != 'withdrawn' AND " +
+	ofServiceOrNone
 
 // IncidentHistory returns every incident that touches the span; boards and other
 // say where each kind is seen.

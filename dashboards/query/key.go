@@ -40,7 +40,7 @@ GROUP BY source ORDER BY last DESC, source LIMIT 50`
 // before compression, parts, the oldest and the newest day of its rows (1970 when
 // it has no days), and the bytes of parts whose rows are all beyond their time
 // now, within a day, within a week and within thirty days. A part without such a
-// time is kept for ever.
+// time is kept forever.
 func StorageTables() Text {
 	return `SELECT table, sum(rows), sum(bytes_on_disk) AS bytes, sum(data_uncompressed_bytes), count(),
   toDate(min(min_time)), toDate(max(max_time)), ` + freed("0") + `, ` + freed("1") + `, ` + freed("7") + `, ` + freed("30") + `
@@ -49,7 +49,8 @@ FROM {parts} WHERE active AND database = '{database}' GROUP BY table ORDER BY by
 
 // freed are the bytes of the parts that retention takes whole within some days.
 func freed(days Text) Text {
-	return "sumIf(bytes_on_disk, toUInt32(delete_ttl_info_max) > 0 AND delete_ttl_info_max <= {now} + INTERVAL " + days + " DAY)"
+	return "sumIf(bytes_on_disk, toUInt32(delete_ttl_info_max) > 0 AND delete_ttl_info_max <= {now} + INTERVAL " +
+		days + " DAY)"
 }
 
 // StorageDays returns what the rows of each day take, the newest first: day, rows,

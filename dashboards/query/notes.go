@@ -26,7 +26,8 @@ const clientLabels = `(SELECT incident AS address, argMax(text, at) AS name FROM
 
 // ClientLabel returns, in the form of Label, how the chosen client addresses are called.
 func ClientLabel() Text {
-	return `SELECT max(name) AS shown, max(name) AS console, '' AS gateway FROM ` + clientLabels + ` WHERE address IN {client}`
+	return `SELECT max(name) AS shown, max(name) AS console, '' AS gateway FROM ` + clientLabels +
+		` WHERE address IN {client}`
 }
 
 // Deploys returns which versions were brought out of the chosen services.

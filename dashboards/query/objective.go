@@ -57,7 +57,8 @@ const border = `WITH assumeNotNull((SELECT min(minute) FROM {db}.services)) AS o
 func hoursSince(since, where Text) Text {
 	const hours = "SELECT minute, service, outcome, requests FROM {db}."
 	span := "\n  WHERE minute >= " + since + " AND minute <= {to} AND " + where
-	return union(hours+"services_hour"+span+" AND minute >= "+sinceHours, hours+"responses_hour"+span+" AND minute < "+sinceHours)
+	return union(hours+"services_hour"+span+" AND minute >= "+sinceHours,
+		hours+"responses_hour"+span+" AND minute < "+sinceHours)
 }
 
 // lastMonth reads the thirty days before the end of the screen.
@@ -86,8 +87,10 @@ func budgets(o Objectives, windows []int) Text {
 	for i, w := range windows {
 		start := "{to} - " + number(60*w)
 		within := "minute >= if(minute < border, toStartOfHour(" + start + "), toStartOfMinute(" + start + "))"
-		sums += ",\n    sumIf(requests, " + within + ") AS n" + number(i) + ", sumIf(requests, " + within + " AND " + serverSide + ") AS bad" + number(i)
-		burns += ", if(n" + number(i) + " = 0, NULL, bad" + number(i) + " / n" + number(i) + " / budget) AS \"" + Text(WindowName(w)) + "\""
+		sums += ",\n    sumIf(requests, " + within + ") AS n" + number(i) + ", sumIf(requests, " + within + " AND " +
+			serverSide + ") AS bad" + number(i)
+		burns += ", if(n" + number(i) + " = 0, NULL, bad" + number(i) + " / n" + number(i) + " / budget) AS \"" +
+			Text(WindowName(w)) + "\""
 	}
 	return `SELECT toString(service) AS "Service", ` + o.of() + ` AS "Objective", 1 - "30 d" * known AS "Budget left",
   if(bad1 = 0, NULL, greatest(0, "Budget left") * ` + month + ` / (bad1 / n1 / budget)) AS "Exhausted in"` + burns + `,
@@ -134,9 +137,11 @@ GROUP BY time, service`, "Value")
 // budget, the ten services that failed most.
 func BurnRates(o Objectives) Text {
 	source := fromServices(ofService)
-	return spans + gaps("service", "SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") / sum(requests) / "+o.budget()+" AS Value\nFROM "+source+
-		"\nWHERE "+whole+" AND service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 10)"+
-		"\nGROUP BY time, service", "Value")
+	return spans +
+		gaps("service",
+			"SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") / sum(requests) / "+o.budget()+" AS Value\nFROM "+source+
+				"\nWHERE "+whole+" AND service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 10)"+
+				"\nGROUP BY time, service", "Value")
 }
 
 // IncidentsOf returns the incidents of a kind that touch the time on screen.

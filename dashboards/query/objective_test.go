@@ -37,13 +37,17 @@ func (s spending) store(t *testing.T, in *store.Store, to, minutes time.Time) {
 	minute := func(before time.Duration) string {
 		return fmt.Sprintf("toDateTime(%d, 'UTC')", to.Add(-before).Truncate(time.Minute).Unix())
 	}
-	exec(t, in, "CREATE OR REPLACE TABLE {db}.told (minute DateTime('UTC'), outcome String, requests UInt64) ENGINE = Memory")
-	exec(t, in, fmt.Sprintf("INSERT INTO {db}.told SELECT %s - 60 * number, 'success', 60 FROM numbers(%d)", minute(0), int(s.known/time.Minute)))
+	exec(t, in,
+		"CREATE OR REPLACE TABLE {db}.told (minute DateTime('UTC'), outcome String, requests UInt64) ENGINE = Memory")
+	exec(t, in, fmt.Sprintf("INSERT INTO {db}.told SELECT %s - 60 * number, 'success', 60 FROM numbers(%d)", minute(0),
+		int(s.known/time.Minute)))
 	for before, n := range s.failures {
 		exec(t, in, fmt.Sprintf("INSERT INTO {db}.told VALUES (%s, 'timeout', %d)", minute(before), n))
 	}
-	exec(t, in, "INSERT INTO {db}.services_hour (minute, service, outcome, requests) SELECT toStartOfHour(minute) AS h, '"+s.name+"', outcome, sum(requests) FROM {db}.told GROUP BY h, outcome")
-	exec(t, in, fmt.Sprintf("INSERT INTO {db}.services (minute, service, outcome, requests) SELECT minute, '%s', outcome, sum(requests) FROM {db}.told WHERE minute >= toDateTime(%d) GROUP BY minute, outcome", s.name, minutes.Unix()))
+	exec(t, in,
+		"INSERT INTO {db}.services_hour (minute, service, outcome, requests) SELECT toStartOfHour(minute) AS h, '"+s.name+"', outcome, sum(requests) FROM {db}.told GROUP BY h, outcome")
+	exec(t, in,
+		fmt.Sprintf("INSERT INTO {db}.services (minute, service, outcome, requests) SELECT minute, '%s', outcome, sum(requests) FROM {db}.told WHERE minute >= toDateTime(%d) GROUP BY minute, outcome", s.name, minutes.Unix()))
 }
 
 // burn is how fast the budget burned from a time on, and the responses.
@@ -71,10 +75,12 @@ func near(got any, want float64) bool {
 func TestBudgets(t *testing.T) {
 	goals := query.Objectives{Usual: 0.999, Services: map[string]float64{"search": 0.95}}
 	to := time.Now().UTC().Truncate(time.Hour).Add(-31 * time.Minute) // the last minute but one of half an hour
-	for name, kept := range map[string]time.Duration{"two days of minutes": 48 * time.Hour, "seven hours of minutes": 7*time.Hour + 13*time.Minute, "no minutes": -time.Hour} {
+	for name, kept := range map[string]time.Duration{"two days of minutes": 48 * time.Hour,
+		"seven hours of minutes": 7*time.Hour + 13*time.Minute, "no minutes": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			s := storetest.Open(t)
-			exec(t, s, fmt.Sprintf("INSERT INTO {db}.responses_hour (minute, service, outcome, requests) VALUES (%d, 'movie', 'success', 1)", to.Add(-40*24*time.Hour).Unix()))
+			exec(t, s,
+				fmt.Sprintf("INSERT INTO {db}.responses_hour (minute, service, outcome, requests) VALUES (%d, 'movie', 'success', 1)", to.Add(-40*24*time.Hour).Unix()))
 			for _, service := range spenders() {
 				service.store(t, s, to, to.Add(-kept))
 			}
@@ -91,7 +97,8 @@ func TestBudgets(t *testing.T) {
 			for _, service := range spenders() {
 				least = min(least, checkBudget(t, service, byName[service.name], to, kept))
 			}
-			if one := table(t, s, query.LeastBudget(goals, sloWindows), p); len(one) != 1 || !near(one[0]["left"], least) {
+			if one := table(t, s, query.LeastBudget(goals, sloWindows), p); len(one) != 1 ||
+				!near(one[0]["left"], least) {
 				t.Errorf("least: got %v; want %v", one, least)
 			}
 		})
@@ -158,7 +165,8 @@ func TestBudgetSpent(t *testing.T) {
 	movie.known = 70 * 24 * time.Hour
 	movie.store(t, s, to, to)
 	seen := 0
-	for _, point := range series(t, s, query.BudgetSpent(query.Objectives{Usual: 0.999}), query.Params{From: to.Add(-30 * 24 * time.Hour), To: to, Step: time.Hour}) {
+	for _, point := range series(t, s, query.BudgetSpent(query.Objectives{Usual: 0.999}),
+		query.Params{From: to.Add(-30 * 24 * time.Hour), To: to, Step: time.Hour}) {
 		if point.value == nil {
 			continue
 		}

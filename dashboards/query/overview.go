@@ -5,33 +5,41 @@ package query
 
 // OutcomeRates returns requests per second by outcome.
 func OutcomeRates() Text {
-	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromServices(ofService+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
+	return spans +
+		gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+			fromServices(ofService+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // RequestRate returns requests per second.
 func RequestRate() Text {
-	return spans + steady("requests", "SELECT "+at+", sum(requests) / "+covered+" AS requests\nFROM "+fromServices(ofService+" AND "+whole)+"\nGROUP BY time")
+	return spans +
+		steady("requests",
+			"SELECT "+at+", sum(requests) / "+covered+" AS requests\nFROM "+fromServices(
+				ofService+" AND "+whole)+"\nGROUP BY time")
 }
 
 // ServerFailureShare returns the share of responses that failed on the
 // server's side, over the whole span.
 func ServerFailureShare() Text {
-	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " +
+		fromServices(ofService) + "\nHAVING sum(requests) > 0"
 }
 
 // CallerFailureShare returns the share that failed on the caller's side.
 func CallerFailureShare() Text {
-	return spans + "SELECT sumIf(requests, " + failed + " AND NOT " + serverSide + ") / sum(requests) AS caller\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT sumIf(requests, " + failed + " AND NOT " + serverSide +
+		") / sum(requests) AS caller\nFROM " + fromServices(ofService) + "\nHAVING sum(requests) > 0"
 }
 
 // FailureShareByService returns the ten worst services' share of failures on
 // the server's side.
 func FailureShareByService() Text {
 	source := fromServices(ofService)
-	return spans + gaps("service", "SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") / sum(requests) AS Value\nFROM "+source+
-		"\nWHERE service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 10)"+
-		"\nGROUP BY time, service", "Value")
+	return spans +
+		gaps("service",
+			"SELECT "+at+", toString(service) AS service, sumIf(requests, "+serverSide+") / sum(requests) AS Value\nFROM "+source+
+				"\nWHERE service GLOBAL IN (SELECT service FROM "+source+" GROUP BY service ORDER BY sumIf(requests, "+serverSide+") DESC, service LIMIT 10)"+
+				"\nGROUP BY time, service", "Value")
 }
 
 // ServiceTable returns each service: requests, failures on either side, the

@@ -116,12 +116,14 @@ func TestLevelFollowsAge(t *testing.T) {
 	if n := len(single(t, s, query.RequestRate(), recent)); n < 100 {
 		t.Errorf("a new store over six hours: %d points; want minutes", n)
 	}
-	for _, table := range []string{"services_hour (minute, service, outcome, requests)", "responses_hour (minute, service, outcome, requests)"} {
+	for _, table := range []string{"services_hour (minute, service, outcome, requests)",
+		"responses_hour (minute, service, outcome, requests)"} {
 		exec(t, s, "INSERT INTO {db}."+table+" SELECT toStartOfHour(now()) - INTERVAL 40 DAY, 'movie', 'success', 7200")
 	}
 	old := time.Now().Truncate(time.Hour).Add(-40 * 24 * time.Hour)
 	var values int
-	for _, p := range single(t, s, query.RequestRate(), query.Params{From: old.Add(-time.Hour), To: old.Add(2 * time.Hour), Step: time.Minute}) {
+	for _, p := range single(t, s, query.RequestRate(),
+		query.Params{From: old.Add(-time.Hour), To: old.Add(2 * time.Hour), Step: time.Minute}) {
 		if p.value != nil && *p.value > 0 {
 			values++
 			if *p.value != 2 {
@@ -144,7 +146,8 @@ FROM numbers(30) WHERE number NOT BETWEEN 10 AND 19`)
 	to := time.Now()
 	p := query.Params{From: to.Truncate(time.Minute).Add(-time.Hour), To: to, Step: time.Minute}
 	for name, points := range map[string][]point{
-		"health": series(t, s, query.ServiceHealth(), p), "shares": series(t, s, query.FailureShareByService(), p), "requests": single(t, s, query.RequestRate(), p),
+		"health": series(t, s, query.ServiceHealth(), p), "shares": series(t, s, query.FailureShareByService(), p),
+		"requests": single(t, s, query.RequestRate(), p),
 	} {
 		if len(points) < 60 {
 			t.Fatalf("%s: %d points; want the whole hour", name, len(points))
@@ -157,7 +160,8 @@ FROM numbers(30) WHERE number NOT BETWEEN 10 AND 19`)
 		}
 	}
 	for i, point := range single(t, s, query.RefusedRate(), p)[:30] {
-		if stored := i < 10 || i >= 20; stored && (point.value == nil || *point.value != 0) || !stored && point.value != nil {
+		if stored := i < 10 || i >= 20; stored && (point.value == nil || *point.value != 0) || !stored &&
+			point.value != nil {
 			t.Errorf("refused, minute %d: %s; want 0 where something is stored", i, point)
 		}
 	}
@@ -195,14 +199,18 @@ func TestPercentilesOfUpstreamAndRoutes(t *testing.T) {
 	s := storetest.Open(t)
 	// Buckets below 128 are their own microseconds: 100 answers of /a in 1 to 100 us, of
 	// which the upstream took half; of /b, which does not fail, one.
-	for table, minute := range map[string]string{"responses": "toStartOfMinute(now()) - 600", "responses_hour": "toStartOfHour(now() - 600)", "services_hour": "toStartOfHour(now() - 600)"} {
+	for table, minute := range map[string]string{"responses": "toStartOfMinute(now()) - 600",
+		"responses_hour": "toStartOfHour(now() - 600)", "services_hour": "toStartOfHour(now() - 600)"} {
 		columns, route := "service, route, outcome", "'/a', "
 		if table == "services_hour" {
 			columns, route = "service, outcome", ""
 		}
-		exec(t, s, "INSERT INTO {db}."+table+" (minute, "+columns+", requests, latency, upstream) SELECT "+minute+", 'movie', "+route+"'timeout', 100, "+
-			"(arrayMap(i -> toUInt16(i), range(1, 101)), arrayMap(i -> toUInt64(1), range(1, 101))), (arrayMap(i -> toUInt16(i), range(1, 51)), arrayMap(i -> toUInt64(2), range(1, 51)))")
-		exec(t, s, "INSERT INTO {db}."+table+" (minute, "+columns+", requests) SELECT "+minute+", 'movie', "+route+"'success', 1")
+		exec(t, s,
+			"INSERT INTO {db}."+table+" (minute, "+columns+", requests, latency, upstream) SELECT "+minute+", 'movie', "+route+"'timeout', 100, "+
+				"(arrayMap(i -> toUInt16(i), range(1, 101)), arrayMap(i -> toUInt64(1), range(1, 101))), (arrayMap(i -> toUInt16(i), range(1, 51)), arrayMap(i -> toUInt64(2), range(1, 51)))")
+		exec(t, s,
+			"INSERT INTO {db}."+table+" (minute, "+columns+", requests)"+
+				" SELECT "+minute+", 'movie', "+route+"'success', 1")
 	}
 	for _, span := range []time.Duration{time.Hour, 72 * time.Hour} {
 		p := query.Params{From: time.Now().Add(-span), To: time.Now(), Step: time.Hour}
@@ -237,7 +245,8 @@ func TestSlotsCountOnce(t *testing.T) {
 	s := storetest.Open(t)
 	exec(t, s, "SYSTEM STOP MERGES {db}.keys")
 	for _, service := range []string{"movie", "movie", "search"} {
-		exec(t, s, `INSERT INTO {db}.keys (minute, key_id, service, outcome, code, requests, slots, slot_seconds) VALUES (toStartOfMinute(now()) - 600, 'k', '`+service+`', 'rate_limited', 25, 10, 7, 10)`)
+		exec(t, s,
+			`INSERT INTO {db}.keys (minute, key_id, service, outcome, code, requests, slots, slot_seconds) VALUES (toStartOfMinute(now()) - 600, 'k', '`+service+`', 'rate_limited', 25, 10, 7, 10)`)
 	}
 	var slots *uint64
 	p := query.Params{From: time.Now().Add(-time.Hour), To: time.Now(), Step: time.Minute}
@@ -287,7 +296,8 @@ func TestHeatmapHasEmptyBuckets(t *testing.T) {
 // records it is behind nobody knows.
 func TestDeadDaemonIsBehind(t *testing.T) {
 	s := storetest.Open(t)
-	exec(t, s, `INSERT INTO {db}.pipeline (minute, instance, topic, partition, lag_records, lag_seconds, audit_differences, version) VALUES (toStartOfMinute(now()) - 420, 'a', 'access', 0, 0, 0, -1, 1)`)
+	exec(t, s,
+		`INSERT INTO {db}.pipeline (minute, instance, topic, partition, lag_records, lag_seconds, audit_differences, version) VALUES (toStartOfMinute(now()) - 420, 'a', 'access', 0, 0, 0, -1, 1)`)
 	rows := table(t, s, query.LagNow(), query.Params{})
 	if len(rows) != 1 {
 		t.Fatalf("got %v; want one row", rows)
@@ -301,7 +311,8 @@ func TestDeadDaemonIsBehind(t *testing.T) {
 func TestOneFailureIsNoAlarm(t *testing.T) {
 	for failures, red := range map[int]bool{1: false, 2: false, 3: true} {
 		s := storetest.Open(t)
-		exec(t, s, fmt.Sprintf(`INSERT INTO {db}.services (minute, service, outcome, requests) VALUES (toStartOfMinute(now()) - 600, 'movie', 'success', 4), (toStartOfMinute(now()) - 600, 'movie', 'timeout', %d)`, failures))
+		exec(t, s,
+			fmt.Sprintf(`INSERT INTO {db}.services (minute, service, outcome, requests) VALUES (toStartOfMinute(now()) - 600, 'movie', 'success', 4), (toStartOfMinute(now()) - 600, 'movie', 'timeout', %d)`, failures))
 		p := query.Params{From: time.Now().Add(-time.Hour), To: time.Now(), Step: time.Minute}
 		for _, point := range series(t, s, query.ServiceHealth(), p) {
 			if point.value != nil && (*point.value >= 0.01) != red {
@@ -329,7 +340,8 @@ func table(t *testing.T, s *store.Store, text query.Text, p query.Params) (rows 
 func TestGrafanaVariablesTakeAnyValue(t *testing.T) {
 	s := storetest.Open(t)
 	for _, name := range []string{`movies\`, `x' OR 1=1 --\`, `it's`, `a&b=c`, `100 %+`} {
-		exec(t, s, "INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 600, decodeURLComponent('"+url.PathEscape(name)+"'), 'success', 60")
+		exec(t, s,
+			"INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 600, decodeURLComponent('"+url.PathEscape(name)+"'), 'success', 60")
 		sql := inGrafana(query.RequestRate(), s.Database(), "service", name, "no such service")
 		rows, err := storetest.Rows(t, s, sql, nil)
 		if err != nil {
@@ -381,9 +393,11 @@ func inGrafana(text query.Text, database, variable string, chosen ...string) str
 	}
 	var list []string
 	for _, v := range chosen {
-		list = append(list, "var-"+variable+"="+strings.ReplaceAll(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"), "'", "%27"))
+		list = append(list, "var-"+variable+"="+strings.ReplaceAll(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"),
+			"'", "%27"))
 	}
 	now := time.Now()
 	return strings.NewReplacer("${"+variable+":queryparam}", strings.Join(list, "&"), "$__interval_s", "60",
-		"$__fromTime", fmt.Sprintf("toDateTime(%d)", now.Add(-time.Hour).Unix()), "$__toTime", fmt.Sprintf("toDateTime(%d)", now.Unix())).Replace(sql)
+		"$__fromTime", fmt.Sprintf("toDateTime(%d)", now.Add(-time.Hour).Unix()), "$__toTime",
+		fmt.Sprintf("toDateTime(%d)", now.Unix())).Replace(sql)
 }

@@ -62,8 +62,10 @@ HAVING sum(records) > 0`
 // rejects are the rejects of the table of now and of the one of before schema 9,
 // each once; the same text as ingest/schema has.
 const rejects = `(SELECT ` + rejectColumns + `, stored_at FROM {db}.rejected_lines FINAL` +
-	` UNION ALL SELECT ` + rejectColumns + `, toDateTime(record_ts) AS stored_at FROM {db}.rejects FINAL WHERE ` + rejectKey +
-	` GLOBAL NOT IN (SELECT ` + rejectKey + ` FROM {db}.rejected_lines WHERE ` + rejectKey + ` GLOBAL IN (SELECT ` + rejectKey + ` FROM {db}.rejects)))`
+	` UNION ALL SELECT ` + rejectColumns + `, toDateTime(record_ts) AS stored_at FROM {db}.rejects FINAL WHERE ` +
+	rejectKey +
+	` GLOBAL NOT IN (SELECT ` + rejectKey + ` FROM {db}.rejected_lines WHERE ` + rejectKey + ` GLOBAL IN (SELECT ` +
+	rejectKey + ` FROM {db}.rejects)))`
 
 const (
 	rejectKey     = `(cluster, topic, epoch, partition, offset, idx)`

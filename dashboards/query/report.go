@@ -50,9 +50,11 @@ func NewReport(ofKey bool) Report {
 		rows, status = "{db}.keys WHERE "+askedOfKeys+" AND "+ofKeys, "toUInt16(0)"
 	}
 	r := Report{
-		Responses: "SELECT toString(service), toString(outcome), code, " + status + ", sum(requests), min(minute), max(minute) FROM " + rows +
+		Responses: "SELECT toString(service), toString(outcome), code, " + status +
+			", sum(requests), min(minute), max(minute) FROM " + rows +
 			" GROUP BY ALL",
-		Latency: reportLatency("{db}.responses WHERE " + asked), Who: reportWho(), Quotas: reportQuotas(), Incidents: ReportIncidents(false),
+		Latency: reportLatency("{db}.responses WHERE " + asked), Who: reportWho(), Quotas: reportQuotas(),
+		Incidents: ReportIncidents(false),
 		Rejects: `SELECT toString(reason) AS name, count() AS n FROM ` + rejects + `
 WHERE ` + chosen("service", "0") + ` AND ` + chosen("key", "0") + ` AND ` + withoutRoute + ` AND ` + chosen("outcome", "0") + ` AND ` + chosen("code", "0") + ` GROUP BY name ORDER BY n DESC, name`,
 	}
@@ -122,7 +124,8 @@ func reported(open bool) Text {
 		states = "state = 'open'"
 	}
 	return "(closed_at >= {from} OR state = 'open') AND opened_at < {to} AND " + states + " AND " + ofService +
-		"\n    AND " + chosen("code", "toString(JSONExtractUInt(evidence, 'code')) IN {code}") + " AND " + chosen("key", "arrayExists(k -> startsWith(entity, k), {key})")
+		"\n    AND " + chosen("code", "toString(JSONExtractUInt(evidence, 'code')) IN {code}") + " AND " +
+		chosen("key", "arrayExists(k -> startsWith(entity, k), {key})")
 }
 
 // ReportIncident returns the chosen incidents, and what they cause, as
@@ -211,7 +214,8 @@ func StoredMessages() Text {
 // KeysLike lists the stored keys that begin as the chosen ones do or are called
 // so, six at most, with their names.
 func KeysLike() Text {
-	like := chosen("key", "(arrayExists(k -> startsWith(key_id, k), {key}) OR key_id GLOBAL IN (SELECT key_id FROM "+names+" WHERE name IN {key}))")
+	like := chosen("key",
+		"(arrayExists(k -> startsWith(key_id, k), {key}) OR key_id GLOBAL IN (SELECT key_id FROM "+names+" WHERE name IN {key}))")
 	return `SELECT k.key_id, named.name FROM (
   SELECT DISTINCT key_id FROM (SELECT key_id FROM {db}.keys WHERE ` + like + ` UNION ALL SELECT key_id FROM {db}.keys_hour WHERE ` + like + `)
 ) AS k GLOBAL LEFT JOIN ` + names + ` AS named ON named.key_id = k.key_id

@@ -27,14 +27,19 @@ func OneCode(catalogue []Code) Text {
 
 // CodeByService returns the chosen codes' responses per second by service.
 func CodeByService() Text {
-	return spans + gaps("service", "SELECT "+at+", toString(service) AS service, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromResponses("service, code, requests", ofService+" AND "+ofCode+" AND code != 0 AND "+whole)+"\nGROUP BY time, service", "Value")
+	return spans +
+		gaps("service", "SELECT "+at+", toString(service) AS service, sum(requests) / "+covered+" AS Value\nFROM "+
+			fromResponses("service, code, requests",
+				ofService+" AND "+ofCode+" AND code != 0 AND "+whole)+"\nGROUP BY time, service", "Value")
 }
 
 // CodeByStatus returns the same by HTTP status.
 func CodeByStatus() Text {
-	return spans + gaps("status", "SELECT "+at+", if(http_status = 0, 'none', toString(http_status)) AS status, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromResponses("http_status, code, requests", ofService+" AND "+ofCode+" AND code != 0 AND "+whole)+"\nGROUP BY time, status", "Value")
+	return spans +
+		gaps("status",
+			"SELECT "+at+", if(http_status = 0, 'none', toString(http_status)) AS status, sum(requests) / "+covered+" AS Value\nFROM "+
+				fromResponses("http_status, code, requests",
+					ofService+" AND "+ofCode+" AND code != 0 AND "+whole)+"\nGROUP BY time, status", "Value")
 }
 
 // CodePlaces returns where the chosen codes come from.

@@ -17,9 +17,11 @@ type Code struct {
 func catalogueRows(codes []Code) Text {
 	rows := make([]string, len(codes))
 	for i, c := range codes {
-		rows[i] = "(" + strconv.Itoa(int(c.Code)) + ", " + strconv.Itoa(int(c.HTTPStatus)) + ", " + literal(c.Message) + ", " + literal(c.Outcome) + ")"
+		rows[i] = "(" + strconv.Itoa(int(c.Code)) + ", " + strconv.Itoa(int(c.HTTPStatus)) + ", " + literal(c.Message) +
+			", " + literal(c.Outcome) + ")"
 	}
-	return Text("values('code UInt16, status UInt16, message String, means String',\n    " + strings.Join(rows, ",\n    ") + ")")
+	return Text("values('code UInt16, status UInt16, message String, means String',\n    " +
+		strings.Join(rows, ",\n    ") + ")")
 }
 
 var selected = ofService + " AND " + ofRoute + " AND " + ofOutcome
@@ -51,7 +53,8 @@ func CodesSeen(catalogue []Code) Text {
 		list[i] = strconv.Itoa(int(c.Code))
 	}
 	known := Text(strings.Join(list, ", "))
-	return spans + "SELECT uniqExactIf(code, code IN (" + known + ")) AS seen, uniqExactIf(code, code != 0 AND code NOT IN (" + known + ")) AS unknown\nFROM " +
+	return spans + "SELECT uniqExactIf(code, code IN (" + known +
+		")) AS seen, uniqExactIf(code, code != 0 AND code NOT IN (" + known + ")) AS unknown\nFROM " +
 		fromResponses("code", selected)
 }
 
@@ -59,15 +62,19 @@ func CodesSeen(catalogue []Code) Text {
 // frequent codes.
 func CodeRates() Text {
 	source := fromResponses("code, requests, outcome", selected+" AND code != 0 AND "+failed)
-	return spans + gaps("name", "SELECT "+at+", concat('code ', toString(code), ' ', toString(any(outcome))) AS name, sum(requests) / "+covered+" AS Value\nFROM "+source+
-		"\nWHERE "+whole+" AND code GLOBAL IN (SELECT code FROM "+source+" GROUP BY code ORDER BY sum(requests) DESC, code LIMIT 15)"+
-		"\nGROUP BY time, code", "Value")
+	return spans +
+		gaps("name",
+			"SELECT "+at+", concat('code ', toString(code), ' ', toString(any(outcome))) AS name, sum(requests) / "+covered+" AS Value\nFROM "+source+
+				"\nWHERE "+whole+" AND code GLOBAL IN (SELECT code FROM "+source+" GROUP BY code ORDER BY sum(requests) DESC, code LIMIT 15)"+
+				"\nGROUP BY time, code", "Value")
 }
 
 // StatusRates returns responses per second by class of HTTP status.
 func StatusRates() Text {
-	return spans + gaps("status", "SELECT "+at+", if(http_status = 0, 'none', concat(toString(intDiv(http_status, 100)), 'xx')) AS status, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromResponses("http_status, requests", selected+" AND "+whole)+"\nGROUP BY time, status", "Value")
+	return spans +
+		gaps("status",
+			"SELECT "+at+", if(http_status = 0, 'none', concat(toString(intDiv(http_status, 100)), 'xx')) AS status, sum(requests) / "+covered+" AS Value\nFROM "+
+				fromResponses("http_status, requests", selected+" AND "+whole)+"\nGROUP BY time, status", "Value")
 }
 
 // CodesByRoute returns where each failing code comes from.
@@ -81,13 +88,15 @@ GROUP BY service, route, method, code, http_status, outcome ORDER BY "Responses"
 // ChosenServerFailureShare returns the share of the chosen responses that failed
 // on the server's side.
 func ChosenServerFailureShare() Text {
-	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " + fromResponses("outcome, requests", selected) + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT sumIf(requests, " + serverSide + ") / sum(requests) AS server\nFROM " +
+		fromResponses("outcome, requests", selected) + "\nHAVING sum(requests) > 0"
 }
 
 // HiddenFailures returns the failures that HTTP does not show: an outcome of
 // failure under a status below 400.
 func HiddenFailures() Text {
-	return spans + "SELECT sum(requests) AS hidden\nFROM " + fromResponses("requests", selected+" AND http_status BETWEEN 100 AND 399 AND "+failed)
+	return spans + "SELECT sum(requests) AS hidden\nFROM " +
+		fromResponses("requests", selected+" AND http_status BETWEEN 100 AND 399 AND "+failed)
 }
 
 // DriftCount returns the responses whose HTTP status contradicts the

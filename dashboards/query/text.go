@@ -57,7 +57,8 @@ func gaps(name Text, from Text, values ...Text) Text {
 		nullable += ", toNullable(" + v + ") AS " + v
 		shown += ", " + v
 	}
-	return "SELECT time" + names + shown + " FROM (\n  SELECT time, " + series + " AS series" + names + nullable + " FROM (\n" + from +
+	return "SELECT time" + names + shown + " FROM (\n  SELECT time, " + series + " AS series" + names + nullable +
+		" FROM (\n" + from +
 		"\n  ) ORDER BY series, time WITH FILL FROM toDateTime(intDiv(begins, step) * step, 'UTC') TO toDateTime(toUInt32({to}) + 1, 'UTC') STEP step" +
 		"\n) ORDER BY time" + names
 }
@@ -65,8 +66,10 @@ func gaps(name Text, from Text, values ...Text) Text {
 // steady is gaps for a rate of one series that is 0, and no gap, while anything
 // at all is stored.
 func steady(value Text, from Text) Text {
-	return "SELECT time, if(" + value + " IS NULL AND alive, 0, " + value + ") AS " + value + "\nFROM (" + gaps("", from, value) +
-		") AS filled\nGLOBAL LEFT JOIN (SELECT DISTINCT " + at + ", 1 AS alive FROM " + fromServices(whole) + ") AS stored USING (time)\nORDER BY time"
+	return "SELECT time, if(" + value + " IS NULL AND alive, 0, " + value + ") AS " + value + "\nFROM (" +
+		gaps("", from, value) +
+		") AS filled\nGLOBAL LEFT JOIN (SELECT DISTINCT " + at + ", 1 AS alive FROM " + fromServices(whole) +
+		") AS stored USING (time)\nORDER BY time"
 }
 
 // The conditions for rows of each group of outcomes.

@@ -4,12 +4,14 @@ package query
 
 // Services lists the services that had responses, most first.
 func Services() Text {
-	return spans + "SELECT toString(service) FROM " + fromServices("1") + "\nGROUP BY service ORDER BY sum(requests) DESC, service LIMIT 1000"
+	return spans + "SELECT toString(service) FROM " + fromServices("1") +
+		"\nGROUP BY service ORDER BY sum(requests) DESC, service LIMIT 1000"
 }
 
 // Routes lists the routes of the chosen services, most requested first.
 func Routes() Text {
-	return spans + "SELECT toString(route) FROM " + fromResponses("route, requests", ofService) + "\nGROUP BY route ORDER BY sum(requests) DESC, route LIMIT 500"
+	return spans + "SELECT toString(route) FROM " + fromResponses("route, requests", ofService) +
+		"\nGROUP BY route ORDER BY sum(requests) DESC, route LIMIT 500"
 }
 
 // KeyList lists the keys with most failures of a key's own making: the id and

@@ -36,20 +36,23 @@ func CheckSpan(from, to time.Time) error {
 
 // Read reads the receipt of a key, given by its whole id and what it is called, of
 // a span whose proof is clean.
-func Read(ctx context.Context, s report.Store, key, customer string, from, to time.Time, proof Proof) (*Receipt, error) {
+func Read(ctx context.Context, s report.Store, key, customer string, from, to time.Time, proof Proof) (*Receipt,
+	error) {
 	r := &Receipt{Version: Version, KeyID: key, Customer: customer, From: from.UTC(), To: to.UTC(), Proof: proof}
 	p := query.Params{From: from, To: to, Keys: []string{key}}
 	hours := Hours(from, to)
-	others, err := report.Collect(ctx, s, "the keys beyond the budget", query.ReceiptOthers(hours), p, func(scan report.Scan) (n uint64, err error) {
-		err = scan(&n)
-		return n, err
-	})
+	others, err := report.Collect(ctx, s, "the keys beyond the budget", query.ReceiptOthers(hours), p,
+		func(scan report.Scan) (n uint64, err error) {
+			err = scan(&n)
+			return n, err
+		})
 	if err != nil {
 		return nil, err
 	}
 	if len(others) == 1 && others[0] > 0 {
-		return nil, &Refused{Missing: []string{fmt.Sprintf("%d responses of the span are of keys that were not told apart,"+
-			" because there were more keys than a block's budget: some may be of this one", others[0])}}
+		return nil,
+			&Refused{Missing: []string{fmt.Sprintf("%d responses of the span are of keys that were not told apart,"+
+				" because there were more keys than a block's budget: some may be of this one", others[0])}}
 	}
 	rows, err := report.Collect(ctx, s, "the key's responses", query.ReceiptRows(hours), p, scanRow)
 	if err != nil {
@@ -80,7 +83,8 @@ func scanRow(scan report.Scan) (r row, err error) {
 func scanIncident(scan report.Scan, to time.Time) (i CustomerIncident, err error) {
 	var own uint8
 	var closed time.Time
-	if err = scan(&own, &i.Kind, &i.Service, &i.Opened, &closed, &i.Requests, &i.Affected, &i.Summary, &i.ID); err != nil {
+	if err = scan(&own, &i.Kind, &i.Service, &i.Opened, &closed, &i.Requests, &i.Affected, &i.Summary,
+		&i.ID); err != nil {
 		return i, err
 	}
 	i.Of, i.Opened = "key", i.Opened.UTC()
@@ -130,7 +134,8 @@ func (r *Receipt) count(rows []row) {
 		r.Codes = append(r.Codes, c)
 	}
 	slices.SortFunc(r.Codes, func(a, b CodeCount) int {
-		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Outcome, b.Outcome),
+			cmp.Compare(a.Code, b.Code))
 	})
 	for _, x := range services {
 		r.Services = append(r.Services, *x)

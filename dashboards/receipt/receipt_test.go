@@ -90,7 +90,8 @@ func TestReceiptEqualsSQL(t *testing.T) {
 		one(d.Day, d.Requests, sum(" AND toDate(minute) = '"+d.Day+"'"))
 	}
 	if groups != r.Failures || codes != r.Failures || services != r.Requests || days != r.Requests || len(r.Days) != 3 {
-		t.Errorf("groups %d, codes %d of %d; services %d, %d days %d of %d", groups, codes, r.Failures, services, len(r.Days), days, r.Requests)
+		t.Errorf("groups %d, codes %d of %d; services %d, %d days %d of %d", groups, codes, r.Failures, services,
+			len(r.Days), days, r.Requests)
 	}
 	want := float64(r.Requests-r.ServerSide) / float64(r.Requests) * 100
 	var got float64
@@ -124,15 +125,18 @@ func TestReceiptIsOfOneCustomer(t *testing.T) {
 			t.Errorf("%s is of somebody else", foreign)
 		}
 	}
-	if len(first.Incidents) != 2 || first.Incidents[0].Affected != 40 || first.Incidents[1].Closed != nil || first.Incidents[1].Of != "service" {
-		t.Errorf("got %+v; want the key's own with its figure, and the service's as it stood at the end of the span", first.Incidents)
+	if len(first.Incidents) != 2 || first.Incidents[0].Affected != 40 || first.Incidents[1].Closed != nil ||
+		first.Incidents[1].Of != "service" {
+		t.Errorf("got %+v; want the key's own with its figure, and the service's as it stood at the end of the span",
+			first.Incidents)
 	}
 }
 
 // Keys that were not told apart may be the customer's.
 func TestReceiptRefusesUntoldKeys(t *testing.T) {
 	s := filled(t)
-	storetest.Exec(t, s, "INSERT INTO "+s.Table("keys_hour")+" (minute, key_id, service, outcome, requests) VALUES ('2026-11-02 00:00:00', '__other__', 'movies', 'success', 3)")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table("keys_hour")+" (minute, key_id, service, outcome, requests) VALUES ('2026-11-02 00:00:00', '__other__', 'movies', 'success', 3)")
 	_, err := receipt.Read(t.Context(), s, mine, "", from, to, receipt.Proof{})
 	var refused *receipt.Refused
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "3 responses of the span") {
@@ -153,7 +157,8 @@ func TestAvailabilityIsRoundedDown(t *testing.T) {
 // A customer's name is text, whatever is in it.
 func TestMarkdownEscapes(t *testing.T) {
 	r := receipt.Receipt{KeyID: mine, Customer: "A|B\n# <b>*x*</b>", From: from, To: to}
-	if text := string(r.Markdown()); !strings.HasPrefix(text, "# What became of the requests of A\\|B # &lt;b>\\*x\\*&lt;/b>\n") {
+	if text := string(r.Markdown()); !strings.HasPrefix(text,
+		"# What became of the requests of A\\|B # &lt;b>\\*x\\*&lt;/b>\n") {
 		t.Errorf("got %s", text[:80])
 	}
 }

@@ -45,12 +45,16 @@ func Signer(path string, file []byte) (ssh.Signer, error) {
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
-		return nil, fmt.Errorf("sign with %s: the key has a passphrase; take one without (ssh-keygen -t ed25519 -N '' -f receipts),"+
-			" or sign the files yourself: ssh-keygen -Y sign -n %s -f %s FILE", path, Namespace, path)
+		return nil,
+			fmt.Errorf("sign with %s: the key has a passphrase; take one without (ssh-keygen -t ed25519 -N '' -f receipts),"+
+				" or sign the files yourself: ssh-keygen -Y sign -n %s -f %s FILE", path, Namespace, path)
 	case err != nil:
-		return nil, fmt.Errorf("sign with %s: want a private key of OpenSSH (ssh-keygen -t ed25519 -f receipts): %w", path, err)
+		return nil, fmt.Errorf("sign with %s: want a private key of OpenSSH (ssh-keygen -t ed25519 -f receipts): %w",
+			path, err)
 	case s.PublicKey().Type() != ssh.KeyAlgoED25519:
-		return nil, fmt.Errorf("sign with %s: got a key of type %s; want an Ed25519 key: ssh-keygen -t ed25519 -f receipts", path, s.PublicKey().Type())
+		return nil,
+			fmt.Errorf("sign with %s: got a key of type %s; want an Ed25519 key: ssh-keygen -t ed25519 -f receipts",
+				path, s.PublicKey().Type())
 	}
 	return s, nil
 }
@@ -61,7 +65,8 @@ func Sign(s ssh.Signer, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	body := append([]byte(sigMagic), ssh.Marshal(sshsig{1, s.PublicKey().Marshal(), Namespace, "", sigHash, ssh.Marshal(signature)})...)
+	body := append([]byte(sigMagic), ssh.Marshal(sshsig{1, s.PublicKey().Marshal(), Namespace, "", sigHash,
+		ssh.Marshal(signature)})...)
 	return pem.EncodeToMemory(&pem.Block{Type: sigBlock, Bytes: body}), nil
 }
 
@@ -75,10 +80,12 @@ func Check(text, signature []byte) (ssh.PublicKey, error) {
 	body, ok := bytes.CutPrefix(block.Bytes, []byte(sigMagic))
 	var sig sshsig
 	if err := ssh.Unmarshal(body, &sig); !ok || err != nil || sig.Version != 1 {
-		return nil, fmt.Errorf("the signature cannot be read: %w", errors.Join(err, errors.New("want version 1 of OpenSSH's form")))
+		return nil, fmt.Errorf("the signature cannot be read: %w",
+			errors.Join(err, errors.New("want version 1 of OpenSSH's form")))
 	}
 	if sig.Namespace != Namespace || sig.HashAlgorithm != sigHash {
-		return nil, fmt.Errorf("the signature is for %q with %q; want %q with %q", sig.Namespace, sig.HashAlgorithm, Namespace, sigHash)
+		return nil, fmt.Errorf("the signature is for %q with %q; want %q with %q", sig.Namespace, sig.HashAlgorithm,
+			Namespace, sigHash)
 	}
 	public, err := ssh.ParsePublicKey(sig.PublicKey)
 	if err != nil {
@@ -92,7 +99,8 @@ func Check(text, signature []byte) (ssh.PublicKey, error) {
 		return nil, fmt.Errorf("the signature is by a key of type %s; want an Ed25519 key", public.Type())
 	}
 	if err := public.Verify(sealed(text), &inner); err != nil {
-		return nil, errors.New("the signature is not of this text: a character of it was changed, or the signature is of another file")
+		return nil,
+			errors.New("the signature is not of this text: a character of it was changed, or the signature is of another file")
 	}
 	return public, nil
 }
@@ -122,7 +130,8 @@ func Signers(path string, file []byte) (all []ssh.PublicKey, err error) {
 		all, file = append(all, key), rest
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("signer %s: it holds no public key; want the file that ssh-keygen wrote beside the private key, such as receipts.pub", path)
+		return nil,
+			fmt.Errorf("signer %s: it holds no public key; want the file that ssh-keygen wrote beside the private key, such as receipts.pub", path)
 	}
 	return all, nil
 }

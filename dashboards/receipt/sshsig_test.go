@@ -29,7 +29,8 @@ func TestSignaturesAreOpenSSHs(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
-	if out, err := keygen(t, "", "-q", "-t", "ed25519", "-N", "", "-C", "r@example.com", "-f", path("key")); err != nil {
+	if out, err := keygen(t, "", "-q", "-t", "ed25519", "-N", "", "-C", "r@example.com", "-f",
+		path("key")); err != nil {
 		t.Fatal(out)
 	}
 	private, public := readFile(t, path("key")), readFile(t, path("key.pub"))
@@ -41,13 +42,15 @@ func TestSignaturesAreOpenSSHs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"signers": append([]byte("r@example.com "), public...), "ours.sig": ours, "text": []byte(text)} {
+	for name, content := range map[string][]byte{"signers": append([]byte("r@example.com "), public...),
+		"ours.sig": ours, "text": []byte(text)} {
 		if err := os.WriteFile(path(name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	verify := func(text string) (string, error) {
-		return keygen(t, text, "-Y", "verify", "-n", receipt.Namespace, "-f", path("signers"), "-I", "r@example.com", "-s", path("ours.sig"))
+		return keygen(t, text, "-Y", "verify", "-n", receipt.Namespace, "-f", path("signers"), "-I", "r@example.com",
+			"-s", path("ours.sig"))
 	}
 	if out, err := verify(text); err != nil {
 		t.Errorf("OpenSSH refuses our signature: %s", out)
@@ -99,16 +102,19 @@ func resigned(t *testing.T, path func(string) string, namespace string) []byte {
 // Keys that cannot sign a receipt say what can.
 func TestSignerSaysWhatItWants(t *testing.T) {
 	dir := t.TempDir()
-	for name, args := range map[string][]string{"passphrase": {"-t", "ed25519", "-N", "secret"}, "Ed25519": {"-t", "ecdsa", "-N", ""}} {
+	for name, args := range map[string][]string{"passphrase": {"-t", "ed25519", "-N", "secret"},
+		"Ed25519": {"-t", "ecdsa", "-N", ""}} {
 		file := filepath.Join(dir, name)
 		if out, err := keygen(t, "", append(args, "-q", "-f", file)...); err != nil {
 			t.Fatal(out)
 		}
-		if _, err := receipt.Signer(name, readFile(t, file)); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "ssh-keygen") {
+		if _, err := receipt.Signer(name, readFile(t, file)); err == nil || !strings.Contains(err.Error(), name) ||
+			!strings.Contains(err.Error(), "ssh-keygen") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := receipt.Signer("x", []byte("nothing")); err == nil || !strings.Contains(err.Error(), "ssh-keygen -t ed25519") {
+	if _, err := receipt.Signer("x", []byte("nothing")); err == nil ||
+		!strings.Contains(err.Error(), "ssh-keygen -t ed25519") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := receipt.Signers("x", []byte("nothing")); err == nil || !strings.Contains(err.Error(), "receipts.pub") {

@@ -45,7 +45,8 @@ func (r *Receipt) Markdown() []byte {
 	m.line("")
 	m.line("From %s to %s UTC. Key id `%s`.", stamp(r.From), stamp(r.To), r.KeyID)
 	m.table("", "requests").row("requests", count(r.Requests)).row("failed", count(r.Failures)).
-		row("of these on the server's side", count(r.ServerSide)).row("availability", percent(r.Available)).row("bytes sent", count(r.Bytes))
+		row("of these on the server's side", count(r.ServerSide)).row("availability", percent(r.Available)).
+		row("bytes sent", count(r.Bytes))
 	m.line("")
 	m.line("Availability is the share of the requests that did not fail on the server's side (timeout, offline, internal or" +
 		" other server error), rounded down.")
@@ -65,7 +66,8 @@ func (r *Receipt) Markdown() []byte {
 		}
 	}
 	m.heading("By service")
-	m.totals("service", len(r.Services), func(i int) (string, *Totals) { return r.Services[i].Service, &r.Services[i].Totals })
+	m.totals("service", len(r.Services),
+		func(i int) (string, *Totals) { return r.Services[i].Service, &r.Services[i].Totals })
 	m.heading("By day (UTC)")
 	m.totals("day", len(r.Days), func(i int) (string, *Totals) { return r.Days[i].Day, &r.Days[i].Totals })
 	m.incidents(r.Incidents)
@@ -146,9 +148,11 @@ func (m *page) proof(p *Proof) {
 	m.line("\nThe audit's verdict: %s.", p.Verdict)
 	t := m.table("log", "partition", "what", "configuration", "offsets")
 	for _, x := range p.Ledger {
-		t.row(fmt.Sprintf("%s epoch %d", x.Topic, x.Epoch), fmt.Sprint(x.Partition), x.Kind, x.ConfigHash, fmt.Sprintf("[%d, %d)", x.First, x.End))
+		t.row(fmt.Sprintf("%s epoch %d", x.Topic, x.Epoch), fmt.Sprint(x.Partition), x.Kind, x.ConfigHash,
+			fmt.Sprintf("[%d, %d)", x.First, x.End))
 	}
-	m.line("\nLines of these offsets that could not be read when they were stored, of whichever customer: %s.", count(p.Unreadable))
+	m.line("\nLines of these offsets that could not be read when they were stored, of whichever customer: %s.",
+		count(p.Unreadable))
 }
 
 // plain keeps a text within its cell, and from being anything but text.
@@ -159,7 +163,8 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[").Replace(s)
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[").
+		Replace(s)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }

@@ -13,7 +13,7 @@ import (
 type From string
 
 // The two starts. Latest speaks of what there was when the topic was first read:
-// a partition that is added later, and a topic made anew, are read from their
+// a partition that is added later, and a topic made again, are read from their
 // beginning.
 const (
 	Earliest From = "earliest"

@@ -98,7 +98,8 @@ func (m *machine) inserts(w *work) int {
 // gap row in the ledger. From then on a commit without a ledger means that the
 // ledger was lost.
 func (m *machine) anchor(ctx context.Context) error {
-	if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markStart, m.of.topicID)}, m.of.last); err != nil {
+	if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markStart, m.of.topicID)},
+		m.of.last); err != nil {
 		return fmt.Errorf("mark the start %d: %w", m.next, err)
 	}
 	m.at("anchor")
@@ -127,7 +128,8 @@ func (m *machine) fence() error {
 }
 
 func (m *machine) id(first, end int64) ID {
-	return ID{Cluster: m.cfg.Cluster, Topic: m.cfg.Topic, Epoch: m.cfg.Epoch, Partition: m.cfg.Partition, First: first, End: end}
+	return ID{Cluster: m.cfg.Cluster, Topic: m.cfg.Topic, Epoch: m.cfg.Epoch, Partition: m.cfg.Partition, First: first,
+		End: end}
 }
 
 func (m *machine) at(step string) {

@@ -136,7 +136,7 @@ type filler struct {
 	// idle is set while the machine has nothing else to do than take a block.
 	idle atomic.Bool
 	// backlog tells that the block in hand has records that were there before it
-	// was begun: reading has begun anew, or was behind.
+	// was begun: reading has begun again, or was behind.
 	backlog bool
 	cutAt   time.Time     // when the last block was cut
 	turn    chan struct{} // nil when pipelined: then it is always the filler's turn
@@ -435,7 +435,8 @@ func (f *filler) cut(w *work) *work {
 	if w.folder == nil {
 		f.lend(w, false) // nothing but holes
 	}
-	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules, UnixSeconds: w.declared.UnixSeconds}
+	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules,
+		UnixSeconds: w.declared.UnixSeconds}
 	w.fold()
 	w.account.trim()
 	return w

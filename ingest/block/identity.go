@@ -36,7 +36,7 @@ import (
 //     then stands among the new topic's offsets and names the old one: whoever
 //     resumes does not count it (see liveEpoch).
 //
-// A block that is declared when the topic is made anew is finished, since its
+// A block that is declared when the topic is made again is finished, since its
 // records are in hand, and is not committed. What was read after it goes, with the
 // log that it came from.
 
@@ -70,7 +70,8 @@ func (w witness) of(row *LedgerRow) (identity, string) {
 	case w.unixMilli == row.LastRecordUnixMilli:
 		return same, ""
 	}
-	return other, fmt.Sprintf("record %d has the timestamp %d, the ledger has %d", w.offset, w.unixMilli, row.LastRecordUnixMilli)
+	return other, fmt.Sprintf("record %d has the timestamp %d, the ledger has %d", w.offset, w.unixMilli,
+		row.LastRecordUnixMilli)
 }
 
 // log is what a machine knows of the log that it reads.
@@ -113,7 +114,8 @@ func (m *machine) stillThere(ctx context.Context, w witness) error {
 	if errors.Is(err, ErrOutOfRange) {
 		_, end, err := m.env.Partition.Bounds(ctx)
 		if err == nil && end <= w.offset {
-			err = fmt.Errorf("%w: record %d was read, and the log ends at %d; %s", ErrRecreated, w.offset, end, m.of.anew())
+			err = fmt.Errorf("%w: record %d was read, and the log ends at %d; %s", ErrRecreated, w.offset, end,
+				m.of.anew())
 		}
 		return err
 	}
@@ -121,7 +123,8 @@ func (m *machine) stillThere(ctx context.Context, w witness) error {
 	case err != nil:
 		return err
 	case ok && stamp != w.unixMilli:
-		return fmt.Errorf("%w: record %d had the timestamp %d and has %d; %s", ErrRecreated, w.offset, w.unixMilli, stamp, m.of.anew())
+		return fmt.Errorf("%w: record %d had the timestamp %d and has %d; %s", ErrRecreated, w.offset, w.unixMilli,
+			stamp, m.of.anew())
 	case !ok && !m.cfg.Compacted:
 		return fmt.Errorf("%w: record %d was read, and the log has none there; %s", ErrRecreated, w.offset, m.of.anew())
 	}
@@ -179,7 +182,7 @@ func (m *machine) lastRecord(ctx context.Context, k *known, from, end int64) (la
 			return witness{}, err
 		}
 		if b.TopicID != "" {
-			k.topicID = b.TopicID // made anew meanwhile
+			k.topicID = b.TopicID // made again meanwhile
 		}
 		for _, r := range b.Records {
 			if r.Offset < end {
@@ -214,7 +217,8 @@ func (k *known) judge() (identity, string) {
 	case end > k.lastStable:
 		verdict, why = other, fmt.Sprintf("stored up to %d, the log ends at %d", end, k.lastStable)
 	case pending != nil && pending.End > k.lastStable:
-		verdict, why = other, fmt.Sprintf("declared [%d,%d), the log ends at %d", pending.First, pending.End, k.lastStable)
+		verdict, why = other, fmt.Sprintf("declared [%d,%d), the log ends at %d", pending.First, pending.End,
+			k.lastStable)
 	default:
 		verdict, why = k.stored.of(l.Last)
 		if v, w := k.declared.of(pending); v == other || verdict == unproven {
@@ -238,7 +242,8 @@ func (k *known) judge() (identity, string) {
 func liveEpoch(c Config, k *known) (epoch uint32, note string, err error) {
 	l := &k.ledger
 	if c.Epoch != 0 && c.Epoch < l.Epoch {
-		return 0, "", fmt.Errorf("%w: got epoch %d; the ledger has epoch %d: set that, or none", ErrEpoch, c.Epoch, l.Epoch)
+		return 0, "", fmt.Errorf("%w: got epoch %d; the ledger has epoch %d: set that, or none", ErrEpoch, c.Epoch,
+			l.Epoch)
 	}
 	newest := max(c.Epoch, l.Epoch)
 	_, counted := ledgerEnd(*l)
@@ -246,7 +251,8 @@ func liveEpoch(c Config, k *known) (epoch uint32, note string, err error) {
 	begun := newest == l.Epoch // rows of some partition are in it
 	switch {
 	case (!counted || l.Own < newest && verdict != same) && begun && differ(l.TopicID, k.topicID):
-		return 0, "", fmt.Errorf("%w: its id is %s, epoch %d in the ledger is of %s; %s", ErrRecreated, k.topicID, newest, l.TopicID, newEpoch(newest))
+		return 0, "", fmt.Errorf("%w: its id is %s, epoch %d in the ledger is of %s; %s", ErrRecreated, k.topicID,
+			newest, l.TopicID, newEpoch(newest))
 	case counted && l.Own == newest && verdict == other:
 		return 0, "", fmt.Errorf("%w: %s; %s", ErrRecreated, why, newEpoch(newest))
 	case counted && l.Own == newest && verdict == cut:
@@ -264,7 +270,8 @@ func liveEpoch(c Config, k *known) (epoch uint32, note string, err error) {
 	case differ(id, k.topicID):
 		k.commit = Committed{Offset: -1} // of another log
 	case committed > newest:
-		return 0, "", fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d: set that", ErrEpoch, newest, committed)
+		return 0, "", fmt.Errorf("%w: got epoch %d; the group's commit is of epoch %d: set that", ErrEpoch, newest,
+			committed)
 	case committed < newest:
 		k.commit = Committed{Offset: -1}
 	}

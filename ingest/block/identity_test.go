@@ -66,7 +66,7 @@ func (h *harness) lastStored() *LedgerRow {
 	return h.w.readLedger().Last
 }
 
-// Promise: a topic that is made anew while a block waits for the store costs
+// Promise: a topic that is made again while a block waits for the store costs
 // neither: the block is finished, as it was read of the old log, and all of the
 // new log is counted, although it is longer than what was read of the old one.
 func TestRecreatedWhileABlockWaits(t *testing.T) {
@@ -111,7 +111,7 @@ func TestRecreatedBeforeTheLedger(t *testing.T) {
 	})
 }
 
-// Promise: a topic made anew under a partition that is caught up, or before a
+// Promise: a topic made again under a partition that is caught up, or before a
 // block is declared, is noticed before anything of the new log is declared.
 func TestRecreatedBeforeADeclaration(t *testing.T) {
 	eachBroker(t, func(t *testing.T, h *harness) {
@@ -126,7 +126,7 @@ func TestRecreatedBeforeADeclaration(t *testing.T) {
 	})
 }
 
-// Promise: a topic that was made anew while nobody read it is noticed at the
+// Promise: a topic that was made again while nobody read it is noticed at the
 // start, by its id or by the timestamp of the last stored record.
 func TestRecreatedMeanwhile(t *testing.T) {
 	eachBroker(t, func(t *testing.T, h *harness) {
@@ -182,6 +182,7 @@ func TestCutLog(t *testing.T) {
 
 // Promise: an epoch is a life of the topic: whatever moved one partition's log
 // into a new one, no other partition's records count twice or not at all.
+// Long because it is one table.
 func TestDecideEpoch(t *testing.T) {
 	done := func(epoch uint32, at int64, id string) Committed {
 		return Committed{Offset: at, Metadata: mark(epoch, markDone, id)}
@@ -204,31 +205,47 @@ func TestDecideEpoch(t *testing.T) {
 		{name: "the topic of the ledger", known: known{topicID: "A", commit: done(0, 100, "A"),
 			ledger: Ledger{TopicID: "A", OwnTopicID: "A", Last: last(0, 100)}}, want: resumed{From: 100}},
 		{name: "another topic, whose log is longer", known: known{topicID: "B", commit: never,
-			ledger: Ledger{TopicID: "A", OwnTopicID: "A", Last: last(0, 100)}}, err: ErrRecreated, says: "its id is B, what is stored up to 100 is of A; set epoch=1 "},
-		{name: "another topic, of which nothing was counted in this partition: the same advice", known: known{topicID: "B", commit: never,
-			ledger: Ledger{TopicID: "A"}}, err: ErrRecreated, says: "set epoch=1 "},
+			ledger: Ledger{TopicID: "A", OwnTopicID: "A", Last: last(0, 100)}}, err: ErrRecreated,
+			says: "its id is B, what is stored up to 100 is of A; set epoch=1 "},
+		{name: "another topic, of which nothing was counted in this partition: the same advice",
+			known: known{topicID: "B", commit: never,
+				ledger: Ledger{TopicID: "A"}}, err: ErrRecreated, says: "set epoch=1 "},
 		{name: "the advice is followed", epoch: 1, known: known{topicID: "B", commit: never,
-			ledger: Ledger{TopicID: "A", OwnTopicID: "A", Last: last(0, 100)}}, in: 1, want: resumed{From: 0, Start: true}},
+			ledger: Ledger{TopicID: "A", OwnTopicID: "A", Last: last(0, 100)}}, in: 1, want: resumed{From: 0,
+			Start: true}},
 		{name: "another partition has followed it", known: known{topicID: "B", commit: never,
-			ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "A", Last: last(0, 100)}}, in: 1, want: resumed{From: 0, Start: true}},
-		{name: "another partition has followed it, for a topic that is gone too", known: known{topicID: "C", commit: never,
-			ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "A", Last: last(0, 100)}}, err: ErrRecreated, says: "set epoch=2 "},
-		{name: "the log was counted before the epoch was raised: not again", epoch: 1, known: known{topicID: "B", commit: done(0, 100, "B"),
-			ledger: Ledger{TopicID: "B", OwnTopicID: "B", Last: last(0, 100)}}, in: 0, want: resumed{From: 100, Warn: true}},
-		{name: "the same, when another partition has begun the epoch", epoch: 1, known: known{topicID: "B", commit: done(0, 100, "B"),
-			ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "B", Last: last(0, 100)}}, in: 0, want: resumed{From: 100, Warn: true}},
+			ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "A", Last: last(0, 100)}}, in: 1, want: resumed{From: 0,
+			Start: true}},
+		{name: "another partition has followed it, for a topic that is gone too",
+			known: known{topicID: "C", commit: never,
+				ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "A", Last: last(0, 100)}}, err: ErrRecreated,
+			says: "set epoch=2 "},
+		{name: "the log was counted before the epoch was raised: not again", epoch: 1,
+			known: known{topicID: "B", commit: done(0, 100, "B"),
+				ledger: Ledger{TopicID: "B", OwnTopicID: "B", Last: last(0, 100)}}, in: 0, want: resumed{From: 100,
+				Warn: true}},
+		{name: "the same, when another partition has begun the epoch", epoch: 1,
+			known: known{topicID: "B", commit: done(0, 100, "B"),
+				ledger: Ledger{Epoch: 1, TopicID: "B", OwnTopicID: "B", Last: last(0, 100)}}, in: 0,
+			want: resumed{From: 100, Warn: true}},
 
 		{name: "no ids: the log was counted before the epoch was raised, as its last record shows", epoch: 1,
-			known: known{commit: done(0, 100, ""), stored: witness{offset: 99, unixMilli: 1099}, ledger: Ledger{Last: last(0, 100)}}, in: 0, want: resumed{From: 100, Warn: true}},
+			known: known{commit: done(0, 100, ""), stored: witness{offset: 99, unixMilli: 1099},
+				ledger: Ledger{Last: last(0, 100)}}, in: 0, want: resumed{From: 100, Warn: true}},
 		{name: "no ids: another record is there", epoch: 1,
-			known: known{commit: done(0, 100, ""), stored: witness{offset: 99, unixMilli: 4}, ledger: Ledger{Last: last(0, 100)}}, in: 1, want: resumed{From: 0, Start: true}},
+			known: known{commit: done(0, 100, ""), stored: witness{offset: 99, unixMilli: 4},
+				ledger: Ledger{Last: last(0, 100)}}, in: 1, want: resumed{From: 0, Start: true}},
 		{name: "no ids: nothing to compare, and nothing counted", epoch: 1,
-			known: known{commit: done(0, 0, ""), ledger: Ledger{Last: &LedgerRow{Kind: KindGap, State: Stored, Group: "statline", WrittenAt: resumeNow}}}, in: 1, want: resumed{From: 0, Start: true}},
+			known: known{commit: done(0, 0, ""), ledger: Ledger{Last: &LedgerRow{Kind: KindGap, State: Stored,
+				Group: "statline", WrittenAt: resumeNow}}}, in: 1, want: resumed{From: 0, Start: true}},
 		{name: "no ids: the declared block's last record is another", known: known{commit: never, declared: witness{offset: 129, unixMilli: 5},
-			ledger: Ledger{Last: last(0, 100), Pending: &LedgerRow{ID: ID{First: 100, End: 130}, State: Declared, Group: "statline", WrittenAt: resumeNow, LastRecordUnixMilli: 7}}},
+			ledger: Ledger{Last: last(0, 100), Pending: &LedgerRow{ID: ID{First: 100, End: 130}, State: Declared,
+				Group: "statline", WrittenAt: resumeNow, LastRecordUnixMilli: 7}}},
 			err: ErrRecreated, says: "record 129 has the timestamp 5, the ledger has 7"},
-		{name: "rows of before there were ids, and the record is the log's: its id is adopted", known: known{topicID: "B", commit: done(0, 100, ""),
-			stored: witness{offset: 99, unixMilli: 1099}, ledger: Ledger{Last: last(0, 100)}}, want: resumed{From: 100}},
+		{name: "rows of before there were ids, and the record is the log's: its id is adopted",
+			known: known{topicID: "B", commit: done(0, 100, ""),
+				stored: witness{offset: 99, unixMilli: 1099}, ledger: Ledger{Last: last(0, 100)}},
+			want: resumed{From: 100}},
 
 		{name: "a commit that names another topic does not count", known: known{topicID: "B", commit: done(0, 70, "A")},
 			want: resumed{From: 0, Start: true}},

@@ -151,7 +151,8 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 			return nil, err
 		}
 	} else if p.commit {
-		if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)}, m.of.last); err != nil {
+		if err := m.commitOffset(ctx, Committed{Offset: m.next, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)},
+			m.of.last); err != nil {
 			return nil, err
 		}
 	}
@@ -178,9 +179,11 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	}
 	if lost := m.redone.lost; lost > 0 {
 		w.mixed = true
-		w.note = fmt.Sprintf("partly inserted earlier; %d offsets from %d on were deleted by retention since", lost, d.First)
+		w.note = fmt.Sprintf("partly inserted earlier; %d offsets from %d on were deleted by retention since", lost,
+			d.First)
 	}
-	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "config_hash", d.ConfigHash, "as_declared", asDeclared)
+	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "config_hash", d.ConfigHash, "as_declared",
+		asDeclared)
 	m.block = w
 	w.folder = w.folders.Get(true)
 	w.folder.Declared(d.UnixSeconds)
@@ -240,16 +243,19 @@ func (m *machine) gap(ctx context.Context) (state, error) {
 	case err != nil:
 		return nil, err
 	case m.next > lastStable:
-		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable, m.of.anew())
+		return nil, fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, m.next, lastStable,
+			m.of.anew())
 	case m.next >= logStart:
 		retry.Sleep(ctx, linger)
 		return m.fill, nil // it was in range after all
 	case m.cfg.OnGap != Skip:
-		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, m.next, logStart)
+		return nil, fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out",
+			ErrGap, m.next, logStart)
 	case m.redo != nil:
 		return m.resume, nil // a declared range is concerned too
 	}
-	m.block = m.gapBlock(Declaration{Epoch: m.cfg.Epoch, First: m.next, End: logStart, ConfigHash: gapHash}, noteRetention)
+	m.block = m.gapBlock(Declaration{Epoch: m.cfg.Epoch, First: m.next, End: logStart, ConfigHash: gapHash},
+		noteRetention)
 	return m.declare, nil
 }
 
@@ -312,7 +318,8 @@ func (m *machine) commit(ctx context.Context) (state, error) {
 	if w.last.unixMilli > 0 {
 		m.of.last = w.last
 	}
-	if err := m.commitOffset(ctx, Committed{Offset: w.id.End, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)}, m.of.last); err != nil {
+	if err := m.commitOffset(ctx, Committed{Offset: w.id.End, Metadata: mark(m.cfg.Epoch, markDone, m.of.topicID)},
+		m.of.last); err != nil {
 		return nil, fmt.Errorf("commit block [%d,%d): %w", w.id.First, w.id.End, err)
 	}
 	m.at("committed")

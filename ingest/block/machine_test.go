@@ -30,7 +30,8 @@ type harness struct {
 func newHarness(records int) *harness {
 	w := newWorld(1)
 	w.append(records)
-	h := &harness{w: w, cfg: DefaultConfig(), folders: &countFolders{}, stop: make(chan struct{}), ended: make(chan error, 1)}
+	h := &harness{w: w, cfg: DefaultConfig(), folders: &countFolders{}, stop: make(chan struct{}),
+		ended: make(chan error, 1)}
 	h.cfg.Cluster, h.cfg.Topic, h.cfg.Group, h.cfg.Instance, h.cfg.ConfigHash = "c", "access", "statline", "i", "h"
 	h.cfg.Pipelined = false
 	h.restart()
@@ -97,7 +98,8 @@ func TestOrderOfEffects(t *testing.T) {
 					for _, table := range modelTables {
 						want = append(want, "insert "+id.Token(table, 0))
 					}
-					want = append(want, fmt.Sprintf("ledger block stored [%d,%d)", r[0], r[1]), fmt.Sprintf("commit %d v1:0:done:topic-0", r[1]))
+					want = append(want, fmt.Sprintf("ledger block stored [%d,%d)", r[0], r[1]),
+						fmt.Sprintf("commit %d v1:0:done:topic-0", r[1]))
 				}
 				got := slices.Clone(h.w.ops)
 				for i, op := range got {
@@ -238,11 +240,12 @@ func TestStopFinishesTheDeclaredBlock(t *testing.T) {
 	})
 }
 
-// Promise: a stop does not wait for ever for a store that is away.
+// Promise: a stop does not wait forever for a store that is away.
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(100)
-		h.env.Store = &faultyStore{h.env.Store, func(ID, func() error) error { return errors.New("connection refused") }}
+		h.env.Store = &faultyStore{h.env.Store,
+			func(ID, func() error) error { return errors.New("connection refused") }}
 		h.run(t.Context())
 		close(h.stop)
 		asked := time.Now()
@@ -281,13 +284,15 @@ func TestGapWhileRunning(t *testing.T) {
 					return
 				}
 				h.finish(t)
-				i := slices.IndexFunc(h.w.ledger, func(r LedgerRow) bool { return r.Kind == KindGap && r.First == stored })
+				i := slices.IndexFunc(h.w.ledger,
+					func(r LedgerRow) bool { return r.Kind == KindGap && r.First == stored })
 				if i < 0 {
 					t.Fatalf("the ledger has no gap row from %d on", stored)
 				}
 				for _, e := range h.events {
 					if (e.Kind == Located || e.Kind == Resumed) && e.Next == cut {
-						t.Errorf("%v says %d before the gap is in the ledger; the group has committed %d", e.Kind, e.Next, stored)
+						t.Errorf("%v says %d before the gap is in the ledger; the group has committed %d", e.Kind,
+							e.Next, stored)
 					}
 				}
 				gap := h.w.ledger[i]
@@ -345,7 +350,8 @@ func TestDeclaration(t *testing.T) {
 	if got, ok := ParseDeclaration(d.Metadata()); !ok || got != d {
 		t.Errorf("got %+v, %t; want %+v", got, ok, d)
 	}
-	for _, s := range []string{"", "v1:1:done", "v1:1:start", "v2:3:100-200:abc:1", "v1:3:200-200:abc:1", "v1:3:-1-200:abc:1", "v1:x:1-2:abc:1", "v1:3:1-2:abc:", "a note"} {
+	for _, s := range []string{"", "v1:1:done", "v1:1:start", "v2:3:100-200:abc:1", "v1:3:200-200:abc:1",
+		"v1:3:-1-200:abc:1", "v1:x:1-2:abc:1", "v1:3:1-2:abc:", "a note"} {
 		if got, ok := ParseDeclaration(s); ok {
 			t.Errorf("%q: got %+v; want none", s, got)
 		}
@@ -391,7 +397,8 @@ func TestUnstampedRecordsHaveTheTimeOfTheirBlock(t *testing.T) {
 			if row.State == Declared {
 				declared[row.ID] = row.DeclaredUnix
 			} else if row.DeclaredUnix != declared[row.ID] || row.DeclaredUnix == 0 {
-				t.Errorf("block %s was declared at %d and says %d when it is stored", row.ID, declared[row.ID], row.DeclaredUnix)
+				t.Errorf("block %s was declared at %d and says %d when it is stored", row.ID, declared[row.ID],
+					row.DeclaredUnix)
 			}
 			for _, r := range h.w.log {
 				if r.Offset < row.First || r.Offset >= row.End || Stamped(r.UnixMilli) || row.State != Declared {

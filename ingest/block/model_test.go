@@ -46,7 +46,7 @@ func TestModelBites(t *testing.T) {
 	}
 }
 
-// Promise: with a topic that is deleted and made anew at any moment, and an
+// Promise: with a topic that is deleted and made again at any moment, and an
 // operator who does what the refusal says, every record of the new log is counted
 // once, and of the old one what the ledger says; with brokers that know topics by
 // id, that have ids and fetch by name, and that have none.

@@ -142,7 +142,8 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 	at := k.commit.Offset
 	switch {
 	case isDeclared && declared.First < end && declared.End > end && c.ResumeAt != AtLedger:
-		return fmt.Errorf("%w: declared [%d,%d), stored up to %d; set resume-at=ledger to go on where the rows end", ErrOverlap, declared.First, declared.End, end)
+		return fmt.Errorf("%w: declared [%d,%d), stored up to %d; set resume-at=ledger to go on where the rows end",
+			ErrOverlap, declared.First, declared.End, end)
 	case at > end && c.ResumeAt == Refuse:
 		return fmt.Errorf("%w: the ledger ends at %d, the group has committed %d; set resume-at=ledger to read the records between them again, or resume-at=group to leave them out", ErrRowsMissing, end, at)
 	case at > end && c.ResumeAt == AtGroup:
@@ -185,7 +186,8 @@ func (p *plan) adopt(d Declaration) {
 // ledger's end and it stay missing.
 func (p *plan) leaveOut(at, end int64, declared Declaration, isDeclared bool) error {
 	if p.redo != nil && p.redo.First < at {
-		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: run repair first", ErrPartialBlock, p.redo.First, p.redo.End, at)
+		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: run repair first", ErrPartialBlock,
+			p.redo.First, p.redo.End, at)
 	}
 	p.gap = &Declaration{Epoch: p.epoch, First: end, End: at, ConfigHash: gapHash}
 	p.note = "resumed at the group's commit by the operator"
@@ -211,16 +213,19 @@ func (p *plan) checkTokens(c Config, k known) error {
 // checkLog compares the plan with what the log still has.
 func (p *plan) checkLog(c Config, k known) error {
 	if p.from > k.lastStable {
-		return fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, p.from, k.lastStable, newEpoch(p.newest))
+		return fmt.Errorf("%w: stored up to %d, the log ends at %d; %s", ErrRecreated, p.from, k.lastStable,
+			newEpoch(p.newest))
 	}
 	if p.redo != nil && p.redo.End > k.lastStable {
-		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; %s", ErrRecreated, p.redo.First, p.redo.End, k.lastStable, newEpoch(p.newest))
+		return fmt.Errorf("%w: declared [%d,%d), the log ends at %d; %s", ErrRecreated, p.redo.First, p.redo.End,
+			k.lastStable, newEpoch(p.newest))
 	}
 	if p.from >= k.logStart || p.gap != nil {
 		return nil
 	}
 	if c.OnGap == Fail {
-		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap, p.from, k.logStart)
+		return fmt.Errorf("%w: offsets [%d,%d) were deleted by retention; set on-gap=skip to leave them out", ErrGap,
+			p.from, k.logStart)
 	}
 	if p.redo != nil && p.redo.First == p.from && p.inserted != nil {
 		p.lost = min(k.logStart, p.redo.End) - p.redo.First

@@ -41,7 +41,8 @@ type resumed struct {
 }
 
 func short(p plan) resumed {
-	r := resumed{From: p.from, Start: p.start, Commit: p.commit, Inserted: p.inserted != nil, Lost: p.lost, Warn: p.warn != ""}
+	r := resumed{From: p.from, Start: p.start, Commit: p.commit, Inserted: p.inserted != nil, Lost: p.lost,
+		Warn: p.warn != ""}
 	if p.redo != nil {
 		r.Redo = [2]int64{p.redo.First, p.redo.End}
 	}
@@ -52,6 +53,7 @@ func short(p plan) resumed {
 }
 
 // Promise: every situation in which a partition can be found has one decision.
+// Long because it is one table.
 func TestDecide(t *testing.T) {
 	never := Committed{Offset: -1}
 	done := func(at int64) Committed { return Committed{Offset: at, Metadata: mark(1, markDone, "")} }
@@ -99,23 +101,29 @@ func TestDecide(t *testing.T) {
 		{name: "commit at the ledger's end: go on",
 			commit: done(100), ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100}},
 		{name: "commit below the ledger's end: the ledger's, with a warning",
-			commit: done(50), ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100, Commit: true, Warn: true}},
+			commit: done(50), ledger: ledger(storedRow(0, 100), nil),
+			want: resumed{From: 100, Commit: true, Warn: true}},
 		{name: "commit above the ledger's end: refused",
-			commit: done(150), ledger: ledger(storedRow(0, 100), nil), err: ErrRowsMissing, says: "the ledger ends at 100, the group has committed 150"},
+			commit: done(150), ledger: ledger(storedRow(0, 100), nil), err: ErrRowsMissing,
+			says: "the ledger ends at 100, the group has committed 150"},
 		{name: "commit above, resume at the ledger: read again",
 			config: func(c *Config) { c.ResumeAt = AtLedger },
 			commit: done(150), ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100, Commit: true}},
 		{name: "commit above, resume at the group: a gap says so",
 			config: func(c *Config) { c.ResumeAt = AtGroup },
-			commit: done(150), ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100, Gap: [2]int64{100, 150}}},
+			commit: done(150), ledger: ledger(storedRow(0, 100), nil),
+			want: resumed{From: 100, Gap: [2]int64{100, 150}}},
 		{name: "commit above over a partly inserted block, resume at the group: refused",
 			config: func(c *Config) { c.ResumeAt = AtGroup },
-			commit: done(150), ledger: ledger(storedRow(0, 100), declaredRow(100, 120, time.Minute)), err: ErrPartialBlock, says: "repair"},
+			commit: done(150), ledger: ledger(storedRow(0, 100), declaredRow(100, 120, time.Minute)),
+			err: ErrPartialBlock, says: "repair"},
 
 		{name: "declared and stored: commit the end",
-			commit: declaration(50, 100, "h"), ledger: ledger(storedRow(50, 100), nil), want: resumed{From: 100, Commit: true}},
+			commit: declaration(50, 100, "h"), ledger: ledger(storedRow(50, 100), nil),
+			want: resumed{From: 100, Commit: true}},
 		{name: "declared, nothing in the ledger: exactly that range",
-			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100, Redo: [2]int64{100, 130}}},
+			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil),
+			want: resumed{From: 100, Redo: [2]int64{100, 130}}},
 		{name: "declared in the group and the ledger: exactly that range, with its tokens",
 			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), declaredRow(100, 130, time.Minute)),
 			want: resumed{From: 100, Redo: [2]int64{100, 130}, Inserted: true}},
@@ -131,30 +139,37 @@ func TestDecide(t *testing.T) {
 			err: ErrPartialBlock, says: "partial block [100,130) older than the token window"},
 		{name: "declared with too many blocks since: refused",
 			commit: declaration(100, 130, "h"),
-			ledger: Ledger{Epoch: 1, Own: 1, Last: storedRow(0, 100), Pending: declaredRow(100, 130, time.Minute), BlocksSince: 20_001},
-			err:    ErrPartialBlock, says: "20001 blocks since"},
+			ledger: Ledger{Epoch: 1, Own: 1, Last: storedRow(0, 100), Pending: declaredRow(100, 130, time.Minute),
+				BlocksSince: 20_001},
+			err: ErrPartialBlock, says: "20001 blocks since"},
 		{name: "declared long ago, but nothing was inserted: read it",
-			commit: Committed{Offset: 100, Metadata: Declaration{Epoch: 1, First: 100, End: 130, ConfigHash: "h", UnixSeconds: 1}.Metadata()},
+			commit: Committed{Offset: 100, Metadata: Declaration{Epoch: 1, First: 100, End: 130, ConfigHash: "h",
+				UnixSeconds: 1}.Metadata()},
 			ledger: ledger(storedRow(0, 100), nil), want: resumed{From: 100, Redo: [2]int64{100, 130}}},
 		{name: "declared across the ledger's end: refused",
-			commit: declaration(80, 130, "h"), ledger: ledger(storedRow(0, 100), nil), err: ErrOverlap, says: "declared [80,130), stored up to 100"},
+			commit: declaration(80, 130, "h"), ledger: ledger(storedRow(0, 100), nil), err: ErrOverlap,
+			says: "declared [80,130), stored up to 100"},
 		{name: "a gap was declared: the same gap",
 			commit: declaration(100, 130, gapHash), ledger: ledger(storedRow(0, 100), nil),
 			log: [2]int64{200, 1000}, want: resumed{From: 100, Gap: [2]int64{100, 130}}},
 
 		{name: "the log ends below the ledger: recreated",
-			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 99}, err: ErrRecreated, says: "set epoch=2"},
+			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 99}, err: ErrRecreated,
+			says: "set epoch=2"},
 		{name: "the log ends inside a declared range: recreated",
-			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 120}, err: ErrRecreated},
+			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{0, 120},
+			err: ErrRecreated},
 
 		{name: "the ledger's end was deleted by retention: refused",
-			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{150, 1000}, err: ErrGap, says: "[100,150)"},
+			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{150, 1000}, err: ErrGap,
+			says: "[100,150)"},
 		{name: "the ledger's end was deleted, skip: a gap",
 			config: func(c *Config) { c.OnGap = Skip },
 			commit: done(100), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{150, 1000},
 			want: resumed{From: 100, Gap: [2]int64{100, 150}}},
 		{name: "the marked start was deleted by retention: refused",
-			commit: Committed{Offset: 70, Metadata: mark(0, markStart, "")}, log: [2]int64{90, 1000}, err: ErrGap, says: "[70,90)"},
+			commit: Committed{Offset: 70, Metadata: mark(0, markStart, "")}, log: [2]int64{90, 1000}, err: ErrGap,
+			says: "[70,90)"},
 		{name: "the marked start was deleted, skip: a gap",
 			config: func(c *Config) { c.OnGap = Skip },
 			commit: Committed{Offset: 70, Metadata: mark(0, markStart, "")}, log: [2]int64{90, 1000},
@@ -168,17 +183,20 @@ func TestDecide(t *testing.T) {
 			want: resumed{From: 100, Gap: [2]int64{100, 200}}},
 		{name: "the same, perhaps inserted: the block is finished with what is stored",
 			config: func(c *Config) { c.OnGap = Skip },
-			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), declaredRow(100, 130, time.Minute)), log: [2]int64{200, 1000},
+			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), declaredRow(100, 130, time.Minute)),
+			log:  [2]int64{200, 1000},
 			want: resumed{From: 100, Redo: [2]int64{100, 130}, Inserted: true, Lost: 30}},
 		{name: "a declared range is partly below the log's start: refused",
-			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{110, 1000}, err: ErrGap},
+			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{110, 1000},
+			err: ErrGap},
 		{name: "the same, skip, nothing inserted: a gap, and fresh blocks after it",
 			config: func(c *Config) { c.OnGap = Skip },
 			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), nil), log: [2]int64{110, 1000},
 			want: resumed{From: 100, Gap: [2]int64{100, 110}}},
 		{name: "the same, skip, perhaps inserted: the block is finished with what is left",
 			config: func(c *Config) { c.OnGap = Skip },
-			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), declaredRow(100, 130, time.Minute)), log: [2]int64{110, 1000},
+			commit: declaration(100, 130, "h"), ledger: ledger(storedRow(0, 100), declaredRow(100, 130, time.Minute)),
+			log:  [2]int64{110, 1000},
 			want: resumed{From: 100, Redo: [2]int64{100, 130}, Inserted: true, Lost: 10}},
 
 		{name: "another group wrote minutes ago: refused",
@@ -197,12 +215,15 @@ func TestDecide(t *testing.T) {
 
 		{name: "an older epoch than the ledger's: refused",
 			config: func(c *Config) { c.Epoch = 1 },
-			commit: never, ledger: Ledger{Epoch: 2, Own: 2, Last: storedRow(0, 100)}, err: ErrEpoch, says: "got epoch 1; the ledger has epoch 2"},
+			commit: never, ledger: Ledger{Epoch: 2, Own: 2, Last: storedRow(0, 100)}, err: ErrEpoch,
+			says: "got epoch 1; the ledger has epoch 2"},
 		{name: "an older epoch than the group's: refused",
-			commit: Committed{Offset: 9, Metadata: mark(3, markDone, "")}, ledger: ledger(storedRow(0, 9), nil), err: ErrEpoch},
+			commit: Committed{Offset: 9, Metadata: mark(3, markDone, "")}, ledger: ledger(storedRow(0, 9), nil),
+			err: ErrEpoch},
 		{name: "a new epoch: the old commit and the old rows do not count",
 			config: func(c *Config) { c.Epoch = 2 },
-			commit: done(500), ledger: ledger(storedRow(0, 500), declaredRow(500, 510, time.Hour)), log: [2]int64{0, 20},
+			commit: done(500), ledger: ledger(storedRow(0, 500), declaredRow(500, 510, time.Hour)),
+			log:  [2]int64{0, 20},
 			want: resumed{From: 0, Start: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,7 +235,8 @@ func TestDecide(t *testing.T) {
 			if c.log == [2]int64{} {
 				c.log = [2]int64{0, 1000}
 			}
-			p, err := decide(cfg, known{commit: c.commit, ledger: c.ledger, logStart: c.log[0], lastStable: c.log[1], now: resumeNow})
+			p, err := decide(cfg, known{commit: c.commit, ledger: c.ledger, logStart: c.log[0], lastStable: c.log[1],
+				now: resumeNow})
 			if !errors.Is(err, c.err) {
 				t.Fatalf("got error %v; want %v", err, c.err)
 			}

@@ -26,8 +26,9 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 		want    LedgerRow
 		refused bool
 	}{
-		"none is stored":               {dies: "declared", inserts: 3, want: LedgerRow{ConfigHash: "another"}},
-		"one insert a table":           {dies: "inserted", inserts: 1, want: LedgerRow{ConfigHash: "another", Mixed: true}},
+		"none is stored": {dies: "declared", inserts: 3, want: LedgerRow{ConfigHash: "another"}},
+		"one insert a table": {dies: "inserted", inserts: 1,
+			want: LedgerRow{ConfigHash: "another", Mixed: true}},
 		"several inserts":              {dies: "inserted", inserts: 2, refused: true},
 		"several, declared rules gone": {dies: "inserted", inserts: 2, refused: true, rules: gone},
 		"several, declared rules":      {dies: "inserted", inserts: 2, rules: known, want: LedgerRow{ConfigHash: "h"}},
@@ -62,7 +63,8 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 				h.run(t.Context())
 				if c.refused {
 					err := h.end(t)
-					if !errors.Is(err, ErrPartialBlock) || !strings.Contains(err.Error(), "run repair") || !strings.Contains(err.Error(), "h;") {
+					if !errors.Is(err, ErrPartialBlock) || !strings.Contains(err.Error(), "run repair") ||
+						!strings.Contains(err.Error(), "h;") {
 						t.Errorf("got error %v; want ErrPartialBlock with both rules and what to do", err)
 					}
 					if did := h.w.ops[before:]; len(did) > 0 {
@@ -71,7 +73,8 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 				} else {
 					h.finish(t)
 					last := h.w.ledger[len(h.w.ledger)-1]
-					if last.State != Stored || last.Mixed != c.want.Mixed || last.ConfigHash != c.want.ConfigHash || last.Inserts != uint32(c.inserts) {
+					if last.State != Stored || last.Mixed != c.want.Mixed || last.ConfigHash != c.want.ConfigHash ||
+						last.Inserts != uint32(c.inserts) {
 						t.Errorf("got ledger row %+v; want %+v", last, c.want)
 					}
 					if err := h.w.check(0); err != nil {
@@ -79,7 +82,8 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 					}
 				}
 				if h.folders.lent != 0 || declared.lent != 0 {
-					t.Errorf("%d folders and %d of the declared rules were not given back", h.folders.lent, declared.lent)
+					t.Errorf("%d folders and %d of the declared rules were not given back", h.folders.lent,
+						declared.lent)
 				}
 			})
 		})
@@ -104,7 +108,8 @@ func TestDeclaredRowCounts(t *testing.T) {
 func TestSameInserts(t *testing.T) {
 	day := func(day int32, n uint64) aggregate.DayCount { return aggregate.DayCount{Day: day, Responses: n} }
 	contents := func(responses uint64, span time.Duration, days ...aggregate.DayCount) *Contents {
-		return &Contents{Records: 10, Responses: responses, Rejected: 1, Rows: aggregate.Rows{Days: days, MaxUnixMilli: span.Milliseconds()}}
+		return &Contents{Records: 10, Responses: responses, Rejected: 1,
+			Rows: aggregate.Rows{Days: days, MaxUnixMilli: span.Milliseconds()}}
 	}
 	row := func(inserts uint32, c *Contents) *LedgerRow {
 		r := &LedgerRow{Inserts: inserts}

@@ -16,7 +16,7 @@ var ErrHalfWritten = errors.New("blocks are being written")
 // several INSERTs, and what is read is several queries: without it, counts of two
 // moments meet. Writers do not wait for each other. A reader waits for the blocks in
 // hand and holds new ones off, both for a bounded time, so neither a block that is
-// tried again for ever nor a reader stops the partitions. Other processes are not
+// tried again forever nor a reader stops the partitions. Other processes are not
 // held off: what they read may be of two moments, and the ledger says which blocks
 // are whole. A nil Whole holds nobody off.
 type Whole struct{ blocks *semaphore.Weighted }

@@ -76,7 +76,8 @@ func TestNobodyWaitsForEver(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-got; !errors.Is(err, ErrHalfWritten) || time.Since(began) != 2*time.Second {
-			t.Errorf("a reader beside a hung block: got %v after %s; want ErrHalfWritten after its patience", err, time.Since(began))
+			t.Errorf("a reader beside a hung block: got %v after %s; want ErrHalfWritten after its patience", err,
+				time.Since(began))
 		}
 		cancel()
 		<-ended
@@ -92,7 +93,8 @@ func TestNobodyWaitsForEver(t *testing.T) {
 			t.Errorf("a block that is stopped while a reader reads: got %v", err)
 		}
 		var none *Whole
-		if err := errors.Join(none.Write(t.Context(), func() error { return nil }), none.Read(t.Context(), 0, func() error { return nil })); err != nil {
+		if err := errors.Join(none.Write(t.Context(), func() error { return nil }),
+			none.Read(t.Context(), 0, func() error { return nil })); err != nil {
 			t.Error(err)
 		}
 	})

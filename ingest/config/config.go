@@ -29,7 +29,8 @@ type Config struct {
 func Default() *Config {
 	return &Config{
 		Kafka: defaultKafka(), ClickHouse: defaultClickHouse(), Lines: defaultLines(), Detect: defaultDetect(),
-		Notify: defaultNotify(), Daemon: defaultDaemon(), Console: Console{Serve: "auto"}, Log: defaultLog(), origins: map[string]Origin{},
+		Notify: defaultNotify(), Daemon: defaultDaemon(), Console: Console{Serve: "auto"}, Log: defaultLog(),
+		origins: map[string]Origin{},
 	}
 }
 
@@ -76,7 +77,8 @@ func (c *Config) given(name string) bool { return c.origins[name].Layer > FromDe
 // validate checks what no value can check alone.
 func (c *Config) validate() error {
 	for _, check := range []func(*Config) error{
-		checkKafka, checkClickHouse, checkRetention, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon, checkConsole,
+		checkKafka, checkClickHouse, checkRetention, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon,
+		checkConsole,
 	} {
 		if err := check(c); err != nil {
 			return err
@@ -111,7 +113,8 @@ func (c *Config) require(names []string) error {
 			continue
 		}
 		o, _ := find(name) // the names are ours
-		text := fmt.Sprintf("%s: got none; want %s, set with --%s, %s or the key %s of the config file", name, o.want(), name, o.Env(), name)
+		text := fmt.Sprintf("%s: got none; want %s, set with --%s, %s or the key %s of the config file", name, o.want(),
+			name, o.Env(), name)
 		if either {
 			other, _ := find(instead)
 			text += fmt.Sprintf("; or --%s, the %s of an embedded store", instead, other.Kind())

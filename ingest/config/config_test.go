@@ -1,19 +1,13 @@
 package config
 
 import (
-	"bytes"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"statline/classify/detect"
 	"statline/ingest/decode"
 )
 
@@ -55,7 +49,8 @@ func TestFormerNames(t *testing.T) {
 		}
 	}
 	refused(t, "service: a\ndefault-service: b\n", nil, "got both")
-	refused(t, "", []string{"STATLINE_SERVICE=a", "STATLINE_DEFAULT_SERVICE=b"}, "got both STATLINE_DEFAULT_SERVICE and STATLINE_SERVICE")
+	refused(t, "", []string{"STATLINE_SERVICE=a", "STATLINE_DEFAULT_SERVICE=b"},
+		"got both STATLINE_DEFAULT_SERVICE and STATLINE_SERVICE")
 }
 
 func refused(t *testing.T, text string, environ []string, want string) {
@@ -93,7 +88,8 @@ func TestEmptyVariable(t *testing.T) {
 	if got := loaded(t, "", []string{"STATLINE_LISTEN="}, nil).Daemon.Listen; got != "" {
 		t.Errorf("listen: got %q; want none", got)
 	}
-	if got := loaded(t, "", []string{"STATLINE_MEMORY_BUDGET="}, nil).Daemon.MemoryBudget; got != Default().Daemon.MemoryBudget {
+	if got := loaded(t, "", []string{"STATLINE_MEMORY_BUDGET="}, nil).Daemon.MemoryBudget; got != Default().
+		Daemon.MemoryBudget {
 		t.Errorf("memory budget: got %d; want the default", got)
 	}
 }
@@ -109,8 +105,10 @@ func TestRefusals(t *testing.T) {
 		{"topic: {a: b}\n", "topic: got keys below it; want a value"},
 		{"memory-budget: 1MiB\nmemory_budget: 2MiB\n", `got both "memory_budget" and "memory-budget"`},
 		{"topic: a\n---\ntopic: b\n", "several YAML documents"},
-		{"detect:\n  spike:\n    calm_minuts: 3\n", `statline.yaml:3: unknown key "detect.spike.calm_minuts"; did you mean "calm_minutes"?`},
-		{"detect:\n  spike:\n    tiers:\n      - {window_minutes: 1, ration: 3}\n", `unknown key "detect.spike.tiers[0].ration"; did you mean "ratio"?`},
+		{"detect:\n  spike:\n    calm_minuts: 3\n",
+			`statline.yaml:3: unknown key "detect.spike.calm_minuts"; did you mean "calm_minutes"?`},
+		{"detect:\n  spike:\n    tiers:\n      - {window_minutes: 1, ration: 3}\n",
+			`unknown key "detect.spike.tiers[0].ration"; did you mean "ratio"?`},
 		{"detect:\n  services:\n    search: {min_shar: 0.1}\n", `did you mean "min_share"?`},
 		{"detect:\n  spike: {calm_minutes: soon}\n", "detect.spike.calm_minutes: got soon; want a whole number"},
 		{"detect: {spike: {calm_minutes: 0}}\n", "spike.calm_minutes: got 0; want at least 1"},
@@ -129,7 +127,8 @@ func TestRefusals(t *testing.T) {
 		{"clickhouse-key: a\n", "want both or none"},
 		{"clickhouse: http://u:p@h\nclickhouse-password: p2\n", "got a password in the address too"},
 		{"listen-token: short\n", "listen-token: got 5 characters; want at least 16"},
-		{"kafka-password: a\nkafka-password-file: b\n", "got both kafka-password (statline.yaml:1) and kafka-password-file (statline.yaml:2)"},
+		{"kafka-password: a\nkafka-password-file: b\n",
+			"got both kafka-password (statline.yaml:1) and kafka-password-file (statline.yaml:2)"},
 		{"hmac-secret: short\n", "hmac-secret: got 5 bytes; want at least 16"},
 		{"clickhouse: ftp://host\n", `got scheme "ftp"`},
 		{"webhook: nowhere\n", "webhook"},
@@ -137,10 +136,12 @@ func TestRefusals(t *testing.T) {
 	} {
 		refused(t, c.text, nil, c.want)
 	}
-	refused(t, "", []string{"STATLINE_BROKRS=a:1"}, `environment STATLINE_BROKRS: unknown; did you mean "STATLINE_BROKERS"?`)
+	refused(t, "", []string{"STATLINE_BROKRS=a:1"},
+		`environment STATLINE_BROKRS: unknown; did you mean "STATLINE_BROKERS"?`)
 	refused(t, "", []string{"STATLINE_DETECT=x"}, "detect is a section of the config file")
 	refused(t, "", []string{"STATLINE_EPOCH=one"}, `environment STATLINE_EPOCH: epoch: got "one"; want a number`)
-	if _, err := Read(Sources{File: "/does/not/exist.yaml"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist.yaml") {
+	if _, err := Read(Sources{File: "/does/not/exist.yaml"}); err == nil ||
+		!strings.Contains(err.Error(), "/does/not/exist.yaml") {
 		t.Errorf("missing file: got %v", err)
 	}
 	_, err := Load(Sources{Command: "run"})
@@ -154,7 +155,8 @@ func TestRefusals(t *testing.T) {
 // A service of the namespace that is called statline gives every container
 // variables that begin like ours; they are not meant for us.
 func TestVariablesOfServices(t *testing.T) {
-	loaded(t, "", []string{"STATLINE_SERVICE_HOST=10.0.0.1", "STATLINE_SERVICE_PORT=8080", "STATLINE_SERVICE_PORT_HTTP=8080",
+	loaded(t, "", []string{"STATLINE_SERVICE_HOST=10.0.0.1", "STATLINE_SERVICE_PORT=8080",
+		"STATLINE_SERVICE_PORT_HTTP=8080",
 		"STATLINE_PORT=tcp://10.0.0.1:8080", "STATLINE_PORT_8080_TCP=tcp://10.0.0.1:8080", "STATLINE_PORT_8080_TCP_ADDR=10.0.0.1",
 		"STATLINE_WEB_PORT=tcp://10.0.0.2:80", "STATLINE_WEB_SERVICE_HOST=10.0.0.2"}, nil)
 }
@@ -259,10 +261,12 @@ func TestEveryOptionIsRead(t *testing.T) {
 func TestKafkaPassword(t *testing.T) {
 	sasl := []string{"STATLINE_KAFKA_SASL=plain", "STATLINE_KAFKA_USER=me"}
 	c := loaded(t, "", append(sasl, "STATLINE_KAFKA_PASSWORD=pass-word"), nil)
-	if got := c.Kafka.Source("earliest").SASL; got.Password != "pass-word" || got.User != "me" || got.PasswordFile != "" {
+	if got := c.Kafka.Source("earliest").SASL; got.Password != "pass-word" || got.User != "me" ||
+		got.PasswordFile != "" {
 		t.Errorf("from the environment: got %+v", got)
 	}
-	c = loaded(t, "", append(sasl, "STATLINE_KAFKA_PASSWORD=pass-word"), map[string][]string{"kafka-password-file": {"/run/pw"}})
+	c = loaded(t, "", append(sasl, "STATLINE_KAFKA_PASSWORD=pass-word"),
+		map[string][]string{"kafka-password-file": {"/run/pw"}})
 	if got := c.Kafka.Source("earliest").SASL; got.Password != "" || got.PasswordFile != "/run/pw" {
 		t.Errorf("a flag over the environment: got %+v", got)
 	}
@@ -282,7 +286,8 @@ func TestDatabaseOfAddress(t *testing.T) {
 		"http://host:8123/":                       "statline",
 		"clickhouse://host:9000/statline?x_y_z=1": "statline",
 	} {
-		for _, layers := range []map[string][]string{{"clickhouse": {address}}, {"clickhouse": {address}, "database": {want}}} {
+		for _, layers := range []map[string][]string{{"clickhouse": {address}},
+			{"clickhouse": {address}, "database": {want}}} {
 			c := loaded(t, "", nil, layers)
 			if c.ClickHouse.Database != want || c.ClickHouse.Store().Database != want {
 				t.Errorf("%v: got %q; want %q", layers, c.ClickHouse.Database, want)
@@ -292,129 +297,11 @@ func TestDatabaseOfAddress(t *testing.T) {
 	refused(t, "clickhouse: http://host:8123/logs\n", []string{"STATLINE_DATABASE=other"}, `got "other", and "logs" in the address`)
 }
 
-// paths lists the keys below a section, as the file writes them; a name of the
-// user's is NAME.
-func paths(path string, t reflect.Type) (all []string) {
-	if t.Kind() == reflect.Map {
-		path += ".NAME"
-	}
-	if t = below(t); t.Kind() != reflect.Struct {
-		return nil
-	}
-	for _, k := range keysOf(reflect.Zero(t)) {
-		if k.name == "mute" {
-			continue
-		}
-		all = append(all, path+"."+k.name)
-		if _, ok := k.value.Interface().(shortened); !ok {
-			all = append(all, paths(path+"."+k.name, k.value.Type())...)
-		}
-	}
-	return all
-}
-
-// uncommented makes every commented value of an example file count.
-func uncommented(text string) string {
-	return regexp.MustCompile(`(?m)^( *)#([^ \n])`).ReplaceAllString(text, "$1$2")
-}
-
-// The example file can be used as it is and changes nothing; with every value
-// of its sections it still holds, and every key is in it.
-func TestExample(t *testing.T) {
-	var b bytes.Buffer
-	if err := Example(&b); err != nil {
-		t.Fatal(err)
-	}
-	c, err := Load(Sources{Command: "run", File: configFile(t, b.String())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Default()
-	want.Kafka.Brokers, want.ClickHouse.URL = []string{"127.0.0.1:9092"}, "http://127.0.0.1:8123"
-	want.Lines.KeyNames, want.Kafka.Scopes = nil, nil
-	c.origins, want.origins = nil, nil
-	if d := cmp.Diff(want, c, cmp.AllowUnexported(Config{})); d != "" {
-		t.Errorf("the example is not the default (-want +got):\n%s", d)
-	}
-
-	text := uncommented(b.String())
-	f, err := readFile(configFile(t, text))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	for _, o := range Options() {
-		if _, ok := f.lines[o.Name]; !ok {
-			t.Errorf("the example lacks %s", o.Name)
-		}
-		if !o.Section() {
-			continue
-		}
-		for _, path := range paths(o.Name, reflect.TypeOf(o.section(Default())).Elem()) {
-			if !slices.ContainsFunc(slices.Collect(maps.Keys(f.lines)), func(line string) bool { return index.ReplaceAllString(line, "") == path }) {
-				t.Errorf("the example lacks %s", path)
-			}
-		}
-	}
-	c, err = Load(Sources{Command: "run", File: configFile(t, text)})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	preset, err := detect.Preset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := c.Detect.Detectors
-	if len(got.Mute) != 1 || len(c.Lines.Routes) != 1 || c.Lines.Mapping.Time == "" {
-		t.Errorf("the samples are not read: %v %v %v", got.Mute, c.Lines.Routes, c.Lines.Mapping)
-	}
-	if d := cmp.Diff(preset.Spike, got.Spike); d != "" {
-		t.Errorf("spike is not the preset's: %s", d)
-	}
-}
-
-// Each key of a section says what it means.
-func TestEveryKeyIsDescribed(t *testing.T) {
-	var walk func(path string, v reflect.Type)
-	walk = func(path string, v reflect.Type) {
-		if v = below(v); v.Kind() != reflect.Struct {
-			return
-		}
-		for _, k := range keysOf(reflect.Zero(v)) {
-			if k.help == "" {
-				t.Errorf("%s.%s has no help", path, k.name)
-			}
-			walk(path+"."+k.name, k.value.Type())
-		}
-	}
-	for _, o := range Options() {
-		if o.Help == "" {
-			t.Errorf("%s has no help", o.Name)
-		}
-		if o.Section() {
-			walk(o.Name, reflect.TypeOf(o.section(Default())))
-		}
-	}
-}
-
-// The page of settings is what go generate would write.
-func TestReferenceIsCurrent(t *testing.T) {
-	var b bytes.Buffer
-	if err := Reference(&b); err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("REFERENCE.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(page), b.String()); d != "" {
-		t.Errorf("REFERENCE.md is old; make generate (-committed +now):\n%s", d)
-	}
-}
-
 // No secret is shown, wherever it stands.
 func TestShowMasks(t *testing.T) {
 	const secret = "hunter2hunter2hunter2"
-	c := loaded(t, "", []string{"STATLINE_KAFKA_PASSWORD=" + secret, "STATLINE_HMAC_SECRET=" + secret, "STATLINE_KAFKA_SASL=plain",
+	c := loaded(t, "", []string{"STATLINE_KAFKA_PASSWORD=" + secret, "STATLINE_HMAC_SECRET=" + secret,
+		"STATLINE_KAFKA_SASL=plain",
 		"STATLINE_KAFKA_USER=me", "STATLINE_CLICKHOUSE=clickhouse://me:" + secret + "@host:9000/logs?password=" + secret + "&secure=true",
 		"STATLINE_WEBHOOK=https://hooks.example.com/services/T0/" + secret, "STATLINE_ALERTMANAGER=http://" + secret + ":" + secret + "@am:9093?token=" + secret,
 		"STATLINE_INCIDENT_LINK=https://me:" + secret + "@host/i/"}, nil)
@@ -431,7 +318,8 @@ func TestShowMasks(t *testing.T) {
 		t.Errorf("got %d masked values; want 6", masks)
 	}
 	for _, o := range Options() {
-		secretName := strings.Contains(o.Name, "password") || strings.Contains(o.Name, "secret") || strings.Contains(o.Name, "token")
+		secretName := strings.Contains(o.Name, "password") || strings.Contains(o.Name, "secret") ||
+			strings.Contains(o.Name, "token")
 		if secretName && o.Kind() != "file" && (o.Mask == nil || !o.NoFlag && o.Kind() != "URL") {
 			t.Errorf("%s holds a secret and is shown or has a flag", o.Name)
 		}
@@ -468,7 +356,8 @@ func FuzzFile(f *testing.F) {
 // What a running daemon can take over is taken over, the rest waits for a
 // restart and says so.
 func TestTakeover(t *testing.T) {
-	old := loaded(t, "topic: a\nroutes: [{pattern: /a}]\nlog-level: warn\ndetect: {spike: {calm_minutes: 5}}\n", nil, nil)
+	old := loaded(t, "topic: a\nroutes: [{pattern: /a}]\nlog-level: warn\ndetect: {spike: {calm_minutes: 5}}\n", nil,
+		nil)
 	read := loaded(t, "topic: b\nmemory-budget: 64MiB\nroutes: [{pattern: /b}]\nwebhook: http://h/x\ndetect: {spike: {calm_minutes: 7}}\n", nil, nil)
 	next, changed, restart := old.Takeover(read)
 	if want := []string{"routes", "detect", "webhook", "log-level"}; !slices.Equal(changed, want) {
@@ -481,7 +370,8 @@ func TestTakeover(t *testing.T) {
 		next.Detect.Detectors.Spike.CalmMinutes != 7 {
 		t.Errorf("got %+v", next)
 	}
-	if got := next.Origin("topic").String() + next.Origin("webhook").String() + next.Origin("log-level").String(); got != "file statline.yaml:1file statline.yaml:4default" {
+	if got := next.Origin("topic").String() + next.Origin("webhook").String() + next.Origin("log-level").
+		String(); got != "file statline.yaml:1file statline.yaml:4default" {
 		t.Errorf("origins: got %s", got)
 	}
 	if old.Lines.Routes[0].Pattern != "/a" {

@@ -60,7 +60,7 @@ func checkConsole(c *Config) error {
 }
 
 // GetToken is what a reader of the console has to show, "" for nothing. A file is
-// read anew each time.
+// read again each time.
 func (c *Console) GetToken() (string, error) {
 	return readToken("console-token-file", c.Token, c.TokenFile)
 }

@@ -25,8 +25,9 @@ type Daemon struct {
 }
 
 func defaultDaemon() Daemon {
-	return Daemon{Listen: "127.0.0.1:8080", MemoryBudget: ingest.DefaultConfig().MemoryBudget, Migrate: true, Watch: true,
-		From: string(block.Earliest), OnGap: string(block.Fail), StopTimeout: 4 * time.Second,
+	return Daemon{Listen: "127.0.0.1:8080", MemoryBudget: ingest.DefaultConfig().MemoryBudget, Migrate: true,
+		Watch: true,
+		From:  string(block.Earliest), OnGap: string(block.Fail), StopTimeout: 4 * time.Second,
 		TransactionAge: ingest.DefaultConfig().TransactionAge}
 }
 
@@ -63,7 +64,8 @@ func daemonOptions() []Option {
 		{Name: "flush-interval", Set: SetDaemon,
 			Help:  "age at which a block that has caught up is written (0s: by the number of partitions)",
 			value: func(c *Config) Value { return span{&c.Daemon.FlushInterval} }},
-		{Name: "from", Set: SetDaemon, Help: "where a partition starts that nobody has read; latest: where it ended at the first start, a partition added later at its beginning",
+		{Name: "from", Set: SetDaemon,
+			Help:  "where a partition starts that nobody has read; latest: where it ended at the first start, a partition added later at its beginning",
 			value: func(c *Config) Value { return choice{&c.Daemon.From, words("earliest", "latest")} }},
 		{Name: "resume-at", Set: SetDaemon,
 			Help:  "which to believe when Kafka's commit is ahead of the ledger (a restored backup); empty: stop",
@@ -114,7 +116,7 @@ func checkDaemon(c *Config) error {
 const leastToken = 16
 
 // BearerToken is what a client has to show, "" for nothing. A file is read
-// anew each time.
+// again each time.
 func (d *Daemon) BearerToken() (string, error) {
 	return readToken("listen-token-file", d.Token, d.TokenFile)
 }

@@ -64,7 +64,8 @@ func readEnvironment(environ []string) (*koanf.Koanf, error) {
 			}
 			option := today(strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-")))
 			if other, ok := given[option]; ok && other != name && bad == nil {
-				bad = fmt.Errorf("environment: got both %s and %s; want one of them", min(name, other), max(name, other))
+				bad = fmt.Errorf("environment: got both %s and %s; want one of them", min(name, other),
+					max(name, other))
 			}
 			given[option] = name
 			return option, value

@@ -159,7 +159,8 @@ func (f *file) decode(name string, raw, dest any) error {
 			path = name + key
 		}
 		last := key[strings.LastIndexByte(key, '.')+1:]
-		return fmt.Errorf("config %s: %w key %q; %s", f.where(path), errUnknown, path, Nearest(last, keysBeside(dest, key)))
+		return fmt.Errorf("config %s: %w key %q; %s", f.where(path), errUnknown, path,
+			Nearest(last, keysBeside(dest, key)))
 	}
 	return nil
 }
@@ -181,9 +182,11 @@ func (f *file) wrongType(name string, err error) error {
 	var parse *mapstructure.ParseError
 	switch {
 	case errors.As(err, &unconvertible):
-		return fmt.Errorf("config %s: %s: got %v; want %s", f.where(path), path, unconvertible.Value, kindOf(unconvertible.Expected.Type()))
+		return fmt.Errorf("config %s: %s: got %v; want %s", f.where(path), path, unconvertible.Value,
+			kindOf(unconvertible.Expected.Type()))
 	case errors.As(err, &parse):
-		return fmt.Errorf("config %s: %s: got %v; want %s", f.where(path), path, parse.Value, kindOf(parse.Expected.Type()))
+		return fmt.Errorf("config %s: %s: got %v; want %s", f.where(path), path, parse.Value,
+			kindOf(parse.Expected.Type()))
 	}
 	return fmt.Errorf("config %s: %s: %w", f.where(path), path, at.Unwrap())
 }

@@ -27,8 +27,9 @@ type Kafka struct {
 
 func defaultKafka() Kafka {
 	d := source.DefaultConfig()
-	return Kafka{Topic: "access", Group: "statline", SessionTimeout: d.SessionTimeout, HeartbeatGap: d.HeartbeatInterval,
-		RecordLimit: d.RecordLimit}
+	return Kafka{Topic: "access", Group: "statline", SessionTimeout: d.SessionTimeout,
+		HeartbeatGap: d.HeartbeatInterval,
+		RecordLimit:  d.RecordLimit}
 }
 
 func kafkaOptions() []Option {
@@ -111,15 +112,18 @@ func checkKafka(c *Config) error {
 	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.User == "":
 		return fmt.Errorf("kafka-sasl: got %s without a user; set kafka-user", k.SASL)
 	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.Password == "" && k.PasswordFile == "":
-		return fmt.Errorf("kafka-sasl: got %s without a password; set kafka-password-file, or STATLINE_KAFKA_PASSWORD", k.SASL)
+		return fmt.Errorf("kafka-sasl: got %s without a password; set kafka-password-file, or STATLINE_KAFKA_PASSWORD",
+			k.SASL)
 	case k.SASL == "" && (k.User != "" || keep != ""):
-		return fmt.Errorf("kafka-sasl: got none, but a user or a password; want %s", choice{&k.SASL, source.Mechanisms()}.kind())
+		return fmt.Errorf("kafka-sasl: got none, but a user or a password; want %s",
+			choice{&k.SASL, source.Mechanisms()}.kind())
 	case k.RecordLimit < leastRecordLimit || k.RecordLimit > mostRecordLimit:
 		return fmt.Errorf("kafka-record-limit: got %s; want 1MiB to 1GiB", size{&k.RecordLimit})
 	case k.SessionTimeout <= 0:
 		return fmt.Errorf("kafka-session-timeout: got %s; want for example 10s", k.SessionTimeout)
 	case k.HeartbeatGap <= 0 || 3*k.HeartbeatGap > k.SessionTimeout:
-		return fmt.Errorf("kafka-heartbeat: got %s; want at most a third of kafka-session-timeout (%s)", k.HeartbeatGap, k.SessionTimeout)
+		return fmt.Errorf("kafka-heartbeat: got %s; want at most a third of kafka-session-timeout (%s)", k.HeartbeatGap,
+			k.SessionTimeout)
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func linesOptions() []Option {
 	return []Option{
 		{Name: "format", Set: SetLines, Type: "name", Reload: true, Help: "log format; statline formats lists them",
 			value: func(c *Config) Value { return text{&c.Lines.Format} }},
-		{Name: "default-service", Was: "service", Set: SetLines, Type: "name", Reload: true, Help: "service of lines that name none",
+		{Name: "default-service", Was: "service", Set: SetLines, Type: "name", Reload: true,
+			Help:  "service of lines that name none",
 			value: func(c *Config) Value { return text{&c.Lines.Service} }},
 		{Name: "zone", Set: SetLines, Reload: true, Help: "time zone of timestamps without one, such as Europe/Berlin",
 			value: func(c *Config) Value { return zone{&c.Lines.Zone} }},
@@ -62,10 +63,14 @@ func linesOptions() []Option {
 			Help:    `where format json finds its fields: dotted paths, a backslash keeps a dot; or the name of a mapping that statline formats lists`,
 			value:   func(c *Config) Value { return text{&c.Lines.Preset} },
 			section: func(c *Config) any { return &c.Lines.Mapping },
-			sample: decode.Mapping{Time: "when", Service: "app", Method: "http.method", Path: "http.path", Route: "http.route",
-				Status: "http.status", Code: "api.code", Message: "api.message", ErrorType: "api.error", Body: "body", Key: "headers.x-api-key", KeyID: "consumer.id",
-				KeyName: "consumer.name", ClientIP: "client.ip", Latency: "took", LatencyUnit: "ms", UpstreamLatency: "backend.took",
-				UpstreamStatus: "backend.status", Bytes: "http.bytes", RequestID: "request_id", UserAgent: "http.user_agent"}},
+			sample: decode.Mapping{Time: "when", Service: "app", Method: "http.method", Path: "http.path",
+				Route:  "http.route",
+				Status: "http.status", Code: "api.code", Message: "api.message", ErrorType: "api.error", Body: "body",
+				Key: "headers.x-api-key", KeyID: "consumer.id",
+				KeyName: "consumer.name", ClientIP: "client.ip", Latency: "took", LatencyUnit: "ms",
+				UpstreamLatency: "backend.took",
+				UpstreamStatus:  "backend.status", Bytes: "http.bytes", RequestID: "request_id",
+				UserAgent: "http.user_agent"}},
 		topicsOption(),
 	}
 }
@@ -77,7 +82,8 @@ func checkLines(c *Config) error {
 	if err := c.Lines.checkTopics(); err != nil {
 		return err
 	}
-	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) && c.Lines.Preset == "" && c.Lines.Columns == "" {
+	if c.Lines.Format == defaultLines().Format && len(c.Lines.Routes) == 0 && c.Lines.Mapping == (decode.Mapping{}) &&
+		c.Lines.Preset == "" && c.Lines.Columns == "" {
 		return nil
 	}
 	cfg, err := c.Lines.Decode(nil)
@@ -92,10 +98,13 @@ func checkLines(c *Config) error {
 func (l *Lines) Decode(secret []byte) (decode.Config, error) {
 	location, err := time.LoadLocation(l.Zone)
 	if err != nil {
-		return decode.Config{}, fmt.Errorf("zone: got %q; want UTC, Local or a name such as Europe/Berlin: %w", l.Zone, err)
+		return decode.Config{}, fmt.Errorf("zone: got %q; want UTC, Local or a name such as Europe/Berlin: %w", l.Zone,
+			err)
 	}
-	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret, RouteFrom: l.RouteFrom,
-		KeyNames: l.KeyNames, Routes: l.Routes, Columns: l.Columns, KeepAddress: l.KeepAddress, ShortAgents: l.ShortAgents}
+	cfg := decode.Config{Format: l.Format, Service: l.Service, Location: location, Secret: secret,
+		RouteFrom: l.RouteFrom,
+		KeyNames:  l.KeyNames, Routes: l.Routes, Columns: l.Columns, KeepAddress: l.KeepAddress,
+		ShortAgents: l.ShortAgents}
 	if l.Preset != "" {
 		mapping, err := decode.FindPreset(l.Preset)
 		if err != nil {

@@ -27,7 +27,8 @@ func maskServer(s string) string {
 	if _, ok := u.User.Password(); ok {
 		u.User = url.UserPassword(u.User.Username(), masked)
 	}
-	harmless := []string{"database", "username", "secure", "skip_verify", "tls_server_name", "hosts", "alt_hosts", "compress",
+	harmless := []string{"database", "username", "secure", "skip_verify", "tls_server_name", "hosts", "alt_hosts",
+		"compress",
 		"dial_timeout", "read_timeout", "max_open_conns", "max_idle_conns", "connection_open_strategy"}
 	query := u.Query()
 	for key := range query {

@@ -69,7 +69,8 @@ func (n *Notify) Watch() (watch.NotifyConfig, error) {
 
 func (n *Notify) watch() watch.NotifyConfig {
 	cfg := watch.DefaultNotify()
-	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = n.Webhook, n.Alertmanager, n.Link, detect.Severity(n.Severity)
+	cfg.Webhook, cfg.Alertmanager, cfg.Link, cfg.MinSeverity = n.Webhook, n.Alertmanager, n.Link,
+		detect.Severity(n.Severity)
 	cfg.Digest = n.Digest
 	return cfg
 }

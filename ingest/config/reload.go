@@ -2,7 +2,7 @@ package config
 
 import "reflect"
 
-// Takeover compares what holds with what was read anew. It returns what holds
+// Takeover compares what holds with what was read again. It returns what holds
 // from now on: the new values of the settings that a running daemon takes
 // over, the old ones of the others. changed names what is new, restart what
 // waits for a restart.

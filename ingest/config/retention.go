@@ -9,13 +9,13 @@ import (
 )
 
 // Retention is for how many days rows are kept, by level; nil leaves it as the
-// database has it, 0 keeps them for ever.
+// database has it, 0 keeps them forever.
 type Retention struct{ Minutes, Hours, Samples *int }
 
 func retentionOptions() []Option {
 	return []Option{
 		{Name: "retention-minutes", Set: SetRetention,
-			Help:  "how long minute rows are kept, in days, such as 90d; 0 for ever (default: as the database has it, 30d in a new one)",
+			Help:  "how long minute rows are kept, in days, such as 90d; 0 forever (default: as the database has it, 30d in a new one)",
 			value: func(c *Config) Value { return days{&c.Retention.Minutes} }},
 		{Name: "retention-hours", Set: SetRetention,
 			Help:  "the same for hour rows (396d in a new one)",
@@ -39,13 +39,13 @@ func (r *Retention) Change() *schema.Change {
 	return &schema.Change{MinuteDays: r.Minutes, HourDays: r.Hours, SampleDays: r.Samples}
 }
 
-// days is a number of whole days, 0 for ever, or nothing.
+// days is a number of whole days, 0 forever, or nothing.
 type days struct{ to **int }
 
 func (v days) Set(s string) error {
 	d, err := ParseSpan(s)
 	if err != nil || d%(24*time.Hour) != 0 || d > mostDays*24*time.Hour {
-		return fmt.Errorf("got %q; want whole days such as 30d, at most %dd, or 0 for ever", s, mostDays)
+		return fmt.Errorf("got %q; want whole days such as 30d, at most %dd, or 0 forever", s, mostDays)
 	}
 	n := int(d / (24 * time.Hour))
 	*v.to = &n

@@ -31,7 +31,8 @@ alertmanager: http://ops:open-sesame@am.example:9093
 kafka-token-url: https://id:client-secret@idp.example/token
 `, nil, nil)
 	got := c.Secrets()
-	for _, want := range []string{"kafka-swordfish", "click%3Ahouse", "query-secret", "listen-token-0123456789", "console-token-0123456789",
+	for _, want := range []string{"kafka-swordfish", "click%3Ahouse", "query-secret", "listen-token-0123456789",
+		"console-token-0123456789",
 		"hmac-secret-of-this-test", "T012345", "xyzzyplugh", "open-sesame", "client-secret"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is not among %q", want, got)

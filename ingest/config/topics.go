@@ -78,7 +78,8 @@ func (l *Lines) of(topic string) Lines {
 	for _, x := range []struct {
 		to   *string
 		said string
-	}{{&own.Format, t.Format}, {&own.Service, t.Service}, {&own.Zone, t.Zone}, {&own.RouteFrom, t.RouteFrom}, {&own.Columns, t.Columns}} {
+	}{{&own.Format, t.Format}, {&own.Service, t.Service}, {&own.Zone, t.Zone}, {&own.RouteFrom, t.RouteFrom},
+		{&own.Columns, t.Columns}} {
 		if x.said != "" {
 			*x.to = x.said
 		}

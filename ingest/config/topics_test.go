@@ -43,8 +43,10 @@ func TestWhichTopics(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.file, err)
 		}
-		if k := got.Kafka; !slices.Equal(k.Topics(), c.names) || k.TopicPattern != c.pattern || k.Several() != (c.pattern != "" || len(c.names) > 1) {
-			t.Errorf("%s %v: got %q and %q; want %q and %q", c.file, c.flags, k.Topics(), k.TopicPattern, c.names, c.pattern)
+		if k := got.Kafka; !slices.Equal(k.Topics(), c.names) || k.TopicPattern != c.pattern ||
+			k.Several() != (c.pattern != "" || len(c.names) > 1) {
+			t.Errorf("%s %v: got %q and %q; want %q and %q", c.file, c.flags, k.Topics(), k.TopicPattern, c.names,
+				c.pattern)
 		}
 	}
 }
@@ -109,7 +111,8 @@ func TestHashWithoutAnEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if other.Hash() != was.Hash() || general.Hash() != was.Hash() || edge.Hash() == was.Hash() {
-		t.Errorf("hashes: alone %s, of all %s, without an entry %s, with one %s", was.Hash(), general.Hash(), other.Hash(), edge.Hash())
+		t.Errorf("hashes: alone %s, of all %s, without an entry %s, with one %s", was.Hash(), general.Hash(),
+			other.Hash(), edge.Hash())
 	}
 }
 

@@ -58,7 +58,8 @@ func TestNoWholeAddressIsKept(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	cfg := Config{KeepAddress: &AddressBits{V4: 24, V6: 48}}
 	v4 := func() netip.Addr {
-		return netip.AddrFrom4([4]byte{byte(1 + rng.IntN(220)), byte(rng.IntN(256)), byte(rng.IntN(256)), byte(1 + rng.IntN(255))})
+		return netip.AddrFrom4([4]byte{byte(1 + rng.IntN(220)), byte(rng.IntN(256)), byte(rng.IntN(256)),
+			byte(1 + rng.IntN(255))})
 	}
 	v6 := func() netip.Addr {
 		a := [16]byte{0x20, 0x01}
@@ -99,7 +100,8 @@ func TestNoWholeAddressIsKept(t *testing.T) {
 
 func TestAddressBitsAreInTheFingerprint(t *testing.T) {
 	seen := map[string]string{}
-	for _, c := range []Config{{}, {KeepAddress: &AddressBits{24, 48}}, {KeepAddress: &AddressBits{16, 48}}, {KeepAddress: &AddressBits{24, 56}}, {ShortAgents: true}} {
+	for _, c := range []Config{{}, {KeepAddress: &AddressBits{24, 48}}, {KeepAddress: &AddressBits{16, 48}},
+		{KeepAddress: &AddressBits{24, 56}}, {ShortAgents: true}} {
 		h := c.Fingerprint()
 		if other, ok := seen[h]; ok {
 			t.Errorf("%+v has the hash of %s", c, other)
@@ -121,7 +123,8 @@ func TestShortAgents(t *testing.T) {
 		"curl/8.5.0": "curl/8.5.0",
 		"my tool":    "my",
 	} {
-		g := one(t, Config{ShortAgents: true}, fmt.Sprintf(`{"ts":"2026-03-01T12:00:01Z","service":"s","path":"/x","status":500,"user_agent":%q}`, in))
+		g := one(t, Config{ShortAgents: true},
+			fmt.Sprintf(`{"ts":"2026-03-01T12:00:01Z","service":"s","path":"/x","status":500,"user_agent":%q}`, in))
 		if g.Agent != want {
 			t.Errorf("%q: got %q; want %q", in, g.Agent, want)
 		}
@@ -129,7 +132,8 @@ func TestShortAgents(t *testing.T) {
 }
 
 func FuzzAnonymised(f *testing.F) {
-	for _, s := range []string{"203.0.113.7", "[2001:db8::1]:80", "a%3Ab%3A%3A1", "::ffff:1.2.3.4.5", "1.2.3.4:5.6.7.8"} {
+	for _, s := range []string{"203.0.113.7", "[2001:db8::1]:80", "a%3Ab%3A%3A1", "::ffff:1.2.3.4.5",
+		"1.2.3.4:5.6.7.8"} {
 		f.Add([]byte(s))
 	}
 	bits := &AddressBits{V4: 16, V6: 32}

@@ -23,10 +23,12 @@ func newAPIGateway(t *tree) jsonFormat {
 		integrationLatency2: t.at("integration.latency"), length: t.at("responseLength"), ip: t.at("ip"),
 		sourceIP: t.at("sourceIp"), keyID: t.at("apiKeyId"), keyID2: t.at("identity.apiKeyId"), apiKey: t.at("apiKey"),
 		identityKey: t.at("identity.apiKey"), integrationStatus: t.at("integrationStatus"),
-		integrationStatus2: t.at("integration.status"), errorMessage: t.at("errorMessage"), errorMessage2: t.at("error.message"),
-		errorType: t.at("errorResponseType"), errorType2: t.at("error.responseType"),
+		integrationStatus2: t.at("integration.status"), errorMessage: t.at("errorMessage"),
+		errorMessage2: t.at("error.message"),
+		errorType:     t.at("errorResponseType"), errorType2: t.at("error.responseType"),
 		integrationError: t.at("integrationErrorMessage"), requestID: t.at("requestId"), agent: t.at("userAgent"),
-		agent2: t.at("identity.userAgent"), apiID: t.at("apiId"), domain: t.at("domainName"), caller: t.at("caller"), user: t.at("user"),
+		agent2: t.at("identity.userAgent"), apiID: t.at("apiId"), domain: t.at("domainName"), caller: t.at("caller"),
+		user: t.at("user"),
 	}
 	f.any = setOf(f.method, f.resourcePath, f.routeKey, f.integrationLatency, f.latency, f.length)
 	f.times = setOf(f.requestTime, f.requestTimeEpoch)

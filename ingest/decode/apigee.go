@@ -92,7 +92,8 @@ func apigeeFault(r *classify.Response, fault []byte) {
 		r.Gateway, r.Blame = classify.SuspendedKey, classify.BlameGateway
 	case "DeveloperStatusNotActive", "CompanyStatusNotActive":
 		r.Gateway, r.Blame = classify.DisabledAccount, classify.BlameGateway
-	case "InvalidAccessToken", "access_token_expired", "invalid_access_token", "InsufficientScope", "access_token_not_approved":
+	case "InvalidAccessToken", "access_token_expired", "invalid_access_token", "InsufficientScope",
+		"access_token_not_approved":
 		r.Gateway, r.Blame = classify.AuthFailed, classify.BlameGateway
 	case "IPDeniedAccess":
 		r.Gateway, r.Blame = classify.AccessDenied, classify.BlameGateway

@@ -10,10 +10,12 @@ import (
 type attemptField uint8
 
 const (
-	attemptCount   attemptField = iota // which try it is: X-Envoy-Attempt-Count, %UPSTREAM_REQUEST_ATTEMPT_COUNT%
-	attemptRetries                     // tries before it: X-Stainless-Retry-Count, grpc-previous-rpc-attempts, http.request.resend_count
-	attemptSDK                         // Amz-Sdk-Request: attempt=2; max=3
-	attemptGoogle                      // X-Goog-Api-Client: … gccl-attempt-count/2
+	attemptCount attemptField = iota // which try it is: X-Envoy-Attempt-Count, %UPSTREAM_REQUEST_ATTEMPT_COUNT%
+	// tries before it: X-Stainless-Retry-Count, grpc-previous-rpc-attempts,
+	// http.request.resend_count
+	attemptRetries
+	attemptSDK    // Amz-Sdk-Request: attempt=2; max=3
+	attemptGoogle // X-Goog-Api-Client: … gccl-attempt-count/2
 	attemptFields
 )
 

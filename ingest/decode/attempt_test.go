@@ -43,9 +43,12 @@ func TestAttempts(t *testing.T) {
 		want   uint16
 	}{
 		{mapped, `{"when":"2026-03-01T12:00:00Z","code":503,"call":{"try":2}}`, 2},
-		{Config{}, `{"request":{"uri":"/a","method":"GET","headers":{"amz-sdk-request":"attempt=2; max=3"}},"response":{"status":200},"latencies":{"request":173},"service":{"name":"movies"},"started_at":1772366400250,"tries":[{"balancer_latency":0,"ip":"10.0.0.1"}]}`, 2},
-		{Config{}, `{"request":{"uri":"/a","method":"GET"},"response":{"status":200},"latencies":{"request":173},"service":{"name":"movies"},"started_at":1772366400250,"tries":[{"code":502,"state":"failed"},{"code":502},{"ip":"10.0.0.1"}]}`, 3},
-		{Config{}, `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"movies"}}]},"scopeSpans":[{"spans":[{"kind":2,"startTimeUnixNano":"1772366400000000000","endTimeUnixNano":"1772366400010000000","attributes":[{"key":"http.request.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/a"}},{"key":"http.response.status_code","value":{"intValue":"200"}},{"key":"http.request.resend_count","value":{"intValue":"2"}}]}]}]}]}`, 3},
+		{Config{},
+			`{"request":{"uri":"/a","method":"GET","headers":{"amz-sdk-request":"attempt=2; max=3"}},"response":{"status":200},"latencies":{"request":173},"service":{"name":"movies"},"started_at":1772366400250,"tries":[{"balancer_latency":0,"ip":"10.0.0.1"}]}`, 2},
+		{Config{},
+			`{"request":{"uri":"/a","method":"GET"},"response":{"status":200},"latencies":{"request":173},"service":{"name":"movies"},"started_at":1772366400250,"tries":[{"code":502,"state":"failed"},{"code":502},{"ip":"10.0.0.1"}]}`, 3},
+		{Config{},
+			`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"movies"}}]},"scopeSpans":[{"spans":[{"kind":2,"startTimeUnixNano":"1772366400000000000","endTimeUnixNano":"1772366400010000000","attributes":[{"key":"http.request.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/a"}},{"key":"http.response.status_code","value":{"intValue":"200"}},{"key":"http.request.resend_count","value":{"intValue":"2"}}]}]}]}]}`, 3},
 	} {
 		if got := attemptIn(t, c.config, c.line); got != c.want {
 			t.Errorf("%s: got attempt %d; want %d", c.line, got, c.want)

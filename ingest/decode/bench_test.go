@@ -92,7 +92,8 @@ func statlineLine(i int) string {
 		status, code = 429, 25
 	}
 	return fmt.Sprintf(`{"ts":"2026-03-01T12:%02d:%02d.%03dZ","service":"service-%02d","method":"GET","route":"/3/movie/{id}","status":%d,"code":%d,"api_key":"%032x","client_ip":"198.18.%d.%d","latency_ms":%d.%03d,"bytes":%d,"request_id":"%08x"}`,
-		i/600%60, i/10%60, i%1000, i%20, status, code, benchKey(i), i%250, i*7%250, i%300, i%1000, 200+i%5000, uint32(i*2654435761))
+		i/600%60, i/10%60, i%1000, i%20, status, code, benchKey(i), i%250, i*7%250, i%300, i%1000, 200+i%5000,
+		uint32(i*2654435761))
 }
 
 func BenchmarkStatline(b *testing.B) {
@@ -164,7 +165,8 @@ func BenchmarkKeys(b *testing.B) {
 	for _, n := range []int{1000, 100000, 1000000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			run(b, Config{}, benchLines(200000, func(i int) string {
-				return fmt.Sprintf(`{"ts":"2026-03-01T12:00:00Z","service":"s","status":200,"api_key":"%032x"}`, uint64(i*7919%n+1)*0x9e3779b97f4a7c15)
+				return fmt.Sprintf(`{"ts":"2026-03-01T12:00:00Z","service":"s","status":200,"api_key":"%032x"}`,
+					uint64(i*7919%n+1)*0x9e3779b97f4a7c15)
 			}))
 		})
 	}

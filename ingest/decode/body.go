@@ -65,7 +65,8 @@ func (d *Decoder) body(b []byte) {
 		}
 		n, err := enc.Decode(d.scratch[start:], b)
 		d.scratch = d.scratch[:start+n]
-		if text := trimSpace(d.scratch[start:]); err == nil && len(text) > 0 && (text[0] == '{' || hasPrefix(text, "HTTP/")) {
+		if text := trimSpace(d.scratch[start:]); err == nil && len(text) > 0 &&
+			(text[0] == '{' || hasPrefix(text, "HTTP/")) {
 			b = text
 		}
 	}
@@ -105,7 +106,8 @@ func (d *Decoder) bodyObject(b []byte) {
 	}
 	if len(d.r.Message) == 0 && (!d.succeeded() || d.r.Mark == classify.MarkError || onlyEnvelope(b, false)) {
 		// The message of a resource is anybody's words.
-		d.r.Message = d.first(e.statusMessage, e.message, e.errorMessage, e.errorDescription, e.detail, e.errText, e.text)
+		d.r.Message = d.first(e.statusMessage, e.message, e.errorMessage, e.errorDescription, e.detail, e.errText,
+			e.text)
 	}
 	if len(d.draft.key) == 0 {
 		if v := e.scan.secret[inQuery]; v.kind&kindMask == kindString {

@@ -16,7 +16,8 @@ func newCloudflare(t *tree) jsonFormat {
 		start: t.at("EdgeStartTimestamp"), end: t.at("EdgeEndTimestamp"), method: t.at("ClientRequestMethod"),
 		uri: t.at("ClientRequestURI"), path: t.at("ClientRequestPath"), host: t.at("ClientRequestHost"),
 		status: t.at("EdgeResponseStatus"), firstByte: t.at("EdgeTimeToFirstByteMs"),
-		originMs: t.at("OriginResponseDurationMs"), originNs: t.at("OriginResponseTime"), bytes: t.at("EdgeResponseBytes"),
+		originMs: t.at("OriginResponseDurationMs"), originNs: t.at("OriginResponseTime"),
+		bytes:    t.at("EdgeResponseBytes"),
 		clientIP: t.at("ClientIP"), originStatus: t.at("OriginResponseStatus"), agent: t.at("ClientRequestUserAgent"),
 		ray: t.at("RayID"), action: t.at("SecurityAction"), waf: t.at("WAFAction"), zone: t.at("ZoneName"),
 	}
@@ -63,7 +64,8 @@ func (f *cloudflare) decode(d *Decoder) {
 func cloudflareReason(r *classify.Response, action []byte) {
 	if r.Status >= 400 && r.UpstreamStatus < 400 {
 		switch string(action) {
-		case "block", "drop", "managed_challenge", "managedChallenge", "challenge", "jschallenge", "connection_close", "connectionClose":
+		case "block", "drop", "managed_challenge", "managedChallenge", "challenge", "jschallenge", "connection_close",
+			"connectionClose":
 			r.Gateway, r.Blame = classify.AccessDenied, classify.BlameGateway
 			if r.Status == 429 {
 				r.Gateway = classify.RateLimited

@@ -112,9 +112,12 @@ func fields(g got) []string {
 		fmt.Sprintf("Route %q", g.Route), fmt.Sprintf("Path %q", g.Path), fmt.Sprint("Status ", g.Status),
 		fmt.Sprint("Code ", g.Code), fmt.Sprintf("Message %q", g.Message), fmt.Sprintf("Key %q", g.Key),
 		fmt.Sprintf("KeyName %q", g.KeyName), fmt.Sprintf("IP %q", g.IP), fmt.Sprint("Latency ", g.Latency),
-		fmt.Sprint("Upstream ", g.Upstream), fmt.Sprint("UpstreamStatus ", g.UpstreamStatus), fmt.Sprint("Bytes ", g.Bytes),
-		fmt.Sprintf("RequestID %q", g.RequestID), fmt.Sprintf("Agent %q", g.Agent), fmt.Sprintf("Gateway %q", g.Gateway),
-		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Quota %q", g.Quota), fmt.Sprintf("Reason %q", g.Reason), fmt.Sprintf("Format %q", g.Format),
+		fmt.Sprint("Upstream ", g.Upstream), fmt.Sprint("UpstreamStatus ", g.UpstreamStatus),
+		fmt.Sprint("Bytes ", g.Bytes),
+		fmt.Sprintf("RequestID %q", g.RequestID), fmt.Sprintf("Agent %q", g.Agent),
+		fmt.Sprintf("Gateway %q", g.Gateway),
+		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Quota %q", g.Quota), fmt.Sprintf("Reason %q", g.Reason),
+		fmt.Sprintf("Format %q", g.Format),
 		fmt.Sprintf("Raw %q", g.Raw), fmt.Sprint("Index ", g.Index),
 	}
 }
@@ -182,18 +185,24 @@ func TestRecordShapes(t *testing.T) {
 }
 
 func TestStatlineLine(t *testing.T) {
-	g := one(t, Config{}, `{"ts":"2026-03-01T12:00:00.250Z","service":"movies","method":"GET","path":"/3/movie/550?api_key=not-this-one&language=en","route":"/3/movie/{id}",`+
-		`"status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40).","api_key":"0123456789abcdef","client_ip":"203.0.113.7",`+
-		`"latency_ms":1.5,"upstream_status":503,"upstream_latency_ms":"1.25","bytes":98,"request_id":"r-1","user_agent":"curl/8.10.1"}`)
+	g := one(t, Config{},
+		`{"ts":"2026-03-01T12:00:00.250Z","service":"movies","method":"GET","path":"/3/movie/550?api_key=not-this-one&language=en","route":"/3/movie/{id}",`+
+			`"status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40).","api_key":"0123456789abcdef","client_ip":"203.0.113.7",`+
+			`"latency_ms":1.5,"upstream_status":503,"upstream_latency_ms":"1.25","bytes":98,"request_id":"r-1","user_agent":"curl/8.10.1"}`)
 	same(t, "full", g, got{
-		Time: 1772366400250, Service: "movies", Method: "GET", Route: "/3/movie/{id}", Path: "/3/movie/550?api_key=[redacted]&language=en",
-		Status: 429, Code: 25, Message: "Your request count (41) is over the allowed limit of (40).", Key: keyOf("0123456789abcdef"),
-		IP: "203.0.113.7", Latency: 1500, Upstream: 1250, UpstreamStatus: 503, Bytes: 98, RequestID: "r-1", Agent: "curl/8.10.1",
+		Time: 1772366400250, Service: "movies", Method: "GET", Route: "/3/movie/{id}",
+		Path:   "/3/movie/550?api_key=[redacted]&language=en",
+		Status: 429, Code: 25, Message: "Your request count (41) is over the allowed limit of (40).",
+		Key: keyOf("0123456789abcdef"),
+		IP:  "203.0.113.7", Latency: 1500, Upstream: 1250, UpstreamStatus: 503, Bytes: 98, RequestID: "r-1",
+		Agent: "curl/8.10.1",
 	})
 	// The envelope's names, any order, blanks, numbers as text, a key id.
-	g = one(t, Config{}, ` { "status_message" : "Invalid API key: You must be granted a valid key." , "status_code":"7", "status":"401","ts":1772366400, "key_id":"team-a","api_key":"0123456789abcdef","bytes":"12","latency_ms":"-1","path":"/3/movie/tt0137523" } `)
+	g = one(t, Config{},
+		` { "status_message" : "Invalid API key: You must be granted a valid key." , "status_code":"7", "status":"401","ts":1772366400, "key_id":"team-a","api_key":"0123456789abcdef","bytes":"12","latency_ms":"-1","path":"/3/movie/tt0137523" } `)
 	same(t, "envelope", g, got{
-		Time: 1772366400000, Service: "default", Route: "/3/movie/{id}", Path: "/3/movie/tt0137523", Status: 401, Code: 7,
+		Time: 1772366400000, Service: "default", Route: "/3/movie/{id}", Path: "/3/movie/tt0137523", Status: 401,
+		Code:    7,
 		Message: "Invalid API key: You must be granted a valid key.", Key: keyOf("id:team-a"), KeyName: "team-a",
 		Latency: -1, Upstream: -1, UpstreamStatus: -1, Bytes: 12,
 	})
@@ -220,7 +229,8 @@ func TestStatusCode(t *testing.T) {
 	} {
 		g := one(t, Config{}, `{"ts":1772366400,"path":"/x",`+c.fields+`}`)
 		if g.Reason != "" || g.Status != c.status || g.Code != c.code {
-			t.Errorf("%s: got status %d, code %d, %s; want %d, %d", c.fields, g.Status, g.Code, g.Reason, c.status, c.code)
+			t.Errorf("%s: got status %d, code %d, %s; want %d, %d", c.fields, g.Status, g.Code, g.Reason, c.status,
+				c.code)
 		}
 	}
 }
@@ -277,7 +287,8 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%s: got %d %s; want %d", ts, g.Time, g.Reason, want)
 		}
 	}
-	for _, ts := range []string{`"2026-02-29T00:00:00Z"`, `"2026-03-01T24:00:00Z"`, `"2026-03-01T12:00"`, `"2026-03-01T12:00:00Zjunk"`, `-5`, `1e30`, `"x"`, `"2026-03-01T12:00:00+25:00"`} {
+	for _, ts := range []string{`"2026-02-29T00:00:00Z"`, `"2026-03-01T24:00:00Z"`, `"2026-03-01T12:00"`,
+		`"2026-03-01T12:00:00Zjunk"`, `-5`, `1e30`, `"x"`, `"2026-03-01T12:00:00+25:00"`} {
 		if g := one(t, Config{}, `{"ts":`+ts+`,"status":200}`); g.Reason != ReasonBadTime {
 			t.Errorf("%s: got %d %q; want bad_time", ts, g.Time, g.Reason)
 		}

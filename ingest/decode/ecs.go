@@ -17,12 +17,14 @@ func newECS(t *tree) jsonFormat {
 		time: [2]node{t.at("@timestamp"), t.at("@timestamp")}, service: at("service.name"), host: at("url.domain"),
 		method: at("http.request.method"), path: at("url.path"), original: at("url.original"), full: at("url.full"),
 		query: at("url.query"), status: at("http.response.status_code"), size: at("http.response.body.bytes"),
-		client: at("client.ip"), source: at("source.ip"), agent: at("user_agent.original"), duration: at("event.duration"),
-		trace: at("trace.id"), requestID: at("http.request.id"), user: at("user.name"), version: at("ecs.version"),
+		client: at("client.ip"), source: at("source.ip"), agent: at("user_agent.original"),
+		duration: at("event.duration"),
+		trace:    at("trace.id"), requestID: at("http.request.id"), user: at("user.name"), version: at("ecs.version"),
 		errorType: at("error.type"), errorMessage: at("error.message"),
 	}
 	f.results = setOf(f.status[0], f.status[1])
-	f.requests = setOf(f.version[0], f.version[1], f.method[0], f.method[1], f.path[0], f.path[1], f.original[0], f.original[1])
+	f.requests = setOf(f.version[0], f.version[1], f.method[0], f.method[1], f.path[0], f.path[1], f.original[0],
+		f.original[1])
 	return f
 }
 

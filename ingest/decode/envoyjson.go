@@ -12,13 +12,15 @@ type envoyJSON struct {
 
 func newEnvoyJSON(t *tree) jsonFormat {
 	f := &envoyJSON{
-		startTime: t.at("start_time"), method: t.at("method"), path: t.at("path"), originPath: t.at("x-envoy-origin-path"),
+		startTime: t.at("start_time"), method: t.at("method"), path: t.at("path"),
+		originPath:   t.at("x-envoy-origin-path"),
 		originalPath: t.at("x-envoy-original-path"), headerPath: t.at(":path"), code: t.at("response_code"),
 		flags: t.at("response_flags"), details: t.at("response_code_details"), duration: t.at("duration"),
 		upstreamTime: t.at("x-envoy-upstream-service-time"), upstreamTime2: t.at("upstream_service_time"),
 		sent: t.at("bytes_sent"), remote: t.at("downstream_remote_address"), forwarded: t.at("x-forwarded-for"),
 		route: t.at("route_name"), authority: t.at(":authority"), authority2: t.at("authority"),
-		requestID: t.at("x-request-id"), requestID2: t.at("request_id"), agent: t.at("user-agent"), agent2: t.at("user_agent"),
+		requestID: t.at("x-request-id"), requestID2: t.at("request_id"), agent: t.at("user-agent"),
+		agent2:       t.at("user_agent"),
 		upstreamHost: t.at("upstream_host"), apiKey: t.at("x-api-key"), grpc: t.at("grpc_status"),
 	}
 	f.all = setOf(f.startTime, f.code)

@@ -168,7 +168,8 @@ func isValue(part []byte) bool {
 		}
 		digits = max(digits, run)
 	}
-	return digits > 5 || looksSecret(part) || s.mask&hasDigit != 0 && (s.mask&anyLetter == 0 || isUUID(part) || len(part) > 24 && digits > 2)
+	return digits > 5 || looksSecret(part) || s.mask&hasDigit != 0 &&
+		(s.mask&anyLetter == 0 || isUUID(part) || len(part) > 24 && digits > 2)
 }
 
 // problemURI is the type of RFC 9457 as a name: host and templated path, or the

@@ -26,7 +26,8 @@ func (d *decided) Reject(r Reject) { d.rejects = append(d.rejects, r) }
 
 // withBody is a line of our own with an HTTP status and a response body.
 func withBody(status int, body string) string {
-	return fmt.Sprintf(`{"ts":"2026-03-01T12:00:00Z","service":"api","path":"/x","status":%d,"response_body":%s}`, status, strconv.Quote(body))
+	return fmt.Sprintf(`{"ts":"2026-03-01T12:00:00Z","service":"api","path":"/x","status":%d,"response_body":%s}`,
+		status, strconv.Quote(body))
 }
 
 func decideLine(t testing.TB, line string) (classify.Decision, string) {
@@ -54,29 +55,36 @@ func TestBodies(t *testing.T) {
 		{503, `{"error":{"code":1,"message":"x"}}`, classify.Offline, classify.ByStatus, ""},
 		{404, `{"status_code":12,"detail":"x"}`, classify.NotFound, classify.ByStatus, ""},
 		{200, `{"id":1,"code":25,"name":"Voucher"}`, classify.Success, classify.ByStatus, ""},
-		{200, `{"code":7,"message":"Invalid API key: You must be granted a valid key.","text":"a chat"}`, classify.Success, classify.ByStatus, ""},
+		{200, `{"code":7,"message":"Invalid API key: You must be granted a valid key.","text":"a chat"}`,
+			classify.Success, classify.ByStatus, ""},
 		{404, `{"statusCode":404,"message":"Cannot GET /x","error":"Not Found"}`, classify.NotFound, classify.ByStatus, ""},
 		// The catalogue's.
-		{401, `{"success":false,"status_code":7,"status_message":"Invalid API key: You must be granted a valid key."}`, classify.InvalidKey, classify.ByCode, ""},
+		{401, `{"success":false,"status_code":7,"status_message":"Invalid API key: You must be granted a valid key."}`,
+			classify.InvalidKey, classify.ByCode, ""},
 		{500, `{"success":true,"status_code":1,"status_message":"Success."}`, classify.Success, classify.ByCode, ""},
 		{500, `{"success":false,"status_code":1,"status_message":"Success."}`, classify.InternalError, classify.ByStatus, ""},
 		{429, `{"code":25,"message":"slow"}`, classify.RateLimited, classify.ByCode, ""},
 		// Errors behind 200.
-		{200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no such method"}}`, classify.Unsupported, classify.ByBody, "MethodNotFound"},
+		{200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no such method"}}`, classify.Unsupported,
+			classify.ByBody, "MethodNotFound"},
 		{200, `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"boom"},"extra":1}`, classify.Unknown, classify.ByBody, ""},
 		{200, `{"jsonrpc":"2.0","id":1,"result":{"error":"no"}}`, classify.Success, classify.ByStatus, ""},
 		{200, `{"ok":false,"error":"ratelimited"}`, classify.RateLimited, classify.ByBody, "ratelimited"},
-		{200, `{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"identify"}`, classify.AccessDenied, classify.ByBody, "missing_scope"},
+		{200, `{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"identify"}`, classify.AccessDenied,
+			classify.ByBody, "missing_scope"},
 		{200, `{"ok":true,"channel":"C1"}`, classify.Success, classify.ByStatus, ""},
 		{200, `{"success":false,"message":"Not today"}`, classify.Unknown, classify.ByBody, ""},
 		{200, `{"error":"boom"}`, classify.Unknown, classify.ByBody, "boom"},
 		{200, `{"error":{"type":"overloaded_error","message":"Overloaded"}}`, classify.Offline, classify.ByBody, "overloaded_error"},
-		{200, `{"errors":[{"message":"x","extensions":{"code":"FORBIDDEN"}}],"data":null}`, classify.AccessDenied, classify.ByBody, "FORBIDDEN"},
-		{200, `{"errors":[{"message":"x","extensions":{"code":"FORBIDDEN"}}],"data":{"me":{"id":1}}}`, classify.Success, classify.ByPartial, "FORBIDDEN"},
+		{200, `{"errors":[{"message":"x","extensions":{"code":"FORBIDDEN"}}],"data":null}`, classify.AccessDenied,
+			classify.ByBody, "FORBIDDEN"},
+		{200, `{"errors":[{"message":"x","extensions":{"code":"FORBIDDEN"}}],"data":{"me":{"id":1}}}`, classify.Success,
+			classify.ByPartial, "FORBIDDEN"},
 		{200, `{"errors":[],"data":{"me":1}}`, classify.Success, classify.ByStatus, ""},
 		{200, `{"status":"error","message":"boom"}`, classify.Unknown, classify.ByBody, ""},
 		// Resources that have such fields.
-		{200, `{"id":7,"state":"failed","error":{"code":"E1","message":"disk"},"created":"2026"}`, classify.Success, classify.ByStatus, ""},
+		{200, `{"id":7,"state":"failed","error":{"code":"E1","message":"disk"},"created":"2026"}`, classify.Success,
+			classify.ByStatus, ""},
 		{200, `{"id":7,"name":"job","errors":["a"]}`, classify.Success, classify.ByStatus, ""},
 		{200, `{"id":7,"errors":[]}`, classify.Success, classify.ByStatus, ""},
 		{200, `{"error":null,"id":7}`, classify.Success, classify.ByStatus, ""},
@@ -85,22 +93,30 @@ func TestBodies(t *testing.T) {
 		{200, `{"errors":[{"line":3}],"data":[1,2],"file":"a.csv"}`, classify.Success, classify.ByStatus, ""},
 		{201, `{"message":"Failed.","id":4,"to":"bob"}`, classify.Success, classify.ByStatus, ""},
 		// Rate limits behind other statuses, and refused keys.
-		{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}`, classify.RateLimited, classify.ByBody, "ThrottlingException"},
-		{403, `{"error":{"errors":[{"domain":"usageLimits","reason":"userRateLimitExceeded","message":"User Rate Limit Exceeded"}],"code":403}}`, classify.RateLimited, classify.ByBody, "userRateLimitExceeded"},
+		{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}`,
+			classify.RateLimited, classify.ByBody, "ThrottlingException"},
+		{403,
+			`{"error":{"errors":[{"domain":"usageLimits","reason":"userRateLimitExceeded","message":"User Rate Limit Exceeded"}],"code":403}}`, classify.RateLimited, classify.ByBody, "userRateLimitExceeded"},
 		{403, `{"message":"API rate limit exceeded for 203.0.113.7.","documentation_url":"https://docs.example.com/rate"}`, classify.RateLimited, classify.ByBody, ""},
 		{403, `{"message":"Resource not accessible by integration"}`, classify.AccessDenied, classify.ByStatus, ""},
-		{503, `<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`, classify.RateLimited, classify.ByBody, "SlowDown"},
-		{400, `{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}`, classify.InvalidKey, classify.ByBody, "API_KEY_INVALID"},
-		{401, `{"error":{"message":"Incorrect API key","type":"invalid_request_error","code":"invalid_api_key"}}`, classify.InvalidKey, classify.ByBody, "invalid_api_key"},
+		{503,
+			`<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`, classify.RateLimited, classify.ByBody, "SlowDown"},
+		{400,
+			`{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}`, classify.InvalidKey, classify.ByBody, "API_KEY_INVALID"},
+		{401, `{"error":{"message":"Incorrect API key","type":"invalid_request_error","code":"invalid_api_key"}}`,
+			classify.InvalidKey, classify.ByBody, "invalid_api_key"},
 		// Names of errors beside a failing HTTP status that says it already.
 		{404, `{"type":"https://api.example.com/problems/no-such-order","title":"No such order","status":404}`, classify.NotFound, classify.ByStatus, "api.example.com/problems/no-such-order"},
 		{422, `{"type":"about:blank","title":"Unprocessable"}`, classify.InvalidRequest, classify.ByStatus, "Unprocessable"},
-		{400, `{"error":"invalid_grant","error_description":"Token has been expired or revoked."}`, classify.InvalidRequest, classify.ByStatus, "invalid_grant"},
-		{500, `{"fault":{"faultstring":"x","detail":{"errorcode":"steps.javascript.ScriptExecutionFailed"}}}`, classify.InternalError, classify.ByStatus, "steps.javascript.ScriptExecutionFailed"},
+		{400, `{"error":"invalid_grant","error_description":"Token has been expired or revoked."}`,
+			classify.InvalidRequest, classify.ByStatus, "invalid_grant"},
+		{500, `{"fault":{"faultstring":"x","detail":{"errorcode":"steps.javascript.ScriptExecutionFailed"}}}`,
+			classify.InternalError, classify.ByStatus, "steps.javascript.ScriptExecutionFailed"},
 	} {
 		d, typ := decideLine(t, withBody(c.status, c.body))
 		if d.Outcome != c.outcome || d.DecidedBy != c.by || typ != c.typ {
-			t.Errorf("HTTP %d %s:\n got %v by %v, type %q; want %v by %v, %q", c.status, c.body, d.Outcome, d.DecidedBy, typ, c.outcome, c.by, c.typ)
+			t.Errorf("HTTP %d %s:\n got %v by %v, type %q; want %v by %v, %q", c.status, c.body, d.Outcome, d.DecidedBy,
+				typ, c.outcome, c.by, c.typ)
 		}
 	}
 }
@@ -108,9 +124,12 @@ func TestBodies(t *testing.T) {
 // errorBodies are what APIs answer when something is wrong, none of them the
 // catalogue's own envelope.
 var errorBodies = []string{
-	`{"code":%d,"message":"m"}`, `{"code":"%d","msg":"Success."}`, `{"error":{"code":%d,"message":"Success."}}`, `{"status_code":%d}`,
-	`{"code":%d,"success":true}`, `{"code":%d,"data":null}`, `{"ok":true,"code":%d}`, `{"message":"Success.","code":%d}`,
-	`{"errors":[{"extensions":{"code":"OK"}}],"data":{"a":%d}}`, `{"jsonrpc":"2.0","id":1,"result":%d}`, `Success.`, `OK`, `<html>%d</html>`,
+	`{"code":%d,"message":"m"}`, `{"code":"%d","msg":"Success."}`, `{"error":{"code":%d,"message":"Success."}}`,
+	`{"status_code":%d}`,
+	`{"code":%d,"success":true}`, `{"code":%d,"data":null}`, `{"ok":true,"code":%d}`,
+	`{"message":"Success.","code":%d}`,
+	`{"errors":[{"extensions":{"code":"OK"}}],"data":{"a":%d}}`, `{"jsonrpc":"2.0","id":1,"result":%d}`, `Success.`,
+	`OK`, `<html>%d</html>`,
 	`{"title":"OK","status":%d}`, `{"error_code":"SUCCESS","n":%d}`, `[{"code":%d}]`, `{"status":"OK","n":%d}`, ``,
 }
 
@@ -143,8 +162,10 @@ func TestNoFailureBecomesSuccess(t *testing.T) {
 // resources are bodies without an error mark.
 var resources = []string{
 	`{"id":1,"code":%d}`, `{"items":[{"error":"x"}],"code":%d}`, `{"data":{"errors":[1]},"code":%d}`,
-	`{"name":"a","message":"Invalid API key: You must be granted a valid key.","code":%d}`, `{"error":null,"code":%d}`, `[{"error":"a","code":%d}]`,
-	`{"status":"failed","n":%d}`, `{"error_type":"none","count":%d}`, `{"id":2,"job":"a","error":{"code":%d}}`, `{"success":true,"code":%d}`,
+	`{"name":"a","message":"Invalid API key: You must be granted a valid key.","code":%d}`, `{"error":null,"code":%d}`,
+	`[{"error":"a","code":%d}]`,
+	`{"status":"failed","n":%d}`, `{"error_type":"none","count":%d}`, `{"id":2,"job":"a","error":{"code":%d}}`,
+	`{"success":true,"code":%d}`,
 	`{"code":%d,"type":"RATE_LIMITED","title":"a film"}`, `<p>%d</p>`, `{"exception":"a song","n":%d}`,
 }
 
@@ -169,7 +190,8 @@ func TestNoSuccessBecomesFailure(t *testing.T) {
 // counted.
 func TestErrorNames(t *testing.T) {
 	for text, want := range map[string]string{
-		"quota.exceeded": "quota.exceeded", "RATE_LIMITED": "RATE_LIMITED", "E1001": "E1001", "auth/wrong-password": "auth/wrong-password",
+		"quota.exceeded": "quota.exceeded", "RATE_LIMITED": "RATE_LIMITED", "E1001": "E1001",
+		"auth/wrong-password":                        "auth/wrong-password",
 		"urn:problem:out-of-credit":                  "urn:problem:out-of-credit",
 		"https://example.com/probs/out-of-credit":    "example.com/probs/out-of-credit",
 		"https://example.com/orders/12345/not-found": "example.com/orders/:id:/not-found",
@@ -187,7 +209,8 @@ func TestErrorNames(t *testing.T) {
 	} {
 		counts := &Counts{}
 		var got decided
-		newTest(t, Config{Counts: counts}).Decode([]byte(withBody(400, `{"error":{"code":`+strconv.Quote(text)+`}}`)), &got)
+		newTest(t, Config{Counts: counts}).Decode([]byte(withBody(400, `{"error":{"code":`+strconv.Quote(text)+`}}`)),
+			&got)
 		if got.types[0] != want {
 			t.Errorf("%q: got %q; want %q", text, got.types[0], want)
 		}
@@ -196,7 +219,8 @@ func TestErrorNames(t *testing.T) {
 		}
 	}
 	// The key in clear is no name.
-	if _, typ := decideLine(t, `{"ts":1,"status":401,"path":"/x","api_key":"sesame-street","error_type":"bad:sesame-street"}`); typ != "" {
+	if _, typ := decideLine(t,
+		`{"ts":1,"status":401,"path":"/x","api_key":"sesame-street","error_type":"bad:sesame-street"}`); typ != "" {
 		t.Errorf("got the key in the name %q", typ)
 	}
 }
@@ -205,7 +229,8 @@ func TestErrorNames(t *testing.T) {
 func TestImpossibleTimes(t *testing.T) {
 	counts := &Counts{}
 	var c collector
-	newTest(t, Config{Counts: counts}).Decode([]byte(`{"ts":1772366400,"status":200,"path":"/x","latency_ms":562626000,"upstream_latency_ms":12}`), &c)
+	newTest(t, Config{Counts: counts}).
+		Decode([]byte(`{"ts":1772366400,"status":200,"path":"/x","latency_ms":562626000,"upstream_latency_ms":12}`), &c)
 	if c.all[0].Latency != -1 || c.all[0].Upstream != 12000 || counts.Times.Load() != 1 {
 		t.Errorf("got %+v, %d counted; want no latency, one counted", c.all[0], counts.Times.Load())
 	}
@@ -274,10 +299,14 @@ func TestNotAResponse(t *testing.T) {
 // Where what stands in front of the time is no user, there is no key.
 func TestNoKeyFromPrefixes(t *testing.T) {
 	const rest = ` [01/Mar/2026:12:00:00 +0000] "GET /v1/x HTTP/1.1" 200 157 "-" "ua"`
-	users := []string{"-", `""`, "John Smith", "a,b", "a, b", "[x]", "(null)", "203.0.113.9", "2001:db8::1", "203.0.113.9:80", "[2001:db8::1]:80", "{x}", "<x>", "|"}
-	heads := []string{"192.0.2.1 - ", "example.com 192.0.2.1 - ", "192.0.2.1, 10.0.0.1 - ", "example.com 192.0.2.1, 192.0.2.3 - ", "192.0.2.1 - [192.0.2.1] - ",
-		`"192.0.2.1, 10.0.0.1" - `, "example.com 192.0.2.1 - req101 ", "127.0.1.1:443 192.0.2.1 - ", "unknown, 192.0.2.1 - ", "host.example.com - ", "- 192.0.2.1 - ", "web-1  | 192.0.2.1 - ",
-		"pod-5d4f8c9b7-x2x4z nginx 192.0.2.1 - ", "2024-05-01T12:00:00.123456789Z 192.0.2.1 - ", "Mar  1 12:00:00 web 192.0.2.1 - ", "\x1b[36mweb-1  | \x1b[0m192.0.2.1 - "}
+	users := []string{"-", `""`, "John Smith", "a,b", "a, b", "[x]", "(null)", "203.0.113.9", "2001:db8::1",
+		"203.0.113.9:80", "[2001:db8::1]:80", "{x}", "<x>", "|"}
+	heads := []string{"192.0.2.1 - ", "example.com 192.0.2.1 - ", "192.0.2.1, 10.0.0.1 - ",
+		"example.com 192.0.2.1, 192.0.2.3 - ", "192.0.2.1 - [192.0.2.1] - ",
+		`"192.0.2.1, 10.0.0.1" - `, "example.com 192.0.2.1 - req101 ", "127.0.1.1:443 192.0.2.1 - ",
+		"unknown, 192.0.2.1 - ", "host.example.com - ", "- 192.0.2.1 - ", "web-1  | 192.0.2.1 - ",
+		"pod-5d4f8c9b7-x2x4z nginx 192.0.2.1 - ", "2024-05-01T12:00:00.123456789Z 192.0.2.1 - ",
+		"Mar  1 12:00:00 web 192.0.2.1 - ", "\x1b[36mweb-1  | \x1b[0m192.0.2.1 - "}
 	for _, head := range heads {
 		for _, user := range users {
 			g := one(t, Config{}, head+user+rest)
@@ -291,7 +320,8 @@ func TestNoKeyFromPrefixes(t *testing.T) {
 		if strings.Contains(head, "req101") {
 			continue
 		}
-		if g := one(t, Config{}, head+"alice"+rest); g.KeyName != "alice" || g.Key != KeyID(testSecret, "id:alice").String() {
+		if g := one(t, Config{}, head+"alice"+rest); g.KeyName != "alice" || g.Key != KeyID(testSecret, "id:alice").
+			String() {
 			t.Errorf("%q: got key %q; want alice's", head, g.KeyName)
 		}
 	}
@@ -304,10 +334,14 @@ func TestPrefixes(t *testing.T) {
 	for _, prefix := range []string{
 		"web-1  | ", "\x1b[36mweb-1  | \x1b[0m", "stack_web.1.k3j4h5g6f7@node1    | ", "web_1       | ",
 		"2024-05-01T12:00:00.123456789Z ", "2024-05-01T12:00:00+02:00 ", "[pod/web-5d4f8c9b7-x2x4z/nginx] ",
-		"web-5d4f8c9b7-x2x4z nginx ", "web-0 nginx ", "Mar  1 12:00:00 web1 nginx[12]: ", "Mar  1 12:00:00 web1 nginx: ", "Mar  1 12:00:00 web1 ",
-		"Mar 01 12:00:00.123456 web1 nginx[12]: ", "2026-03-01T12:00:00+0000 web1 nginx[12]: ", "Sun 2026-03-01 12:00:00 UTC web1 nginx[12]: ", "1772366400.123456 web1 nginx[12]: ",
-		"<134>1 2026-03-01T12:00:00Z web1 nginx 12 - - ", "212 <134>1 2026-03-01T12:00:00Z web1 nginx 12 - - ", "<134>Mar  1 12:00:00 web1 nginx: ",
-		"web-1  | 2024-05-01T12:00:00Z ", "2024-05-01T12:00:00.1Z stdout F ", "web-1  | 2024-05-01T12:00:00.1Z stdout F Mar  1 12:00:00 web1 nginx[12]: ",
+		"web-5d4f8c9b7-x2x4z nginx ", "web-0 nginx ", "Mar  1 12:00:00 web1 nginx[12]: ",
+		"Mar  1 12:00:00 web1 nginx: ", "Mar  1 12:00:00 web1 ",
+		"Mar 01 12:00:00.123456 web1 nginx[12]: ", "2026-03-01T12:00:00+0000 web1 nginx[12]: ",
+		"Sun 2026-03-01 12:00:00 UTC web1 nginx[12]: ", "1772366400.123456 web1 nginx[12]: ",
+		"<134>1 2026-03-01T12:00:00Z web1 nginx 12 - - ", "212 <134>1 2026-03-01T12:00:00Z web1 nginx 12 - - ",
+		"<134>Mar  1 12:00:00 web1 nginx: ",
+		"web-1  | 2024-05-01T12:00:00Z ", "2024-05-01T12:00:00.1Z stdout F ",
+		"web-1  | 2024-05-01T12:00:00.1Z stdout F Mar  1 12:00:00 web1 nginx[12]: ",
 	} {
 		all := decodeAll(t, Config{}, prefix+line)
 		if len(all) != 1 {
@@ -368,26 +402,31 @@ func TestPositions(t *testing.T) {
 // gRPC under HTTP 200, by number and by name in any spelling.
 func TestGRPCStatus(t *testing.T) {
 	for value, want := range map[string]string{
-		`"ResourceExhausted"`: "rate_limited", `8`: "rate_limited", `"8"`: "rate_limited", `"OK"`: "success", `0`: "success",
-		`"UNAVAILABLE"`: "offline", `"Deadline Exceeded"`: "timeout", `"-"`: "success", `null`: "success", `99`: "success", `"Canceled"`: "client_closed",
+		`"ResourceExhausted"`: "rate_limited", `8`: "rate_limited", `"8"`: "rate_limited", `"OK"`: "success",
+		`0`:             "success",
+		`"UNAVAILABLE"`: "offline", `"Deadline Exceeded"`: "timeout", `"-"`: "success", `null`: "success",
+		`99`: "success", `"Canceled"`: "client_closed",
 	} {
 		for _, line := range []string{
 			`{"start_time":"2022-09-01T09:36:33.553Z","method":"POST","path":"/p.M/G","response_code":200,"response_flags":"-","duration":3,"grpc_status":` + value + `}`,
-			`{"ts":"2022-09-01T09:36:33.553Z","method":"POST","path":"/p.M/G","status":200,"grpc_status":` + value + `}`,
+			`{"ts":"2022-09-01T09:36:33.553Z","method":"POST","path":"/p.M/G","status":200,"grpc_status":` + value +
+				`}`,
 		} {
 			if d, _ := decideLine(t, line); d.Outcome.String() != want {
 				t.Errorf("%s: got %v; want %s", line, d.Outcome, want)
 			}
 		}
 	}
-	if d, typ := decideLine(t, `{"ts":"2022-09-01T09:36:33.553Z","grpc.code":"NotFound","grpc.service":"p.M"}`); d.Outcome != classify.NotFound || typ != "NOT_FOUND" {
+	if d, typ := decideLine(t,
+		`{"ts":"2022-09-01T09:36:33.553Z","grpc.code":"NotFound","grpc.service":"p.M"}`); d.Outcome != classify.NotFound || typ != "NOT_FOUND" {
 		t.Errorf("without an HTTP status: got %+v, %q", d, typ)
 	}
 }
 
 // A shipper's envelope whose names look like ours still holds its line.
 func TestEnvelopeWithNames(t *testing.T) {
-	g := one(t, Config{}, `{"service":"nginx","level":"info","timestamp":"2026-03-01T12:00:00Z","message":"192.0.2.1 - - [26/Feb/2019:15:39:42 +0000] \"GET /v1/x HTTP/1.1\" 404 157 \"-\" \"ua\""}`)
+	g := one(t, Config{},
+		`{"service":"nginx","level":"info","timestamp":"2026-03-01T12:00:00Z","message":"192.0.2.1 - - [26/Feb/2019:15:39:42 +0000] \"GET /v1/x HTTP/1.1\" 404 157 \"-\" \"ua\""}`)
 	if g.Status != 404 || g.IP != "192.0.2.1" {
 		t.Errorf("got %+v", g)
 	}

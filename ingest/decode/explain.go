@@ -53,7 +53,8 @@ const noShape = "the line has the shape of no known format"
 // unshaped says what a line of text lacks that no format takes.
 func unshaped(b []byte) string {
 	switch {
-	case len(b) > 22 && b[4] == '/' && b[7] == '/' && b[10] == ' ' && b[13] == ':' && contains(b[:min(len(b), 40)], "["):
+	case len(b) > 22 && b[4] == '/' && b[7] == '/' && b[10] == ' ' && b[13] == ':' &&
+		contains(b[:min(len(b), 40)], "["):
 		return "a line of nginx's error log, not of its access log"
 	case len(b) > 30 && b[0] == '[' && charClass[b[1]]&anyLetter != 0 && contains(b[:min(len(b), 60)], "] ["):
 		return "a line of Apache's error log, not of its access log"

@@ -40,7 +40,8 @@ func fuzzFormat(f *testing.F, format string) {
 	f.Add([]byte("\xef\xbb\xbf\x00\xff\r\n"))
 	cfg := Config{Format: format}
 	if format == "json" {
-		cfg.Mapping = &Mapping{Time: "when", TimeLayout: "2006-01-02", Method: "http.verb", Path: "http.target", Status: "http.code"}
+		cfg.Mapping = &Mapping{Time: "when", TimeLayout: "2006-01-02", Method: "http.verb", Path: "http.target",
+			Status: "http.code"}
 	}
 	used := newTest(f, cfg)
 	f.Fuzz(func(t *testing.T, record []byte) {
@@ -57,7 +58,8 @@ func fuzzFormat(f *testing.F, format string) {
 			}
 		}
 		for _, g := range a.all {
-			for _, f := range []string{g.Service, g.Method, g.Route, g.Path, g.Message, g.KeyName, g.RequestID, g.Agent} {
+			for _, f := range []string{g.Service, g.Method, g.Route, g.Path, g.Message, g.KeyName, g.RequestID,
+				g.Agent} {
 				if !utf8.ValidString(f) || strings.IndexFunc(f, func(r rune) bool { return r < 0x20 }) >= 0 {
 					t.Fatalf("got %q, which is not valid text", f)
 				}
@@ -67,7 +69,8 @@ func fuzzFormat(f *testing.F, format string) {
 		for _, c := range record {
 			blank = blank && (c == ' ' || c == '\n' || c == '\r' || c == '\t')
 		}
-		if len(a.all) == 0 && !blank && indexByte(record, 0, '[') < 0 && !hasPrefix(record, "\xef\xbb\xbf") && !isOTLP(record) {
+		if len(a.all) == 0 && !blank && indexByte(record, 0, '[') < 0 && !hasPrefix(record, "\xef\xbb\xbf") &&
+			!isOTLP(record) {
 			t.Fatalf("nothing came of %q", record)
 		}
 		var before, after runtime.MemStats

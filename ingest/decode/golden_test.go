@@ -72,7 +72,8 @@ func known(g got) []string {
 	g.Raw = ""
 	var all []string
 	for i, f := range fields(g) {
-		if empty := fields(got{Latency: -1, Upstream: -1, UpstreamStatus: -1})[i]; f != empty && !strings.HasSuffix(f, " -1") {
+		if empty := fields(got{Latency: -1, Upstream: -1, UpstreamStatus: -1})[i]; f != empty &&
+			!strings.HasSuffix(f, " -1") {
 			all = append(all, f)
 		}
 	}

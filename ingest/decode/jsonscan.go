@@ -77,6 +77,7 @@ func (s *scanner) reset() {
 
 // object walks the object whose opening brace is before i and returns the
 // index after its closing brace; -1 when it is not well formed.
+// Long because it is one loop over the bytes, whose state stays in registers.
 func (s *scanner) object(b []byte, i int, parent node) int {
 	t := s.tree
 	last := parent
@@ -286,7 +287,8 @@ func (s *scanner) lookup(b []byte, i int, parent, last node) (guess, n node, aft
 		return last, s.unread(key, parent), i
 	}
 	slot := node(s.tree.slot(parent, key) & (maxMisses - 1))
-	if m := &s.misses[slot]; int(m.len) != len(key)+2 || m.parent != parent || string(m.colon[:len(key)]) != string(key) {
+	if m := &s.misses[slot]; int(m.len) != len(key)+2 || m.parent != parent ||
+		string(m.colon[:len(key)]) != string(key) {
 		m.remember(key, parent, s.unread(key, parent))
 	}
 	s.next[last] = firstMiss + slot

@@ -73,7 +73,8 @@ func newKeyring(secret []byte, limit int) *keyring {
 // hmac is the id of prefix+key, computed.
 func (k *keyring) hmac(prefix, key []byte) classify.KeyID {
 	if hmacOff {
-		return classify.KeyID(append(append(make([]byte, 0, 16+len(prefix)+len(key)), prefix...), append(key, make([]byte, 16)...)...))
+		return classify.KeyID(append(append(make([]byte, 0, 16+len(prefix)+len(key)), prefix...),
+			append(key, make([]byte, 16)...)...))
 	}
 	k.mac.Reset()
 	if len(prefix) > 0 {

@@ -63,7 +63,8 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 		status: at(m.Status), code: at(m.Code), message: at(m.Message), body: at(m.Body), key: at(m.Key),
 		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
 		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
-		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), attempt: at(m.Attempt), layout: m.TimeLayout, unit: unit,
+		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), attempt: at(m.Attempt),
+		layout: m.TimeLayout, unit: unit,
 	}
 	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
 		if n != root {

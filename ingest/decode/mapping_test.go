@@ -4,18 +4,25 @@ import "testing"
 
 func TestMapping(t *testing.T) {
 	m := &Mapping{
-		Time: "meta.when", TimeLayout: "02.01.2006 15:04:05", Service: "svc", Method: "http.verb", Path: "http.target", Route: "http.template",
-		Status: "http.code", Code: "api.code", Message: "api.text", Key: "auth.key", KeyID: "auth.id", KeyName: "auth.owner",
-		ClientIP: "peer", Latency: "took", LatencyUnit: "us", UpstreamLatency: "upstream.took", UpstreamStatus: "upstream.code",
-		Bytes: "size", RequestID: "trace", UserAgent: `labels.user\.agent`,
+		Time: "meta.when", TimeLayout: "02.01.2006 15:04:05", Service: "svc", Method: "http.verb", Path: "http.target",
+		Route:  "http.template",
+		Status: "http.code", Code: "api.code", Message: "api.text", Key: "auth.key", KeyID: "auth.id",
+		KeyName:  "auth.owner",
+		ClientIP: "peer", Latency: "took", LatencyUnit: "us", UpstreamLatency: "upstream.took",
+		UpstreamStatus: "upstream.code",
+		Bytes:          "size", RequestID: "trace", UserAgent: `labels.user\.agent`,
 	}
 	cfg := Config{Format: "json", Mapping: m, Location: mustZone(t, "Europe/Paris")}
-	g := one(t, cfg, `{"meta":{"when":"01.03.2026 13:00:00"},"svc":"movies","http":{"verb":"GET","target":"/3/movie/550","code":"401"},"api":{"code":7,"text":"Invalid API key"},`+
-		`"auth":{"key":"sesame-street-1","owner":"acme"},"peer":"203.0.113.7:4000","took":10500,"upstream":{"took":"9000, 500","code":"502, 401"},"size":98,"trace":"t1","labels":{"user.agent":"curl/8.10.1"}}`)
-	same(t, "mapped", g, got{Time: 1772366400000, Service: "movies", Method: "GET", Route: "/3/movie/{id}", Path: "/3/movie/550", Status: 401, Code: 7,
-		Message: "Invalid API key", Key: keyOf("sesame-street-1"), KeyName: "acme", IP: "203.0.113.7", Latency: 10500, Upstream: 9500, UpstreamStatus: 401,
+	g := one(t, cfg,
+		`{"meta":{"when":"01.03.2026 13:00:00"},"svc":"movies","http":{"verb":"GET","target":"/3/movie/550","code":"401"},"api":{"code":7,"text":"Invalid API key"},`+
+			`"auth":{"key":"sesame-street-1","owner":"acme"},"peer":"203.0.113.7:4000","took":10500,"upstream":{"took":"9000, 500","code":"502, 401"},"size":98,"trace":"t1","labels":{"user.agent":"curl/8.10.1"}}`)
+	same(t, "mapped", g, got{Time: 1772366400000, Service: "movies", Method: "GET", Route: "/3/movie/{id}",
+		Path: "/3/movie/550", Status: 401, Code: 7,
+		Message: "Invalid API key", Key: keyOf("sesame-street-1"), KeyName: "acme", IP: "203.0.113.7", Latency: 10500,
+		Upstream: 9500, UpstreamStatus: 401,
 		Bytes: 98, RequestID: "t1", Agent: "curl/8.10.1"})
-	for layout, ts := range map[string]string{"s": "1772366400", "ms": "1772366400000", "us": `"1772366400000000"`, "ns": "1772366400000000000", "": `"2026-03-01T12:00:00Z"`} {
+	for layout, ts := range map[string]string{"s": "1772366400", "ms": "1772366400000", "us": `"1772366400000000"`,
+		"ns": "1772366400000000000", "": `"2026-03-01T12:00:00Z"`} {
 		m := &Mapping{Time: "t", TimeLayout: layout, Status: "s"}
 		if g := one(t, Config{Mapping: m}, `{"t":`+ts+`,"s":200}`); g.Time != 1772366400000 {
 			t.Errorf("layout %q: got %d %s", layout, g.Time, g.Reason)
@@ -56,12 +63,14 @@ func TestUnits(t *testing.T) {
 			t.Errorf("%s: %q: got %d; want %d", c.name, c.text, got, c.want)
 		}
 	}
-	for text, want := range map[string]int64{"0.100, 0.200": 300000, "0.1 : 0.2": 300000, "-": -1, "-, 0.5": 500000, "0.001": 1000} {
+	for text, want := range map[string]int64{"0.100, 0.200": 300000, "0.1 : 0.2": 300000, "-": -1, "-, 0.5": 500000,
+		"0.001": 1000} {
 		if got := microsList([]byte(text), unitSeconds); got != want {
 			t.Errorf("%q: got %d; want %d", text, got, want)
 		}
 	}
-	for text, want := range map[string]int16{"502, 200": 200, "502 : 503": 503, "-": -1, "0": -1, "200": 200, "504, -": 504} {
+	for text, want := range map[string]int16{"502, 200": 200, "502 : 503": 503, "-": -1, "0": -1, "200": 200,
+		"504, -": 504} {
 		if got := lastStatus([]byte(text)); got != want {
 			t.Errorf("%q: got %d; want %d", text, got, want)
 		}

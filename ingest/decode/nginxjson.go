@@ -29,13 +29,15 @@ func newNginxJSON(t *tree) jsonFormat {
 		remoteAddr: t.at("remote_addr"), clientIP: t.at("client_ip"), realIP: t.at("http_x_real_ip"),
 		forwarded: t.at("http_x_forwarded_for"), remoteUser: t.at("remote_user"), agent: t.at("http_user_agent"),
 		userAgent: t.at("user_agent"), agentShort: t.at("agent"), requestID: t.at("request_id"), reqID: t.at("req_id"),
-		headerRequestID: t.at("http_x_request_id"), serviceName: t.at("service_name"), upstreamName: t.at("proxy_upstream_name"),
-		serverName: t.at("server_name"), host: t.at("host"), httpHost: t.at("http_host"), vhost: t.at("vhost"),
+		headerRequestID: t.at("http_x_request_id"), serviceName: t.at("service_name"),
+		upstreamName: t.at("proxy_upstream_name"),
+		serverName:   t.at("server_name"), host: t.at("host"), httpHost: t.at("http_host"), vhost: t.at("vhost"),
 		respBody: t.at("resp_body"), responseBody: t.at("response_body"), body: t.at("body"),
 	}
 	f.times = setOf(f.timeISO, f.atTime, f.msec, f.timeLocal, f.timestamp, f.timeEpoch, f.time)
 	f.requests = setOf(f.request, f.requestURI, f.uri, f.requestMethod)
-	f.strong = setOf(f.remoteAddr, f.bodyBytes, f.requestTime, f.upstreamTime, f.timeISO, f.msec, f.timeLocal, f.forwarded, f.agent)
+	f.strong = setOf(f.remoteAddr, f.bodyBytes, f.requestTime, f.upstreamTime, f.timeISO, f.msec, f.timeLocal,
+		f.forwarded, f.agent)
 	return f
 }
 
@@ -51,7 +53,8 @@ func (*nginxJSON) about() Format {
 // claims a record with a status and an nginx variable that no other format
 // uses, or with a request and a time.
 func (f *nginxJSON) claims(seen *nodeSet) bool {
-	return seen.has(f.status) && (seen.containsAny(&f.strong) || seen.containsAny(&f.requests) && seen.containsAny(&f.times))
+	return seen.has(f.status) && (seen.containsAny(&f.strong) || seen.containsAny(&f.requests) &&
+		seen.containsAny(&f.times))
 }
 
 func (f *nginxJSON) decode(d *Decoder) {

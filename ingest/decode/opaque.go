@@ -118,7 +118,8 @@ func opaque(t []byte, mask uint16) bool {
 	if mask&hasDigit == 0 && len(t) < 8 && mask&anyLower == 0 {
 		return false // an acronym
 	}
-	for _, brand := range [...]string{"OAuth", "gRPC", "GRPC", "jQuery", "eBay", "iPhone", "iPad", "macOS", "WiFi", "GraphQL", "MySQL", "NoSQL"} {
+	for _, brand := range [...]string{"OAuth", "gRPC", "GRPC", "jQuery", "eBay", "iPhone", "iPad", "macOS", "WiFi",
+		"GraphQL", "MySQL", "NoSQL"} {
 		if contains(t, brand) {
 			return false // words of an odd case
 		}

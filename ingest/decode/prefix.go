@@ -305,5 +305,6 @@ func isELB(b []byte) bool {
 	_, i = word(b, i+1)
 	client, i := word(b, i+1)
 	backend, _ := word(b, i+1)
-	return addressPort(client) != [16]byte{} && lastByte(client, ':') > 0 && (dash(backend) || addressPort(backend) != [16]byte{})
+	return addressPort(client) != [16]byte{} && lastByte(client, ':') > 0 &&
+		(dash(backend) || addressPort(backend) != [16]byte{})
 }

@@ -24,5 +24,6 @@ func FindPreset(name string) (Mapping, error) {
 		}
 		names = append(names, p.Name)
 	}
-	return Mapping{}, fmt.Errorf("got mapping %q; want one of %s, or a section mapping in the config file", name, strings.Join(names, ", "))
+	return Mapping{}, fmt.Errorf("got mapping %q; want one of %s, or a section mapping in the config file", name,
+		strings.Join(names, ", "))
 }

@@ -64,11 +64,13 @@ func (p *proposal) leaf(path, name string, value []byte, kind uint8) {
 		set(&p.m.UpstreamStatus)
 	case isStatus && status >= 100 && len(value) == 3 && is("status", "code", "http", "result", "rc"):
 		set(&p.m.Status)
-	case isTime && (!isNumber && len(value) >= 19 || isNumber && len(value) >= 10 && is("time", "date", "ts", "when", "at", "start")):
+	case isTime && (!isNumber && len(value) >= 19 || isNumber && len(value) >= 10 &&
+		is("time", "date", "ts", "when", "at", "start")):
 		set(&p.m.Time)
 	case kind == kindString && isHTTPVerb(value):
 		set(&p.m.Method)
-	case kind == kindString && len(value) > 0 && (value[0] == '/' || schemeEnd(value) > 0) && !is("referer", "referrer"):
+	case kind == kindString && len(value) > 0 && (value[0] == '/' || schemeEnd(value) > 0) &&
+		!is("referer", "referrer"):
 		set(&p.m.Path)
 	case kind == kindString && isAddress(value) && !is("server", "upstream", "backend"):
 		set(&p.m.ClientIP)

@@ -169,7 +169,8 @@ func (d *Decoder) retryAfter(b []byte) uint32 {
 
 // httpDate reads Sun, 01 Mar 2026 12:00:00 GMT.
 func httpDate(b []byte) (unixMilli int64, ok bool) {
-	if len(b) != 29 || b[3] != ',' || b[7] != ' ' || b[11] != ' ' || b[16] != ' ' || b[19] != ':' || b[22] != ':' || string(b[25:]) != " GMT" {
+	if len(b) != 29 || b[3] != ',' || b[7] != ' ' || b[11] != ' ' || b[16] != ' ' || b[19] != ':' || b[22] != ':' ||
+		string(b[25:]) != " GMT" {
 		return 0, false
 	}
 	day, ok1 := digit2(b, 5)

@@ -25,7 +25,8 @@ var quotaWindows = [...]struct {
 
 // replies are the objects that loggers put the response's headers in.
 var replies = [...]string{
-	"response.headers", "response_headers", "responseHeaders", "ResponseHeaders", "resp_headers", "respHeaders", "res.headers",
+	"response.headers", "response_headers", "responseHeaders", "ResponseHeaders", "resp_headers", "respHeaders",
+	"res.headers",
 	"http.response.headers",
 }
 

@@ -68,7 +68,8 @@ func newRouter(rules []RouteRule) (*router, error) {
 			c.route = []byte(rule.Pattern)
 		}
 		if len(c.route) > maxRoute {
-			return nil, fmt.Errorf("route rule %d: got a route of %d bytes; want at most %d", i+1, len(c.route), maxRoute)
+			return nil, fmt.Errorf("route rule %d: got a route of %d bytes; want at most %d", i+1, len(c.route),
+				maxRoute)
 		}
 		for _, s := range strings.Split(strings.Trim(rule.Pattern, "/"), "/") {
 			switch {

@@ -148,7 +148,8 @@ func TestSuggest(t *testing.T) {
 		paths = append(paths, "/v1/users/"+name, "/v1/users/"+name+"/repos", "/v1/companies/"+name+"/"+fmt.Sprint(i))
 	}
 	paths = append(paths, "/v1/status", "/v1/users/{id}")
-	want := []RouteRule{{Pattern: "/v1/companies/{company}/{id}"}, {Pattern: "/v1/users/{user}"}, {Pattern: "/v1/users/{user}/repos"}}
+	want := []RouteRule{{Pattern: "/v1/companies/{company}/{id}"}, {Pattern: "/v1/users/{user}"},
+		{Pattern: "/v1/users/{user}/repos"}}
 	got := Suggest(paths)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)

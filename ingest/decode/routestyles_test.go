@@ -108,9 +108,11 @@ func TestIDsAreOneRoute(t *testing.T) {
 					top = route
 				}
 			}
-			if n := count[top]; float64(n) < s.share*500 || !strings.Contains(top, "{") || strings.Contains(top, "{...}") {
+			if n := count[top]; float64(n) < s.share*500 || !strings.Contains(top, "{") ||
+				strings.Contains(top, "{...}") {
 				delete(other, top)
-				t.Errorf("%s, seed %d: got %d of 500 as %s; want %.0f %%; others such as %.300v", s.name, seed, n, top, 100*s.share, other)
+				t.Errorf("%s, seed %d: got %d of 500 as %s; want %.0f %%; others such as %.300v", s.name, seed, n, top,
+					100*s.share, other)
 			}
 		}
 	}

@@ -178,7 +178,8 @@ func valueEnd(b []byte, i int, quote byte, bracket bool) int {
 			if c == quote || c == '\\' {
 				return i
 			}
-		case c == '&' || c == '"' || c == '\'' || c == ' ' || c == ',' || c == ';' || c == '}' || c == ')' || c == ']' || c == '\\' || c == '\t' || c == '\r' || c == '<' || c == '>':
+		case c == '&' || c == '"' || c == '\'' || c == ' ' || c == ',' || c == ';' || c == '}' || c == ')' ||
+			c == ']' || c == '\\' || c == '\t' || c == '\r' || c == '<' || c == '>':
 			// Credentials go on after a blank: "Authorization: Basic abc".
 			if c == ' ' && schemeBefore(b, i) {
 				continue
@@ -197,7 +198,8 @@ func schemeBefore(b []byte, i int) bool {
 		j--
 	}
 	w := b[j:i]
-	return equalFold(w, "bearer") || equalFold(w, "basic") || equalFold(w, "token") || equalFold(w, "digest") || equalFold(w, "apikey")
+	return equalFold(w, "bearer") || equalFold(w, "basic") || equalFold(w, "token") || equalFold(w, "digest") ||
+		equalFold(w, "apikey")
 }
 
 // wordAfter finds the blank-separated word after i.

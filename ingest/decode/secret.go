@@ -209,7 +209,8 @@ func looksSecret(w []byte) bool {
 
 // knownPrefix recognises the beginnings that issuers give to their secrets.
 func knownPrefix(w []byte) bool {
-	for _, p := range [...]string{"eyJ", "sk_", "sk-", "pk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "AIza", "whsec_", "SG."} {
+	for _, p := range [...]string{"eyJ", "sk_", "sk-", "pk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghs_",
+		"github_pat_", "glpat-", "xox", "AIza", "whsec_", "SG."} {
 		if len(w) >= len(p)+8 && string(w[:len(p)]) == p {
 			return true
 		}

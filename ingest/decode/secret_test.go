@@ -77,7 +77,8 @@ func TestPlantedSecrets(t *testing.T) {
 			}
 			for _, g := range c.all {
 				for _, f := range fields(g) {
-					if strings.HasPrefix(f, "Key ") || strings.HasPrefix(f, "Format ") || strings.HasPrefix(f, "Reason ") {
+					if strings.HasPrefix(f, "Key ") || strings.HasPrefix(f, "Format ") ||
+						strings.HasPrefix(f, "Reason ") {
 						continue
 					}
 					if part := leaked(f, secret); part != "" {
@@ -100,7 +101,8 @@ func leaked(text, secret string) string {
 		return ""
 	}
 	for i := 0; i+n <= len(secret); i++ {
-		if part := secret[i : i+n]; strings.Contains(text, part) && !strings.Contains("horse-battery-staple", part) || strings.Contains(text, secret) {
+		if part := secret[i : i+n]; strings.Contains(text, part) && !strings.Contains("horse-battery-staple", part) ||
+			strings.Contains(text, secret) {
 			return part
 		}
 	}
@@ -124,7 +126,8 @@ func TestKeysAreFound(t *testing.T) {
 		}
 	}
 	// A name of the user's own.
-	g := one(t, Config{KeyNames: []string{"X-Team-Pass"}}, `{"started_at":1772366400250,"latencies":{"request":1},"request":{"uri":"/a","headers":{"x-team-pass":"sesame-street-1"}},"response":{"status":200}}`)
+	g := one(t, Config{KeyNames: []string{"X-Team-Pass"}},
+		`{"started_at":1772366400250,"latencies":{"request":1},"request":{"uri":"/a","headers":{"x-team-pass":"sesame-street-1"}},"response":{"status":200}}`)
 	if g.Key != keyOf("sesame-street-1") {
 		t.Errorf("own name: got key %q", g.Key)
 	}

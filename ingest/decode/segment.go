@@ -28,7 +28,8 @@ func appendSegment(dst []byte, segs []segment, i int) []byte {
 // segment, are an API version: at the front, or behind "api", and a word follows.
 func isVersion(segs []segment, i int) bool {
 	s := &segs[i]
-	if !(s.mask == hasDigit && len(s.text) <= 2) && !(s.mask == hasDigit|hasDash && len(s.text) == 10 && isDatePath(s.text)) {
+	if !(s.mask == hasDigit && len(s.text) <= 2) &&
+		!(s.mask == hasDigit|hasDash && len(s.text) == 10 && isDatePath(s.text)) {
 		return false
 	}
 	if i+1 >= len(segs) || i == 1 && !equalFold(segs[0].text, "api") {
@@ -222,7 +223,8 @@ func isPodName(t []byte, mask uint16) bool {
 func ideographic(t []byte) bool {
 	for _, r := range string(t) {
 		switch {
-		case r >= 0x3040 && r <= 0x30ff, r >= 0x3400 && r <= 0x9fff, r >= 0xac00 && r <= 0xd7af, r >= 0xf900 && r <= 0xfaff, r >= 0x20000 && r <= 0x2fa1f:
+		case r >= 0x3040 && r <= 0x30ff, r >= 0x3400 && r <= 0x9fff, r >= 0xac00 && r <= 0xd7af, r >= 0xf900 &&
+			r <= 0xfaff, r >= 0x20000 && r <= 0x2fa1f:
 			return printable(t)
 		}
 	}

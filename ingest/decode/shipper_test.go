@@ -19,15 +19,16 @@ func TestShippers(t *testing.T) {
 		}
 		want := one(t, Config{}, f.Example)
 		for name, line := range map[string]string{
-			"cri":            "2026-03-01T13:00:00.493035218+01:00 stdout F " + f.Example,
-			"rfc 3164":       "<134>Mar  1 12:00:00 host app[12]: " + f.Example,
-			"no priority":    "Mar  1 12:00:00 host app[12]: " + f.Example,
-			"rfc 5424":       "<165>1 2026-03-01T12:00:00.003Z host app 12 ID47 - " + f.Example,
-			"rfc 5424 data":  `<165>1 2026-03-01T12:00:00.003Z host app - - [x@1 a="b c"][y@2] ` + f.Example,
-			"iso timestamp":  "2026-03-01T12:00:00.003+00:00 host app[12]: " + f.Example,
-			"tag":            "app[12]: " + f.Example,
-			"docker":         `{"log":` + quote(f.Example+"\n") + `,"stream":"stdout","time":"2026-03-01T12:00:00.5Z"}`,
-			"filebeat":       `{"@timestamp":"2026-03-01T12:00:00.000Z","message":` + quote(f.Example) + `,"agent":{"type":"filebeat"}}`,
+			"cri":           "2026-03-01T13:00:00.493035218+01:00 stdout F " + f.Example,
+			"rfc 3164":      "<134>Mar  1 12:00:00 host app[12]: " + f.Example,
+			"no priority":   "Mar  1 12:00:00 host app[12]: " + f.Example,
+			"rfc 5424":      "<165>1 2026-03-01T12:00:00.003Z host app 12 ID47 - " + f.Example,
+			"rfc 5424 data": `<165>1 2026-03-01T12:00:00.003Z host app - - [x@1 a="b c"][y@2] ` + f.Example,
+			"iso timestamp": "2026-03-01T12:00:00.003+00:00 host app[12]: " + f.Example,
+			"tag":           "app[12]: " + f.Example,
+			"docker":        `{"log":` + quote(f.Example+"\n") + `,"stream":"stdout","time":"2026-03-01T12:00:00.5Z"}`,
+			"filebeat": `{"@timestamp":"2026-03-01T12:00:00.000Z","message":` + quote(f.Example) +
+				`,"agent":{"type":"filebeat"}}`,
 			"crlf and blank": "\r\n  " + f.Example + "  \r\n",
 		} {
 			if strings.Contains(name, "docker") {
@@ -58,8 +59,10 @@ func TestRoughText(t *testing.T) {
 	if g.Reason != ReasonSyntax || len(g.Raw) > maxRaw {
 		t.Errorf("got %q, raw of %d bytes", g.Reason, len(g.Raw))
 	}
-	g = one(t, Config{}, "{\"ts\":1772366400,\"status\":200,\"service\":\"a\xffb\",\"method\":\"GE\xffT\",\"path\":\"/a\xc3\x28\",\"message\":\"\\u0000x\\ud800\"}")
-	same(t, "invalid UTF-8", g, got{Time: 1772366400000, Service: "a\uFFFDb", Route: "/{...}", Path: "/a\uFFFD(", Status: 200,
+	g = one(t, Config{},
+		"{\"ts\":1772366400,\"status\":200,\"service\":\"a\xffb\",\"method\":\"GE\xffT\",\"path\":\"/a\xc3\x28\",\"message\":\"\\u0000x\\ud800\"}")
+	same(t, "invalid UTF-8", g, got{Time: 1772366400000, Service: "a\uFFFDb", Route: "/{...}", Path: "/a\uFFFD(",
+		Status:  200,
 		Message: "\uFFFDx\uFFFD", Latency: -1, Upstream: -1, UpstreamStatus: -1})
 	g = one(t, Config{}, `{"ts":1772366400,"status":200,"path":"/%ff%fe/x%00y?a=%ff"}`)
 	if g.Route != "/{...}/{...}" || !utf8.ValidString(g.Path) {

@@ -4,7 +4,8 @@ import "bytes"
 
 // browsers are the products that a browser's user agent is told by, the first
 // that stands in it: the later ones of the list stand in the others' too.
-var browsers = []string{"Edg/", "EdgA/", "EdgiOS/", "OPR/", "SamsungBrowser/", "CriOS/", "FxiOS/", "Firefox/", "Chrome/", "Safari/"}
+var browsers = []string{"Edg/", "EdgA/", "EdgiOS/", "OPR/", "SamsungBrowser/", "CriOS/", "FxiOS/", "Firefox/",
+	"Chrome/", "Safari/"}
 
 // shortAgent is the product and the version of a user agent: "okhttp/4.12.0". Of a
 // browser's ("Mozilla/5.0 (...) ...") it is the browser's, of a crawler's that

@@ -70,7 +70,8 @@ func TestSuggestCodes(t *testing.T) {
 		t.Errorf("got %d entries, %d of 10 outcomes right; want each name once and 8:\n%s", len(entries), right, text)
 	}
 	// Messages without names are clustered.
-	entries, err = SuggestCodes(Config{}, strings.NewReader(withBody(400, `{"message":"Film 12 has no cut 3."}`)+"\n"+withBody(400, `{"message":"Film 13 has no cut 9."}`)))
+	entries, err = SuggestCodes(Config{}, strings.NewReader(withBody(400,
+		`{"message":"Film 12 has no cut 3."}`)+"\n"+withBody(400, `{"message":"Film 13 has no cut 9."}`)))
 	if err != nil || len(entries) != 1 || entries[0].Message != "Film # has no cut #." {
 		t.Errorf("got %+v, %v", entries, err)
 	}

@@ -14,7 +14,8 @@ type traefikJSON struct {
 func newTraefikJSON(t *tree) jsonFormat {
 	f := &traefikJSON{
 		startUTC: t.at("StartUTC"), startLocal: t.at("StartLocal"), time: t.at("time"), method: t.at("RequestMethod"),
-		path: t.at("RequestPath"), router: t.at("RouterName"), downstream: t.at("DownstreamStatus"), origin: t.at("OriginStatus"),
+		path: t.at("RequestPath"), router: t.at("RouterName"), downstream: t.at("DownstreamStatus"),
+		origin:   t.at("OriginStatus"),
 		duration: t.at("Duration"), originDuration: t.at("OriginDuration"), size: t.at("DownstreamContentSize"),
 		clientHost: t.at("ClientHost"), clientAddr: t.at("ClientAddr"), username: t.at("ClientUsername"),
 		service: t.at("ServiceName"), host: t.at("RequestHost"), agent: t.at("request_User-Agent"),

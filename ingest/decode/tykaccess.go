@@ -35,7 +35,8 @@ func (f *tykAccess) claims(seen *nodeSet) bool {
 
 func (f *tykAccess) decode(d *Decoder) {
 	var l tykLine
-	l.time, l.method, l.path, l.status = d.first(f.time, f.timestamp), d.str(f.method), d.first(f.originalPath, f.path), d.str(f.status)
+	l.time, l.method, l.path, l.status = d.first(f.time, f.timestamp), d.str(f.method), d.first(f.originalPath, f.path),
+		d.str(f.status)
 	l.latency, l.upstreamLatency, l.clientIP = d.str(f.latency), d.str(f.upstreamLatency), d.first(f.clientIP, f.remote)
 	l.apiKey, l.service, l.flag = d.str(f.apiKey), d.first(f.apiName, f.apiID), d.str(f.flag)
 	l.upstreamStatus, l.agent, l.trace = d.str(f.upstreamStatus), d.str(f.agent), d.str(f.trace)

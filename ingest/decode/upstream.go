@@ -54,7 +54,8 @@ func (d *Decoder) blameByTold() {
 func (d *Decoder) nginxReason() {
 	r := d.r
 	d.blameByUpstream()
-	if r.Status >= 499 && r.UpstreamStatus != r.Status || r.UpstreamLatencyMicros >= 0 && (r.Status == 502 || r.Status == 504) {
+	if r.Status >= 499 && r.UpstreamStatus != r.Status || r.UpstreamLatencyMicros >= 0 &&
+		(r.Status == 502 || r.Status == 504) {
 		d.upstreamFailure()
 	}
 }

@@ -18,7 +18,8 @@ func TestBlameByTold(t *testing.T) {
 		`"status":429,"code":25,"latency_ms":1.2`:                         "",
 		`"status":503,"backendStatus":"502, 503","backend_name":"movies"`: "upstream",
 	} {
-		if g := one(t, Config{Format: "statline"}, `{"ts":"2026-03-01T12:00:00Z","service":"movies",`+told+`}`); g.Blame != want || g.Reason != "" {
+		if g := one(t, Config{Format: "statline"},
+			`{"ts":"2026-03-01T12:00:00Z","service":"movies",`+told+`}`); g.Blame != want || g.Reason != "" {
 			t.Errorf("%s: got %q %s; want %q", told, g.Blame, g.Reason, want)
 		}
 	}

@@ -64,7 +64,8 @@ func (d *Decoder) w3cLine(b []byte, sep byte, names [][]byte) bool {
 			}
 		}
 	}
-	if seen < len(names) || sep == ' ' && i <= len(b) || len(date) != 10 || len(clock) < 8 || !isHTTPVerb(r.Method) || r.Status < 0 {
+	if seen < len(names) || sep == ' ' && i <= len(b) || len(date) != 10 || len(clock) < 8 || !isHTTPVerb(r.Method) ||
+		r.Status < 0 {
 		r.Reset()
 		d.draft = draft{}
 		return false

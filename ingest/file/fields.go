@@ -111,5 +111,6 @@ func (f *plainFields) find(in *Input, at int64) (string, error) {
 
 // wantsFields reports a line that begins with a date and a time, as W3C lines do.
 func wantsFields(line []byte) bool {
-	return len(line) >= 20 && line[4] == '-' && line[7] == '-' && line[13] == ':' && (line[10] == ' ' || line[10] == '\t')
+	return len(line) >= 20 && line[4] == '-' && line[7] == '-' && line[13] == ':' &&
+		(line[10] == ' ' || line[10] == '\t')
 }

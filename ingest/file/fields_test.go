@@ -51,7 +51,8 @@ func TestFieldsOfEveryLine(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(3, seed))
 		content, want := w3cText(rng, 1+rng.IntN(3<<20))
-		cfg := Config{BlockBytes: 1 << (14 + rng.IntN(8)), BlockMemory: 1 << (14 + rng.IntN(20)), Workers: 1 + rng.IntN(3)}
+		cfg := Config{BlockBytes: 1 << (14 + rng.IntN(8)), BlockMemory: 1 << (14 + rng.IntN(20)),
+			Workers: 1 + rng.IntN(3)}
 		form := [...]string{"plain", "gzip", "stdin"}[rng.IntN(3)]
 		kills, grows := rng.IntN(3), rng.IntN(2) == 0
 		t.Run(fmt.Sprintf("%d/%s,kills=%d,grows=%t,%+v", seed, form, kills, grows, cfg), func(t *testing.T) {
@@ -78,7 +79,8 @@ func TestFieldsOfEveryLine(t *testing.T) {
 				for _, r := range rows {
 					got++
 					if columns, ok := want[r.Offset]; !ok || r.Detail != columns {
-						t.Fatalf("block %s, line at %d (%.30q): got columns %q; want %q", id, r.Offset, r.Raw, r.Detail, columns)
+						t.Fatalf("block %s, line at %d (%.30q): got columns %q; want %q", id, r.Offset, r.Raw, r.Detail,
+							columns)
 					}
 				}
 			}
@@ -91,13 +93,16 @@ func TestFieldsOfEveryLine(t *testing.T) {
 
 // A #Fields line that is read in parts, ends with the text, or is too long.
 func TestFieldsReadInParts(t *testing.T) {
-	text := "#Fields: a b\n2026 #Fields: no\n#Field\n\n#Fields: c\r\n##Fields: x\n#Fields:" + strings.Repeat(" long", maxFields) + "\n#Fields: d"
+	text := "#Fields: a b\n2026 #Fields: no\n#Field\n\n#Fields: c\r\n##Fields: x\n#Fields:" +
+		strings.Repeat(" long", maxFields) + "\n#Fields: d"
 	for size := 1; size < 40; size++ {
 		var f fields
 		for b := []byte(text); len(b) > 0; b = b[min(size, len(b)):] {
 			f.read(b[:min(size, len(b))])
 		}
-		if len(f.lines) != 2 || f.before(0) != "" || f.before(1) != "#Fields: a b" || f.before(int64(strings.Index(text, "#Fields: c"))) != "#Fields: a b" || f.before(int64(len(text))) != "#Fields: c" {
+		if len(f.lines) != 2 || f.before(0) != "" || f.before(1) != "#Fields: a b" ||
+			f.before(int64(strings.Index(text, "#Fields: c"))) != "#Fields: a b" ||
+			f.before(int64(len(text))) != "#Fields: c" {
 			t.Errorf("in parts of %d: got %+v", size, f.lines)
 		}
 	}

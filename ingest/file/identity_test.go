@@ -261,7 +261,8 @@ func TestWhatIsSaid(t *testing.T) {
 		t.Errorf("got %d lines; want %d", n, 93+89+1+1+93)
 	}
 	// The end can be asked for; what was counted then is not counted again.
-	expect(loadAll(t, Config{Final: true}, store, dir, "open.log", "half"), "open.log: 1 line added", "half: new, 1 line")
+	expect(loadAll(t, Config{Final: true}, store, dir, "open.log", "half"), "open.log: 1 line added",
+		"half: new, 1 line")
 	if err := os.WriteFile(filepath.Join(dir, "open.log"), []byte("GET /d 200\nGET /d 404\nGET /e 200\n"),
 		0o600); err != nil {
 		t.Fatal(err)

@@ -131,7 +131,8 @@ func TestInputs(t *testing.T) {
 		{"log.bz2", bzipped, []byte("GET /a 200\nGET /b 404\n")},
 		{"plain-named.xz", text, text},
 		{"named-wrong.log", packed(text), text},
-		{"members.gz", slices.Concat(packed(text[:1000]), packed(text[1000:50_000]), packed(nil), packed(text[50_000:])),
+		{"members.gz", slices.Concat(packed(text[:1000]), packed(text[1000:50_000]), packed(nil),
+			packed(text[50_000:])),
 			text},
 		{"frames.zst", slices.Concat(zst(t, text[:777]), zst(t, text[777:])), text},
 		{"crlf.log", bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")), bytes.ReplaceAll(text, []byte("\n"),
@@ -196,7 +197,8 @@ func TestInputErrors(t *testing.T) {
 		{"gzip header alone", save(t, "head.gz", packed[:5]), "head.gz: ", io.ErrUnexpectedEOF},
 		{"garbage behind gzip", save(t, "tail.gz", append(slices.Clone(packed), "what is this behind it?"...)),
 			"tail.gz: ", gzip.ErrHeader},
-		{"zip", save(t, "log.zip", []byte("PK\x03\x04 and more")), "log.zip is a zip file, which is not read; unpack it",
+		{"zip", save(t, "log.zip", []byte("PK\x03\x04 and more")),
+			"log.zip is a zip file, which is not read; unpack it",
 			nil},
 		{"truncated xz", save(t, "cut.xz", xzed(t, text)[:1000]), "cut.xz: ", io.ErrUnexpectedEOF},
 		{"truncated bzip2", save(t, "cut.bz2", bzipped[:40]), "cut.bz2: ", io.ErrUnexpectedEOF},
@@ -213,8 +215,9 @@ func TestInputErrors(t *testing.T) {
 	}
 	endless := bytes.Repeat([]byte("n"), maxLine+1)
 	for name, path := range map[string]string{"plain": save(t, "never.log", endless), "stdin": "-"} {
-		if _, err := loadPath(t, newStore(), path, bytes.NewReader(endless)); err == nil || !strings.Contains(err.Error(),
-			"is it a log of lines?") {
+		if _, err := loadPath(t, newStore(), path, bytes.NewReader(endless)); err == nil ||
+			!strings.Contains(err.Error(),
+				"is it a log of lines?") {
 			t.Errorf("a line without end, %s: got %v", name, err)
 		}
 	}

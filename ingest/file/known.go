@@ -94,7 +94,8 @@ func newKnown(rows []block.LedgerRow) (*known, error) {
 		}
 		name, all, err := readNote(row.Note, row.First, row.End)
 		if err != nil {
-			return nil, fmt.Errorf("block %s: %w; a newer one kept it: use that, or another --data directory", row.ID, err)
+			return nil, fmt.Errorf("block %s: %w; a newer one kept it: use that, or another --data directory", row.ID,
+				err)
 		}
 		b := stretch{first: row.First, end: row.End, pieces: all}
 		if !stored[row.ID] {
@@ -233,9 +234,10 @@ func (k *known) find(in *Input, distinct bool) (match, error) {
 	case len(found) > 0 && found[0].beginning:
 		return found[0], nil
 	case unsure != nil && !distinct:
-		return match{}, &InputError{fmt.Errorf("%s begins as %s does, which is stored and is no longer there to compare the "+
-			"rest with: when it is a part of that, all of it is stored already; --distinct counts it as a file of its own",
-			in.Name, unsure.name())}
+		return match{},
+			&InputError{fmt.Errorf("%s begins as %s does, which is stored and is no longer there to compare the "+
+				"rest with: when it is a part of that, all of it is stored already; --distinct counts it as a file of its own",
+				in.Name, unsure.name())}
 	case len(found) > 0:
 		return found[0], nil
 	case len(k.old) > 0 && !distinct:

@@ -133,7 +133,8 @@ func TestEveryLineOnce(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(1, seed))
 		content, want := text(rng, 1+rng.IntN(3<<20))
-		cfg := Config{BlockBytes: 1 << (14 + rng.IntN(12)), BlockMemory: 1 << (14 + rng.IntN(20)), Workers: 1 + rng.IntN(3)}
+		cfg := Config{BlockBytes: 1 << (14 + rng.IntN(12)), BlockMemory: 1 << (14 + rng.IntN(20)),
+			Workers: 1 + rng.IntN(3)}
 		form := [...]string{"plain", "gzip", "stdin"}[rng.IntN(3)]
 		kills, grows := rng.IntN(4), rng.IntN(2) == 0
 		t.Run(fmt.Sprintf("%d/%s,kills=%d,grows=%t,%+v", seed, form, kills, grows, cfg), func(t *testing.T) {

@@ -151,7 +151,8 @@ func (in *Input) begin(r io.Reader) error {
 			continue
 		}
 		if c.open == nil {
-			return &InputError{fmt.Errorf("%s is a %s file, which is not read; unpack it, or pipe its text into -", in.Name,
+			return &InputError{fmt.Errorf("%s is a %s file, which is not read; unpack it, or pipe its text into -",
+				in.Name,
 				c.name)}
 		}
 		z, closer, err := c.open(head)

@@ -50,7 +50,8 @@ func (c Config) Hash() string {
 	rows := c.Aggregate
 	rows.Seed = 0 // where rows lie in memory
 	h := sha256.New()
-	fmt.Fprintf(h, "%d|%d|%s|%s|%+v|%d|%d|%t", decode.Version, aggregate.Version, c.Decode.Fingerprint(), c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
+	fmt.Fprintf(h, "%d|%d|%s|%s|%+v|%d|%d|%t", decode.Version, aggregate.Version, c.Decode.Fingerprint(),
+		c.Catalogue.Hash(), rows, c.MaxAge, c.MaxAhead, c.AnyTime)
 	if c.RecordLimit != block.DefaultRecordLimit { // hashes from before it was an option stay
 		fmt.Fprintf(h, "|%d", c.RecordLimit)
 	}

@@ -44,11 +44,15 @@ func TestFoldGolden(t *testing.T) {
 	}
 	f := newFold(t, testConfig())
 	f.Add([]block.Record{
-		record(100, `{"ts":"2026-03-01T12:00:01Z","service":"movies","method":"GET","path":"/3/movie/550","status":200,"code":1,"api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":12.5,"bytes":512}`),
-		record(101, `{"ts":"2026-03-01T12:00:02Z","service":"movies","method":"GET","path":"/3/movie/551?api_key=0123456789abcdef0123456789abcdef","status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40).","api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":0.5,"bytes":98}`),
-		record(103, `[{"ts":"2026-03-01T12:01:00Z","service":"people","method":"POST","path":"/3/person","status":504,"code":24,"latency_ms":30000},`+
-			`{"ts":"2026-01-01T00:00:00Z","service":"people","method":"GET","path":"/3/person","status":200}]`),
-		record(104, `{"ts":"2026-03-01T12:20:00Z","service":"people","method":"GET","path":"/3/person","status":200,"api_key":"0123456789abcdef0123456789abcdef"}`),
+		record(100,
+			`{"ts":"2026-03-01T12:00:01Z","service":"movies","method":"GET","path":"/3/movie/550","status":200,"code":1,"api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":12.5,"bytes":512}`),
+		record(101,
+			`{"ts":"2026-03-01T12:00:02Z","service":"movies","method":"GET","path":"/3/movie/551?api_key=0123456789abcdef0123456789abcdef","status":429,"code":25,"message":"Your request count (41) is over the allowed limit of (40).","api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":0.5,"bytes":98}`),
+		record(103,
+			`[{"ts":"2026-03-01T12:01:00Z","service":"people","method":"POST","path":"/3/person","status":504,"code":24,"latency_ms":30000},`+
+				`{"ts":"2026-01-01T00:00:00Z","service":"people","method":"GET","path":"/3/person","status":200}]`),
+		record(104,
+			`{"ts":"2026-03-01T12:20:00Z","service":"people","method":"GET","path":"/3/person","status":200,"api_key":"0123456789abcdef0123456789abcdef"}`),
 		record(105, `{"broken`),
 	})
 	got, err := json.MarshalIndent(f.Contents(), "", "  ")
@@ -153,14 +157,16 @@ func TestFoldWindow(t *testing.T) {
 		cfg := testConfig()
 		cfg.AnyTime = c.any
 		f := newFold(t, cfg)
-		f.Add([]block.Record{{UnixMilli: at.UnixMilli(), Value: fmt.Appendf(nil, `{"ts":%q,"status":200,"path":"/x"}`, c.event.Format(time.RFC3339))}})
+		f.Add([]block.Record{{UnixMilli: at.UnixMilli(), Value: fmt.Appendf(nil, `{"ts":%q,"status":200,"path":"/x"}`,
+			c.event.Format(time.RFC3339))}})
 		got := f.Contents()
 		var reason string
 		if len(got.Rejects) > 0 {
 			reason = got.Rejects[0].Reason
 		}
 		if reason != c.reason || got.Responses+got.Rejected != 1 {
-			t.Errorf("event %s, any time %t: got reason %q, %d responses; want %q", c.event, c.any, reason, got.Responses, c.reason)
+			t.Errorf("event %s, any time %t: got reason %q, %d responses; want %q", c.event, c.any, reason,
+				got.Responses, c.reason)
 		}
 	}
 }
@@ -188,7 +194,8 @@ func TestFoldPoison(t *testing.T) {
 	f.decoders.free <- nil
 	good := []byte(`{"ts":"2026-03-01T12:00:00Z","status":200,"path":"/x"}`)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli()
-	f.Add([]block.Record{{Offset: 1, UnixMilli: at, Value: good}, {Offset: 2, UnixMilli: at, Value: []byte(`"poison"`)}, {Offset: 3, UnixMilli: at, Value: good}})
+	f.Add([]block.Record{{Offset: 1, UnixMilli: at, Value: good}, {Offset: 2, UnixMilli: at, Value: []byte(`"poison"`)},
+		{Offset: 3, UnixMilli: at, Value: good}})
 	c := f.Contents()
 	if c.Records != 3 || c.Responses != 2 {
 		t.Errorf("got %d records, %d responses; want 3, 2", c.Records, c.Responses)

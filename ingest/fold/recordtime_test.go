@@ -24,7 +24,8 @@ func TestRecordTime(t *testing.T) {
 	line := []byte(`INFO:     192.0.2.1:40000 - "GET /v1/x HTTP/1.1" 404 Not Found`)
 	f.Add([]block.Record{{Offset: 1, UnixMilli: 1772366400250, Value: line}, {Offset: 2, Value: line}})
 	got := f.Contents()
-	if got.Responses != 1 || got.Rejected != 1 || got.Rejects[0].Reason != decode.ReasonNoTime || got.Rows.Responses[0].Minute != 1772366400 {
+	if got.Responses != 1 || got.Rejected != 1 || got.Rejects[0].Reason != decode.ReasonNoTime ||
+		got.Rows.Responses[0].Minute != 1772366400 {
 		t.Errorf("got %d responses, rejects %+v, rows %+v", got.Responses, got.Rejects, got.Rows.Responses)
 	}
 }
@@ -38,7 +39,8 @@ var noStamps = []int64{-1, 0, 1, 1_772_366_400, 1_772_366_400_000_000, 1_772_366
 func TestUnstampedRecord(t *testing.T) {
 	declared := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	line := func(at time.Duration) string {
-		return `{"ts":"` + declared.Add(at).Format(time.RFC3339) + `","service":"movies","method":"GET","path":"/3/x","status":200}`
+		return `{"ts":"` + declared.Add(at).Format(time.RFC3339) +
+			`","service":"movies","method":"GET","path":"/3/x","status":200}`
 	}
 	const timeless = `INFO:     192.0.2.1:40000 - "GET /v1/x HTTP/1.1" 404 Not Found`
 	for _, stamp := range noStamps {
@@ -46,9 +48,11 @@ func TestUnstampedRecord(t *testing.T) {
 			{line(0), ""},
 			{line(10 * time.Minute), ""},
 			{line(-9000 * 24 * time.Hour), ""},
-			{line(10*time.Minute + time.Second), "bad_time event time 2026-03-01T12:10:01Z, record time " + fmt.Sprint(stamp) + " is none, its block was declared 2026-03-01T12:00:00Z"},
+			{line(10*time.Minute + time.Second), "bad_time event time 2026-03-01T12:10:01Z, record time " +
+				fmt.Sprint(stamp) + " is none, its block was declared 2026-03-01T12:00:00Z"},
 			{`{"ts":"1961-03-01T12:00:00Z","service":"movies","method":"GET","path":"/3/x","status":200}`, "bad_time"},
-			{timeless, "no_time lines of this format have no time, and their record's timestamp in Kafka, " + fmt.Sprint(stamp) + ", is none: " +
+			{timeless, "no_time lines of this format have no time, and their record's timestamp in Kafka, " +
+				fmt.Sprint(stamp) + ", is none: " +
 				"let the producer set it, or the topic (message.timestamp.type=LogAppendTime)"},
 		} {
 			f := newFold(t, testConfig())
@@ -62,7 +66,8 @@ func TestUnstampedRecord(t *testing.T) {
 				}
 			}
 			if c.Responses+c.Rejected != 1 || !strings.HasPrefix(got, test.want) || (got == "") != (test.want == "") {
-				t.Errorf("stamp %d, %s: got %d responses, reject %q; want %q", stamp, test.value, c.Responses, got, test.want)
+				t.Errorf("stamp %d, %s: got %d responses, reject %q; want %q", stamp, test.value, c.Responses, got,
+					test.want)
 			}
 		}
 	}
@@ -76,7 +81,8 @@ func TestRecordAloneAndInAnyBlock(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	event := func() string {
 		return `{"ts":"` + declared.Add(time.Duration(rng.IntN(50)-25)*time.Minute).Format(time.RFC3339) +
-			fmt.Sprintf(`","service":"s%d","method":"GET","path":"/3/x","status":%d,"client_ip":"192.0.2.%d"}`, rng.IntN(3), 200+rng.IntN(2)*229, rng.IntN(4))
+			fmt.Sprintf(`","service":"s%d","method":"GET","path":"/3/x","status":%d,"client_ip":"192.0.2.%d"}`,
+				rng.IntN(3), 200+rng.IntN(2)*229, rng.IntN(4))
 	}
 	value := func() string {
 		switch rng.IntN(6) {

@@ -21,7 +21,8 @@ const (
 
 // Reasons lists the reasons of every reject, the decoder's first.
 func Reasons() []string {
-	return []string{decode.ReasonSyntax, decode.ReasonUnknown, decode.ReasonNoTime, decode.ReasonBadTime, decode.ReasonNotResponse,
+	return []string{decode.ReasonSyntax, decode.ReasonUnknown, decode.ReasonNoTime, decode.ReasonBadTime,
+		decode.ReasonNotResponse,
 		decode.ReasonBadStatus, decode.ReasonBadCode, ReasonTooOld, ReasonPanic, ReasonTooLarge}
 }
 
@@ -57,7 +58,8 @@ func (f *Fold) tooLarge(size *block.TooLarge) {
 		what = "a record in a batch"
 	}
 	f.reject(block.RejectRow{Reason: ReasonTooLarge,
-		Detail: fmt.Sprintf("%s of %d bytes; the limit (kafka-record-limit) is %d", what, size.Bytes, f.cfg.RecordLimit)}, nil)
+		Detail: fmt.Sprintf("%s of %d bytes; the limit (kafka-record-limit) is %d", what, size.Bytes,
+			f.cfg.RecordLimit)}, nil)
 }
 
 // windowDetail begins the detail of a reject of the window, whose raw bytes
@@ -76,7 +78,8 @@ func HoldsRecord(r *block.RejectRow) bool {
 
 // noTime rejects a response without a time of its own, of a record without one.
 func (f *Fold) noTime(index uint32) {
-	detail := noTimeDetail + "a file's record has none: read them from Kafka, or with the timestamps of docker or kubectl logs"
+	detail := noTimeDetail +
+		"a file's record has none: read them from Kafka, or with the timestamps of docker or kubectl logs"
 	if !f.cfg.AnyTime {
 		detail = noTimeDetail + fmt.Sprintf("their record's timestamp in Kafka, %d, is none: "+
 			"let the producer set it, or the topic (message.timestamp.type=LogAppendTime)", f.record.UnixMilli)

@@ -55,10 +55,12 @@ func (c Config) Written() ([]byte, error) {
 		Decoder: decode.Version, Rows: aggregate.Version,
 		Format: c.Decode.Format, Service: c.Decode.Service,
 		SecretID: decode.SecretID(c.Decode.Secret), Zone: zone.String(),
-		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping, Columns: c.Decode.Columns,
+		Routes: c.Decode.Routes, RouteFrom: c.Decode.RouteFrom, KeyNames: c.Decode.KeyNames, Mapping: c.Decode.Mapping,
+		Columns:     c.Decode.Columns,
 		KeepAddress: c.Decode.KeepAddress, ShortAgents: c.Decode.ShortAgents,
 		MaxAge: c.MaxAge.String(), MaxAhead: c.MaxAhead.String(), AnyTime: c.AnyTime,
-		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize, Samples: c.Aggregate.SampleSlots,
+		Slot: c.Aggregate.SlotSeconds, Budget: c.Aggregate.Budget, SetSize: c.Aggregate.SetSize,
+		Samples:   c.Aggregate.SampleSlots,
 		Catalogue: string(catalogue),
 	})
 	if err != nil {

@@ -17,7 +17,8 @@ func every(t testing.TB) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogue, err := classify.ParseCatalogue([]byte("codes: [{code: 7, http_status: 429, message: 'Slow: #', hint: Wait.}, {code: 9, http_status: 200, message: ok}]"))
+	catalogue,
+		err := classify.ParseCatalogue([]byte("codes: [{code: 7, http_status: 429, message: 'Slow: #', hint: Wait.}, {code: 9, http_status: 200, message: ok}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,8 @@ func every(t testing.TB) Config {
 	}
 	c.MaxAge, c.MaxAhead, c.AnyTime = 3*time.Hour, time.Second, true
 	c.Aggregate.SlotSeconds, c.Aggregate.SetSize, c.Aggregate.SampleSlots = 20, 3, 1
-	c.Aggregate.Budget.Services, c.Aggregate.Budget.Routes, c.Aggregate.Budget.Keys, c.Aggregate.Budget.Clients = 1, 2, 3, 4
+	c.Aggregate.Budget.Services, c.Aggregate.Budget.Routes, c.Aggregate.Budget.Keys, c.Aggregate.Budget.Clients = 1, 2,
+		3, 4
 	return c
 }
 

@@ -70,11 +70,13 @@ func (r *Rig) Brokers() []string { return sandboxtest.Sandbox(r.t).Brokers() }
 // truth.
 func (r *Rig) Produce(seed uint64, n int64) *traffic.Truth {
 	r.t.Helper()
-	g, err := traffic.New(traffic.Config{Seed: seed, Scenario: traffic.Mixed, Count: n, Malformed: 0.01, Start: time.Now().Add(-time.Hour)})
+	g, err := traffic.New(traffic.Config{Seed: seed, Scenario: traffic.Mixed, Count: n, Malformed: 0.01,
+		Start: time.Now().Add(-time.Hour)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := traffic.Produce(r.t.Context(), r.Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: r.Partitions}); err != nil {
+	if err := traffic.Produce(r.t.Context(), r.Brokers(), r.Topic, g,
+		traffic.ProduceOptions{Partitions: r.Partitions}); err != nil {
 		r.t.Fatal(err)
 	}
 	return g.Truth()
@@ -85,7 +87,8 @@ func (r *Rig) Client() *source.Client {
 	r.t.Helper()
 	k := source.DefaultConfig()
 	k.Brokers, k.Topic, k.Group = r.Brokers(), r.Topic, "statline"
-	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 3*time.Second, 200*time.Millisecond, 3*time.Second, 100*time.Millisecond
+	k.SessionTimeout, k.HeartbeatInterval, k.RebalanceTimeout, k.JoinBackoff = 3*time.Second, 200*time.Millisecond,
+		3*time.Second, 100*time.Millisecond
 	if r.Kafka != nil {
 		r.Kafka(&k)
 	}
@@ -186,14 +189,16 @@ func (r *Rig) CheckOutcomes(want ...*traffic.Truth) {
 	}
 	for _, rollup := range r.Store.Rollups() {
 		table := schema.Table(rollup.Name)
-		if rollup.Sum != aggregate.Responded || !slices.Contains(rollup.Columns, aggregate.Column{Name: string(schema.Outcome)}) {
+		if rollup.Sum != aggregate.Responded || !slices.Contains(rollup.Columns,
+			aggregate.Column{Name: string(schema.Outcome)}) {
 			continue
 		}
 		got := map[string]uint64{}
 		rows, err := store.Select[struct {
 			Outcome  string `ch:"outcome"`
 			Requests uint64 `ch:"n"`
-		}](r.t.Context(), r.Store, "SELECT toString(outcome) AS outcome, sum(requests) AS n FROM "+r.Store.Table(table)+" GROUP BY outcome")
+		}](r.t.Context(), r.Store,
+			"SELECT toString(outcome) AS outcome, sum(requests) AS n FROM "+r.Store.Table(table)+" GROUP BY outcome")
 		if err != nil {
 			r.t.Fatal(err)
 		}

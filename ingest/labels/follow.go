@@ -36,7 +36,8 @@ func (f *Follower) Set(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("key labels: %w", err)
 	}
-	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() {
+	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) &&
+		f.seen.Size() == info.Size() {
 		return nil
 	}
 	labels, err := ReadFile(f.path)

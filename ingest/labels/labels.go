@@ -63,10 +63,12 @@ func Read(path string, text []byte) (Labels, error) {
 		}
 		key, ok := classify.ParseKeyID(id)
 		if !ok {
-			return fail("got key id %s; want the 26 characters that statline key-id prints for the key, such as %s", hidden(id), example)
+			return fail("got key id %s; want the 26 characters that statline key-id prints for the key, such as %s",
+				hidden(id), example)
 		}
 		if why := unfit(name); why != "" {
-			return fail("name of key %s: got %.60q, %s; want the customer's name, up to %d bytes of text", key.Short(), name, why, maxName)
+			return fail("name of key %s: got %.60q, %s; want the customer's name, up to %d bytes of text", key.Short(),
+				name, why, maxName)
 		}
 		if before, ok := seen[key]; ok {
 			return fail("key id %s is named in line %d already; want each key once", key, before)

@@ -27,8 +27,9 @@ func TestRead(t *testing.T) {
 	plain := one.String() + `,"ACME, Inc."` + "\n" + two.String() + ",Süd & Co\n"
 	for name, text := range map[string]string{
 		"plain": plain, "header": "key_id,name\n" + plain, "other header": "\"Key_ID\",customer\n" + plain,
-		"comments": "# customers\n\n" + plain, "crlf": strings.ReplaceAll(plain, "\n", "\r\n"), "byte order mark": "\xef\xbb\xbf" + plain,
-		"blanks": strings.ReplaceAll(plain, ",Süd", " ,  Süd"), "no line end": strings.TrimSuffix(plain, "\n"),
+		"comments": "# customers\n\n" + plain, "crlf": strings.ReplaceAll(plain, "\n", "\r\n"),
+		"byte order mark": "\xef\xbb\xbf" + plain,
+		"blanks":          strings.ReplaceAll(plain, ",Süd", " ,  Süd"), "no line end": strings.TrimSuffix(plain, "\n"),
 	} {
 		got, err := Read("f", []byte(text))
 		if err != nil || !maps.Equal(got, want) {
@@ -45,13 +46,15 @@ func TestRead(t *testing.T) {
 func TestReadErrors(t *testing.T) {
 	good := one.String() + ",a\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"short id", good + one.Short() + ",b\n", `customers.csv:2: got key id "` + one.Short()[:4] + `…" (10 characters); want the 26 characters that statline key-id prints`},
+		{"short id", good + one.Short() + ",b\n", `customers.csv:2: got key id "` + one.Short()[:4] +
+			`…" (10 characters); want the 26 characters that statline key-id prints`},
 		{"tiny id", good + "abc,b\n", `customers.csv:2: got key id "abc"; want`},
 		{"no id", ",b\n", `customers.csv:1: got key id ""; want`},
 		{"upper case", strings.ToUpper(one.String()) + ",b\n", "customers.csv:1: got key id"},
 		{"not canonical", one.String()[:25] + "b,b\n", "customers.csv:1: got key id"},
 		{"other", "__other__,b\n", "customers.csv:1: got key id"},
-		{"no name", good + two.String() + ", \n", `customers.csv:2: name of key ` + two.Short() + `: got "", nothing; want the customer's name`},
+		{"no name", good + two.String() + ", \n", `customers.csv:2: name of key ` + two.Short() +
+			`: got "", nothing; want the customer's name`},
 		{"long name", two.String() + "," + strings.Repeat("x", 201), "201 bytes; want"},
 		{"control characters", two.String() + ",a\x1b[2J", "control characters"},
 		{"not text", two.String() + ",a\xff", "not UTF-8"},

@@ -90,7 +90,8 @@ func (a *Again) Run(ctx context.Context, from, to time.Time) (*AgainReport, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := a.Into.WriteConfig(ctx, store.StoredConfig{Hash: mine.hash, DecoderVersion: decode.Version, Build: r.Block.Version, Body: body}); err != nil {
+		if err := a.Into.WriteConfig(ctx, store.StoredConfig{Hash: mine.hash, DecoderVersion: decode.Version,
+			Build: r.Block.Version, Body: body}); err != nil {
 			return nil, err
 		}
 	}
@@ -139,8 +140,10 @@ func (a *Again) block(ctx context.Context, r *Repair, p *partial, report *AgainR
 	}
 	c := p.contents
 	row := block.LedgerRow{
-		ID: p.row.ID, TopicID: p.row.TopicID, Kind: block.KindBlock, State: block.Declared, Group: r.Block.Group, Instance: r.Block.Instance,
-		ConfigHash: p.rules.hash, Version: r.Block.Version, Note: "replayed", DeclaredUnix: p.row.DeclaredAt(), WrittenAt: time.Now(),
+		ID: p.row.ID, TopicID: p.row.TopicID, Kind: block.KindBlock, State: block.Declared, Group: r.Block.Group,
+		Instance:   r.Block.Instance,
+		ConfigHash: p.rules.hash, Version: r.Block.Version, Note: "replayed", DeclaredUnix: p.row.DeclaredAt(),
+		WrittenAt: time.Now(),
 	}
 	row = row.Counted(c, a.Into.Inserts(row.ID, c))
 	if err := a.Into.WriteLedger(ctx, row, nofence); err != nil {

@@ -92,8 +92,9 @@ func checksum(t *testing.T, s *store.Store) map[string]uint64 {
 		for _, n := range r.Dimensions() {
 			columns += ", " + r.Columns[n].Name
 		}
-		sums[r.Name] = storetest.Number(t, s, "(SELECT sum(cityHash64("+columns+", n)) FROM (SELECT "+columns+", sum(requests) AS n FROM "+
-			s.Table(schema.Table(r.Name))+" GROUP BY "+columns+"))")
+		sums[r.Name] = storetest.Number(t, s,
+			"(SELECT sum(cityHash64("+columns+", n)) FROM (SELECT "+columns+", sum(requests) AS n FROM "+
+				s.Table(schema.Table(r.Name))+" GROUP BY "+columns+"))")
 	}
 	sums["rejects"] = storetest.Number(t, s, "(SELECT uniqExact(offset, idx) FROM "+s.Table(schema.Rejects)+")")
 	return sums
@@ -206,7 +207,8 @@ func (c *declaredCase) finish(t *testing.T, r *ingesttest.Rig, several bool) {
 	}
 	// What is there of a block of its own rules, an INSERT a table, is told from
 	// the sums.
-	if anew := several || c.change != nil; len(report.Blocks) != 1 || (report.From == 2) != anew || len(report.Rebuilt) > 0 != anew {
+	if anew := several || c.change != nil; len(report.Blocks) != 1 || (report.From == 2) != anew ||
+		len(report.Rebuilt) > 0 != anew {
 		t.Errorf("got %+v; want one block, and its hour made anew from two: %v", report, anew)
 	}
 	if err := r.Run(t.Context(), change); err != nil {
@@ -224,7 +226,8 @@ func TestRebuildDeletesNothingItCannotRestore(t *testing.T) {
 	c.dieInMidBlock(t, r, time.Now().Truncate(time.Hour).Add(-time.Hour), 120)
 	before := checksum(t, r.Store)
 	_, err := repairOf(t, r).Run(t.Context(), []int32{0})
-	if err == nil || !strings.Contains(err.Error(), "read again, has") || !strings.Contains(err.Error(), "run that version once") {
+	if err == nil || !strings.Contains(err.Error(), "read again, has") ||
+		!strings.Contains(err.Error(), "run that version once") {
 		t.Errorf("got error %v; want one that says what differs and what to do", err)
 	}
 	if diff := cmp.Diff(before, checksum(t, r.Store)); diff != "" {

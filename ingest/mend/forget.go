@@ -39,7 +39,7 @@ type Forget struct {
 
 // ForgetReport says what Run did.
 type ForgetReport struct {
-	Traces []store.Trace // what was written anew
+	Traces []store.Trace // what was rewritten
 	Left   []string      // columns that operators filled and that still name the person
 }
 
@@ -66,7 +66,8 @@ func (f *Forget) Run(ctx context.Context, who store.Person, done func(store.Trac
 		return nil, err
 	}
 	if before.Pending > 0 {
-		return nil, fmt.Errorf("forget: %d partitions have an unfinished block, whose rows could come after: let the daemon finish them, then stop it", before.Pending)
+		return nil,
+			fmt.Errorf("forget: %d partitions have an unfinished block, whose rows could come after: let the daemon finish them, then stop it", before.Pending)
 	}
 	report := &ForgetReport{}
 	if report.Traces, err = f.Store.Traces(ctx, who); err != nil {
@@ -96,7 +97,8 @@ func (f *Forget) Run(ctx context.Context, who store.Person, done func(store.Trac
 	}
 	after, err := f.audit(ctx)
 	if err == nil && len(after.Differences) > len(before.Differences) {
-		err = fmt.Errorf("forget: afterwards the audit finds %v: did somebody write meanwhile? run: statline repair", after.Differences)
+		err = fmt.Errorf("forget: afterwards the audit finds %v: did somebody write meanwhile? run: statline repair",
+			after.Differences)
 	}
 	return report, err
 }
@@ -115,7 +117,8 @@ func (f *Forget) note(ctx context.Context, state block.State, note, mark string)
 	if mark != "" {
 		note += store.MarkIn + mark
 	}
-	err := f.Store.WriteLedger(ctx, block.LedgerRow{ID: block.ID{Cluster: "statline", Topic: "forget"}, Kind: block.KindForget, State: state,
+	err := f.Store.WriteLedger(ctx, block.LedgerRow{ID: block.ID{Cluster: "statline", Topic: "forget"},
+		Kind: block.KindForget, State: state,
 		Instance: f.Instance, Version: f.Version, Note: note, DeclaredUnix: now.Unix(), WrittenAt: now}, nofence)
 	if err != nil {
 		return errors.Join(errors.New("forget"), err)

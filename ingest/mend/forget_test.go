@@ -22,8 +22,9 @@ func busiest(t *testing.T, r *ingesttest.Rig) (key classify.KeyID, client netip.
 	rows, err := store.Select[struct {
 		Key    string     `ch:"k"`
 		Client netip.Addr `ch:"c"`
-	}](t.Context(), r.Store, "SELECT (SELECT key_id FROM "+r.Store.Table(schema.Keys)+" WHERE outcome != 'success' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1) AS k,"+
-		" (SELECT client_ip FROM "+r.Store.Table(schema.Clients)+" WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC, client_ip LIMIT 1) AS c")
+	}](t.Context(), r.Store,
+		"SELECT (SELECT key_id FROM "+r.Store.Table(schema.Keys)+" WHERE outcome != 'success' GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT 1) AS k,"+
+			" (SELECT client_ip FROM "+r.Store.Table(schema.Clients)+" WHERE outcome != 'success' GROUP BY client_ip ORDER BY sum(requests) DESC, client_ip LIMIT 1) AS c")
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("got %v, %v; want a key and an address", rows, err)
 	}
@@ -93,28 +94,37 @@ func TestContentsWithout(t *testing.T) {
 	key, other := classify.KeyID{1}, classify.KeyID{2}
 	client, neighbour := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.10")
 	v6 := netip.MustParseAddr("2001:db8::7")
-	gone, err := readForgotten(t.Context(), marks{keyMark(secret, key), clientMark(secret, client), clientMark(secret, v6)}, secret)
+	gone, err := readForgotten(t.Context(), marks{keyMark(secret, key), clientMark(secret, client),
+		clientMark(secret, v6)}, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared := &aggregate.KeyFailure{ClientIPs: [][16]byte{client.As16(), neighbour.As16()}, UserAgents: []string{"at 192.0.2.1", "curl"}}
+	shared := &aggregate.KeyFailure{ClientIPs: [][16]byte{client.As16(), neighbour.As16()},
+		UserAgents: []string{"at 192.0.2.1", "curl"}}
 	c := &block.Contents{Rows: aggregate.Rows{
-		Keys: []aggregate.KeyRow{{Key: key, Requests: 3, KeyFailure: shared}, {Key: other, Requests: 4, KeyFailure: shared}},
-		Clients: []aggregate.ClientRow{{ClientIP: client.As16(), Requests: 5, ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{other}}},
+		Keys: []aggregate.KeyRow{{Key: key, Requests: 3, KeyFailure: shared},
+			{Key: other, Requests: 4, KeyFailure: shared}},
+		Clients: []aggregate.ClientRow{{ClientIP: client.As16(), Requests: 5,
+			ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{other}}},
 			{ClientIP: neighbour.As16(), Requests: 6, ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{key, other}}}},
-		Samples: []aggregate.SampleRow{{Key: key}, {ClientIP: client.As16()}, {Path: "/?ip=2001%3Adb8%3A%3A7"}, {Path: "/192.0.2.10"}},
+		Samples: []aggregate.SampleRow{{Key: key}, {ClientIP: client.As16()}, {Path: "/?ip=2001%3Adb8%3A%3A7"},
+			{Path: "/192.0.2.10"}},
 	}, Rejects: []block.RejectRow{{Raw: "192.0.2.1 - x", Detail: "of 192.0.2.1"}, {Raw: "192.0.2.10 - x"}}}
 	c = gone.without(c)
 	k, cl := c.Rows.Keys, c.Rows.Clients
-	if k[0].Key != classify.OtherKey || k[0].Requests != 3 || len(k[0].ClientIPs)+len(k[0].UserAgents) != 0 || k[1].Key != other ||
-		!slices.Equal(k[1].ClientIPs, [][16]byte{neighbour.As16()}) || !slices.Equal(k[1].UserAgents, []string{"curl"}) {
+	if k[0].Key != classify.OtherKey || k[0].Requests != 3 || len(k[0].ClientIPs)+len(k[0].UserAgents) != 0 ||
+		k[1].Key != other ||
+		!slices.Equal(k[1].ClientIPs, [][16]byte{neighbour.As16()}) ||
+		!slices.Equal(k[1].UserAgents, []string{"curl"}) {
 		t.Errorf("got keys %+v", k)
 	}
-	if cl[0].ClientIP != aggregate.OtherClient || cl[0].Requests != 5 || len(cl[0].Keys) != 0 || cl[1].ClientIP != neighbour.As16() ||
+	if cl[0].ClientIP != aggregate.OtherClient || cl[0].Requests != 5 || len(cl[0].Keys) != 0 ||
+		cl[1].ClientIP != neighbour.As16() ||
 		!slices.Equal(cl[1].Keys, []classify.KeyID{other}) {
 		t.Errorf("got clients %+v", cl)
 	}
-	if len(c.Rows.Samples) != 1 || c.Rejects[0].Raw != forgottenText || strings.Contains(c.Rejects[0].Detail, "192") || c.Rejects[1].Raw != "192.0.2.10 - x" {
+	if len(c.Rows.Samples) != 1 || c.Rejects[0].Raw != forgottenText || strings.Contains(c.Rejects[0].Detail, "192") ||
+		c.Rejects[1].Raw != "192.0.2.10 - x" {
 		t.Errorf("got samples %+v and rejects %+v", c.Rows.Samples, c.Rejects)
 	}
 	if len(shared.ClientIPs) != 2 {
@@ -131,9 +141,11 @@ func (m marks) Forgotten(context.Context) ([]string, error) { return m, nil }
 func TestForgetWaitsForBlocks(t *testing.T) {
 	r, _ := rigOfTwo(t, "forget_pending")
 	key, _ := busiest(t, r)
-	storetest.Exec(t, r.Store, "INSERT INTO "+r.Store.Table(schema.Ledger)+" (cluster, topic, epoch, partition, first, end, kind, state)"+
-		" SELECT cluster, topic, epoch, partition, max(end), max(end) + 1, 'block', 'declared' FROM "+r.Store.Table(schema.Ledger)+" GROUP BY ALL LIMIT 1")
-	if _, err := forgets(t, r, nil).Run(t.Context(), store.Person{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "unfinished block") {
+	storetest.Exec(t, r.Store,
+		"INSERT INTO "+r.Store.Table(schema.Ledger)+" (cluster, topic, epoch, partition, first, end, kind, state)"+
+			" SELECT cluster, topic, epoch, partition, max(end), max(end) + 1, 'block', 'declared' FROM "+r.Store.Table(schema.Ledger)+" GROUP BY ALL LIMIT 1")
+	if _, err := forgets(t, r, nil).Run(t.Context(), store.Person{Key: key}, nil); err == nil ||
+		!strings.Contains(err.Error(), "unfinished block") {
 		t.Errorf("got %v; want it refused", err)
 	}
 }

@@ -27,7 +27,8 @@ type markStore interface {
 }
 
 func readForgotten(ctx context.Context, s markStore, secret []byte) (*forgotten, error) {
-	f := &forgotten{secret: secret, marks: map[string]bool{}, keys: map[classify.KeyID]bool{}, clients: map[netip.Addr]bool{}}
+	f := &forgotten{secret: secret, marks: map[string]bool{}, keys: map[classify.KeyID]bool{},
+		clients: map[netip.Addr]bool{}}
 	marks, err := s.Forgotten(ctx)
 	for _, m := range marks {
 		f.marks[m] = true
@@ -86,9 +87,11 @@ func (f *forgotten) without(c *block.Contents) *block.Contents {
 		f.clientRow(&r.Clients[i])
 	}
 	r.Samples = slices.DeleteFunc(r.Samples, func(s aggregate.SampleRow) bool {
-		return f.key(s.Key) || f.address(s.ClientIP) || f.names(s.Route) || f.names(s.Path) || f.names(s.Message) || f.names(s.RequestID) || f.names(s.UserAgent)
+		return f.key(s.Key) || f.address(s.ClientIP) || f.names(s.Route) || f.names(s.Path) || f.names(s.Message) ||
+			f.names(s.RequestID) || f.names(s.UserAgent)
 	})
-	r.KeyNames = slices.DeleteFunc(r.KeyNames, func(n aggregate.KeyNameRow) bool { return f.key(n.Key) || f.names(n.Name) })
+	r.KeyNames = slices.DeleteFunc(r.KeyNames,
+		func(n aggregate.KeyNameRow) bool { return f.key(n.Key) || f.names(n.Name) })
 	for i := range c.Rejects {
 		x := &c.Rejects[i]
 		if x.Detail = f.text(x.Detail); f.names(x.Raw) {

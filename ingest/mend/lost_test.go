@@ -151,7 +151,8 @@ func TestLostRowsWithTheirTokenKept(t *testing.T) {
 func TestLostRowsNeverGuessed(t *testing.T) {
 	r := ingesttest.New(t, "lost_refused")
 	r.Produce(19, 6000)
-	r.Into = &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){1: func(rows *aggregate.Rows) { rows.Services = nil }}}
+	r.Into = &lossyStore{Store: r.Store,
+		lose: map[int64]func(*aggregate.Rows){1: func(rows *aggregate.Rows) { rows.Services = nil }}}
 	if err := r.Run(t.Context(), small); err != nil {
 		t.Fatal(err)
 	}
@@ -161,12 +162,14 @@ func TestLostRowsNeverGuessed(t *testing.T) {
 	checkRefused(t, r, other, "read again, has")
 
 	services := r.Store.Table(schema.Services)
-	storetest.Exec(t, r.Store, "INSERT INTO "+services+" (minute, service, outcome, requests) SELECT minute, 'planted', outcome, 1 FROM "+services+" LIMIT 1")
+	storetest.Exec(t, r.Store,
+		"INSERT INTO "+services+" (minute, service, outcome, requests) SELECT minute, 'planted', outcome, 1 FROM "+services+" LIMIT 1")
 	checkRefused(t, r, repairOf(t, r), "no block of the ledger has")
 	storetest.Exec(t, r.Store, "DELETE FROM "+services+" WHERE service = 'planted' SETTINGS mutations_sync = 2")
 
 	// Some rows of whichever block have gone too.
-	storetest.Exec(t, r.Store, "DELETE FROM "+services+" WHERE service IN (SELECT service FROM "+services+" ORDER BY service LIMIT 1) SETTINGS mutations_sync = 2")
+	storetest.Exec(t, r.Store,
+		"DELETE FROM "+services+" WHERE service IN (SELECT service FROM "+services+" ORDER BY service LIMIT 1) SETTINGS mutations_sync = 2")
 	checkRefused(t, r, repairOf(t, r), "0 choices are exactly that")
 
 	if err := traffic.Expire(t.Context(), r.Brokers(), r.Topic); err != nil {
@@ -193,9 +196,10 @@ func TestExplain(t *testing.T) {
 		want    []int
 		choices int
 	}{
-		"one":                         {[]int64{2, 3, 0}, []candidate{c(7, 2, 3)}, []int{7}, 1},
-		"a smaller one fits too":      {[]int64{2, 3, 0}, []candidate{c(1, 1, 1), c(7, 2, 3)}, []int{7}, 1},
-		"two":                         {[]int64{2, 3, 5}, []candidate{c(1, 1, 1), c(2, 2, 0, 5), c(3, 0, 3)}, []int{2, 3}, 1},
+		"one":                    {[]int64{2, 3, 0}, []candidate{c(7, 2, 3)}, []int{7}, 1},
+		"a smaller one fits too": {[]int64{2, 3, 0}, []candidate{c(1, 1, 1), c(7, 2, 3)}, []int{7}, 1},
+		"two": {[]int64{2, 3, 5}, []candidate{c(1, 1, 1), c(2, 2, 0, 5), c(3, 0, 3)},
+			[]int{2, 3}, 1},
 		"as many, elsewhere":          {[]int64{4, 0}, []candidate{c(1, 4)}, []int{1}, 1},
 		"two that are alike":          {[]int64{2, 3}, []candidate{c(1, 2, 3), c(2, 2, 3)}, nil, 2},
 		"one, or two that make it up": {[]int64{2, 3}, []candidate{c(1, 2, 3), c(2, 2), c(3, 0, 3)}, nil, 2},

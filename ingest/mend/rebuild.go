@@ -11,7 +11,7 @@ import (
 	"statline/ingest/store"
 )
 
-// rebuild makes the hours that the partial blocks touch anew. Rows in the
+// rebuild makes the hours that the partial blocks touch again. Rows in the
 // tables are sums of many blocks, so what is there of a block whose tables were
 // stored in part, or under rules that this binary does not have, cannot be told
 // from the others' rows: all of these hours are deleted, and the rows of every
@@ -95,7 +95,7 @@ func spansOf(parts []*partial) []store.Span {
 }
 
 // wholeWhereShort widens the spans to their days, if a table lacks rows of other
-// blocks there: made anew, the whole day can be compared with the ledger.
+// blocks there: made again, the whole day can be compared with the ledger.
 func (r *Repair) wholeWhereShort(ctx context.Context, spans []store.Span, partials int) ([]store.Span, error) {
 	have, err := r.surplus(ctx, partials)
 	if err != nil {
@@ -124,7 +124,8 @@ const (
 // hours is the span of whole hours with two moments, in Unix milliseconds, in
 // it.
 func hours(first, last int64) store.Span {
-	return store.Span{From: uint32(first / hourMillis * hourSeconds), Until: uint32((last/hourMillis + 1) * hourSeconds)}
+	return store.Span{From: uint32(first / hourMillis * hourSeconds),
+		Until: uint32((last/hourMillis + 1) * hourSeconds)}
 }
 
 // daysIn are the Unix days that the spans touch.

@@ -56,11 +56,13 @@ func (r *Recount) Run(ctx context.Context, from, to time.Time, each func(*classi
 	return nil
 }
 
-func (r *Recount) block(ctx context.Context, logs topicLogs, row *block.LedgerRow, from, to time.Time, each func(*classify.Response, classify.Outcome)) error {
+func (r *Recount) block(ctx context.Context, logs topicLogs, row *block.LedgerRow, from, to time.Time,
+	each func(*classify.Response, classify.Outcome)) error {
 	log := logs[row.Topic]
 	switch {
 	case row.Cluster != r.Block.Cluster || log == nil:
-		return fmt.Errorf("it is of another topic than %s; name every topic that is stored: --topic access,edge", strings.Join(logs.names(), ","))
+		return fmt.Errorf("it is of another topic than %s; name every topic that is stored: --topic access,edge",
+			strings.Join(logs.names(), ","))
 	case row.Kind != block.KindBlock:
 		return errors.New("it is a replay of rejects, whose lines the log has in another form")
 	}
@@ -86,7 +88,8 @@ func (r *Recount) block(ctx context.Context, logs topicLogs, row *block.LedgerRo
 	if err != nil {
 		return err
 	}
-	s := &secondsSink{fold: &under.fold, declared: 1000 * row.DeclaredAt(), from: from.UnixMilli(), to: to.UnixMilli(), each: each}
+	s := &secondsSink{fold: &under.fold, declared: 1000 * row.DeclaredAt(), from: from.UnixMilli(), to: to.UnixMilli(),
+		each: each}
 	err = log.log.ReadRange(ctx, row.Partition, row.First, row.End, func(rec block.Record) error {
 		if rec.TooLarge == nil {
 			s.record = rec.UnixMilli

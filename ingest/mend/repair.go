@@ -42,7 +42,8 @@ type RepairStore interface {
 	DeleteSpans(ctx context.Context, spans []store.Span) error
 	DeleteRejects(ctx context.Context, id block.ID) error
 	WriteSpans(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, spans []store.Span) error
-	EachStored(ctx context.Context, r aggregate.Rollup, day int64, f func(minute uint32, name string, requests uint64)) error
+	EachStored(ctx context.Context, r aggregate.Rollup, day int64,
+		f func(minute uint32, name string, requests uint64)) error
 }
 
 // Repair finishes the partial blocks of a topic that the daemon refuses (Run):
@@ -61,7 +62,7 @@ type RepairStore interface {
 // with the numbers, and so is a block whose records the log does not have any
 // more: then the days concerned have to be restored from a backup. A block whose
 // tables may be there in part, or hold rows of other rules, is not told from
-// what is there: then the hours that it touches are made anew (see rebuild),
+// what is there: then the hours that it touches are made again (see rebuild),
 // which is all that Repair ever deletes. Afterwards
 // an audit has to find every rollup at the ledger's sum plus the blocks, and
 // only then the ledger says that they are stored. Repeating a repair that was
@@ -75,7 +76,7 @@ type Repair struct {
 	Block block.Config
 	TTL   schema.TTL
 	// Others are further topics of the database, by name: their rows are in the same
-	// tables, so what is made anew needs their records too.
+	// tables, so what is made again needs their records too.
 	Others map[string]Topic
 
 	logs      topicLogs
@@ -90,7 +91,7 @@ type RepairReport struct {
 	// Unknown are days that a table has not whole, since it came to be later: what
 	// it holds of them cannot be told, and is left as it is.
 	Unknown []TableDay
-	// Rebuilt are the spans that were made anew, from so many blocks.
+	// Rebuilt are the spans that were made again, from so many blocks.
 	Rebuilt []store.Span
 	From    int
 }
@@ -126,7 +127,8 @@ func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, er
 		return nil, fmt.Errorf("repair %s: %w", r.Block.Topic, err)
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("repair %s: %w: no block is partial that the daemon does not finish", r.Block.Topic, ErrNothingToRepair)
+		return nil, fmt.Errorf("repair %s: %w: no block is partial that the daemon does not finish", r.Block.Topic,
+			ErrNothingToRepair)
 	}
 	report := &RepairReport{}
 	for _, p := range parts {
@@ -211,8 +213,9 @@ func (r *Repair) findIn(ctx context.Context, topic string, partitions []int32) (
 			}
 		}
 		if young && (p.asDeclared() || r.sameInserts(p) == nil) {
-			return nil, fmt.Errorf("%w: block [%d,%d) of partition %d of %s was declared %s ago; the daemon finishes it",
-				ErrNothingToRepair, p.row.First, p.row.End, partition, topic, age.Round(time.Second))
+			return nil,
+				fmt.Errorf("%w: block [%d,%d) of partition %d of %s was declared %s ago; the daemon finishes it",
+					ErrNothingToRepair, p.row.First, p.row.End, partition, topic, age.Round(time.Second))
 		}
 		parts = append(parts, p)
 	}
@@ -311,7 +314,8 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 		if got.incomplete {
 			for i, n := range at.adds {
 				if n > 0 {
-					report.Unknown = append(report.Unknown, TableDay{parts[i].row.Partition, at.table, dayName(at.day), n})
+					report.Unknown = append(report.Unknown, TableDay{parts[i].row.Partition, at.table, dayName(at.day),
+						n})
 				}
 			}
 			continue
@@ -412,7 +416,8 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 		return nil, err
 	}
 	if report.Pending != uint64(partials) {
-		return nil, fmt.Errorf("got %d partitions with an unfinished block in the database; want these %d only: let the daemon finish the others, then stop it", report.Pending, partials)
+		return nil,
+			fmt.Errorf("got %d partitions with an unfinished block in the database; want these %d only: let the daemon finish the others, then stop it", report.Pending, partials)
 	}
 	m := map[tableDay]surplus{}
 	for _, d := range report.Days {
@@ -424,7 +429,8 @@ func (r *Repair) surplus(ctx context.Context, partials int) (map[tableDay]surplu
 func (r *Repair) ledgerRow(p *partial) block.LedgerRow {
 	row := block.LedgerRow{
 		ID: p.row.ID, Kind: block.KindBlock,
-		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: p.rules.hash, Version: r.Block.Version, Note: "repaired",
+		Group: r.Block.Group, Instance: r.Block.Instance, ConfigHash: p.rules.hash, Version: r.Block.Version,
+		Note:         "repaired",
 		DeclaredUnix: p.row.DeclaredAt(),
 	}
 	return row.Counted(p.contents, r.Store.Inserts(p.row.ID, p.contents)).Stored(p.contents, time.Now())
@@ -458,7 +464,8 @@ func (r *Repair) daysOf(parts []*partial) (list []blockDay) {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b blockDay) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.day, b.day)) })
+	slices.SortFunc(list,
+		func(a, b blockDay) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.day, b.day)) })
 	return list
 }
 

@@ -1,15 +1,12 @@
 package mend
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,14 +62,10 @@ type ReplayReport struct {
 	Still     int // rejects that are rejects still
 }
 
-// Open lists the rejects that match the filter and are not settled. The
-// filter's Cluster and Topic are those of Block.
-func (r *Rejects) Open(ctx context.Context, f store.RejectFilter) ([]store.Reject, error) {
-	open, _, err := r.open(ctx, f)
-	return open, err
-}
-
-func (r *Rejects) open(ctx context.Context, f store.RejectFilter) (open []store.Reject, cut []block.LedgerRow, err error) {
+// open lists the rejects that match the filter and are not settled, and the
+// settlements that were cut short. The filter's Cluster and Topic are those of Block.
+func (r *Rejects) open(ctx context.Context, f store.RejectFilter) (open []store.Reject, cut []block.LedgerRow,
+	err error) {
 	f.Cluster, f.Topic = r.Block.Cluster, r.Block.Topic
 	all, err := r.Store.Rejects(ctx, f)
 	if err != nil {
@@ -169,7 +162,8 @@ func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string)
 		return 0, err
 	}
 	for _, unit := range units(open) {
-		if err := r.Store.WriteLedger(ctx, r.settlement(block.KindDiscard, block.Stored, unit, why), nofence); err != nil {
+		if err := r.Store.WriteLedger(ctx, r.settlement(block.KindDiscard, block.Stored, unit, why),
+			nofence); err != nil {
 			return 0, err
 		}
 	}
@@ -187,8 +181,9 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 	for _, p := range listed(row.Note) {
 		want[p] = true
 	}
-	found, err := r.Store.Rejects(ctx, store.RejectFilter{Cluster: row.Cluster, Topic: row.Topic, Epoch: &row.Epoch, Partition: &row.Partition,
-		First: row.First, End: row.End, Limit: math.MaxInt32})
+	found, err := r.Store.Rejects(ctx, store.RejectFilter{Cluster: row.Cluster, Topic: row.Topic, Epoch: &row.Epoch,
+		Partition: &row.Partition,
+		First:     row.First, End: row.End, Limit: math.MaxInt32})
 	if err != nil {
 		return err
 	}
@@ -215,7 +210,8 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 }
 
 // write stores a declared replay.
-func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow, unit []store.Reject, report *ReplayReport) error {
+func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow, unit []store.Reject,
+	report *ReplayReport) error {
 	f, err := fold.New(under.fold, row.Partition)
 	if err != nil {
 		return err
@@ -328,61 +324,6 @@ func (u *reading) add(f *fold.Fold, x store.Reject, record []byte) {
 	f.AddPart(block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli, Value: value}, from, from+len(said))
 }
 
-// nearby is how many offsets are read for nothing rather than ask the broker
-// again.
-const nearby = 10_000
-
-// records reads a unit's records again, by offset; those that are gone are
-// missing.
-func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][]byte, error) {
-	if r.Log == nil {
-		return nil, nil
-	}
-	starts, err := r.Log.StartOffsets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	want := map[int64]int64{} // offset -> timestamp
-	for _, x := range unit {
-		want[x.Offset] = x.RecordUnixMilli
-	}
-	found := map[int64][]byte{}
-	take := func(rec block.Record) error {
-		// A topic that was made again has another record there.
-		if ts, ok := want[rec.Offset]; ok && ts == rec.UnixMilli {
-			found[rec.Offset] = slices.Clone(rec.Value)
-		}
-		return nil
-	}
-	for i := 0; i < len(unit); {
-		first, last := unit[i].Offset, unit[i].Offset
-		for ; i < len(unit) && unit[i].Offset-last <= nearby; i++ {
-			last = unit[i].Offset
-		}
-		start, ok := starts[unit[0].Partition]
-		if first = max(first, start); !ok || first > last {
-			continue
-		}
-		err := r.Log.ReadRange(ctx, unit[0].Partition, first, last+1, take)
-		if err != nil && !errors.Is(err, block.ErrOutOfRange) {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-// whole is a reject with its record for its bytes when it was rejected for its
-// size: nothing of it is stored. A record that is gone, or that is too large
-// still, leaves it without bytes.
-func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, error) {
-	if x.Reason != fold.ReasonTooLarge {
-		return x, nil
-	}
-	records, err := r.records(ctx, []store.Reject{x})
-	x.Raw = string(records[x.Offset])
-	return x, err
-}
-
 // item is what tells one response of a record from another without its key.
 type item struct {
 	ok        bool
@@ -399,7 +340,8 @@ type probe struct{ items []item }
 
 func (p *probe) Reject(decode.Reject) { p.items = append(p.items, item{}) }
 func (p *probe) Response(r *classify.Response) {
-	p.items = append(p.items, item{true, r.UnixMilli, r.Status, r.Code, string(r.Service), string(r.Method), string(r.Route)})
+	p.items = append(p.items, item{true, r.UnixMilli, r.Status, r.Code, string(r.Service), string(r.Method),
+		string(r.Route)})
 }
 
 // probe decodes a reject's own bytes; ok when they are responses now, all of
@@ -429,46 +371,6 @@ func (u *reading) probe(x store.Reject) (items []item, ok bool) {
 	return items, len(items) > 0
 }
 
-// place is where a reject lies in its partition.
-type place struct {
-	offset int64
-	index  uint32
-}
-
-type rejectID struct {
-	epoch     uint32
-	partition int32
-	place
-}
-
-func idOf(x store.Reject) rejectID {
-	return rejectID{x.Epoch, x.Partition, place{x.Offset, x.Index}}
-}
-
-func compareRejects(a, b store.Reject) int {
-	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Index, b.Index))
-}
-
-// units cuts rejects into ledger rows: one partition's, at most rejectsAtOnce,
-// in order. A record that was too large is a row of its own: its bytes are held
-// in memory.
-func units(xs []store.Reject) (list [][]store.Reject) {
-	xs = slices.SortedFunc(slices.Values(xs), compareRejects)
-	for start := 0; start < len(xs); {
-		end := start
-		for end < len(xs) && end-start < rejectsAtOnce && xs[end].Epoch == xs[start].Epoch && xs[end].Partition == xs[start].Partition {
-			if large := xs[end].Reason == fold.ReasonTooLarge; large && end > start {
-				break
-			} else if end++; large {
-				break
-			}
-		}
-		list = append(list, xs[start:end])
-		start = end
-	}
-	return list
-}
-
 // settlement is the ledger row of a unit. Its note is "offset:index,..." and,
 // after a space, why.
 func (r *Rejects) settlement(kind block.Kind, state block.State, unit []store.Reject, why string) block.LedgerRow {
@@ -485,23 +387,10 @@ func (r *Rejects) settlement(kind block.Kind, state block.State, unit []store.Re
 	}
 	now := time.Now()
 	return block.LedgerRow{
-		ID:   block.ID{Cluster: r.Block.Cluster, Topic: r.Block.Topic, Epoch: first.Epoch, Partition: first.Partition, First: first.Offset, End: last.Offset + 1},
+		ID: block.ID{Cluster: r.Block.Cluster, Topic: r.Block.Topic, Epoch: first.Epoch, Partition: first.Partition,
+			First: first.Offset, End: last.Offset + 1},
 		Kind: kind, State: state, Group: r.Block.Group, Instance: r.Block.Instance,
 		ConfigHash: store.ConfigHash(r.Fold.Hash()), Version: r.Block.Version,
 		Records: uint64(len(unit)), Note: note.String(), DeclaredUnix: now.Unix(), WrittenAt: now,
 	}
-}
-
-// listed reads a settlement's note.
-func listed(note string) (places []place) {
-	list, _, _ := strings.Cut(note, " ")
-	for _, entry := range strings.Split(list, ",") {
-		offset, index, _ := strings.Cut(entry, ":")
-		o, err1 := strconv.ParseInt(offset, 10, 64)
-		i, err2 := strconv.ParseUint(index, 10, 32)
-		if err1 == nil && err2 == nil {
-			places = append(places, place{o, uint32(i)})
-		}
-	}
-	return places
 }

@@ -34,9 +34,10 @@ func statuses() aggregate.Rollup {
 			}
 			return rows
 		},
-		Minute:     func(r *statusRow) uint32 { return r.minute },
-		Requests:   func(r *statusRow) uint64 { return r.requests },
-		Dimensions: []aggregate.ColumnOf[statusRow]{aggregate.Dimension("http_status", func(r *statusRow) uint16 { return r.status })},
+		Minute:   func(r *statusRow) uint32 { return r.minute },
+		Requests: func(r *statusRow) uint64 { return r.requests },
+		Dimensions: []aggregate.ColumnOf[statusRow]{aggregate.Dimension("http_status",
+			func(r *statusRow) uint16 { return r.status })},
 	})
 }
 
@@ -53,11 +54,13 @@ func rigOfTwo(t *testing.T, name string) (r *ingesttest.Rig, second string) {
 	storetest.Exec(t, r.Store, fmt.Sprintf(statusesTable, r.Store.Table("statuses")))
 	yesterday := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
 	for i, hour := range []time.Duration{9, 15} {
-		g, err := traffic.New(traffic.Config{Seed: uint64(30 + i), Scenario: traffic.Mixed, Count: 500, Start: yesterday.Add(hour * time.Hour)})
+		g, err := traffic.New(traffic.Config{Seed: uint64(30 + i), Scenario: traffic.Mixed, Count: 500,
+			Start: yesterday.Add(hour * time.Hour)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, g, traffic.ProduceOptions{Partitions: 1}); err != nil {
+		if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, g,
+			traffic.ProduceOptions{Partitions: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Run(t.Context(), nil); err != nil {
@@ -82,7 +85,8 @@ func TestEveryRollupIsRepaired(t *testing.T) {
 		table := schema.Table(rollup.Name)
 		deleteRows(t, r, table, second)
 		found := r.Differences()
-		if len(found) != 1 || found[0].Kind != store.Sum || found[0].Table != table || found[0].Day == "" || found[0].Got >= found[0].Expected {
+		if len(found) != 1 || found[0].Kind != store.Sum || found[0].Table != table || found[0].Day == "" ||
+			found[0].Got >= found[0].Expected {
 			t.Errorf("%s: the audit finds %v; want one day that lacks responses", table, found)
 			continue
 		}
@@ -106,7 +110,8 @@ func TestRefusedDayBlocksNothing(t *testing.T) {
 	// Of services some of the block's rows have gone; keys has a row too many.
 	deleteRows(t, r, schema.Services, second+" AND outcome = 'success'")
 	keys := r.Store.Table(schema.Keys)
-	storetest.Exec(t, r.Store, "INSERT INTO "+keys+" (minute, key_id, requests) SELECT minute, 'planted', 3 FROM "+keys+" LIMIT 1")
+	storetest.Exec(t, r.Store,
+		"INSERT INTO "+keys+" (minute, key_id, requests) SELECT minute, 'planted', 3 FROM "+keys+" LIMIT 1")
 	for _, table := range []schema.Table{schema.Responses, schema.ServicesHour, schema.Clients} {
 		deleteRows(t, r, table, second)
 	}
@@ -114,7 +119,8 @@ func TestRefusedDayBlocksNothing(t *testing.T) {
 	if err == nil || report == nil || len(report.Inserted) != 3 {
 		t.Fatalf("got %+v, %v; want three tables mended and two refused", report, err)
 	}
-	for _, says := range []string{"services on ", "0 choices are exactly that", "keys on ", "holds 3 responses too many"} {
+	for _, says := range []string{"services on ", "0 choices are exactly that", "keys on ",
+		"holds 3 responses too many"} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v; want it to say %q", err, says)
 		}
@@ -135,8 +141,9 @@ func TestRefusedDayBlocksNothing(t *testing.T) {
 // which one was left as it is.
 func TestRepairOfDayOlderThanTable(t *testing.T) {
 	r := ingesttest.New(t, "older_than_table")
-	storetest.Exec(t, r.Store, "INSERT INTO "+r.Store.Table(schema.Meta)+" (key, value, version) VALUES ('services_hour_since', '"+
-		fmt.Sprint(time.Now().AddDate(0, 0, 2).Unix())+"', 1)")
+	storetest.Exec(t, r.Store,
+		"INSERT INTO "+r.Store.Table(schema.Meta)+" (key, value, version) VALUES ('services_hour_since', '"+
+			fmt.Sprint(time.Now().AddDate(0, 0, 2).Unix())+"', 1)")
 	r.Produce(33, 3000)
 	ctx, die := context.WithCancel(t.Context())
 	r.Into = &halfStore{Store: r.Store, die: die}

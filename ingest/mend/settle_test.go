@@ -26,7 +26,8 @@ type cutStore struct {
 	at    int64
 }
 
-func (s *cutStore) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error {
+func (s *cutStore) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents,
+	fence func() error) error {
 	if err := s.Store.WriteRowsAs(ctx, id, kind, c, fence); err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func TestReplayEndToEnd(t *testing.T) {
 	if err != nil || n != int(truth.Rejected) {
 		t.Errorf("discarded %d, %v; want %d", n, err, truth.Rejected)
 	}
-	if open, err := x.Open(t.Context(), filter); err != nil || len(open) != 0 {
+	if open, _, err := x.open(t.Context(), filter); err != nil || len(open) != 0 {
 		t.Errorf("%d rejects are open after all are settled, %v", len(open), err)
 	}
 	r.CheckOutcomes(truth)
@@ -117,8 +118,10 @@ func TestPoisonBetweenGood(t *testing.T) {
 	r := ingesttest.New(t, "poison")
 	before := r.Produce(21, 2000)
 	at := time.Now().Add(-30 * time.Minute)
-	early := fmt.Sprintf(`{"ts":%q,"service":"only-here","path":"/a","status":429}`, at.Add(20*time.Minute).UTC().Format(time.RFC3339))
-	if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, &oneLine{text: early, at: at}, traffic.ProduceOptions{}); err != nil {
+	early := fmt.Sprintf(`{"ts":%q,"service":"only-here","path":"/a","status":429}`, at.Add(20*time.Minute).UTC().
+		Format(time.RFC3339))
+	if err := traffic.Produce(t.Context(), r.Brokers(), r.Topic, &oneLine{text: early, at: at},
+		traffic.ProduceOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	after := r.Produce(22, 2000)
@@ -138,13 +141,16 @@ func TestPoisonBetweenGood(t *testing.T) {
 	got, err := store.Select[struct {
 		Service  string `ch:"service"`
 		Requests uint64 `ch:"n"`
-	}](t.Context(), r.Store, "SELECT service, sum(requests) AS n FROM "+r.Store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429 GROUP BY service")
+	}](t.Context(), r.Store,
+		"SELECT service, sum(requests) AS n FROM "+r.Store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429 GROUP BY service")
 	if err != nil || len(got) != 1 || got[0].Requests != 1 {
 		t.Errorf("got %+v, %v; want the one request", got, err)
 	}
-	storetest.Exec(t, r.Store, "DELETE FROM "+r.Store.Table(schema.Services)+" WHERE service = 'only-here' SETTINGS mutations_sync = 2")
+	storetest.Exec(t, r.Store,
+		"DELETE FROM "+r.Store.Table(schema.Services)+" WHERE service = 'only-here' SETTINGS mutations_sync = 2")
 	differences := r.Differences()
-	if len(differences) != 1 || differences[0].Table != schema.Services || differences[0].Expected != differences[0].Got+1 {
+	if len(differences) != 1 || differences[0].Table != schema.Services ||
+		differences[0].Expected != differences[0].Got+1 {
 		t.Errorf("without the replayed line the audit found %v; want one request missing in services", differences)
 	}
 }
@@ -237,7 +243,8 @@ func TestRepairEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d blocks, %d table days inserted, %d present", len(report.Blocks), len(report.Inserted), len(report.Present))
+	t.Logf("%d blocks, %d table days inserted, %d present", len(report.Blocks), len(report.Inserted),
+		len(report.Present))
 	if len(report.Inserted) == 0 || len(report.Present) == 0 {
 		t.Error("nothing was inserted, or nothing was there; want some of each")
 	}
@@ -270,7 +277,8 @@ func TestSubset(t *testing.T) {
 		{nil, 0, 0, 1},
 	} {
 		if mask, choices := subset(c.adds, c.surplus); choices != c.choices || mask != c.mask {
-			t.Errorf("%v, surplus %d: got blocks %b of %d choices; want %b of %d", c.adds, c.surplus, mask, choices, c.mask, c.choices)
+			t.Errorf("%v, surplus %d: got blocks %b of %d choices; want %b of %d", c.adds, c.surplus, mask, choices,
+				c.mask, c.choices)
 		}
 	}
 }

@@ -25,7 +25,8 @@ func TestReplayOfTooLarge(t *testing.T) {
 	r.Kafka = func(c *source.Config) { c.RecordLimit = limit }
 	r.Fold.RecordLimit = limit
 	producer, err := kgo.NewClient(kgo.SeedBrokers(r.Brokers()...), kgo.DefaultProduceTopic(r.Topic),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(8<<20))
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()),
+		kgo.ProducerBatchMaxBytes(8<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,8 @@ func TestReplayOfTooLarge(t *testing.T) {
 	for range 2 {
 		now := time.Now()
 		huge := &kgo.Record{Partition: 1, Timestamp: now,
-			Value: []byte(`{"ts":"` + now.UTC().Format(time.RFC3339) + `","service":"only-here","path":"/a","status":429,"more":"` + strings.Repeat("x", 3*limit) + `"}`)}
+			Value: []byte(`{"ts":"` + now.UTC().Format(time.RFC3339) +
+				`","service":"only-here","path":"/a","status":429,"more":"` + strings.Repeat("x", 3*limit) + `"}`)}
 		if err := producer.ProduceSync(t.Context(), huge).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +68,8 @@ func TestReplayOfTooLarge(t *testing.T) {
 	if report, err := after.Replay(t.Context(), filter); err == nil {
 		t.Fatalf("the cut replay reported no error: %+v", report)
 	}
-	if report, err := before.Replay(t.Context(), filter); !errors.Is(err, block.ErrPartialBlock) || !strings.Contains(err.Error(), "kafka-record-limit") {
+	if report, err := before.Replay(t.Context(), filter); !errors.Is(err, block.ErrPartialBlock) ||
+		!strings.Contains(err.Error(), "kafka-record-limit") {
 		t.Errorf("the cut replay under the old limit: got %+v, %v; want a refusal", report, err)
 	}
 	for _, want := range []ReplayReport{{Replayed: 2, Responses: 2}, {}} {
@@ -76,7 +79,8 @@ func TestReplayOfTooLarge(t *testing.T) {
 	}
 	got, err := store.Select[struct {
 		Requests uint64 `ch:"n"`
-	}](t.Context(), r.Store, "SELECT sum(requests) AS n FROM "+r.Store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429")
+	}](t.Context(), r.Store,
+		"SELECT sum(requests) AS n FROM "+r.Store.Table(schema.Responses)+" WHERE service = 'only-here' AND http_status = 429")
 	if err != nil || len(got) != 1 || got[0].Requests != 2 {
 		t.Errorf("got %+v, %v; want the two requests", got, err)
 	}

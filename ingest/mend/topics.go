@@ -28,7 +28,8 @@ type topicLog struct {
 // topicLogs are the topics that blocks can be read of, by name.
 type topicLogs map[string]*topicLog
 
-func newTopicLogs(name string, first Topic, others map[string]Topic, read func(context.Context, string) ([]byte, error)) topicLogs {
+func newTopicLogs(name string, first Topic, others map[string]Topic,
+	read func(context.Context, string) ([]byte, error)) topicLogs {
 	all := topicLogs{name: {first.Log, newRulebook(first.Fold, read)}}
 	for other, t := range others {
 		all[other] = &topicLog{t.Log, newRulebook(t.Fold, read)}
@@ -40,7 +41,8 @@ func newTopicLogs(name string, first Topic, others map[string]Topic, read func(c
 func (l topicLogs) names() []string { return slices.Sorted(maps.Keys(l)) }
 
 // canRead tells refuse of the blocks that cannot be read again, and why.
-func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow, refuse func(row *block.LedgerRow, why error) error) error {
+func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow,
+	refuse func(row *block.LedgerRow, why error) error) error {
 	logs, err := r.askLogs(ctx)
 	if err != nil {
 		return err

@@ -58,7 +58,8 @@ func TestSeveralTopicsInOneStore(t *testing.T) {
 
 	again := Recount{Store: r.Store, Log: one.Log, Fold: one.Fold, Block: one.Block, Others: one.Others}
 	var counted uint64
-	if err := again.Run(t.Context(), time.Now().Add(-48*time.Hour), time.Now(), func(*classify.Response, classify.Outcome) { counted++ }); err != nil {
+	if err := again.Run(t.Context(), time.Now().Add(-48*time.Hour), time.Now(),
+		func(*classify.Response, classify.Outcome) { counted++ }); err != nil {
 		t.Fatal(err)
 	}
 	if want := first.Records - first.Rejected + second.Records - second.Rejected; counted != want {

@@ -51,7 +51,8 @@ func (u *undated) Next(line []byte) ([]byte, int64, uint64, bool) {
 	case u.broken(i):
 		line = fmt.Appendf(line, `{"ts`)
 	default:
-		line = fmt.Appendf(line, `{"ts":%q,"service":"movies","method":"GET","path":"/3/movie/%d","status":%d,"client_ip":"203.0.113.%d"}`,
+		line = fmt.Appendf(line,
+			`{"ts":%q,"service":"movies","method":"GET","path":"/3/movie/%d","status":%d,"client_ip":"203.0.113.%d"}`,
 			u.event(i).UTC().Format(time.RFC3339), i, 200+i%2*229, i%200)
 	}
 	return line, stamp, 0, true
@@ -116,9 +117,11 @@ func TestUnstampedRecords(t *testing.T) {
 				<-time.After(time.Until(time.Unix(before.DeclaredUnix+2, 0)))
 				finish(t, r)
 				after := ledgerOf(t, r).Last
-				if after.DeclaredUnix != before.DeclaredUnix || after.Responses != before.Responses || after.Rejected != before.Rejected {
+				if after.DeclaredUnix != before.DeclaredUnix || after.Responses != before.Responses ||
+					after.Rejected != before.Rejected {
 					t.Errorf("got %d responses and %d rejects of a block declared at %d; declared were %d and %d at %d",
-						after.Responses, after.Rejected, after.DeclaredUnix, before.Responses, before.Rejected, before.DeclaredUnix)
+						after.Responses, after.Rejected, after.DeclaredUnix, before.Responses, before.Rejected,
+						before.DeclaredUnix)
 				}
 			}
 			checkUndated(t, r, u)
@@ -140,7 +143,8 @@ func TestReplayOfUnstampedRecords(t *testing.T) {
 			declared := time.Unix(ledgerOf(t, r).Last.DeclaredUnix, 0)
 			if !noted {
 				declared = ledgerOf(t, r).Last.WrittenAt.Truncate(time.Second)
-				storetest.Exec(t, r.Store, "ALTER TABLE "+r.Store.Table("ledger")+" UPDATE declared_at = 0 WHERE 1 SETTINGS mutations_sync = 2")
+				storetest.Exec(t, r.Store,
+					"ALTER TABLE "+r.Store.Table("ledger")+" UPDATE declared_at = 0 WHERE 1 SETTINGS mutations_sync = 2")
 			}
 			responses, _ := u.want(declared)
 			rejects := rejectsOf(t, r, ingesttest.Folding())
@@ -187,7 +191,8 @@ func checkUndated(t *testing.T, r *ingesttest.Rig, u *undated) {
 	last := ledgerOf(t, r).Last
 	responses, reasons := u.want(time.Unix(last.DeclaredUnix, 0))
 	if last.First != 0 || last.Responses != responses || last.Records != uint64(u.n) {
-		t.Errorf("got block [%d,%d) of %d records, %d responses; want one with %d of %d", last.First, last.End, last.Records, last.Responses, responses, u.n)
+		t.Errorf("got block [%d,%d) of %d records, %d responses; want one with %d of %d", last.First, last.End,
+			last.Records, last.Responses, responses, u.n)
 	}
 	counts, err := r.Store.CountRejects(t.Context(), store.RejectFilter{Topic: r.Topic})
 	if err != nil {

@@ -17,13 +17,13 @@ type LogLimiter struct {
 }
 
 type logged struct {
-	at      time.Time
-	leftOut int
+	at         time.Time
+	suppressed int
 }
 
 // Due reports whether to log about what, one of a small number of names, and
 // how many lines about it were left out since the last one.
-func (l *LogLimiter) Due(what string) (due bool, leftOut int) {
+func (l *LogLimiter) Due(what string) (due bool, suppressed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last == nil {
@@ -31,10 +31,10 @@ func (l *LogLimiter) Due(what string) (due bool, leftOut int) {
 	}
 	last := l.last[what]
 	if time.Since(last.at) < logEvery {
-		last.leftOut++
+		last.suppressed++
 		l.last[what] = last
 		return false, 0
 	}
 	l.last[what] = logged{at: time.Now()}
-	return true, last.leftOut
+	return true, last.suppressed
 }

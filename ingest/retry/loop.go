@@ -20,7 +20,8 @@ import (
 type Pause struct{ Initial, Max time.Duration }
 
 func (p Pause) backoff() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: p.Initial, MaxInterval: p.Max, Multiplier: 2, RandomizationFactor: 0.5}
+	return &backoff.ExponentialBackOff{InitialInterval: p.Initial, MaxInterval: p.Max, Multiplier: 2,
+		RandomizationFactor: 0.5}
 }
 
 // Loop says how to repeat an operation. Its zero value tries again at once.
@@ -168,7 +169,8 @@ func (t *tries) failed(err error) time.Duration {
 		if f.Class == Permanent {
 			level = slog.LevelError
 		}
-		t.Log.Log(context.Background(), level, "retrying", "what", f.What, "class", f.Class, "try", f.Try, "err", f.Err, "wait", f.Wait, "left_out", others)
+		t.Log.Log(context.Background(), level, "retrying", "what", f.What, "class", f.Class, "try", f.Try, "err", f.Err,
+			"wait", f.Wait, "suppressed", others)
 		t.logged = true
 	}
 	return f.Wait

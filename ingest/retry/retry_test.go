@@ -70,7 +70,8 @@ func TestDoUntilSuccess(t *testing.T) {
 		if f := failures[5]; f.Wait < 30*time.Second || f.Class != Waiting {
 			t.Errorf("got %+v; want a longer pause", f)
 		}
-		if got := out.String(); strings.Count(got, "msg=retrying") >= 6 || !strings.Contains(got, "succeeded after retries") || !strings.Contains(got, "try=7") {
+		if got := out.String(); strings.Count(got, "msg=retrying") >= 6 ||
+			!strings.Contains(got, "succeeded after retries") || !strings.Contains(got, "try=7") {
 			t.Errorf("got the log\n%s\nwant few lines, and the success", got)
 		}
 	})
@@ -122,7 +123,8 @@ func TestEvery(t *testing.T) {
 		began := time.Now()
 		var at []time.Duration
 		var classes []Class
-		l := Loop{Pause: Pause{4 * time.Second, 4 * time.Second}, Failed: func(f Failure) { classes = append(classes, f.Class) }}
+		l := Loop{Pause: Pause{4 * time.Second, 4 * time.Second},
+			Failed: func(f Failure) { classes = append(classes, f.Class) }}
 		l.Every(ctx, 10*time.Second, "evaluate", func(context.Context) error {
 			at = append(at, time.Since(began))
 			switch len(at) {
@@ -135,7 +137,8 @@ func TestEvery(t *testing.T) {
 			}
 			return nil
 		})
-		if len(at) != 5 || at[1] != 10*time.Second || at[2] > 16*time.Second || at[3]-at[2] != stoppedPause || at[4]-at[3] != 10*time.Second {
+		if len(at) != 5 || at[1] != 10*time.Second || at[2] > 16*time.Second || at[3]-at[2] != stoppedPause ||
+			at[4]-at[3] != 10*time.Second {
 			t.Errorf("got rounds at %v", at)
 		}
 		if len(classes) != 2 || classes[0] != Transient || classes[1] != Permanent {
@@ -176,7 +179,8 @@ func TestOneLineAKind(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		for _, what := range []string{"fetch", "commit offset", "read the log's bounds"} {
 			for range 20 {
-				l := Loop{Kind: func(error) string { return "log" }, Log: log, Limit: &limit, Pause: Pause{time.Millisecond, time.Millisecond}}
+				l := Loop{Kind: func(error) string { return "log" }, Log: log, Limit: &limit,
+					Pause: Pause{time.Millisecond, time.Millisecond}}
 				calls := 0
 				if err := l.Do(t.Context(), what, func(context.Context) error {
 					if calls++; calls < 3 {

@@ -17,7 +17,8 @@ import (
 func BenchmarkInsert(b *testing.B) {
 	s := start(b, sandbox.Config{ClickHouse: anyPort, Data: b.TempDir()})
 	for _, rows := range []int{1, 200_000} {
-		for name, method := range map[string]clickhouse.CompressionMethod{"none": clickhouse.CompressionNone, "lz4": clickhouse.CompressionLZ4} {
+		for name, method := range map[string]clickhouse.CompressionMethod{"none": clickhouse.CompressionNone,
+			"lz4": clickhouse.CompressionLZ4} {
 			b.Run(fmt.Sprintf("rows=%d/%s", rows, name), func(b *testing.B) {
 				conn := dial(b, s, compressed(method))
 				mustExec(b, conn, "DROP TABLE IF EXISTS wide", wide)
@@ -94,7 +95,8 @@ func BenchmarkProduce(b *testing.B) {
 			s := start(b, sandbox.Config{Kafka: anyPort, Topics: []string{topic}, Data: data})
 			transport := &kafka.Transport{}
 			defer transport.CloseIdleConnections()
-			w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchSize: 3500, BatchTimeout: time.Millisecond, BatchBytes: 1 << 20, RequiredAcks: kafka.RequireAll}
+			w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchSize: 3500,
+				BatchTimeout: time.Millisecond, BatchBytes: 1 << 20, RequiredAcks: kafka.RequireAll}
 			defer w.Close()
 			msgs := make([]kafka.Message, 20_000)
 			for i := range msgs {

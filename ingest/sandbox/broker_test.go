@@ -29,7 +29,8 @@ func produce(t *testing.T, s *sandbox.Sandbox, partition, first, end int) {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{
-		Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll, Compression: kafka.Zstd,
+		Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchTimeout: time.Millisecond,
+		RequiredAcks: kafka.RequireAll, Compression: kafka.Zstd,
 		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return partition }),
 	}
 	var msgs []kafka.Message
@@ -49,7 +50,8 @@ func readPartition(t *testing.T, c *kafka.Client, partition, first, end int) {
 	t.Helper()
 	for at := first; at < end; {
 		res, err := c.Fetch(t.Context(), &kafka.FetchRequest{
-			Topic: topic, Partition: partition, Offset: int64(at), MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
+			Topic: topic, Partition: partition, Offset: int64(at), MinBytes: 1, MaxBytes: 1 << 20,
+			MaxWait: time.Second})
 		if err == nil {
 			err = res.Error
 		}
@@ -85,7 +87,8 @@ func withGeneration(t *testing.T, s *sandbox.Sandbox, fn func(*kafka.Generation)
 	t.Helper()
 	g, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: "statline", Brokers: s.Brokers(), Topics: []string{topic}, SessionTimeout: time.Second,
-		RebalanceTimeout: time.Second, HeartbeatInterval: 100 * time.Millisecond, JoinGroupBackoff: 100 * time.Millisecond,
+		RebalanceTimeout: time.Second, HeartbeatInterval: 100 * time.Millisecond,
+		JoinGroupBackoff: 100 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +143,8 @@ func TestBrokerRoundTrip(t *testing.T) {
 		commit := func(generation int, offset int64) error {
 			res, err := c.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{
 				GroupID: "statline", GenerationID: generation, MemberID: gen.MemberID,
-				Topics: map[string][]kafka.OffsetCommit{topic: {{Partition: 1, Offset: offset, Metadata: "v1:0:10-20:hash:1"}}}})
+				Topics: map[string][]kafka.OffsetCommit{topic: {{Partition: 1, Offset: offset,
+					Metadata: "v1:0:10-20:hash:1"}}}})
 			if err != nil {
 				return err
 			}
@@ -158,7 +162,8 @@ func TestBrokerRoundTrip(t *testing.T) {
 
 func checkCommitted(t *testing.T, c *kafka.Client, offset int64, metadata string) {
 	t.Helper()
-	res, err := c.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: "statline", Topics: map[string][]int{topic: {1}}})
+	res, err := c.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: "statline",
+		Topics: map[string][]int{topic: {1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +232,8 @@ func TestBrokerAutoCreate(t *testing.T) {
 	for _, auto := range []bool{false, true} {
 		s := start(t, sandbox.Config{Kafka: anyPort, AutoCreate: auto, Partitions: 5})
 		transport := &kafka.Transport{}
-		w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: "new", AllowAutoTopicCreation: true, MaxAttempts: 3, BatchTimeout: time.Millisecond}
+		w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.Brokers()...), Topic: "new",
+			AllowAutoTopicCreation: true, MaxAttempts: 3, BatchTimeout: time.Millisecond}
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		err := w.WriteMessages(ctx, kafka.Message{Value: []byte("x")})
 		cancel()

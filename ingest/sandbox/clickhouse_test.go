@@ -121,7 +121,8 @@ func both(t *testing.T, test func(t *testing.T, cfg sandbox.Config)) {
 
 // methods are the compressions that clickhouse-go has for a protocol.
 func methods(cfg sandbox.Config) []clickhouse.CompressionMethod {
-	all := []clickhouse.CompressionMethod{clickhouse.CompressionNone, clickhouse.CompressionLZ4, clickhouse.CompressionZSTD}
+	all := []clickhouse.CompressionMethod{clickhouse.CompressionNone, clickhouse.CompressionLZ4,
+		clickhouse.CompressionZSTD}
 	if cfg.Native == "" {
 		all = append(all, clickhouse.CompressionGZIP, clickhouse.CompressionDeflate)
 	}
@@ -191,11 +192,14 @@ func testQueryOptions(t *testing.T, cfg sandbox.Config) {
 	s := start(t, cfg)
 	conn := dial(t, s)
 	mustExec(t, conn, "CREATE DATABASE other", "CREATE TABLE other.t (n UInt8) ENGINE = Memory")
-	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_block_size": 17, "log_comment": "mine"}),
+	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_block_size": 17,
+		"log_comment": "mine"}),
 		clickhouse.WithParameters(clickhouse.Parameters{"text": "it's\\tfine"}))
 	var block uint64
 	var text, comment string
-	err := conn.QueryRow(ctx, "SELECT toUInt64(getSetting('max_block_size')), {text:String}, getSetting('log_comment')").Scan(&block, &text, &comment)
+	err := conn.QueryRow(ctx,
+		"SELECT toUInt64(getSetting('max_block_size')), {text:String}, getSetting('log_comment')").Scan(&block, &text,
+		&comment)
 	if err != nil || block != 17 || text != "it's\tfine" || comment[:5] != "mine " {
 		t.Errorf("got %d, %q, %q, %v", block, text, comment, err)
 	}
@@ -304,7 +308,8 @@ func TestInsertTimeLimit(t *testing.T) { both(t, testInsertTimeLimit) }
 
 func testInsertTimeLimit(t *testing.T, cfg sandbox.Config) {
 	conn := dial(t, start(t, cfg))
-	mustExec(t, conn, "CREATE TABLE slow (n UInt64, m UInt8 MATERIALIZED sleepEachRow(0.01)) ENGINE = MergeTree ORDER BY n")
+	mustExec(t, conn,
+		"CREATE TABLE slow (n UInt64, m UInt8 MATERIALIZED sleepEachRow(0.01)) ENGINE = MergeTree ORDER BY n")
 	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{
 		"max_execution_time": 0.5, "function_sleep_max_microseconds_per_block": 100_000_000}))
 	b, err := conn.PrepareBatch(ctx, "INSERT INTO slow (n)")
@@ -348,7 +353,8 @@ func testInsertDeduplication(t *testing.T, cfg sandbox.Config) {
 				}
 				for i := range uint64(1000) {
 					// Two table partitions in one insert.
-					if err := b.Append(time.Date(2026, 1, 1+int(i%2), 0, 0, 0, 0, time.UTC), first+i, uint64(1)); err != nil {
+					if err := b.Append(time.Date(2026, 1, 1+int(i%2), 0, 0, 0, 0, time.UTC), first+i,
+						uint64(1)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -368,7 +374,8 @@ func testInsertDeduplication(t *testing.T, cfg sandbox.Config) {
 			} {
 				insert(step.token, step.first)
 				if got := scalar[uint64](t, conn, "SELECT sum(requests) FROM d"); got != step.want {
-					t.Fatalf("after token %s, rows from %d: got %d requests; want %d", step.token, step.first, got, step.want)
+					t.Fatalf("after token %s, rows from %d: got %d requests; want %d", step.token, step.first, got,
+						step.want)
 				}
 			}
 		})
@@ -392,7 +399,8 @@ func testAggregatesMerge(t *testing.T, cfg sandbox.Config) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Append(minute, "k", uint64(1), uint64(1)<<i, []any{[]uint16{7, uint16(100 + i)}, []uint64{1, 10}}, []string{"x", fmt.Sprint(i)}); err != nil {
+		if err := b.Append(minute, "k", uint64(1), uint64(1)<<i, []any{[]uint16{7, uint16(100 + i)}, []uint64{1, 10}},
+			[]string{"x", fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Send(); err != nil {
@@ -409,7 +417,8 @@ func testAggregatesMerge(t *testing.T, cfg sandbox.Config) {
 		if err := conn.QueryRow(t.Context(), sums).Scan(&requests, &slots, &buckets, &counts, &agents); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]any{uint64(3), uint64(7), []uint16{7, 100, 101, 102}, []uint64{3, 10, 10, 10}, []string{"0", "1", "2", "x"}},
+		if diff := cmp.Diff([]any{uint64(3), uint64(7), []uint16{7, 100, 101, 102}, []uint64{3, 10, 10, 10},
+			[]string{"0", "1", "2", "x"}},
 			[]any{requests, slots, buckets, counts, agents}); diff != "" {
 			t.Errorf("%s merge (-want +got):\n%s", when, diff)
 		}

@@ -41,7 +41,8 @@ func FindEngine(path string) (string, error) {
 			return found, nil
 		}
 	}
-	return "", fmt.Errorf("%w; or set %s to its path (looked in %s)", ErrNoEngine, engineEnv, strings.Join(places, ", "))
+	return "", fmt.Errorf("%w; or set %s to its path (looked in %s)", ErrNoEngine, engineEnv,
+		strings.Join(places, ", "))
 }
 
 func searchPlaces() []string {

@@ -51,7 +51,8 @@ func query(sql string) string { return "/?query=" + url.QueryEscape(sql) }
 // The HTTP interface answers curl as a server does.
 func TestHTTPAnswers(t *testing.T) {
 	s := start(t, sandbox.Config{ClickHouse: anyPort})
-	for _, sql := range []string{"CREATE DATABASE d", "CREATE TABLE d.t (n UInt64, s String DEFAULT 'x') ENGINE = MergeTree ORDER BY n"} {
+	for _, sql := range []string{"CREATE DATABASE d",
+		"CREATE TABLE d.t (n UInt64, s String DEFAULT 'x') ENGINE = MergeTree ORDER BY n"} {
 		if got := send(t, s, "POST", "/", sql); got.status != 200 || got.body != "" {
 			t.Fatalf("%s: got %d %q", sql, got.status, got.body)
 		}
@@ -81,15 +82,17 @@ func TestHTTPAnswers(t *testing.T) {
 		{"insert values in body", "POST", "/", "INSERT INTO d.t (n) VALUES (1), (1 + 1)", 200, ""},
 		{"insert values in URL", "POST", query("INSERT INTO d.t VALUES (3, 'VALUES ; FORMAT')"), "", 200, ""},
 		{"insert rows in body", "POST", query("INSERT INTO d.t FORMAT JSONEachRow"), "{\"n\":4}\n{\"n\":5}\n", 200, ""},
-		{"insert text and rows in body", "POST", "/", "INSERT INTO d.t SETTINGS async_insert = 0 FORMAT TSV\n6\ta\n7\tb\n\n", 400, "Code: …"},
-		{"insert text and rows", "POST", "/", "INSERT INTO d.t /* FORMAT x */ SETTINGS async_insert = 0 FORMAT TSV\n6\ta\n7\tb\n", 200, ""},
+		{"insert text and rows in body", "POST", "/",
+			"INSERT INTO d.t SETTINGS async_insert = 0 FORMAT TSV\n6\ta\n7\tb\n\n", 400, "Code: …"},
+		{"insert text and rows", "POST", "/",
+			"INSERT INTO d.t /* FORMAT x */ SETTINGS async_insert = 0 FORMAT TSV\n6\ta\n7\tb\n", 200, ""},
 		{"insert blank lines", "POST", "/", "INSERT INTO d.t VALUES (8, 'a\n\n\nb')", 200, ""},
 		{"insert select", "POST", "/", "INSERT INTO d.t SELECT n + 8, s FROM d.t", 200, ""},
 		{"insert nothing", "POST", query("INSERT INTO d.t FORMAT Native"), "", 200, ""},
 		{"inserted", "GET", query("SELECT count(), sum(n), countIf(s = 'a\n\n\nb') FROM d.t"), "", 200, "16\t136\t2\n"},
 
 		{"drop", "POST", "/", "CREATE TABLE d.gone ENGINE = MergeTree ORDER BY n AS SELECT 1 AS n", 200, ""},
-		{"drop at once", "POST", "/", "DROP TABLE d.gone SYNC -- waits for ever in the library", 200, ""},
+		{"drop at once", "POST", "/", "DROP TABLE d.gone SYNC -- waits forever in the library", 200, ""},
 		{"dropped", "GET", query("EXISTS d.gone"), "", 200, "0\n"},
 
 		{"two statements", "POST", "/", "SELECT 1; SELECT 2", 400, "Code: 62. …"},
@@ -99,8 +102,10 @@ func TestHTTPAnswers(t *testing.T) {
 		{"GET may not write", "GET", query("INSERT INTO d.t VALUES (9, '')"), "", 500, "Code: 164. …"},
 		{"unknown setting", "GET", query("SELECT 1") + "&nosuch=1", "", 404, "Code: 115. …"},
 		{"unknown database", "GET", query("SELECT 1") + "&database=nosuch", "", 404, "Code: 81. …"},
-		{"setting is a name", "GET", query("SELECT 1") + "&" + url.QueryEscape("a = 1; DROP TABLE d.t; SET b") + "=1", "", 404, "Code: 115. …"},
-		{"setting is one value", "GET", query("SELECT 1") + "&log_comment=" + url.QueryEscape(`\'; DROP TABLE d.t; --`), "", 200, "1\n"},
+		{"setting is a name", "GET", query("SELECT 1") + "&" + url.QueryEscape("a = 1; DROP TABLE d.t; SET b") + "=1",
+			"", 404, "Code: 115. …"},
+		{"setting is one value", "GET", query("SELECT 1") + "&log_comment=" + url.QueryEscape(`\'; DROP TABLE d.t; --`),
+			"", 200, "1\n"},
 		{"session", "GET", query("SELECT 1") + "&session_id=a", "", 501, "Code: 48. …"},
 		{"still there", "GET", query("SELECT count() > 0 FROM d.t"), "", 200, "1\n"},
 	} {
@@ -146,7 +151,8 @@ func TestHTTPExceptionInTheMidst(t *testing.T) {
 	const failing = "SELECT number, throwIf(number = 2900000) FROM numbers(3000000)"
 	got := send(t, s, "GET", query(failing), "")
 	tag := got.header.Get("X-ClickHouse-Exception-Tag")
-	frame := regexp.MustCompile(`\r\n__exception__\r\n` + tag + `\r\n(Code: 395\.[^\n]*\n)(\d+) ` + tag + `\r\n__exception__\r\n$`)
+	frame := regexp.MustCompile(`\r\n__exception__\r\n` + tag + `\r\n(Code: 395\.[^\n]*\n)(\d+) ` + tag +
+		`\r\n__exception__\r\n$`)
 	m := frame.FindStringSubmatch(got.body)
 	if got.status != 200 || m == nil {
 		t.Fatalf("got %d, end %q", got.status, got.body[max(0, len(got.body)-300):])
@@ -171,7 +177,8 @@ func TestHTTPCompression(t *testing.T) {
 		_, _ = w.Write([]byte("7\n"))
 	}
 	_ = w.Close()
-	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), z.String(), "Content-Encoding", "gzip"); got.status != 200 {
+	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), z.String(), "Content-Encoding",
+		"gzip"); got.status != 200 {
 		t.Fatalf("got %d %s", got.status, got.body)
 	}
 	got := send(t, s, "GET", query("SELECT count(), sum(n) FROM t"), "", "Accept-Encoding", "br, gzip;q=0.5")
@@ -185,10 +192,12 @@ func TestHTTPCompression(t *testing.T) {
 	if b, err := io.ReadAll(r); err != nil || string(b) != "1000\t7000\n" {
 		t.Errorf("got %q, %v", b, err)
 	}
-	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), "not gzip", "Content-Encoding", "gzip"); got.status < 400 {
+	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), "not gzip", "Content-Encoding",
+		"gzip"); got.status < 400 {
 		t.Errorf("broken gzip: got %d", got.status)
 	}
-	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), z.String()[:z.Len()-9], "Content-Encoding", "gzip"); got.status < 400 {
+	if got := send(t, s, "POST", query("INSERT INTO t FORMAT TSV"), z.String()[:z.Len()-9], "Content-Encoding",
+		"gzip"); got.status < 400 {
 		t.Errorf("cut gzip: got %d", got.status)
 	}
 	if got := send(t, s, "GET", query("SELECT count() FROM t"), ""); got.body != "1000\n" {

@@ -13,7 +13,7 @@ import (
 //
 // kfake starts a member's session when it has handed the answer to JoinGroup
 // to the member's connection. When that connection is gone by then, it starts
-// none, and the member keeps its share of the partitions for ever. So the end
+// none, and the member keeps its share of the partitions forever. So the end
 // of a connection that still waits for the answer to a JoinGroup is kept from
 // the broker until the answer has been given; the session then starts, and
 // ends, as it would for any member that falls silent.

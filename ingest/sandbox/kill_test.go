@@ -23,7 +23,8 @@ const childEnv = "STATLINE_TEST_CHILD_DATA"
 // number, again and again.
 func runChild(dir string) error {
 	ctx := context.Background()
-	s, err := sandbox.Start(ctx, sandbox.Config{Kafka: anyPort, ClickHouse: anyPort, Data: dir, Topics: []string{topic}, Partitions: 1})
+	s, err := sandbox.Start(ctx, sandbox.Config{Kafka: anyPort, ClickHouse: anyPort, Data: dir, Topics: []string{topic},
+		Partitions: 1})
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,8 @@ func runChild(dir string) error {
 	if err := conn.Exec(ctx, "CREATE TABLE k (n UInt64) ENGINE = MergeTree ORDER BY n"); err != nil {
 		return err
 	}
-	w := &kafka.Writer{Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
+	w := &kafka.Writer{Addr: kafka.TCP(s.Brokers()...), Topic: topic, BatchTimeout: time.Millisecond,
+		RequiredAcks: kafka.RequireAll}
 	for n := 0; ; n++ {
 		if err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO k VALUES (%d)", n)); err != nil {
 			return err

@@ -47,7 +47,8 @@ func TestNativeTotalsAndExtremes(t *testing.T) {
 	conn := dial(t, s)
 	mustExec(t, conn, "CREATE TABLE t (k LowCardinality(String), n UInt64, f Float64, a Array(String)) ENGINE = Memory",
 		"INSERT INTO t VALUES ('a', 18446744073709551615, inf, ['x\\ty']), ('b', 7, 0.5, []), ('b', 3, 1, [])")
-	rows, err := conn.Query(clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"extremes": 1})),
+	rows, err := conn.Query(clickhouse.Context(t.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"extremes": 1})),
 		"SELECT k, max(n) AS m, any(a) FROM t GROUP BY k WITH TOTALS ORDER BY k")
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,8 @@ func TestNativePackets(t *testing.T) {
 	}
 	err = conn.QueryRow(t.Context(), "SELECT nosuch").Scan(new(string))
 	var ex *clickhouse.Exception
-	if !errors.As(err, &ex) || ex.Code != 47 || strings.Contains(ex.Message, "DB::Exception") && strings.Count(ex.Message, "DB::Exception") > 1 {
+	if !errors.As(err, &ex) || ex.Code != 47 || strings.Contains(ex.Message, "DB::Exception") &&
+		strings.Count(ex.Message, "DB::Exception") > 1 {
 		t.Errorf("got %v; want code 47, said once", err)
 	}
 	if err := conn.Ping(t.Context()); err != nil {
@@ -116,14 +118,19 @@ func TestNativeTypes(t *testing.T) {
 	for _, value := range []string{
 		"toInt8(-3)", "toUInt256(7)", "toDecimal32(1.5, 3)", "toDecimal128(2.25, 20)", "toFloat32(0.5)", "true",
 		"toDate('2026-01-02')", "toDate32('2026-01-02')", "toDateTime('2026-01-02 03:04:05', 'Asia/Kolkata')",
-		"toDateTime64('2026-01-02 03:04:05.678', 3, 'UTC')", "generateUUIDv4(1)", "toIPv4('192.0.2.1')", "toIPv6('2001:db8::1')",
-		"CAST('b', 'Enum8(\\'a, (\\' = 1, \\'b\\' = 2)')", "CAST('x', 'FixedString(5)')", "NULL", "CAST(NULL, 'Nullable(UInt16)')",
-		"[toNullable('a'), NULL]", "[[1, 2], [], [3]]", "emptyArrayString()", "(1, 'a', [2.5])", "CAST((1, 'a'), 'Tuple(x_y UInt8, z String)')",
+		"toDateTime64('2026-01-02 03:04:05.678', 3, 'UTC')", "generateUUIDv4(1)", "toIPv4('192.0.2.1')",
+		"toIPv6('2001:db8::1')",
+		"CAST('b', 'Enum8(\\'a, (\\' = 1, \\'b\\' = 2)')", "CAST('x', 'FixedString(5)')", "NULL",
+		"CAST(NULL, 'Nullable(UInt16)')",
+		"[toNullable('a'), NULL]", "[[1, 2], [], [3]]", "emptyArrayString()", "(1, 'a', [2.5])",
+		"CAST((1, 'a'), 'Tuple(x_y UInt8, z String)')",
 		"map('a', [1, 2], 'b', [])", "toLowCardinality('abc')", "toLowCardinality(toNullable('abc'))",
-		"[toLowCardinality('a'), toLowCardinality('b'), toLowCardinality('a')]", "map(toLowCardinality('k'), toLowCardinality('v'))",
+		"[toLowCardinality('a'), toLowCardinality('b'), toLowCardinality('a')]",
+		"map(toLowCardinality('k'), toLowCardinality('v'))",
 		"toIntervalDay(3)", "repeat('long', 50000)",
 	} {
-		rows, err := conn.Query(t.Context(), "SELECT number, v, toString(v) FROM (SELECT number, "+value+" AS v FROM numbers(70000)) WHERE number IN (0, 1, 69999)")
+		rows, err := conn.Query(t.Context(),
+			"SELECT number, v, toString(v) FROM (SELECT number, "+value+" AS v FROM numbers(70000)) WHERE number IN (0, 1, 69999)")
 		if err != nil {
 			t.Errorf("%s: %v", value, err)
 			continue
@@ -152,7 +159,8 @@ func TestNativeTypes(t *testing.T) {
 func TestUsers(t *testing.T) {
 	s := start(t, sandbox.Config{ClickHouse: anyPort, Native: anyPort, Users: map[string]string{"writer": "s3cret"}})
 	for _, url := range []string{s.ClickHouseURL(), s.NativeURL()} {
-		for user, want := range map[string]bool{"writer:s3cret": true, "writer:wrong": false, "writer": false, "nobody:s3cret": false, "": false} {
+		for user, want := range map[string]bool{"writer:s3cret": true, "writer:wrong": false, "writer": false,
+			"nobody:s3cret": false, "": false} {
 			opts, err := clickhouse.ParseDSN(strings.Replace(url, "://", "://"+user+"@", 1))
 			if err != nil {
 				t.Fatal(err)
@@ -165,7 +173,8 @@ func TestUsers(t *testing.T) {
 			if got := err == nil; got != want {
 				t.Errorf("%s as %q: got %v; want let in: %t", url, user, err, want)
 			}
-			if err != nil && (!strings.Contains(err.Error(), "516") && !strings.Contains(err.Error(), "Authentication failed") || strings.Contains(err.Error(), "s3cret")) {
+			if err != nil && (!strings.Contains(err.Error(), "516") &&
+				!strings.Contains(err.Error(), "Authentication failed") || strings.Contains(err.Error(), "s3cret")) {
 				t.Errorf("%s as %q: got %v; want code 516", url, user, err)
 			}
 			_ = conn.Close()
@@ -179,8 +188,10 @@ func TestNativeSession(t *testing.T) {
 	s := start(t, sandbox.Config{Native: anyPort})
 	one := func(o *clickhouse.Options) { o.MaxOpenConns = 1 }
 	conn, other := dial(t, s, one), dial(t, s, one)
-	mustExec(t, conn, "CREATE DATABASE d", "CREATE TABLE d.only (n UInt8) ENGINE = Memory", "SET max_block_size = 19", "USE d")
-	if got := scalar[uint64](t, conn, "SELECT toUInt64(getSetting('max_block_size')) FROM (SELECT count() FROM only)"); got != 19 {
+	mustExec(t, conn, "CREATE DATABASE d", "CREATE TABLE d.only (n UInt8) ENGINE = Memory", "SET max_block_size = 19",
+		"USE d")
+	if got := scalar[uint64](t, conn,
+		"SELECT toUInt64(getSetting('max_block_size')) FROM (SELECT count() FROM only)"); got != 19 {
 		t.Errorf("got %d; want what SET said", got)
 	}
 	if got := scalar[uint64](t, other, "SELECT toUInt64(getSetting('max_block_size'))"); got == 19 {

@@ -91,7 +91,8 @@ func scalar[T any](t testing.TB, conn driver.Conn, query string) T {
 func TestCloseRemovesTemporaryData(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	s, err := sandbox.Start(t.Context(), sandbox.Config{Kafka: anyPort, ClickHouse: anyPort, Topics: []string{"access"}})
+	s, err := sandbox.Start(t.Context(), sandbox.Config{Kafka: anyPort, ClickHouse: anyPort,
+		Topics: []string{"access"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,8 @@ func TestEngineDataSurvivesRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		mustExec(t, conn, "CREATE DATABASE d", "CREATE TABLE d.t (n UInt64) ENGINE = MergeTree ORDER BY n", "INSERT INTO d.t VALUES (1), (2)")
+		mustExec(t, conn, "CREATE DATABASE d", "CREATE TABLE d.t (n UInt64) ENGINE = MergeTree ORDER BY n",
+			"INSERT INTO d.t VALUES (1), (2)")
 	}()
 	conn := dial(t, start(t, cfg))
 	if got := scalar[uint64](t, conn, "SELECT sum(n) FROM d.t"); got != 3 {
@@ -169,7 +171,8 @@ func TestFindEngineMissing(t *testing.T) {
 			t.Errorf("error %q lacks %q", err, want)
 		}
 	}
-	if _, err := sandbox.FindEngine("/nowhere/libchdb.so"); err == nil || !strings.Contains(err.Error(), "/nowhere/libchdb.so") {
+	if _, err := sandbox.FindEngine("/nowhere/libchdb.so"); err == nil ||
+		!strings.Contains(err.Error(), "/nowhere/libchdb.so") {
 		t.Errorf("explicit path: got %v; want an error with the path", err)
 	}
 }

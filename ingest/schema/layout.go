@@ -53,8 +53,9 @@ func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, foun
 		default:
 			m := distributedOver.FindStringSubmatch(t.Full)
 			if m == nil {
-				return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)",
-					database, t.Full, Ledger)
+				return Layout{}, false,
+					fmt.Errorf("read how the tables of database %s lie: got engine %s of %s; want Distributed('cluster', ...)",
+						database, t.Full, Ledger)
 			}
 			l.Cluster, found = m[1], true
 		}

@@ -115,7 +115,8 @@ func TestLayout(t *testing.T) {
 		"cluster, said":         {overCluster, "c", Layout{"c", true}, false},
 		"another cluster":       {overCluster, "other", Layout{}, true},
 		"local one not seen":    {overCluster[:1], "", Layout{"c", true}, false},
-		"made by hand, without replicas": {[]tableAnswer{overCluster[0], {"ledger_local", "MergeTree", "MergeTree"}}, "",
+		"made by hand, without replicas": {[]tableAnswer{overCluster[0], {"ledger_local", "MergeTree", "MergeTree"}},
+			"",
 			Layout{"c", false}, false},
 		"made by hand, replicas of one shard": {[]tableAnswer{{"ledger", "ReplicatedMergeTree", ""}}, "", Layout{"", true}, false},
 	} {

@@ -36,7 +36,8 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 	var tables []struct {
 		Name string `ch:"name"`
 	}
-	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND name = ?", database, string(Meta))
+	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND name = ?", database,
+		string(Meta))
 	if err != nil || len(tables) == 0 {
 		return meta{}, err
 	}
@@ -53,7 +54,8 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 		if table, ok := strings.CutSuffix(r.Key, sinceSuffix); ok {
 			seconds, err := strconv.ParseInt(r.Value, 10, 64)
 			if err != nil {
-				return meta{}, fmt.Errorf("%w: meta.%s: got %q; want seconds since 1970", retry.ErrPermanent, r.Key, r.Value)
+				return meta{}, fmt.Errorf("%w: meta.%s: got %q; want seconds since 1970", retry.ErrPermanent, r.Key,
+					r.Value)
 			}
 			m.since[Table(table)] = time.Unix(seconds, 0).UTC()
 			continue
@@ -74,7 +76,8 @@ func readMeta(ctx context.Context, conn Conn, database string) (meta, error) {
 
 // writeMeta appends a value; of several for one key the highest version wins.
 func (o Options) writeMeta(ctx context.Context, conn Conn, key, value string, version uint64) error {
-	err := conn.Exec(ctx, "INSERT INTO "+Qualified(o.Database, Meta)+" (key, value, version)"+o.layout.insertClause()+" SELECT ?, ?, toUInt64(?)",
+	err := conn.Exec(ctx, "INSERT INTO "+Qualified(o.Database,
+		Meta)+" (key, value, version)"+o.layout.insertClause()+" SELECT ?, ?, toUInt64(?)",
 		key, value, strconv.FormatUint(version, 10))
 	if err != nil {
 		return fmt.Errorf("write meta.%s: %w", key, err)
@@ -131,7 +134,8 @@ func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
 	}
 	t, err := m.parseTTL()
 	if err != nil {
-		return TTL{}, fmt.Errorf("read ttl of database %s: %w; is it one of statline's? run: statline migrate", database, err)
+		return TTL{}, fmt.Errorf("read ttl of database %s: %w; is it one of statline's? run: statline migrate",
+			database, err)
 	}
 	return t, nil
 }
@@ -205,7 +209,8 @@ func (o Options) noteLonger(ctx context.Context, conn Conn, have meta) error {
 		if known := have.since[t]; known.After(since) {
 			since = known
 		}
-		if err := o.writeMeta(ctx, conn, string(t)+sinceSuffix, strconv.FormatInt(since.Unix(), 10), uint64(now.UnixNano())); err != nil {
+		if err := o.writeMeta(ctx, conn, string(t)+sinceSuffix, strconv.FormatInt(since.Unix(), 10),
+			uint64(now.UnixNano())); err != nil {
 			return err
 		}
 	}
@@ -216,7 +221,8 @@ func (o Options) alterTTLs(ctx context.Context, conn Conn) error {
 	var tables []struct {
 		Name string `ch:"name"`
 	}
-	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND engine_full LIKE '% TTL %'", o.Database)
+	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = ? AND engine_full LIKE '% TTL %'",
+		o.Database)
 	if err != nil {
 		return err
 	}

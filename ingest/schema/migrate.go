@@ -154,7 +154,8 @@ func (o Options) apply(ctx context.Context, conn Conn, step []migration) error {
 	var statements []string
 	for _, m := range step {
 		if m.number == 1 {
-			statements = append(statements, fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s` %s", o.Database, o.layout.OnCluster()))
+			statements = append(statements, fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s` %s", o.Database,
+				o.layout.OnCluster()))
 		}
 		rendered, err := o.render(m)
 		if err != nil {
@@ -239,7 +240,8 @@ func (o Options) distributed(t Table) string {
 		return ""
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(`%s`, `%s`, `%s`, %s)\n;\n",
-		Qualified(o.Database, t), o.layout.OnCluster(), Qualified(o.Database, t.Local()), o.layout.Cluster, o.Database, t.Local(), shardBy(t))
+		Qualified(o.Database, t), o.layout.OnCluster(), Qualified(o.Database, t.Local()), o.layout.Cluster, o.Database,
+		t.Local(), shardBy(t))
 }
 
 // added is the statement that gives the Distributed table over t a column that t
@@ -248,7 +250,8 @@ func (o Options) added(t Table, column string) string {
 	if o.layout.Cluster == "" {
 		return ""
 	}
-	return "ALTER TABLE " + Qualified(o.Database, t) + " " + o.layout.OnCluster() + " ADD COLUMN IF NOT EXISTS " + column + "\n;\n"
+	return "ALTER TABLE " + Qualified(o.Database, t) + " " + o.layout.OnCluster() + " ADD COLUMN IF NOT EXISTS " +
+		column + "\n;\n"
 }
 
 // stripComments drops the lines and line ends that are comments, and blank

@@ -29,7 +29,8 @@ func state(t *testing.T, s *store.Store) []string {
 	var all []string
 	for _, q := range []string{
 		"SELECT concat(name, ' ', create_table_query, ' ', toString(uuid)) AS text FROM system.tables WHERE database = '" + s.Database() + "' ORDER BY name",
-		"SELECT concat(key, '=', value, ' ', toString(version)) AS text FROM " + s.Table(schema.Meta) + " FINAL ORDER BY key, version",
+		"SELECT concat(key, '=', value, ' ', toString(version)) AS text FROM " + s.Table(schema.Meta) +
+			" FINAL ORDER BY key, version",
 	} {
 		lines, err := store.Select[line](t.Context(), s, q)
 		if err != nil {
@@ -66,7 +67,8 @@ func TestMigrateTwice(t *testing.T) {
 func TestMigrateTemporary(t *testing.T) {
 	tables := func(temporary bool) (all []string) {
 		s := storetest.Dial(t)
-		if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), Temporary: temporary}); err != nil {
+		if err := schema.Migrate(t.Context(), s.Conn(),
+			schema.Options{Database: s.Database(), Temporary: temporary}); err != nil {
 			t.Fatal(err)
 		}
 		type line struct {
@@ -76,7 +78,8 @@ func TestMigrateTemporary(t *testing.T) {
 			"SELECT concat(table, '.', name, ' ', toString(position), ' ', type, ' ', default_kind, default_expression, ' ', compression_codec) AS text FROM system.columns WHERE database = '" +
 				s.Database() + "' ORDER BY table, position",
 			"SELECT concat(name, ' ', engine, ' ', partition_key, ' ', sorting_key, ' ', primary_key) AS text FROM system.tables WHERE database = '" + s.Database() + "' ORDER BY name",
-			"SELECT concat(key, '=', value) AS text FROM " + s.Table(schema.Meta) + " FINAL WHERE key != 'services_hour_since' ORDER BY key",
+			"SELECT concat(key, '=', value) AS text FROM " + s.Table(schema.Meta) +
+				" FINAL WHERE key != 'services_hour_since' ORDER BY key",
 		} {
 			lines, err := store.Select[line](t.Context(), s, q)
 			if err != nil {
@@ -101,7 +104,8 @@ func TestMigrateTemporary(t *testing.T) {
 // minutes for which a lasting one keeps it.
 func TestTemporaryKeepsNoOldParts(t *testing.T) {
 	s := storetest.Dial(t)
-	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), Temporary: true}); err != nil {
+	if err := schema.Migrate(t.Context(), s.Conn(),
+		schema.Options{Database: s.Database(), Temporary: true}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
@@ -112,7 +116,8 @@ func TestTemporaryKeepsNoOldParts(t *testing.T) {
 		Old uint64 `ch:"old"`
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		n, err := store.Select[count](t.Context(), s, "SELECT count() AS old FROM system.parts WHERE NOT active AND database = '"+s.Database()+"' AND table = '"+string(schema.Meta)+"'")
+		n, err := store.Select[count](t.Context(), s,
+			"SELECT count() AS old FROM system.parts WHERE NOT active AND database = '"+s.Database()+"' AND table = '"+string(schema.Meta)+"'")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,10 +143,14 @@ func TestMigrateConcurrently(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if got := storetest.Number(t, s, "(SELECT count() FROM system.tables WHERE database = '"+s.Database()+"')"); got != uint64(len(schema.Tables())) {
+	if got := storetest.Number(t, s,
+		"(SELECT count() FROM system.tables WHERE database = '"+s.Database()+"')"); got != uint64(
+		len(schema.Tables())) {
 		t.Errorf("got %d tables; want %d", got, len(schema.Tables()))
 	}
-	if got := storetest.Number(t, s, "(SELECT toUInt64(value) FROM "+s.Table(schema.Meta)+" FINAL WHERE key = 'schema_version')"); got != uint64(schema.Version()) {
+	if got := storetest.Number(t, s,
+		"(SELECT toUInt64(value) FROM "+s.Table(schema.Meta)+" FINAL WHERE key = 'schema_version')"); got != uint64(
+		schema.Version()) {
 		t.Errorf("got version %d; want %d", got, schema.Version())
 	}
 }
@@ -154,32 +163,41 @@ func TestUpgradeKeepsData(t *testing.T) {
 	if err := schema.Migrate(t.Context(), s.Conn(), o); err != nil {
 		t.Fatal(err)
 	}
-	insert := "INSERT INTO " + s.Table(schema.Services) + " (minute, service, outcome, requests) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', 'timeout', 40"
+	insert := "INSERT INTO " + s.Table(schema.Services) +
+		" (minute, service, outcome, requests) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', 'timeout', 40"
 	storetest.Exec(t, s, insert)
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Ledger)+" (cluster, topic, end, days) SELECT 'c', 't', 7, [('2026-01-01', 40, 1, 2)]")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.Ledger)+" (cluster, topic, end, days) SELECT 'c', 't', 7, [('2026-01-01', 40, 1, 2)]")
 
 	next := fmt.Sprintf("migrations/%04d_more.sql", schema.Version()+1)
-	half := schema.WithMigration(next, "ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\nSELECT throwIf(1)\n;\n")
-	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, half); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("to version %d", schema.Version()+1)) {
+	half := schema.WithMigration(next,
+		"ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\nSELECT throwIf(1)\n;\n")
+	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, half); err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprintf("to version %d", schema.Version()+1)) {
 		t.Fatalf("got %v; want the second statement's error", err)
 	}
-	whole := schema.WithMigration(next, "ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\n")
+	whole := schema.WithMigration(next,
+		"ALTER TABLE {{table \"services\"}} {{on_cluster}} ADD COLUMN IF NOT EXISTS failures SimpleAggregateFunction(sum, UInt64)\n;\n")
 	for range 2 {
 		if err := schema.MigrateFrom(t.Context(), s.Conn(), o, whole); err != nil {
 			t.Fatal(err)
 		}
 	}
-	storetest.Exec(t, s, strings.Replace(strings.Replace(insert, "requests)", "requests, failures)", 1), "40", "2, 3", 1))
+	storetest.Exec(t, s, strings.Replace(strings.Replace(insert, "requests)", "requests, failures)", 1), "40", "2, 3",
+		1))
 	storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(schema.Services)+" FINAL")
-	if got := storetest.Number(t, s, "(SELECT sum(requests) * 100 + sum(failures) FROM "+s.Table(schema.Services)+")"); got != 4203 {
+	if got := storetest.Number(t, s,
+		"(SELECT sum(requests) * 100 + sum(failures) FROM "+s.Table(schema.Services)+")"); got != 4203 {
 		t.Errorf("got %d; want 42 requests, 3 failures", got)
 	}
-	if got := storetest.Number(t, s, "(SELECT sum(arraySum(days.responses)) FROM "+s.Table(schema.Ledger)+")"); got != 40 {
+	if got := storetest.Number(t, s,
+		"(SELECT sum(arraySum(days.responses)) FROM "+s.Table(schema.Ledger)+")"); got != 40 {
 		t.Errorf("got %d responses in the ledger; want 40", got)
 	}
 
 	err := schema.Migrate(t.Context(), s.Conn(), o)
-	if !errors.Is(err, schema.ErrNewer) || !strings.Contains(err.Error(), s.Database()) || !strings.Contains(err.Error(), fmt.Sprintf("version %d", schema.Version()+1)) {
+	if !errors.Is(err, schema.ErrNewer) || !strings.Contains(err.Error(), s.Database()) ||
+		!strings.Contains(err.Error(), fmt.Sprintf("version %d", schema.Version()+1)) {
 		t.Errorf("got %v; want ErrNewer from the older binary", err)
 	}
 }
@@ -194,8 +212,9 @@ func TestOldRejectsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := func(offset int) {
-		storetest.Exec(t, s, fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw) SELECT 'c', 'access', 1, 3, %d, 0, now64(3), 'syntax', 'x'",
-			s.Table(schema.OldRejects), offset))
+		storetest.Exec(t, s,
+			fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw) SELECT 'c', 'access', 1, 3, %d, 0, now64(3), 'syntax', 'x'",
+				s.Table(schema.OldRejects), offset))
 	}
 	old(7)
 	for range 2 {
@@ -240,7 +259,8 @@ func TestErrorTypeJoinsSortingKeys(t *testing.T) {
 	}
 	tables := []schema.Table{schema.Responses, schema.ResponsesHour, schema.Keys, schema.KeysHour}
 	insert := func(table schema.Table, more, values string) {
-		storetest.Exec(t, s, "INSERT INTO "+s.Table(table)+" (minute, service, outcome, requests"+more+") VALUES ('2026-01-01 00:00:00', 'movies', 'timeout', "+values+")")
+		storetest.Exec(t, s,
+			"INSERT INTO "+s.Table(table)+" (minute, service, outcome, requests"+more+") VALUES ('2026-01-01 00:00:00', 'movies', 'timeout', "+values+")")
 	}
 	for _, table := range tables {
 		insert(table, "", "1")
@@ -251,7 +271,8 @@ func TestErrorTypeJoinsSortingKeys(t *testing.T) {
 		}
 		// As if the run had been cut before its version was noted.
 		storetest.Exec(t, s, "TRUNCATE TABLE "+s.Table(schema.Meta))
-		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Meta)+" (key, value, version) VALUES ('schema_version', '5', 5)")
+		storetest.Exec(t, s,
+			"INSERT INTO "+s.Table(schema.Meta)+" (key, value, version) VALUES ('schema_version', '5', 5)")
 	}
 	for _, table := range tables {
 		insert(table, "", "10")
@@ -262,7 +283,8 @@ func TestErrorTypeJoinsSortingKeys(t *testing.T) {
 		if got != 3112 {
 			t.Errorf("%s: got %d; want 311 requests in 2 rows", table, got)
 		}
-		if got := storetest.Number(t, s, "(SELECT sum(requests) FROM "+s.Table(table)+" WHERE error_type = '')"); got != 11 {
+		if got := storetest.Number(t, s,
+			"(SELECT sum(requests) FROM "+s.Table(table)+" WHERE error_type = '')"); got != 11 {
 			t.Errorf("%s: got %d requests without an error type; want 11", table, got)
 		}
 	}
@@ -293,7 +315,8 @@ func TestServicesHourSince(t *testing.T) {
 	if err := schema.MigrateFrom(t.Context(), s.Conn(), o, schema.Oldest()); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, requests) VALUES ('2024-02-01 10:00:00', 3), ('2024-02-01 12:00:00', 4)")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.ResponsesHour)+" (minute, requests) VALUES ('2024-02-01 10:00:00', 3), ('2024-02-01 12:00:00', 4)")
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
@@ -324,7 +347,8 @@ func TestTTLChanges(t *testing.T) {
 		{schema.TTL{}, ""},
 		{schema.TTL{MinuteDays: 9}, "TTL toDateTime(minute) + toIntervalDay(9)"},
 	} {
-		if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), TTL: test.ttl}); err != nil {
+		if err := schema.Migrate(t.Context(), s.Conn(),
+			schema.Options{Database: s.Database(), TTL: test.ttl}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := schema.StoredTTL(t.Context(), s.Conn(), s.Database()); err != nil || got != test.ttl {
@@ -333,11 +357,13 @@ func TestTTLChanges(t *testing.T) {
 		type line struct {
 			Text string `ch:"engine_full"`
 		}
-		lines, err := store.Select[line](t.Context(), s, "SELECT engine_full FROM system.tables WHERE database = ? AND name = 'keys'", s.Database())
+		lines, err := store.Select[line](t.Context(), s,
+			"SELECT engine_full FROM system.tables WHERE database = ? AND name = 'keys'", s.Database())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := lines[0].Text; !strings.Contains(got, test.want) || strings.Contains(got, "TTL") != (test.want != "") {
+		if got := lines[0].Text; !strings.Contains(got, test.want) ||
+			strings.Contains(got, "TTL") != (test.want != "") {
 			t.Errorf("%+v: got %s; want %q", test.ttl, got, test.want)
 		}
 	}
@@ -384,12 +410,14 @@ func TestMergesKeepValues(t *testing.T) {
 	const parts = 12
 	const newYear = 1_767_225_600 // 2026
 	for i := range parts {
-		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Responses)+" (minute, service, requests, latency) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', toUInt64(2), "+
-			fmt.Sprintf("([toUInt16(5), toUInt16(%d)], [toUInt64(1), toUInt64(1)])", 100+i))
-		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests, count_max, slots, first_offset, last_offset, client_ips, user_agents) SELECT"+
-			" toDateTime('2026-01-01 00:00:00'), 'k', toUInt64(1), toUInt32("+fmt.Sprint(50-i)+"), bitShiftLeft(toUInt64(1), "+fmt.Sprint(i)+"),"+
-			" toUInt16("+fmt.Sprint(30-i)+"), toUInt16("+fmt.Sprint(30+i)+"),"+
-			" arrayMap(x -> toIPv6(concat('2001:db8::', hex(x + 8 * "+fmt.Sprint(i)+"))), range(8)), arrayMap(x -> concat('ua', toString(x + 8 * "+fmt.Sprint(i)+")), range(8))")
+		storetest.Exec(t, s,
+			"INSERT INTO "+s.Table(schema.Responses)+" (minute, service, requests, latency) SELECT toDateTime('2026-01-01 00:00:00'), 'movies', toUInt64(2), "+
+				fmt.Sprintf("([toUInt16(5), toUInt16(%d)], [toUInt64(1), toUInt64(1)])", 100+i))
+		storetest.Exec(t, s,
+			"INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests, count_max, slots, first_offset, last_offset, client_ips, user_agents) SELECT"+
+				" toDateTime('2026-01-01 00:00:00'), 'k', toUInt64(1), toUInt32("+fmt.Sprint(50-i)+"), bitShiftLeft(toUInt64(1), "+fmt.Sprint(i)+"),"+
+				" toUInt16("+fmt.Sprint(30-i)+"), toUInt16("+fmt.Sprint(30+i)+"),"+
+				" arrayMap(x -> toIPv6(concat('2001:db8::', hex(x + 8 * "+fmt.Sprint(i)+"))), range(8)), arrayMap(x -> concat('ua', toString(x + 8 * "+fmt.Sprint(i)+")), range(8))")
 	}
 	check := func(when string) {
 		t.Helper()
@@ -404,10 +432,12 @@ func TestMergesKeepValues(t *testing.T) {
 			"key requests": {"(SELECT sum(requests) FROM " + s.Table(schema.Keys) + ")", parts},
 			"count_max":    {"(SELECT max(count_max) FROM " + s.Table(schema.Keys) + ")", 50},
 			"slots":        {"(SELECT groupBitOr(slots) FROM " + s.Table(schema.Keys) + ")", 1<<parts - 1},
-			"first_seen":   {"(SELECT toUnixTimestamp(min(first_seen)) FROM " + s.Table(schema.Keys) + ")", newYear + 30 - parts + 1},
-			"last_seen":    {"(SELECT toUnixTimestamp(max(last_seen)) FROM " + s.Table(schema.Keys) + ")", newYear + 30 + parts - 1},
-			"addresses":    {"(SELECT max(length(client_ips)) <= 16 AND min(length(client_ips)) >= 8 AND uniqExactArray(client_ips) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
-			"user agents":  {"(SELECT max(length(user_agents)) <= 16 AND min(length(user_agents)) >= 8 AND uniqExactArray(user_agents) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
+			"first_seen": {"(SELECT toUnixTimestamp(min(first_seen)) FROM " + s.Table(schema.Keys) + ")",
+				newYear + 30 - parts + 1},
+			"last_seen": {"(SELECT toUnixTimestamp(max(last_seen)) FROM " + s.Table(schema.Keys) + ")",
+				newYear + 30 + parts - 1},
+			"addresses":   {"(SELECT max(length(client_ips)) <= 16 AND min(length(client_ips)) >= 8 AND uniqExactArray(client_ips) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
+			"user agents": {"(SELECT max(length(user_agents)) <= 16 AND min(length(user_agents)) >= 8 AND uniqExactArray(user_agents) >= 16 FROM " + s.Table(schema.Keys) + ")", 1},
 		} {
 			if got := storetest.Number(t, s, test.expression); got != test.want {
 				t.Errorf("%s, %s: got %d; want %d", when, name, got, test.want)
@@ -442,7 +472,7 @@ func TestClusterStatementsParse(t *testing.T) {
 	}
 }
 
-// A database on one server is not half made anew for a cluster.
+// A database on one server is not half made again for a cluster.
 func TestOtherLayoutRefused(t *testing.T) {
 	s := storetest.Dial(t)
 	o := schema.Options{Database: s.Database()}

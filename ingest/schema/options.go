@@ -14,7 +14,7 @@ const (
 	DedupSeconds = 604_800
 )
 
-// TTL is how many days rows live, by level; 0 keeps them for ever.
+// TTL is how many days rows live, by level; 0 keeps them forever.
 type TTL struct {
 	MinuteDays, HourDays, SampleDays int
 }
@@ -23,7 +23,7 @@ type TTL struct {
 // rejects 7 days.
 func DefaultTTL() TTL { return TTL{MinuteDays: 30, HourDays: 396, SampleDays: 7} }
 
-// Days is how long the rows of a level live; 0 for ever.
+// Days is how long the rows of a level live; 0 forever.
 func (t TTL) Days(l Level) int {
 	switch l {
 	case MinuteLevel:
@@ -45,7 +45,8 @@ type Change struct {
 
 // of is what becomes of a TTL.
 func (c *Change) of(t TTL) TTL {
-	for _, x := range []struct{ to, days *int }{{&t.MinuteDays, c.MinuteDays}, {&t.HourDays, c.HourDays}, {&t.SampleDays, c.SampleDays}} {
+	for _, x := range []struct{ to, days *int }{{&t.MinuteDays, c.MinuteDays}, {&t.HourDays, c.HourDays},
+		{&t.SampleDays, c.SampleDays}} {
 		if x.days != nil {
 			*x.to = *x.days
 		}
@@ -86,7 +87,7 @@ func (o Options) check() error {
 		return fmt.Errorf("cluster name: got %q; want letters, digits and underscores", o.Cluster)
 	}
 	if o.TTL.MinuteDays < 0 || o.TTL.HourDays < 0 || o.TTL.SampleDays < 0 {
-		return fmt.Errorf("ttl: got %+v; want days of 0 (for ever) or more", o.TTL)
+		return fmt.Errorf("ttl: got %+v; want days of 0 (forever) or more", o.TTL)
 	}
 	return nil
 }
@@ -131,7 +132,8 @@ func (o Options) settings() string {
 		s += ", fsync_after_insert = 1, fsync_part_directory = 1"
 	}
 	if o.layout.Replicated {
-		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d", DedupWindow, DedupSeconds)
+		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d",
+			DedupWindow, DedupSeconds)
 	}
 	return s
 }

@@ -12,8 +12,10 @@ func RejectsOf(database string) string {
 }
 
 const rejectsOf = "(SELECT " + rejectColumns + ", stored_at FROM {db}.rejected_lines FINAL" +
-	" UNION ALL SELECT " + rejectColumns + ", toDateTime(record_ts) AS stored_at FROM {db}.rejects FINAL WHERE " + rejectKey +
-	" GLOBAL NOT IN (SELECT " + rejectKey + " FROM {db}.rejected_lines WHERE " + rejectKey + " GLOBAL IN (SELECT " + rejectKey + " FROM {db}.rejects)))"
+	" UNION ALL SELECT " + rejectColumns + ", toDateTime(record_ts) AS stored_at FROM {db}.rejects FINAL WHERE " +
+	rejectKey +
+	" GLOBAL NOT IN (SELECT " + rejectKey + " FROM {db}.rejected_lines WHERE " + rejectKey + " GLOBAL IN (SELECT " +
+	rejectKey + " FROM {db}.rejects)))"
 
 const (
 	rejectKey     = "(cluster, topic, epoch, partition, offset, idx)"

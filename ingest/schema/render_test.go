@@ -79,11 +79,13 @@ func TestRenderCluster(t *testing.T) {
 	}
 	for _, table := range Tables() {
 		local, over := making(t, all, table.Local()), making(t, all, table)
-		if !strings.Contains(local, Qualified("d", table.Local())+" ON CLUSTER `c`") || !strings.Contains(local, "ENGINE = Replicated") ||
+		if !strings.Contains(local, Qualified("d", table.Local())+" ON CLUSTER `c`") ||
+			!strings.Contains(local, "ENGINE = Replicated") ||
 			!strings.Contains(local, "replicated_deduplication_window_seconds = 604800") {
 			t.Errorf("%s: got %s", table, local)
 		}
-		want := "AS " + Qualified("d", table.Local()) + " ENGINE = Distributed(`c`, `d`, `" + string(table.Local()) + "`, " + shardBy(table) + ")"
+		want := "AS " + Qualified("d", table.Local()) + " ENGINE = Distributed(`c`, `d`, `" + string(table.Local()) +
+			"`, " + shardBy(table) + ")"
 		if !strings.Contains(over, want) {
 			t.Errorf("%s: got %s; want %s", table, over, want)
 		}

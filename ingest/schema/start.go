@@ -21,7 +21,8 @@ func startKey(cluster, topic string) string { return "start/" + cluster + "/" + 
 
 // FirstStart is how a topic was first read from its end. The first to ask says
 // so with now, and what it said stays, for whoever starts later.
-func FirstStart(ctx context.Context, conn Conn, database, cluster, topic string, now func() (Start, error)) (s Start, err error) {
+func FirstStart(ctx context.Context, conn Conn, database, cluster, topic string, now func() (Start, error)) (s Start,
+	err error) {
 	fail := func(err error) (Start, error) {
 		return Start{}, fmt.Errorf("read where topic %s was started: %w", topic, err)
 	}

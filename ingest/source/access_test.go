@@ -52,7 +52,8 @@ func TestClientCertificate(t *testing.T) {
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM([]byte(contents(t, firstCA) + contents(t, secondCA)))
 	var shown atomic.Pointer[x509.Certificate]
-	b := broker(t, 1, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted,
+	b := broker(t, 1, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair},
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted,
 		VerifyConnection: func(s tls.ConnectionState) error { shown.Store(s.PeerCertificates[0]); return nil }}))
 	cfg := testConfig(b.ListenAddrs())
 	cfg.TLS = TLS{Enabled: true, CA: ca}
@@ -174,7 +175,8 @@ func tokenServer(t *testing.T) *tokens {
 // without what was sent.
 func TestOAuthBearer(t *testing.T) {
 	s := tokenServer(t)
-	l := &login{cfg: SASL{Mechanism: "oauthbearer", User: "me", Password: s.secret, TokenURL: s.URL, Scopes: []string{"kafka"}}}
+	l := &login{cfg: SASL{Mechanism: "oauthbearer", User: "me", Password: s.secret, TokenURL: s.URL,
+		Scopes: []string{"kafka"}}}
 	start := func() (string, error) {
 		m, err := l.mechanism(t.Context())
 		if err != nil {
@@ -195,7 +197,8 @@ func TestOAuthBearer(t *testing.T) {
 		t.Errorf("another secret: got the old token, %v", err)
 	}
 	l.cfg.Password = "a-wrong-secret"
-	if _, err := start(); classOf(err) != "permanent" || strings.Contains(err.Error(), "a-wrong-secret") || !strings.Contains(err.Error(), "invalid_client") {
+	if _, err := start(); classOf(err) != "permanent" || strings.Contains(err.Error(), "a-wrong-secret") ||
+		!strings.Contains(err.Error(), "invalid_client") {
 		t.Errorf("a wrong secret: got %v (%s); want permanent, without the secret", err, classOf(err))
 	}
 	s.status = http.StatusBadGateway
@@ -213,8 +216,10 @@ func TestOAuthBearer(t *testing.T) {
 // AWS_MSK_IAM signs with the region and the credentials of the environment:
 // the signature is that of the package's own test.
 func TestMSKSignature(t *testing.T) {
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "SECRET_KEY", "AWS_SESSION_TOKEN": "",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/does/not/exist", "AWS_SHARED_CREDENTIALS_FILE": "/does/not/exist", "AWS_REGION": "", "AWS_DEFAULT_REGION": ""} {
+	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "SECRET_KEY",
+		"AWS_SESSION_TOKEN":         "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/does/not/exist",
+		"AWS_SHARED_CREDENTIALS_FILE": "/does/not/exist", "AWS_REGION": "", "AWS_DEFAULT_REGION": ""} {
 		t.Setenv(name, value)
 	}
 	l := &login{cfg: SASL{Mechanism: "aws-msk-iam"}}
@@ -237,7 +242,8 @@ func TestMSKSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "6b8d25f9b45b9c7db9da855a49112d80379224153a27fd279c305a5b7940d1a7"
-	if got["x-amz-signature"] != want || got["x-amz-credential"] != "ACCESS_KEY/20211014/us-east-1/kafka-cluster/aws4_request" {
+	if got["x-amz-signature"] != want ||
+		got["x-amz-credential"] != "ACCESS_KEY/20211014/us-east-1/kafka-cluster/aws4_request" {
 		t.Errorf("got %v; want the signature %s", got, want)
 	}
 	c := client(t, testConfig([]string{"127.0.0.1:1"}))

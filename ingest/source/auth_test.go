@@ -36,7 +36,8 @@ func certificate(t *testing.T) (pair tls.Certificate, caFile, brokerFile string)
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "statline test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
 	if err != nil {
@@ -150,7 +151,8 @@ func TestClosedWithoutAReason(t *testing.T) {
 // A right that is missing is permanent, and the error says which.
 func TestMissingRights(t *testing.T) {
 	right := func(resource kmsg.ACLResourceType, name string, op kmsg.ACLOperation) kfake.ACL {
-		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true}
+		return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op,
+			Allow: true}
 	}
 	read := right(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationRead)
 	describe := right(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationDescribe)
@@ -171,10 +173,12 @@ func TestMissingRights(t *testing.T) {
 		}, "Read on the consumer group"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "alice", "secret-word", test.acls...))
+			b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(),
+				kfake.User("PLAIN", "alice", "secret-word", test.acls...))
 			cfg := testConfig(b.ListenAddrs())
 			cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
-			if err := test.ask(client(t, cfg)); classOf(err) != "permanent" || !strings.Contains(err.Error(), test.says) {
+			if err := test.ask(client(t, cfg)); classOf(err) != "permanent" ||
+				!strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v (%s); want permanent, %q", err, classOf(err), test.says)
 			}
 		})
@@ -199,8 +203,10 @@ func TestUnknownAuthority(t *testing.T) {
 // A file that is missing is said when it is needed, not by New.
 func TestMissingFiles(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"kafka CA":       func(c *Config) { c.TLS = TLS{Enabled: true, CA: "/does/not/exist"} },
-		"kafka password": func(c *Config) { c.SASL = SASL{Mechanism: "plain", User: "u", PasswordFile: "/does/not/exist"} },
+		"kafka CA": func(c *Config) { c.TLS = TLS{Enabled: true, CA: "/does/not/exist"} },
+		"kafka password": func(c *Config) {
+			c.SASL = SASL{Mechanism: "plain", User: "u", PasswordFile: "/does/not/exist"}
+		},
 	} {
 		cfg := testConfig([]string{"127.0.0.1:1"})
 		change(&cfg)

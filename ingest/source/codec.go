@@ -77,7 +77,8 @@ func (c *codecs) parts(codec uint16, src []byte) (*parts, error) {
 		r = c.lz4
 	case codecZstd:
 		if c.flow == nil {
-			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(maxWindow))
 			if err != nil {
 				return nil, err
 			}
@@ -134,7 +135,8 @@ func (c *codecs) decode(codec uint16, dst, src []byte) ([]byte, error) {
 			c.zstd = d
 		}
 		out, err := c.zstd.DecodeAll(src, dst[:0])
-		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) || len(out) > c.limit {
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) ||
+			len(out) > c.limit {
 			return nil, errTooLarge
 		}
 		return out, err

@@ -117,10 +117,12 @@ func (c *Config) validate() error {
 		return fmt.Errorf("kafka: got SASL mechanism %q; want one of %s", m, strings.Join(Mechanisms(), ", "))
 	}
 	if c.HeartbeatInterval <= 0 || c.HeartbeatInterval*3 > c.SessionTimeout {
-		return fmt.Errorf("kafka: got heartbeat interval %v; want at most a third of the session timeout %v", c.HeartbeatInterval, c.SessionTimeout)
+		return fmt.Errorf("kafka: got heartbeat interval %v; want at most a third of the session timeout %v",
+			c.HeartbeatInterval, c.SessionTimeout)
 	}
 	if c.RebalanceTimeout < c.SessionTimeout {
-		return fmt.Errorf("kafka: got rebalance timeout %v; want at least the session timeout %v", c.RebalanceTimeout, c.SessionTimeout)
+		return fmt.Errorf("kafka: got rebalance timeout %v; want at least the session timeout %v", c.RebalanceTimeout,
+			c.SessionTimeout)
 	}
 	for _, v := range []struct {
 		name string
@@ -135,7 +137,8 @@ func (c *Config) validate() error {
 		}
 	}
 	if c.FetchLimit < c.FetchBytes || c.FetchLimit > 1<<30 {
-		return fmt.Errorf("kafka: got fetch limit %d; want between fetch bytes (%d) and 1 GiB", c.FetchLimit, c.FetchBytes)
+		return fmt.Errorf("kafka: got fetch limit %d; want between fetch bytes (%d) and 1 GiB", c.FetchLimit,
+			c.FetchBytes)
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ func classify(err error) error {
 		plain   tls.RecordHeaderError
 	)
 	switch {
-	case err == nil, retry.ClassOf(err) != retry.Transient, errors.Is(err, block.ErrFenced), errors.Is(err, block.ErrOutOfRange):
+	case err == nil, retry.ClassOf(err) != retry.Transient, errors.Is(err, block.ErrFenced),
+		errors.Is(err, block.ErrOutOfRange):
 		return err
 	case errors.As(err, &cert), errors.As(err, &unknown):
 		return permanent(err, "set kafka-ca to the authority that signed the broker's certificate")
@@ -104,10 +105,12 @@ func codeClass(code kafka.Error, err error) error {
 	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:
 		return permanent(err, "raise offset.metadata.max.bytes of the brokers to their default")
 	case kafka.InvalidSessionTimeout:
-		return permanent(err, "set kafka-session-timeout within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms")
+		return permanent(err,
+			"set kafka-session-timeout within the broker's group.min.session.timeout.ms and group.max.session.timeout.ms")
 	case kafka.InconsistentGroupProtocol:
 		return permanent(err, "another program is in this consumer group: give statline a group of its own")
-	case kafka.InvalidTopic, kafka.InvalidGroupId, kafka.InvalidRequest, kafka.InvalidConfiguration, kafka.PolicyViolation,
+	case kafka.InvalidTopic, kafka.InvalidGroupId, kafka.InvalidRequest, kafka.InvalidConfiguration,
+		kafka.PolicyViolation,
 		kafka.InvalidPartitionNumber, kafka.InvalidReplicationFactor, kafka.TopicAlreadyExists:
 		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
 	}
@@ -124,5 +127,6 @@ func codeError(code int16) error {
 
 // again says that the same call may succeed: nobody has to decide or to act.
 func again(err error) bool {
-	return err != nil && retry.ClassOf(err) != retry.Permanent && !errors.Is(err, block.ErrFenced) && !errors.Is(err, block.ErrOutOfRange)
+	return err != nil && retry.ClassOf(err) != retry.Permanent && !errors.Is(err, block.ErrFenced) &&
+		!errors.Is(err, block.ErrOutOfRange)
 }

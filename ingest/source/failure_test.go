@@ -105,7 +105,8 @@ func TestCoordinatorMoves(t *testing.T) {
 // caller closes it.
 func brokerOn(t *testing.T, dir string, port int) (b *kfake.Cluster, at int) {
 	t.Helper()
-	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.DataDir(dir), kfake.SyncWrites(), kfake.Ports(port),
+	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "access"), kfake.DataDir(dir),
+		kfake.SyncWrites(), kfake.Ports(port),
 		kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
@@ -218,11 +219,13 @@ func TestCommitRefused(t *testing.T) {
 	for _, c := range []struct {
 		code kafka.Error
 		want string
-	}{{kafka.RebalanceInProgress, "fenced"}, {kafka.OffsetMetadataTooLarge, "permanent"}, {kafka.GroupAuthorizationFailed, "permanent"}, {kafka.RequestTimedOut, "transient"}} {
+	}{{kafka.RebalanceInProgress, "fenced"}, {kafka.OffsetMetadataTooLarge, "permanent"},
+		{kafka.GroupAuthorizationFailed, "permanent"}, {kafka.RequestTimedOut, "transient"}} {
 		b.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			r := req.(*kmsg.OffsetCommitRequest)
 			res := r.ResponseKind().(*kmsg.OffsetCommitResponse)
-			res.Topics = []kmsg.OffsetCommitResponseTopic{{Topic: "access", Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: 0, ErrorCode: int16(c.code)}}}}
+			res.Topics = []kmsg.OffsetCommitResponseTopic{{Topic: "access",
+				Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: 0, ErrorCode: int16(c.code)}}}}
 			return res, nil, true
 		})
 		err := p.Commit(deadline(t), block.Committed{Offset: 1})
@@ -238,7 +241,8 @@ func TestCompaction(t *testing.T) {
 	cfg := testConfig(b.ListenAddrs())
 	cfg.Topic = "compacted"
 	c := client(t, cfg)
-	if _, err := c.CreateTopic(deadline(t), 1, 1, map[string]string{"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01", "segment.ms": "1"}); err != nil {
+	if _, err := c.CreateTopic(deadline(t), 1, 1, map[string]string{"cleanup.policy": "compact",
+		"min.cleanable.dirty.ratio": "0.01", "segment.ms": "1"}); err != nil {
 		t.Fatal(err)
 	}
 	n := writeKeyed(t, b.ListenAddrs(), "compacted")

@@ -96,7 +96,8 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	case need <= r.c.cfg.FetchLimit:
 		r.want = need
 	case !r.decode.passBy(need):
-		return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset, Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
+		return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset,
+			Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
 	default:
 		b, _, err = r.next(offset)
 	}
@@ -112,8 +113,9 @@ func (r *Reader) next(offset int64) (block.Batch, bool, error) {
 	}
 	left := len(r.decode.set)
 	b := block.Batch{
-		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable, HighWatermark: r.high,
-		Holes: next - offset - int64(len(records)), WireBytes: r.setBefore - left,
+		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable,
+		HighWatermark: r.high,
+		Holes:         next - offset - int64(len(records)), WireBytes: r.setBefore - left,
 	}
 	r.setBefore = left
 	r.c.stats.records.Add(int64(len(records)))

@@ -180,7 +180,8 @@ func checkTransactions(t *testing.T, c *Client) {
 	// What it holds back, a record of its own and one after it, is told.
 	high, err := c.HighWatermarks(deadline(t))
 	if err != nil || high[0] != ends[0]+2 || b.HighWatermark != high[0] {
-		t.Errorf("got the high watermark %d of a fetch, %d of a request, %v; want %d", b.HighWatermark, high[0], err, ends[0]+2)
+		t.Errorf("got the high watermark %d of a fetch, %d of a request, %v; want %d", b.HighWatermark, high[0], err,
+			ends[0]+2)
 	}
 	if _, ok, err := c.TimeAt(deadline(t), 0, ends[0]); ok || err != nil {
 		t.Errorf("a record that cannot be read: got a time, %v", err)
@@ -246,7 +247,8 @@ func TestOffsets(t *testing.T) {
 	b := broker(t, 3)
 	p := producer(t, b.ListenAddrs())
 	at := time.UnixMilli(1700000000123)
-	if err := p.ProduceSync(t.Context(), &kgo.Record{Partition: 1, Value: []byte("v"), Timestamp: at}).FirstErr(); err != nil {
+	if err := p.ProduceSync(t.Context(), &kgo.Record{Partition: 1, Value: []byte("v"), Timestamp: at}).
+		FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	produce(t, p, 1, numbered(9)...)
@@ -346,7 +348,8 @@ func checkCompacted(t *testing.T, c *Client, n int64) {
 // BenchmarkFetch reads through a broker in this process, whose work is
 // counted too.
 func BenchmarkFetch(b *testing.B) {
-	for name, codec := range map[string]kgo.CompressionCodec{"plain": kgo.NoCompression(), "lz4": kgo.Lz4Compression()} {
+	for name, codec := range map[string]kgo.CompressionCodec{"plain": kgo.NoCompression(),
+		"lz4": kgo.Lz4Compression()} {
 		b.Run(name, func(b *testing.B) {
 			k := broker(b, 1)
 			p := producer(b, k.ListenAddrs(), kgo.ProducerBatchCompression(codec))

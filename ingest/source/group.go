@@ -62,7 +62,8 @@ func (g *Generation) All() (n int) {
 
 // of is the generation for another topic.
 func (g *Generation) of(c *Client) *Generation {
-	return &Generation{ID: g.ID, MemberID: g.MemberID, Partitions: slices.Sorted(slices.Values(g.topics[c.cfg.Topic])), c: c, lease: g.lease}
+	return &Generation{ID: g.ID, MemberID: g.MemberID, Partitions: slices.Sorted(slices.Values(g.topics[c.cfg.Topic])),
+		c: c, lease: g.lease}
 }
 
 // LastHeartbeat is when the last heartbeat was sent that the coordinator
@@ -150,7 +151,8 @@ func (m *member) run(ctx context.Context, handle func(context.Context, *Generati
 		if c.cfg.Topic == "" {
 			partitions = slog.AnyValue(g.topics)
 		}
-		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", partitions, "leader", m.leading)
+		m.log.Info("group generation begins", "generation", g.ID, "member", g.MemberID, "partitions", partitions,
+			"leader", m.leading)
 		cause, err := m.serve(ctx, g, handle)
 		m.log.Info("group generation ended", "generation", g.ID, "why", cause, "err", err)
 		switch {
@@ -219,7 +221,7 @@ func (m *member) joinFailed(ctx context.Context, err error) error {
 	}
 	m.c.joinError.Store(&err)
 	if due, others := m.c.limiter.Due("log"); due {
-		m.log.Warn("join group", "err", err, "left_out", others)
+		m.log.Warn("join group", "err", err, "suppressed", others)
 	}
 	retry.Sleep(ctx, m.c.cfg.JoinBackoff/2+rand.N(m.c.cfg.JoinBackoff))
 	return nil
@@ -233,7 +235,7 @@ const refusedPause = 5 * time.Second
 func (m *member) refused(ctx context.Context, err error) {
 	m.c.joinError.Store(&err)
 	if due, others := m.c.limiter.Due("refused"); due {
-		m.log.Error("the group refuses this member; trying again", "err", err, "left_out", others)
+		m.log.Error("the group refuses this member; trying again", "err", err, "suppressed", others)
 	}
 	retry.Sleep(ctx, refusedPause)
 }
@@ -273,7 +275,8 @@ func (m *member) join(ctx context.Context, topics []string) (*Generation, error)
 			return nil, err
 		}
 	}
-	assigned, err := coordinated(ctx, m.c, cfg.Group, cfg.RebalanceTimeout, sync, func(r *syncgroup.Response) int16 { return r.ErrorCode })
+	assigned, err := coordinated(ctx, m.c, cfg.Group, cfg.RebalanceTimeout, sync,
+		func(r *syncgroup.Response) int16 { return r.ErrorCode })
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +317,8 @@ func (m *member) share(ctx context.Context, members []joingroup.ResponseMember) 
 	plan := assign(subs, shared)
 	out := make([]syncgroup.RequestAssignment, 0, len(subs))
 	for _, s := range subs {
-		out = append(out, syncgroup.RequestAssignment{MemberID: s.member, Assignment: appendAssignment(nil, plan[s.member])})
+		out = append(out, syncgroup.RequestAssignment{MemberID: s.member,
+			Assignment: appendAssignment(nil, plan[s.member])})
 	}
 	return out, nil
 }
@@ -350,7 +354,8 @@ func (c *Client) partitionsOf(ctx context.Context, topics []string) (map[string]
 
 // serve runs the handler in a generation and returns why the generation
 // ended (nil while it still lives) and what the handler returned.
-func (m *member) serve(ctx context.Context, g *Generation, handle func(context.Context, *Generation) error) (cause, err error) {
+func (m *member) serve(ctx context.Context, g *Generation, handle func(context.Context, *Generation) error) (cause,
+	err error) {
 	alive, end := context.WithCancelCause(ctx)
 	// Heartbeats go on while the handler finishes, whatever ended its context:
 	// the coordinator then waits for this member.

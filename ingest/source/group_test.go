@@ -32,7 +32,8 @@ func join(t *testing.T, cfg Config) *instance { return run(t, client(t, cfg)) }
 func run(t *testing.T, c *Client) *instance {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	in := &instance{c: c, gens: make(chan *Generation, 100), ended: make(chan error, 100), stop: stop, done: make(chan struct{})}
+	in := &instance{c: c, gens: make(chan *Generation, 100), ended: make(chan error, 100), stop: stop,
+		done: make(chan struct{})}
 	go func() {
 		defer close(in.done)
 		in.err = c.RunGroup(ctx, func(ctx context.Context, g *Generation) error {
@@ -165,7 +166,8 @@ func TestCommitMetadata(t *testing.T) {
 	if at, err := p.Committed(ctx); err != nil || at != (block.Committed{Offset: -1}) {
 		t.Fatalf("before a commit: got %+v, %v", at, err)
 	}
-	want := block.Committed{Offset: 42, Metadata: block.Declaration{First: 42, End: 99, ConfigHash: "c0ffee", UnixSeconds: 1700000000}.Metadata()}
+	want := block.Committed{Offset: 42, Metadata: block.Declaration{First: 42, End: 99, ConfigHash: "c0ffee",
+		UnixSeconds: 1700000000}.Metadata()}
 	if err := p.Commit(ctx, want); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +281,8 @@ func TestHandlerEnds(t *testing.T) {
 		if !errors.Is(err, want) {
 			t.Errorf("got %v; want %v", err, want)
 		}
-		_, err = b.WaitGroupInfo(deadline(t), "g", func(g *kfake.GroupInfo) bool { return g == nil || len(g.Members) == 0 })
+		_, err = b.WaitGroupInfo(deadline(t), "g",
+			func(g *kfake.GroupInfo) bool { return g == nil || len(g.Members) == 0 })
 		if err != nil {
 			t.Errorf("the member did not leave: %v", err)
 		}

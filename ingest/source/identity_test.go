@@ -44,7 +44,7 @@ func produceTo(t testing.TB, brokers []string, topic string, values ...string) {
 	produce(t, producer(t, brokers, kgo.DefaultProduceTopic(topic)), 0, values...)
 }
 
-// checkRecreated writes ten records, makes the topic anew with twenty, and reads
+// checkRecreated writes ten records, makes the topic again with twenty, and reads
 // on from where the first ten end.
 func checkRecreated(t *testing.T, cfg Config, hasID, byID bool) {
 	t.Helper()
@@ -80,7 +80,8 @@ func checkRecreated(t *testing.T, cfg Config, hasID, byID bool) {
 		}
 	}
 	if b.HighWatermark != 20 || b.LastStable != 20 || b.LogStart != 0 {
-		t.Errorf("the log is [%d,%d), decided up to %d; want [0,20), all of it", b.LogStart, b.HighWatermark, b.LastStable)
+		t.Errorf("the log is [%d,%d), decided up to %d; want [0,20), all of it", b.LogStart, b.HighWatermark,
+			b.LastStable)
 	}
 	if want := map[bool]string{true: now}[byID]; b.TopicID != want {
 		t.Errorf("the batch is of topic id %q; want %q", b.TopicID, want)
@@ -206,7 +207,8 @@ func FuzzResponses(f *testing.F) {
 	b = be.AppendUint32(b, 0)       // leader epoch
 	b = append(b, 1, 1, 1, 0)       // no replicas, no tags
 	b = append(b, 0, 0, 0, 0, 0, 0) // rights, no tags twice
-	if d, err := parseMetadata(b, metadataNewest, "access"); err != nil || d.leaders[0] != 3 || d.id.String() != "CQkJCQkJCQkJCQkJCQkJCQ" {
+	if d, err := parseMetadata(b, metadataNewest, "access"); err != nil || d.leaders[0] != 3 ||
+		d.id.String() != "CQkJCQkJCQkJCQkJCQkJCQ" {
 		f.Fatalf("got %+v, %v", d, err)
 	}
 	if _, err := parseMetadata(b, metadataNewest, "other"); !errors.Is(err, ErrNoTopic) {

@@ -18,6 +18,7 @@ import (
 // Three brokers of which each is killed in turn: leaders and the group's
 // coordinator move, and reading and committing go on without a record lost or
 // read twice.
+// Long because it is one story, told in its order.
 func TestKafkaNodeDies(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
@@ -85,7 +86,8 @@ func TestKafkaNodeDies(t *testing.T) {
 			t.Fatal(err)
 		}
 		step(10*(node+1), 10*(node+2))
-		t.Logf("without node %d: all partitions written, read and committed after %v", node+1, time.Since(began).Round(10*time.Millisecond))
+		t.Logf("without node %d: all partitions written, read and committed after %v", node+1, time.Since(began).
+			Round(10*time.Millisecond))
 		if err := k.Restart(ctx, node); err != nil {
 			t.Fatal(err)
 		}

@@ -42,26 +42,28 @@ func madeTopic(t *testing.T, cfg Config, partitions, replication int, configs ma
 }
 
 // One broker; its subtests have a topic and a group each.
+// Long because one broker, which takes long to start, serves all of it.
 func TestKafka(t *testing.T) {
 	_, ca, pem := certificate(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	began := time.Now()
 	_, clientCA, clientPEM := certificate(t)
-	k, err := kafkatest.Start(ctx, kafkatest.Config{Dir: t.TempDir(), PEM: pem, User: "alice", Password: "secret-word", Properties: map[string]string{
-		// The listener with TLS alone wants a certificate of the client too; the
-		// broker's own OAUTHBEARER takes tokens that nobody signed.
-		"listener.name.tls.ssl.client.auth":               "required",
-		"listener.name.tls.ssl.truststore.type":           "PEM",
-		"listener.name.tls.ssl.truststore.location":       clientCA,
-		"sasl.enabled.mechanisms":                         "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
-		"listener.name.sasl.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
-		"listener.name.stls.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
-		// What has no rules is everybody's.
-		"authorizer.class.name":          "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-		"super.users":                    "User:ANONYMOUS",
-		"allow.everyone.if.no.acl.found": "true",
-	}})
+	k, err := kafkatest.Start(ctx, kafkatest.Config{Dir: t.TempDir(), PEM: pem, User: "alice", Password: "secret-word",
+		Properties: map[string]string{
+			// The listener with TLS alone wants a certificate of the client too; the
+			// broker's own OAUTHBEARER takes tokens that nobody signed.
+			"listener.name.tls.ssl.client.auth":               "required",
+			"listener.name.tls.ssl.truststore.type":           "PEM",
+			"listener.name.tls.ssl.truststore.location":       clientCA,
+			"sasl.enabled.mechanisms":                         "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+			"listener.name.sasl.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+			"listener.name.stls.oauthbearer.sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+			// What has no rules is everybody's.
+			"authorizer.class.name":          "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+			"super.users":                    "User:ANONYMOUS",
+			"allow.everyone.if.no.acl.found": "true",
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,8 @@ func TestKafka(t *testing.T) {
 				t.Run(mechanism+" "+listener, func(t *testing.T) {
 					cfg := kafkaConfig(t, k.Addrs(listener), "locked")
 					cfg.TLS = TLS{Enabled: listener == kafkatest.SASLTLS, CA: ca}
-					cfg.SASL = SASL{Mechanism: mechanism, User: "alice", PasswordFile: file(t, "password", "secret-word\n")}
+					cfg.SASL = SASL{Mechanism: mechanism, User: "alice",
+						PasswordFile: file(t, "password", "secret-word\n")}
 					checkAccess(t, cfg)
 					if err := checkRefused(t, cfg); classOf(err) != "permanent" {
 						t.Errorf("wrong password: got %v (%s); want permanent", err, classOf(err))
@@ -174,7 +177,8 @@ func kafkaCodecs(t *testing.T, brokers []string) {
 			produce(t, p, 0, values[:2000]...)
 			produce(t, p, 0, values[2000:]...)
 			for _, from := range []int{0, 1, 1999, 2000, 2500} {
-				if got := read(t, c.Reader(0), int64(from), int64(len(values))); !slices.Equal(got, want(values, from)) {
+				if got := read(t, c.Reader(0), int64(from), int64(len(values))); !slices.Equal(got,
+					want(values, from)) {
 					t.Fatalf("from %d: got %d records; want %d", from, len(got), len(values)-from)
 				}
 			}
@@ -182,8 +186,10 @@ func kafkaCodecs(t *testing.T, brokers []string) {
 	}
 	// The broker compresses again, with a codec of its own.
 	t.Run("by the broker", func(t *testing.T) {
-		c := madeTopic(t, kafkaConfig(t, brokers, "codec-broker"), 1, 1, map[string]string{"compression.type": "snappy"})
-		produce(t, producer(t, brokers, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DefaultProduceTopic("codec-broker")), 0, values...)
+		c := madeTopic(t, kafkaConfig(t, brokers, "codec-broker"), 1, 1,
+			map[string]string{"compression.type": "snappy"})
+		produce(t, producer(t, brokers, kgo.ProducerBatchCompression(kgo.NoCompression()),
+			kgo.DefaultProduceTopic("codec-broker")), 0, values...)
 		if got := read(t, c.Reader(0), 0, int64(len(values))); !slices.Equal(got, want(values, 0)) {
 			t.Fatalf("got %d records; want %d", len(got), len(values))
 		}
@@ -212,7 +218,8 @@ func kafkaGroup(t *testing.T, brokers []string) {
 	began = time.Now()
 	settled(t, 12, one, two)
 	d := time.Since(began)
-	t.Logf("after a member died, its partitions had owners in %v; session timeout %v", d.Round(time.Millisecond), cfg.SessionTimeout)
+	t.Logf("after a member died, its partitions had owners in %v; session timeout %v", d.Round(time.Millisecond),
+		cfg.SessionTimeout)
 	if d > cfg.SessionTimeout+2*time.Second {
 		t.Errorf("partitions of a dead member were idle for %v", d)
 	}
@@ -243,7 +250,8 @@ func kafkaCommits(t *testing.T, brokers []string) {
 	one := run(t, c)
 	old := settled(t, 2, one)[0]
 	ctx := deadline(t)
-	at := block.Committed{Offset: 42, Metadata: block.Declaration{First: 42, End: 99, ConfigHash: "c0ffee", UnixSeconds: 1700000000}.Metadata()}
+	at := block.Committed{Offset: 42, Metadata: block.Declaration{First: 42, End: 99, ConfigHash: "c0ffee",
+		UnixSeconds: 1700000000}.Metadata()}
 	if err := old.Partition(1).Commit(ctx, at); err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +268,8 @@ func kafkaCommits(t *testing.T, brokers []string) {
 		t.Errorf("got %+v, %v; want %+v", got, err, at)
 	}
 	long := block.Committed{Offset: 43, Metadata: string(make([]byte, 5000))}
-	if err := settled(t, 2, one)[0].Partition(1).Commit(ctx, long); classOf(err) != "permanent" || !errors.Is(err, kafka.OffsetMetadataTooLarge) {
+	if err := settled(t, 2, one)[0].Partition(1).Commit(ctx, long); classOf(err) != "permanent" ||
+		!errors.Is(err, kafka.OffsetMetadataTooLarge) {
 		t.Errorf("metadata too large: got %v (%s)", err, classOf(err))
 	}
 }
@@ -297,10 +306,12 @@ func kafkaCompaction(t *testing.T, brokers []string) {
 
 // kafkaAppendTime: where the broker stamps records, its time counts.
 func kafkaAppendTime(t *testing.T, brokers []string) {
-	c := madeTopic(t, kafkaConfig(t, brokers, "stamped"), 1, 1, map[string]string{"message.timestamp.type": "LogAppendTime"})
+	c := madeTopic(t, kafkaConfig(t, brokers, "stamped"), 1, 1,
+		map[string]string{"message.timestamp.type": "LogAppendTime"})
 	before := time.Now().Add(-time.Second)
 	p := producer(t, brokers, kgo.DefaultProduceTopic("stamped"))
-	if err := p.ProduceSync(t.Context(), &kgo.Record{Value: []byte("v"), Timestamp: time.UnixMilli(1)}).FirstErr(); err != nil {
+	if err := p.ProduceSync(t.Context(), &kgo.Record{Value: []byte("v"), Timestamp: time.UnixMilli(1)}).
+		FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	_, ms, ok, err := c.LastRecord(deadline(t), 0, 0, 1)
@@ -447,7 +458,8 @@ func kafkaRights(t *testing.T, brokers, sasl []string) {
 	cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
 	allow := func(b *kadm.ACLBuilder) {
 		t.Helper()
-		if _, err := root.CreateACLs(deadline(t), b.ResourcePatternType(kadm.ACLPatternLiteral).AllowHosts("*")); err != nil {
+		if _, err := root.CreateACLs(deadline(t), b.ResourcePatternType(kadm.ACLPatternLiteral).
+			AllowHosts("*")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -455,7 +467,8 @@ func kafkaRights(t *testing.T, brokers, sasl []string) {
 		t.Helper()
 		for ctx := deadline(t); ; { // brokers learn of rights a moment later
 			err := client(t, cfg).CheckRights(ctx, true)
-			if says == "" && err == nil || says != "" && classOf(err) == "permanent" && strings.Contains(err.Error(), says) {
+			if says == "" && err == nil || says != "" && classOf(err) == "permanent" &&
+				strings.Contains(err.Error(), says) {
 				return
 			}
 			if !retry.Sleep(ctx, settle) {

@@ -160,9 +160,11 @@ func TestMembershipOfSeveralTopics(t *testing.T) {
 	access, edge := sit(t, g, "access", nil), sit(t, g, "edge", nil)
 	one, other := has(t, 4, access), has(t, 3, edge)
 	// On a busy machine the first may have a generation of its own before.
-	for ctx := deadline(t); one.ID != other.ID || one.All() != 7 || other.All() != 7; one, other = has(t, 4, access), has(t, 3, edge) {
+	for ctx := deadline(t); one.ID != other.ID || one.All() != 7 || other.All() != 7; one, other = has(t, 4, access),
+		has(t, 3, edge) {
 		if !retry.Sleep(ctx, 5*time.Millisecond) {
-			t.Fatalf("generations %d and %d of %d and %d partitions; want one of 7", one.ID, other.ID, one.All(), other.All())
+			t.Fatalf("generations %d and %d of %d and %d partitions; want one of 7", one.ID, other.ID, one.All(),
+				other.All())
 		}
 	}
 	ctx := deadline(t)
@@ -225,7 +227,8 @@ func TestMembershipLeaves(t *testing.T) {
 	}
 	access.stop()
 	<-access.done
-	if _, err := b.WaitGroupInfo(deadline(t), "g", func(g *kfake.GroupInfo) bool { return g == nil || len(g.Members) == 0 }); err != nil {
+	if _, err := b.WaitGroupInfo(deadline(t), "g",
+		func(g *kfake.GroupInfo) bool { return g == nil || len(g.Members) == 0 }); err != nil {
 		t.Errorf("the member did not leave: %v", err)
 	}
 	again := sit(t, g, "access", nil)

@@ -26,7 +26,8 @@ func (l *login) msk(ctx context.Context) (sasl.Mechanism, error) {
 		return nil, fmt.Errorf("find AWS credentials for kafka: %w", err)
 	}
 	if found.Region == "" {
-		return nil, errors.New("AWS region for kafka: got none; want for example eu-central-1 (kafka-region, or AWS_REGION)")
+		return nil,
+			errors.New("AWS region for kafka: got none; want for example eu-central-1 (kafka-region, or AWS_REGION)")
 	}
 	l.aws = aws_msk_iam_v2.NewMechanism(found)
 	return l.aws, nil

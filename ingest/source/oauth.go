@@ -27,7 +27,8 @@ func (l *login) oauth(ctx context.Context, secret string) (sasl.Mechanism, error
 	if l.bearer.token.Valid() && l.bearer.secret == secret {
 		return l.bearer, nil
 	}
-	cfg := clientcredentials.Config{ClientID: l.cfg.User, ClientSecret: secret, TokenURL: l.cfg.TokenURL, Scopes: l.cfg.Scopes}
+	cfg := clientcredentials.Config{ClientID: l.cfg.User, ClientSecret: secret, TokenURL: l.cfg.TokenURL,
+		Scopes: l.cfg.Scopes}
 	token, err := cfg.Token(ctx)
 	if err != nil {
 		return nil, tokenError(l.cfg.TokenURL, err)
@@ -49,7 +50,8 @@ func tokenError(address string, err error) error {
 	}
 	status := refused.Response.StatusCode
 	if status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden {
-		return permanent(fmt.Errorf("fetch a kafka token from %s: status %d %s: %w", host, status, refused.ErrorCode, kafka.SASLAuthenticationFailed), "kafka-user or kafka-password is not the token server's")
+		return permanent(fmt.Errorf("fetch a kafka token from %s: status %d %s: %w", host, status, refused.ErrorCode,
+			kafka.SASLAuthenticationFailed), "kafka-user or kafka-password is not the token server's")
 	}
 	return fmt.Errorf("fetch a kafka token from %s: got status %d; want 200", host, status)
 }

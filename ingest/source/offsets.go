@@ -72,7 +72,8 @@ func (c *Client) coordinate(ctx context.Context, group string, ask func(broker i
 }
 
 // coordinated is coordinate for one of kafka-go's messages.
-func coordinated[R protocol.Message](ctx context.Context, c *Client, group string, wait time.Duration, req protocol.Message, code func(R) int16) (R, error) {
+func coordinated[R protocol.Message](ctx context.Context, c *Client, group string, wait time.Duration,
+	req protocol.Message, code func(R) int16) (R, error) {
 	var res R
 	err := c.coordinate(ctx, group, func(broker int32) (int16, error) {
 		var err error
@@ -94,7 +95,8 @@ func (c *Client) committed(ctx context.Context, group string, partitions []int32
 		if r.ErrorCode != 0 {
 			return r.ErrorCode
 		}
-		return firstCode(r.Topics, func(t offsetfetch.ResponseTopic) []offsetfetch.ResponsePartition { return t.Partitions },
+		return firstCode(r.Topics,
+			func(t offsetfetch.ResponseTopic) []offsetfetch.ResponsePartition { return t.Partitions },
 			func(p offsetfetch.ResponsePartition) int16 { return p.ErrorCode })
 	})
 	if errors.Is(err, kafka.GroupIdNotFound) { // a group that nobody has joined yet
@@ -114,7 +116,8 @@ func (c *Client) committed(ctx context.Context, group string, partitions []int32
 		}
 	}
 	if len(out) != len(partitions) {
-		return nil, fmt.Errorf("read offsets of group %s for %s: got %d partitions; want %d", group, c.cfg.Topic, len(out), len(partitions))
+		return nil, fmt.Errorf("read offsets of group %s for %s: got %d partitions; want %d", group, c.cfg.Topic,
+			len(out), len(partitions))
 	}
 	return out, nil
 }
@@ -144,7 +147,8 @@ func (c *Client) commit(ctx context.Context, g *Generation, partition int32, at 
 		for _, t := range r.Topics {
 			parts += len(t.Partitions)
 		}
-		return firstCode(r.Topics, func(t offsetcommit.ResponseTopic) []offsetcommit.ResponsePartition { return t.Partitions },
+		return firstCode(r.Topics,
+			func(t offsetcommit.ResponseTopic) []offsetcommit.ResponsePartition { return t.Partitions },
 			func(p offsetcommit.ResponsePartition) int16 { return p.ErrorCode })
 	})
 	if err == nil && parts != 1 {
@@ -152,7 +156,8 @@ func (c *Client) commit(ctx context.Context, g *Generation, partition int32, at 
 	}
 	if err != nil {
 		c.stats.commitErrors.Add(1)
-		return fmt.Errorf("commit %s/%d at offset %d in generation %d: %w", c.cfg.Topic, partition, at.Offset, g.ID, err)
+		return fmt.Errorf("commit %s/%d at offset %d in generation %d: %w", c.cfg.Topic, partition, at.Offset, g.ID,
+			err)
 	}
 	c.stats.commits.Add(1)
 	return nil

@@ -20,7 +20,8 @@ type parts struct {
 // readPart reads the next record of the open batch and returns how many bytes
 // it takes.
 func (d *decoder) readPart() (bytes int, err error) {
-	rec := block.Record{Offset: d.previous + 1, UnixMilli: d.maxTime, TooLarge: &block.TooLarge{Bytes: d.parts.whole, Batch: true}}
+	rec := block.Record{Offset: d.previous + 1, UnixMilli: d.maxTime,
+		TooLarge: &block.TooLarge{Bytes: d.parts.whole, Batch: true}}
 	if d.parts.r != nil {
 		if rec, err = d.unpack(&unpacker{r: d.parts.r}); err != nil {
 			return 0, err

@@ -85,14 +85,17 @@ func TestTooLarge(t *testing.T) {
 	for _, codec := range []int16{0, codecGzip, codecLZ4, codecZstd} {
 		s, w := spec, wide
 		s.codec, w.codec = codec, codec
-		sets = append(sets, set{codecName(uint16(codec)), slices.Concat(s.bytes(t), w.bytes(t)), slices.Concat(parts, yes)})
+		sets = append(sets, set{codecName(uint16(codec)), slices.Concat(s.bytes(t), w.bytes(t)),
+			slices.Concat(parts, yes)})
 	}
-	sets = append(sets, set{"snappy in blocks", slices.Concat(recompressed(t, spec, codecSnappy, xerialStream), recompressed(t, wide, codecSnappy, xerialStream)), slices.Concat(parts, yes)})
+	sets = append(sets, set{"snappy in blocks", slices.Concat(recompressed(t, spec, codecSnappy, xerialStream),
+		recompressed(t, wide, codecSnappy, xerialStream)), slices.Concat(parts, yes)})
 	bare := spec
 	bare.codec = codecSnappy
 	whole := len(spec.bytes(t)[batchHeader:])
 	sets = append(sets, set{"a snappy block", bare.bytes(t), []string{
-		fmt.Sprintf("10@1002 batch of %d", whole), fmt.Sprintf("11@1002 batch of %d", whole), fmt.Sprintf("12@1002 batch of %d", whole)}})
+		fmt.Sprintf("10@1002 batch of %d", whole), fmt.Sprintf("11@1002 batch of %d", whole),
+		fmt.Sprintf("12@1002 batch of %d", whole)}})
 	for _, s := range sets {
 		for skip := range 3 { // a broker sends no batch before the wanted one
 			d := newDecoder()
@@ -100,7 +103,8 @@ func TestTooLarge(t *testing.T) {
 			d.start(s.b, nil, 10+int64(skip))
 			got, next, err := sizes(d)
 			if err != nil || !slices.Equal(got, s.want[skip:]) || next != 10+int64(len(s.want)) {
-				t.Errorf("%s from %d: got %.300v, next %d, %v; want %.300v", s.name, 10+skip, got, next, err, s.want[skip:])
+				t.Errorf("%s from %d: got %.300v, next %d, %v; want %.300v", s.name, 10+skip, got, next, err,
+					s.want[skip:])
 			}
 		}
 	}
@@ -165,7 +169,8 @@ func TestPartsCut(t *testing.T) {
 // neighbours are read, and the reader goes on.
 func TestLargerThanAFetch(t *testing.T) {
 	b := broker(t, 1, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "8388608"}))
-	p := producer(t, b.ListenAddrs(), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(4<<20))
+	p := producer(t, b.ListenAddrs(), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(4<<20))
 	for _, v := range []string{"a", strings.Repeat("x", 2<<20), "c"} {
 		produce(t, p, 0, v)
 	}

@@ -41,13 +41,15 @@ func (c *Client) ReadRange(ctx context.Context, partition int32, first, end int6
 // as the log still keeps it, holds none. It reads from the back, so that a
 // range costs a few small fetches. The error wraps block.ErrOutOfRange when
 // the log's stable end lies before end.
-func (c *Client) LastRecord(ctx context.Context, partition int32, first, end int64) (offset, unixMilli int64, ok bool, err error) {
+func (c *Client) LastRecord(ctx context.Context, partition int32, first, end int64) (offset, unixMilli int64, ok bool,
+	err error) {
 	ends, err := c.EndOffsets(ctx)
 	if err != nil {
 		return 0, 0, false, err
 	}
 	if ends[partition] < end {
-		return 0, 0, false, fmt.Errorf("%w: %s/%d ends at %d; want %d", block.ErrOutOfRange, c.cfg.Topic, partition, ends[partition], end)
+		return 0, 0, false, fmt.Errorf("%w: %s/%d ends at %d; want %d", block.ErrOutOfRange, c.cfg.Topic, partition,
+			ends[partition], end)
 	}
 	starts, err := c.StartOffsets(ctx)
 	if err != nil {

@@ -358,7 +358,8 @@ func (d *decoder) readRecords() error {
 			at = d.baseTime + timeDelta
 		}
 		if end-n4 > d.maxValue {
-			records = append(records, block.Record{Offset: offset, UnixMilli: at, TooLarge: &block.TooLarge{Bytes: int64(end - n4)}})
+			records = append(records, block.Record{Offset: offset, UnixMilli: at,
+				TooLarge: &block.TooLarge{Bytes: int64(end - n4)}})
 		} else {
 			records = append(records, block.Record{Offset: offset, UnixMilli: at, Value: rec[n4:end:end]})
 		}

@@ -254,7 +254,8 @@ func TestValuesStay(t *testing.T) {
 	var set []byte
 	var want []string
 	for i := range 40 {
-		s := batchSpec{base: int64(i), codec: int16(i % 5), producer: -1, values: []string{strings.Repeat(fmt.Sprint(i%10), 1000*(i+1))}}
+		s := batchSpec{base: int64(i), codec: int16(i % 5), producer: -1,
+			values: []string{strings.Repeat(fmt.Sprint(i%10), 1000*(i+1))}}
 		set = append(set, s.bytes(t)...)
 		want = append(want, s.values[0])
 	}
@@ -288,7 +289,8 @@ func TestValuesStay(t *testing.T) {
 // goes back, and decoding ends.
 func FuzzDecode(f *testing.F) {
 	for codec := range int16(5) {
-		f.Add(batchSpec{base: 5, codec: codec, values: []string{"a", "bb", ""}, producer: 3, attr: attrTransactional}.bytes(f), int64(5), int64(3))
+		f.Add(batchSpec{base: 5, codec: codec, values: []string{"a", "bb", ""}, producer: 3,
+			attr: attrTransactional}.bytes(f), int64(5), int64(3))
 	}
 	f.Add(slices.Concat(batchSpec{base: 1, values: []string{"a"}}.bytes(f), marker(f, 2, 3, 0)), int64(2), int64(3))
 	f.Fuzz(func(t *testing.T, set []byte, from, producer int64) {
@@ -338,7 +340,8 @@ func benchmarkDecode(b *testing.B, codec int16) {
 		s := batchSpec{base: int64(i * perBatch), codec: codec, producer: -1, baseTime: 1}
 		for j := range perBatch {
 			n := i*perBatch + j
-			s.values = append(s.values, fmt.Sprintf(line, n%60, n%1000, n*7919, n%997, n%256, n%251, n%313, uint32(n)*2654435761))
+			s.values = append(s.values, fmt.Sprintf(line, n%60, n%1000, n*7919, n%997, n%256, n%251, n%313,
+				uint32(n)*2654435761))
 		}
 		set = append(set, s.bytes(b)...)
 	}

@@ -67,12 +67,14 @@ func (s countedSession) Next(ctx context.Context, challenge []byte) (done bool, 
 // were closed during authentication into a bare SASL_AUTHENTICATION_FAILED; one
 // that a broker sent has a reason.
 func (c *Client) connected(err error) error {
-	bare := errors.Is(err, kafka.SASLAuthenticationFailed) && strings.HasSuffix(err.Error(), kafka.SASLAuthenticationFailed.Error())
+	bare := errors.Is(err, kafka.SASLAuthenticationFailed) &&
+		strings.HasSuffix(err.Error(), kafka.SASLAuthenticationFailed.Error())
 	if !bare && !broken(err) {
 		return classify(err)
 	}
 	if c.admission.refused() {
-		return codeClass(kafka.SASLAuthenticationFailed, fmt.Errorf("the broker closes every connection while we authenticate: %w", err))
+		return codeClass(kafka.SASLAuthenticationFailed,
+			fmt.Errorf("the broker closes every connection while we authenticate: %w", err))
 	}
 	if errors.Is(err, errNoHandshake) {
 		return err // it says what that may mean

@@ -117,7 +117,8 @@ func (x *exchange) run(ctx context.Context, c *Client) error {
 // send runs do on a connection to the broker. A connection that died while it
 // lay idle in the pool is no reason to bother the caller: one failure of that
 // kind is retried at once.
-func (c *Client) send(ctx context.Context, key protocol.ApiKey, broker int32, do func(io.ReadWriter, int16) error) error {
+func (c *Client) send(ctx context.Context, key protocol.ApiKey, broker int32,
+	do func(io.ReadWriter, int16) error) error {
 	for attempt := 0; ; attempt++ {
 		x := &exchange{key: key, broker: broker, do: do}
 		err := x.run(ctx, c)
@@ -135,7 +136,8 @@ func broken(err error) bool {
 // call sends one of kafka-go's messages to a broker and returns the response.
 // It takes at most wait plus the configured request timeout; wait is the time
 // that the broker may take on purpose.
-func call[R protocol.Message](ctx context.Context, c *Client, broker int32, wait time.Duration, req protocol.Message) (R, error) {
+func call[R protocol.Message](ctx context.Context, c *Client, broker int32, wait time.Duration,
+	req protocol.Message) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+c.cfg.RequestTimeout)
 	defer cancel()
 	var res R

@@ -44,7 +44,8 @@ func (c *Client) CheckRights(ctx context.Context, policy bool) error {
 	err = c.coordinate(ctx, c.cfg.Group, func(broker int32) (int16, error) {
 		return c.callCode(ctx, protocol.Heartbeat, broker, body)
 	})
-	if err != nil && !errors.Is(err, block.ErrFenced) && !errors.Is(err, kafka.GroupIdNotFound) { // there is no such member
+	if err != nil && !errors.Is(err, block.ErrFenced) && !errors.Is(err, kafka.GroupIdNotFound) {
+		// there is no such member
 		return fmt.Errorf("join group %s: %w", c.cfg.Group, err)
 	}
 	return nil

@@ -19,7 +19,8 @@ import (
 )
 
 func grant(resource kmsg.ACLResourceType, name string, op kmsg.ACLOperation) kfake.ACL {
-	return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true}
+	return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op,
+		Allow: true}
 }
 
 // Promise: check finds every right that run needs, and says what to grant.
@@ -41,11 +42,13 @@ func TestCheckRights(t *testing.T) {
 		{"no Read", []kfake.ACL{describe, configs, look, join}, true, "grant the user Read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "alice", "secret-word", test.acls...))
+			b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(),
+				kfake.User("PLAIN", "alice", "secret-word", test.acls...))
 			cfg := testConfig(b.ListenAddrs())
 			cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
 			err := client(t, cfg).CheckRights(deadline(t), test.policy)
-			if test.says == "" && err != nil || test.says != "" && (classOf(err) != "permanent" || !strings.Contains(err.Error(), test.says)) {
+			if test.says == "" && err != nil || test.says != "" &&
+				(classOf(err) != "permanent" || !strings.Contains(err.Error(), test.says)) {
 				t.Errorf("got %v (%s); want %q", err, classOf(err), test.says)
 			}
 		})
@@ -72,7 +75,8 @@ func TestProbablyMisconfigured(t *testing.T) {
 			b := broker(t, 1, test.broker...)
 			cfg := testConfig(b.ListenAddrs())
 			cfg.TLS, cfg.SASL, cfg.RequestTimeout = test.tls, test.sasl, 20*time.Second
-			if _, err := client(t, cfg).ClusterID(deadline(t)); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err := client(t, cfg).ClusterID(deadline(t)); err == nil ||
+				!strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v; want %q", err, test.says)
 			}
 		})
@@ -109,8 +113,10 @@ func TestPasswordFileAppears(t *testing.T) {
 func TestGroupRightRevoked(t *testing.T) {
 	b := broker(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "root", "root-word"),
 		kfake.User("PLAIN", "alice", "secret-word",
-			grant(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationRead), grant(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationDescribe)))
-	root := kadm.NewClient(producer(t, b.ListenAddrs(), kgo.SASL(plain.Auth{User: "root", Pass: "root-word"}.AsMechanism())))
+			grant(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationRead),
+			grant(kmsg.ACLResourceTypeTopic, "access", kmsg.ACLOperationDescribe)))
+	root := kadm.NewClient(producer(t, b.ListenAddrs(),
+		kgo.SASL(plain.Auth{User: "root", Pass: "root-word"}.AsMechanism())))
 	cfg := testConfig(b.ListenAddrs())
 	cfg.SASL = SASL{Mechanism: "plain", User: "alice", Password: "secret-word"}
 	revoked(t, root, cfg)
@@ -120,7 +126,8 @@ func TestGroupRightRevoked(t *testing.T) {
 // until that has been refused when it joined again, and gives it back.
 func revoked(t *testing.T, root *kadm.Client, cfg Config) {
 	t.Helper()
-	acl := kadm.NewACLs().Groups(cfg.Group).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:alice").AllowHosts("*")
+	acl := kadm.NewACLs().Groups(cfg.Group).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral).
+		Allow("User:alice").AllowHosts("*")
 	allow := func() {
 		t.Helper()
 		made, err := root.CreateACLs(deadline(t), acl)
@@ -132,7 +139,8 @@ func revoked(t *testing.T, root *kadm.Client, cfg Config) {
 		}
 	}
 	// Where nobody has a right, Kafka may be told to let everybody in.
-	others := kadm.NewACLs().Groups(cfg.Group).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral).Allow("User:bob").AllowHosts("*")
+	others := kadm.NewACLs().Groups(cfg.Group).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral).
+		Allow("User:bob").AllowHosts("*")
 	if _, err := root.CreateACLs(deadline(t), others); err != nil {
 		t.Fatal(err)
 	}

@@ -157,7 +157,8 @@ func (c *Client) listOffsets(ctx context.Context, at int64, isolation kafka.Isol
 		if broker < 0 {
 			return nil, fmt.Errorf("partition %d: %w", p, kafka.LeaderNotAvailable)
 		}
-		ask[broker] = append(ask[broker], listoffsets.RequestPartition{Partition: p, CurrentLeaderEpoch: -1, Timestamp: at})
+		ask[broker] = append(ask[broker], listoffsets.RequestPartition{Partition: p, CurrentLeaderEpoch: -1,
+			Timestamp: at})
 	}
 	offsets := make(map[int32]int64, len(leaders))
 	for broker, ps := range ask {
@@ -166,12 +167,14 @@ func (c *Client) listOffsets(ctx context.Context, at int64, isolation kafka.Isol
 		}
 	}
 	if len(offsets) != len(leaders) {
-		return nil, fmt.Errorf("%w: got offsets of %d partitions; want %d", kafka.UnknownTopicOrPartition, len(offsets), len(leaders))
+		return nil, fmt.Errorf("%w: got offsets of %d partitions; want %d", kafka.UnknownTopicOrPartition, len(offsets),
+			len(leaders))
 	}
 	return offsets, nil
 }
 
-func (c *Client) askOffsets(ctx context.Context, leader int32, ps []listoffsets.RequestPartition, isolation kafka.IsolationLevel, into map[int32]int64) error {
+func (c *Client) askOffsets(ctx context.Context, leader int32, ps []listoffsets.RequestPartition,
+	isolation kafka.IsolationLevel, into map[int32]int64) error {
 	res, err := call[*listoffsets.Response](ctx, c, leader, 0, &listoffsets.Request{
 		ReplicaID:      -1,
 		IsolationLevel: int8(isolation),
@@ -204,7 +207,8 @@ func (r *Reader) Bounds(ctx context.Context) (logStart, lastStable int64, err er
 			return 0, 0, fmt.Errorf("list offsets of %v: %w", r.at, err)
 		}
 		got := map[int32]int64{}
-		err = r.c.askOffsets(ctx, leader, []listoffsets.RequestPartition{{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: ask.at}}, kafka.ReadCommitted, got)
+		err = r.c.askOffsets(ctx, leader, []listoffsets.RequestPartition{{Partition: r.partition,
+			CurrentLeaderEpoch: -1, Timestamp: ask.at}}, kafka.ReadCommitted, got)
 		offset, ok := got[r.partition]
 		if err == nil && !ok {
 			err = kafka.UnknownTopicOrPartition
@@ -260,7 +264,8 @@ func (c *Client) Lag(ctx context.Context, group string) (map[int32]int64, error)
 func (c *Client) Compacted(ctx context.Context) (bool, error) {
 	const topicResource = 2
 	res, err := call[*describeconfigs.Response](ctx, c, anyBroker, 0, &describeconfigs.Request{
-		Resources: []describeconfigs.RequestResource{{ResourceType: topicResource, ResourceName: c.cfg.Topic, ConfigNames: []string{"cleanup.policy"}}},
+		Resources: []describeconfigs.RequestResource{{ResourceType: topicResource, ResourceName: c.cfg.Topic,
+			ConfigNames: []string{"cleanup.policy"}}},
 	})
 	if err != nil {
 		return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
@@ -285,7 +290,8 @@ func (c *Client) Compacted(ctx context.Context) (bool, error) {
 // CreateTopic makes the client's topic and waits until every partition has a
 // leader. created is false when it existed already, with however many
 // partitions.
-func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, configs map[string]string) (created bool, err error) {
+func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, configs map[string]string) (created bool,
+	err error) {
 	fail := func(err error) (bool, error) {
 		return false, fmt.Errorf("create topic %s: %w", c.cfg.Topic, err)
 	}
@@ -293,7 +299,8 @@ func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, c
 	if err != nil {
 		return fail(err)
 	}
-	t := createtopics.RequestTopic{Name: c.cfg.Topic, NumPartitions: int32(partitions), ReplicationFactor: int16(replication)}
+	t := createtopics.RequestTopic{Name: c.cfg.Topic, NumPartitions: int32(partitions),
+		ReplicationFactor: int16(replication)}
 	for k, v := range configs {
 		t.Configs = append(t.Configs, createtopics.RequestConfig{Name: k, Value: v})
 	}

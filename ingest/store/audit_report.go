@@ -52,7 +52,8 @@ func (r *AuditReport) Mixed() []ConfigSpan {
 		}
 		hashes[t][s.ConfigHash] = true
 	}
-	return slices.DeleteFunc(slices.Clone(r.Configurations), func(s ConfigSpan) bool { return len(hashes[topic{s.Cluster, s.Topic}]) < 2 })
+	return slices.DeleteFunc(slices.Clone(r.Configurations),
+		func(s ConfigSpan) bool { return len(hashes[topic{s.Cluster, s.Topic}]) < 2 })
 }
 
 // OK reports that nothing differs.

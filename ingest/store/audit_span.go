@@ -82,7 +82,8 @@ func (o *SpanOptions) doubtfulDays(report *AuditReport) (missing []string) {
 		case d.Incomplete:
 			missing = append(missing, fmt.Sprintf("%s: %s is younger than some of the day's rows", d.Day, d.Table))
 		case d.Unsettled:
-			missing = append(missing, fmt.Sprintf("%s: a block of the day is being written; ask again when it is stored", d.Day))
+			missing = append(missing,
+				fmt.Sprintf("%s: a block of the day is being written; ask again when it is stored", d.Day))
 		}
 	}
 	for _, d := range report.Differences {
@@ -144,7 +145,8 @@ func (s *Store) rangesOf(ctx context.Context, o SpanOptions, found *SpanAudit) e
 		return err
 	}
 	for _, r := range rows {
-		next := SpanRange{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First, End: r.End,
+		next := SpanRange{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First,
+			End:  r.End,
 			Kind: block.Kind(r.Kind), ConfigHash: r.ConfigHash}
 		if next.Kind == block.KindBlock {
 			found.Rejected += r.Rejected
@@ -166,17 +168,20 @@ func (s *Store) rangesOf(ctx context.Context, o SpanOptions, found *SpanAudit) e
 // could hold responses of the span. A gap counts as well: retention took its records
 // before they were read.
 func (s *Store) placesOf(ctx context.Context, o SpanOptions, report *AuditReport) (missing []string, err error) {
-	rows, err := Select[spanScan](ctx, s, spanSelect+s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind IN ('block', 'gap')"+
-		" AND (? OR (cluster, topic, epoch, partition) GLOBAL IN (SELECT cluster, topic, epoch, partition FROM "+s.Table(schema.Ledger)+
-		" WHERE state = 'stored' AND kind = 'gap'))"+spanOrder, slices.ContainsFunc(report.Differences, placed))
+	rows, err := Select[spanScan](ctx, s,
+		spanSelect+s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind IN ('block', 'gap')"+
+			" AND (? OR (cluster, topic, epoch, partition) GLOBAL IN (SELECT cluster, topic, epoch, partition FROM "+s.Table(schema.Ledger)+
+			" WHERE state = 'stored' AND kind = 'gap'))"+spanOrder, slices.ContainsFunc(report.Differences, placed))
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
-		d := Difference{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First, End: r.End}
+		d := Difference{Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First,
+			End: r.End}
 		if r.Kind == string(block.KindGap) && o.reaches(rows, d) {
-			missing = append(missing, fmt.Sprintf("%s/%d epoch %d [%d,%d): a gap, its records were gone before they were read",
-				r.Topic, r.Partition, r.Epoch, r.First, r.End))
+			missing = append(missing,
+				fmt.Sprintf("%s/%d epoch %d [%d,%d): a gap, its records were gone before they were read",
+					r.Topic, r.Partition, r.Epoch, r.First, r.End))
 		}
 	}
 	for _, d := range report.Differences {

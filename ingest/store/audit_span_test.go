@@ -32,7 +32,8 @@ func TestSpanOfHealthy(t *testing.T) {
 	if len(found.Missing) > 0 || found.Rejected != 3 || len(found.Ranges) != 1 {
 		t.Fatalf("got %+v; want one range, nothing missing", found)
 	}
-	if r := found.Ranges[0]; r.First != 100 || r.End != 400 || r.Partition != 3 || r.Kind != block.KindBlock || r.ConfigHash != "h" {
+	if r := found.Ranges[0]; r.First != 100 || r.End != 400 || r.Partition != 3 || r.Kind != block.KindBlock ||
+		r.ConfigHash != "h" {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -57,10 +58,13 @@ func TestSpanSaysWhatIsMissing(t *testing.T) {
 		o    SpanOptions
 		want []string
 	}{
-		"hole and gap": {daysOf(0, 1), []string{"access/3 epoch 1 [600,700): a gap", "access/3 epoch 1 [400,500): no block or gap covers these offsets"}},
-		"expired":      {expiring, []string{"2024-10-04: the rows of keys_hour have expired", "a gap", "no block"}},
-		"not over":     {daysOf(0, 3), []string{"the span is not over: the newest stored response is of 2024-10-05 01:01 UTC", "a gap", "no block"}},
-		"long before":  {daysOf(-60, -40), nil},
+		"hole and gap": {daysOf(0, 1), []string{"access/3 epoch 1 [600,700): a gap",
+			"access/3 epoch 1 [400,500): no block or gap covers these offsets"}},
+		"expired": {expiring, []string{"2024-10-04: the rows of keys_hour have expired", "a gap", "no block"}},
+		"not over": {daysOf(0, 3),
+			[]string{"the span is not over: the newest stored response is of 2024-10-05 01:01 UTC", "a gap",
+				"no block"}},
+		"long before": {daysOf(-60, -40), nil},
 	} {
 		found := spanAudited(t, s, x.o)
 		if len(found.Missing) != len(x.want) {
@@ -73,7 +77,8 @@ func TestSpanSaysWhatIsMissing(t *testing.T) {
 			}
 		}
 	}
-	if err := s.Exec(t.Context(), "ALTER TABLE "+s.Table(schema.KeysHour)+" DELETE WHERE toDate(minute) = '2024-10-04' SETTINGS mutations_sync = 2"); err != nil {
+	if err := s.Exec(t.Context(),
+		"ALTER TABLE "+s.Table(schema.KeysHour)+" DELETE WHERE toDate(minute) = '2024-10-04' SETTINGS mutations_sync = 2"); err != nil {
 		t.Fatal(err)
 	}
 	found := spanAudited(t, s, daysOf(0, 1))

@@ -9,7 +9,7 @@ import (
 
 // An INSERT takes at most this many rows, table partitions and bytes of text.
 // The second comes from the server: a block of rows with more than 100
-// partitions is refused for ever (code 252). The numbers are part of the
+// partitions is refused forever (code 252). The numbers are part of the
 // tokens' meaning: a block that was stored by half would be cut differently
 // under others, and count twice when it is completed. See ChunkVersion.
 const (

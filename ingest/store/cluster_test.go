@@ -46,7 +46,8 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if text == "" {
 		text = string(body)
 	}
-	if !strings.HasPrefix(text, "SELECT displayName()") { // the driver greets on each connection, and opens them as it likes
+	if !strings.HasPrefix(text, "SELECT displayName()") {
+		// the driver greets on each connection, and opens them as it likes
 		p.mu.Lock()
 		p.noted = append(p.noted, note(text, settings))
 		p.mu.Unlock()
@@ -59,7 +60,8 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // ofDriver are parameters of clickhouse-go's or of the HTTP interface.
 var ofDriver = []string{"query", "decompress", "database", "default_format", "client_protocol_version", "compress",
-	"max_execution_time", "wait_end_of_query", "enable_http_compression", "network_compression_method", "http_zlib_compression_level"}
+	"max_execution_time", "wait_end_of_query", "enable_http_compression", "network_compression_method",
+	"http_zlib_compression_level"}
 
 // columnList is the list of an INSERT; another test compares it with the server's.
 var columnList = regexp.MustCompile(`(INSERT INTO [^ ]+) \([^)]*\) FORMAT`)
@@ -102,7 +104,8 @@ func TestClusterStatements(t *testing.T) {
 	}
 	server.CloseClientConnections()
 
-	got := columnList.ReplaceAllString(strings.ReplaceAll(strings.Join(between.noted, "\n;\n"), s.Database(), "d"), "$1 (...) FORMAT") + "\n"
+	got := columnList.ReplaceAllString(strings.ReplaceAll(strings.Join(between.noted, "\n;\n"), s.Database(), "d"),
+		"$1 (...) FORMAT") + "\n"
 	const file = "testdata/cluster.sql"
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

@@ -250,7 +250,8 @@ func histogram(name schema.Column, read reader[aggregate.Histogram]) insertColum
 			part(func(h *pair) int { return len(h.Counts) }, func(h *pair) { put64(w, h.Counts) })
 		},
 		unset: func(s *scratch, from, to int) bool {
-			return read.all(&s.pairs, from, to, func(h *aggregate.Histogram) bool { return len(h.Buckets) == 0 && len(h.Counts) == 0 })
+			return read.all(&s.pairs, from, to,
+				func(h *aggregate.Histogram) bool { return len(h.Buckets) == 0 && len(h.Counts) == 0 })
 		},
 	}
 }

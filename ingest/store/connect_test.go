@@ -61,7 +61,8 @@ func newLocked(t *testing.T, password string) *locked {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.cert = textFile(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Certificate().Raw})))
+	l.cert = textFile(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Certificate().
+		Raw})))
 	l.key = textFile(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 	return l
 }
@@ -135,7 +136,8 @@ func TestRenew(t *testing.T) {
 func TestMissingCredentials(t *testing.T) {
 	c := DefaultConfig()
 	c.URL, c.PasswordFile = "http://127.0.0.1:1", "/does/not/exist"
-	if _, err := Open(t.Context(), c); retry.ClassOf(err) != retry.Transient || !strings.Contains(err.Error(), "/does/not/exist") {
+	if _, err := Open(t.Context(), c); retry.ClassOf(err) != retry.Transient ||
+		!strings.Contains(err.Error(), "/does/not/exist") {
 		t.Errorf("no file: got %v (%v); want transient", err, retry.ClassOf(err))
 	}
 	c.PasswordFile, c.CA = "", textFile(t, "ca.pem", "nothing")

@@ -29,9 +29,10 @@ func (s *Store) Ends(ctx context.Context, cluster, topic string) (map[int32]bloc
 		End       int64  `ch:"end"`
 		Covered   int64  `ch:"covered"`
 		Declared  int64  `ch:"declared"`
-	}](ctx, s, "SELECT epoch, partition, countIf("+stored+") AS rows, minIf(l.first, "+stored+") AS first, maxIf(l.end, "+stored+") AS end,"+
-		" sumIf(l.end - l.first, "+stored+") AS covered, minIf(l.first, l.state = 'declared') AS declared"+
-		" FROM "+table+" AS l"+of+" AND kind IN ('block', 'gap') AND (partition, epoch) IN (SELECT partition, max(epoch) FROM "+table+of+" GROUP BY partition) GROUP BY epoch, partition",
+	}](ctx, s,
+		"SELECT epoch, partition, countIf("+stored+") AS rows, minIf(l.first, "+stored+") AS first, maxIf(l.end, "+stored+") AS end,"+
+			" sumIf(l.end - l.first, "+stored+") AS covered, minIf(l.first, l.state = 'declared') AS declared"+
+			" FROM "+table+" AS l"+of+" AND kind IN ('block', 'gap') AND (partition, epoch) IN (SELECT partition, max(epoch) FROM "+table+of+" GROUP BY partition) GROUP BY epoch, partition",
 		cluster, topic, cluster, topic)
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger's ends of %s: %w", topic, err)
@@ -58,9 +59,10 @@ type Writer struct {
 // Writers lists the instances that have stored blocks of a topic since a
 // moment, by name.
 func (s *Store) Writers(ctx context.Context, cluster, topic string, since time.Time) ([]Writer, error) {
-	rows, err := Select[Writer](ctx, s, "SELECT instance, argMax(config_hash, written_at) AS config_hash, argMax(version, written_at) AS version, max(written_at) AS at"+
-		" FROM "+s.Table(schema.Ledger)+" WHERE cluster = ? AND topic = ? AND kind = 'block' AND state = 'stored' AND written_at >= fromUnixTimestamp64Milli(?)"+
-		" GROUP BY instance ORDER BY instance", cluster, topic, since.UnixMilli())
+	rows, err := Select[Writer](ctx, s,
+		"SELECT instance, argMax(config_hash, written_at) AS config_hash, argMax(version, written_at) AS version, max(written_at) AS at"+
+			" FROM "+s.Table(schema.Ledger)+" WHERE cluster = ? AND topic = ? AND kind = 'block' AND state = 'stored' AND written_at >= fromUnixTimestamp64Milli(?)"+
+			" GROUP BY instance ORDER BY instance", cluster, topic, since.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("list the instances that write %s: %w", topic, err)
 	}

@@ -14,9 +14,11 @@ import (
 func TestEnds(t *testing.T) {
 	s := open(t)
 	now := time.Now()
-	write := func(epoch uint32, partition int32, first, end int64, state block.State, kind block.Kind, instance, hash string, age time.Duration) {
+	write := func(epoch uint32, partition int32, first, end int64, state block.State, kind block.Kind, instance,
+		hash string, age time.Duration) {
 		t.Helper()
-		row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition, First: first, End: end},
+		row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition,
+			First: first, End: end},
 			Kind: kind, State: state, Instance: instance, ConfigHash: hash, Version: "v", WrittenAt: now.Add(-age)}
 		writeLedger(t, s, row)
 	}
@@ -39,7 +41,8 @@ func TestEnds(t *testing.T) {
 		t.Errorf("a topic that is not known: got %v, %v", got, err)
 	}
 	writers, err := s.Writers(t.Context(), "c", "access", now.Add(-10*time.Minute))
-	if err != nil || len(writers) != 2 || writers[0].Instance != "new" || writers[0].ConfigHash != "b" || writers[1].ConfigHash != "a" {
+	if err != nil || len(writers) != 2 || writers[0].Instance != "new" || writers[0].ConfigHash != "b" ||
+		writers[1].ConfigHash != "a" {
 		t.Errorf("got %+v, %v", writers, err)
 	}
 }

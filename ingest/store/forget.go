@@ -26,7 +26,7 @@ type Trace struct {
 	Partition string // as ClickHouse names it
 	Rows      uint64 // that name the person
 	Requests  uint64 // of tables of counts: those of these rows
-	Bytes     uint64 // of the partition, which is written anew
+	Bytes     uint64 // of the partition, which is rewritten
 }
 
 // ErrCluster: Forget is not made for tables on several servers.
@@ -47,7 +47,7 @@ func (s *Store) Traces(ctx context.Context, who Person) (list []Trace, err error
 // Forget takes a person out of every table. What was counted for a key or an address
 // counts for the ones that are not told apart (classify.Other), so every total stays;
 // examples, names, labels and incidents of the person are deleted, and texts that name
-// the person say "[forgotten]" there. Partitions that name the person are written anew,
+// the person say "[forgotten]" there. Partitions that name the person are rewritten,
 // each in one step, and Forget returns when the files of before are gone.
 //
 // It may be repeated after it was cut. Nobody else may write meanwhile: a partition that
@@ -133,7 +133,8 @@ func (s *Store) forgetting(ctx context.Context, who Person) (*forgetting, error)
 		return nil, errors.New("forget: got a key and an address, or neither; want one")
 	}
 	f := &forgetting{s: s, who: who, columns: map[schema.Table][]tableColumn{}}
-	list, err := Select[tableColumn](ctx, s, "SELECT table, name, type FROM system.columns WHERE database = ? AND default_kind != 'ALIAS' ORDER BY table, position", s.database)
+	list, err := Select[tableColumn](ctx, s,
+		"SELECT table, name, type FROM system.columns WHERE database = ? AND default_kind != 'ALIAS' ORDER BY table, position", s.database)
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of database %s: %w", s.database, err)
 	}
@@ -151,7 +152,8 @@ func (s *Store) forgetting(ctx context.Context, who Person) (*forgetting, error)
 
 // name makes the table that names the person, and fills it as data.
 func (f *forgetting) name(ctx context.Context) error {
-	err := f.s.Exec(ctx, "CREATE TABLE "+f.s.Table(forgettingTable)+" (id String, ip IPv6, pattern String) ENGINE = Memory")
+	err := f.s.Exec(ctx,
+		"CREATE TABLE "+f.s.Table(forgettingTable)+" (id String, ip IPv6, pattern String) ENGINE = Memory")
 	if err != nil {
 		return fmt.Errorf("make a table for whom to forget: %w", err)
 	}
@@ -187,9 +189,10 @@ func (f *forgetting) drop(ctx context.Context) error {
 }
 
 // dropCopy drops the copy, if there is one, empty: a dropped table's files can stay for
-// minutes, and for ever where the process ends, and they hold who is forgotten next.
+// minutes, and forever where the process ends, and they hold who is forgotten next.
 func (f *forgetting) dropCopy(ctx context.Context) error {
-	copies, err := f.number(ctx, "SELECT count() AS n FROM system.tables WHERE database = ? AND name = ?", f.s.database, string(copyTable))
+	copies, err := f.number(ctx, "SELECT count() AS n FROM system.tables WHERE database = ? AND name = ?", f.s.database,
+		string(copyTable))
 	if err != nil || copies == 0 {
 		return err
 	}
@@ -216,7 +219,8 @@ func (f *forgetting) traces(ctx context.Context) (list []Trace, err error) {
 			continue
 		}
 		requests := "toUInt64(0)"
-		if slices.ContainsFunc(f.columns[t], func(c tableColumn) bool { return c.Name == string(schema.Requests) }) && t != schema.Incidents {
+		if slices.ContainsFunc(f.columns[t], func(c tableColumn) bool { return c.Name == string(schema.Requests) }) &&
+			t != schema.Incidents {
 			requests = "sum(requests)"
 		}
 		rows, err := Select[struct {
@@ -224,14 +228,17 @@ func (f *forgetting) traces(ctx context.Context) (list []Trace, err error) {
 			Rows      uint64 `ch:"rows"`
 			Requests  uint64 `ch:"requests"`
 			Bytes     uint64 `ch:"bytes"`
-		}](ctx, f.s, "SELECT p, rows, requests, bytes FROM (SELECT _partition_id AS p, count() AS rows, "+requests+" AS requests FROM "+f.s.Table(t)+
-			" WHERE "+where+" GROUP BY p) AS named LEFT JOIN (SELECT partition_id AS p, sum(bytes_on_disk) AS bytes FROM system.parts"+
-			" WHERE database = ? AND table = ? AND active GROUP BY p) AS parts USING p ORDER BY p", f.s.database, string(t))
+		}](ctx, f.s,
+			"SELECT p, rows, requests, bytes FROM (SELECT _partition_id AS p, count() AS rows, "+requests+" AS requests FROM "+f.s.Table(t)+
+				" WHERE "+where+" GROUP BY p) AS named LEFT JOIN (SELECT partition_id AS p, sum(bytes_on_disk) AS bytes FROM system.parts"+
+				" WHERE database = ? AND table = ? AND active GROUP BY p) AS parts USING p ORDER BY p", f.s.database,
+			string(t))
 		if err != nil {
 			return nil, fmt.Errorf("look through %s: %w", t, err)
 		}
 		for _, r := range rows {
-			list = append(list, Trace{Table: t, Partition: r.Partition, Rows: r.Rows, Requests: r.Requests, Bytes: r.Bytes})
+			list = append(list, Trace{Table: t, Partition: r.Partition, Rows: r.Rows, Requests: r.Requests,
+				Bytes: r.Bytes})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Trace) int { return order(a.Table) - order(b.Table) })
@@ -246,7 +253,7 @@ func order(t schema.Table) int {
 	return 0
 }
 
-// rewrite writes one partition anew. Its new rows stand beside it until they take its
+// rewrite rewrites one partition. Its new rows stand beside it until they take its
 // place, all at once.
 func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 	from, to := f.s.Table(t.Table), f.s.Table(copyTable)
@@ -267,7 +274,8 @@ func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 		return err
 	}
 	// Merged before it takes the partition's place, it is on disk all the same. See hurry.
-	if err := f.s.Exec(ctx, "ALTER TABLE "+to+" MODIFY SETTING min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0"); err != nil {
+	if err := f.s.Exec(ctx,
+		"ALTER TABLE "+to+" MODIFY SETTING min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0"); err != nil {
 		return err
 	}
 	// One block like another is no repetition here.
@@ -290,7 +298,8 @@ func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 
 // newest is the number of the newest insert into a partition; merges leave it.
 func (f *forgetting) newest(ctx context.Context, t Trace) (uint64, error) {
-	return f.number(ctx, "SELECT toUInt64(max(max_block_number)) AS n FROM system.parts WHERE database = ? AND table = ? AND partition_id = ? AND active",
+	return f.number(ctx,
+		"SELECT toUInt64(max(max_block_number)) AS n FROM system.parts WHERE database = ? AND table = ? AND partition_id = ? AND active",
 		f.s.database, string(t.Table), t.Partition)
 }
 
@@ -330,11 +339,13 @@ func (f *forgetting) removed(ctx context.Context, tables []schema.Table, where s
 		for _, t := range tables {
 			// Idle, a server looks for old files every ten minutes; dropping looks at once.
 			// No partition has this name.
-			if err := f.s.Exec(ctx, "ALTER TABLE "+f.s.Table(t)+" DROP PARTITION ID '"+string(forgettingTable)+"'"); err != nil {
+			if err := f.s.Exec(ctx,
+				"ALTER TABLE "+f.s.Table(t)+" DROP PARTITION ID '"+string(forgettingTable)+"'"); err != nil {
 				return fmt.Errorf("%s: %w", t, err)
 			}
 		}
-		left, err := f.number(ctx, "SELECT count() AS n FROM system.parts WHERE database = ? AND NOT active AND ("+where+")", f.s.database)
+		left, err := f.number(ctx,
+			"SELECT count() AS n FROM system.parts WHERE database = ? AND NOT active AND ("+where+")", f.s.database)
 		if err != nil || left == 0 {
 			return err
 		}
@@ -348,7 +359,8 @@ func (f *forgetting) removed(ctx context.Context, tables []schema.Table, where s
 
 // hurry lets a table remove the parts that it does not need at once, until reset.
 func (f *forgetting) hurry(ctx context.Context, t schema.Table) (reset func() error, err error) {
-	own, err := f.number(ctx, "SELECT count() AS n FROM system.tables WHERE database = ? AND name = ? AND engine_full LIKE '%old_parts_lifetime%'", f.s.database, string(t))
+	own, err := f.number(ctx,
+		"SELECT count() AS n FROM system.tables WHERE database = ? AND name = ? AND engine_full LIKE '%old_parts_lifetime%'", f.s.database, string(t))
 	if err != nil || own > 0 {
 		return func() error { return nil }, err
 	}

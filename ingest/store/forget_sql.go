@@ -86,10 +86,11 @@ func given(t schema.Table, column string) bool {
 	case schema.Ledger:
 		return column != string(schema.Note)
 	}
-	return slices.Contains([]schema.Column{schema.Cluster, schema.Topic, schema.Group, schema.Instance}, schema.Column(column))
+	return slices.Contains([]schema.Column{schema.Cluster, schema.Topic, schema.Group, schema.Instance},
+		schema.Column(column))
 }
 
-// concerned is which rows of a table Forget writes anew or deletes, "" for none.
+// concerned is which rows of a table Forget rewrites or deletes, "" for none.
 func (f *forgetting) concerned(t schema.Table) (string, error) {
 	var where []string
 	for _, c := range f.columns[t] {
@@ -97,7 +98,8 @@ func (f *forgetting) concerned(t schema.Table) (string, error) {
 		case given(t, c.Name):
 		case f.names(c) != "":
 			where = append(where, f.names(c))
-		case (strings.Contains(kind, "String") && kind != "String" && kind != "Array(String)") || strings.Contains(kind, "IPv4") ||
+		case (strings.Contains(kind, "String") && kind != "String" && kind != "Array(String)") ||
+			strings.Contains(kind, "IPv4") ||
 			strings.Contains(kind, "IPv6") && kind != "IPv6" && kind != "Array(IPv6)":
 			return "", fmt.Errorf("%s.%s: forget does not know how to look for a person in a %s", t, c.Name, c.Type)
 		}

@@ -18,6 +18,7 @@ import (
 // people fills a store with two keys and two addresses, in every table and text that
 // can name one, and a neighbour whose address begins with the other's. The addresses
 // begin with net: files of the engine that other tests made hold theirs.
+// Long because it is data: rows about two people in every table.
 func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, client netip.Addr) {
 	t.Helper()
 	s = storetest.Dial(t)
@@ -32,26 +33,34 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 	r := &c.Rows
 	for day := range uint32(2) {
 		m := uint32(20_000+day)*86_400 + 600
-		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Requests: 20})
+		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies",
+			Outcome: classify.RateLimited, Requests: 20})
 		hour := m / 3600 * 3600
-		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies", Outcome: classify.RateLimited, Requests: 20})
-		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: in("/of/203.0.113.7/things"), Method: "GET", Outcome: classify.RateLimited, Requests: 20}
+		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies",
+			Outcome: classify.RateLimited, Requests: 20})
+		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: in("/of/203.0.113.7/things"), Method: "GET",
+			Outcome: classify.RateLimited, Requests: 20}
 		r.Responses = append(r.Responses, row)
 		row.Minute = hour
 		r.ResponsesHour = append(r.ResponsesHour, row)
 		for i, k := range []classify.KeyID{key, other} {
 			ips := [][16]byte{client.As16(), neighbour.As16()}
-			f := &aggregate.KeyFailure{FirstSeen: m, LastSeen: m, ClientIPs: ips, UserAgents: []string{in("app for 203.0.113.7"), "curl/8"}}
-			keyed := aggregate.KeyRow{Minute: m, Key: k, Service: "movies", Outcome: classify.RateLimited, Requests: 10, KeyFailure: f, KeyTold: &aggregate.KeyTold{}}
+			f := &aggregate.KeyFailure{FirstSeen: m, LastSeen: m, ClientIPs: ips,
+				UserAgents: []string{in("app for 203.0.113.7"), "curl/8"}}
+			keyed := aggregate.KeyRow{Minute: m, Key: k, Service: "movies", Outcome: classify.RateLimited, Requests: 10,
+				KeyFailure: f, KeyTold: &aggregate.KeyTold{}}
 			r.Keys = append(r.Keys, keyed)
 			keyed.Minute = hour
 			r.KeysHour = append(r.KeysHour, keyed)
-			r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: ips[i], Outcome: classify.RateLimited, Requests: 10,
+			r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: ips[i],
+				Outcome: classify.RateLimited, Requests: 10,
 				ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{key, other}}})
-			r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Slot: uint8(i),
+			r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies",
+				Outcome: classify.RateLimited, Slot: uint8(i),
 				UnixMilli: int64(m) * 1000, Path: "/p", Key: k, ClientIP: ips[i]})
 		}
-		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Slot: 2,
+		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited,
+			Slot:      2,
 			UnixMilli: int64(m) * 1000, Path: in("/p?from=%20203.0.113.7"), Key: other, ClientIP: neighbour.As16()})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(20_000 + day), Responses: 20})
 	}
@@ -63,7 +72,8 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 		{Partition: 3, Offset: 3, Reason: "syntax", Raw: in(`203.0.113.7,203.0.113.7 - "GET`), Detail: in("at 203.0.113.7")},
 		{Partition: 3, Offset: 4, Reason: "syntax", Raw: in(`203.0.113.70 - "GET`)},
 	}
-	row := block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Declared, Group: "g", Instance: "i", ConfigHash: "h", WrittenAt: time.Now()}
+	row := block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Declared, Group: "g", Instance: "i",
+		ConfigHash: "h", WrittenAt: time.Now()}
 	for _, err := range []error{
 		s.WriteLedger(t.Context(), row.Counted(c, 1), nofence),
 		s.WriteRows(t.Context(), id, c, nofence),
@@ -75,15 +85,18 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 		}
 	}
 	incident := func(id, entity, parent, summary string) {
-		storetest.Exec(t, s, in("INSERT INTO "+s.Table(schema.Incidents)+" (id, kind, entity, entity_type, parent, state, summary, evidence, silent_why, version) VALUES ('"+
-			id+"', 'client_flood', '"+entity+"', 'client', '"+parent+"', 'open', '"+summary+`', '{"client_ips":["203.0.113.7","203.0.113.70"]}', 'covered by `+parent+"', 1)"))
-		storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.IncidentNotes)+" (incident, at, action, author, text) VALUES ('"+id+"', now(), 'note', 'jo', 'asked "+
-			key.Short()+in(" at 203.0.113.7')"))
+		storetest.Exec(t, s,
+			in("INSERT INTO "+s.Table(schema.Incidents)+" (id, kind, entity, entity_type, parent, state, summary, evidence, silent_why, version) VALUES ('"+
+				id+"', 'client_flood', '"+entity+"', 'client', '"+parent+"', 'open', '"+summary+`', '{"client_ips":["203.0.113.7","203.0.113.70"]}', 'covered by `+parent+"', 1)"))
+		storetest.Exec(t, s,
+			"INSERT INTO "+s.Table(schema.IncidentNotes)+" (incident, at, action, author, text) VALUES ('"+id+"', now(), 'note', 'jo', 'asked "+
+				key.Short()+in(" at 203.0.113.7')"))
 	}
 	incident("ofkey", key.String(), "", "key "+key.Short()+" is refused")
 	incident("ofclient", "203.0.113.7", "ofkey", "203.0.113.7 floods")
 	incident("ofother", "203.0.113.70", "ofclient", "203.0.113.70 floods, as 203.0.113.7 does with "+key.String())
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.IncidentNotes)+" (incident, at, action, author, text) VALUES ('"+key.String()+"', now(), 'label', 'jo', 'Acme')")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.IncidentNotes)+" (incident, at, action, author, text) VALUES ('"+key.String()+"', now(), 'label', 'jo', 'Acme')")
 	// The parts that were merged stay for eight minutes.
 	for _, table := range []schema.Table{schema.Keys, schema.Clients, schema.Samples} {
 		storetest.Exec(t, s, "OPTIMIZE TABLE "+s.Table(table)+" FINAL")
@@ -118,7 +131,8 @@ func TestForget(t *testing.T) {
 		}, 4, 2},
 		{"client", "203.0.112.", func(_ classify.KeyID, ip netip.Addr) (store.Person, []string) {
 			as16 := ip.As16()
-			return store.Person{Client: ip}, []string{ip.String() + " ", ip.String() + ",", ip.String() + `"`, ip.String() + "/", string(as16[:])}
+			return store.Person{Client: ip}, []string{ip.String() + " ", ip.String() + ",", ip.String() + `"`,
+				ip.String() + "/", string(as16[:])}
 		}, 2, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -186,7 +200,8 @@ func TestForgetKeepsOthers(t *testing.T) {
 		"SELECT count() FROM incident_notes":                                                 1,
 		"SELECT count() FROM key_names WHERE name = 'umbrella'":                              1,
 	} {
-		if got := storetest.Number(t, s, "("+strings.Replace(what, " FROM ", " FROM `"+s.Database()+"`.", 1)+")"); got != want {
+		if got := storetest.Number(t, s, "("+strings.Replace(what, " FROM ", " FROM `"+s.Database()+"`.",
+			1)+")"); got != want {
 			t.Errorf("%s: got %d; want %d", what, got, want)
 		}
 	}

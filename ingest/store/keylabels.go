@@ -27,7 +27,8 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 		Key      string `ch:"key_id"`
 		Name     string `ch:"name"`
 		Revision uint64 `ch:"newest"`
-	}](ctx, s, "SELECT key_id, argMax(name, revision) AS name, max(revision) AS newest FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id")
+	}](ctx, s,
+		"SELECT key_id, argMax(name, revision) AS name, max(revision) AS newest FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id")
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", schema.KeyLabels, err)
 	}

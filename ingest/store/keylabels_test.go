@@ -16,7 +16,8 @@ func storedLabels(t *testing.T, s *Store) map[classify.KeyID]string {
 	rows, err := Select[struct {
 		Key  string `ch:"key_id"`
 		Name string `ch:"label"`
-	}](t.Context(), s, "SELECT key_id, argMax(name, revision) AS label FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id HAVING label != ''")
+	}](t.Context(), s,
+		"SELECT key_id, argMax(name, revision) AS label FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id HAVING label != ''")
 	if err != nil {
 		t.Fatal(err)
 	}

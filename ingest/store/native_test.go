@@ -57,7 +57,8 @@ func newServer(t *testing.T) *server {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"config.xml": fmt.Sprintf(serverConfig, sv.dir, sv.port), "users.xml": usersConfig} {
+	for name, text := range map[string]string{"config.xml": fmt.Sprintf(serverConfig, sv.dir, sv.port),
+		"users.xml": usersConfig} {
 		if err := os.WriteFile(filepath.Join(sv.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -183,8 +184,10 @@ func TestNativeInsert(t *testing.T) {
 		t.Errorf("got a sum of %d; want %d", got, want)
 	}
 	var wrong uint64
-	err := s.conn().QueryRow(t.Context(), "SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toString(n)] OR toUInt32(minute) != "+
-		fmt.Sprint(minuteOf(0, 0))+" + n % 1440 * 60").Scan(&wrong)
+	err := s.conn().
+		QueryRow(t.Context(),
+			"SELECT count() FROM old.rows WHERE name != concat('name\\n', toString(n % 100)) OR list != [toString(n)] OR toUInt32(minute) != "+
+				fmt.Sprint(minuteOf(0, 0))+" + n % 1440 * 60").Scan(&wrong)
 	if err != nil || wrong != 0 {
 		t.Errorf("got %d wrong rows, %v", wrong, err)
 	}
@@ -200,7 +203,8 @@ func TestNativeOldServerRefused(t *testing.T) {
 		s.Close()
 		t.Fatal("got no error")
 	}
-	if !errors.Is(err, retry.ErrPermanent) || !strings.Contains(err.Error(), "ClickHouse 18.16") || strings.Contains(err.Error(), "geheim") {
+	if !errors.Is(err, retry.ErrPermanent) || !strings.Contains(err.Error(), "ClickHouse 18.16") ||
+		strings.Contains(err.Error(), "geheim") {
 		t.Errorf("got %v", err)
 	}
 	c.URL = fmt.Sprintf("clickhouse://default:falsch@127.0.0.1:%d", sv.port)
@@ -221,7 +225,8 @@ func TestNativeErrors(t *testing.T) {
 	if retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("unknown table: got class %s, %v", retry.ClassOf(err), err)
 	}
-	err = s.insert(t.Context(), job{table: oldTable, to: 1, columns: oldJob(1).columns[:2]}, "", func() error { return block.ErrFenced })
+	err = s.insert(t.Context(), job{table: oldTable, to: 1, columns: oldJob(1).columns[:2]}, "",
+		func() error { return block.ErrFenced })
 	if !errors.Is(err, block.ErrFenced) {
 		t.Errorf("fence: got %v", err)
 	}

@@ -40,7 +40,8 @@ func newPoster(o *clickhouse.Options, conns int, f form) *poster {
 		scheme = "https"
 	}
 	for _, host := range o.Addr {
-		p.targets = append(p.targets, url.URL{Scheme: scheme, Host: host, Path: "/" + strings.TrimPrefix(o.HttpUrlPath, "/")})
+		p.targets = append(p.targets, url.URL{Scheme: scheme, Host: host,
+			Path: "/" + strings.TrimPrefix(o.HttpUrlPath, "/")})
 	}
 	for k, v := range o.HttpHeaders {
 		p.header.Set(k, v)
@@ -150,13 +151,15 @@ func verdict(answer *http.Response, said []byte) error {
 	text := strings.TrimSpace(string(said))
 	if m := exceptionCode.FindStringSubmatchIndex(text); m != nil {
 		code, _ := strconv.ParseInt(text[m[2]:m[3]], 10, 32)
-		return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: &clickhouse.Exception{Code: int32(code), Message: text[m[1]:]}}
+		return &clickhouse.HTTPError{StatusCode: answer.StatusCode,
+			Err: &clickhouse.Exception{Code: int32(code), Message: text[m[1]:]}}
 	}
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
 	if code, err := strconv.ParseInt(answer.Header.Get("X-ClickHouse-Exception-Code"), 10, 32); err == nil {
-		return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: &clickhouse.Exception{Code: int32(code), Message: text}}
+		return &clickhouse.HTTPError{StatusCode: answer.StatusCode,
+			Err: &clickhouse.Exception{Code: int32(code), Message: text}}
 	}
 	return &clickhouse.HTTPError{StatusCode: answer.StatusCode, Err: fmt.Errorf("answer: %q", text)}
 }

@@ -34,7 +34,8 @@ type profileSetting struct {
 // checkProfile refuses a profile that would make the tokens useless, or an INSERT
 // impossible, and finds out what has to be sent with one.
 func (s *Store) checkProfile(ctx context.Context) error {
-	rows, err := Select[profileSetting](ctx, s, "SELECT name, value, readonly, min, max FROM system.settings WHERE name IN (?, ?)",
+	rows, err := Select[profileSetting](ctx, s,
+		"SELECT name, value, readonly, min, max FROM system.settings WHERE name IN (?, ?)",
 		deduplicateInsert, partitionsInsert)
 	if err != nil {
 		return err

@@ -49,14 +49,17 @@ func TestProfileFixed(t *testing.T) {
 	} {
 		sent, err := test.partitions()
 		if len(sent) > 0 != test.sends || (retry.ClassOf(err) == retry.Permanent) != test.refused {
-			t.Errorf("%+v: got %v, %v; want sent %t, refused %t", test.profileSetting, sent, err, test.sends, test.refused)
+			t.Errorf("%+v: got %v, %v; want sent %t, refused %t", test.profileSetting, sent, err, test.sends,
+				test.refused)
 		}
 		if test.refused && !strings.Contains(err.Error(), "set max_partitions_per_insert_block to 100 or more") {
 			t.Errorf("%+v: got %v; want what to do", test.profileSetting, err)
 		}
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 1). (TOO_MANY_PARTS)", http.StatusInternalServerError)
+		http.Error(w,
+			"Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 1). (TOO_MANY_PARTS)",
+			http.StatusInternalServerError)
 	}))
 	defer server.Close()
 	s, err := connect(Config{URL: server.URL, Database: "d", InsertTimeout: DefaultConfig().InsertTimeout, Parallel: 1})
@@ -66,7 +69,8 @@ func TestProfileFixed(t *testing.T) {
 	defer s.Close()
 	s.known.Store(&schema.Layout{})
 	id, c := blockOf(100, 200, 2, 10)
-	if err := s.WriteRows(t.Context(), id, c, free); retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), partitionsAdvice) {
+	if err := s.WriteRows(t.Context(), id, c, free); retry.ClassOf(err) != retry.Permanent ||
+		!strings.Contains(err.Error(), partitionsAdvice) {
 		t.Errorf("got %v (%s); want permanent, with what to do", err, retry.ClassOf(err))
 	}
 }

@@ -54,14 +54,16 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 
 // bounded ends ctx after Config.QueryTimeout.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.config.QueryTimeout, fmt.Errorf("no answer within %s", s.config.QueryTimeout))
+	return context.WithTimeoutCause(ctx, s.config.QueryTimeout,
+		fmt.Errorf("no answer within %s", s.config.QueryTimeout))
 }
 
 // Ask runs a query with ClickHouse's own query parameters, such as
 // {service:String}, and calls row for each row of the answer with what scans
 // it. The values travel beside the text: whatever they hold, they are values.
 // row's error ends the query and is returned as it is.
-func (s *Store) Ask(ctx context.Context, query string, values map[string]any, row func(scan func(dest ...any) error) error) (err error) {
+func (s *Store) Ask(ctx context.Context, query string, values map[string]any,
+	row func(scan func(dest ...any) error) error) (err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	args := make([]any, 0, len(values))

@@ -17,6 +17,8 @@ func (s *Store) Reader() Reader { return Reader{s} }
 func (r Reader) Database() string { return r.store.Database() }
 
 // Ask is Store.Ask.
-func (r Reader) Ask(ctx context.Context, query string, values map[string]any, row func(scan func(dest ...any) error) error) error {
-	return r.store.Ask(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2})), query, values, row)
+func (r Reader) Ask(ctx context.Context, query string, values map[string]any,
+	row func(scan func(dest ...any) error) error) error {
+	return r.store.Ask(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2})), query,
+		values, row)
 }

@@ -13,7 +13,8 @@ func TestReaderChangesNothing(t *testing.T) {
 	if err := s.Reader().Ask(t.Context(), "SELECT count() FROM "+s.Table(schema.Services), nil, none); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"INSERT INTO " + s.Table(schema.Services) + " (service, requests) VALUES ('a', 1)", "TRUNCATE TABLE " + s.Table(schema.Services)} {
+	for _, text := range []string{"INSERT INTO " + s.Table(schema.Services) + " (service, requests) VALUES ('a', 1)",
+		"TRUNCATE TABLE " + s.Table(schema.Services)} {
 		if err := s.Reader().Ask(t.Context(), text, nil, none); err == nil {
 			t.Errorf("%s is not refused", text)
 		}

@@ -50,7 +50,8 @@ func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 // DeleteRejects deletes the rejects of a block, as DeleteSpans does.
 func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
 	for _, t := range []schema.Table{schema.Rejects, schema.OldRejects} {
-		err := s.delete(ctx, t, "cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND offset >= ? AND offset < ?",
+		err := s.delete(ctx, t,
+			"cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND offset >= ? AND offset < ?",
 			id.Cluster, id.Topic, id.Epoch, id.Partition, id.First, id.End)
 		if err != nil {
 			return err

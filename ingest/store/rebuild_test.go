@@ -7,7 +7,7 @@ import (
 	"statline/ingest/schema"
 )
 
-// Hours of every table of counts are deleted and written anew, whatever the
+// Hours of every table of counts are deleted and rewritten, whatever the
 // tokens of before, and a block's rejects; the other days stay what they are.
 func TestRebuildSpans(t *testing.T) {
 	s := open(t)
@@ -26,7 +26,8 @@ func TestRebuildSpans(t *testing.T) {
 	}
 	for _, r := range s.Rollups() {
 		table := schema.Table(r.Name)
-		within := number(t, s, "(SELECT count() FROM "+s.Table(table)+" WHERE toDate(minute) = toDate(?))", minuteOf(1, 0))
+		within := number(t, s, "(SELECT count() FROM "+s.Table(table)+" WHERE toDate(minute) = toDate(?))",
+			minuteOf(1, 0))
 		if all := count(t, s, table); within != 0 || all != 2 {
 			t.Errorf("%s: got %d rows of the span and %d in all; want 0 and 2", table, within, all)
 		}

@@ -78,9 +78,10 @@ func (s *Store) Rejects(ctx context.Context, f RejectFilter) ([]Reject, error) {
 	if limit <= 0 {
 		limit = defaultRejects
 	}
-	scans, err := Select[rejectScan](ctx, s, "SELECT cluster, topic, epoch, partition, offset, idx, toUnixTimestamp64Milli(record_ts) AS record_ms, reason, detail, format, decoder_version, raw FROM "+
-		s.rejects()+where+
-		fmt.Sprintf(" ORDER BY cluster, topic, epoch, partition, offset, idx LIMIT %d", limit), args...)
+	scans, err := Select[rejectScan](ctx, s,
+		"SELECT cluster, topic, epoch, partition, offset, idx, toUnixTimestamp64Milli(record_ts) AS record_ms, reason, detail, format, decoder_version, raw FROM "+
+			s.rejects()+where+
+			fmt.Sprintf(" ORDER BY cluster, topic, epoch, partition, offset, idx LIMIT %d", limit), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list rejects: %w", err)
 	}
@@ -107,8 +108,9 @@ type RejectCount struct {
 // reason, the most frequent first.
 func (s *Store) CountRejects(ctx context.Context, f RejectFilter) ([]RejectCount, error) {
 	where, args := f.where()
-	list, err := Select[RejectCount](ctx, s, "SELECT topic, reason, count() AS rejects, min(stored_at) AS first, max(stored_at) AS last FROM "+
-		s.rejects()+where+" GROUP BY topic, reason ORDER BY rejects DESC, topic, reason", args...)
+	list, err := Select[RejectCount](ctx, s,
+		"SELECT topic, reason, count() AS rejects, min(stored_at) AS first, max(stored_at) AS last FROM "+
+			s.rejects()+where+" GROUP BY topic, reason ORDER BY rejects DESC, topic, reason", args...)
 	if err != nil {
 		return nil, fmt.Errorf("count rejects: %w", err)
 	}

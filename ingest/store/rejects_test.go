@@ -20,7 +20,8 @@ func TestRejects(t *testing.T) {
 	begin := time.Now().Truncate(time.Second).Add(-30 * time.Minute)
 	at := func(minutes int) time.Time { return begin.Add(time.Duration(minutes) * time.Minute).UTC() }
 	reject := func(partition int32, offset int64, reason string) block.RejectRow {
-		return block.RejectRow{Partition: partition, Offset: offset, RecordUnixMilli: ms + offset, Reason: reason, Raw: "x"}
+		return block.RejectRow{Partition: partition, Offset: offset, RecordUnixMilli: ms + offset, Reason: reason,
+			Raw: "x"}
 	}
 	for i, c := range []struct {
 		topic   string
@@ -32,7 +33,8 @@ func TestRejects(t *testing.T) {
 		{"access", []block.RejectRow{reject(0, 5, "syntax")}}, // again
 	} {
 		id := block.ID{Cluster: "c", Topic: c.topic, Epoch: 1, First: int64(i), End: int64(i) + 1}
-		if err := s.WriteRows(t.Context(), id, &block.Contents{Rejects: c.rejects, DeclaredUnix: at(i).Unix()}, free); err != nil {
+		if err := s.WriteRows(t.Context(), id, &block.Contents{Rejects: c.rejects, DeclaredUnix: at(i).Unix()},
+			free); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,7 +87,8 @@ func TestEach(t *testing.T) {
 		N uint64 `ch:"number"`
 	}
 	var total uint64
-	if err := Each(t.Context(), s, func(r *row) error { total += r.N; return nil }, "SELECT number FROM numbers(?)", 1000); err != nil || total != 499_500 {
+	if err := Each(t.Context(), s, func(r *row) error { total += r.N; return nil }, "SELECT number FROM numbers(?)",
+		1000); err != nil || total != 499_500 {
 		t.Errorf("got %d, %v", total, err)
 	}
 	seen := 0
@@ -98,7 +101,8 @@ func TestEach(t *testing.T) {
 	if err != block.ErrFenced || seen != 3 {
 		t.Errorf("got %v after %d rows", err, seen)
 	}
-	if err := Each(t.Context(), s, func(*row) error { return nil }, "SELECT number FROM nothing"); retry.ClassOf(err) != retry.Permanent {
+	if err := Each(t.Context(), s, func(*row) error { return nil },
+		"SELECT number FROM nothing"); retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("got %v", err)
 	}
 }

@@ -24,7 +24,8 @@ func TestRollupsMatchTables(t *testing.T) {
 		Name      string `ch:"name"`
 		Sorting   string `ch:"sorting_key"`
 		Partition string `ch:"partition_key"`
-	}](t.Context(), s, "SELECT name, sorting_key, partition_key FROM system.tables WHERE database = ? AND engine = 'AggregatingMergeTree'", s.Database())
+	}](t.Context(), s,
+		"SELECT name, sorting_key, partition_key FROM system.tables WHERE database = ? AND engine = 'AggregatingMergeTree'", s.Database())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,8 @@ func checkRollup(t *testing.T, s *Store, r aggregate.Rollup, sorting, partition 
 	columns, err := Select[struct {
 		Name string `ch:"name"`
 		Type string `ch:"type"`
-	}](t.Context(), s, "SELECT name, type FROM system.columns WHERE database = ? AND table = ? AND default_kind = '' ORDER BY position", s.Database(), r.Name)
+	}](t.Context(), s,
+		"SELECT name, type FROM system.columns WHERE database = ? AND table = ? AND default_kind = '' ORDER BY position", s.Database(), r.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func checkRollup(t *testing.T, s *Store, r aggregate.Rollup, sorting, partition 
 	if key = slices.Compact(key); !slices.Equal(key, want) {
 		t.Errorf("%s: sorted by %v; want %v", r.Name, key, want)
 	}
-	if by := map[aggregate.Level]string{aggregate.Minute: "toDate(minute)", aggregate.Hour: "toMonday(minute)"}[r.Level]; partition != by {
+	if by := map[aggregate.Level]string{aggregate.Minute: "toDate(minute)",
+		aggregate.Hour: "toMonday(minute)"}[r.Level]; partition != by {
 		t.Errorf("%s: partitioned by %s; want %s", r.Name, partition, by)
 	}
 	for _, d := range r.Shard {
@@ -105,9 +108,10 @@ func methods() aggregate.Rollup {
 			}
 			return rows
 		},
-		Minute:     func(r *methodRow) uint32 { return r.minute },
-		Requests:   func(r *methodRow) uint64 { return r.requests },
-		Dimensions: []aggregate.ColumnOf[methodRow]{aggregate.Dimension("method", func(r *methodRow) string { return r.method })},
+		Minute:   func(r *methodRow) uint32 { return r.minute },
+		Requests: func(r *methodRow) uint64 { return r.requests },
+		Dimensions: []aggregate.ColumnOf[methodRow]{aggregate.Dimension("method",
+			func(r *methodRow) string { return r.method })},
 		Measures: []aggregate.ColumnOf[methodRow]{
 			aggregate.Measure("slowest", aggregate.Max, func(r *methodRow) uint64 { return r.slowest }),
 		},
@@ -136,7 +140,9 @@ func TestNewRollup(t *testing.T) {
 		if report := audited(t, s, AuditOptions{}); !report.OK() {
 			t.Fatalf("%s: before anything is lost the audit finds %v", r.Name, report.Differences)
 		}
-		if err := s.Exec(t.Context(), "DELETE FROM "+s.Table(table)+fmt.Sprintf(" WHERE toDate(minute) = toDate(%d) SETTINGS mutations_sync = 2", day0+1)); err != nil {
+		if err := s.Exec(t.Context(),
+			"DELETE FROM "+s.Table(table)+fmt.Sprintf(" WHERE toDate(minute) = toDate(%d) SETTINGS mutations_sync = 2",
+				day0+1)); err != nil {
 			t.Fatal(err)
 		}
 		report := audited(t, s, AuditOptions{})
@@ -164,7 +170,8 @@ func checkNames(t *testing.T, s *Store, r aggregate.Rollup, rows aggregate.View)
 			today := rows.Only(func(minute uint32) bool { return int64(minute)/daySeconds == day })
 			EachRow(r, today, func(minute uint32, name string, n uint64) { want[fmt.Sprint(minute)+name] += n })
 		}
-		err := s.EachStored(t.Context(), r, day, func(minute uint32, name string, n uint64) { got[fmt.Sprint(minute)+name] += n })
+		err := s.EachStored(t.Context(), r, day,
+			func(minute uint32, name string, n uint64) { got[fmt.Sprint(minute)+name] += n })
 		if err != nil {
 			t.Fatal(err)
 		}

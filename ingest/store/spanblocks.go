@@ -13,7 +13,8 @@ import (
 // each partition, and each life of the topic, all from the first to the last block that
 // has a response in [from, to), or whose last record is of that time. They follow each
 // other without a hole as far as the ledger's do; sorted by epoch, partition and offset.
-func (s *Store) SpanBlocks(ctx context.Context, cluster, topic string, from, to time.Time) (rows []block.LedgerRow, err error) {
+func (s *Store) SpanBlocks(ctx context.Context, cluster, topic string, from, to time.Time) (rows []block.LedgerRow,
+	err error) {
 	const chain = " WHERE cluster = ? AND topic = ? AND state = 'stored' AND kind IN ('block', 'gap')"
 	table := s.Table(schema.Ledger)
 	spans, err := Select[struct {
@@ -31,7 +32,8 @@ func (s *Store) SpanBlocks(ctx context.Context, cluster, topic string, from, to 
 	}
 	for _, span := range spans {
 		scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+table+chain+
-			" AND epoch = ? AND partition = ? AND first >= ? AND end <= ? ORDER BY first, end", cluster, topic, span.Epoch, span.Partition, span.First, span.End)
+			" AND epoch = ? AND partition = ? AND first >= ? AND end <= ? ORDER BY first, end", cluster, topic,
+			span.Epoch, span.Partition, span.First, span.End)
 		if err != nil {
 			return nil, fmt.Errorf("list the blocks of partition %d: %w", span.Partition, err)
 		}

@@ -13,7 +13,8 @@ func (s *Store) FirstStart(ctx context.Context, cluster, topic string, now schem
 	return schema.FirstStart(ctx, s.Conn(), s.Database(), cluster, topic, func() (schema.Start, error) {
 		rows, err := Select[struct {
 			Rows uint64 `ch:"rows"`
-		}](ctx, s, "SELECT count() AS rows FROM "+s.Table(schema.Ledger)+" WHERE cluster = ? AND topic = ?", cluster, topic)
+		}](ctx, s, "SELECT count() AS rows FROM "+s.Table(schema.Ledger)+" WHERE cluster = ? AND topic = ?", cluster,
+			topic)
 		if err != nil {
 			return schema.Start{}, err
 		}

@@ -20,7 +20,8 @@ func TestFirstStart(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	}
-	writeLedger(t, s, block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "read before", End: 10}, Kind: block.KindBlock, State: block.Stored})
+	writeLedger(t, s, block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "read before", End: 10}, Kind: block.KindBlock,
+		State: block.Stored})
 	if got, err := s.FirstStart(t.Context(), "c", "read before", first); err != nil || len(got.Ends) != 0 {
 		t.Errorf("a topic that was read before: got %+v, %v; want no ends", got, err)
 	}

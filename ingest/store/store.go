@@ -167,7 +167,8 @@ func (s *Store) checkServer(ctx context.Context) error {
 func (s *Store) checkVersion(major, minor, patch uint64) error {
 	s.version = fmt.Sprintf("%d.%d.%d", major, minor, patch)
 	if major < 24 || major == 24 && minor < 8 {
-		return fmt.Errorf("open store %s: %w: ClickHouse %s is too old; want %s or newer", s.hosts, retry.ErrPermanent, s.version, MinServer)
+		return fmt.Errorf("open store %s: %w: ClickHouse %s is too old; want %s or newer", s.hosts, retry.ErrPermanent,
+			s.version, MinServer)
 	}
 	return nil
 }

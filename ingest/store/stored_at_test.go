@@ -19,11 +19,13 @@ func TestRejectsLiveByWhenTheyWereStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	stamps := []int64{-1, 0, 1, now.AddDate(0, 0, -8).UnixMilli(), now.AddDate(0, 0, 8).UnixMilli(), now.UnixMicro(), now.UnixNano(), -1 << 62}
+	stamps := []int64{-1, 0, 1, now.AddDate(0, 0, -8).UnixMilli(), now.AddDate(0, 0, 8).UnixMilli(), now.UnixMicro(),
+		now.UnixNano(), -1 << 62}
 	id := block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, End: int64(len(stamps))}
 	c := &block.Contents{Records: uint64(len(stamps)), Rejected: uint64(len(stamps)), DeclaredUnix: now.Unix()}
 	for i, ms := range stamps {
-		c.Rejects = append(c.Rejects, block.RejectRow{Partition: 3, Offset: int64(i), RecordUnixMilli: ms, Reason: "syntax", Raw: "{"})
+		c.Rejects = append(c.Rejects, block.RejectRow{Partition: 3, Offset: int64(i), RecordUnixMilli: ms,
+			Reason: "syntax", Raw: "{"})
 	}
 	write(t, s, id, c)
 	if err := s.Exec(t.Context(), "OPTIMIZE TABLE "+s.Table(schema.Rejects)+" FINAL"); err != nil {
@@ -96,8 +98,9 @@ func TestRejectsTwiceAreReadOnce(t *testing.T) {
 	// The old table has one of these, and one that only it has.
 	const columns = "cluster, topic, epoch, partition, offset, idx, record_ts, reason, detail, format, decoder_version, raw"
 	for _, offset := range []string{"offset", "offset + 1000"} {
-		err := s.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (%s) SELECT * REPLACE (%s AS offset) FROM (SELECT %[2]s FROM %[4]s WHERE offset = 100 LIMIT 1)",
-			s.Table(schema.OldRejects), columns, offset, s.Table(schema.Rejects)))
+		err := s.Exec(t.Context(),
+			fmt.Sprintf("INSERT INTO %s (%s) SELECT * REPLACE (%s AS offset) FROM (SELECT %[2]s FROM %[4]s WHERE offset = 100 LIMIT 1)",
+				s.Table(schema.OldRejects), columns, offset, s.Table(schema.Rejects)))
 		if err != nil {
 			t.Fatal(err)
 		}

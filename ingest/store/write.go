@@ -27,7 +27,8 @@ func (s *Store) WriteRows(ctx context.Context, id block.ID, c *block.Contents, f
 // WriteRowsAs is WriteRows for rows of another kind than a block's: a replay
 // of the same range is written beside the block, once however often it is
 // repeated.
-func (s *Store) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error {
+func (s *Store) WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents,
+	fence func() error) error {
 	return s.write(ctx, id, kind, s.jobs(id, c, nil), fence)
 }
 
@@ -136,7 +137,8 @@ func replacingJobs(id block.ID, c *block.Contents) (list []job) {
 			return len(r.Path) + len(r.Message) + len(r.RequestID) + len(r.UserAgent)
 		},
 	}.jobs(schema.Samples, sampleColumns(samples))...)
-	list = append(list, sheet{rows: len(names), partition: onePartition}.jobs(schema.KeyNames, keyNameColumns(names))...)
+	list = append(list, sheet{rows: len(names), partition: onePartition}.jobs(schema.KeyNames,
+		keyNameColumns(names))...)
 	return append(list, sheet{
 		rows:      len(rejects),
 		partition: onePartition,
@@ -147,7 +149,8 @@ func replacingJobs(id block.ID, c *block.Contents) (list []job) {
 // insert sends one INSERT. Its time is bounded here and, a little longer, on
 // the server, so that an insert that was given up does not come to life later.
 func (s *Store) insert(ctx context.Context, j job, token string, fence func() error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout, fmt.Errorf("no answer within %s", s.config.InsertTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.InsertTimeout,
+		fmt.Errorf("no answer within %s", s.config.InsertTimeout))
 	defer cancel()
 	buffers := s.encoders.get()
 	defer s.encoders.put(buffers)

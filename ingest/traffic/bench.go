@@ -72,7 +72,8 @@ func (b *bench) planRoutes() {
 	shapes := [benchRoutes / benchServices]struct {
 		method, suffix string
 		ok             uint16
-	}{{"GET", "", 1}, {"GET", "/{id}", 1}, {"GET", "/{id}/credits", 1}, {"POST", "/{id}/items", 12}, {"DELETE", "/{id}", 13}}
+	}{{"GET", "", 1}, {"GET", "/{id}", 1}, {"GET", "/{id}/credits", 1}, {"POST", "/{id}/items", 12},
+		{"DELETE", "/{id}", 13}}
 	for _, name := range names {
 		b.services = append(b.services, service{name: name})
 		for _, s := range shapes {

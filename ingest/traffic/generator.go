@@ -89,7 +89,8 @@ func New(c Config) (*Generator, error) {
 		return nil, fmt.Errorf("traffic: got scenario %q; want %s", c.Scenario, strings.Join(Scenarios(), ", "))
 	}
 	if c.Rate < 0 || c.BenchRate < 0 || c.Count < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0) {
-		return nil, fmt.Errorf("traffic: got rate %g, bench rate %g, count %d; want none negative", c.Rate, c.BenchRate, c.Count)
+		return nil, fmt.Errorf("traffic: got rate %g, bench rate %g, count %d; want none negative", c.Rate, c.BenchRate,
+			c.Count)
 	}
 	if !(c.Malformed >= 0 && c.Malformed <= 1) {
 		return nil, fmt.Errorf("traffic: got malformed share %g; want 0 to 1", c.Malformed)

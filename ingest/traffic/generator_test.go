@@ -173,7 +173,8 @@ func TestAllCodesAppear(t *testing.T) {
 			}
 			if l.Code == 25 {
 				var count, limit int
-				if _, err := fmt.Sscanf(l.Message, "Your request count (%d) is over the allowed limit of (%d).", &count, &limit); err != nil || limit != 40 || count <= limit {
+				if _, err := fmt.Sscanf(l.Message, "Your request count (%d) is over the allowed limit of (%d).", &count,
+					&limit); err != nil || limit != 40 || count <= limit {
 					t.Errorf("code 25 says %q", l.Message)
 				}
 			} else if l.Message != s.message {
@@ -250,11 +251,14 @@ func TestBenchShape(t *testing.T) {
 	}
 	for key := range keyServices {
 		if len(keyServices[key]) > 3 || len(keyIPs[key]) > 2 {
-			t.Fatalf("key uses %d services and %d addresses; want at most 3 and 2", len(keyServices[key]), len(keyIPs[key]))
+			t.Fatalf("key uses %d services and %d addresses; want at most 3 and 2", len(keyServices[key]),
+				len(keyIPs[key]))
 		}
 	}
-	if len(services) != 20 || len(routes) != 100 || len(keyServices) < 15_000 || len(keyServices) > 20_000 || len(ips) < 8_000 || len(ips) > 10_000 {
-		t.Errorf("got %d services, %d routes, %d keys, %d clients; want 20, 100, nearly 20,000 and 10,000", len(services), len(routes), len(keyServices), len(ips))
+	if len(services) != 20 || len(routes) != 100 || len(keyServices) < 15_000 || len(keyServices) > 20_000 ||
+		len(ips) < 8_000 || len(ips) > 10_000 {
+		t.Errorf("got %d services, %d routes, %d keys, %d clients; want 20, 100, nearly 20,000 and 10,000",
+			len(services), len(routes), len(keyServices), len(ips))
 	}
 	mean, share := float64(size)/200_000, float64(failures)/200_000
 	t.Logf("%.1f bytes a line, %.2f %% failures", mean, 100*share)

@@ -54,7 +54,8 @@ func TestProduce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Produce(context.Background(), brokers, "access", g, ProduceOptions{Partitions: 3, Plain: plain}); err != nil {
+		if err := Produce(context.Background(), brokers, "access", g,
+			ProduceOptions{Partitions: 3, Plain: plain}); err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]int{}

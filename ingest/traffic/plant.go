@@ -186,7 +186,8 @@ func (s *script) keyUser(kind string, c client, from, to, due float64, code uint
 
 // limited plants a key whose requests in each ten-second window are given by
 // perWindow; those over the limit are refused.
-func (s *script) limited(kind string, c client, from, to, due, rate float64, note string, perWindow func(window int64) uint64) {
+func (s *script) limited(kind string, c client, from, to, due, rate float64, note string,
+	perWindow func(window int64) uint64) {
 	s.add(s.planted(kind, "key", c.key, from, to, due, note), c, rate,
 		func(g *Generator, p *plant, e *event) int64 {
 			if w := e.at / rateLimitWindow; w != p.slot {

@@ -123,7 +123,8 @@ func (s *script) suspendedCron(from float64) {
 func (s *script) disabledThenReinstated(from, reinstated float64) {
 	c := s.newClient(userAgents[1], 1)
 	tries := 0
-	s.add(s.planted("dead_key", "key", c.key, from, reinstated, 6, "disabled account, four tries every two minutes, then reinstated"),
+	s.add(s.planted("dead_key", "key", c.key, from, reinstated, 6,
+		"disabled account, four tries every two minutes, then reinstated"),
 		c, 4.0/120, func(g *Generator, _ *plant, e *event) int64 {
 			g.requestTo(e, "account")
 			g.answer(e, 31)
@@ -182,7 +183,8 @@ func (s *script) spike(service string, from, to float64) {
 }
 
 func (s *script) outage(service string, from, to float64) {
-	s.serviceEvent(s.planted("outage", "service", service, from, to, 3, "90 % answer that the service is offline, traffic falls to 40 %"),
+	s.serviceEvent(s.planted("outage", "service", service, from, to, 3,
+		"90 % answer that the service is offline, traffic falls to 40 %"),
 		9, 0.9, 0.4, 0.8)
 }
 
@@ -217,7 +219,8 @@ func (s *script) newCode(from, to float64) {
 		"code 60 is not in the catalogue")
 }
 
-func (s *script) contract(kind, service string, code uint16, http int16, o outcome, message string, from, to float64, note string) {
+func (s *script) contract(kind, service string, code uint16, http int16, o outcome, message string, from, to float64,
+	note string) {
 	const perSecond = 0.3
 	entity := fmt.Sprintf("%s/%d/%d", service, code, http)
 	s.add(s.planted(kind, "contract", entity, from, to, 6, note), client{}, perSecond,

@@ -61,7 +61,8 @@ func TestPlantedEventsAreRecognisable(t *testing.T) {
 				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.Key == p.Entity && l.Code == 25 })
 				wantSlots, wantLines = 12, 12
 			case "dead_key":
-				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.Key == p.Entity && (l.Code == 10 || l.Code == 31) })
+				slots, lines = tl.slots(from, p.Due,
+					func(l *logged) bool { return l.Key == p.Entity && (l.Code == 10 || l.Code == 31) })
 				wantSlots, wantLines = 2, 3
 			case "invalid_key":
 				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.Key == p.Entity && l.Code == 7 })
@@ -73,10 +74,12 @@ func TestPlantedEventsAreRecognisable(t *testing.T) {
 				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.IP == p.Entity && l.Code == 30 })
 				wantSlots, wantLines = 10, 50
 			case "timeout_spike":
-				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.Service == p.Entity && l.Code == 24 })
+				slots, lines = tl.slots(from, p.Due,
+					func(l *logged) bool { return l.Service == p.Entity && l.Code == 24 })
 				wantSlots, wantLines = 10, 30
 			case "outage":
-				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return l.Service == p.Entity && l.Code == 9 })
+				slots, lines = tl.slots(from, p.Due,
+					func(l *logged) bool { return l.Service == p.Entity && l.Code == 9 })
 				wantSlots, wantLines = 10, 30
 			case "contract_drift", "unknown_code":
 				slots, lines = tl.slots(from, p.Due, func(l *logged) bool { return contractEntity(l) == p.Entity })
@@ -86,7 +89,8 @@ func TestPlantedEventsAreRecognisable(t *testing.T) {
 				t.Errorf("%s: %s of %s: %d lines in %d windows by its due time; want %d in %d",
 					scenario, p.Kind, p.Note, lines, slots, wantLines, wantSlots)
 			}
-			if _, happened := tl.slots(p.Start.Add(-time.Minute), p.Start.Add(-maxSkew*time.Millisecond), func(l *logged) bool { return l.Key == p.Entity }); happened > 0 {
+			if _, happened := tl.slots(p.Start.Add(-time.Minute), p.Start.Add(-maxSkew*time.Millisecond),
+				func(l *logged) bool { return l.Key == p.Entity }); happened > 0 {
 				t.Errorf("%s: %s begins before its start", scenario, p.Kind)
 			}
 		}

@@ -113,7 +113,9 @@ func ReadOffsets(ctx context.Context, brokers []string, topic, group string) (ma
 			return fmt.Errorf("group %s: %w", group, err)
 		}
 		var listed [3]kadm.ListedOffsets
-		for i, list := range []func(context.Context, ...string) (kadm.ListedOffsets, error){admin.ListStartOffsets, admin.ListCommittedOffsets, admin.ListEndOffsets} {
+		for i, list := range []func(context.Context, ...string) (kadm.ListedOffsets, error){
+			admin.ListStartOffsets, admin.ListCommittedOffsets, admin.ListEndOffsets,
+		} {
 			if listed[i], err = list(ctx, topic); err != nil {
 				return err
 			}

@@ -18,11 +18,12 @@ type Truth struct {
 	ByHTTPStatus map[string]uint64 `json:"by_http_status"`
 	ByOutcome    map[string]uint64 `json:"by_outcome"`
 	ByService    map[string]uint64 `json:"by_service"`
-	ByMinute     map[string]uint64 `json:"by_minute"`         // RFC 3339, UTC, responses only
-	Retries      uint64            `json:"retries,omitempty"` // responses to requests that declared not to be the first try
-	Planted      []Planted         `json:"planted"`
-	First        time.Time         `json:"first"` // event time of the earliest response
-	Last         time.Time         `json:"last"`
+	ByMinute     map[string]uint64 `json:"by_minute"` // RFC 3339, UTC, responses only
+	// responses to requests that declared not to be the first try
+	Retries uint64    `json:"retries,omitempty"`
+	Planted []Planted `json:"planted"`
+	First   time.Time `json:"first"` // event time of the earliest response
+	Last    time.Time `json:"last"`
 }
 
 // Planted is one thing that the scenario put into the traffic and that has

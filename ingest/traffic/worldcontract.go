@@ -40,9 +40,11 @@ func (w *World) Contract(i int) ContractSeries {
 			{from: start, length: 180, code: 25, http: 200, perMinute: 1.5, kind: "contract_drift"},
 		}
 	case 1:
-		breaches = []breach{{from: start, length: 1440 - start, code: 24, http: 500, perMinute: 2, kind: "contract_drift"}}
+		breaches = []breach{{from: start, length: 1440 - start, code: 24, http: 500, perMinute: 2,
+			kind: "contract_drift"}}
 	case 2:
-		breaches = []breach{{from: start, length: 4, code: 7, http: 200, perMinute: 6, total: 10, kind: "contract_drift"}}
+		breaches = []breach{{from: start, length: 4, code: 7, http: 200, perMinute: 6, total: 10,
+			kind: "contract_drift"}}
 	case 3:
 		breaches = []breach{{from: start, length: 240, code: 60, http: 422, perMinute: 2, kind: "unknown_code"}}
 	}
@@ -87,6 +89,7 @@ func (s *ContractSeries) conform(r *rand.Rand, at int64) {
 
 func (s *ContractSeries) add(at int64, code uint16, http int, n uint64) {
 	if n > 0 {
-		s.Rows = append(s.Rows, ContractMinute{Minute: at, Service: s.Service, Code: code, HTTPStatus: http, Requests: n})
+		s.Rows = append(s.Rows, ContractMinute{Minute: at, Service: s.Service, Code: code, HTTPStatus: http,
+			Requests: n})
 	}
 }

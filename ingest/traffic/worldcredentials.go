@@ -55,7 +55,8 @@ func (w *World) RetriedDeadKey(i int) KeySeries { return w.deadKey(i, "dead, ret
 
 func (w *World) deadKey(i int, name string, retries int) KeySeries {
 	r := stream(w.cfg.Seed, name, i)
-	s := KeySeries{Key: newKey(r), Class: []string{DeadCron5, DeadCron15, DeadCron60, DeadDaily, DeadInteractive, DeadFleet}[i%6]}
+	s := KeySeries{Key: newKey(r), Class: []string{DeadCron5, DeadCron15, DeadCron60, DeadDaily, DeadInteractive,
+		DeadFleet}[i%6]}
 	from, to := w.at(w.cfg.WarmUp*1440), w.at(w.minutes())
 	died := from + int64(float64(to-from)*between(r, 0.1, 0.4))
 	back := to

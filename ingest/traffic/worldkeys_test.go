@@ -38,7 +38,8 @@ func TestRateLimitWorld(t *testing.T) {
 		if s.Offends() {
 			offenders++
 			if len(s.Labels) == 0 || slots < 12 {
-				t.Errorf("%s %s: %d labels, %d refused windows in 5 min; want a label and 12", s.Class, s.Key, len(s.Labels), slots)
+				t.Errorf("%s %s: %d labels, %d refused windows in 5 min; want a label and 12", s.Class, s.Key,
+					len(s.Labels), slots)
 			}
 		} else if len(s.Labels) > 0 {
 			t.Errorf("%s has a label", s.Class)
@@ -47,7 +48,8 @@ func TestRateLimitWorld(t *testing.T) {
 			t.Errorf("%s key with %d refused windows in 5 min", s.Class, slots)
 		}
 		for _, row := range s.Rows {
-			if row.Code == 25 && (row.Slots == 0 || row.Slots >= 1<<6 || uint64(bits.OnesCount64(row.Slots)) > row.Requests ||
+			if row.Code == 25 && (row.Slots == 0 || row.Slots >= 1<<6 ||
+				uint64(bits.OnesCount64(row.Slots)) > row.Requests ||
 				len(row.ClientIPs) == 0 || uint64(len(row.ClientIPs)) > row.Requests) {
 				t.Fatalf("impossible row %+v", row)
 			}
@@ -138,7 +140,8 @@ func TestContractWorld(t *testing.T) {
 				continue
 			}
 			broken += row.Requests
-			if !slices.ContainsFunc(s.Labels, func(l Label) bool { return row.Minute >= l.Start && row.Minute < l.End }) {
+			if !slices.ContainsFunc(s.Labels,
+				func(l Label) bool { return row.Minute >= l.Start && row.Minute < l.End }) {
 				t.Errorf("unlabelled breach %+v", row)
 			}
 		}

@@ -35,7 +35,7 @@ var gammaNoise = [...]struct {
 	low, high int // minutes
 }{{0.2, 3, 12}, {0.4, 3, 12}, {0.63, 3, 12}, {0.2, 15, 45}, {0.4, 15, 45}, {0.63, 15, 45}}
 
-// GammaKinds are the worlds whose failure share is gamma-distributed, anew in
+// GammaKinds are the worlds whose failure share is gamma-distributed, drawn again in
 // each block of minutes.
 func GammaKinds() (names []string) {
 	for _, g := range gammaNoise {
@@ -216,7 +216,8 @@ func silences(p *servicePlan, r *rand.Rand, _ int) {
 // flaps plants a spell about every fourth day.
 func flaps(p *servicePlan, r *rand.Rand, _ int) {
 	for t := p.world.cfg.WarmUp*1440 + r.IntN(1440); t+1440 < p.world.minutes(); t += 3*1440 + r.IntN(1440) {
-		p.effects = append(p.effects, effect{start: t, length: 480, pulse: 20, kind: "timeout_spike", note: "flapping", load: 1, base: 1, add: 0.1})
+		p.effects = append(p.effects, effect{start: t, length: 480, pulse: 20, kind: "timeout_spike", note: "flapping",
+			load: 1, base: 1, add: 0.1})
 	}
 }
 

@@ -71,14 +71,16 @@ func scan(t *testing.T, line string) (l logged) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return logged{TS: ts, Service: field("service"), Status: number(field("status")), Code: uint16(number(field("code"))),
-		Key: field("api_key"), IP: field("client_ip"), UserAgent: field("user_agent")}
+	return logged{TS: ts, Service: field("service"), Status: number(field("status")),
+		Code: uint16(number(field("code"))),
+		Key:  field("api_key"), IP: field("client_ip"), UserAgent: field("user_agent")}
 }
 
 // Folding a day's lines gives the world's rows of that day, in order or
 // delivered late.
 func TestLinesFoldToTheRows(t *testing.T) {
-	w := testWorld(t, WorldConfig{Kind: Rough, Seed: 4, Days: 3, WarmUp: 1, Services: 4, Keys: 60, Clients: 7, Means: []float64{6, 30}})
+	w := testWorld(t, WorldConfig{Kind: Rough, Seed: 4, Days: 3, WarmUp: 1, Services: 4, Keys: 60, Clients: 7,
+		Means: []float64{6, 30}})
 	for _, delayed := range []bool{false, true} {
 		lines, err := w.Day(1)
 		if err != nil {
@@ -130,7 +132,8 @@ func TestLinesFoldToTheRows(t *testing.T) {
 			all = append(all, w.DeadKey(i))
 		}
 		for _, s := range all {
-			want := slices.DeleteFunc(slices.Clone(s.Rows), func(k KeyMinute) bool { return k.Minute < from || k.Minute >= to })
+			want := slices.DeleteFunc(slices.Clone(s.Rows),
+				func(k KeyMinute) bool { return k.Minute < from || k.Minute >= to })
 			if len(want) == 0 {
 				continue
 			}

@@ -130,8 +130,9 @@ func NewWorld(c WorldConfig) (*World, error) {
 		kind.bases = []float64{0, 0.0003, 0.002, 0.01}
 	}
 	if c.Services < 1 || c.Days < 1 || c.Keys < 1 || c.Clients < 1 || c.WarmUp >= c.Days {
-		return nil, fmt.Errorf("world: got %d services, %d days of which %d warm-up, %d keys, %d clients; want at least one of each and a day after the warm-up",
-			c.Services, c.Days, c.WarmUp, c.Keys, c.Clients)
+		return nil,
+			fmt.Errorf("world: got %d services, %d days of which %d warm-up, %d keys, %d clients; want at least one of each and a day after the warm-up",
+				c.Services, c.Days, c.WarmUp, c.Keys, c.Clients)
 	}
 	if c.Start.IsZero() {
 		c.Start = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)

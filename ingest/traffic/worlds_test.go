@@ -40,7 +40,8 @@ func TestServiceLabels(t *testing.T) {
 	for i := range w.Services() {
 		s := w.Service(i)
 		if len(s.Rows) < w.minutes()-20*len(w.Gaps()) || len(s.Rows) > w.minutes() {
-			t.Fatalf("%s: got %d rows; want one for each of %d minutes outside the gaps", s.Service, len(s.Rows), w.minutes())
+			t.Fatalf("%s: got %d rows; want one for each of %d minutes outside the gaps", s.Service, len(s.Rows),
+				w.minutes())
 		}
 		for _, row := range s.Rows {
 			if row.Timeout+row.Offline+row.Internal+row.ServerErr > row.N {

@@ -23,7 +23,8 @@ func (q *SQL) began(ctx context.Context) (detect.Minute, error) {
 	rows, err := store.Select[struct {
 		First int64  `ch:"first"`
 		Rows  uint64 `ch:"n"`
-	}](ctx, q.store, "SELECT toInt64(toUnixTimestamp(min(minute))) AS first, count() AS n FROM "+q.table(schema.ResponsesHour))
+	}](ctx, q.store, "SELECT toInt64(toUnixTimestamp(min(minute))) AS first, count() AS n FROM "+q.table(
+		schema.ResponsesHour))
 	if err != nil {
 		return 0, err
 	}
@@ -42,7 +43,8 @@ func (q *SQL) reaches(ctx context.Context, at detect.Minute, back detect.Minute)
 
 // seenAmong is the condition, to be put behind another, that rows of since are of those
 // whom where finds in minutes, which are sorted: none when that is all that is stored.
-func (q *SQL) seenAmong(ctx context.Context, t schema.Table, column, where string, minutes []detect.Minute, since detect.Minute) (string, error) {
+func (q *SQL) seenAmong(ctx context.Context, t schema.Table, column, where string, minutes []detect.Minute,
+	since detect.Minute) (string, error) {
 	first, err := q.began(ctx)
 	if err != nil {
 		return "", err
@@ -51,7 +53,8 @@ func (q *SQL) seenAmong(ctx context.Context, t schema.Table, column, where strin
 	if minutes[0] <= max(first, since) && int(minutes[last]-minutes[0]) == last {
 		return "", nil
 	}
-	return " AND " + column + " GLOBAL IN (SELECT " + column + " FROM " + q.table(t) + " WHERE " + within(minutes) + " AND " + where + ")", nil
+	return " AND " + column + " GLOBAL IN (SELECT " + column + " FROM " + q.table(t) + " WHERE " + within(minutes) +
+		" AND " + where + ")", nil
 }
 
 // knowsHours reports whether enough hours can be stored, a day before a day begins, to

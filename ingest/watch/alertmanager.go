@@ -60,8 +60,9 @@ func (n *Notifier) alert(ctx context.Context, list []*detect.Incident) error {
 				"alertname": "statline_" + string(inc.Kind), "incident": inc.ID, "entity": inc.Entity,
 				"entity_type": string(inc.EntityType), "severity": string(inc.Severity),
 			},
-			Annotations: map[string]string{"summary": inc.Summary, "dedup_id": inc.ID + "/" + string(inc.State) + "/" + string(inc.Severity)},
-			StartsAt:    earlier(inc.OpenedAt.Time(), now), EndsAt: now.Add(keepFor),
+			Annotations: map[string]string{"summary": inc.Summary, "dedup_id": inc.ID + "/" + string(inc.State) + "/" +
+				string(inc.Severity)},
+			StartsAt: earlier(inc.OpenedAt.Time(), now), EndsAt: now.Add(keepFor),
 		}
 		if inc.Service != "" {
 			a.Labels["service"] = inc.Service

@@ -96,9 +96,11 @@ func TestCandidatesOnTheEngine(t *testing.T) {
 			for _, part := range []struct {
 				outcome string
 				n       uint32
-			}{{"success", m.Success}, {"suspended_key", m.Dead}, {"invalid_key", m.Invalid}, {"rate_limited", m.RateLimited}} {
+			}{{"success", m.Success}, {"suspended_key", m.Dead}, {"invalid_key", m.Invalid},
+				{"rate_limited", m.RateLimited}} {
 				if part.n > 0 {
-					values = append(values, fmt.Sprintf("(%d, '%s', 'api', '%s', 0, %d, %d, 10)", at.Unix(), id, part.outcome, part.n, m.Slots))
+					values = append(values, fmt.Sprintf("(%d, '%s', 'api', '%s', 0, %d, %d, 10)", at.Unix(), id,
+						part.outcome, part.n, m.Slots))
 				}
 			}
 		}
@@ -106,7 +108,8 @@ func TestCandidatesOnTheEngine(t *testing.T) {
 			want = append(want, id)
 		}
 	}
-	err = s.Exec(t.Context(), "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, code, requests, slots, slot_seconds) VALUES "+strings.Join(values, ", "))
+	err = s.Exec(t.Context(),
+		"INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, code, requests, slots, slot_seconds) VALUES "+strings.Join(values, ", "))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,10 +226,12 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 				n       uint64
 				keys    string
 				paths   distinct.Bitmap
-			}{{"success", 1, m.Success, "[]", none}, {"auth_failed", 30, m.AuthFailed, "[]", none}, {"invalid_key", 7, m.Invalid, "[" + strings.Join(ids, ", ") + "]", none},
+			}{{"success", 1, m.Success, "[]", none}, {"auth_failed", 30, m.AuthFailed, "[]", none},
+				{"invalid_key", 7, m.Invalid, "[" + strings.Join(ids, ", ") + "]", none},
 				{"not_found", 34, m.NotFound, "[]", m.Paths}} {
 				if part.n > 0 {
-					values = append(values, fmt.Sprintf("(%d, toIPv6('%s'), '%s', %d, %d, 0, %s, %d, %d, %d, %d)", at.Unix(), ip, part.outcome, part.code, part.n, part.keys,
+					values = append(values, fmt.Sprintf("(%d, toIPv6('%s'), '%s', %d, %d, 0, %s, %d, %d, %d, %d)",
+						at.Unix(), ip, part.outcome, part.code, part.n, part.keys,
 						part.paths[0], part.paths[1], part.paths[2], part.paths[3]))
 				}
 			}
@@ -239,7 +244,8 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 			want = append(want, ip)
 		}
 	}
-	err = s.Exec(t.Context(), "INSERT INTO "+s.Table(schema.Clients)+" (minute, client_ip, outcome, code, requests, slots, key_ids, path_bits_0, path_bits_1, path_bits_2, path_bits_3) VALUES "+strings.Join(values, ", "))
+	err = s.Exec(t.Context(),
+		"INSERT INTO "+s.Table(schema.Clients)+" (minute, client_ip, outcome, code, requests, slots, key_ids, path_bits_0, path_bits_1, path_bits_2, path_bits_3) VALUES "+strings.Join(values, ", "))
 	if err != nil {
 		t.Fatal(err)
 	}

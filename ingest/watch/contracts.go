@@ -34,7 +34,8 @@ func comparePairs(a, b Pair) int {
 
 // pairOf finds the pair that an incident of a contract names.
 func pairOf(name string, stored []Stored) (Pair, bool) {
-	i := slices.IndexFunc(stored, func(r Stored) bool { return r.EntityType == detect.ContractEntity && r.Entity == name })
+	i := slices.IndexFunc(stored,
+		func(r Stored) bool { return r.EntityType == detect.ContractEntity && r.Entity == name })
 	if i < 0 {
 		return Pair{}, false
 	}
@@ -56,7 +57,8 @@ func (c *contracts) take(ctx context.Context, ev Evidence, rows []ContractRow) e
 		if x == nil {
 			seen, err := ev.PairSeen(ctx, r.Pair, r.Minute)
 			if err != nil {
-				return fmt.Errorf("look up when %s/%d/%d was seen: %w", r.Pair.Service, r.Pair.Code, r.Pair.HTTPStatus, err)
+				return fmt.Errorf("look up when %s/%d/%d was seen: %w", r.Pair.Service, r.Pair.Code, r.Pair.HTTPStatus,
+					err)
 			}
 			x = c.get(r.Pair)
 			x.is.LastBefore = seen

@@ -105,7 +105,8 @@ func csvColumns(record []string) (columns []int, header bool, err error) {
 	for _, name := range csvNames {
 		i := slices.IndexFunc(record, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), name) })
 		if i < 0 {
-			return nil, false, fmt.Errorf("the header %q has no column %s; want time,service,requests,timeouts", strings.Join(record, ","), name)
+			return nil, false, fmt.Errorf("the header %q has no column %s; want time,service,requests,timeouts",
+				strings.Join(record, ","), name)
 		}
 		columns = append(columns, i)
 	}
@@ -152,7 +153,8 @@ func csvTime(s string) (detect.Minute, error) {
 		}
 		return detect.MinuteOf(seconds), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05",
+		"2006-01-02T15:04"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Unix() >= 0 {
 			return detect.MinuteOf(t.Unix()), nil
 		}
@@ -235,7 +237,8 @@ func (s *Series) Range() Range {
 func (s *Series) Batch(_ context.Context, minutes []detect.Minute) (*Batch, error) {
 	b := &Batch{Minutes: minutes}
 	for _, at := range minutes {
-		i, _ := slices.BinarySearchFunc(s.rows, at, func(r ServiceRow, m detect.Minute) int { return cmp.Compare(r.Minute, m) })
+		i, _ := slices.BinarySearchFunc(s.rows, at,
+			func(r ServiceRow, m detect.Minute) int { return cmp.Compare(r.Minute, m) })
 		for ; i < len(s.rows) && s.rows[i].Minute == at; i++ {
 			b.Services = append(b.Services, s.rows[i])
 		}
@@ -257,7 +260,8 @@ func (s *Series) Clients(context.Context, []string, []detect.Minute, func(*Clien
 }
 
 // ClientCandidates implements Evidence: a file has none.
-func (s *Series) ClientCandidates(context.Context, []detect.Minute, detect.Minute, detect.ClientCandidate) ([]string, error) {
+func (s *Series) ClientCandidates(context.Context, []detect.Minute, detect.Minute, detect.ClientCandidate) ([]string,
+	error) {
 	return nil, nil
 }
 

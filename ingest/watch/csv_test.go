@@ -23,7 +23,8 @@ func history(step int, drop func(minute int) bool) (lines []string) {
 		if m >= 1500 && m < 1520 {
 			k = 120 * step
 		}
-		lines = append(lines, fmt.Sprintf("%s,search,%d,%d", start.Add(time.Duration(m)*time.Minute).Format(time.RFC3339), n, k))
+		lines = append(lines, fmt.Sprintf("%s,search,%d,%d", start.Add(time.Duration(m)*time.Minute).
+			Format(time.RFC3339), n, k))
 	}
 	return lines
 }
@@ -57,7 +58,8 @@ func TestReadCSVFindsTheSpike(t *testing.T) {
 	never := func(int) bool { return false }
 	opened := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 	shuffled := history(1, never)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled),
+		func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	idle := append(history(1, never), "2026-03-01T05:00:00Z,idle,0,0", "2026-03-02T05:00:00Z,idle,0,0")
 	for name, lines := range map[string][]string{
 		"plain":       history(1, never),
@@ -68,7 +70,8 @@ func TestReadCSVFindsTheSpike(t *testing.T) {
 		"five-minute": history(5, never),
 	} {
 		spikes := backtest(t, strings.Join(lines, "\n"))
-		if len(spikes) != 1 || spikes[0].Entity != "search" || spikes[0].OpenedAt.Time().Sub(opened).Abs() > 5*time.Minute {
+		if len(spikes) != 1 || spikes[0].Entity != "search" || spikes[0].OpenedAt.Time().Sub(opened).
+			Abs() > 5*time.Minute {
 			t.Errorf("%s: got %+v; want one spike of search at %v", name, spikes, opened)
 		}
 	}
@@ -79,14 +82,16 @@ func TestReadCSVFindsTheSpike(t *testing.T) {
 func TestReadCSVForms(t *testing.T) {
 	for _, text := range []string{
 		"requests,timeouts,service,time\n10,1,a,2026-03-01 00:00\n",
-		"1772323200,a,10,1\n", "\ufeff1772323200,a,10,1\n", "2026-03-01T01:00:00+01:00,a,10.0,1\n", "# a comment\n2026-03-01 00:00:30, a, 10, 1\n",
+		"1772323200,a,10,1\n", "\ufeff1772323200,a,10,1\n", "2026-03-01T01:00:00+01:00,a,10.0,1\n",
+		"# a comment\n2026-03-01 00:00:30, a, 10, 1\n",
 	} {
 		s, err := ReadCSV(strings.NewReader(text))
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if r := s.rows[0]; r.Minute.Time().Format(time.RFC3339) != "2026-03-01T00:00:00Z" || r.Service != "a" || r.N != 10 || r.Timeout != 1 {
+		if r := s.rows[0]; r.Minute.Time().Format(time.RFC3339) != "2026-03-01T00:00:00Z" || r.Service != "a" ||
+			r.N != 10 || r.Timeout != 1 {
 			t.Errorf("%q: got %+v", text, r)
 		}
 	}

@@ -26,7 +26,8 @@ func (q *SQL) Mark(ctx context.Context, d Deploy) error {
 	}
 	ctx, err := q.store.Inserting(ctx)
 	if err == nil {
-		err = q.store.Exec(ctx, "INSERT INTO "+q.table(schema.Deploys)+" (at, service, version, author) VALUES (fromUnixTimestamp64Milli(?, 'UTC'), ?, ?, ?)",
+		err = q.store.Exec(ctx,
+			"INSERT INTO "+q.table(schema.Deploys)+" (at, service, version, author) VALUES (fromUnixTimestamp64Milli(?, 'UTC'), ?, ?, ?)",
 			d.At.UnixMilli(), d.Service, d.Version, d.Author)
 	}
 	if err != nil {
@@ -46,8 +47,9 @@ func (q *SQL) Deploys(ctx context.Context, from, to detect.Minute) (list []Deplo
 	}) error {
 		list = append(list, Deploy{r.At, r.Service, r.Version, r.Author})
 		return nil
-	}, fmt.Sprintf("SELECT at, service, version, author FROM %s WHERE at >= toDateTime(%d, 'UTC') AND at < toDateTime(%d, 'UTC') ORDER BY at, service, version",
-		q.table(schema.Deploys), max(from.Unix(), 0), max((to+1).Unix(), 0)))
+	},
+		fmt.Sprintf("SELECT at, service, version, author FROM %s WHERE at >= toDateTime(%d, 'UTC') AND at < toDateTime(%d, 'UTC') ORDER BY at, service, version",
+			q.table(schema.Deploys), max(from.Unix(), 0), max((to+1).Unix(), 0)))
 	if err != nil {
 		return nil, fmt.Errorf("read deploys: %w", err)
 	}

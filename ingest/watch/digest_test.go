@@ -38,7 +38,8 @@ func TestDigest(t *testing.T) {
 		}
 		return last
 	}
-	open, closed, long, info, hushed := spikeOf("open", minute(20)), spikeOf("closed", minute(10)), spikeOf("long", minute(1)), spikeOf("info", minute(20)), spikeOf("hushed", minute(20))
+	open, closed, long, info, hushed := spikeOf("open", minute(20)), spikeOf("closed", minute(10)),
+		spikeOf("long", minute(1)), spikeOf("info", minute(20)), spikeOf("hushed", minute(20))
 	closed.State, closed.ClosedAt, closed.ClosedAs = detect.Closed, minute(12), detect.ClosedCalm
 	long.State, long.ClosedAt, long.ClosedAs = detect.Closed, minute(7), detect.ClosedCalm
 	info.Severity, info.State, info.ClosedAt = detect.Info, detect.Closed, minute(21)
@@ -49,7 +50,8 @@ func TestDigest(t *testing.T) {
 	}
 	round(31.9)
 	d := round(32.1, "digest/2026-06-02")
-	if d.Summary != "1 open, 1 closed since the day before" || len(d.Tickets) != 2 || d.Tickets[0].ID != "open" || d.Tickets[1].ID != "closed" {
+	if d.Summary != "1 open, 1 closed since the day before" || len(d.Tickets) != 2 || d.Tickets[0].ID != "open" ||
+		d.Tickets[1].ID != "closed" {
 		t.Errorf("got %+v", d)
 	}
 	round(40, "digest/2026-06-02")
@@ -75,17 +77,21 @@ func TestDigestFormats(t *testing.T) {
 	}
 	c := NotifyConfig{}
 	d, some := c.digestOf(rows, due)
-	if !some || len(d.Tickets) != maxDigest || !strings.Contains(d.Summary, "42 open, 0 closed since the day before; 2 of them are not listed here") {
+	if !some || len(d.Tickets) != maxDigest || !strings.Contains(d.Summary,
+		"42 open, 0 closed since the day before; 2 of them are not listed here") {
 		t.Errorf("got %d tickets, %q", len(d.Tickets), d.Summary)
 	}
-	for format, last := range map[string]string{"slack": "summary 39 &lt;&amp;&gt;", "teams": "summary 39 <&>", "json": "summary 39 <&>"} {
+	for format, last := range map[string]string{"slack": "summary 39 &lt;&amp;&gt;", "teams": "summary 39 <&>",
+		"json": "summary 39 <&>"} {
 		body := bodyOf(t, NotifyConfig{Format: format}, d)
 		text := fmt.Sprint(body)
-		if !strings.Contains(text, last) || !strings.Contains(text, "42 open") || format != "json" && !strings.Contains(text, "DIGEST of 2026-06-02") {
+		if !strings.Contains(text, last) || !strings.Contains(text, "42 open") || format != "json" &&
+			!strings.Contains(text, "DIGEST of 2026-06-02") {
 			t.Errorf("%s: got %s", format, text)
 		}
 	}
-	own := bodyOf(t, NotifyConfig{Template: `{"list": [{{range $i, $t := .Tickets}}{{if $i}}, {{end}}{{json $t.ID}}{{end}}]}`}, d)
+	own := bodyOf(t,
+		NotifyConfig{Template: `{"list": [{{range $i, $t := .Tickets}}{{if $i}}, {{end}}{{json $t.ID}}{{end}}]}`}, d)
 	if got := own["list"].([]any); len(got) != maxDigest || got[39] != "i39" {
 		t.Errorf("template: got %v", got)
 	}

@@ -73,9 +73,11 @@ func (f *feed) until(at time.Time) {
 			f.t.Fatal(err)
 		}
 		if err := f.store.WriteLedger(f.t.Context(), block.LedgerRow{
-			ID: id, Kind: block.KindBlock, State: block.Stored, Records: uint64(f.offset - first), Responses: contents.Rows.Responded,
-			MinEventUnixMilli: contents.Rows.MinUnixMilli, MaxEventUnixMilli: contents.Rows.MaxUnixMilli, LastRecordUnixMilli: last,
-			WrittenAt: time.Now(),
+			ID: id, Kind: block.KindBlock, State: block.Stored, Records: uint64(f.offset - first),
+			Responses:         contents.Rows.Responded,
+			MinEventUnixMilli: contents.Rows.MinUnixMilli, MaxEventUnixMilli: contents.Rows.MaxUnixMilli,
+			LastRecordUnixMilli: last,
+			WrittenAt:           time.Now(),
 		}, free); err != nil {
 			f.t.Fatal(err)
 		}
@@ -111,7 +113,8 @@ func (f *feed) expect(list []detect.Incident, until time.Time) {
 		first := time.Time{}
 		for _, inc := range list {
 			at := inc.OpenedAt.Time()
-			if string(inc.Kind) != p.Kind || inc.Entity != name || at.Before(p.Start.Add(-time.Minute)) || at.After(p.End.Add(5*time.Minute)) {
+			if string(inc.Kind) != p.Kind || inc.Entity != name || at.Before(p.Start.Add(-time.Minute)) ||
+				at.After(p.End.Add(5*time.Minute)) {
 				continue
 			}
 			if found[inc.ID] = true; first.IsZero() || at.Before(first) {
@@ -128,7 +131,8 @@ func (f *feed) expect(list []detect.Incident, until time.Time) {
 	}
 	for _, inc := range list {
 		if !found[inc.ID] && !found[inc.Parent] {
-			f.t.Errorf("nobody planted this: %s %s, opened %s, parent %q: %s", inc.Kind, inc.Entity, inc.OpenedAt.Time().Format("15:04"), inc.Parent, inc.Summary)
+			f.t.Errorf("nobody planted this: %s %s, opened %s, parent %q: %s", inc.Kind, inc.Entity,
+				inc.OpenedAt.Time().Format("15:04"), inc.Parent, inc.Summary)
 		}
 	}
 }
@@ -138,7 +142,8 @@ func testSQL(s *store.Store) *SQL { return NewSQL(s, classify.Builtin()) }
 // Lines of every scenario, through decode, classify, aggregate and the store:
 // everything planted is an incident, and nothing else is.
 func TestScenarios(t *testing.T) {
-	for _, scenario := range []string{traffic.Quiet, traffic.Offender, traffic.Suspended, traffic.TimeoutSpike, traffic.Mixed} {
+	for _, scenario := range []string{traffic.Quiet, traffic.Offender, traffic.Suspended, traffic.TimeoutSpike,
+		traffic.Mixed} {
 		t.Run(scenario, func(t *testing.T) {
 			f := newFeed(t, storetest.Open(t), scenario, 7)
 			f.until(f.start.Add(35 * time.Minute))
@@ -196,7 +201,8 @@ func TestLiveOnTheEngine(t *testing.T) {
 	key := func(l []detect.Incident) (out []string) {
 		for _, i := range l {
 			if i.State != detect.Withdrawn {
-				out = append(out, strings.Join([]string{i.ID, string(i.Kind), i.Entity, stampOf(i.OpenedAt), stampOf(i.ClosedAt)}, " "))
+				out = append(out, strings.Join([]string{i.ID, string(i.Kind), i.Entity, stampOf(i.OpenedAt),
+					stampOf(i.ClosedAt)}, " "))
 			}
 		}
 		slices.Sort(out)
@@ -319,7 +325,8 @@ func TestLabelsOfTheConsole(t *testing.T) {
 		rows, err := store.Select[struct {
 			Key  string `ch:"key_id"`
 			Name string `ch:"label"`
-		}](t.Context(), s, "SELECT key_id, argMax(name, revision) AS label FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id HAVING label != ''")
+		}](t.Context(), s,
+			"SELECT key_id, argMax(name, revision) AS label FROM "+s.Table(schema.KeyLabels)+" GROUP BY key_id HAVING label != ''")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,11 +56,14 @@ type ScoreRow struct {
 // given. cfg must be valid.
 func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 	v := &Evaluator{
-		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg), contracts: newContracts(cfg),
-		sources: newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg), near: newNearLimits(cfg),
+		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg),
+		contracts: newContracts(cfg),
+		sources:   newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg),
+		near:   newNearLimits(cfg),
 		floods: [2]*floods{newFloods(cfg, detect.ClientEntity), newFloods(cfg, detect.KeyEntity)},
 	}
-	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.near, v.floods[0], v.floods[1]}
+	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.near,
+		v.floods[0], v.floods[1]}
 	return v
 }
 
@@ -143,7 +146,8 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 	minutes := e.minutesFor(to)
 	b, err := e.evidence.Batch(ctx, minutes)
 	if err != nil {
-		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(minutes), to.Time().Format("2006-01-02T15:04"), err)
+		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(minutes), to.Time().
+			Format("2006-01-02T15:04"), err)
 	}
 	for _, f := range e.families {
 		if err := f.read(ctx, e.evidence, b, e.settled, to); err != nil {

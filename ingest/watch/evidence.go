@@ -82,7 +82,8 @@ type Evidence interface {
 	// ClientCandidates reads, sorted, the clients that sent an invalid key, failed to
 	// log in or asked for a path that does not exist in one of minutes, and are at
 	// least suspicious by what is stored since from.
-	ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) ([]string, error)
+	ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute,
+		c detect.ClientCandidate) ([]string, error)
 	// Clients reads every row of the clients in minutes. Rows may have come when
 	// it fails.
 	Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error
@@ -91,7 +92,8 @@ type Evidence interface {
 	FloodCandidates(ctx context.Context, of detect.EntityType, minutes []detect.Minute, least uint64) ([]string, error)
 	// Floods reads how often client addresses or keys were answered in minutes, and
 	// what is usual then. Rows may have come when it fails.
-	Floods(ctx context.Context, of detect.EntityType, names []string, minutes []detect.Minute, each func(*FloodRow)) error
+	Floods(ctx context.Context, of detect.EntityType, names []string, minutes []detect.Minute,
+		each func(*FloodRow)) error
 	// PairSeen says when a pair was last seen before a minute; 0 for never
 	// within detect.ContractMemory.
 	PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error)

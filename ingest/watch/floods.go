@@ -80,7 +80,8 @@ func askerOf(of detect.EntityType) asker {
 }
 
 // FloodCandidates implements Evidence.
-func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes []detect.Minute, least uint64) (names []string, err error) {
+func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes []detect.Minute,
+	least uint64) (names []string, err error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
@@ -93,8 +94,9 @@ func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes
 	}) error {
 		names = append(names, plainIP(r.Name))
 		return nil
-	}, fmt.Sprintf("SELECT DISTINCT %s AS name FROM (SELECT %s FROM %s WHERE %s AND %s GROUP BY %s, minute HAVING sum(requests) >= %d)",
-		a.name, a.column, q.table(a.table), within(minutes), a.some, a.column, least))
+	},
+		fmt.Sprintf("SELECT DISTINCT %s AS name FROM (SELECT %s FROM %s WHERE %s AND %s GROUP BY %s, minute HAVING sum(requests) >= %d)",
+			a.name, a.column, q.table(a.table), within(minutes), a.some, a.column, least))
 	if err != nil {
 		return nil, fmt.Errorf("flood candidates: %w", err)
 	}
@@ -103,7 +105,8 @@ func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes
 }
 
 // Floods implements Evidence.
-func (q *SQL) Floods(ctx context.Context, of detect.EntityType, names []string, minutes []detect.Minute, each func(*FloodRow)) error {
+func (q *SQL) Floods(ctx context.Context, of detect.EntityType, names []string, minutes []detect.Minute,
+	each func(*FloodRow)) error {
 	if len(names) == 0 || len(minutes) == 0 {
 		return nil
 	}
@@ -120,10 +123,12 @@ func (q *SQL) Floods(ctx context.Context, of detect.EntityType, names []string, 
 			N      uint64    `ch:"n"`
 		}) error {
 			m := minuteOf(r.Minute)
-			rows = append(rows, FloodRow{plainIP(r.Name), detect.FloodMinute{Minute: m, Requests: r.N, Few: r.N, Known: int(m - first)}})
+			rows = append(rows, FloodRow{plainIP(r.Name),
+				detect.FloodMinute{Minute: m, Requests: r.N, Few: r.N, Known: int(m - first)}})
 			return nil
-		}, fmt.Sprintf("SELECT %s AS name, minute, sum(requests) AS n FROM %s WHERE %s AND %s AND %s GROUP BY %s, minute ORDER BY minute, name",
-			a.name, q.table(a.table), within(minutes), a.some, a.in, a.column), part)
+		},
+			fmt.Sprintf("SELECT %s AS name, minute, sum(requests) AS n FROM %s WHERE %s AND %s AND %s GROUP BY %s, minute ORDER BY minute, name",
+				a.name, q.table(a.table), within(minutes), a.some, a.in, a.column), part)
 		if err != nil {
 			return fmt.Errorf("how often a %s asks: %w", of, err)
 		}
@@ -189,7 +194,8 @@ func (q *SQL) compare(ctx context.Context, of detect.EntityType, rows []FloodRow
 
 // crowd is, by minute, what 99 of 100 of all clients or keys stay below, and all but
 // the two largest of fewer than 300.
-func (q *SQL) crowd(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64, error) {
+func (q *SQL) crowd(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64,
+	error) {
 	a := askerOf(of)
 	crowd, err := q.byMinute(ctx, fmt.Sprintf(`SELECT minute, if(count() > 300, quantileExact(0.99)(n), arrayReverseSort(groupArray(300)(n))[3]) AS v
 		FROM (SELECT minute, %s, sum(requests) AS n FROM %s WHERE %s AND %s GROUP BY minute, %s) GROUP BY minute`,
@@ -202,7 +208,8 @@ func (q *SQL) crowd(ctx context.Context, of detect.EntityType, minutes []detect.
 
 // ofFewKeys is, by minute, how many requests came without a key or with one of the
 // three busiest: an address that sent more uses many keys. It says nothing of keys.
-func (q *SQL) ofFewKeys(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64, error) {
+func (q *SQL) ofFewKeys(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64,
+	error) {
 	if of != detect.ClientEntity {
 		return nil, nil
 	}
@@ -237,7 +244,8 @@ type flooder struct {
 
 // ownRates are, by the first minute of a day, the rates that were usual for those of
 // large in the week that ended a day before.
-func (q *SQL) ownRates(ctx context.Context, of detect.EntityType, large []*FloodRow) (map[detect.Minute]map[string]uint64, error) {
+func (q *SQL) ownRates(ctx context.Context, of detect.EntityType,
+	large []*FloodRow) (map[detect.Minute]map[string]uint64, error) {
 	own := map[detect.Minute]map[string]uint64{}
 	for _, r := range large {
 		day := r.Minute - r.Minute%dayMinutes
@@ -273,7 +281,8 @@ func (q *SQL) ownRates(ctx context.Context, of detect.EntityType, large []*Flood
 
 // learnRates adds the own rates of names on a day to known: the greatest of a minute
 // in all but the busiest hours.
-func (q *SQL) learnRates(ctx context.Context, of detect.EntityType, day detect.Minute, names []string, known map[flooder]uint64) error {
+func (q *SQL) learnRates(ctx context.Context, of detect.EntityType, day detect.Minute, names []string,
+	known map[flooder]uint64) error {
 	a := askerOf(of)
 	for _, name := range names {
 		known[flooder{of, name}] = 0
@@ -289,7 +298,8 @@ func (q *SQL) learnRates(ctx context.Context, of detect.EntityType, day detect.M
 				SELECT %s, minute, sum(requests) AS n FROM %s WHERE %s AND %s AND %s GROUP BY %s, minute)
 			GROUP BY %s, hour)
 		GROUP BY %s`, a.name, detect.FloodBusy+1, a.column, a.column, q.table(a.table),
-		between(day-(detect.FloodDays+1)*dayMinutes, day-dayMinutes-1), a.some, a.in, a.column, a.column, a.column), names)
+		between(day-(detect.FloodDays+1)*dayMinutes, day-dayMinutes-1), a.some, a.in, a.column, a.column, a.column),
+		names)
 	if err != nil {
 		for _, name := range names { // asked again
 			delete(known, flooder{of, name})

@@ -27,9 +27,11 @@ type arrival struct {
 
 // scene is a few days of services, keys, clients and a broken contract, cut
 // into small rows that can arrive in any order.
-func scene(t *testing.T, seed uint64, days int, late func(r *rand.Rand) int64) (rows []arrival, first, last detect.Minute) {
+func scene(t *testing.T, seed uint64, days int, late func(r *rand.Rand) int64) (rows []arrival, first,
+	last detect.Minute) {
 	t.Helper()
-	w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed, Services: 4, Days: days, WarmUp: 1})
+	w, err := traffic.NewWorld(traffic.WorldConfig{Kind: traffic.Default, Seed: seed, Services: 4, Days: days,
+		WarmUp: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,8 @@ func scene(t *testing.T, seed uint64, days int, late func(r *rand.Rand) int64) (
 			for slot := range 6 {
 				if r.IntN(4) > 0 {
 					add((from + i).Unix(), func(m *memory) {
-						m.addKey(KeyRow{id, "api", detect.KeyMinute{Minute: from + i, Requests: 12, Success: 2, RateLimited: 10, Slots: 1 << slot, SlotSeconds: 10}})
+						m.addKey(KeyRow{id, "api", detect.KeyMinute{Minute: from + i, Requests: 12, Success: 2,
+							RateLimited: 10, Slots: 1 << slot, SlotSeconds: 10}})
 					})
 				}
 			}
@@ -77,21 +80,27 @@ func scene(t *testing.T, seed uint64, days int, late func(r *rand.Rand) int64) (
 		}
 		if k%2 == 0 {
 			back := from + 500
-			add(back.Unix(), func(m *memory) { m.addKey(KeyRow{id, "api", detect.KeyMinute{Minute: back, Requests: 1, Success: 1}}) })
+			add(back.Unix(),
+				func(
+					m *memory) {
+					m.addKey(KeyRow{id, "api", detect.KeyMinute{Minute: back, Requests: 1, Success: 1}})
+				})
 		}
 	}
 	for c := range 4 {
 		ip, from := fmt.Sprintf("192.0.2.%d", c+1), minute()
 		for i := range detect.Minute(120) {
 			add((from + i).Unix(), func(m *memory) {
-				m.addClient(ClientRow{ip, detect.ClientMinute{Minute: from + i, Requests: 3, Invalid: 2, InvalidKeys: []uint64{uint64(2 * i), uint64(2*i + 1)}}})
+				m.addClient(ClientRow{ip, detect.ClientMinute{Minute: from + i, Requests: 3, Invalid: 2,
+					InvalidKeys: []uint64{uint64(2 * i), uint64(2*i + 1)}}})
 			})
 		}
 	}
 	from := minute()
 	for i := range detect.Minute(100) {
 		add((from + i).Unix(), func(m *memory) {
-			m.addContract(ContractRow{Pair{"svc-001", 24, 500, detect.WrongStatus, 504}, detect.ContractMinute{Minute: from + i, Count: 2, Total: 3}})
+			m.addContract(ContractRow{Pair{"svc-001", 24, 500, detect.WrongStatus, 504},
+				detect.ContractMinute{Minute: from + i, Count: 2, Total: 3}})
 		})
 	}
 	slices.SortStableFunc(rows, func(a, b arrival) int { return int(a.at - b.at) })
@@ -139,7 +148,8 @@ func brief(m *memory, until detect.Minute) (list []string) {
 			if r.ClosedAt > 0 {
 				closed = r.ClosedAt.Time().Format("02T15:04")
 			}
-			list = append(list, fmt.Sprintf("%s %s %s %s %s %s %s", r.OpenedAt.Time().Format("02T15:04"), closed, r.Kind, r.Entity, r.Severity, r.ClosedAs, r.ID))
+			list = append(list, fmt.Sprintf("%s %s %s %s %s %s %s", r.OpenedAt.Time().Format("02T15:04"), closed,
+				r.Kind, r.Entity, r.Severity, r.ClosedAs, r.ID))
 		}
 	}
 	slices.Sort(list)
@@ -384,7 +394,8 @@ func survives(t *testing.T, set func(m *memory, err error)) {
 func TestWatermark(t *testing.T) {
 	w := testWatch(t, newMemory())
 	mark := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	for add, want := range map[time.Duration]int{0: -3, 29 * time.Second: -3, 30 * time.Second: -2, 89 * time.Second: -2, 90 * time.Second: -1} {
+	for add, want := range map[time.Duration]int{0: -3, 29 * time.Second: -3, 30 * time.Second: -2,
+		89 * time.Second: -2, 90 * time.Second: -1} {
 		if got := int(w.target(mark.Add(add)) - detect.MinuteOf(mark.Unix())); got != want {
 			t.Errorf("watermark 12:00 + %s: decides minute %d; want %d", add, got, want)
 		}

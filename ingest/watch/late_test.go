@@ -44,12 +44,14 @@ func TestLateSourceIsAnIncident(t *testing.T) {
 		if i >= at && i < at+480 {
 			late = min(by, at+480-i)
 		}
-		pending[minute+detect.Minute(late)] = append(pending[minute+detect.Minute(late)], ServiceRow{minute, "api", counts(failsAt)})
+		pending[minute+detect.Minute(late)] = append(pending[minute+detect.Minute(late)],
+			ServiceRow{minute, "api", counts(failsAt)})
 		m.late = 0
 		for _, row := range pending[minute] {
 			m.addService(row)
 			m.late = time.Duration(minute-row.Minute) * time.Minute
-			m.addSource(SourceRow{"access/1", detect.SourceMinute{Minute: minute, Responses: 600, Late: 60 * int(minute-row.Minute)}})
+			m.addSource(SourceRow{"access/1", detect.SourceMinute{Minute: minute, Responses: 600,
+				Late: 60 * int(minute-row.Minute)}})
 		}
 		m.addSource(SourceRow{"access/0", detect.SourceMinute{Minute: minute, Responses: 600}})
 		if i < at-2*dayOf && i%60 != 0 {
@@ -126,7 +128,8 @@ func TestSilenceThatWasLate(t *testing.T) {
 	if err := json.Unmarshal(bodies[1], &last); err != nil {
 		t.Fatal(err)
 	}
-	if last.Kind != detect.LateData || last.State != detect.Withdrawn || last.Severity != detect.Ticket || !strings.Contains(last.Summary, "came at least") {
+	if last.Kind != detect.LateData || last.State != detect.Withdrawn || last.Severity != detect.Ticket ||
+		!strings.Contains(last.Summary, "came at least") {
 		t.Errorf("told at last: %s %s %s: %s", last.State, last.Kind, last.Severity, last.Summary)
 	}
 }
@@ -145,7 +148,8 @@ func TestSourcesOnTheEngine(t *testing.T) {
 		err := s.WriteLedger(t.Context(), block.LedgerRow{
 			ID:   block.ID{Cluster: "c", Topic: "access", Partition: partition, First: first, End: first + 10},
 			Kind: block.KindBlock, State: block.Stored, Records: 10, Responses: 10, WrittenAt: record.Add(time.Second),
-			MinEventUnixMilli: record.Add(-late - time.Minute).UnixMilli(), MaxEventUnixMilli: record.Add(-late).UnixMilli(),
+			MinEventUnixMilli: record.Add(-late - time.Minute).UnixMilli(), MaxEventUnixMilli: record.Add(-late).
+						UnixMilli(),
 			LastRecordUnixMilli: record.UnixMilli(),
 		}, func() error { return nil })
 		if err != nil {
@@ -182,8 +186,10 @@ func TestSourcesOnTheEngine(t *testing.T) {
 		service   string
 		partition int
 	}{{"in time", 0}, {"late", 1}, {"both", 0}, {"both", 1}} {
-		if err := s.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (minute, service, outcome, slot, partition) VALUES (toDateTime(%d, 'UTC'), '%s', 'success', %d, %d)",
-			s.Table(schema.Samples), base.Add(-10*time.Minute).Unix(), x.service, x.partition, x.partition)); err != nil {
+		if err := s.Exec(t.Context(),
+			fmt.Sprintf("INSERT INTO %s (minute, service, outcome, slot, partition) VALUES (toDateTime(%d, 'UTC'), '%s', 'success', %d, %d)",
+				s.Table(schema.Samples), base.Add(-10*time.Minute).Unix(), x.service, x.partition,
+				x.partition)); err != nil {
 			t.Fatal(err)
 		}
 	}

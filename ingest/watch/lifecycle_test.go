@@ -116,7 +116,8 @@ func TestOutageAndWhatFollows(t *testing.T) {
 	const at = 2 * dayOf
 	starts := []int{at, at + 480, at + 1740, at + 3180}
 	list, _ := shape(t, at+3300, 3, timingOut(func(m int) float64 {
-		return max(during(m, starts[0], 300, 1), during(m, starts[1], 30, 0.6), during(m, starts[2], 30, 0.3), during(m, starts[3], 30, 0.3))
+		return max(during(m, starts[0], 300, 1), during(m, starts[1], 30, 0.6), during(m, starts[2], 30, 0.3),
+			during(m, starts[3], 30, 0.3))
 	}))
 	want := []string{
 		"timeout_spike open/page", "timeout_spike open/page/4h", "timeout_spike closed",
@@ -403,7 +404,8 @@ func TestNotesSilence(t *testing.T) {
 	if h.why(&worse, &inc, nil, at) == "" || h.why(&worse, &inc, nil, at+10) != "" {
 		t.Error("a mute does not hold exactly until its time")
 	}
-	h.say([]Note{{Incident: "x", Action: Mute, Until: until}, {Incident: "x", Action: Ack, Severity: detect.Page}, {Incident: "x", Action: Reopen},
+	h.say([]Note{{Incident: "x", Action: Mute, Until: until}, {Incident: "x", Action: Ack, Severity: detect.Page},
+		{Incident: "x", Action: Reopen},
 		{Incident: "x", Action: Public, Text: "it is back"}})
 	if got := h.why(&inc, &inc, nil, at); got != "" {
 		t.Errorf("reopened: got %q", got)

@@ -45,7 +45,8 @@ type scoreKey struct {
 func newMemory() *memory {
 	return &memory{
 		services: map[detect.Minute]map[string]detect.Counts{}, keys: map[detect.Minute]map[string]KeyRow{},
-		clients: map[detect.Minute]map[string]ClientRow{}, contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
+		clients:   map[detect.Minute]map[string]ClientRow{},
+		contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
 		sources:   map[detect.Minute]map[string]detect.SourceMinute{},
 		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]Told{},
 	}
@@ -88,7 +89,8 @@ func (m *memory) addClient(r ClientRow) {
 		at[r.IP] = r
 		return
 	}
-	c.Requests, c.Success, c.Invalid, c.AuthFailed = c.Requests+r.Requests, c.Success+r.Success, c.Invalid+r.Invalid, c.AuthFailed+r.AuthFailed
+	c.Requests, c.Success, c.Invalid, c.AuthFailed = c.Requests+r.Requests, c.Success+r.Success, c.Invalid+r.Invalid,
+		c.AuthFailed+r.AuthFailed
 	c.NotFound += r.NotFound
 	c.Paths.Join(r.Paths)
 	c.InvalidKeys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(c.InvalidKeys, r.InvalidKeys))))
@@ -108,7 +110,8 @@ func (m *memory) addSource(r SourceRow) {
 	if !ok {
 		s.Late = r.Late
 	}
-	at[r.Source] = detect.SourceMinute{Minute: r.Minute, Responses: s.Responses + r.Responses, Late: min(s.Late, r.Late)}
+	at[r.Source] = detect.SourceMinute{Minute: r.Minute, Responses: s.Responses + r.Responses,
+		Late: min(s.Late, r.Late)}
 }
 
 func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
@@ -134,7 +137,8 @@ func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, er
 
 func (r *KeyRow) refused() bool { return r.RateLimited+r.Dead+r.Invalid > 0 }
 
-func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) ([]string, error) {
+func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from detect.Minute,
+	c detect.Candidate) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ids := map[string]bool{}
@@ -174,7 +178,8 @@ func (m *memory) Keys(_ context.Context, n KeyNeed, each func(*KeyRow)) error {
 	return nil
 }
 
-func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) ([]string, error) {
+func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, from detect.Minute,
+	c detect.ClientCandidate) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ips := map[string]bool{}
@@ -260,7 +265,8 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutesOf(max(at-keyMemory, m.first), at), Refusals: true}, add); err != nil {
+	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutesOf(max(at-keyMemory, m.first), at), Refusals: true},
+		add); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
@@ -272,11 +278,13 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	m.mu.Unlock()
-	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)), Minutes: minutesOf(max(at-detect.KeyWindow, m.first), at)}, add)
+	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)),
+		Minutes: minutesOf(max(at-detect.KeyWindow, m.first), at)}, add)
 	if err != nil {
 		return nil, err
 	}
-	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientWindow, m.first), at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
+	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientWindow, m.first), at),
+		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +318,8 @@ func (m *memory) Incidents(_ context.Context, since detect.Minute) (rows []Store
 			rows = append(rows, r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b Stored) int { return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(rows,
+		func(a, b Stored) int { return cmp.Or(cmp.Compare(a.OpenedAt, b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
 	return rows, nil
 }
 
@@ -344,7 +353,8 @@ func (m *memory) Retried(context.Context, string, detect.Minute, detect.Minute) 
 	return &Retried{}, nil
 }
 
-func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute, each func(key string, ips, agents []string)) error {
+func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute,
+	each func(key string, ips, agents []string)) error {
 	for _, k := range keys {
 		each(k, []string{"192.0.2.1"}, []string{"curl/8"})
 	}

@@ -59,7 +59,8 @@ type ErrorRow struct {
 const errorName = "if(error_type != '', error_type, toString(code))"
 
 // named lets the rows through of errors that have a name.
-var namedError = outcome(classify.Failed) + " AND (error_type NOT IN ('', '" + classify.Other + "') OR error_type = '' AND code > 0)"
+var namedError = outcome(classify.Failed) + " AND (error_type NOT IN ('', '" + classify.Other +
+	"') OR error_type = '' AND code > 0)"
 
 // errorRows reads the errors of minutes, which are sorted, that are new to their
 // services.
@@ -102,7 +103,8 @@ func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []Er
 const knownBefore = 24
 
 // isNew reports whether an error is new, and notes in r after which deploy.
-func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys []Deploy, r *ErrorRow, last detect.Minute) (bool, error) {
+func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys []Deploy, r *ErrorRow,
+	last detect.Minute) (bool, error) {
 	for i := len(deploys) - 1; i >= 0; i-- {
 		d := &deploys[i]
 		at := minuteOf(d.At)
@@ -185,8 +187,9 @@ func (q *SQL) countKeys(ctx context.Context, rows []ErrorRow) error {
 			x.Keys = int(r.Keys)
 		}
 		return nil
-	}, fmt.Sprintf("SELECT minute, service, %s AS error, uniqExact(key_id) AS keys FROM %s WHERE %s AND %s GROUP BY minute, service, error",
-		errorName, q.table(schema.Keys), within(minutes), namedError))
+	},
+		fmt.Sprintf("SELECT minute, service, %s AS error, uniqExact(key_id) AS keys FROM %s WHERE %s AND %s GROUP BY minute, service, error",
+			errorName, q.table(schema.Keys), within(minutes), namedError))
 	if err != nil {
 		return fmt.Errorf("keys with an error: %w", err)
 	}
@@ -217,8 +220,9 @@ func (q *SQL) knownErrors(ctx context.Context, day detect.Minute) (map[string]kn
 		days := int(day-detect.MinuteOf(r.First))/dayMinutes - 1 // the last of them is not looked at
 		known[r.Service] = knownService{min(days, detect.ErrorDays), map[string]bool{}}
 		return nil
-	}, fmt.Sprintf("SELECT service, toInt64(toUnixTimestamp(min(minute))) AS first FROM %s WHERE %s GROUP BY service HAVING uniqExact(minute) >= %d AND min(minute) <= toDateTime(%d, 'UTC')",
-		q.table(schema.ServicesHour), where, knownHours, max((day-(detect.ErrorKnownDays+1)*dayMinutes).Unix(), 0)))
+	},
+		fmt.Sprintf("SELECT service, toInt64(toUnixTimestamp(min(minute))) AS first FROM %s WHERE %s GROUP BY service HAVING uniqExact(minute) >= %d AND min(minute) <= toDateTime(%d, 'UTC')",
+			q.table(schema.ServicesHour), where, knownHours, max((day-(detect.ErrorKnownDays+1)*dayMinutes).Unix(), 0)))
 	if err == nil && len(known) > 0 {
 		err = q.eachError(ctx, where, func(service, name string) {
 			if s, judged := known[service]; judged {
@@ -240,7 +244,8 @@ func (q *SQL) eachError(ctx context.Context, where string, each func(service, na
 	}) error {
 		each(r.Service, r.Error)
 		return nil
-	}, fmt.Sprintf("SELECT DISTINCT service, %s AS error FROM %s WHERE %s AND %s", errorName, q.table(schema.ResponsesHour), where, namedError), args...)
+	}, fmt.Sprintf("SELECT DISTINCT service, %s AS error FROM %s WHERE %s AND %s", errorName,
+		q.table(schema.ResponsesHour), where, namedError), args...)
 }
 
 // errorsBefore are the errors of a service in the days before a deploy of it, nil

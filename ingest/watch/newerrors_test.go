@@ -42,7 +42,8 @@ func TestNewErrors(t *testing.T) {
 		if keys > 0 {
 			exec(`INSERT INTO %s (minute, key_id, service, outcome, error_type, requests)
 				SELECT toDateTime(%d, 'UTC') + 60 * intDiv(number, %d), concat('key', toString(number %% %d)), '%s', '%s', '%s', 1 FROM numbers(%d)`,
-				s.Table(schema.Keys), (first + detect.Minute(from)).Unix(), keys, keys, service, outcome, name, (to-from)*keys)
+				s.Table(schema.Keys), (first + detect.Minute(from)).Unix(), keys, keys, service, outcome, name,
+				(to-from)*keys)
 		}
 	}
 	const last = 1200
@@ -80,11 +81,14 @@ func TestNewErrors(t *testing.T) {
 		t.Fatalf("got %v; want two incidents", list)
 	}
 	a, b := &list[0], &list[1]
-	if a.Entity != "movies/late_shard" || a.Service != "movies" || a.OpenedAt != first+302 || a.ClosedAt != first+339+60 || a.Affected != 160 ||
-		a.Evidence.Keys != 2 || !strings.HasSuffix(a.Summary, "it was not seen in the 9 days before") || a.Evidence.Route != "/b" || a.Severity != detect.Ticket || a.ClosedAs != detect.ClosedCalm {
+	if a.Entity != "movies/late_shard" || a.Service != "movies" || a.OpenedAt != first+302 ||
+		a.ClosedAt != first+339+60 || a.Affected != 160 ||
+		a.Evidence.Keys != 2 || !strings.HasSuffix(a.Summary, "it was not seen in the 9 days before") ||
+		a.Evidence.Route != "/b" || a.Severity != detect.Ticket || a.ClosedAs != detect.ClosedCalm {
 		t.Errorf("got %+v", a)
 	}
-	if b.Entity != "young/regressed" || b.OpenedAt != first+deployed+14 || b.Evidence.Version != "1.8.0" || b.Evidence.Keys != 4 || b.Evidence.Route != "/d" ||
+	if b.Entity != "young/regressed" || b.OpenedAt != first+deployed+14 || b.Evidence.Version != "1.8.0" ||
+		b.Evidence.Keys != 4 || b.Evidence.Route != "/d" ||
 		!strings.HasSuffix(b.Summary, "most on /d; it came after version 1.8.0 was deployed") {
 		t.Errorf("got %+v", b)
 	}

@@ -119,24 +119,28 @@ func (q *SQL) AddNote(ctx context.Context, n Note) error {
 
 // LabelClient calls a client address by a name, "" by none.
 func (q *SQL) LabelClient(ctx context.Context, client netip.Addr, name, author string, at time.Time) error {
-	return q.AddNote(ctx, Note{Incident: client.Unmap().WithZone("").String(), At: at, Action: Label, Author: author, Text: name})
+	return q.AddNote(ctx, Note{Incident: client.Unmap().WithZone("").String(), At: at, Action: Label, Author: author,
+		Text: name})
 }
 
 // Label calls a key by a name, "" by none. The name lies below those of a file of labels:
 // holds is false when such a name is shown in its place.
-func (q *SQL) Label(ctx context.Context, key classify.KeyID, name, author string, at time.Time) (holds bool, err error) {
+func (q *SQL) Label(ctx context.Context, key classify.KeyID, name, author string, at time.Time) (holds bool,
+	err error) {
 	rows, err := store.Select[struct {
 		Shown    string `ch:"shown"`
 		Revision uint64 `ch:"newest"`
 		Said     string `ch:"said"`
 	}](ctx, q.store, "SELECT argMax(name, revision) AS shown, max(revision) AS newest, (SELECT argMax(text, at) FROM "+
-		q.table(schema.IncidentNotes)+" WHERE incident = ? AND action = 'label') AS said FROM "+q.table(schema.KeyLabels)+
+		q.table(schema.IncidentNotes)+" WHERE incident = ? AND action = 'label') AS said FROM "+q.table(
+		schema.KeyLabels)+
 		" WHERE key_id = ?", key.String(), key.String())
 	if err != nil || len(rows) != 1 {
 		return false, fmt.Errorf("read the label of key %s: %w", key, err)
 	}
 	was := rows[0]
-	if err := q.AddNote(ctx, Note{Incident: key.String(), At: at, Action: Label, Author: author, Text: name}); err != nil {
+	if err := q.AddNote(ctx, Note{Incident: key.String(), At: at, Action: Label, Author: author,
+		Text: name}); err != nil {
 		return false, err
 	}
 	if was.Shown != "" && was.Shown != was.Said {

@@ -44,12 +44,14 @@ type NotifyConfig struct {
 
 // DefaultNotify tells nobody.
 func DefaultNotify() NotifyConfig {
-	return NotifyConfig{MaxAge: 24 * time.Hour, Remind: 4 * time.Hour, Every: 5 * time.Second, Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
+	return NotifyConfig{MaxAge: 24 * time.Hour, Remind: 4 * time.Hour, Every: 5 * time.Second,
+		Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
 }
 
 // Validate checks c. Its errors name the key, the value and what is accepted.
 func (c *NotifyConfig) Validate() error {
-	for _, x := range []struct{ key, url string }{{"webhook", c.Webhook}, {"alertmanager", c.Alertmanager}, {"link", c.Link}} {
+	for _, x := range []struct{ key, url string }{{"webhook", c.Webhook}, {"alertmanager", c.Alertmanager},
+		{"link", c.Link}} {
 		if x.url == "" {
 			continue
 		}
@@ -117,8 +119,10 @@ type NoticeNote struct {
 func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
 	n := Notice{
 		DedupID: i.ID + "/" + what, ID: i.ID, State: i.State, Kind: i.Kind, Severity: i.Severity,
-		Entity: i.Entity, Type: string(i.EntityType), Service: i.Service, Opened: i.OpenedAt.Time(), ClosedAs: i.ClosedAs,
-		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Rule: i.Rule, Evidence: i.Evidence,
+		Entity: i.Entity, Type: string(i.EntityType), Service: i.Service, Opened: i.OpenedAt.Time(),
+		ClosedAs: i.ClosedAs,
+		Observed: i.Observed, Expected: i.Expected, Score: i.Score, Summary: i.Summary, Rule: i.Rule,
+		Evidence: i.Evidence,
 	}
 	if i.ClosedAt > 0 {
 		t := i.ClosedAt.Time()

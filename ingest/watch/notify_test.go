@@ -70,8 +70,9 @@ func testNotifier(t *testing.T, m *memory, instance string) (*Notifier, *receive
 
 func spikeOf(id string, opened detect.Minute) Stored {
 	return Stored{Version: uint64(opened.Unix()), Incident: detect.Incident{
-		ID: id, Kind: detect.TimeoutSpike, Entity: "api", EntityType: detect.ServiceEntity, Service: "api", Severity: detect.Ticket,
-		State: detect.Open, OpenedAt: opened, Summary: "api: 20 timeouts",
+		ID: id, Kind: detect.TimeoutSpike, Entity: "api", EntityType: detect.ServiceEntity, Service: "api",
+		Severity: detect.Ticket,
+		State:    detect.Open, OpenedAt: opened, Summary: "api: 20 timeouts",
 	}}
 }
 
@@ -81,7 +82,8 @@ func TestNotifier(t *testing.T) {
 	m := newMemory()
 	n, r := testNotifier(t, m, "a")
 	now := detect.MinuteOf(time.Now().Unix())
-	old, child, muted, info := spikeOf("old", now-3*1440), spikeOf("child", now), spikeOf("muted", now), spikeOf("info", now)
+	old, child, muted, info := spikeOf("old", now-3*1440), spikeOf("child", now), spikeOf("muted", now),
+		spikeOf("info", now)
 	old.Silent, child.Silent, muted.Silent, info.Severity = tooOld, "covered by x", "muted", detect.Info
 	x := spikeOf("x", now)
 	for _, s := range []Stored{old, child, muted, info, x} {
@@ -104,7 +106,8 @@ func TestNotifier(t *testing.T) {
 	x.State, x.ClosedAt = detect.Closed, now+5
 	m.incidents["x"] = x
 	r.fail(true)
-	if err := n.Round(t.Context()); err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "503") {
+	if err := n.Round(t.Context()); err == nil || strings.Contains(err.Error(), "hidden") ||
+		!strings.Contains(err.Error(), "503") {
 		t.Errorf("receiver away: got %v; want its status, and not its token", err)
 	}
 	r.fail(false)
@@ -117,7 +120,8 @@ func TestNotifier(t *testing.T) {
 	if len(posts) < 3 || json.Unmarshal(posts[0], &first) != nil || json.Unmarshal(posts[len(posts)-1], &last) != nil {
 		t.Fatalf("Alertmanager got %d posts: %s", len(posts), posts)
 	}
-	if a := first[0]; a.Labels["alertname"] != "statline_timeout_spike" || a.Labels["incident"] != "x" || !a.EndsAt.After(time.Now()) || a.Annotations["summary"] == "" {
+	if a := first[0]; a.Labels["alertname"] != "statline_timeout_spike" || a.Labels["incident"] != "x" ||
+		!a.EndsAt.After(time.Now()) || a.Annotations["summary"] == "" {
 		t.Errorf("opening: got %+v", a)
 	}
 	if a := last[0]; a.EndsAt.After(time.Now()) {
@@ -148,7 +152,8 @@ func TestNotesForEverybody(t *testing.T) {
 		t.Fatalf("got %d notices; want the incident's and the note's: %s", len(bodies), bodies)
 	}
 	var got Notice
-	if err := json.Unmarshal(bodies[1], &got); err != nil || got.Note == nil || got.Note.Text != "the upstream is down" || got.ID != "x" ||
+	if err := json.Unmarshal(bodies[1], &got); err != nil || got.Note == nil ||
+		got.Note.Text != "the upstream is down" || got.ID != "x" ||
 		got.Summary != "ann: the upstream is down" {
 		t.Errorf("got %s, %v", bodies[1], err)
 	}

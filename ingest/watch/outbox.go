@@ -87,5 +87,6 @@ func (q *SQL) setMeta(ctx context.Context, key, value string, version uint64) er
 	if err != nil {
 		return err
 	}
-	return q.store.Exec(ctx, "INSERT INTO "+q.table(schema.Meta)+" (key, value, version) VALUES (?, ?, ?)", key, value, version)
+	return q.store.Exec(ctx, "INSERT INTO "+q.table(schema.Meta)+" (key, value, version) VALUES (?, ?, ?)", key, value,
+		version)
 }

@@ -66,7 +66,8 @@ func (q *SQL) paceRows(ctx context.Context, minutes []detect.Minute) (rows []Pac
 	return rows, nil
 }
 
-func (q *SQL) paceRowsOf(ctx context.Context, usual []detect.Pace, minutes []detect.Minute, rows []PaceRow) ([]PaceRow, error) {
+func (q *SQL) paceRowsOf(ctx context.Context, usual []detect.Pace, minutes []detect.Minute, rows []PaceRow) ([]PaceRow,
+	error) {
 	byName := map[string]*detect.Pace{}
 	names := make([]string, len(usual))
 	for i := range usual {
@@ -89,9 +90,10 @@ func (q *SQL) paceRowsOf(ctx context.Context, usual []detect.Pace, minutes []det
 				Minute: minuteOf(r.Minute), Timed: r.Timed, Slow: r.Slow, Limit: u.Limit, Usual: u.Usual,
 			}})
 			return nil
-		}, "SELECT minute, service, sum(arraySum(latency.2)) AS timed, sum("+slowerThan("transform(service, ?, ?, toUInt16(65535))")+") AS slow FROM "+
-			q.table(schema.Responses)+" WHERE service IN (SELECT arrayJoin(?)) AND "+within(minutes)+
-			" GROUP BY minute, service HAVING timed > 0 ORDER BY minute, service", part, buckets, part)
+		},
+			"SELECT minute, service, sum(arraySum(latency.2)) AS timed, sum("+slowerThan("transform(service, ?, ?, toUInt16(65535))")+") AS slow FROM "+
+				q.table(schema.Responses)+" WHERE service IN (SELECT arrayJoin(?)) AND "+within(minutes)+
+				" GROUP BY minute, service HAVING timed > 0 ORDER BY minute, service", part, buckets, part)
 		if err != nil {
 			return nil, fmt.Errorf("paces: %w", err)
 		}
@@ -119,7 +121,8 @@ func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace,
 			Bucket  uint16  `ch:"bucket"`
 			Usual   float64 `ch:"usual"`
 		}) error {
-			list = append(list, detect.Pace{Service: r.Service, Bucket: r.Bucket, Limit: aggregate.BucketMicros(r.Bucket), Usual: r.Usual})
+			list = append(list, detect.Pace{Service: r.Service, Bucket: r.Bucket,
+				Limit: aggregate.BucketMicros(r.Bucket), Usual: r.Usual})
 			return nil
 		}, usualPacesSQL(q.table(schema.ServicesHour), where))
 	}
@@ -142,5 +145,6 @@ func usualPacesSQL(hours, where string) string {
 				WHERE n >= %d AND hours >= %d) AS l USING service
 			GROUP BY service, minute)
 		GROUP BY service) ORDER BY service`,
-		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests, knownHours)
+		paceHourRequests, slowerThan("l.bucket"), hours, where, detect.LatencyQuantile, hours, where, paceRequests,
+		knownHours)
 }

@@ -32,7 +32,8 @@ func TestLatencyShift(t *testing.T) {
 	}{{"steady", "30", days * 24}, {"nightly", "if(number % 24 = 2, 1800, 10)", days * 24}, {"young", "30", 30}} {
 		exec(`INSERT INTO %s (minute, service, outcome, requests, latency)
 			SELECT toDateTime(%d, 'UTC') + 3600 * number, '%s', 'success', 6000, tuple([100, 700], [toUInt64(6000 - %s), toUInt64(%s)]) FROM numbers(%d)`,
-			s.Table(schema.ServicesHour), start.Add((days*24-time.Duration(x.hours))*time.Hour).Unix(), x.service, x.slow, x.slow, x.hours)
+			s.Table(schema.ServicesHour), start.Add((days*24-time.Duration(x.hours))*time.Hour).Unix(), x.service,
+			x.slow, x.slow, x.hours)
 	}
 	first := detect.MinuteOf(start.Unix()) + days*dayMinutes
 	for _, service := range []string{"steady", "nightly", "young"} {
@@ -50,7 +51,8 @@ func TestLatencyShift(t *testing.T) {
 		t.Fatalf("got %v; want one incident", list)
 	}
 	i := list[0]
-	if i.Kind != detect.LatencyShift || i.Entity != "steady" || i.Severity != detect.Ticket || i.ClosedAs != detect.ClosedCalm ||
+	if i.Kind != detect.LatencyShift || i.Entity != "steady" || i.Severity != detect.Ticket ||
+		i.ClosedAs != detect.ClosedCalm ||
 		i.OpenedAt != first+shift+2 || i.ClosedAt != first+shift+39+15 || i.Affected != 38*31 {
 		t.Errorf("got %+v; want steady's, from minute %d", i, first+shift+2)
 	}
@@ -84,7 +86,8 @@ func restoredAlike(t *testing.T, s *store.Store, want []detect.Incident, through
 	if res, _, err = again.Advance(t.Context(), want[0].ClosedAt+detect.SettleMinutes); err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Final) != 1 || res.Final[0].ID != want[0].ID || res.Final[0].Affected != want[0].Affected || res.Final[0].Requests != want[0].Requests {
+	if len(res.Final) != 1 || res.Final[0].ID != want[0].ID || res.Final[0].Affected != want[0].Affected ||
+		res.Final[0].Requests != want[0].Requests {
 		t.Errorf("restored: got %+v; want %+v", res.Final, want)
 	}
 }

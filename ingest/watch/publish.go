@@ -158,7 +158,8 @@ func (p *Publisher) rename(inc detect.Incident, decided map[string]bool) detect.
 		if k.final || k.State == detect.Withdrawn {
 			continue
 		}
-		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes || decided[id] {
+		if k.OpenedAt-detect.SettleMinutes > inc.OpenedAt || inc.OpenedAt > k.OpenedAt+detect.SettleMinutes ||
+			decided[id] {
 			continue
 		}
 		p.alias[inc.ID] = id
@@ -181,10 +182,12 @@ func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[st
 	k.Incident = inc
 	switch {
 	case old.State != inc.State, old.Severity != inc.Severity, old.Kind != inc.Kind, old.ClosedAs != inc.ClosedAs,
-		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt, old.Evidence.SilentSince != inc.Evidence.SilentSince,
+		old.OpenedAt != inc.OpenedAt, old.ClosedAt != inc.ClosedAt,
+		old.Evidence.SilentSince != inc.Evidence.SilentSince,
 		old.Evidence.Episodes != inc.Evidence.Episodes, old.Evidence.Recurs != inc.Evidence.Recurs:
 		changed[inc.ID] = k
-	case inc.State == detect.Open && to-k.touched >= refreshMinutes && (old.Requests != inc.Requests || old.Affected != inc.Affected):
+	case inc.State == detect.Open && to-k.touched >= refreshMinutes &&
+		(old.Requests != inc.Requests || old.Affected != inc.Affected):
 		changed[inc.ID] = k
 	}
 }

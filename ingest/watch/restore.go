@@ -57,7 +57,8 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	}
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
-		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at), f.take); err != nil {
+		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at),
+			f.take); err != nil {
 			return err
 		}
 	}

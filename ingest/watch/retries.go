@@ -78,7 +78,8 @@ func (r *Retried) sentence(load float64) string {
 	if load > 0 {
 		factor = fmt.Sprintf("x%.1f, ", load)
 	}
-	s := fmt.Sprintf("%s%s%.0f %% of it declared retries", retriedMark, factor, 100*float64(r.Retries)/float64(r.Requests))
+	s := fmt.Sprintf("%s%s%.0f %% of it declared retries", retriedMark, factor,
+		100*float64(r.Retries)/float64(r.Requests))
 	if who, n, keys := r.most(); n > 0 {
 		s += fmt.Sprintf(", %.0f %% of them %s", 100*float64(n)/float64(r.Retries), who)
 		if keys == 1 {
@@ -104,7 +105,8 @@ func (r *Retried) most() (who string, n uint64, keys int) {
 			by[k.Agents[0]] = sender{s.n + k.Retries, s.keys + 1}
 		}
 	}
-	names := slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(cmp.Compare(by[b].n, by[a].n), cmp.Compare(a, b)) })
+	names := slices.SortedFunc(maps.Keys(by),
+		func(a, b string) int { return cmp.Or(cmp.Compare(by[b].n, by[a].n), cmp.Compare(a, b)) })
 	if len(names) > 0 && (len(r.Keys) == 0 || by[names[0]].n >= r.Keys[0].Retries) {
 		return "from " + names[0], by[names[0]].n, by[names[0]].keys
 	}
@@ -126,8 +128,9 @@ func (q *SQL) Retried(ctx context.Context, service string, from, to detect.Minut
 		N       uint64 `ch:"n"`
 		Retries uint64 `ch:"retried"`
 		Before  uint64 `ch:"before"`
-	}](ctx, q.store, fmt.Sprintf("SELECT sumIf(requests, %[2]s) AS n, sumIf(retries, %[2]s) AS retried, sumIf(requests, %[3]s) AS before FROM %[1]s WHERE service = ? AND (%[2]s OR %[3]s)",
-		q.table(schema.Responses), between(from, to), before), service)
+	}](ctx, q.store,
+		fmt.Sprintf("SELECT sumIf(requests, %[2]s) AS n, sumIf(retries, %[2]s) AS retried, sumIf(requests, %[3]s) AS before FROM %[1]s WHERE service = ? AND (%[2]s OR %[3]s)",
+			q.table(schema.Responses), between(from, to), before), service)
 	if err != nil {
 		return nil, fmt.Errorf("retries of a service: %w", err)
 	}
@@ -142,8 +145,9 @@ func (q *SQL) Retried(ctx context.Context, service string, from, to detect.Minut
 	}) error {
 		r.Keys = append(r.Keys, RetryingKey{k.Key, k.Retries, k.Agents})
 		return nil
-	}, fmt.Sprintf("SELECT key_id, sum(retries) AS n, arraySort(groupUniqArrayArray(user_agents)) AS agents FROM %s WHERE service = ? AND %s AND key_id != '%s' GROUP BY key_id HAVING n > 0 ORDER BY n DESC, key_id LIMIT %d",
-		q.table(schema.Keys), between(from, to), classify.Other, mostRetrying), service)
+	},
+		fmt.Sprintf("SELECT key_id, sum(retries) AS n, arraySort(groupUniqArrayArray(user_agents)) AS agents FROM %s WHERE service = ? AND %s AND key_id != '%s' GROUP BY key_id HAVING n > 0 ORDER BY n DESC, key_id LIMIT %d",
+			q.table(schema.Keys), between(from, to), classify.Other, mostRetrying), service)
 	if err != nil {
 		return nil, fmt.Errorf("keys that retry: %w", err)
 	}

@@ -39,13 +39,16 @@ func TestDeclaredRetries(t *testing.T) {
 		switch inc := &list[i]; {
 		case inc.Kind == detect.Outage && inc.Entity == "search":
 			outages++
-			if inc.Evidence.Retries == 0 || inc.Evidence.Load < 1.5 || !strings.Contains(inc.Summary, retriedMark+"x") ||
-				!strings.HasSuffix(inc.Summary, " % of it declared retries, 100 % of them from okhttp/4.12.0 of 3 keys") {
+			if inc.Evidence.Retries == 0 || inc.Evidence.Load < 1.5 ||
+				!strings.Contains(inc.Summary, retriedMark+"x") ||
+				!strings.HasSuffix(inc.Summary,
+					" % of it declared retries, 100 % of them from okhttp/4.12.0 of 3 keys") {
 				t.Errorf("got %q, %+v", inc.Summary, inc.Evidence)
 			}
 			told := []*detect.Incident{inc}
 			before := inc.Summary
-			if err := retries(t.Context(), testSQL(s), told, detect.MinuteOf(until.Unix())); err != nil || inc.Summary != before {
+			if err := retries(t.Context(), testSQL(s), told, detect.MinuteOf(until.Unix())); err != nil ||
+				inc.Summary != before {
 				t.Errorf("told again: got %q, %v; want %q", inc.Summary, err, before)
 			}
 		case inc.Kind == detect.TimeoutSpike && inc.Entity == "tv":
@@ -68,7 +71,8 @@ func TestWhoRetries(t *testing.T) {
 		want string
 	}{
 		{nil, "; load x2.0, 50 % of it declared retries"},
-		{[]RetryingKey{{"a234567890z", 30, nil}}, "; load x2.0, 50 % of it declared retries, 60 % of them from a234567890 of one key"},
+		{[]RetryingKey{{"a234567890z", 30, nil}},
+			"; load x2.0, 50 % of it declared retries, 60 % of them from a234567890 of one key"},
 		{[]RetryingKey{{"a", 20, []string{"x/1", "y/2"}}, {"b", 15, []string{"okhttp/4"}}, {"c", 10, []string{"okhttp/4"}}},
 			"; load x2.0, 50 % of it declared retries, 50 % of them from okhttp/4 of 2 keys"},
 	} {

@@ -23,7 +23,8 @@ func TestFailedLoginsCountByOutcome(t *testing.T) {
 			s := storetest.Open(t)
 			var clients, services []string
 			for at := first; at < first+12; at++ {
-				clients = append(clients, fmt.Sprintf("(%d, toIPv6('192.0.2.9'), 'auth_failed', %d, 4)", at.Unix(), code))
+				clients = append(clients, fmt.Sprintf("(%d, toIPv6('192.0.2.9'), 'auth_failed', %d, 4)", at.Unix(),
+					code))
 				services = append(services, fmt.Sprintf("(%d, 'api', 'auth_failed', 4)", at.Unix()))
 			}
 			for table, values := range map[string][]string{
@@ -60,8 +61,10 @@ func guessing() detect.Rule[detect.Key, detect.KeyMinute] {
 		Judge: func(_ *detect.Config, k *detect.Key, e *detect.Episode, rows []detect.KeyMinute, t detect.Minute) {
 			if n := len(rows); !e.IsOpen() && n >= 3 && rows[n-3].Minute > t-30 {
 				e.Begin(detect.Incident{
-					Kind: "guessing", Entity: k.ID, EntityType: detect.KeyEntity, Service: k.Service, Severity: detect.Info,
-					Affected: uint64(rows[n-3].Invalid + rows[n-2].Invalid + rows[n-1].Invalid), Rule: "guessing", RuleVersion: 1,
+					Kind: "guessing", Entity: k.ID, EntityType: detect.KeyEntity, Service: k.Service,
+					Severity: detect.Info,
+					Affected: uint64(rows[n-3].Invalid + rows[n-2].Invalid + rows[n-1].Invalid), Rule: "guessing",
+					RuleVersion: 1,
 				}, t)
 			}
 		},
@@ -126,7 +129,8 @@ func TestNoDriftWithoutCodes(t *testing.T) {
 	for at := first; at < first+90; at++ {
 		for status, n := range map[int]int{200: 500, 404: 20, 500: 15, 503: 12} {
 			outcome := map[int]string{200: "success", 404: "not_found", 500: "internal_error", 503: "offline"}[status]
-			values = append(values, fmt.Sprintf("(%d, 'api', '/x', 'GET', %d, 0, '%s', %d)", at.Unix(), status, outcome, n))
+			values = append(values, fmt.Sprintf("(%d, 'api', '/x', 'GET', %d, 0, '%s', %d)", at.Unix(), status, outcome,
+				n))
 			services = append(services, fmt.Sprintf("(%d, 'api', '%s', %d)", at.Unix(), outcome, n))
 		}
 	}

@@ -36,7 +36,8 @@ func DefaultConfig() Config {
 	if err != nil {
 		panic(err) // the name is a constant of this program
 	}
-	return Config{Detectors: d, Lag: 90 * time.Second, Every: time.Second, Notify: DefaultNotify(), Logger: slog.Default()}
+	return Config{Detectors: d, Lag: 90 * time.Second, Every: time.Second, Notify: DefaultNotify(),
+		Logger: slog.Default()}
 }
 
 // Validate checks c. Its errors name the key, the value and what is accepted.
@@ -337,7 +338,8 @@ func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) err
 	keys := map[detect.Minute][]string{}
 	for i := range rows {
 		r := &rows[i]
-		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 || r.State == detect.Withdrawn {
+		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 ||
+			r.State == detect.Withdrawn {
 			continue
 		}
 		p := place{r.Entity, r.OpenedAt}
@@ -372,7 +374,8 @@ type Range struct{ First, From, To detect.Minute }
 // back; nothing is written.
 func Evaluate(ctx context.Context, cfg *detect.Config, e Evidence, r Range) ([]detect.Incident, error) {
 	if r.To < r.From || r.First == 0 || r.To < r.First {
-		return nil, fmt.Errorf("evaluate %s to %s: %w", r.From.Time().Format(time.RFC3339), r.To.Time().Format(time.RFC3339), ErrNothing)
+		return nil, fmt.Errorf("evaluate %s to %s: %w", r.From.Time().Format(time.RFC3339), r.To.Time().
+			Format(time.RFC3339), ErrNothing)
 	}
 	ev := NewEvaluator(cfg, e)
 	ev.Start(max(r.From-warmUp, r.First))

@@ -68,7 +68,8 @@ func (w *world) ask(from, to, n int, what func(r *rand.Rand) line) {
 // now and then ask for what does not exist.
 func (w *world) everybody() {
 	w.ask(0, len(w.lines), 300, func(r *rand.Rand) line {
-		l := line{ip: fmt.Sprintf("198.51.100.%d", 1+r.IntN(60)), path: fmt.Sprintf("/3/movie/%d", r.IntN(5000)), status: 200}
+		l := line{ip: fmt.Sprintf("198.51.100.%d", 1+r.IntN(60)), path: fmt.Sprintf("/3/movie/%d", r.IntN(5000)),
+			status: 200}
 		if n := r.IntN(60); n < 40 {
 			l.ip, l.key = fmt.Sprintf("198.51.100.%d", 1+n), fmt.Sprintf("key-of-caller-%04d", n)
 		}
@@ -118,9 +119,11 @@ func (w *world) keep(lines []line) {
 		w.t.Fatal(err)
 	}
 	if err := w.store.WriteLedger(w.t.Context(), block.LedgerRow{
-		ID: id, Kind: block.KindBlock, State: block.Stored, Records: uint64(len(lines)), Responses: contents.Rows.Responded,
-		MinEventUnixMilli: contents.Rows.MinUnixMilli, MaxEventUnixMilli: contents.Rows.MaxUnixMilli, LastRecordUnixMilli: last,
-		WrittenAt: time.Now(),
+		ID: id, Kind: block.KindBlock, State: block.Stored, Records: uint64(len(lines)),
+		Responses:         contents.Rows.Responded,
+		MinEventUnixMilli: contents.Rows.MinUnixMilli, MaxEventUnixMilli: contents.Rows.MaxUnixMilli,
+		LastRecordUnixMilli: last,
+		WrittenAt:           time.Now(),
 	}, free); err != nil {
 		w.t.Fatal(err)
 	}
@@ -136,7 +139,8 @@ func (w *world) week() {
 		`INSERT INTO ` + w.store.Table(schema.ResponsesHour) + ` (minute, service, route, method, http_status, outcome, requests)
 			SELECT toDateTime(%d, 'UTC') + 3600 * intDiv(number, 6), 'movies', concat('/old/', toString(number)), 'GET', 404, 'not_found', 1 FROM numbers(1200)`,
 	} {
-		if err := w.store.Exec(w.t.Context(), fmt.Sprintf(text, w.start.Truncate(24*time.Hour).Add(-220*time.Hour).Unix())); err != nil {
+		if err := w.store.Exec(w.t.Context(), fmt.Sprintf(text, w.start.Truncate(24*time.Hour).Add(-220*time.Hour).
+			Unix())); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -147,11 +151,13 @@ func (w *world) found() []detect.Incident {
 	w.t.Helper()
 	w.until(len(w.lines))
 	cfg := DefaultConfig()
-	list, err := Evaluate(w.t.Context(), &cfg.Detectors, testSQL(w.store), Range{w.first(), w.first(), w.first() + detect.Minute(len(w.lines)-1)})
+	list, err := Evaluate(w.t.Context(), &cfg.Detectors, testSQL(w.store),
+		Range{w.first(), w.first(), w.first() + detect.Minute(len(w.lines)-1)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return slices.DeleteFunc(list, func(i detect.Incident) bool { return i.Kind != detect.PathScan && i.Kind != detect.ClientFlood })
+	return slices.DeleteFunc(list,
+		func(i detect.Incident) bool { return i.Kind != detect.PathScan && i.Kind != detect.ClientFlood })
 }
 
 func byName(t *testing.T, found []detect.Incident) map[string]detect.Incident {
@@ -168,12 +174,14 @@ func byName(t *testing.T, found []detect.Incident) map[string]detect.Incident {
 
 // scanner asks for paths that nobody has, each once.
 func scanner(ip string) func(*rand.Rand) line {
-	words := []string{"admin", "backup", "config", "setup", "login", "shell", "vendor", "hidden", "private", "old", "test", "install", "debug", "manager"}
+	words := []string{"admin", "backup", "config", "setup", "login", "shell", "vendor", "hidden", "private", "old",
+		"test", "install", "debug", "manager"}
 	n := 0
 	return func(*rand.Rand) line {
 		n++
 		word := func(i int) string { return words[i%len(words)] }
-		return line{ip: ip, path: "/" + word(n) + "/" + word(n/len(words)) + "/" + word(n/len(words)/len(words)) + ".php", status: 404}
+		return line{ip: ip, path: "/" + word(n) + "/" + word(n/len(words)) + "/" + word(n/len(words)/len(words)) +
+			".php", status: 404}
 	}
 }
 
@@ -185,7 +193,8 @@ func TestScannersAreNamed(t *testing.T) {
 	w := newWorld(t, 200)
 	w.everybody()
 	w.ask(scans, scans+20, 130, scanner("203.0.113.7"))
-	w.lines[scans+20] = append(w.lines[scans+20], line{at: (scans + 20) * 60_000, ip: "203.0.113.7", path: "/one", status: 404}, line{at: (scans + 20) * 60_000, ip: "203.0.113.7", path: "/two", status: 404})
+	w.lines[scans+20] = append(w.lines[scans+20], line{at: (scans + 20) * 60_000, ip: "203.0.113.7", path: "/one",
+		status: 404}, line{at: (scans + 20) * 60_000, ip: "203.0.113.7", path: "/two", status: 404})
 	w.ask(floods, floods+12, 3000, func(r *rand.Rand) line {
 		return line{ip: "203.0.113.9", path: fmt.Sprintf("/3/movie/%d", r.IntN(5000)), status: 200}
 	})
@@ -210,7 +219,8 @@ func TestScannersAreNamed(t *testing.T) {
 	if len(all) != 2 {
 		t.Errorf("got %v; want one scan and one flood", found)
 	}
-	if at := int(scan.OpenedAt - w.first()); at < scans || at+1 > scans+5 || scan.Affected != 2602 || scan.Severity != detect.Ticket {
+	if at := int(scan.OpenedAt - w.first()); at < scans || at+1 > scans+5 || scan.Affected != 2602 ||
+		scan.Severity != detect.Ticket {
 		t.Errorf("scan: decided after minute %d: %+v; want within 5 of %d, of 2,602", at, scan, scans)
 	}
 	if n := scan.Evidence.Paths; n < 1100 || n > 1430 { // ten minutes of it
@@ -241,7 +251,8 @@ func TestManyKeysBehindOneAddress(t *testing.T) {
 	w := newWorld(t, 140)
 	w.everybody()
 	w.ask(100, 140, 5000, func(r *rand.Rand) line {
-		l := line{ip: "192.0.2.200", key: fmt.Sprintf("key-behind-nat-%04d", r.IntN(500)), path: fmt.Sprintf("/3/movie/%d", r.IntN(5000)), status: 200}
+		l := line{ip: "192.0.2.200", key: fmt.Sprintf("key-behind-nat-%04d", r.IntN(500)),
+			path: fmt.Sprintf("/3/movie/%d", r.IntN(5000)), status: 200}
 		if r.IntN(20) == 0 {
 			l.status = 404
 		}
@@ -257,7 +268,8 @@ func TestManyKeysBehindOneAddress(t *testing.T) {
 func TestBusyIsNoFlood(t *testing.T) {
 	w := newWorld(t, 160)
 	w.everybody()
-	w.ask(0, 160, 1200, func(r *rand.Rand) line { return line{ip: "192.0.2.10", path: "/3/configuration", status: 200} })
+	w.ask(0, 160, 1200,
+		func(r *rand.Rand) line { return line{ip: "192.0.2.10", path: "/3/configuration", status: 200} })
 	w.ask(120, 140, 7000, func(r *rand.Rand) line {
 		return line{ip: fmt.Sprintf("198.51.100.%d", 1+r.IntN(10)), path: "/3/search", status: 200}
 	})
@@ -278,7 +290,8 @@ func TestKeyFloods(t *testing.T) {
 	w := newWorld(t, 140)
 	w.everybody()
 	w.ask(100, 112, 2000, func(r *rand.Rand) line {
-		return line{ip: fmt.Sprintf("203.0.113.%d", 1+r.IntN(200)), key: "key-that-is-everywhere", path: "/3/search", status: 200}
+		return line{ip: fmt.Sprintf("203.0.113.%d", 1+r.IntN(200)), key: "key-that-is-everywhere", path: "/3/search",
+			status: 200}
 	})
 	w.ask(120, 130, 2000, func(r *rand.Rand) line {
 		return line{ip: "192.0.2.44", key: "key-of-one-address", path: "/3/search", status: 200}
@@ -294,7 +307,8 @@ func TestKeyFloods(t *testing.T) {
 	if clients[0].Parent != keys[1].ID || clients[0].Entity != "192.0.2.44" {
 		t.Errorf("got %+v; want a child of %+v", clients[0], keys[1])
 	}
-	if at := int(keys[0].OpenedAt - w.first()); at < 100 || at+1 > 105 || !strings.HasPrefix(keys[0].Summary, "key "+keys[0].Entity[:10]) {
+	if at := int(keys[0].OpenedAt - w.first()); at < 100 || at+1 > 105 ||
+		!strings.HasPrefix(keys[0].Summary, "key "+keys[0].Entity[:10]) {
 		t.Errorf("decided after minute %d: %+v", at, keys[0])
 	}
 }
@@ -316,7 +330,8 @@ func TestScansOfAService(t *testing.T) {
 			})
 		}},
 		"behind a proxy": {add: func(w *world) {
-			w.ask(0, at+40, 200, func(r *rand.Rand) line { return line{ip: "192.0.2.1", path: "/3/configuration", status: 200} })
+			w.ask(0, at+40, 200,
+				func(r *rand.Rand) line { return line{ip: "192.0.2.1", path: "/3/configuration", status: 200} })
 			w.ask(at, at+15, 40, scanner("192.0.2.1"))
 		}},
 		"one client": {client: true, add: func(w *world) { w.ask(at, at+15, 40, scanner("203.0.113.7")) }},
@@ -328,7 +343,8 @@ func TestScansOfAService(t *testing.T) {
 			test.add(w)
 			all := byName(t, w.found())
 			service, client := all["path_scan movies"], all["path_scan 203.0.113.7"]
-			if opened := int(service.OpenedAt - w.first()); opened < at || opened+1 > at+5 || service.Expected != 6 || service.ClosedAs != detect.ClosedCalm {
+			if opened := int(service.OpenedAt - w.first()); opened < at || opened+1 > at+5 || service.Expected != 6 ||
+				service.ClosedAs != detect.ClosedCalm {
 				t.Errorf("decided after minute %d: %+v; want within 5 of %d", opened, service, at)
 			}
 			if test.client != (client.ID != "") || service.Parent != client.ID {

@@ -28,7 +28,8 @@ type service struct {
 }
 
 func newServices(cfg *detect.Config) *services {
-	return &services{cfg: cfg, of: map[string]*service{}, alive: map[detect.Minute]bool{}, dirty: map[detect.Minute]bool{}}
+	return &services{cfg: cfg, of: map[string]*service{}, alive: map[detect.Minute]bool{},
+		dirty: map[detect.Minute]bool{}}
 }
 
 func (s *services) entityType() detect.EntityType { return detect.ServiceEntity }

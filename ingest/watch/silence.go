@@ -41,7 +41,8 @@ func (h *hush) why(inc, before *detect.Incident, related []*detect.Incident, t d
 		return before.Silent // as it was when it ended
 	}
 	if detect.Related(inc.Kind) {
-		i := slices.IndexFunc(related, func(p *detect.Incident) bool { return p.Silent != tooOld && detect.Covers(p, inc) })
+		i := slices.IndexFunc(related,
+			func(p *detect.Incident) bool { return p.Silent != tooOld && detect.Covers(p, inc) })
 		if i >= 0 {
 			return "covered by " + related[i].ID
 		}

@@ -17,7 +17,8 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 	if err != nil || p.First == 0 {
 		return nil, err
 	}
-	r := Range{First: p.First, From: max(detect.MinuteOf(from.Unix()), p.First), To: min(detect.MinuteOf(to.Unix()), p.Last)}
+	r := Range{First: p.First, From: max(detect.MinuteOf(from.Unix()), p.First),
+		To: min(detect.MinuteOf(to.Unix()), p.Last)}
 	if q.alone != 0 {
 		r = Range{First: q.alone, From: detect.MinuteOf(from.Unix()), To: detect.MinuteOf(to.Unix())}
 	}
@@ -26,7 +27,8 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 	}
 	rows, err := store.Select[struct {
 		Day uint32 `ch:"day"`
-	}](ctx, q.store, "SELECT DISTINCT toUInt32(intDiv(toUnixTimestamp(toStartOfDay(minute)), 60)) AS day FROM "+q.table(schema.Services)+" ORDER BY day")
+	}](ctx, q.store,
+		"SELECT DISTINCT toUInt32(intDiv(toUnixTimestamp(toStartOfDay(minute)), 60)) AS day FROM "+q.table(schema.Services)+" ORDER BY day")
 	if err != nil {
 		return nil, fmt.Errorf("read the stored days: %w", err)
 	}
@@ -75,7 +77,8 @@ func stretches(days []uint32, r Range) []Range {
 		first := days[i]
 		for i++; i < len(days) && days[i]-days[i-1] < silentMinutes; i++ {
 		}
-		s := Range{First: max(r.First, detect.Minute(first)), To: min(r.To, detect.Minute(days[i-1]+dayMinutes+closeMinutes))}
+		s := Range{First: max(r.First, detect.Minute(first)),
+			To: min(r.To, detect.Minute(days[i-1]+dayMinutes+closeMinutes))}
 		if s.From = max(r.From, s.First); s.From <= s.To {
 			all = append(all, s)
 		}

@@ -24,7 +24,8 @@ type Tables interface {
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
 	// Sources reads the addresses and user agents of the keys' refusals, in no
 	// order; a key without any may be left out.
-	Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error
+	Sources(ctx context.Context, keys []string, from, to detect.Minute,
+		each func(key string, ips, agents []string)) error
 	// Retried reads what a service's requests declared of their tries.
 	Retried(ctx context.Context, service string, from, to detect.Minute) (*Retried, error)
 }
@@ -92,7 +93,8 @@ func (q *SQL) Progress(ctx context.Context) (p Progress, err error) {
 		return p, fmt.Errorf("read bounds: %w", err)
 	}
 	if len(bounds) > 0 {
-		p.First, p.Last, p.Evaluated = detect.MinuteOf(bounds[0].First), detect.MinuteOf(bounds[0].Last), detect.MinuteOf(bounds[0].Done)
+		p.First, p.Last, p.Evaluated = detect.MinuteOf(bounds[0].First), detect.MinuteOf(bounds[0].Last),
+			detect.MinuteOf(bounds[0].Done)
 	}
 	return p, nil
 }
@@ -132,8 +134,9 @@ func (q *SQL) Incidents(ctx context.Context, since detect.Minute) (rows []Stored
 		s, err := r.stored()
 		rows = append(rows, s)
 		return err
-	}, fmt.Sprintf("SELECT %s FROM %s FINAL WHERE state = 'open' OR opened_at >= toDateTime(%d, 'UTC') OR closed_at >= toDateTime(%d, 'UTC') ORDER BY opened_at, id",
-		incidentColumns, q.table(schema.Incidents), max(since.Unix(), 1), max(since.Unix(), 1)))
+	},
+		fmt.Sprintf("SELECT %s FROM %s FINAL WHERE state = 'open' OR opened_at >= toDateTime(%d, 'UTC') OR closed_at >= toDateTime(%d, 'UTC') ORDER BY opened_at, id",
+			incidentColumns, q.table(schema.Incidents), max(since.Unix(), 1), max(since.Unix(), 1)))
 	if err != nil {
 		return nil, fmt.Errorf("read incidents: %w", err)
 	}
@@ -142,9 +145,12 @@ func (q *SQL) Incidents(ctx context.Context, since detect.Minute) (rows []Stored
 
 func (r *incidentScan) stored() (Stored, error) {
 	s := Stored{Version: r.Version, Incident: detect.Incident{
-		ID: r.ID, Kind: detect.Kind(r.Kind), Entity: r.Entity, EntityType: detect.EntityType(r.EntityType), Service: r.Service,
-		Parent: r.Parent, Silent: r.SilentWhy, Severity: detect.Severity(r.Severity), State: detect.State(r.State), ClosedAs: r.ClosedAs,
-		OpenedAt: minuteOf(r.OpenedAt), ClosedAt: minuteOf(r.ClosedAt), Observed: r.Observed, Expected: r.Expected, Score: r.Score,
+		ID: r.ID, Kind: detect.Kind(r.Kind), Entity: r.Entity, EntityType: detect.EntityType(r.EntityType),
+		Service: r.Service,
+		Parent:  r.Parent, Silent: r.SilentWhy, Severity: detect.Severity(r.Severity), State: detect.State(r.State),
+		ClosedAs: r.ClosedAs,
+		OpenedAt: minuteOf(r.OpenedAt), ClosedAt: minuteOf(r.ClosedAt), Observed: r.Observed, Expected: r.Expected,
+		Score:    r.Score,
 		Requests: r.Requests, Affected: r.Affected, Summary: r.Summary, Rule: r.Rule, RuleVersion: r.RuleVersion,
 	}}
 	if r.Evidence != "" {
@@ -162,7 +168,8 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 		return fmt.Errorf("insert %d incidents and %d scores: %w", len(rows), len(scores), err)
 	}
 	if len(rows) > 0 {
-		batch, err := q.store.Conn().PrepareBatch(ctx, "INSERT INTO "+q.table(schema.Incidents)+" ("+incidentColumns+")")
+		batch, err := q.store.Conn().PrepareBatch(ctx,
+			"INSERT INTO "+q.table(schema.Incidents)+" ("+incidentColumns+")")
 		if err != nil {
 			return fmt.Errorf("insert %d incidents: %w", len(rows), err)
 		}
@@ -172,7 +179,8 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 			if err != nil {
 				return fmt.Errorf("incident %s: %w", r.ID, err)
 			}
-			err = batch.Append(r.ID, string(r.Kind), r.Entity, string(r.EntityType), r.Service, r.Parent, string(r.Severity),
+			err = batch.Append(r.ID, string(r.Kind), r.Entity, string(r.EntityType), r.Service, r.Parent,
+				string(r.Severity),
 				string(r.State), r.ClosedAs, r.OpenedAt.Time(), r.ClosedAt.Time(), r.Observed, r.Expected, r.Score,
 				r.Requests, r.Affected, r.Summary, string(evidence), r.Rule, r.RuleVersion, r.Version,
 				r.Silent != "", r.Silent)
@@ -187,7 +195,8 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 	if len(scores) == 0 {
 		return nil
 	}
-	batch, err := q.store.Conn().PrepareBatch(ctx, "INSERT INTO "+q.table(schema.Scores)+" (minute, service, series, n, k, expected, z, version)")
+	batch, err := q.store.Conn().PrepareBatch(ctx,
+		"INSERT INTO "+q.table(schema.Scores)+" (minute, service, series, n, k, expected, z, version)")
 	if err != nil {
 		return fmt.Errorf("insert %d scores: %w", len(scores), err)
 	}
@@ -207,7 +216,8 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 const maxSources = 10
 
 // Sources implements Tables.
-func (q *SQL) Sources(ctx context.Context, keys []string, from, to detect.Minute, each func(key string, ips, agents []string)) error {
+func (q *SQL) Sources(ctx context.Context, keys []string, from, to detect.Minute,
+	each func(key string, ips, agents []string)) error {
 	type row struct {
 		Key    string   `ch:"key_id"`
 		IPs    []string `ch:"ips"`

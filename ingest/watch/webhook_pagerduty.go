@@ -44,7 +44,8 @@ func pagerDuty(n *Notice, key string) pagerEvent {
 		detect.Info: "info", detect.Ticket: "warning", detect.Page: "critical",
 	}[n.Severity]
 	e.Payload = &pagerPayload{
-		Summary: cut(n.headline()+": "+n.Summary, pagerSummary), Source: n.Entity, Severity: severity, Timestamp: n.Opened,
+		Summary: cut(n.headline()+": "+n.Summary, pagerSummary), Source: n.Entity, Severity: severity,
+		Timestamp: n.Opened,
 		Component: n.Service, Class: string(n.Kind), Details: n,
 	}
 	if n.Link != "" {

@@ -27,7 +27,8 @@ func slack(n *Notice) slackMessage {
 	if n.Link != "" {
 		text += "\n<" + escape(n.Link) + "|" + escape(n.ID) + ">"
 	}
-	m := slackMessage{Text: escape(n.headline()), Blocks: []slackBlock{{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text}}}}
+	m := slackMessage{Text: escape(n.headline()), Blocks: []slackBlock{{Type: "section",
+		Text: &slackText{Type: "mrkdwn", Text: text}}}}
 	for i := range n.Tickets { // fewer than the fifty blocks that Slack takes
 		m.Blocks = append(m.Blocks, slack(&n.Tickets[i]).Blocks...)
 	}

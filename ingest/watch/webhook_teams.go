@@ -42,7 +42,8 @@ func teams(n *Notice) teamsMessage {
 		},
 	}
 	for i := range n.Tickets {
-		card.Body = append(card.Body, teamsBlock{Type: "TextBlock", Text: n.Tickets[i].headline() + ": " + n.Tickets[i].Summary, Wrap: true})
+		card.Body = append(card.Body, teamsBlock{Type: "TextBlock", Text: n.Tickets[i].headline() + ": " +
+			n.Tickets[i].Summary, Wrap: true})
 	}
 	if n.Link != "" {
 		card.Actions = []teamsAction{{Type: "Action.OpenUrl", Title: n.ID, URL: n.Link}}

@@ -42,14 +42,16 @@ func TestWebhookFormats(t *testing.T) {
 	}
 
 	card := bodyOf(t, NotifyConfig{Format: "teams"}, n)["attachments"].([]any)[0].(map[string]any)
-	if card["contentType"] != "application/vnd.microsoft.card.adaptive" || card["content"].(map[string]any)["type"] != "AdaptiveCard" {
+	if card["contentType"] != "application/vnd.microsoft.card.adaptive" ||
+		card["content"].(map[string]any)["type"] != "AdaptiveCard" {
 		t.Errorf("teams: got %v", card)
 	}
 
 	pager := NotifyConfig{Format: "pagerduty", Key: "routing"}
 	open := bodyOf(t, pager, n)
 	payload := open["payload"].(map[string]any)
-	if open["routing_key"] != "routing" || open["event_action"] != "trigger" || open["dedup_key"] != n.ID || payload["severity"] != "warning" {
+	if open["routing_key"] != "routing" || open["event_action"] != "trigger" || open["dedup_key"] != n.ID ||
+		payload["severity"] != "warning" {
 		t.Errorf("pagerduty: got %v", open)
 	}
 	n.State = detect.Closed

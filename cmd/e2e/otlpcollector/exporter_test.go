@@ -57,7 +57,8 @@ func freeAddress(t *testing.T) string {
 func sandbox(t *testing.T, binary string, topics []string) (brokers, clickhouse string) {
 	t.Helper()
 	brokers, clickhouse = freeAddress(t), freeAddress(t)
-	c := exec.CommandContext(t.Context(), binary, "sandbox", "--kafka", brokers, "--clickhouse", clickhouse, "--topics", strings.Join(topics, ","), "--data", t.TempDir())
+	c := exec.CommandContext(t.Context(), binary, "sandbox", "--kafka", brokers, "--clickhouse", clickhouse, "--topics",
+		strings.Join(topics, ","), "--data", t.TempDir())
 	c.Dir, c.Stderr = root, t.Output() // make engine puts the engine below the root
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = time.Minute
@@ -155,7 +156,8 @@ func tracesOf(message int, counts map[answer]uint64) ptrace.Traces {
 			s.SetTraceID(pcommon.TraceID{1, byte(n >> 8), byte(n)})
 			s.SetSpanID(pcommon.SpanID{1, byte(n >> 8), byte(n), byte(i)})
 			s.SetStartTimestamp(pcommon.NewTimestampFromTime(start.Add(time.Duration(n) * time.Second)))
-			s.SetEndTimestamp(pcommon.NewTimestampFromTime(start.Add(time.Duration(n)*time.Second + 12*time.Millisecond)))
+			s.SetEndTimestamp(pcommon.NewTimestampFromTime(start.Add(time.Duration(n)*time.Second +
+				12*time.Millisecond)))
 			attributes(s.Attributes(), n, a)
 		}
 	}
@@ -229,7 +231,8 @@ func stored(t *testing.T, clickhouse, database string) (counts map[answer]uint64
 		return strings.TrimSpace(string(b))
 	}
 	counts = map[answer]uint64{}
-	for line := range strings.Lines(ask("SELECT service, route, http_status, sum(requests) FROM " + database + ".responses GROUP BY ALL FORMAT TSV")) {
+	for line := range strings.Lines(ask("SELECT service, route, http_status, sum(requests) FROM " + database +
+		".responses GROUP BY ALL FORMAT TSV")) {
 		var a answer
 		var n uint64
 		if _, err := fmt.Sscan(line, &a.service, &a.route, &a.status, &n); err != nil {
@@ -266,7 +269,8 @@ func TestKafkaExporter(t *testing.T) {
 		for _, format := range []string{"auto", ways[topic].encoding} {
 			database := topic + "_by_" + format
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			c := exec.CommandContext(ctx, binary, "run", "--brokers", brokers, "--topic", topic, "--group", database, "--clickhouse", clickhouse,
+			c := exec.CommandContext(ctx, binary, "run", "--brokers", brokers, "--topic", topic, "--group", database,
+				"--clickhouse", clickhouse,
 				"--database", database, "--format", format, "--listen", "", "--until-caught-up")
 			c.Env = append(os.Environ(), "HOME="+t.TempDir())
 			if out, err := c.CombinedOutput(); err != nil {

@@ -38,14 +38,16 @@ func contracts(o Options) (*contractScore, error) {
 			s := w.Contract(i)
 			list := contractIncidents(&cfg, catalogue, &s)
 			for _, l := range s.Labels {
-				at := slices.IndexFunc(list, func(i detect.Incident) bool { return i.Entity == l.Entity && string(i.Kind) == l.Kind })
+				at := slices.IndexFunc(list,
+					func(i detect.Incident) bool { return i.Entity == l.Entity && string(i.Kind) == l.Kind })
 				sc.recall.add(at >= 0)
 				if at >= 0 {
 					sc.delays = append(sc.delays, int(list[at].OpenedAt-detect.MinuteOf(l.Start))+1)
 				}
 			}
 			for _, inc := range list {
-				sc.precision.add(slices.ContainsFunc(s.Labels, func(l traffic.Label) bool { return l.Entity == inc.Entity }))
+				sc.precision.add(slices.ContainsFunc(s.Labels,
+					func(l traffic.Label) bool { return l.Entity == inc.Entity }))
 			}
 		}
 	}
@@ -53,7 +55,8 @@ func contracts(o Options) (*contractScore, error) {
 	return sc, nil
 }
 
-func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *traffic.ContractSeries) (list []detect.Incident) {
+func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue,
+	s *traffic.ContractSeries) (list []detect.Incident) {
 	type minuteCode struct {
 		minute int64
 		code   uint16
@@ -77,7 +80,8 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *tra
 		p := pairs[id]
 		if p == nil {
 			p = &series{Contract: detect.Contract{
-				Service: s.Service, Code: r.Code, HTTPStatus: uint16(r.HTTPStatus), Reason: detect.WrongStatus, Catalogue: entry.HTTPStatus,
+				Service: s.Service, Code: r.Code, HTTPStatus: uint16(r.HTTPStatus), Reason: detect.WrongStatus,
+				Catalogue: entry.HTTPStatus,
 			}}
 			if !known {
 				p.Reason = detect.CodeUnknown
@@ -85,7 +89,8 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue, s *tra
 			pairs[id] = p
 			order = append(order, p)
 		}
-		p.rows = append(p.rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests, Total: totals[minuteCode{r.Minute, r.Code}]})
+		p.rows = append(p.rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests,
+			Total: totals[minuteCode{r.Minute, r.Code}]})
 	}
 	rules := detect.Contracts()
 	for _, p := range order {

@@ -152,7 +152,8 @@ func Parts() (names []string) {
 // that were missed.
 func Run(w io.Writer, o Options) error {
 	r := &report{}
-	r.f("Seeds %v; %d services and %d keys a world. Intervals are 95 %% (Wilson for shares, Byar for rates).\n", o.Seeds, o.Services, o.Keys)
+	r.f("Seeds %v; %d services and %d keys a world. Intervals are 95 %% (Wilson for shares, Byar for rates).\n",
+		o.Seeds, o.Services, o.Keys)
 	for _, p := range parts {
 		if len(o.Parts) > 0 && !slices.Contains(o.Parts, p.name) {
 			continue
@@ -200,11 +201,13 @@ func keyReport(r *report, o Options) error {
 	r.f("\n### Keys at the rate limit\n\n%d keys a day, %d offenders.\n\n", s.clean+s.recall.all, s.recall.all)
 	r.f("| Rule | Recall | Precision | Precision without SDK back-off jobs | Falsely flagged per 1,000 clean keys a day | Of them harmless classes | Delay p50 / p95, min |\n|---|---|---|---|---|---|---|\n")
 	for _, s := range scores {
-		r.f("| %s | %s | %s | %s | %.1f | %d | %.0f / %.0f |\n", s.name, s.recall, s.precision(true), s.precision(false),
+		r.f("| %s | %s | %s | %s | %.1f | %d | %.0f / %.0f |\n", s.name, s.recall, s.precision(true),
+			s.precision(false),
 			1000*float64(s.cleanHit)/float64(s.clean), s.harmless, quantile(s.delays, 0.5), quantile(s.delays, 0.95))
 	}
 	r.most("offender: falsely flagged per 1,000 clean keys a day", 1000*float64(s.cleanHit)/float64(s.clean), 2)
-	r.most("throttled: falsely flagged per 1,000 clean keys a day", 1000*float64(scores[0].cleanHit)/float64(scores[0].clean), 15)
+	r.most("throttled: falsely flagged per 1,000 clean keys a day",
+		1000*float64(scores[0].cleanHit)/float64(scores[0].clean), 15)
 	r.most("offender: flagged normal, near-limit, polite and page-load keys", float64(s.harmless), 0)
 	r.least("offender: recall", s.recall.rate(), 0.99)
 	r.least("offender: precision", s.precision(true).rate(), 0.70)
@@ -228,9 +231,11 @@ func deadReport(r *report, o Options) error {
 		return err
 	}
 	r.f("\n### Dead and invalid keys\n\n| Rule | Recall | Precision | Minutes of use until found p50 / max | Incidents after the key came back |\n|---|---|---|---|---|\n")
-	r.f("| `dead_key` | %s | %s | %.0f / %.0f | %d of %d keys |\n", d.recall, d.precision, quantile(d.uses, 0.5), quantile(d.uses, 1), d.stillOpen, d.reinstated)
+	r.f("| `dead_key` | %s | %s | %.0f / %.0f | %d of %d keys |\n", d.recall, d.precision, quantile(d.uses, 0.5),
+		quantile(d.uses, 1), d.stillOpen, d.reinstated)
 	r.f("| `dead_key`, each use retried five times | %s | %s | %.0f / %.0f | %d of %d keys |\n",
-		again.recall, again.precision, quantile(again.uses, 0.5), quantile(again.uses, 1), again.stillOpen, again.reinstated)
+		again.recall, again.precision, quantile(again.uses, 0.5), quantile(again.uses, 1), again.stillOpen,
+		again.reinstated)
 	r.f("| `invalid_key` | %s | %s | | |\n", recall, precision)
 	r.least("dead key: recall", d.recall.rate(), 1)
 	r.least("dead key: precision", d.precision.rate(), 0.99)
@@ -251,7 +256,8 @@ func clientReport(r *report, o Options) error {
 	r.f("\n### Clients that scan keys or try passwords\n\n| Rule | Recall, fast | Recall, slow | Precision | Delay fast p50 / p95, min | Delay slow p95, h | Incidents per day of an address of many |\n|---|---|---|---|---|---|---|\n")
 	for _, k := range []detect.Kind{detect.KeyScanning, detect.CredentialStuffing} {
 		s := scores[k]
-		r.f("| `%s` | %s | %s | %s | %.0f / %.0f | %.1f | %.4f |\n", k, s.fast, s.slow, s.precision, quantile(s.fastDelays, 0.5), quantile(s.fastDelays, 0.95),
+		r.f("| `%s` | %s | %s | %s | %.0f / %.0f | %.1f | %.4f |\n", k, s.fast, s.slow, s.precision,
+			quantile(s.fastDelays, 0.5), quantile(s.fastDelays, 0.95),
 			quantile(s.slowDelays, 0.95)/60, float64(s.natIncident)/float64(s.natDays))
 		name := strings.ReplaceAll(string(k), "_", " ") + ": "
 		r.most(name+"incidents per day of an address of many", float64(s.natIncident)/float64(s.natDays), 0.01)
@@ -269,7 +275,8 @@ func contractReport(r *report, o Options) error {
 	if err != nil {
 		return err
 	}
-	r.f("\n### Broken contracts\n\nRecall %s, precision %s, delay p50 / max %.0f / %.0f min.\n", s.recall, s.precision, quantile(s.delays, 0.5), quantile(s.delays, 1))
+	r.f("\n### Broken contracts\n\nRecall %s, precision %s, delay p50 / max %.0f / %.0f min.\n", s.recall, s.precision,
+		quantile(s.delays, 0.5), quantile(s.delays, 1))
 	r.least("contract: recall", s.recall.rate(), 1)
 	r.least("contract: precision", s.precision.rate(), 1)
 	r.most("contract: delay max, min", quantile(s.delays, 1), 6)

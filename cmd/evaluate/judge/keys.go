@@ -254,7 +254,8 @@ func deadKeys(o Options, of func(w *traffic.World, i int) traffic.KeySeries) (*d
 			if len(list) > 0 {
 				sc.uses = append(sc.uses, usesBefore(k.Uses, rows, list[0].OpenedAt))
 			}
-			if back := detect.MinuteOf(l.End); len(rows) > 0 && rows[len(rows)-1].Minute > back && rows[len(rows)-1].Success > 0 {
+			if back := detect.MinuteOf(l.End); len(rows) > 0 && rows[len(rows)-1].Minute > back &&
+				rows[len(rows)-1].Success > 0 {
 				sc.reinstated++
 				for _, inc := range list {
 					if inc.OpenedAt > back || inc.State == detect.Open {

@@ -105,7 +105,8 @@ func (s *series) explains(n *notice, start detect.Minute) bool {
 		}
 		return at >= s.minute(l.Start) && at <= s.minute(l.End)+reach
 	}) || slices.ContainsFunc(s.Nuisances, func(l traffic.Label) bool {
-		its := l.Kind == "drop" && n.inc.Kind == detect.TrafficDrop || l.Kind == "surge" && n.inc.Kind == detect.TrafficSurge
+		its := l.Kind == "drop" && n.inc.Kind == detect.TrafficDrop || l.Kind == "surge" &&
+			n.inc.Kind == detect.TrafficSurge
 		return its && at >= s.minute(l.Start) && at <= s.minute(l.End)+grace
 	})
 }
@@ -138,7 +139,8 @@ func (sc *noticeScore) addLabel(s *stage, service int, l traffic.Label) {
 			}
 			first = n.inc.Severity
 		}
-		if closed := int(n.inc.ClosedAt - s.start); n.what == "closed" && closed > from && closed < to && opened <= from+grace &&
+		if closed := int(n.inc.ClosedAt - s.start); n.what == "closed" && closed > from && closed < to &&
+			opened <= from+grace &&
 			l.Note != "flapping" && n.inc.Kind != detect.SLOBurn {
 			sc.early++
 		}

@@ -166,7 +166,8 @@ func adaptive(s *series) []alarm {
 			share[t] = k / n
 		}
 	}
-	sum, squares := prefix(share, func(x float64) float64 { return x }), prefix(share, func(x float64) float64 { return x * x })
+	sum, squares := prefix(share, func(x float64) float64 { return x }),
+		prefix(share, func(x float64) float64 { return x * x })
 	deviation, counted := make([]float64, len(share)), make([]float64, len(share))
 	mean := func(t, w int) float64 { return (sum[t] - sum[max(t-w, 0)]) / float64(w) }
 	for t := 60; t < len(share); t++ {
@@ -175,7 +176,8 @@ func adaptive(s *series) []alarm {
 			deviation[t], counted[t] = sd, 1
 		}
 	}
-	usual, count := prefix(deviation, func(x float64) float64 { return x }), prefix(counted, func(x float64) float64 { return x })
+	usual, count := prefix(deviation, func(x float64) float64 { return x }),
+		prefix(counted, func(x float64) float64 { return x })
 	const day = 26 * 60
 	return lasting(5, func(s *series, _ *sums, t int) bool {
 		if t < day {

@@ -143,7 +143,8 @@ type spikeScore struct {
 }
 
 func newSpikeScore(name string) *spikeScore {
-	return &spikeScore{name: name, byNote: map[string]*tally{}, byVolume: map[float64]*tally{}, byShare: map[float64]*tally{}}
+	return &spikeScore{name: name, byNote: map[string]*tally{}, byVolume: map[float64]*tally{},
+		byShare: map[float64]*tally{}}
 }
 
 func cell[K comparable](m map[K]*tally, k K) *tally {

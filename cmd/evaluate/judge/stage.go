@@ -145,7 +145,8 @@ func (s *stage) Tell(_ context.Context, id string, t watch.Told) error {
 func (s *stage) Notes(context.Context, time.Time) ([]watch.Note, error) { return nil, nil }
 
 // Sources implements watch.Tables.
-func (s *stage) Sources(context.Context, []string, detect.Minute, detect.Minute, func(string, []string, []string)) error {
+func (s *stage) Sources(context.Context, []string, detect.Minute, detect.Minute,
+	func(string, []string, []string)) error {
 	return nil
 }
 
@@ -165,7 +166,8 @@ func (s *stage) Candidates(context.Context, []detect.Minute, detect.Minute, dete
 func (s *stage) Keys(context.Context, watch.KeyNeed, func(*watch.KeyRow)) error { return nil }
 
 // ClientCandidates implements watch.Evidence.
-func (s *stage) ClientCandidates(context.Context, []detect.Minute, detect.Minute, detect.ClientCandidate) ([]string, error) {
+func (s *stage) ClientCandidates(context.Context, []detect.Minute, detect.Minute, detect.ClientCandidate) ([]string,
+	error) {
 	return nil, nil
 }
 

@@ -36,7 +36,8 @@ func spikeWorlds(o Options) []spikeWorld {
 		list = append(list, spikeWorld{kind, of(kind, false), false, 0.02, 0, 0, 0})
 	}
 	last := len(list) - 1
-	return append(list, spikeWorld{list[last].name + ", errors", of(list[last].config.Kind, true), false, 0.02, 0, 0, 0})
+	return append(list, spikeWorld{list[last].name + ", errors", of(list[last].config.Kind, true), false, 0.02, 0, 0,
+		0})
 }
 
 // wanted reports whether a world is one of those named by parts of their names; of
@@ -72,9 +73,12 @@ func spikeReport(r *report, o Options) error {
 		r.f("%.0f service-days, %d detectable incidents (at least 10 excess failures), %d smaller ones, %d deploy shifts.\n\n", d.days, d.recall.all, d.tiny.all, d.shifts)
 		r.WriteString(spikeHead)
 		for _, s := range scores {
-			r.f("| %s | %s | %s | %s | %s | %.0f / %.0f | %.2f | %.1f | %.2f; %.2f |\n", s.name, perDay(s.falseAlarms, s.days), s.recall, s.large,
-				s.precision, quantile(s.delays, 0.5), quantile(s.delays, 0.95), float64(s.alarmsTrue)/float64(max(s.found, 1)),
-				float64(s.outsideMinutes)/s.days, float64(s.shiftAlarms)/float64(max(s.shifts, 1)), float64(s.shiftLate)/float64(max(s.shifts, 1)))
+			r.f("| %s | %s | %s | %s | %s | %.0f / %.0f | %.2f | %.1f | %.2f; %.2f |\n", s.name,
+				perDay(s.falseAlarms, s.days), s.recall, s.large,
+				s.precision, quantile(s.delays, 0.5), quantile(s.delays, 0.95),
+				float64(s.alarmsTrue)/float64(max(s.found, 1)),
+				float64(s.outsideMinutes)/s.days, float64(s.shiftAlarms)/float64(max(s.shifts, 1)),
+				float64(s.shiftLate)/float64(max(s.shifts, 1)))
 		}
 		r.breakdown(d)
 		w.asks(r, d)

@@ -25,13 +25,15 @@ type row struct {
 // Every form of one row: text is quoted, null is nothing, a list that is nil is
 // empty, also deep within.
 func TestForms(t *testing.T) {
-	list := []row{{part: part{Name: "a|b \"c\"\nd"}, At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Share: 0.25, Open: true,
+	list := []row{{part: part{Name: "a|b \"c\"\nd"}, At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Share: 0.25,
+		Open:  true,
 		Parts: []part{{Name: "x"}}}}
 	for form, want := range map[answer.Form]string{
 		answer.Lines: `{"name":"a|b \"c\"\nd","tags":[],"at":"2026-01-02T03:04:05.006Z","until":null,"share":0.25,"open":true,` +
 			`"parts":[{"name":"x","tags":[]}]}` + "\n",
 		answer.CSV: `"name","tags","at","until","share","open","parts"` + "\n" +
-			`"a|b ""c""` + "\n" + `d","[]","2026-01-02 03:04:05.006",,0.25,true,"[{""name"":""x"",""tags"":[]}]"` + "\n",
+			`"a|b ""c""` + "\n" + `d","[]","2026-01-02 03:04:05.006",,0.25,true,"[{""name"":""x"",""tags"":[]}]"` +
+			"\n",
 		answer.Markdown: "| name | tags | at | until | share | open | parts |\n|---|---|---|---|---|---|---|\n" +
 			`| a\|b "c"<br>d | [] | 2026-01-02 03:04:05.006 |  | 0.25 | true | [{"name":"x","tags":[]}] |` + "\n",
 	} {

@@ -71,7 +71,8 @@ func fieldsOf(t reflect.Type) []Field {
 		if name == "" {
 			name = f.Name
 		}
-		all = append(all, Field{Name: name, Nullable: f.Type.Kind() == reflect.Pointer && !strings.Contains(options, "omitempty"),
+		all = append(all, Field{Name: name, Nullable: f.Type.Kind() == reflect.Pointer &&
+			!strings.Contains(options, "omitempty"),
 			Optional: strings.Contains(options, "omitempty"), Type: indirect(f.Type), Help: f.Tag.Get("help"),
 			kind: kindOf(indirect(f.Type)), index: []int{i}})
 	}

@@ -26,7 +26,8 @@ func Page(w io.Writer, commands []Described) error {
 		if c.Shape.whole != nil {
 			p.fields(&b, c.Shape.whole)
 		} else {
-			fmt.Fprintf(&b, "| field | value | |\n|---|---|---|\n| `%s` | list of %s |  |\n", c.Shape.rows[0].Name, p.name(c.Shape.rows[0].row))
+			fmt.Fprintf(&b, "| field | value | |\n|---|---|---|\n| `%s` | list of %s |  |\n", c.Shape.rows[0].Name,
+				p.name(c.Shape.rows[0].row))
 		}
 		var rows []string
 		for _, r := range c.Shape.rows {

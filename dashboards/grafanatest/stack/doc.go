@@ -4,8 +4,10 @@
 // order of their dependencies, healthy when its health check says so.
 //
 //	image                         what runs for it
-//	apache/kafka                  Apache Kafka from its Maven artefacts; KAFKA_… become properties as the image's documentation says
-//	clickhouse/clickhouse-server  the embedded engine behind both ports, with the users and rights of the mounted users.d
+//	apache/kafka                  Apache Kafka from its Maven artefacts; KAFKA_… become properties as
+//	                              the image's documentation says
+//	clickhouse/clickhouse-server  the embedded engine behind both ports, with the users and rights of
+//	                              the mounted users.d
 //	statline                      the binary that the Dockerfile's lines build, as its user
 //	grafana/grafana               nothing: the test asks in its place, as the provisioned data source
 //

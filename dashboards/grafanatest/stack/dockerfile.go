@@ -29,7 +29,8 @@ func Build(ctx context.Context, source, work string) (*Image, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b := &builder{source: source, build: filepath.Join(work, "build"), image: &Image{Root: filepath.Join(work, "image")}}
+	b := &builder{source: source, build: filepath.Join(work, "build"),
+		image: &Image{Root: filepath.Join(work, "image")}}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())

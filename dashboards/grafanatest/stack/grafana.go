@@ -98,13 +98,15 @@ func (s *Stack) Panels() ([]Panel, error) {
 		for _, p := range board.Panels {
 			for _, t := range p.Targets {
 				if t.RawSQL != "" {
-					all = append(all, Panel{strings.TrimSuffix(filepath.Base(file), ".json"), p.Title, t.RawSQL, t.Format})
+					all = append(all, Panel{strings.TrimSuffix(filepath.Base(file), ".json"), p.Title, t.RawSQL,
+						t.Format})
 				}
 			}
 		}
 	}
 	if len(all) < 40 {
-		return nil, fmt.Errorf("found %d panels in %s: the dashboards are not where Grafana looks for them", len(all), dir)
+		return nil, fmt.Errorf("found %d panels in %s: the dashboards are not where Grafana looks for them", len(all),
+			dir)
 	}
 	return all, nil
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // system are the parts of this machine that stand for those of an image.
-var system = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives", "/etc/ssl", "/etc/java-17-openjdk"}
+var system = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives", "/etc/ssl",
+	"/etc/java-17-openjdk"}
 
 // libraries are what the image distroless/base has of them.
 var libraries = []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ssl"}
@@ -166,8 +167,10 @@ func (s *Stack) clickhouse(c *Container, service types.ServiceConfig) error {
 	}
 	c.Mounts = append(c.Mounts, Mount{Source: here, Target: here, Writable: true},
 		Mount{Source: s.Engine, Target: s.Engine}, Mount{Source: s.Binary, Target: "/opt/engine"})
-	c.Args = []string{"/opt/engine", "sandbox", "--kafka", "", "--clickhouse", "0.0.0.0:8123", "--native", "0.0.0.0:9000",
-		"--users", filepath.Join(here, "passwords"), "--engine", s.Engine, "--engine-config", config, "--data", "/var/lib/clickhouse"}
+	c.Args = []string{"/opt/engine", "sandbox", "--kafka", "", "--clickhouse", "0.0.0.0:8123", "--native",
+		"0.0.0.0:9000",
+		"--users", filepath.Join(here, "passwords"), "--engine", s.Engine, "--engine-config", config, "--data",
+		"/var/lib/clickhouse"}
 	return nil
 }
 
@@ -204,7 +207,8 @@ func Privileges(grants []string) []string {
 // statline is the image that the Dockerfile makes.
 func (s *Stack) statline(c *Container, service types.ServiceConfig) {
 	c.Host = libraries
-	c.Mounts = append(c.Mounts, Mount{Source: filepath.Join(s.Image.Root, s.Image.Entrypoint[0]), Target: s.Image.Entrypoint[0]})
+	c.Mounts = append(c.Mounts, Mount{Source: filepath.Join(s.Image.Root, s.Image.Entrypoint[0]),
+		Target: s.Image.Entrypoint[0]})
 	if s.Image.User == "nonroot:nonroot" {
 		c.UID = 65532
 	}

@@ -52,7 +52,8 @@ func address(i int) string { return fmt.Sprintf("172.30.0.%d", 10+i) }
 
 // Load reads a compose file with an environment; dir takes data and logs.
 func Load(ctx context.Context, file, dir string, environment []string, parts Parts) (*Stack, error) {
-	o, err := cli.NewProjectOptions([]string{file}, cli.WithEnv(environment), cli.WithWorkingDirectory(filepath.Dir(file)),
+	o, err := cli.NewProjectOptions([]string{file}, cli.WithEnv(environment),
+		cli.WithWorkingDirectory(filepath.Dir(file)),
 		cli.WithInterpolation(true), cli.WithConsistency(true), cli.WithProfiles([]string{"traffic"}))
 	if err != nil {
 		return nil, err
@@ -210,9 +211,11 @@ func (s *Stack) healthy(ctx context.Context, service types.ServiceConfig, p *pro
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("service %s ended: %w\n%s", service.Name, errors.Join(p.err, errors.New("it must run")), p.tail())
+			return fmt.Errorf("service %s ended: %w\n%s", service.Name, errors.Join(p.err, errors.New("it must run")),
+				p.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("service %s: %w; its health check %q says: %s\n%s", service.Name, context.Cause(ctx), check.Test, strings.TrimSpace(said), p.tail())
+			return fmt.Errorf("service %s: %w; its health check %q says: %s\n%s", service.Name, context.Cause(ctx),
+				check.Test, strings.TrimSpace(said), p.tail())
 		case <-wait:
 		}
 	}
@@ -231,7 +234,8 @@ func (s *Stack) ports(service types.ServiceConfig) error {
 		at := net.JoinHostPort(s.Address(service.Name), fmt.Sprint(port.Target))
 		conn, err := net.DialTimeout("tcp", at, 2*time.Second)
 		if err != nil {
-			return fmt.Errorf("service %s publishes port %d, on which it does not listen: %w", service.Name, port.Target, err)
+			return fmt.Errorf("service %s publishes port %d, on which it does not listen: %w", service.Name,
+				port.Target, err)
 		}
 		_ = conn.Close()
 	}

@@ -100,7 +100,8 @@ func prepare(work string) (p Parts, err error) {
 // secrets are those of an .env file, other ones each time.
 func secrets() []string {
 	var list []string
-	for _, name := range []string{"CLICKHOUSE_WRITER_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "STATLINE_HMAC_SECRET"} {
+	for _, name := range []string{"CLICKHOUSE_WRITER_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD",
+		"STATLINE_HMAC_SECRET"} {
 		list = append(list, name+"="+rand.Text())
 	}
 	return append(list, "TRAFFIC_RATE=300")
@@ -125,7 +126,8 @@ func load(t *testing.T, file string) *Stack {
 // kafkaRecords is how many records the topic holds, by Kafka's own tool.
 func kafkaRecords(t *testing.T, s *Stack) (n int64) {
 	t.Helper()
-	out, err := s.Exec(t.Context(), "topic", "/opt/kafka/bin/kafka-get-offsets.sh", "--bootstrap-server", "kafka:19092", "--topic", "access")
+	out, err := s.Exec(t.Context(), "topic", "/opt/kafka/bin/kafka-get-offsets.sh", "--bootstrap-server", "kafka:19092",
+		"--topic", "access")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -154,7 +156,8 @@ func open(t *testing.T, url string) *sql.DB {
 
 // writer is statline's own address of the store, as its service says.
 func writer(s *Stack) string {
-	return strings.Replace(s.Environment("statline")["STATLINE_CLICKHOUSE"], "@clickhouse:", "@"+s.Address("clickhouse")+":", 1)
+	return strings.Replace(s.Environment("statline")["STATLINE_CLICKHOUSE"], "@clickhouse:",
+		"@"+s.Address("clickhouse")+":", 1)
 }
 
 // The stack comes up as the compose file says, counts what the traffic profile
@@ -182,7 +185,8 @@ func TestStack(t *testing.T) {
 		t.Fatalf("stored %d of %d records", stored, sent)
 	}
 	for _, args := range [][]string{{"check"}, {"audit"}, {"report"}, {"incidents"}, {"rejects", "list"}} {
-		if out, err := s.Exec(t.Context(), "statline", append([]string{"/usr/local/bin/statline"}, args...)...); err != nil {
+		if out, err := s.Exec(t.Context(), "statline",
+			append([]string{"/usr/local/bin/statline"}, args...)...); err != nil {
 			t.Errorf("statline %s: %v\n%s", args[0], err, out)
 		}
 	}
@@ -198,7 +202,8 @@ func TestStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var requests, responses uint64
-	if err := open(t, source).QueryRow("SELECT (SELECT sum(requests) FROM responses), (SELECT sum(responses) FROM ledger WHERE state = 'stored')").Scan(&requests, &responses); err != nil {
+	if err := open(t, source).
+		QueryRow("SELECT (SELECT sum(requests) FROM responses), (SELECT sum(responses) FROM ledger WHERE state = 'stored')").Scan(&requests, &responses); err != nil {
 		t.Fatal(err)
 	}
 	if requests != responses || requests == 0 {
@@ -276,7 +281,8 @@ func readerNeeds(t *testing.T, s *Stack) {
 		}
 		asReader(t, s, privilege)
 		failed := askPanels(t, s)
-		if len(failed) == 0 || !strings.Contains(failed[0], "ACCESS_DENIED") && !strings.Contains(failed[0], "Not enough privileges") {
+		if len(failed) == 0 || !strings.Contains(failed[0], "ACCESS_DENIED") &&
+			!strings.Contains(failed[0], "Not enough privileges") {
 			t.Errorf("the reader is granted %s, and no panel needs it: %v", privilege, failed)
 		}
 	}
@@ -292,7 +298,8 @@ func systemTable(privilege string) (string, bool) {
 // sources are the Go files of the writer.
 func sources(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("git", "-C", root, "grep", "-h", "system\\.", "--", "ingest/*.go", ":!*_test.go", ":!ingest/sandbox",
+	out, err := exec.Command("git", "-C", root, "grep", "-h", "system\\.", "--", "ingest/*.go", ":!*_test.go",
+		":!ingest/sandbox",
 		":!ingest/store/forget*.go").Output() // forget is run by hand, with rights that PRIVACY.md names
 	if err != nil {
 		t.Fatal(err)
@@ -360,22 +367,31 @@ func TestWriterNeedsItsRights(t *testing.T) {
 // it says names the fault.
 func TestPlantedFaults(t *testing.T) {
 	for _, f := range []struct{ name, file, old, new, says string }{
-		{"misspelt variable of statline", "docker-compose.yml", "STATLINE_BROKERS:", "STATLINE_BROKRES:", "STATLINE_BROKRES"},
+		{"misspelt variable of statline", "docker-compose.yml", "STATLINE_BROKERS:", "STATLINE_BROKRES:",
+			"STATLINE_BROKRES"},
 		{"wrong topic", "docker-compose.yml", "STATLINE_TOPIC: access", "STATLINE_TOPIC: acess", "acess"},
-		{"wrong port of the store", "docker-compose.yml", "@clickhouse:9000/statline", "@clickhouse:9001/statline", "9001"},
-		{"wrong port of the broker", "docker-compose.yml", "STATLINE_BROKERS: kafka:19092", "STATLINE_BROKERS: kafka:19093", "19093"},
+		{"wrong port of the store", "docker-compose.yml", "@clickhouse:9000/statline", "@clickhouse:9001/statline",
+			"9001"},
+		{"wrong port of the broker", "docker-compose.yml", "STATLINE_BROKERS: kafka:19092",
+			"STATLINE_BROKERS: kafka:19093", "19093"},
 		{"misspelt flag", "docker-compose.yml", `command: ["run"]`, `command: ["run", "--form", "latest"]`, "--form"},
-		{"users mounted elsewhere", "docker-compose.yml", "/etc/clickhouse-server/users.d/statline.xml", "/etc/clickhouse-server/user.d/statline.xml", "users.d"},
-		{"variable of a password", "docker-compose.yml", "      CLICKHOUSE_WRITER_PASSWORD: $", "      CLICKHOUSE_WRITER_PASWORD: $", "CLICKHOUSE_WRITER_PASSWORD"},
+		{"users mounted elsewhere", "docker-compose.yml", "/etc/clickhouse-server/users.d/statline.xml",
+			"/etc/clickhouse-server/user.d/statline.xml", "users.d"},
+		{"variable of a password", "docker-compose.yml", "      CLICKHOUSE_WRITER_PASSWORD: $",
+			"      CLICKHOUSE_WRITER_PASWORD: $", "CLICKHOUSE_WRITER_PASSWORD"},
 		{"port that is not listened on", "docker-compose.yml", ":-8123}:8123", ":-8123}:8124", "8124"},
 		{"user that is not there", "docker-compose.yml", "clickhouse://statline:", "clickhouse://statlin:", "statlin"},
 		{"missing right", "deploy/clickhouse/users.xml", "CREATE TABLE, ", "", "CREATE TABLE"},
-		{"right on another database", "deploy/clickhouse/users.xml", "ON statline.*</query>\n                <query>GRANT SELECT ON system", "ON statlin.*</query>\n                <query>GRANT SELECT ON system", "statline"},
-		{"health check of another port", "docker-compose.yml", "nc -z localhost 19092", "nc -z localhost 19099", "19099"},
+		{"right on another database", "deploy/clickhouse/users.xml",
+			"ON statline.*</query>\n                <query>GRANT SELECT ON system",
+			"ON statlin.*</query>\n                <query>GRANT SELECT ON system", "statline"},
+		{"health check of another port", "docker-compose.yml", "nc -z localhost 19092", "nc -z localhost 19099",
+			"19099"},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			s := load(t, plant(t, f.file, f.old, f.new))
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 40*time.Second, fmt.Errorf("the stack does not come up"))
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 40*time.Second,
+				fmt.Errorf("the stack does not come up"))
 			defer cancel()
 			err := s.Up(ctx, "statline")
 			if err == nil {

@@ -48,7 +48,8 @@ func ReadUsers(dir string) (*Users, error) {
 		}
 	}
 	if len(all.Users) == 0 {
-		return nil, fmt.Errorf("no user is configured: nothing of the project's is mounted at /etc/clickhouse-server/users.d")
+		return nil,
+			fmt.Errorf("no user is configured: nothing of the project's is mounted at /etc/clickhouse-server/users.d")
 	}
 	return all, nil
 }
@@ -91,7 +92,8 @@ func (u *Users) Passwords(environment map[string]string) (string, error) {
 	for _, user := range u.Users {
 		password, set := environment[user.Password.FromEnv]
 		if !set {
-			return "", fmt.Errorf("the password of user %s comes from %s, which the service clickhouse does not set", user.Name, user.Password.FromEnv)
+			return "", fmt.Errorf("the password of user %s comes from %s, which the service clickhouse does not set",
+				user.Name, user.Password.FromEnv)
 		}
 		fmt.Fprintf(&b, "%s:%s\n", user.Name, password)
 	}

@@ -53,7 +53,8 @@ func TestDaemonTakesTheSettings(t *testing.T) {
 				t.Errorf("%s=%s is not in force:\n%s", e.Name, e.Value, out)
 			}
 		}
-		if out, err := show(append(env, "STATLINE_BROKRS=kafka:9092")); err == nil || !strings.Contains(out, "STATLINE_BROKRS") {
+		if out, err := show(append(env, "STATLINE_BROKRS=kafka:9092")); err == nil ||
+			!strings.Contains(out, "STATLINE_BROKRS") {
 			t.Errorf("STATLINE_BROKRS is taken: %v\n%s", err, out)
 		}
 	})

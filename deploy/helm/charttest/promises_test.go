@@ -156,7 +156,8 @@ func TestSecretsStayInSecrets(t *testing.T) {
 			if e.ValueFrom != nil {
 				t.Errorf("%s has its value from somewhere", e.Name)
 			}
-			address := e.Name == "STATLINE_CLICKHOUSE" || e.Name == "STATLINE_KAFKA_TOKEN_URL" // the schema keeps passwords out
+			// the schema keeps passwords out
+			address := e.Name == "STATLINE_CLICKHOUSE" || e.Name == "STATLINE_KAFKA_TOKEN_URL"
 			if strings.Contains(byVariable[e.Name].marks, "secret") && !address {
 				t.Errorf("%s is a secret", e.Name)
 			}
@@ -235,7 +236,8 @@ func TestSelectorsSelect(t *testing.T) {
 			if err != nil || s.Empty() || !s.Matches(set) {
 				t.Errorf("%s: %v, %v does not select %v", what, err, s, set)
 			}
-			if foreign := (labels.Set{"app.kubernetes.io/name": "other", "app.kubernetes.io/instance": "api"}); s.Matches(foreign) {
+			if foreign := (labels.Set{"app.kubernetes.io/name": "other",
+				"app.kubernetes.io/instance": "api"}); s.Matches(foreign) {
 				t.Errorf("%s: %v selects %v too", what, s, foreign)
 			}
 		}
@@ -276,10 +278,12 @@ func TestPodIsConfined(t *testing.T) {
 	eachSet(t, func(t *testing.T, m *manifest) {
 		pod, c := container(t, m)
 		for what, ok := range map[string]bool{
-			"runs as root": *pod.SecurityContext.RunAsNonRoot && *c.SecurityContext.RunAsNonRoot && *pod.SecurityContext.RunAsUser > 0 &&
+			"runs as root": *pod.SecurityContext.RunAsNonRoot && *c.SecurityContext.RunAsNonRoot &&
+				*pod.SecurityContext.RunAsUser > 0 &&
 				*pod.SecurityContext.RunAsGroup > 0 && *pod.SecurityContext.FSGroup > 0,
-			"no seccomp profile": pod.SecurityContext.SeccompProfile.Type == core.SeccompProfileTypeRuntimeDefault && c.SecurityContext.SeccompProfile == nil,
-			"may gain rights":    !*c.SecurityContext.AllowPrivilegeEscalation && !*c.SecurityContext.Privileged,
+			"no seccomp profile": pod.SecurityContext.SeccompProfile.Type == core.SeccompProfileTypeRuntimeDefault &&
+				c.SecurityContext.SeccompProfile == nil,
+			"may gain rights": !*c.SecurityContext.AllowPrivilegeEscalation && !*c.SecurityContext.Privileged,
 			"has capabilities": slices.Equal(c.SecurityContext.Capabilities.Drop, []core.Capability{"ALL"}) &&
 				len(c.SecurityContext.Capabilities.Add) == 0,
 			"may write its root":      *c.SecurityContext.ReadOnlyRootFilesystem,
@@ -288,7 +292,8 @@ func TestPodIsConfined(t *testing.T) {
 			"sees the node":           !pod.HostNetwork && !pod.HostPID && !pod.HostIPC,
 			"has no limits": !c.Resources.Limits.Memory().IsZero() && !c.Resources.Requests.Memory().IsZero() &&
 				!c.Resources.Requests.Cpu().IsZero(),
-			"probes": c.LivenessProbe.HTTPGet.Path == "/healthz" && c.StartupProbe.HTTPGet.Path == "/healthz" && c.ReadinessProbe.HTTPGet.Path == "/readyz",
+			"probes": c.LivenessProbe.HTTPGet.Path == "/healthz" && c.StartupProbe.HTTPGet.Path == "/healthz" &&
+				c.ReadinessProbe.HTTPGet.Path == "/readyz",
 		} {
 			if !ok {
 				t.Error(what)
@@ -334,7 +339,8 @@ func TestRollout(t *testing.T) {
 		if _, scaled := m.objects["ScaledObject/"+name]; scaled != (d.Spec.Replicas == nil) {
 			t.Errorf("KEDA: %v, replicas: %v", scaled, d.Spec.Replicas)
 		}
-		if p := object[*policy.PodDisruptionBudget](t, m, name).Spec; *p.UnhealthyPodEvictionPolicy != policy.AlwaysAllow || p.MinAvailable != nil {
+		if p := object[*policy.PodDisruptionBudget](t, m, name).
+			Spec; *p.UnhealthyPodEvictionPolicy != policy.AlwaysAllow || p.MinAvailable != nil {
 			t.Errorf("got %+v", p)
 		}
 	})
@@ -350,7 +356,8 @@ func TestRollout(t *testing.T) {
 
 // The ports that the policy opens are those of the addresses.
 func TestPolicyOpensThePorts(t *testing.T) {
-	for set, want := range map[string]string{"production": "53/UDP 53/TCP; 9093/TCP 9193/TCP; 9440/TCP; 9093/TCP", "console": "53/UDP 53/TCP; 9092/TCP; 8443/TCP"} {
+	for set, want := range map[string]string{"production": "53/UDP 53/TCP; 9093/TCP 9193/TCP; 9440/TCP; 9093/TCP",
+		"console": "53/UDP 53/TCP; 9092/TCP; 8443/TCP"} {
 		p := object[*networking.NetworkPolicy](t, render(t, valuesOf(t, set)), name)
 		var rules []string
 		for _, rule := range p.Spec.Egress {
@@ -372,7 +379,8 @@ func TestPolicyOpensThePorts(t *testing.T) {
 // Prometheus shows its token, and asks by TLS where the daemon has it.
 func TestMonitorAsksAsItIsServed(t *testing.T) {
 	e := object[*monitoring.ServiceMonitor](t, render(t, valuesOf(t, "production")), name).Spec.Endpoints[0]
-	if *e.Scheme != "https" || *e.TLSConfig.ServerName != "api-statline.logs.svc" || e.Authorization.Credentials.Name != "planted-listen-token" || e.Path != "/metrics" {
+	if *e.Scheme != "https" || *e.TLSConfig.ServerName != "api-statline.logs.svc" ||
+		e.Authorization.Credentials.Name != "planted-listen-token" || e.Path != "/metrics" {
 		t.Errorf("got %+v", e)
 	}
 	e = object[*monitoring.ServiceMonitor](t, render(t, valuesOf(t, "console")), name).Spec.Endpoints[0]
@@ -384,7 +392,8 @@ func TestMonitorAsksAsItIsServed(t *testing.T) {
 // KEDA counts the lag of the group that the daemon reads as, over the same brokers
 // and with the same access; each name in a trigger is one that KEDA's scaler reads.
 func TestScaledByLag(t *testing.T) {
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/kedacore/keda/v2").Output()
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/kedacore/keda/v2").
+		Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +412,8 @@ func TestScaledByLag(t *testing.T) {
 		s := object[*keda.ScaledObject](t, m, name)
 		a := object[*keda.TriggerAuthentication](t, m, name)
 		data := object[*core.ConfigMap](t, m, name+"-keda").Data
-		if s.Spec.ScaleTargetRef.Name != name || s.Spec.ScaleTargetRef.Kind != "Deployment" || *s.Spec.MinReplicaCount < 1 {
+		if s.Spec.ScaleTargetRef.Name != name || s.Spec.ScaleTargetRef.Kind != "Deployment" ||
+			*s.Spec.MinReplicaCount < 1 {
 			t.Errorf("%s: scales %+v from %d", set, s.Spec.ScaleTargetRef, *s.Spec.MinReplicaCount)
 		}
 		_, c := container(t, m)
@@ -419,7 +429,8 @@ func TestScaledByLag(t *testing.T) {
 					t.Errorf("%s: KEDA's scaler reads no %s", set, key)
 				}
 			}
-			if trigger.Metadata["bootstrapServers"] != env["STATLINE_BROKERS"] || trigger.Metadata["consumerGroup"] != env["STATLINE_GROUP"] ||
+			if trigger.Metadata["bootstrapServers"] != env["STATLINE_BROKERS"] ||
+				trigger.Metadata["consumerGroup"] != env["STATLINE_GROUP"] ||
 				trigger.AuthenticationRef.Name != a.Name {
 				t.Errorf("%s: got %+v", set, trigger)
 			}
@@ -440,7 +451,8 @@ func TestScaledByLag(t *testing.T) {
 		}
 		slices.Sort(parameters)
 		first := s.Spec.Triggers[0].Metadata
-		got := fmt.Sprintf("%s, tls %s, sasl %s, %s", strings.Join(topics, " "), first["tls"], first["sasl"], strings.Join(parameters, " "))
+		got := fmt.Sprintf("%s, tls %s, sasl %s, %s", strings.Join(topics, " "), first["tls"], first["sasl"],
+			strings.Join(parameters, " "))
 		if got != want {
 			t.Errorf("%s: got %q; want %q", set, got, want)
 		}
@@ -454,10 +466,12 @@ func TestScaledWithAmazonsRole(t *testing.T) {
 	values = changed(t, values, "kafka.tls.enabled", true)
 	m := render(t, values)
 	got := object[*keda.ScaledObject](t, m, name).Spec.Triggers[0].Metadata
-	if got["saslTokenProvider"] != "aws_msk_iam" || got["awsRegion"] != "eu-central-1" || got["tls"] != "enable" || got["sasl"] != "oauthbearer" {
+	if got["saslTokenProvider"] != "aws_msk_iam" || got["awsRegion"] != "eu-central-1" || got["tls"] != "enable" ||
+		got["sasl"] != "oauthbearer" {
 		t.Errorf("got %v", got)
 	}
-	if p := object[*keda.TriggerAuthentication](t, m, name).Spec.PodIdentity; p == nil || p.Provider != keda.PodIdentityProviderAws {
+	if p := object[*keda.TriggerAuthentication](t, m, name).Spec.PodIdentity; p == nil ||
+		p.Provider != keda.PodIdentityProviderAws {
 		t.Errorf("got %+v", p)
 	}
 	if _, err := templates(changed(t, values, "kafka.sasl.region", "")); err == nil {

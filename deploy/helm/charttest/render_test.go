@@ -32,13 +32,18 @@ const chartDir = "../statline"
 
 // sets are the values that the chart is tried with, each with what it makes.
 var sets = map[string][]string{
-	"minimal": {"ConfigMap/api-statline", "Deployment/api-statline", "PodDisruptionBudget/api-statline", "Service/api-statline",
+	"minimal": {"ConfigMap/api-statline", "Deployment/api-statline", "PodDisruptionBudget/api-statline",
+		"Service/api-statline",
 		"ServiceAccount/api-statline"},
-	"production": {"ConfigMap/api-statline", "ConfigMap/api-statline-keda", "Deployment/api-statline", "NetworkPolicy/api-statline",
-		"PodDisruptionBudget/api-statline", "ScaledObject/api-statline", "Service/api-statline", "ServiceAccount/api-statline",
+	"production": {"ConfigMap/api-statline", "ConfigMap/api-statline-keda", "Deployment/api-statline",
+		"NetworkPolicy/api-statline",
+		"PodDisruptionBudget/api-statline", "ScaledObject/api-statline", "Service/api-statline",
+		"ServiceAccount/api-statline",
 		"ServiceMonitor/api-statline", "TriggerAuthentication/api-statline"},
-	"console": {"ConfigMap/api-statline-keda", "Deployment/api-statline", "NetworkPolicy/api-statline", "PodDisruptionBudget/api-statline",
-		"ScaledObject/api-statline", "Service/api-statline", "ServiceMonitor/api-statline", "TriggerAuthentication/api-statline"},
+	"console": {"ConfigMap/api-statline-keda", "Deployment/api-statline", "NetworkPolicy/api-statline",
+		"PodDisruptionBudget/api-statline",
+		"ScaledObject/api-statline", "Service/api-statline", "ServiceMonitor/api-statline",
+		"TriggerAuthentication/api-statline"},
 }
 
 // manifest is what the chart makes of some values.
@@ -87,7 +92,8 @@ func templates(values map[string]any) (map[string]string, error) {
 
 var codecs = func() serializer.CodecFactory {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{apps.AddToScheme, core.AddToScheme, networking.AddToScheme, policy.AddToScheme,
+	for _, add := range []func(*runtime.Scheme) error{
+		apps.AddToScheme, core.AddToScheme, networking.AddToScheme, policy.AddToScheme,
 		keda.AddToScheme, monitoring.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err)

@@ -43,8 +43,10 @@ func lines(b *testing.B) [][]byte {
 	}
 	all := make([][]byte, 4096)
 	for i := range all {
-		all[i] = fmt.Appendf(nil, `{"ts":"2026-03-01T12:%02d:%02d.%03dZ","service":"service-%02d","method":"GET","route":"/3/movie/{id}","status":200,"code":1,"api_key":"%032x","client_ip":"198.18.%d.%d","latency_ms":%d.%03d,"bytes":%d,"request_id":"%08x"}`,
-			i/600%60, i/10%60, i%1000, i%20, uint64(i+1)*0x9e3779b97f4a7c15, i%250, i*7%250, i%300, i%1000, 200+i%5000, uint32(i*2654435761))
+		all[i] = fmt.Appendf(nil,
+			`{"ts":"2026-03-01T12:%02d:%02d.%03dZ","service":"service-%02d","method":"GET","route":"/3/movie/{id}","status":200,"code":1,"api_key":"%032x","client_ip":"198.18.%d.%d","latency_ms":%d.%03d,"bytes":%d,"request_id":"%08x"}`,
+			i/600%60, i/10%60, i%1000, i%20, uint64(i+1)*0x9e3779b97f4a7c15, i%250, i*7%250, i%300, i%1000, 200+i%5000,
+			uint32(i*2654435761))
 	}
 	return all
 }

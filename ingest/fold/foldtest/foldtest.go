@@ -46,7 +46,8 @@ func (s *Totals) Add(c *block.Contents) {
 		s.Sums = map[string]uint64{}
 	}
 	for _, r := range c.Rows.Responses {
-		key := fmt.Sprint("response/", r.Minute, r.Service, r.Route, r.Method, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame)
+		key := fmt.Sprint("response/", r.Minute, r.Service, r.Route, r.Method, r.HTTPStatus, r.Code, r.Outcome,
+			r.DecidedBy, r.Blame)
 		s.Sums[key] += r.Requests
 		s.Sums[key+"/bytes"] += r.Bytes
 		s.Sums[key+"/drift"] += r.Drift

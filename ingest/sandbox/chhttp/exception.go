@@ -9,8 +9,9 @@ import (
 // read or does not fit, and unknown names. (Taken from its
 // exceptionCodeToHTTPStatus; the numbers from the engine's errorCodeToName.)
 var (
-	badRequestCodes = []int{6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676}
-	notFoundCodes   = []int{46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511}
+	badRequestCodes = []int{6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376,
+		427, 441, 675, 676}
+	notFoundCodes = []int{46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511}
 )
 
 // statusOf is the HTTP status for an exception.

@@ -22,7 +22,8 @@ func sample(t testing.TB, revision int) []byte {
 	dictionaries := new(proto.ColStr).LowCardinality().Array()
 	dictionaries.AppendArr([][]string{{"x", "y"}, nil, {"x"}})
 	optional := new(proto.ColStr).Nullable()
-	optional.AppendArr([]proto.Nullable[string]{proto.NewNullable("v"), proto.Null[string](), proto.NewNullable(strings.Repeat("long", 40_000))})
+	optional.AppendArr([]proto.Nullable[string]{proto.NewNullable("v"), proto.Null[string](),
+		proto.NewNullable(strings.Repeat("long", 40_000))})
 	numbers := new(proto.ColUInt64).Array()
 	numbers.AppendArr([][]uint64{{1}, {}, {2, 3}})
 	pairs := proto.ColTuple{new(proto.ColUInt16).Array(), new(proto.ColUInt64).Array()}
@@ -96,12 +97,15 @@ func TestParseType(t *testing.T) {
 	f("SimpleAggregateFunction(groupUniqArrayArray(16), Array(IPv6))", &layout{kind: array, elems: []*layout{n(16)}})
 	f("LowCardinality(Nullable(String))", &layout{kind: lowCardinality, elems: []*layout{s}})
 	f("Tuple(a UInt8, `b c, (` String)", &layout{kind: tuple, elems: []*layout{n(1), s}})
-	f("Map(String, Array(UInt8))", &layout{kind: array, elems: []*layout{{kind: tuple, elems: []*layout{s, {kind: array, elems: []*layout{n(1)}}}}}})
+	f("Map(String, Array(UInt8))", &layout{kind: array,
+		elems: []*layout{{kind: tuple, elems: []*layout{s, {kind: array, elems: []*layout{n(1)}}}}}})
 	for _, name := range []string{
-		"AggregateFunction(sum, UInt64)", "Dynamic", "JSON", "Variant(String, UInt8)", "", "Array(", "Array(UInt8, UInt8)", "FixedString(x)",
+		"AggregateFunction(sum, UInt64)", "Dynamic", "JSON", "Variant(String, UInt8)", "", "Array(",
+		"Array(UInt8, UInt8)", "FixedString(x)",
 		"LowCardinality(Array(UInt8))", strings.Repeat("Array(", 100) + "UInt8" + strings.Repeat(")", 100), "Tuple()",
 	} {
-		if _, err := parseType(name); chquery.CodeOf(cmpErr(err)) != 48 || !strings.Contains(err.Error(), name[:min(len(name), 100)]) {
+		if _, err := parseType(name); chquery.CodeOf(cmpErr(err)) != 48 ||
+			!strings.Contains(err.Error(), name[:min(len(name), 100)]) {
 			t.Errorf("%q: got %v; want a refusal with the name", name, err)
 		}
 	}
@@ -142,8 +146,10 @@ func FuzzPackets(f *testing.F) {
 	proto.ClientHello{Name: "c", ProtocolVersion: revision, Database: "d", User: "u", Password: "p"}.Encode(&b)
 	f.Add(b.Buf[1:], revision)
 	var q proto.Buffer
-	proto.Query{ID: "id", Body: "SELECT 1", Info: proto.ClientInfo{Interface: proto.InterfaceTCP, Query: proto.ClientQueryInitial},
-		Settings: []proto.Setting{{Key: "a", Value: "1"}}, Parameters: []proto.Parameter{{Key: "p", Value: "'x\\'\\n'"}}}.EncodeAware(&q, revision)
+	proto.Query{ID: "id", Body: "SELECT 1", Info: proto.ClientInfo{Interface: proto.InterfaceTCP,
+		Query: proto.ClientQueryInitial},
+		Settings:   []proto.Setting{{Key: "a", Value: "1"}},
+		Parameters: []proto.Parameter{{Key: "p", Value: "'x\\'\\n'"}}}.EncodeAware(&q, revision)
 	f.Add(q.Buf[1:], revision)
 	f.Add(q.Buf[1:], 54000)
 	f.Fuzz(func(t *testing.T, data []byte, rev int) {

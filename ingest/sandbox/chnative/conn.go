@@ -124,7 +124,8 @@ func (c *conn) notThisProtocol(first byte) error {
 	switch first {
 	case 'G', 'P', 'H', 'O', 'D': // GET, POST, HEAD, OPTIONS, DELETE
 		const text = "This port speaks ClickHouse's native protocol; use the port of the HTTP interface for HTTP.\n"
-		_, err := fmt.Fprintf(c.net, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
+		_, err := fmt.Fprintf(c.net,
+			"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
 		return errors.Join(errors.New("a client speaks HTTP to the native port"), err)
 	case 0x16: // a TLS record of a handshake
 		return errors.New("a client speaks TLS to the native port, which has none: use secure=false")

@@ -57,7 +57,8 @@ func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
 		case err != nil:
 			return count.n, err
 		case proto.ClientCode(code) == proto.ClientCodeCancel:
-			return count.n, chquery.Exception{Code: 394, Name: "QUERY_WAS_CANCELLED", Text: "Query was cancelled by the client"}
+			return count.n, chquery.Exception{Code: 394, Name: "QUERY_WAS_CANCELLED",
+				Text: "Query was cancelled by the client"}
 		case proto.ClientCode(code) != proto.ClientCodeData:
 			return count.n, chquery.Exception{Code: 101, Name: "UNEXPECTED_PACKET_FROM_CLIENT",
 				Text: fmt.Sprintf("Unexpected packet %d from client in the midst of an INSERT", code)}

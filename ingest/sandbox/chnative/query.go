@@ -86,7 +86,8 @@ func (x *exchange) externalTables() error {
 	case err != nil:
 		return fmt.Errorf("%w: read the block after the query: %w", errBroken, err)
 	case columns > 0:
-		return errors.Join(errBroken, chquery.NotImplemented("External tables ("+name+") are not supported by the embedded engine"))
+		return errors.Join(errBroken,
+			chquery.NotImplemented("External tables ("+name+") are not supported by the embedded engine"))
 	}
 	return nil
 }
@@ -316,7 +317,8 @@ func (x *exchange) finish(s libchdb.Stats) error {
 	err := x.send(func(b *proto.Buffer) {
 		// Rows before the limit count as calculated: clickhouse-client tries it
 		// itself where they are not, from streams that it does not have.
-		proto.Profile{Rows: x.rows, Blocks: x.blockCount, Bytes: x.bytes, CalculatedRowsBeforeLimit: true}.EncodeAware(b, x.revision)
+		proto.Profile{Rows: x.rows, Blocks: x.blockCount, Bytes: x.bytes,
+			CalculatedRowsBeforeLimit: true}.EncodeAware(b, x.revision)
 	})
 	if err == nil {
 		err = x.progress(proto.Progress{Rows: s.ReadRows, Bytes: s.ReadBytes})

@@ -51,7 +51,8 @@ var aliases = map[string]string{
 func parseType(name string) (*layout, error) {
 	l, err := parseNested(strings.TrimSpace(name), 0)
 	if err != nil {
-		return nil, chquery.NotImplemented(fmt.Sprintf("Type %.200s over the native protocol is not supported by the embedded engine: %s", name, err))
+		return nil,
+			chquery.NotImplemented(fmt.Sprintf("Type %.200s over the native protocol is not supported by the embedded engine: %s", name, err))
 	}
 	return l, nil
 }

@@ -38,7 +38,8 @@ func (r *Runner) Columns(ctx context.Context, q *Query) ([]Column, error) {
 func (r *Runner) InsertColumns(ctx context.Context, q *Query) ([]Column, error) {
 	table, columns, ok := q.Stmt.target()
 	if !ok {
-		return nil, NotImplemented("INSERT INTO FUNCTION over the native protocol is not supported by the embedded engine")
+		return nil,
+			NotImplemented("INSERT INTO FUNCTION over the native protocol is not supported by the embedded engine")
 	}
 	if columns == "" {
 		columns = "*"
@@ -182,7 +183,8 @@ func (r *Runner) native(ctx context.Context, columns []Column, rows []json.RawMe
 		Settings: []Setting{{"allow_suspicious_low_cardinality_types", "1"}},
 		Params:   []libchdb.Param{{Name: "rows", Value: escape(text.String())}},
 	}
-	return r.Ask(ctx, q, "SELECT * FROM format(JSONCompactEachRow, "+Quote(structure.String())+", {rows:String})", "Native")
+	return r.Ask(ctx, q, "SELECT * FROM format(JSONCompactEachRow, "+Quote(structure.String())+", {rows:String})",
+		"Native")
 }
 
 // escape writes s as the value of a query parameter.

@@ -77,8 +77,10 @@ func ParseStatement(sql []byte) Statement {
 // wantsOperand says whether an expression goes on after t, so that the word
 // FORMAT behind it is a column and no clause.
 func wantsOperand(t token) bool {
-	return slices.ContainsFunc([]string{",", "=", "<", ">", "+", "-", "/", "%", "|", ".", ":", "BY", "SELECT", "DISTINCT", "WHERE", "PREWHERE",
-		"HAVING", "QUALIFY", "AND", "OR", "NOT", "ON", "IN", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "AS", "FROM", "JOIN", "USING"}, t.is)
+	return slices.ContainsFunc([]string{",", "=", "<", ">", "+", "-", "/", "%", "|", ".", ":", "BY", "SELECT",
+		"DISTINCT", "WHERE", "PREWHERE",
+		"HAVING", "QUALIFY", "AND", "OR", "NOT", "ON", "IN", "LIKE", "ILIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE",
+		"AS", "FROM", "JOIN", "USING"}, t.is)
 }
 
 // atClauseEnd says whether the text ends here, or goes on with the only clause
@@ -257,7 +259,8 @@ func (s *scanner) skipBlank() {
 		switch {
 		case rest[0] == ' ' || rest[0] >= '\t' && rest[0] <= '\r':
 			s.at++
-		case bytes.HasPrefix(rest, []byte("--")), bytes.HasPrefix(rest, []byte("#!")), bytes.HasPrefix(rest, []byte("# ")):
+		case bytes.HasPrefix(rest, []byte("--")), bytes.HasPrefix(rest, []byte("#!")),
+			bytes.HasPrefix(rest, []byte("# ")):
 			s.skipPast(rest, "\n")
 		case bytes.HasPrefix(rest, []byte("/*")):
 			s.skipPast(rest, "*/")

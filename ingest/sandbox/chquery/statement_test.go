@@ -42,18 +42,23 @@ func TestParseStatement(t *testing.T) {
 		{"INSERT INTO t", parts{verb: "INSERT", format: "Values", head: "INSERT INTO t", takesData: true}},
 		{"INSERT INTO t;", parts{verb: "INSERT", format: "Values", head: "INSERT INTO t", takesData: true}},
 		{"INSERT INTO t; SELECT 1", parts{verb: "INSERT", multi: true}},
-		{"INSERT INTO d.t (a, b) VALUES (1, 'FORMAT')", parts{verb: "INSERT", format: "Values", head: "INSERT INTO d.t (a, b) ", inline: " (1, 'FORMAT')", takesData: true}},
+		{"INSERT INTO d.t (a, b) VALUES (1, 'FORMAT')", parts{verb: "INSERT", format: "Values",
+			head: "INSERT INTO d.t (a, b) ", inline: " (1, 'FORMAT')", takesData: true}},
 		{"INSERT INTO t FORMAT Native", parts{verb: "INSERT", format: "Native", head: "INSERT INTO t ", takesData: true}},
 		{"INSERT INTO t FORMAT Native ;\n", parts{verb: "INSERT", format: "Native", head: "INSERT INTO t ", takesData: true}},
 		{"INSERT INTO t SETTINGS a = 1, b = 'FORMAT' FORMAT CSV\n1,2\n\n", parts{
-			verb: "INSERT", format: "CSV", head: "INSERT INTO t ", tail: "SETTINGS a = 1, b = 'FORMAT' ", inline: "1,2\n\n", takesData: true}},
-		{"INSERT INTO t FORMAT JSONEachRow {\"a\": 1}", parts{verb: "INSERT", format: "JSONEachRow", head: "INSERT INTO t ", inline: `{"a": 1}`, takesData: true}},
+			verb: "INSERT", format: "CSV", head: "INSERT INTO t ", tail: "SETTINGS a = 1, b = 'FORMAT' ",
+			inline: "1,2\n\n", takesData: true}},
+		{"INSERT INTO t FORMAT JSONEachRow {\"a\": 1}",
+			parts{verb: "INSERT", format: "JSONEachRow", head: "INSERT INTO t ", inline: `{"a": 1}`, takesData: true}},
 		{"INSERT INTO t FORMAT CSV\r\n1\r\n", parts{verb: "INSERT", format: "CSV", head: "INSERT INTO t ", inline: "1\r\n", takesData: true}},
 		{"INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') VALUES (1)", parts{
-			verb: "INSERT", format: "Values", head: "INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') ", inline: " (1)", takesData: true}},
+			verb: "INSERT", format: "Values", head: "INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') ", inline: " (1)",
+			takesData: true}},
 	} {
 		st := ParseStatement([]byte(c.sql))
-		got := parts{st.Verb, st.Format, string(st.head), string(st.tail), string(st.Inline), st.TakesData, st.Multi, st.syncAt > 0}
+		got := parts{st.Verb, st.Format, string(st.head), string(st.tail), string(st.Inline), st.TakesData, st.Multi,
+			st.syncAt > 0}
 		if got != c.want {
 			t.Errorf("%q:\n got %+v\nwant %+v", c.sql, got, c.want)
 		}
@@ -92,7 +97,8 @@ func TestWhatIsDescribed(t *testing.T) {
 // Any text is taken apart without a panic, and an INSERT's parts are pieces of
 // it in order.
 func FuzzParseStatement(f *testing.F) {
-	for _, s := range []string{"INSERT INTO t (a) SETTINGS x=1 FORMAT CSV\n1", "SELECT $a$ $a$, '\\", "/* ", "DROP TABLE t SYNC", "INSERT INTO t VALUES ()"} {
+	for _, s := range []string{"INSERT INTO t (a) SETTINGS x=1 FORMAT CSV\n1", "SELECT $a$ $a$, '\\", "/* ",
+		"DROP TABLE t SYNC", "INSERT INTO t VALUES ()"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, sql []byte) {

@@ -66,7 +66,8 @@ func query(t *testing.T, c *libchdb.Conn, sql string, params ...libchdb.Param) s
 func TestTextsAreCounted(t *testing.T) {
 	_, e := open(t)
 	c := session(t, e)
-	if got := query(t, c, "SELECT 'a\x00b' || {p:String}", libchdb.Param{Name: "p", Value: `c\0d`}); got != "a\x00bc\x00d" {
+	if got := query(t, c, "SELECT 'a\x00b' || {p:String}",
+		libchdb.Param{Name: "p", Value: `c\0d`}); got != "a\x00bc\x00d" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -211,7 +212,8 @@ func TestHandlersAreKept(t *testing.T) {
 func TestSignalsReachGo(t *testing.T) {
 	_, e := open(t)
 	query(t, session(t, e), "SELECT sum(number) FROM numbers(10000000)")
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGQUIT} {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1,
+		syscall.SIGUSR2, syscall.SIGQUIT} {
 		got := make(chan os.Signal, 1)
 		signal.Notify(got, sig)
 		if err := syscall.Kill(os.Getpid(), sig); err != nil {

@@ -31,12 +31,14 @@ var ErrBusy = errors.New("libchdb: another engine is open in this process")
 type Library struct {
 	path string
 
-	connect      func(argc int32, argv *unsafe.Pointer) unsafe.Pointer
-	closeConn    func(conn unsafe.Pointer)
-	query        func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
-	queryParams  func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values, valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
+	connect     func(argc int32, argv *unsafe.Pointer) unsafe.Pointer
+	closeConn   func(conn unsafe.Pointer)
+	query       func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
+	queryParams func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values,
+		valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
 	stream       func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
-	streamParams func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values, valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
+	streamParams func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values,
+		valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
 	streamFetch  func(conn, stream unsafe.Pointer) unsafe.Pointer
 	streamCancel func(conn, stream unsafe.Pointer)
 	destroy      func(result unsafe.Pointer)

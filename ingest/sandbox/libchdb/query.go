@@ -42,7 +42,8 @@ func (c *Conn) Stream(sql []byte, format string, params []Param) (*Stream, error
 
 type (
 	plainCall = func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
-	paramCall = func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values, valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
+	paramCall = func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values,
+		valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
 )
 
 func (c *Conn) call(plain plainCall, param paramCall, sql []byte, format string, params []Param) unsafe.Pointer {

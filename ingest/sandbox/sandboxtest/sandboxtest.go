@@ -90,5 +90,6 @@ var notName = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Database names a database that no other test of this process has.
 func Database(t testing.TB) string {
-	return fmt.Sprintf("t%d_%s", shared.databases.Add(1), strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "_"), "_"))
+	return fmt.Sprintf("t%d_%s", shared.databases.Add(1),
+		strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "_"), "_"))
 }

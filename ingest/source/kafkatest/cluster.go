@@ -162,7 +162,8 @@ func (c *Cluster) format(ctx context.Context, n *node) error {
 	args := []string{"format", "--cluster-id=" + c.id, "-c", props}
 	if c.cfg.User != "" {
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
-			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, c.cfg.User, c.cfg.Password))
+			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, c.cfg.User,
+				c.cfg.Password))
 		}
 	}
 	out, err := c.java(ctx, n, "kafka.tools.StorageTool", args...).CombinedOutput()

@@ -78,7 +78,8 @@ func (c *Cluster) properties(n *node) string {
 		for _, listener := range []string{"sasl", "stls"} {
 			prefix := "listener.name." + listener + "."
 			props[prefix+"plain.sasl.jaas.config"] = fmt.Sprintf(
-				`org.apache.kafka.common.security.plain.PlainLoginModule required user_%s="%s";`, c.cfg.User, c.cfg.Password)
+				`org.apache.kafka.common.security.plain.PlainLoginModule required user_%s="%s";`, c.cfg.User,
+				c.cfg.Password)
 			for _, m := range []string{"scram-sha-256", "scram-sha-512"} {
 				props[prefix+m+".sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 			}

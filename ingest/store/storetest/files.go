@@ -21,7 +21,9 @@ func Directory(t testing.TB, s *store.Store) string {
 	t.Helper()
 	rows, err := store.Select[struct {
 		Path string `ch:"path"`
-	}](t.Context(), s, "SELECT arrayElement(data_paths, 1) AS path FROM system.tables WHERE database = ? AND name = 'ledger'", s.Database())
+	}](t.Context(), s,
+		"SELECT arrayElement(data_paths, 1) AS path FROM system.tables WHERE database = ? AND name = 'ledger'",
+		s.Database())
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("got %v, %v; want where the ledger lies", rows, err)
 	}

@@ -44,7 +44,8 @@ func On(t testing.TB, database string, change ...func(*store.Config)) *store.Sto
 func Open(t testing.TB) *store.Store {
 	t.Helper()
 	s := Dial(t)
-	if err := schema.Migrate(t.Context(), s.Conn(), schema.Options{Database: s.Database(), Temporary: true}); err != nil {
+	if err := schema.Migrate(t.Context(), s.Conn(),
+		schema.Options{Database: s.Database(), Temporary: true}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -130,7 +130,8 @@ func readOnly(err error) bool {
 		return false
 	}
 	const noSuchColumn, tableIsReadOnly, keeperException = 16, 242, 999
-	return e.Code == tableIsReadOnly || e.Code == noSuchColumn && strings.Contains(e.Message, "to insert after") || e.Code == keeperException && strings.Contains(e.Message, "/is_active")
+	return e.Code == tableIsReadOnly || e.Code == noSuchColumn && strings.Contains(e.Message, "to insert after") ||
+		e.Code == keeperException && strings.Contains(e.Message, "/is_active")
 }
 
 func engines(t *testing.T, s *store.Store) map[schema.Table]string {
@@ -155,20 +156,23 @@ func engines(t *testing.T, s *store.Store) map[schema.Table]string {
 func TestZookeeperReplicated(t *testing.T) {
 	s := dial(t, "replicated")
 	conn := oneNode{s.Conn(), func(q string) string { return q }, readOnly}
-	if err := schema.Migrate(t.Context(), conn, schema.Options{Database: s.Database(), Cluster: "c", TTL: schema.DefaultTTL()}); err != nil {
+	if err := schema.Migrate(t.Context(), conn, schema.Options{Database: s.Database(), Cluster: "c",
+		TTL: schema.DefaultTTL()}); err != nil {
 		t.Fatal(err)
 	}
 	got := engines(t, s)
 	for _, table := range schema.Tables() {
 		if got[table] != "Distributed" || !strings.HasPrefix(got[table.Local()], "Replicated") {
-			t.Errorf("%s: got engines %s over %s; want Distributed over a Replicated one", table, got[table], got[table.Local()])
+			t.Errorf("%s: got engines %s over %s; want Distributed over a Replicated one", table, got[table],
+				got[table.Local()])
 		}
 	}
 	l, found, err := schema.ReadLayout(t.Context(), s.Conn(), s.Database())
 	if want := (schema.Layout{Cluster: "c", Replicated: true}); err != nil || !found || l != want {
 		t.Errorf("got layout %+v, %v, %v; want %+v", l, found, err, want)
 	}
-	if _, err := s.Ledger(t.Context(), "k", "access", 0); err == nil || !readOnly(err) || retry.ClassOf(err) != retry.Waiting {
+	if _, err := s.Ledger(t.Context(), "k", "access", 0); err == nil || !readOnly(err) ||
+		retry.ClassOf(err) != retry.Waiting {
 		t.Errorf("read the ledger: got %v; want SYNC REPLICA refused by a replica that is read-only", err)
 	}
 	// Into a table that no migration has altered: ALTER was refused as well.
@@ -187,7 +191,8 @@ func TestZookeeperDistributed(t *testing.T) {
 		return replication.ReplaceAllString(strings.ReplaceAll(q, "ENGINE = Replicated", "ENGINE = "), "")
 	}, nil}
 	for _, cluster := range []string{"c", ""} { // the second run takes it from the tables
-		if err := schema.Migrate(t.Context(), conn, schema.Options{Database: s.Database(), Cluster: cluster}); err != nil {
+		if err := schema.Migrate(t.Context(), conn,
+			schema.Options{Database: s.Database(), Cluster: cluster}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +203,8 @@ func TestZookeeperDistributed(t *testing.T) {
 		t.Errorf("another secret: got %v; want ErrSecret", err)
 	}
 	id, c := contents()
-	row := block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Declared, Group: "g", ConfigHash: "h", WrittenAt: time.UnixMilli(c.LastRecordUnixMilli)}
+	row := block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Declared, Group: "g", ConfigHash: "h",
+		WrittenAt: time.UnixMilli(c.LastRecordUnixMilli)}
 	free := func() error { return nil }
 	for range 2 {
 		if err := s.WriteLedger(t.Context(), row, free); err != nil {
@@ -224,8 +230,10 @@ func TestZookeeperDistributed(t *testing.T) {
 	}
 	// Rejects of both tables, each once.
 	for _, offset := range []int{99, 100} {
-		if err := s.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw)"+
-			" SELECT cluster, topic, epoch, partition, %d, idx, record_ts, reason, raw FROM %s", s.Table(schema.OldRejects), offset, s.Table(schema.Rejects))); err != nil {
+		if err := s.Exec(t.Context(),
+			fmt.Sprintf("INSERT INTO %s (cluster, topic, epoch, partition, offset, idx, record_ts, reason, raw)"+
+				" SELECT cluster, topic, epoch, partition, %d, idx, record_ts, reason, raw FROM %s",
+				s.Table(schema.OldRejects), offset, s.Table(schema.Rejects))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -242,7 +250,8 @@ func contents() (block.ID, *block.Contents) {
 	table := aggregate.New(aggregate.DefaultConfig())
 	catalogue := classify.Builtin()
 	for i := range 6 {
-		r := &classify.Response{UnixMilli: minute * 1000, Service: []byte([]string{"movies", "tv"}[i%2]), Route: []byte("/3/x"), Method: []byte("GET"), Status: 504}
+		r := &classify.Response{UnixMilli: minute * 1000, Service: []byte([]string{"movies", "tv"}[i%2]),
+			Route: []byte("/3/x"), Method: []byte("GET"), Status: 504}
 		table.Add(r, catalogue.Decide(r), aggregate.Place{Offset: int64(i)})
 	}
 	rows := table.Rows()

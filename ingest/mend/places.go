@@ -1,0 +1,125 @@
+package mend
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"statline/ingest/block"
+	"statline/ingest/fold"
+	"statline/ingest/store"
+)
+
+// nearby is how many offsets are read for nothing rather than ask the broker
+// again.
+const nearby = 10_000
+
+// records reads a unit's records again, by offset; those that are gone are
+// missing.
+func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][]byte, error) {
+	if r.Log == nil {
+		return nil, nil
+	}
+	starts, err := r.Log.StartOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	want := map[int64]int64{} // offset -> timestamp
+	for _, x := range unit {
+		want[x.Offset] = x.RecordUnixMilli
+	}
+	found := map[int64][]byte{}
+	take := func(rec block.Record) error {
+		// A topic that was made again has another record there.
+		if ts, ok := want[rec.Offset]; ok && ts == rec.UnixMilli {
+			found[rec.Offset] = slices.Clone(rec.Value)
+		}
+		return nil
+	}
+	for i := 0; i < len(unit); {
+		first, last := unit[i].Offset, unit[i].Offset
+		for ; i < len(unit) && unit[i].Offset-last <= nearby; i++ {
+			last = unit[i].Offset
+		}
+		start, ok := starts[unit[0].Partition]
+		if first = max(first, start); !ok || first > last {
+			continue
+		}
+		err := r.Log.ReadRange(ctx, unit[0].Partition, first, last+1, take)
+		if err != nil && !errors.Is(err, block.ErrOutOfRange) {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// whole is a reject with its record for its bytes when it was rejected for its
+// size: nothing of it is stored. A record that is gone, or that is too large
+// still, leaves it without bytes.
+func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, error) {
+	if x.Reason != fold.ReasonTooLarge {
+		return x, nil
+	}
+	records, err := r.records(ctx, []store.Reject{x})
+	x.Raw = string(records[x.Offset])
+	return x, err
+}
+
+// place is where a reject lies in its partition.
+type place struct {
+	offset int64
+	index  uint32
+}
+
+type rejectID struct {
+	epoch     uint32
+	partition int32
+	place
+}
+
+func idOf(x store.Reject) rejectID {
+	return rejectID{x.Epoch, x.Partition, place{x.Offset, x.Index}}
+}
+
+func compareRejects(a, b store.Reject) int {
+	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset),
+		cmp.Compare(a.Index, b.Index))
+}
+
+// units cuts rejects into ledger rows: one partition's, at most rejectsAtOnce,
+// in order. A record that was too large is a row of its own: its bytes are held
+// in memory.
+func units(xs []store.Reject) (list [][]store.Reject) {
+	xs = slices.SortedFunc(slices.Values(xs), compareRejects)
+	for start := 0; start < len(xs); {
+		end := start
+		for end < len(xs) && end-start < rejectsAtOnce && xs[end].Epoch == xs[start].Epoch &&
+			xs[end].Partition == xs[start].Partition {
+			if large := xs[end].Reason == fold.ReasonTooLarge; large && end > start {
+				break
+			} else if end++; large {
+				break
+			}
+		}
+		list = append(list, xs[start:end])
+		start = end
+	}
+	return list
+}
+
+// listed reads a settlement's note.
+func listed(note string) (places []place) {
+	list, _, _ := strings.Cut(note, " ")
+	for _, entry := range strings.Split(list, ",") {
+		offset, index, _ := strings.Cut(entry, ":")
+		o, err1 := strconv.ParseInt(offset, 10, 64)
+		i, err2 := strconv.ParseUint(index, 10, 32)
+		if err1 == nil && err2 == nil {
+			places = append(places, place{o, uint32(i)})
+		}
+	}
+	return places
+}
