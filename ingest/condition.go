@@ -36,7 +36,7 @@ type Condition struct {
 }
 
 // hold notes that a condition holds; one that held already began then.
-func (b *board) hold(c Condition) {
+func (b *tracker) hold(c Condition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if old, ok := b.conditions[c.Name]; ok {
@@ -47,7 +47,7 @@ func (b *board) hold(c Condition) {
 	b.conditions[c.Name] = c
 }
 
-func (b *board) lift(name ConditionName) {
+func (b *tracker) lift(name ConditionName) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.conditions, name)

@@ -65,7 +65,7 @@ func (r *run) generation(ctx context.Context, g Generation) error {
 	}
 	defer r.done()
 	r.metrics.generations.Inc()
-	r.board.own(g, r.topicPartitions())
+	r.tracker.own(g, r.topicPartitions())
 	r.log.Info("owning partitions", "topic", r.cfg.Block.Topic, "generation", g.Number(), "partitions", g.Owned())
 	share := r.cfg.shares(g.All())
 	r.source.SetFetchBytes(share.fetch)
@@ -141,7 +141,7 @@ func (r *run) done() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handling = false
-	r.board.own(nil, r.partitions)
+	r.tracker.own(nil, r.partitions)
 	if r.finished {
 		r.leave()
 	}
@@ -183,7 +183,7 @@ func (r *run) partition(o *ownership, p int32) error {
 		}
 		r.say(slog.LevelError, "partition stopped", p, err)
 		r.metrics.stopped.Inc()
-		r.board.stop(p, err)
+		r.tracker.stop(p, err)
 		if r.cfg.UntilCaughtUp && retry.ClassOf(err) == retry.Permanent {
 			r.finish(err)
 			return err
@@ -289,7 +289,7 @@ func (r *run) env(o *ownership, p int32, f *folds) block.Env {
 			if sign.of(e) {
 				r.pulses.beat(loopPartition(p))
 			}
-			r.board.event(p, e)
+			r.tracker.event(p, e)
 			r.metrics.event(e)
 		},
 	}

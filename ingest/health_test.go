@@ -163,7 +163,7 @@ func TestLagOfASparsePartition(t *testing.T) {
 func TestRestoredStore(t *testing.T) {
 	t.Run("compared before a partition resumed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBoard(0)
+			b := newTracker(0)
 			b.partitions[1] = &entry{owned: true}
 			found := []Missing{{Missing: block.Missing{Partition: 1, First: 974, End: 1500}}}
 			began := time.Now()

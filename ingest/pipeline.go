@@ -30,7 +30,7 @@ type Pipeline struct {
 
 	whole   *block.Whole
 	bounds  *bounds
-	board   *board
+	tracker *tracker
 	metrics *metrics
 	pulses  pulses
 	decoded *decode.Counts
@@ -74,8 +74,8 @@ func newPipeline(cfg Config, parts Parts, c *bounds) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		cfg: cfg, source: parts.Source, store: c.store, log: log, bounds: c,
-		board: newBoard(cfg.TransactionAge),
-		crash: crashHook(), decoded: parts.Decoded, whole: parts.Whole,
+		tracker: newTracker(cfg.TransactionAge),
+		crash:   crashHook(), decoded: parts.Decoded, whole: parts.Whole,
 	}
 	if p.limiter = parts.Limit; p.limiter == nil {
 		p.limiter = &retry.LogLimiter{}
@@ -87,7 +87,7 @@ func newPipeline(cfg Config, parts Parts, c *bounds) (*Pipeline, error) {
 
 // Status is how the pipeline does now. It is safe for concurrent use.
 func (p *Pipeline) Status() Status {
-	st := p.board.status()
+	st := p.tracker.status()
 	if err := p.source.JoinError(); err != nil && st.Waiting == joining {
 		st.Waiting += ": " + err.Error()
 	}
@@ -235,7 +235,7 @@ func (p *Pipeline) find(ctx context.Context) (partitions []int32, now schema.Sta
 func await[T any](ctx context.Context, p *Pipeline, what string, op func(context.Context) (T, error)) (T, error) {
 	loop := retry.Loop{
 		Pause:  retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second},
-		Failed: func(f retry.Failure) { p.board.wait(f.What + ": " + f.Err.Error()) },
+		Failed: func(f retry.Failure) { p.tracker.wait(f.What + ": " + f.Err.Error()) },
 		Log:    p.log, Limit: p.limiter,
 	}
 	v, err := retry.Get(ctx, &loop, what, op)

@@ -63,11 +63,11 @@ func (r *run) probeKafka(ctx context.Context) time.Duration {
 	case ctx.Err() != nil:
 		return 0
 	case err != nil:
-		r.board.hold(Condition{Name: KafkaAway, Red: true, Detail: err.Error()})
+		r.tracker.hold(Condition{Name: KafkaAway, Red: true, Detail: err.Error()})
 		return probeEvery
 	}
-	r.board.lift(KafkaAway)
-	r.board.ends(stable, high)
+	r.tracker.lift(KafkaAway)
+	r.tracker.ends(stable, high)
 	r.grown(len(stable))
 	r.lookUp(ctx)
 	return probeEvery
@@ -78,7 +78,7 @@ func (r *run) probeKafka(ctx context.Context) time.Duration {
 func (r *run) lookUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	for p, offset := range r.board.unknown() {
+	for p, offset := range r.tracker.unknown() {
 		ms, ok, err := r.source.TimeAt(ctx, p, offset)
 		if err != nil {
 			r.log.Debug("read the oldest record that is not stored", "partition", p, "err", err)
@@ -87,7 +87,7 @@ func (r *run) lookUp(ctx context.Context) {
 		if !ok {
 			ms = 0
 		}
-		r.board.look(p, moment{offset, ms})
+		r.tracker.look(p, moment{offset, ms})
 	}
 }
 
@@ -101,13 +101,13 @@ func (r *run) probeStore(ctx context.Context) time.Duration {
 	switch {
 	case ctx.Err() != nil:
 		return 0
-	case err == nil, r.board.storedSince(began):
-		r.board.lift(StoreAway)
+	case err == nil, r.tracker.storedSince(began):
+		r.tracker.lift(StoreAway)
 	default:
 		if limited.Err() != nil {
 			err = fmt.Errorf("%w: %w", context.Cause(limited), err)
 		}
-		r.board.hold(Condition{Name: StoreAway, Red: true, Detail: err.Error()})
+		r.tracker.hold(Condition{Name: StoreAway, Red: true, Detail: err.Error()})
 	}
 	return probeEvery
 }
@@ -120,7 +120,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	cfg := &r.cfg.Block
 	missing, err := Compare(ctx, r.source, r.store, cfg.Cluster, cfg.Topic, cfg.Group)
 	if err == nil {
-		for _, m := range r.board.miss(missing, began) {
+		for _, m := range r.tracker.miss(missing, began) {
 			r.restart(m)
 		}
 		err = r.compareConfigurations(ctx)
@@ -149,9 +149,9 @@ func (r *run) compareConfigurations(ctx context.Context) error {
 			others = append(others, w)
 		}
 	}
-	r.board.configure(len(hashes))
+	r.tracker.configure(len(hashes))
 	if len(others) == 0 {
-		r.board.lift(MixedConfigurations)
+		r.tracker.lift(MixedConfigurations)
 		return nil
 	}
 	var says []string
@@ -160,7 +160,7 @@ func (r *run) compareConfigurations(ctx context.Context) error {
 			w.Version,
 			w.At.UTC().Format(time.RFC3339)))
 	}
-	r.board.hold(Condition{Name: MixedConfigurations,
+	r.tracker.hold(Condition{Name: MixedConfigurations,
 		Detail: fmt.Sprintf("%s; this instance works under %s: during a reload or a rolling "+
 			"upgrade that is as it should be, otherwise give all instances of the group one configuration",
 			strings.Join(says, "; "), mine)})

@@ -83,7 +83,7 @@ func (r *run) auditAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !r.board.owns(auditor) || !r.bounds.audits(r.cfg.Block.Topic) {
+		if !r.tracker.owns(auditor) || !r.bounds.audits(r.cfg.Block.Topic) {
 			continue
 		}
 		report, err := r.store.Audit(ctx, store.AuditOptions{TTL: r.cfg.TTL, Now: time.Now()})
@@ -91,7 +91,7 @@ func (r *run) auditAll(ctx context.Context) {
 			r.log.Warn("audit", "err", err)
 			continue
 		}
-		r.board.audited(AuditStatus{At: report.At, Differences: len(report.Differences)})
+		r.tracker.audited(AuditStatus{At: report.At, Differences: len(report.Differences)})
 		for i, d := range report.Differences {
 			if i == maxAuditLines {
 				r.log.Error("audit: more differences", "suppressed", len(report.Differences)-i)

@@ -108,8 +108,8 @@ const stalledAfter = time.Minute
 // joining is what the pipeline waits for between two generations.
 const joining = "joining the consumer group"
 
-// board collects events into statuses.
-type board struct {
+// tracker collects events into statuses.
+type tracker struct {
 	mu         sync.Mutex
 	waiting    string
 	generation int32
@@ -124,12 +124,12 @@ type board struct {
 	transactionAge time.Duration
 }
 
-func newBoard(transactionAge time.Duration) *board {
-	return &board{waiting: "not started", partitions: map[int32]*entry{}, conditions: map[ConditionName]Condition{},
+func newTracker(transactionAge time.Duration) *tracker {
+	return &tracker{waiting: "not started", partitions: map[int32]*entry{}, conditions: map[ConditionName]Condition{},
 		transactionAge: transactionAge}
 }
 
-func (b *board) wait(what string) {
+func (b *tracker) wait(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting = what
@@ -137,7 +137,7 @@ func (b *board) wait(what string) {
 
 // own sets the partitions that this process has now; g is nil between two
 // generations. The others are remembered and not shown.
-func (b *board) own(g Generation, members int) {
+func (b *tracker) own(g Generation, members int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting, b.members = "", members
@@ -161,7 +161,7 @@ func (b *board) own(g Generation, members int) {
 	}
 }
 
-func (b *board) event(p int32, e block.Event) {
+func (b *tracker) event(p int32, e block.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.partitions[p]
@@ -199,7 +199,7 @@ func (b *board) event(p int32, e block.Event) {
 }
 
 // stop notes that a partition cannot go on.
-func (b *board) stop(p int32, err error) {
+func (b *tracker) stop(p int32, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.partitions[p]; s != nil {
@@ -207,14 +207,14 @@ func (b *board) stop(p int32, err error) {
 	}
 }
 
-func (b *board) owns(p int32) bool {
+func (b *tracker) owns(p int32) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.partitions[p]
 	return e != nil && e.owned
 }
 
-func (b *board) audited(a AuditStatus) {
+func (b *tracker) audited(a AuditStatus) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.audit = &a
@@ -222,7 +222,7 @@ func (b *board) audited(a AuditStatus) {
 
 // ends refreshes the log's ends, which a partition that waits for the store
 // does not learn by fetching: the last stable offsets, and the high watermarks.
-func (b *board) ends(stable, high map[int32]int64) {
+func (b *tracker) ends(stable, high map[int32]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -236,7 +236,7 @@ func (b *board) ends(stable, high map[int32]int64) {
 }
 
 // unknown lists where partitions are behind without it being known since when.
-func (b *board) unknown() map[int32]int64 {
+func (b *tracker) unknown() map[int32]int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at := map[int32]int64{}
@@ -250,7 +250,7 @@ func (b *board) unknown() map[int32]int64 {
 
 // look notes when the record at an offset was written, 0 when it carries no
 // time.
-func (b *board) look(p int32, m moment) {
+func (b *tracker) look(p int32, m moment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.partitions[p]; s != nil {
@@ -259,13 +259,13 @@ func (b *board) look(p int32, m moment) {
 }
 
 // storedSince says whether a block was stored after t.
-func (b *board) storedSince(t time.Time) bool {
+func (b *tracker) storedSince(t time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.stored.After(t)
 }
 
-func (b *board) configure(n int) {
+func (b *tracker) configure(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.configurations = n
@@ -274,7 +274,7 @@ func (b *board) configure(n int) {
 // miss takes what a comparison found missing in the store, and returns what of it
 // lies at the end of an owned partition that moves all the same. One that has
 // resumed since the comparison began has seen to it itself.
-func (b *board) miss(all []Missing, began time.Time) (moving []Missing) {
+func (b *tracker) miss(all []Missing, began time.Time) (moving []Missing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, before := time.Now(), map[int32]time.Time{}
@@ -303,7 +303,7 @@ func (b *board) miss(all []Missing, began time.Time) (moving []Missing) {
 	return moving
 }
 
-func (b *board) status() Status {
+func (b *tracker) status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -344,7 +344,7 @@ func (b *board) status() Status {
 const listed = 5
 
 // addMissing adds RowsMissing when it holds.
-func (b *board) addMissing(st *Status) {
+func (b *tracker) addMissing(st *Status) {
 	var says []string
 	var since time.Time
 	for _, p := range st.Partitions {
@@ -367,7 +367,7 @@ func (b *board) addMissing(st *Status) {
 const transactionNote = 30 * time.Second
 
 // addTransactions adds OpenTransaction when it holds.
-func (b *board) addTransactions(st *Status, now time.Time) {
+func (b *tracker) addTransactions(st *Status, now time.Time) {
 	var says []string
 	red, oldest := false, now
 	for _, p := range st.Partitions {

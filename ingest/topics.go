@@ -205,7 +205,7 @@ func (t *Topics) work(ctx context.Context, l *lane) error {
 		case t.cfg.Pipeline.UntilCaughtUp:
 			return fmt.Errorf("topic %s: %w", l.topic, err)
 		}
-		l.pipeline.board.wait(err.Error())
+		l.pipeline.tracker.wait(err.Error())
 		t.log.Error("topic stopped", "topic", l.topic, "err", err)
 		if !retry.Sleep(ctx, t.cfg.Pipeline.RetryStopped) {
 			return nil

@@ -120,7 +120,7 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 		if err != nil {
 			return report, err
 		}
-		if _, ok := own.probe(whole); ok {
+		if _, ok := own.try(whole); ok {
 			ready = append(ready, x)
 		} else {
 			report.Still++
@@ -177,7 +177,7 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 		return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared %s ago and is older than the token window",
 			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, age.Round(time.Second))
 	}
-	want := map[place]bool{}
+	want := map[position]bool{}
 	for _, p := range listed(row.Note) {
 		want[p] = true
 	}
@@ -189,7 +189,7 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 	}
 	var unit []store.Reject
 	for _, x := range found {
-		if want[idOf(x).place] {
+		if want[idOf(x).position] {
 			unit = append(unit, x)
 		}
 	}
@@ -303,13 +303,13 @@ func (r *Rejects) newReading(ctx context.Context, under rules, xs []store.Reject
 // add adds a reject's responses to f: from its record, when there is one and it
 // holds the same responses, else from the reject's own bytes.
 func (u *reading) add(f *fold.Fold, x store.Reject, record []byte) {
-	said, _ := u.probe(x)
+	said, _ := u.try(x)
 	value, from := []byte(x.Raw), 0
 	if fold.HoldsRecord(&x.RejectRow) {
 		from = int(x.Index)
 	}
 	if record != nil {
-		var all probe
+		var all trial
 		u.decoder.Decode(record, &all)
 		// Rejects before this one may have become several responses: look for
 		// these ones from the reject's own place on.
@@ -335,19 +335,19 @@ type item struct {
 	route     string
 }
 
-// probe is a Sink that notes what a record holds.
-type probe struct{ items []item }
+// trial is a Sink that notes what a record holds.
+type trial struct{ items []item }
 
-func (p *probe) Reject(decode.Reject) { p.items = append(p.items, item{}) }
-func (p *probe) Response(r *classify.Response) {
+func (p *trial) Reject(decode.Reject) { p.items = append(p.items, item{}) }
+func (p *trial) Response(r *classify.Response) {
 	p.items = append(p.items, item{true, r.UnixMilli, r.Status, r.Code, string(r.Service), string(r.Method),
 		string(r.Route)})
 }
 
-// probe decodes a reject's own bytes; ok when they are responses now, all of
+// try decodes a reject's own bytes; ok when they are responses now, all of
 // them, and of an acceptable time.
-func (u *reading) probe(x store.Reject) (items []item, ok bool) {
-	var p probe
+func (u *reading) try(x store.Reject) (items []item, ok bool) {
+	var p trial
 	u.decoder.Decode([]byte(x.Raw), &p)
 	items = p.items
 	for i := range items {

@@ -174,7 +174,7 @@ func TestReplayOfOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	reject := store.Reject{RejectRow: c.Rejects[0]}
-	if _, ok := under.probe(reject); !ok {
+	if _, ok := under.try(reject); !ok {
 		t.Fatal("the reject is not ready to be replayed")
 	}
 	under.add(again, reject, nil)

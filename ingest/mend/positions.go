@@ -68,8 +68,8 @@ func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, erro
 	return x, err
 }
 
-// place is where a reject lies in its partition.
-type place struct {
+// position is where a reject lies in its partition.
+type position struct {
 	offset int64
 	index  uint32
 }
@@ -77,11 +77,11 @@ type place struct {
 type rejectID struct {
 	epoch     uint32
 	partition int32
-	place
+	position
 }
 
 func idOf(x store.Reject) rejectID {
-	return rejectID{x.Epoch, x.Partition, place{x.Offset, x.Index}}
+	return rejectID{x.Epoch, x.Partition, position{x.Offset, x.Index}}
 }
 
 func compareRejects(a, b store.Reject) int {
@@ -111,15 +111,15 @@ func units(xs []store.Reject) (list [][]store.Reject) {
 }
 
 // listed reads a settlement's note.
-func listed(note string) (places []place) {
+func listed(note string) (positions []position) {
 	list, _, _ := strings.Cut(note, " ")
 	for _, entry := range strings.Split(list, ",") {
 		offset, index, _ := strings.Cut(entry, ":")
 		o, err1 := strconv.ParseInt(offset, 10, 64)
 		i, err2 := strconv.ParseUint(index, 10, 32)
 		if err1 == nil && err2 == nil {
-			places = append(places, place{o, uint32(i)})
+			positions = append(positions, position{o, uint32(i)})
 		}
 	}
-	return places
+	return positions
 }
