@@ -53,6 +53,25 @@ func TestFirstPagesNameWhatThereIs(t *testing.T) {
 	}
 }
 
+// Every make target that the first pages name is there.
+func TestFirstPagesNameTargets(t *testing.T) {
+	makefiles := readPage(t, "Makefile") + readPage(t, "ingest/sandbox/engine/engine.mk") +
+		readPage(t, "dashboards/console/vendor.mk")
+	named := 0
+	for _, page := range firstPages {
+		for _, m := range regexp.MustCompile("(?m)(?:`|^)make ([a-z][a-z-]*)").
+			FindAllStringSubmatch(readPage(t, page), -1) {
+			named++
+			if !strings.Contains(makefiles, "\n"+m[1]+":") {
+				t.Errorf("%s: there is no make %s", page, m[1])
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("found %d targets; the test reads the pages wrongly", named)
+	}
+}
+
 func git(args ...string) (string, error) {
 	c := exec.Command("git", args...)
 	c.Dir = root
