@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,5 +109,26 @@ func TestOneRecordsLife(t *testing.T) {
 	if analyzed := must(t, "analyze", log).stdout; !strings.Contains(analyzed, "rate_limited") ||
 		!strings.Contains(analyzed, "41/40") || strings.Contains(analyzed, "sesame-street") {
 		t.Errorf("analyze does not say what the page says:\n%s", analyzed)
+	}
+}
+
+// CHANGELOG.md has the form of Keep a Changelog.
+func TestChangelogHasItsForm(t *testing.T) {
+	version := regexp.MustCompile(`^## \[(Unreleased|\d+\.\d+\.\d+)\]( - \d{4}-\d\d-\d\d)?$`)
+	lines := 0
+	for line := range strings.Lines(readPage(t, "CHANGELOG.md")) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "## ") && !version.MatchString(line):
+			t.Errorf("%q is no version", line)
+		case strings.HasPrefix(line, "### ") && !slices.Contains(
+			[]string{"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}, line[len("### "):]):
+			t.Errorf("%q is no kind of change", line)
+		case strings.HasPrefix(line, "- "):
+			lines++
+		}
+	}
+	if lines < 150 {
+		t.Errorf("found %d changes; the test reads the page wrongly", lines)
 	}
 }
