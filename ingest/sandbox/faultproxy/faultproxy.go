@@ -64,9 +64,9 @@ type Proxy struct {
 	server   *http.Server
 	forward  *http.Transport
 
-	mu     sync.Mutex
-	rule   *imposed
-	tasks  sync.WaitGroup
+	mu    sync.Mutex
+	rule  *imposed
+	tasks sync.WaitGroup
 }
 
 // imposed is the rule in force.
@@ -205,4 +205,3 @@ func wait(rule *imposed) {
 	case <-rule.lifted:
 	}
 }
-
