@@ -158,6 +158,8 @@ type Evidence struct {
 	ClientIPs      []string `json:"client_ips,omitempty"`
 	UserAgents     []string `json:"user_agents,omitempty"`
 	Limit          uint32   `json:"limit,omitempty"`
+	LimitFrom      string   `json:"limit_from,omitempty"` // headers, file or refusals
+	Tier           string   `json:"tier,omitempty"`       // of the limits file
 	HighestCount   uint32   `json:"highest_count,omitempty"`
 	Code           uint16   `json:"code,omitempty"`
 	HTTPStatus     uint16   `json:"http_status,omitempty"`

@@ -45,6 +45,8 @@ type NearDay struct {
 	Days     int     // in a row, up to this one, on which it was near: 1 to NearDays
 	Limit    uint32
 	Window   uint32 // of the limit, in seconds; 0 when it is not told
+	From     string // who says the limit: limit.FromHeaders and the others
+	Tier     string // that the limit is of, "" for none
 }
 
 // Near is the rule about keys that come near their limit.
@@ -84,7 +86,7 @@ func (c *NearConfig) judge(k *Key, e *Episode, now *NearDay, t Minute) {
 	if ev.FirstSeen == "" {
 		ev.FirstSeen = stamp(t - NearMinute - Minute(now.Days)*day)
 	}
-	ev.Days, ev.Share, ev.Limit = now.Days, now.Share, now.Limit
+	ev.Days, ev.Share, ev.Limit, ev.LimitFrom, ev.Tier = now.Days, now.Share, now.Limit, now.From, now.Tier
 	inc.Summary = now.sentence(k)
 }
 
@@ -92,6 +94,12 @@ func (r *NearDay) sentence(k *Key) string {
 	of := plural(uint64(r.Limit), "request")
 	if r.Window > 0 {
 		of += " in " + limit.Span(r.Window)
+	}
+	switch {
+	case r.From == limit.FromFile && r.Tier != "":
+		of += " (tier " + r.Tier + " of the limits file)"
+	case r.From == limit.FromFile:
+		of += " (limits file)"
 	}
 	days := fmt.Sprintf("%d days in a row", r.Days)
 	if r.Days == NearDays {

@@ -119,6 +119,7 @@ func TestDriverHasOneOwner(t *testing.T) {
 // classify thinks: it has no clock, file, socket, lock, goroutine or
 // randomness, and knows nothing of who calls it.
 func TestClassifyIsPure(t *testing.T) {
+	const yamlModule = "github.com/goccy/go-yaml"
 	impure := []string{"os", "net", "sync", "context", "io/fs", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "os/exec", "syscall", "unsafe"}
 	for dir, imports := range packageImports(t) {
 		if !within(dir, []string{"classify"}) {
@@ -137,7 +138,7 @@ func TestClassifyIsPure(t *testing.T) {
 			if strings.HasPrefix(imported, "statline/") && !strings.HasPrefix(imported, "statline/classify") {
 				t.Errorf("%s imports %s: classify depends on nothing of ours", dir, imported)
 			}
-			if strings.Contains(strings.Split(imported, "/")[0], ".") && imported != "github.com/goccy/go-yaml" {
+			if strings.Contains(strings.Split(imported, "/")[0], ".") && imported != yamlModule && !strings.HasPrefix(imported, yamlModule+"/") {
 				t.Errorf("%s imports %s: classify depends on no driver", dir, imported)
 			}
 		}

@@ -91,10 +91,10 @@ func session() []step {
 		{line: "statline limits simulate --data ./store --limit 600/1m --since 30d"},
 		{line: "statline limits simulate --clickhouse http://127.0.0.1:8123 --limit 600/1m --since 30d"},
 		{line: "statline limits simulate --data ./store --limit 600/1m,10000/1h --service search"},
-		{line: "statline limits simulate --data ./store --suggest --since 30d"},
+		{line: "statline limits simulate --data ./store --suggest --since 30d --limits-file limits.yaml"},
 		{line: "statline limits headroom --data ./store"},
 		{line: "statline limits headroom --clickhouse http://127.0.0.1:8123"},
-		{line: "statline limits headroom --data ./store --limits-file limits.csv --output csv", data: true},
+		{line: "statline limits headroom --data ./store --limits-file limits.yaml --output csv", data: true},
 		// What is stored ends on the last day of the month.
 		{line: "statline receipt --data ./store --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01"},
 		{line: `statline receipt --data ./store --key "ACME, Inc." --from 2026-11-01 --to 2026-12-01`,

@@ -243,7 +243,7 @@ func (s *tmuxSession) prepare() {
 	codes, _, _ = strings.Cut(codes, "```")
 	s.write("my-codes.yaml", []byte(codes))
 	s.write("last-month.csv", historyOfTimeouts())
-	s.write("limits.csv", []byte("*,600/1m\n"))
+	s.write("limits.yaml", []byte("others: 600/1m\n"))
 	s.write("keys.txt", []byte("sesame-street\n"))
 	s.write("statline-hmac", []byte("0123456789abcdef0123456789abcdef\n"))
 	s.write("token", []byte("a token of 24 characters\n"))

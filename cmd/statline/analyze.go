@@ -100,11 +100,16 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 	if _, err := checkLabels(o.Keys.Labels); err != nil {
 		return err
 	}
+	limits, err := readLimits(o.Keys.Limits)
+	if err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	e, err := openEmbedded(ctx, o.Config, schema.TTL{})
 	if err != nil {
 		return err
 	}
+	e.limits = limits
 	defer e.close()
 	if _, err := setLabels(ctx, o.Keys.Labels, e.store, slog.New(slog.DiscardHandler)); err != nil {
 		return err

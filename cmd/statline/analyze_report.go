@@ -63,7 +63,7 @@ func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config, a
 // detectKept runs the detectors over everything, and keeps what they find in a
 // store that is kept.
 func detectKept(ctx context.Context, e *embedded, rules *detect.Config) ([]report.Incident, error) {
-	tables, all := watch.NewSQL(e.store, e.folding.Catalogue), report.Everything()
+	tables, all := watch.NewSQL(e.store, e.folding.Catalogue).Limited(e.limits.inForce), report.Everything()
 	found, err := tables.Stored(ctx, rules, all.From, all.To)
 	if err == nil && e.remove == "" {
 		err = tables.Keep(ctx, found)

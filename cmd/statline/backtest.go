@@ -96,6 +96,10 @@ func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *dete
 }
 
 func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, ask *asking) ([]report.Incident, error) {
+	limits, err := readLimits(st.Keys.Limits)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openAsked(ctx, st.Config)
 	if err != nil {
 		return nil, err
@@ -108,5 +112,5 @@ func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalo
 			return nil, err
 		}
 	}
-	return detectStored(ctx, s.Store, catalogue, cfg, w)
+	return detectStored(ctx, s.Store, watch.NewSQL(s.Store, catalogue).Limited(limits.inForce), cfg, w)
 }

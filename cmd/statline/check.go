@@ -118,6 +118,15 @@ func (r *checker) all(ctx context.Context, c *config.Config) {
 			return fmt.Sprintf("%s names %d keys", path, n), err
 		})
 	}
+	if path := c.Keys.Limits; path != "" {
+		r.part("limits", func() (string, error) {
+			l, err := readLimits(path)
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%s names %d customers and keys", path, len(l.inForce().Who())), nil
+		})
+	}
 	r.part("clickhouse", func() (string, error) { return checkStore(ctx, c) })
 	r.kafka(ctx, c)
 	if !r.failed {

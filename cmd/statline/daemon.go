@@ -44,6 +44,7 @@ type daemon struct {
 
 	reloading sync.Mutex    // one at a time
 	codes     string        // hash of the catalogue in force
+	limits    *limitsFile   // in force
 	relabel   chan struct{} // the file of labels is another one
 	rewatch   chan struct{} // the detectors or who is told have changed
 	watch     atomic.Pointer[watch.Watch]
@@ -165,6 +166,10 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if _, err := checkLabels(next.Keys.Labels); err != nil {
 		return nil, err
 	}
+	limits, err := readLimits(next.Keys.Limits)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := next.Notify.Watch(); err != nil {
 		return nil, err
 	}
@@ -183,6 +188,7 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	d.setLevel(next.Log.Slog())
 	d.levels.Unlock()
 	d.mover.access(next.Kafka.Access())
+	d.limits.set(limits, d.log)
 	if config.Changes(changed, config.SetLabels) {
 		tell(d.relabel)
 	}
@@ -335,7 +341,8 @@ func (d *daemon) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w, notifier, err := newWatch(d.store, c.Detect.Detectors, notify, catalogue, time.Second, d.log)
+		tables := watch.NewSQL(d.store, catalogue).Limited(d.limits.inForce)
+		w, notifier, err := newWatch(tables, c.Detect.Detectors, notify, time.Second, d.log)
 		if err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	rules := config.Default().Detect.Detectors
-	watching, _, err := newWatch(e.store, rules, watch.DefaultNotify(), e.folding.Catalogue, 250*time.Millisecond, log)
+	watching, _, err := newWatch(watch.NewSQL(e.store, e.folding.Catalogue), rules, watch.DefaultNotify(), 250*time.Millisecond, log)
 	if err != nil {
 		return err
 	}

@@ -22,13 +22,14 @@ type embedded struct {
 	sandbox *sandbox.Sandbox
 	store   *store.Store
 	folding fold.Config
+	limits  *limitsFile
 	whole   *block.Whole // for frames, whose counts agree with each other
 	remove  string       // a directory of ours to remove at the end
 }
 
 // openEmbedded starts the engine, and a broker when one is described.
 func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker ...sandbox.Config) (*embedded, error) {
-	e := &embedded{whole: block.NewWhole()}
+	e := &embedded{whole: block.NewWhole(), limits: &limitsFile{}}
 	data := c.Local.Data
 	if data == "" {
 		dir, err := os.MkdirTemp("", "statline-")

@@ -61,7 +61,7 @@ func themeOf(f *pflag.Flag) theme {
 	switch setting.option.Set {
 	case config.SetTopic, config.SetKafka, config.SetGroup, config.SetClickHouse, config.SetServer, config.SetData, config.SetEngine:
 		return themeConnection
-	case config.SetLines, config.SetCatalogue, config.SetLabels:
+	case config.SetLines, config.SetCatalogue, config.SetLabels, config.SetLimits:
 		return themeFormat
 	case config.SetDetect, config.SetNotify:
 		return themeDetection

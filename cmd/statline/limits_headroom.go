@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,33 +13,27 @@ import (
 
 func limitsHeadroomCommand() *cobra.Command {
 	var (
-		st   *settings
-		out  *answers
-		ask  asking
-		path string
+		st  *settings
+		out *answers
+		ask asking
 	)
 	c := &cobra.Command{
 		Use:   "headroom",
 		Short: "Which keys come near their limit, and when they will breach it",
 		Long: `headroom lists the keys that have a limit, the nearest to it first: the median and the
 peak of what they used of it day by day, how fast that grows, and when it reaches the
-limit. A limit is what response headers tell (RateLimit, X-RateLimit-…), what refusals
-tell (the numbers of code 25), or what --limits-file says, which beats both.
+limit. A limit is what response headers tell (RateLimit, X-RateLimit-…), else what
+--limits-file says for the customer, the key or the tier, else what refusals tell (the
+numbers of code 25).
 
 The growth is told when chance does not explain it, from 11 days with requests on.`,
 		Example: `  statline limits headroom --clickhouse http://127.0.0.1:8123
-  statline limits headroom --data ./store --limits-file limits.csv --output csv`,
+  statline limits headroom --data ./store --limits-file limits.yaml --output csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var file limits.Limits
-			if path != "" {
-				b, err := os.ReadFile(path)
-				if err != nil {
-					return fmt.Errorf("limits file: %w", err)
-				}
-				if file, err = limits.ParseLimits(path, b); err != nil {
-					return usage("%w", err)
-				}
+			file, err := readLimits(st.Keys.Limits)
+			if err != nil {
+				return usage("%w", err)
 			}
 			s, w, stored, err := ask.open(cmd, st.Config)
 			if err != nil {
@@ -49,7 +42,7 @@ The growth is told when chance does not explain it, from 11 days with requests o
 			defer s.Close()
 			list := []limits.Headroom{}
 			if stored {
-				if list, err = limits.HeadroomOf(cmd.Context(), s, w, ask.filter, file); err != nil {
+				if list, err = limits.HeadroomOf(cmd.Context(), s, w, ask.filter, file.inForce()); err != nil {
 					return err
 				}
 			}
@@ -59,7 +52,6 @@ The growth is told when chance does not explain it, from 11 days with requests o
 	st = takeSettings(c, "limits headroom")
 	ask.takeTime(c, "30d")
 	ask.takeFilters(c, byService, byKey)
-	c.Flags().StringVar(&path, "limits-file", "", "CSV `file` of limits: a customer's name, a key id or * (everybody else), and a limit such as 600/1m")
 	out = takeOutput(c, answer.List[limits.Headroom]("keys"), answer.JSON)
 	return c
 }
@@ -72,7 +64,10 @@ func printHeadroom(w io.Writer, list []limits.Headroom) error {
 	st := newStyle(w)
 	rows := [][]string{{"key", "limit", "told by", "days", "median", "peak", "growth a day", "reaches it"}}
 	for _, h := range list[:min(len(list), maxRows)] {
-		growth, reaches := "-", "-"
+		growth, reaches, from := "-", "-", h.From
+		if h.Tier != "" {
+			from += ", " + h.Tier
+		}
 		if h.PerDay > 0 {
 			growth = fmt.Sprintf("%.1f %%", 100*h.PerDay)
 		}
@@ -82,7 +77,7 @@ func printHeadroom(w io.Writer, list []limits.Headroom) error {
 		case h.DaysLeft != nil:
 			reaches = st.bad.Render("now")
 		}
-		rows = append(rows, []string{keyName(h.Key, h.Name), h.Limit, h.From, fmt.Sprint(h.Days), fmt.Sprintf("%.0f %%", 100*h.Median),
+		rows = append(rows, []string{keyName(h.Key, h.Name), h.Limit, from, fmt.Sprint(h.Days), fmt.Sprintf("%.0f %%", 100*h.Median),
 			fmt.Sprintf("%.0f %%", 100*h.Peak), growth, reaches})
 	}
 	table(w, "", []bool{false, true, false, true, true, true, true}, rows)

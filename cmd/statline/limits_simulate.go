@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,11 +43,12 @@ Windows of whole minutes are exact, from what is stored by the minute. For short
 and with --route, the store gives bounds, and the answer says so; --from-kafka counts
 again from the log, by the second, as far back as the log goes: exactly.
 
---suggest proposes limits that refuse no clean key, with what lower ones would do.`,
+--suggest proposes limits that refuse no clean key, with what lower ones would do; with
+--limits-file for each of its tiers.`,
 		Example: `  statline limits simulate --clickhouse http://127.0.0.1:8123 --limit 600/1m --since 30d
   statline limits simulate --data ./store --limit 600/1m,10000/1h --service search
   statline limits simulate --clickhouse http://127.0.0.1:8123 --limit 40/10s --from-kafka --brokers kafka:9092 --topic access
-  statline limits simulate --data ./store --suggest --since 30d`,
+  statline limits simulate --data ./store --suggest --since 30d --limits-file limits.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := t.parse(); err != nil {
@@ -104,7 +107,11 @@ func (t *trial) parse() (err error) {
 func (t *trial) ask(ctx context.Context, st *settings, s *asked) (*limits.Answer, error) {
 	switch {
 	case t.suggest:
-		return limits.Suggest(ctx, s, t.q)
+		file, err := readLimits(st.Keys.Limits)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		return limits.Suggest(ctx, s, t.q, file.inForce())
 	case t.fromKafka:
 		return t.recount(ctx, st, s)
 	}
@@ -199,16 +206,24 @@ func printHow(w io.Writer, a *limits.Answer) {
 }
 
 func printSuggestions(w io.Writer, st style, a *limits.Answer) {
-	rows := [][]string{{"limit", "", "clean keys refused", "keys refused today that it refuses"}}
+	tiers := slices.ContainsFunc(a.Suggested, func(x limits.Suggestion) bool { return x.Tier != "" })
+	rows, numbers := [][]string{{"limit", "", "clean keys refused", "keys refused today that it refuses"}}, []bool{true, false, true, true}
+	if tiers {
+		rows, numbers = [][]string{append([]string{"tier"}, rows[0]...)}, append([]bool{false}, numbers...)
+	}
 	for _, x := range a.Suggested {
 		mark := x.Of
 		if x.Suggested {
 			mark = st.good.Render(x.Of + ": suggested")
 		}
-		rows = append(rows, []string{x.Limit, mark, count(x.CleanRefused), count(x.OthersRefused)})
+		row := []string{x.Limit, mark, count(x.CleanRefused), count(x.OthersRefused)}
+		if tiers {
+			row = append([]string{cmp.Or(x.Tier, "none")}, row...)
+		}
+		rows = append(rows, row)
 	}
 	fmt.Fprintln(w)
-	table(w, "  ", []bool{true, false, true, true}, rows)
+	table(w, "  ", numbers, rows)
 	fmt.Fprintln(w, "\nWhat one of them would do: statline limits simulate --limit LIMIT")
 }
 

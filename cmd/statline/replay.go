@@ -60,6 +60,10 @@ audit finds differences.`,
 			if err != nil {
 				return err
 			}
+			limits, err := readLimits(st.Keys.Limits)
+			if err != nil {
+				return err
+			}
 			t, err := open(cmd.Context(), st.Config)
 			if err != nil {
 				return err
@@ -76,7 +80,7 @@ audit finds differences.`,
 			if ask.all.To.Before(w.To) {
 				w.To = ask.all.To
 			}
-			r := &replaying{topics: t, window: w, catalogue: catalogue, detectors: &st.Detect.Detectors, out: cmd.OutOrStdout()}
+			r := &replaying{topics: t, window: w, catalogue: catalogue, limits: limits, detectors: &st.Detect.Detectors, out: cmd.OutOrStdout()}
 			if r.into, err = openBeside(cmd.Context(), st.ClickHouse.Store(), t, cmp.Or(into, t.store.Database()+"_replay")); err != nil {
 				return err
 			}
@@ -118,6 +122,7 @@ type replaying struct {
 	into      *store.Store
 	window    report.Window
 	catalogue *classify.Catalogue
+	limits    *limitsFile
 	detectors *detect.Config
 	out       io.Writer
 }
@@ -185,11 +190,11 @@ func (r *replaying) counts(ctx context.Context) error {
 // says which differ.
 func (r *replaying) incidents(ctx context.Context) error {
 	last := r.window.To.Add(-time.Minute) // of the minute after it each side may hold another part
-	before, err := watch.NewSQL(r.topics.store, r.catalogue).Alone(r.window.From).Stored(ctx, r.detectors, r.window.From, last)
+	before, err := watch.NewSQL(r.topics.store, r.catalogue).Limited(r.limits.inForce).Alone(r.window.From).Stored(ctx, r.detectors, r.window.From, last)
 	if err != nil {
 		return err
 	}
-	sql := watch.NewSQL(r.into, r.catalogue).Alone(r.window.From)
+	sql := watch.NewSQL(r.into, r.catalogue).Limited(r.limits.inForce).Alone(r.window.From)
 	now, err := sql.Stored(ctx, r.detectors, r.window.From, last)
 	if err == nil {
 		err = sql.Keep(ctx, now)

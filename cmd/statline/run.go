@@ -74,6 +74,9 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 		return err
 	}
 	d := newDaemon(st, secret)
+	if d.limits, err = readLimits(c.Keys.Limits); err != nil {
+		return err
+	}
 	d.codes = folding.Catalogue.Hash()
 	defer d.onSignal(ctx)()
 	starting := &ingest.Startup{}

@@ -3,11 +3,9 @@ package limits
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"statline/classify/limit"
@@ -21,7 +19,8 @@ type Headroom struct {
 	Key    string  `json:"key_id"`
 	Name   string  `json:"name"`
 	Limit  string  `json:"limit"`
-	From   string  `json:"from"` // who says the limit: file, headers or refusals
+	From   string  `json:"from"` // who says the limit: headers, file or refusals
+	Tier   string  `json:"tier"` // of the file that the limit is of, "" for none
 	Days   int     `json:"days"` // with requests that tell
 	Median float64 `json:"median_share"`
 	Peak   float64 `json:"peak_share"`
@@ -33,57 +32,22 @@ type Headroom struct {
 	DaysLeft *int `json:"days_left"`
 }
 
-// Limits are those of a file, by who.
-type Limits map[string]limit.Limit
-
-// Everybody is who of a limits file stands for all who are not named in it.
-const Everybody = "*"
-
-// ParseLimits reads a CSV file of two columns: a customer's name or a key's whole id,
-// or * for everybody else, and the limit, such as 600/1m.
-func ParseLimits(path string, text []byte) (Limits, error) {
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(text), "\ufeff")))
-	r.Comment, r.FieldsPerRecord, r.TrimLeadingSpace = '#', 2, true
-	rows, err := r.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("limits %s: %w; want two columns: a customer's name, a key id or *, and a limit such as 600/1m", path, err)
-	}
-	all := Limits{}
-	for i, row := range rows {
-		who, text := strings.TrimSpace(row[0]), strings.TrimSpace(row[1])
-		if i == 0 && text == "limit" {
-			continue
-		}
-		parsed, err := limit.Parse(text)
-		if err == nil && (len(parsed) != 1 || parsed[0].Window%minute != 0 || day%parsed[0].Window != 0 || parsed[0].Requests == 0) {
-			err = fmt.Errorf("got %q; want one limit, of a window of whole minutes that a day has a whole number of", text)
-		}
-		if _, twice := all[who]; err == nil && (twice || who == "") {
-			err = fmt.Errorf("got %q twice, or nobody; want each customer once", who)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("limits %s: row %d: %w", path, i+1, err)
-		}
-		all[who] = parsed[0]
-	}
-	return all, nil
-}
-
 // use is what a key used, by day.
 type use struct {
-	name, limit, from string
-	days              []limit.Use
+	name, limit, from, tier string
+	days                    []limit.Use
 }
 
-// HeadroomOf lists the keys that have a limit: those of the file, and, of the others,
-// those whose responses told it. The nearest to their limit come first.
-func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.Filter, file Limits) ([]Headroom, error) {
+// HeadroomOf lists the keys that have a limit: those that headers told, of the others
+// those that the file (nil for none) has one for, and of the rest those that refusals
+// told. The nearest to their limit come first.
+func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.Filter, file *limit.File) ([]Headroom, error) {
 	q := &Question{Window: w, Filter: f, Trial: limit.Trial{Width: minute}}
 	uses, err := told(ctx, s, q)
 	if err != nil {
 		return nil, err
 	}
-	if len(file) > 0 {
+	if file != nil {
 		if err := fromFile(ctx, s, q, file, uses); err != nil {
 			return nil, err
 		}
@@ -93,7 +57,7 @@ func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.F
 	for key, u := range uses {
 		slices.SortFunc(u.days, func(a, b limit.Use) int { return cmp.Compare(a.Day, b.Day) })
 		t := limit.TrendOf(u.days)
-		h := Headroom{Key: key, Name: u.name, Limit: u.limit, From: u.from, Days: len(u.days), Median: t.Median, Peak: t.Peak, PerDay: t.PerDay}
+		h := Headroom{Key: key, Name: u.name, Limit: u.limit, From: u.from, Tier: u.tier, Days: len(u.days), Median: t.Median, Peak: t.Peak, PerDay: t.PerDay}
 		if left := int(t.Breach - newest); t.Over || t.Breach > 0 {
 			if t.Over {
 				left = 0
@@ -131,12 +95,12 @@ func told(ctx context.Context, s report.Store, q *Question) (map[string]*use, er
 		if err := scan(&id, &name, &days, &shares, &most, &window, &headers); err != nil {
 			return struct{}{}, err
 		}
-		u := &use{name: name, limit: fmt.Sprint(most), from: "refusals"}
+		u := &use{name: name, limit: fmt.Sprint(most), from: limit.FromRefusals}
 		if window > 0 {
 			u.limit = limit.Limit{Requests: uint64(most), Window: window}.String()
 		}
 		if headers > 0 {
-			u.from = "headers"
+			u.from = limit.FromHeaders
 		}
 		for i := range days {
 			u.days = append(u.days, limit.Use{Day: days[i], Share: shares[i]})
@@ -147,51 +111,56 @@ func told(ctx context.Context, s report.Store, q *Question) (map[string]*use, er
 	return uses, err
 }
 
-// fromFile counts what keys use of the limits of a file, which beat what responses
-// tell.
-func fromFile(ctx context.Context, s report.Store, q *Question, file Limits, uses map[string]*use) error {
-	of := map[string]limit.Limit{} // by the beginning of a key's id
-	named := map[string]string{}
-	p := query.Params{Keys: slices.Sorted(maps.Keys(file))}
-	_, err := report.Collect(ctx, s, "the customers of the limits", query.NamedKeys(), p, func(scan report.Scan) (struct{}, error) {
-		var id, name string
-		err := scan(&id, &name)
-		of[begin(id)], named[begin(id)] = file[name], name
-		return struct{}{}, err
-	})
+// fromFile counts what keys use of the limits of a file, except those that headers told
+// theirs.
+func fromFile(ctx context.Context, s report.Store, q *Question, file *limit.File, uses map[string]*use) error {
+	allowed, err := allowances(ctx, s, file)
 	if err != nil {
 		return err
 	}
-	for who, l := range file {
-		if len(who) == 26 {
-			of[begin(who)] = l
-		}
-	}
-	windows := map[uint32]bool{}
-	for _, l := range file {
-		windows[l.Window] = true
-	}
 	counted := map[string]*use{}
-	for window := range windows {
+	for _, window := range file.Windows() {
 		if err := q.countDays(ctx, s, window, func(key string, at int32, most uint64) {
-			l, ok := of[key]
-			if !ok {
-				l, ok = file[Everybody]
-			}
-			if !ok || l.Window != window {
+			a, ok := allowed(key)
+			if !ok || a.Window != window {
 				return
 			}
 			u := counted[key]
 			if u == nil {
-				u = &use{name: named[key], limit: l.String(), from: "file"}
+				u = &use{limit: a.String(), from: limit.FromFile, tier: a.Tier}
 				counted[key] = u
 			}
-			u.days = append(u.days, limit.Use{Day: at, Share: float64(most) / float64(l.Requests)})
+			u.days = append(u.days, limit.Use{Day: at, Share: float64(most) / float64(a.Requests)})
 		}); err != nil {
 			return err
 		}
 	}
 	return whole(ctx, s, q, counted, uses)
+}
+
+// allowances tells what a key is allowed, by the beginning of its id.
+func allowances(ctx context.Context, s report.Store, file *limit.File) (func(begins string) (limit.Allowed, bool), error) {
+	type called struct{ id, name string }
+	known := map[string]called{}
+	for _, who := range file.Who() {
+		known[begin(who)] = called{id: who}
+	}
+	const maxNames = 2000 // what fits a query
+	for some := range slices.Chunk(file.Who(), maxNames) {
+		_, err := report.Collect(ctx, s, "the customers of the limits file", query.NamedKeys(), query.Params{Keys: some}, func(scan report.Scan) (struct{}, error) {
+			var id, name string
+			err := scan(&id, &name)
+			known[begin(id)] = called{id, name}
+			return struct{}{}, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func(begins string) (limit.Allowed, bool) {
+		k := known[begins]
+		return file.Of(k.id, k.name)
+	}, nil
 }
 
 func begin(id string) string { return id[:min(16, len(id))] }
@@ -225,7 +194,8 @@ func whole(ctx context.Context, s report.Store, q *Question, counted, uses map[s
 			var begins, id, name string
 			var n, refused uint64
 			err := scan(&begins, &id, &name, &n, &refused)
-			if u := counted[begins]; u != nil {
+			u, by := counted[begins], uses[id]
+			if u != nil && (by == nil || by.from != limit.FromHeaders) {
 				u.name = name
 				uses[id] = u
 			}

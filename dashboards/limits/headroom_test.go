@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"statline/classify"
+	"statline/classify/limit"
 	"statline/dashboards/limits"
 	"statline/dashboards/report"
 	"statline/ingest/schema"
@@ -39,7 +40,8 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, requests) VALUES "+strings.Join(counted, ", "))
 	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests) SELECT minute, key_id, service, outcome, requests FROM "+s.Table(schema.Keys))
 	storetest.Exec(t, s, "INSERT INTO "+s.Table("key_labels")+" (key_id, name, revision) VALUES ('"+id(4)+"', 'ACME', 1)")
-	file, err := limits.ParseLimits("limits.csv", []byte("who,limit\nACME,600/1m\n"+id(5)+",600/1m\n"+id(6)+",600/1m\n"))
+	// Headers win over the file, which has a limit for everybody else.
+	file, err := limit.ParseFile("limits.yaml", []byte("tiers: {gold: 600/1m}\nkeys: {ACME: gold, "+id(5)+": 600/1m, "+id(1)+": 5/1m}\nothers: gold\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,15 +67,7 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 			t.Errorf("got %+v; want 30 days, told by %s", h, from)
 		}
 	}
-	if list[1].Name != "ACME" || list[1].Limit != "600/1m" {
+	if list[1].Name != "ACME" || list[1].Limit != "600/1m" || list[1].Tier != "gold" {
 		t.Errorf("got %+v; want ACME", list[1])
-	}
-}
-
-func TestParseLimits(t *testing.T) {
-	for _, bad := range []string{"ACME", "ACME,600", "ACME,5/10s", "ACME,5/7m", "ACME,5/1m\nACME,6/1m", ",5/1m", "ACME,0/1m"} {
-		if got, err := limits.ParseLimits("f", []byte(bad)); err == nil {
-			t.Errorf("%q: got %v", bad, got)
-		}
 	}
 }

@@ -237,7 +237,7 @@ func TestSuggestHurtsNoCleanKey(t *testing.T) {
 	if q.Window, err = limits.Span(t.Context(), s, w, &q); err != nil {
 		t.Fatal(err)
 	}
-	a, err := limits.Suggest(t.Context(), s, q)
+	a, err := limits.Suggest(t.Context(), s, q, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,4 +266,42 @@ func newest(t testing.TB, s report.Store, days int) (report.Window, error) {
 		all.From = from
 	}
 	return all, err
+}
+
+// With a limits file each tier has suggestions of its own, by its own keys.
+func TestSuggestByTier(t *testing.T) {
+	all := traffic()
+	s := filled(t, all)
+	key := func(n byte) string { return classify.KeyID{0: n, 15: 9}.String() }
+	file, err := limit.ParseFile("f", []byte("tiers: {free: 5/1m, gold: 9/1m}\nkeys: {"+key(2)+": gold, "+key(3)+": gold, "+key(5)+": 7/1m}\nothers: free\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := limits.Question{Trial: limit.Trial{Limits: []limit.Limit{{Window: 60}}},
+		Window: report.Window{From: begin.Truncate(24 * time.Hour), To: begin.AddDate(0, 0, 3)}}
+	a, err := limits.Suggest(t.Context(), s, q, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// most is the most that one of these keys, clean today, asked in a minute.
+	most := func(keys ...byte) (n int) {
+		counts := map[string]int{}
+		for _, x := range all {
+			if slices.Contains(keys, x.key[0]) {
+				at := fmt.Sprint(x.key, x.at/60)
+				counts[at]++
+				n = max(n, counts[at])
+			}
+		}
+		return n
+	}
+	want := map[string]int{"": most(5), "gold": most(2, 3), "free": most(6, 8, 9, 11, 12)}
+	if len(a.Suggested) != 12 {
+		t.Fatalf("got %+v; want four for each of three", a.Suggested)
+	}
+	for _, x := range a.Suggested {
+		if n := want[x.Tier]; x.Of == "the highest" && x.Limit != fmt.Sprintf("%d/1m", n) {
+			t.Errorf("got %+v; want %d/1m", x, n)
+		}
+	}
 }

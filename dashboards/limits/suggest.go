@@ -3,6 +3,7 @@ package limits
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -14,6 +15,9 @@ import (
 
 // Suggestion is a limit and whom it would refuse.
 type Suggestion struct {
+	// Tier is whose keys it is about, by the limits file: "" without one, or for those
+	// that are of no tier.
+	Tier  string `json:"tier"`
 	Limit string `json:"limit"`
 	// Of says which of the clean keys' own maxima it is: p99.9 is more than all but
 	// one in a thousand ever asked in a window.
@@ -39,8 +43,9 @@ func quantiles() []struct {
 }
 
 // Suggest proposes a limit for each window of the question: the p99.9 of the clean
-// keys' own maxima, rounded up to two digits.
-func Suggest(ctx context.Context, s report.Store, q Question) (*Answer, error) {
+// keys' own maxima, rounded up to two digits; for each tier of the limits file (nil for
+// none) by itself.
+func Suggest(ctx context.Context, s report.Store, q Question, file *limit.File) (*Answer, error) {
 	q.Width = minute
 	for _, l := range q.Limits {
 		if l.Window%minute != 0 || q.Route != "" {
@@ -50,6 +55,10 @@ func Suggest(ctx context.Context, s report.Store, q Question) (*Answer, error) {
 	}
 	a := q.answer("store", true)
 	if err := a.untold(ctx, s, &q); err != nil {
+		return nil, err
+	}
+	allowed, err := allowances(ctx, s, file)
+	if err != nil {
 		return nil, err
 	}
 	for i, l := range q.Limits {
@@ -66,7 +75,14 @@ func Suggest(ctx context.Context, s report.Store, q Question) (*Answer, error) {
 				}
 			}
 		}
-		a.Suggested = append(a.Suggested, suggest(l.Window, peaks)...)
+		tiers := map[string][]*peak{}
+		for key, p := range peaks {
+			of, _ := allowed(key)
+			tiers[of.Tier] = append(tiers[of.Tier], p)
+		}
+		for _, tier := range slices.Sorted(maps.Keys(tiers)) {
+			a.Suggested = append(a.Suggested, suggest(tier, l.Window, tiers[tier])...)
+		}
 	}
 	a.Limits = nil
 	return a, nil
@@ -103,7 +119,7 @@ func (q *Question) peaks(ctx context.Context, s report.Store, window uint32) (ma
 	return all, nil
 }
 
-func suggest(window uint32, peaks map[string]*peak) (list []Suggestion) {
+func suggest(tier string, window uint32, peaks []*peak) (list []Suggestion) {
 	var clean, others []uint64
 	for _, p := range peaks {
 		if p.refused == 0 {
@@ -119,7 +135,7 @@ func suggest(window uint32, peaks map[string]*peak) (list []Suggestion) {
 	for _, x := range quantiles() {
 		at := clean[min(len(clean)-1, max(0, int(math.Ceil(x.q*float64(len(clean))))-1))]
 		l := limit.Limit{Requests: roundUp(at), Window: window}
-		list = append(list, Suggestion{Limit: l.String(), Of: x.name, CleanRefused: above(clean, l.Requests),
+		list = append(list, Suggestion{Tier: tier, Limit: l.String(), Of: x.name, CleanRefused: above(clean, l.Requests),
 			OthersRefused: above(others, l.Requests), Suggested: x.q == suggested})
 	}
 	return list

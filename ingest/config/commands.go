@@ -14,7 +14,7 @@ type use struct {
 
 var (
 	daemonSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC,
-		SetRetention, SetLabels, SetDetect, SetNotify, SetDaemon, SetTLS, SetConsole, SetLog}
+		SetRetention, SetLabels, SetLimits, SetDetect, SetNotify, SetDaemon, SetTLS, SetConsole, SetLog}
 	mendSets = []Set{SetTopic, SetKafka, SetGroup, SetClickHouse, SetServer, SetLines, SetCatalogue, SetHMAC}
 	servers  = []string{"brokers", "clickhouse"}
 	// A command that asks takes a server, or the directory of an embedded store.
@@ -31,15 +31,15 @@ var uses = map[string]use{
 	"config show": {sets: append(slices.Clone(daemonSets), SetData, SetEngine)},
 
 	"repair":          {sets: mendSets, required: servers},
-	"replay":          {sets: append(slices.Clone(mendSets), SetDetect), required: servers},
+	"replay":          {sets: append(slices.Clone(mendSets), SetLimits, SetDetect), required: servers},
 	"forget":          {sets: append(slices.Clone(askSets), SetHMAC), required: stored},
 	"rejects replay":  {sets: mendSets, required: servers},
 	"rejects discard": {sets: mendSets, required: servers},
 	"migrate":         {sets: []Set{SetClickHouse, SetServer, SetRetention}, required: []string{"clickhouse"}},
 
 	"audit":           {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
-	"limits headroom": {sets: askSets, required: stored},
-	"limits simulate": {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup, SetHMAC), required: stored},
+	"limits headroom": {sets: append(slices.Clone(askSets), SetLimits), required: stored},
+	"limits simulate": {sets: append(slices.Clone(askSets), SetLimits, SetTopic, SetKafka, SetGroup, SetHMAC), required: stored},
 	"mcp":             {sets: askSets, required: stored},
 	"receipt":         {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup), required: stored},
 	"receipt verify":  {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup)},
@@ -50,7 +50,7 @@ var uses = map[string]use{
 	"incidents mute":  {sets: askSets, required: stored},
 	"incidents show":  {sets: askSets, required: stored},
 	"mark deploy":     {sets: askSets, required: stored},
-	"backtest":        {sets: append(slices.Clone(askSets), SetCatalogue, SetDetect)},
+	"backtest":        {sets: append(slices.Clone(askSets), SetCatalogue, SetLimits, SetDetect)},
 	"rejects list":    {sets: askSets, required: stored},
 	"rejects show":    {sets: askSets, required: stored},
 	"routes suggest":  {sets: askSets, required: stored},
@@ -63,7 +63,7 @@ var uses = map[string]use{
 
 	"notify test": {sets: []Set{SetNotify}},
 
-	"analyze":       {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetDetect, SetData, SetEngine}},
+	"analyze":       {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetLimits, SetDetect, SetData, SetEngine}},
 	"demo":          {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
 	"probe":         {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
 	"codes":         {sets: []Set{SetCatalogue}},

@@ -10,10 +10,12 @@ import (
 	"strings"
 )
 
-// Keys says how API keys become ids, and which customer an id belongs to.
+// Keys says how API keys become ids, which customer an id belongs to, and how much each
+// may ask.
 type Keys struct {
 	Secret, SecretFile string
 	Labels             string // CSV file, "" for none
+	Limits             string // limits file, "" for none
 }
 
 func keysOptions() []Option {
@@ -27,6 +29,9 @@ func keysOptions() []Option {
 		{Name: "key-labels", Set: SetLabels, Type: "file", Reload: true,
 			Help:  "CSV file of key_id,name: which customer a key belongs to (the id as statline key-id prints it)",
 			value: func(c *Config) Value { return text{&c.Keys.Labels} }},
+		{Name: "limits-file", Set: SetLimits, Type: "file", Reload: true,
+			Help:  "YAML file of the rate limits that customers, keys and tiers have, where their responses do not tell them",
+			value: func(c *Config) Value { return text{&c.Keys.Limits} }},
 	}
 }
 

@@ -48,6 +48,7 @@ const (
 	SetCatalogue  Set = "catalogue"
 	SetHMAC       Set = "hmac"
 	SetLabels     Set = "labels"
+	SetLimits     Set = "limits"
 	SetDetect     Set = "detect"
 	SetNotify     Set = "notify"
 	SetDaemon     Set = "daemon"

@@ -64,7 +64,7 @@ func options(out io.Writer, set Set) {
 // titles head the tables of the reference.
 var titles = map[Set]string{
 	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database", SetServer: "Access to ClickHouse",
-	SetLines: "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers", SetDetect: "Detectors",
+	SetLines: "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers", SetLimits: "Rate limits", SetDetect: "Detectors",
 	SetNotify: "Notifications", SetRetention: "How long rows are kept", SetDaemon: "The daemon", SetLog: "Log", SetData: "Data directory", SetEngine: "Engine",
 }
 

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"statline/classify"
 	"statline/classify/detect"
+	"statline/classify/limit"
 	"statline/ingest/schema"
 	"statline/ingest/store/storetest"
 )
@@ -108,5 +110,66 @@ func nearLimitsRestored(t *testing.T, q *SQL, at detect.Minute, want []detect.In
 	if len(final) != 1 || final[0].Affected != want[0].Affected || final[0].ClosedAt != want[0].ClosedAt || final[0].Evidence.Days != want[0].Evidence.Days ||
 		len(open) != 1 || open[0].Entity != want[1].Entity || open[0].Evidence.Days != want[1].Evidence.Days {
 		t.Errorf("restored: got %+v and %+v; want %+v", final, open, want)
+	}
+}
+
+// A limits file tells keys by their tier, their customer's name and their id how much they
+// may ask; headers that tell otherwise win, and what only refusals tell loses. Who is
+// over it is found in the minutes, or in the hours for windows of hours.
+func TestNearLimitsOfAFile(t *testing.T) {
+	s := storetest.Open(t)
+	begin := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	first := detect.MinuteOf(begin.Unix())
+	id := func(n byte) string { return classify.KeyID{0: n, 9: 3}.String() }
+	const days = 5
+	var minutes, told []string
+	for d := range days {
+		at := begin.AddDate(0, 0, d).Add(9 * time.Hour).Unix()
+		asks := func(key byte, n int) { // n in one minute, and as many in the hour's others
+			minutes = append(minutes, fmt.Sprintf("(%d, '%s', %d)", at+600, id(key), n), fmt.Sprintf("(%d, '%s', %d)", at+1800, id(key), n/4))
+		}
+		asks(1, 85)          // gold, 100/1m, by its customer's name
+		asks(2, 55)          // free, 60/1m, like everybody else
+		asks(3, 30+10*(d%2)) // free, too little
+		asks(4, 40)          // by its id, 50 an hour
+		asks(5, 58)          // free, but its headers tell 1000
+		asks(6, 10)          // free, and its refusals tell 5
+		asks(7, 70-10*d)     // near it for three days
+		told = append(told, fmt.Sprintf("(%d, '%s', 1, 1000, %d, 60, 0, 0)", at, id(5), 4294967295-900), fmt.Sprintf("(%d, '%s', 1, 0, 0, 0, 9, 5)", at, id(6)))
+	}
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, requests) VALUES "+strings.Join(minutes, ", "))
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, requests) SELECT toStartOfHour(minute) AS h, key_id, sum(requests) FROM "+s.Table(schema.Keys)+" GROUP BY ALL")
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, requests, quota_limit, quota_low, quota_window, count_max, limit_max) VALUES "+strings.Join(told, ", "))
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeyNames)+" (key_id, name) VALUES ('"+id(1)+"', 'given by the gateway')")
+	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeyLabels)+" (key_id, name, revision) VALUES ('"+id(1)+"', 'ACME, Inc.', 1)")
+	for table, step := range map[schema.Table]int{schema.Services: 60, schema.ServicesHour: 3600, schema.ResponsesHour: 3600} {
+		storetest.Exec(t, s, fmt.Sprintf("INSERT INTO %s (minute, service, outcome, requests) SELECT toDateTime(%d, 'UTC') + %d * number, 'movies', 'success', 500 FROM numbers(%d)",
+			s.Table(table), begin.Unix(), step, days*86400/step))
+	}
+	file, err := limit.ParseFile("limits.yaml", []byte("tiers: {free: 60/1m, gold: 100/1m}\nkeys:\n  ACME, Inc.: gold\n  "+id(4)+": 50/1h\nothers: free\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := func(q *SQL) (list []string) {
+		cfg := DefaultConfig()
+		found, err := Evaluate(t.Context(), &cfg.Detectors, q, Range{first, first, first + days*dayMinutes + 120})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range found {
+			if i.Kind == detect.NearLimit {
+				list = append(list, fmt.Sprintf("%s %s %d %s/%s %t", i.Entity, i.Evidence.LimitFrom, i.Evidence.Limit, i.Evidence.Tier, i.State, strings.Contains(i.Summary, "limits file")))
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	want := []string{id(1) + " file 100 gold/open true", id(2) + " file 60 free/open true", id(4) + " file 50 /open true", id(7) + " file 60 free/closed true"}
+	slices.Sort(want)
+	if got := near(testSQL(s).Limited(func() *limit.File { return file })); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got, want := near(testSQL(s)), []string{id(6) + " refusals 5 /open false"}; !slices.Equal(got, want) {
+		t.Errorf("without the file: got %q; want %q", got, want)
 	}
 }

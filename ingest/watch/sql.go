@@ -13,6 +13,7 @@ import (
 	"statline/classify"
 	"statline/classify/detect"
 	"statline/classify/distinct"
+	"statline/classify/limit"
 	"statline/ingest/schema"
 	"statline/ingest/store"
 )
@@ -30,6 +31,7 @@ type SQL struct {
 	before map[Deploy]map[string]bool                // errors of the week before a deploy
 	first  detect.Minute                             // see began; 0 before it is asked
 	alone  detect.Minute                             // see Alone; 0 for what is stored
+	limits func() *limit.File                        // see Limited; nil for none
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
