@@ -10,24 +10,35 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// endToEnd drains a backlog with the daemon as a user runs it: broker, engine
+// endToEnd drains backlogs with the daemon as a user runs it: broker, engine
 // and daemon are three processes.
 func (b *bench) endToEnd(ctx context.Context) error {
 	var peaks []int64
 	for _, n := range b.backlogs {
-		peak, err := b.drain(ctx, n)
+		got, err := b.drain(ctx, b.binary, n)
 		if err != nil {
 			return fmt.Errorf("run over %d records: %w", n, err)
 		}
-		peaks = append(peaks, peak)
+		b.judgeRun(got)
+		peaks = append(peaks, got.peak)
+		if b.against == "" {
+			continue
+		}
+		other, err := b.drain(ctx, b.against, n)
+		if err != nil {
+			return fmt.Errorf("run of %s over %d records: %w", b.against, n, err)
+		}
+		share := got.chain() / other.chain() * 100
+		b.table.judge("run", fmt.Sprintf("CPU of daemon and engine beside the other binary, %g million records", got.millions()),
+			fmt.Sprintf("%.0f %%: %.2f of %.2f s per million records", share, got.chain(), other.chain()), "<= 55 %", share <= 55)
 	}
 	if len(peaks) > 1 {
 		first, last := float64(peaks[0]), float64(peaks[len(peaks)-1])
 		growth := (last - first) / first * 100
-		b.table.judge("run", "growth of the peak memory from the smallest to the largest backlog",
-			fmt.Sprintf("%+.0f %%", growth), "within 10 %", growth <= 10)
+		b.table.judge("run", "growth of the peak memory from the smallest to the largest backlog", fmt.Sprintf("%+.0f %%", growth), "within 10 %", growth <= 10)
 	}
 	return nil
 }
@@ -41,14 +52,12 @@ type servers struct{ broker, engine *server }
 // freed a moment ago).
 func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) error) (err error) {
 	data := filepath.Join(b.dir, dir)
-	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data",
-		filepath.Join(data, "broker"))
+	broker, err := serve(ctx, b.binary, "--kafka", "127.0.0.1:0", "--clickhouse", "", "--data", filepath.Join(data, "broker"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.stop()) }()
-	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data",
-		filepath.Join(data, "engine"))
+	engine, err := serve(ctx, b.binary, "--kafka", "", "--clickhouse", "127.0.0.1:0", "--data", filepath.Join(data, "engine"))
 	if err != nil {
 		return err
 	}
@@ -59,8 +68,7 @@ func (b *bench) withServers(ctx context.Context, dir string, f func(s servers) e
 // drained runs the daemon until it has stored the backlog, which is records
 // long.
 func (s servers) drained(ctx context.Context, binary string, records int, budget string) (took finished, err error) {
-	took, err = execute(ctx, binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "",
-		"--until-caught-up", "--memory-budget", budget)
+	took, err = execute(ctx, binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "", "--until-caught-up", "--memory-budget", budget)
 	if err != nil {
 		return took, err
 	}
@@ -76,45 +84,64 @@ func (s servers) stored(ctx context.Context, records int) error {
 	return err
 }
 
-// drain lets the daemon store records of the bench scenario and returns its
-// peak memory in kilobytes.
-func (b *bench) drain(ctx context.Context, records int) (peak int64, err error) {
-	err = b.withServers(ctx, "run-"+strconv.Itoa(records), func(s servers) error {
-		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario",
-			"bench", "--count", strconv.Itoa(records)); err != nil {
-			return err
-		}
-		brokerCPU, engineCPU := s.broker.cpu(), s.engine.cpu()
-		took, err := s.drained(ctx, b.binary, records, "128MiB")
-		if err != nil {
-			return err
-		}
-		brokerCPU, engineCPU = s.broker.cpu()-brokerCPU, s.engine.cpu()-engineCPU
-		parts, err := ask(ctx, s.engine.addr,
-			"SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
-		if err != nil {
-			return err
-		}
-		b.judgeRun(records, took, brokerCPU.Seconds(), engineCPU.Seconds(), parts)
-		peak = took.peak
-		return nil
-	})
-	return peak, err
+// compare drains the same backlog with the other binary and judges the chain's share.
+func (b *bench) compare(ctx context.Context, records int) error {
+	ours := b.chain
+	if _, err := b.drain(ctx, b.against, records); err != nil {
+		return err
+	}
+	theirs := b.chain
+	b.chain = ours
+	share := ours / theirs * 100
+	b.table.judge("run", fmt.Sprintf("CPU of daemon and engine beside --against, %g million records", float64(records)/1e6),
+		fmt.Sprintf("%.0f %%: %.2f and %.2f s per million records", share, ours, theirs), "<= 55 %", share <= 55)
+	return nil
 }
 
-func (b *bench) judgeRun(records int, took finished, brokerCPU, engineCPU float64, parts string) {
-	millions := float64(records) / 1e6
-	name := fmt.Sprintf("%g million records, 4 partitions, --memory-budget 128MiB", millions)
-	rate := float64(records) / took.wall.Seconds()
-	b.table.judge("run", name, fmt.Sprintf("%.0f records/s (load %.1f)", rate, load()), ">= 700,000 records/s",
-		rate >= 700_000)
-	cpu := took.cpu.Seconds() / millions
+// backlog is what it took to drain one.
+type backlog struct {
+	finished       // the daemon
+	records        int
+	broker, engine time.Duration // CPU
+	parts          string        // at most, of a table
+}
+
+func (g backlog) millions() float64 { return float64(g.records) / 1e6 }
+
+// chain is the CPU of daemon and engine, in seconds per million records.
+func (g backlog) chain() float64 { return (g.cpu + g.engine).Seconds() / g.millions() }
+
+// drain lets the daemon store records of the bench scenario.
+func (b *bench) drain(ctx context.Context, binary string, records int) (got backlog, err error) {
+	b.drains++
+	err = b.withServers(ctx, "run-"+strconv.Itoa(b.drains), func(s servers) (err error) {
+		if _, err := execute(ctx, b.binary, "generate", "--to", "kafka", "--brokers", s.broker.addr, "--scenario", "bench", "--count", strconv.Itoa(records)); err != nil {
+			return err
+		}
+		broker, engine := s.broker.cpu(), s.engine.cpu()
+		got.records = records
+		if got.finished, err = s.drained(ctx, binary, records, "128MiB"); err != nil {
+			return err
+		}
+		got.broker, got.engine = s.broker.cpu()-broker, s.engine.cpu()-engine
+		got.parts, err = ask(ctx, s.engine.addr, "SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
+		return err
+	})
+	if binary == b.binary {
+		b.chain = got.chain()
+	}
+	return got, err
+}
+
+func (b *bench) judgeRun(got backlog) {
+	name := fmt.Sprintf("%g million records, 4 partitions, --memory-budget 128MiB", got.millions())
+	rate := float64(got.records) / got.wall.Seconds()
+	b.table.judge("run", name, fmt.Sprintf("%.0f records/s (load %.1f)", rate, load()), ">= 700,000 records/s", rate >= 700_000)
+	cpu := got.cpu.Seconds() / got.millions()
 	b.table.judge("run", "CPU of the daemon", fmt.Sprintf("%.2f s per million records", cpu), "<= 1.0 s", cpu <= 1)
-	b.table.add("run", "CPU of the others",
-		fmt.Sprintf("broker %.2f s, engine %.2f s per million records; at most %s parts a table", brokerCPU/millions,
-			engineCPU/millions, parts))
-	b.table.judge("run", "peak memory of the daemon", fmt.Sprintf("%d MiB", took.peak>>10), "<= 256 MiB",
-		took.peak <= 256<<10)
+	b.table.add("run", "CPU of the others", fmt.Sprintf("broker %.2f s, engine %.2f s per million records; at most %s parts a table",
+		got.broker.Seconds()/got.millions(), got.engine.Seconds()/got.millions(), got.parts))
+	b.table.judge("run", "peak memory of the daemon", fmt.Sprintf("%d MiB", got.peak>>10), "<= 256 MiB", got.peak <= 256<<10)
 }
 
 // ask runs a query that returns one value.

@@ -26,12 +26,17 @@ type bench struct {
 	fileBytes int64
 	backlogs  []int
 	hours     int
-	crowd     int // records of the stage keys
-	minutes   int // of the stage steady
+	crowd     int    // records of the stage keys
+	minutes   int    // of the stage steady
+	against   string // another binary
+	// chain is the CPU of daemon and engine, in seconds per million records, of the
+	// newest backlog that was drained.
+	chain  float64
+	drains int // so far
 }
 
 // stages are what --only chooses from, in the order in which they run.
-var stages = []string{"hot", "formats", "growth", "storage", "analyze", "run", "keys", "steady"}
+var stages = []string{"hot", "formats", "growth", "storage", "analyze", "run", "instead", "keys", "steady", "fresh"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +59,7 @@ func start(ctx context.Context, args []string) error {
 	f.IntVar(&b.hours, "hours", 24, "hours of traffic to store")
 	crowd := f.Float64("crowd", 10, "`millions` of records of a million keys for run to drain")
 	f.IntVar(&b.minutes, "minutes", 10, "minutes of even load")
+	f.StringVar(&b.against, "against", "", "another built `binary` of statline, whose run is compared")
 	only := f.String("only", strings.Join(stages, ","), "`stages` to run")
 	profile := f.String("cpuprofile", "",
 		"`file` for a profile of this process; with --rounds=50 --only=growth it is nearly all fold")
@@ -153,6 +159,10 @@ func (b *bench) stage(ctx context.Context, name string) error {
 		return b.analyze(ctx)
 	case "keys":
 		return b.manyKeys(ctx)
+	case "instead":
+		return b.instead(ctx)
+	case "fresh":
+		return b.fresh(ctx)
 	case "steady":
 		return b.steady(ctx)
 	default:
