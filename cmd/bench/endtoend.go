@@ -23,6 +23,7 @@ func (b *bench) endToEnd(ctx context.Context) error {
 			return fmt.Errorf("run over %d records: %w", n, err)
 		}
 		b.judgeRun(got)
+		b.constants = got.constants(b.constants)
 		peaks = append(peaks, got.peak)
 		if b.against == "" {
 			continue
@@ -104,12 +105,31 @@ type backlog struct {
 	records        int
 	broker, engine time.Duration // CPU
 	parts          string        // at most, of a table
+	// Rows that INSERTs wrote, and that merges wrote again.
+	inserted, merged float64
 }
 
 func (g backlog) millions() float64 { return float64(g.records) / 1e6 }
 
 // chain is the CPU of daemon and engine, in seconds per million records.
 func (g backlog) chain() float64 { return (g.cpu + g.engine).Seconds() / g.millions() }
+
+// constants are c with what the backlog tells of a record.
+func (g backlog) constants(c constants) constants {
+	n := float64(g.records)
+	c.daemon, c.engine, c.broker = float64(g.cpu.Microseconds())/n, float64(g.engine.Microseconds())/n, float64(g.broker.Microseconds())/n
+	c.inserted, c.merged = g.inserted/n, g.merged/n
+	return c
+}
+
+// rowsWritten are those of the engine since it started.
+func (s servers) rowsWritten(ctx context.Context) (inserted, merged float64, err error) {
+	text, err := ask(ctx, s.engine.addr, "SELECT concat(toString(sumIf(value, event = 'InsertedRows')), ' ', toString(sumIf(value, event = 'MergeWrittenRows'))) FROM system.events")
+	if err == nil {
+		_, err = fmt.Sscan(text, &inserted, &merged)
+	}
+	return inserted, merged, err
+}
 
 // drain lets the daemon store records of the bench scenario.
 func (b *bench) drain(ctx context.Context, binary string, records int) (got backlog, err error) {
@@ -124,6 +144,9 @@ func (b *bench) drain(ctx context.Context, binary string, records int) (got back
 			return err
 		}
 		got.broker, got.engine = s.broker.cpu()-broker, s.engine.cpu()-engine
+		if got.inserted, got.merged, err = s.rowsWritten(ctx); err != nil {
+			return err
+		}
 		got.parts, err = ask(ctx, s.engine.addr, "SELECT max(n) FROM (SELECT count() AS n FROM system.parts WHERE active AND database = 'statline' GROUP BY table)")
 		return err
 	})

@@ -33,6 +33,7 @@ type bench struct {
 	// newest backlog that was drained.
 	chain  float64
 	drains int // so far
+	constants
 }
 
 // stages are what --only chooses from, in the order in which they run.
@@ -63,6 +64,8 @@ func start(ctx context.Context, args []string) error {
 	only := f.String("only", strings.Join(stages, ","), "`stages` to run")
 	profile := f.String("cpuprofile", "",
 		"`file` for a profile of this process; with --rounds=50 --only=growth it is nearly all fold")
+	scale := f.String("scale", "",
+		"`file` for what larger loads would take, in Markdown; needs the stages run and storage")
 	out := f.String("out", "", "`file` for the figures, in Markdown")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -103,11 +106,16 @@ func start(ctx context.Context, args []string) error {
 	if err := b.table.print(os.Stdout); err != nil {
 		return err
 	}
+	if *scale != "" {
+		if err := b.scale(*scale, began); err != nil {
+			return err
+		}
+	}
 	if *out == "" {
 		return nil
 	}
 	command := "make bench"
-	if given := without(args, "out", "statline"); len(given) > 0 {
+	if given := without(args, "out", "scale", "statline"); len(given) > 0 {
 		command += ` ARGS="` + strings.Join(given, " ") + `"`
 	}
 	return os.WriteFile(*out, b.table.markdown(command, began), 0o644)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/sandbox"
 	"statline/ingest/schema"
@@ -60,6 +61,11 @@ func (b *bench) storage(ctx context.Context) (err error) {
 		switch t {
 		case schema.Responses, schema.Keys, schema.Clients:
 			total += each
+		}
+		if r.Level == aggregate.Hour {
+			b.hourBytes += each
+		} else {
+			b.minuteBytes += each
 		}
 	}
 	b.table.judge("storage", fmt.Sprintf("minute rows of responses, keys and clients, %d records/s for %d h",
