@@ -135,7 +135,7 @@ fuzz: ## every fuzz target for FUZZTIME executions (5000x)
 	  echo "$$pkg $$f"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg </dev/null; done
 
 .PHONY: bench
-bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries: cmd/bench/RESULTS.md (twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file)
+bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries: cmd/bench/RESULTS.md (twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file; --against=BINARY compares another one, --scale=cmd/bench/SCALE.md multiplies)
 	$(GO) build -o bin/bench ./cmd/bench
 	@./bin/bench --statline=bin/statline $(or $(ARGS),--out=cmd/bench/RESULTS.md)
 

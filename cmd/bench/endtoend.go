@@ -117,7 +117,8 @@ func (g backlog) chain() float64 { return (g.cpu + g.engine).Seconds() / g.milli
 // constants are c with what the backlog tells of a record.
 func (g backlog) constants(c constants) constants {
 	n := float64(g.records)
-	c.daemon, c.engine, c.broker = float64(g.cpu.Microseconds())/n, float64(g.engine.Microseconds())/n, float64(g.broker.Microseconds())/n
+	c.daemon, c.engine = float64(g.cpu.Microseconds())/n, float64(g.engine.Microseconds())/n
+	c.broker = float64(g.broker.Microseconds()) / n
 	c.inserted, c.merged = g.inserted/n, g.merged/n
 	return c
 }

@@ -42,7 +42,10 @@ func (b *bench) fresh(ctx context.Context) error {
 func (b *bench) freshness(ctx context.Context, rate int, partitions int32) (ages [3]float64, err error) {
 	err = b.withServers(ctx, fmt.Sprintf("fresh-%d-%d", partitions, rate), func(s servers) error {
 		// A first record, so that the topic is there before the daemon.
-		for _, t := range []traffic.Config{{Count: 1, BenchRate: 1}, {Count: int64(rate) * freshSeconds, BenchRate: float64(rate)}} {
+		for _, t := range []traffic.Config{
+			{Count: 1, BenchRate: 1},
+			{Count: int64(rate) * freshSeconds, BenchRate: float64(rate)},
+		} {
 			t.Seed, t.Scenario, t.Start = 1, traffic.Bench, time.Now()
 			g, err := traffic.New(t)
 			if err != nil {
@@ -69,7 +72,8 @@ func (b *bench) freshness(ctx context.Context, rate int, partitions int32) (ages
 // started by then. Records of a block are as evenly spread over its time as the load.
 func (b *bench) beside(ctx context.Context, s servers, produce func() error, records int, ages *[3]float64) error {
 	began := time.Now()
-	daemon, err := launch(ctx, b.binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr, "--listen", "")
+	daemon, err := launch(ctx, b.binary, "run", "--brokers", s.broker.addr, "--clickhouse", s.engine.addr,
+		"--listen", "")
 	if err != nil {
 		return err
 	}

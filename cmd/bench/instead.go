@@ -49,7 +49,9 @@ func (b *bench) instead(ctx context.Context) error {
 
 // alone inserts records into a fresh engine with these tables and views, and returns
 // the engine's CPU seconds per million records.
-func (b *bench) alone(ctx context.Context, statements []string, records int) (cpu float64, wall time.Duration, err error) {
+func (b *bench) alone(ctx context.Context, statements []string, records int) (
+	cpu float64, wall time.Duration, err error,
+) {
 	err = b.withServers(ctx, fmt.Sprintf("instead-%d", len(statements)), func(s servers) error {
 		for _, text := range append([]string{
 			"CREATE DATABASE alone",
@@ -69,7 +71,8 @@ func (b *bench) alone(ctx context.Context, statements []string, records int) (cp
 		}
 		wall, cpu = time.Since(began), (s.engine.cpu()-before).Seconds()/float64(records)*1e6
 		for _, table := range []string{"responses", "services", "keys", "clients"} {
-			if n, err := ask(ctx, s.engine.addr, "SELECT sum(requests) FROM alone."+table); err != nil || n != fmt.Sprint(records) {
+			n, err := ask(ctx, s.engine.addr, "SELECT sum(requests) FROM alone."+table)
+			if err != nil || n != fmt.Sprint(records) {
 				return fmt.Errorf("got %s requests in %s (%w); want %d", n, table, err, records)
 			}
 		}
@@ -142,7 +145,8 @@ func hourViews() (statements []string) {
 
 // post runs a statement, with data where it is an INSERT.
 func post(ctx context.Context, address, sql string, data []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/?query="+url.QueryEscape(sql), bytes.NewReader(data))
+	address += "/?query=" + url.QueryEscape(sql)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,10 @@ The records are those of the scenario bench (`+"`statline generate --scenario be
 		daemon, engine := rate*c.daemon/1e6/busy, rate*c.engine/1e6/busy
 		instances := max(2, math.Ceil(daemon/instanceCores))
 		shards := math.Ceil(engine / shardCores)
-		fmt.Fprintf(&t, "| %.0f | %.2f | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %s | %s |\n", rate, daemon, instances, instances*partitionsAnInstance, engine, shards,
-			insertsATable, rate*c.inserted/insertsATable/shards, size(rate*c.minuteBytes*86400), size(rate*c.hourBytes*86400*365))
+		fmt.Fprintf(&t, "| %.0f | %.2f | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %s | %s |\n",
+			rate, daemon, instances, instances*partitionsAnInstance, engine, shards,
+			insertsATable, rate*c.inserted/insertsATable/shards,
+			size(rate*c.minuteBytes*86400), size(rate*c.hourBytes*86400*365))
 	}
 	fmt.Fprintf(&t, `
 - Cores are planned to be busy for %.0f %%. Two instances at least, so that one may fail; %d partitions an instance, so that each gets its share.
