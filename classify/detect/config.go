@@ -85,7 +85,7 @@ func Preset(name string) (Config, error) {
 		Surge:   SurgeConfig{MinRatio: 3, MinExpected: 100, MinSeasons: 2, EndRatio: 2},
 		Latency: LatencyConfig{MinShare: 0.05, MinRatio: 3, MinCount: 20, PageShare: 0.5, QuietMinutes: 15},
 		Rate: RateConfig{
-			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.5, OffenderSlots: 0.5, OffenderAgain: 40,
+			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.3, OffenderSlots: 0.5, OffenderAgain: 36,
 			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
 		},
 		DeadKey:     DeadKeyConfig{MinUses: 3, MinMinutes: 2, MinDays: 2, PagePerMinute: 61, QuietMinutes: 7 * day},

@@ -44,6 +44,7 @@ func TestRateLimit(t *testing.T) {
 		"over the limit for two minutes":      {rows: refused(origin, 2, 0b11111, 20, 200)},
 		"at the limit: throttled":             {refused(origin, 10, 0b11111, 10, 250), Throttled, 3},
 		"hammering: offender":                 {refused(origin, 10, 0b111111, 60, 100), Offender, 3},
+		"half over the limit: offender":       {refused(origin, 10, 0b111111, 120, 360), Offender, 2},
 		"at the limit for a long time":        {refused(origin, 50, 0b111101, 10, 250), Offender, 37},
 		"at the limit for a batch":            {refused(origin, 25, 0b111101, 10, 250), Throttled, 3},
 		"a flood":                             {refused(origin, 5, 0b111111, 500, 540), Flood, 2},
@@ -80,10 +81,12 @@ func TestRateLimit(t *testing.T) {
 func TestThrottledAgain(t *testing.T) {
 	cfg := testConfig(t, "default")
 	for name, c := range map[string]struct {
-		after int
-		want  Kind
-	}{"five hours later": {300, Offender}, "the next day": {1440, Throttled}} {
-		rows := append(refused(origin, 22, 0b111101, 10, 250), refused(origin+Minute(c.after), 25, 0b111101, 10, 250)...)
+		after, minutes int
+		want           Kind
+	}{
+		"five hours later": {300, 25, Offender}, "nine hours later, for a short time": {540, 20, Offender}, "the next day": {1440, 25, Throttled},
+	} {
+		rows := append(refused(origin, 22, 0b111101, 10, 250), refused(origin+Minute(c.after), c.minutes, 0b111101, 10, 250)...)
 		list := keyRun(cfg, rows, rows[len(rows)-1].Minute+40)
 		if len(list) != 2 || list[0].Kind != Throttled || list[1].Kind != c.want {
 			t.Errorf("%s: got %+v; want throttled, then %s", name, list, c.want)

@@ -73,7 +73,6 @@ const (
 	// than the day.
 	seasonWeight = 3
 	dayBlocks    = day / blockMinutes
-	minCV2       = 0.28 * 0.28
 	// In its first hour only the prior speaks for a service: it must fail by
 	// more than coldShare, over five minutes or in large numbers.
 	coldMinutes = 60

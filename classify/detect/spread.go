@@ -7,6 +7,19 @@ import "math"
 // every half hour is not.
 var spreadWindows = [...]int{1, 5, 15, 60}
 
+// usualSpread is the squared coefficient of variation that many shares have from one
+// minute to the next. What is learnt above it is drawn back to it by spreadBack: rises
+// that were too small to be found are in it.
+const (
+	usualSpread = 0.4 * 0.4
+	spreadBack  = 0.1
+)
+
+// leastSpread is how much a share is taken to vary over each of spreadWindows at the
+// least, a squared coefficient of variation. From one minute to the next it varies more
+// than one day shows: a share with a long tail keeps what is rare for the next day.
+var leastSpread = [len(spreadWindows)]float64{usualSpread, 0.1, 0.1, 0.1}
+
 // over is the squared coefficient of variation over w minutes.
 func (b *baseline) over(w int) float64 {
 	for i := len(spreadWindows) - 1; i > 0; i-- {
@@ -34,12 +47,15 @@ func (s *spread) add(n, k, p float64) {
 	s.den += m * m
 }
 
-// over is the squared coefficient of variation, or usual where nothing is known.
-func (s *spread) over(usual float64) float64 {
+// over is the squared coefficient of variation, at least least, which it is where
+// nothing is known.
+func (s *spread) over(least float64) float64 {
 	if s.den == 0 {
-		return usual
+		return least
 	}
-	return min(max(s.num/s.den, minCV2), maxCV2)
+	learnt := s.num / s.den
+	learnt -= spreadBack * max(learnt-usualSpread, 0)
+	return min(max(learnt, least), maxCV2)
 }
 
 const (
@@ -88,7 +104,7 @@ func (h *History) spreads(r reader, to int32, usual float64, cv2 []float64) {
 				of.add(past.n[i+size]-past.n[i], past.k[i+size]-past.k[i], past.around(i, i+size, usual))
 			}
 		}
-		if cv2[j] = of.over(minCV2); of.den == 0 && j > 1 {
+		if cv2[j] = of.over(leastSpread[j]); of.den == 0 && j > 1 {
 			cv2[j] = cv2[j-1]
 		}
 	}
@@ -110,7 +126,10 @@ func (h *History) minuteSpread(r reader, to int32, usual, blocks float64) float6
 			}
 		}
 	}
-	return of.over(blocks)
+	if of.den == 0 {
+		return max(blocks, leastSpread[0])
+	}
+	return of.over(leastSpread[0])
 }
 
 // spread is how unsteady the share is over w minutes. What only windows of some

@@ -12,9 +12,11 @@ func TestSpreadOfWindows(t *testing.T) {
 		every int // minutes for which the share stays at 0.4 % or 1.6 %
 		check func(minute, five, hour float64) bool
 	}{
-		"minutes":    {1, func(minute, five, hour float64) bool { return minute > 0.25 && five < 0.15 && hour <= minCV2 }},
+		"minutes":    {1, func(minute, five, hour float64) bool { return minute > 0.25 && five < 0.15 && hour <= leastSpread[3] }},
 		"half hours": {30, func(minute, five, hour float64) bool { return minute > 0.25 && five > 0.25 && hour > 0.1 }},
-		"steady":     {0, func(minute, five, hour float64) bool { return minute <= minCV2 && five <= minCV2 && hour <= minCV2 }},
+		"steady": {0, func(minute, five, hour float64) bool {
+			return minute == usualSpread && five == leastSpread[1] && hour == leastSpread[3]
+		}},
 	} {
 		r := rand.New(rand.NewPCG(1, 8))
 		share := 0.01
