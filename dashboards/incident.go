@@ -77,7 +77,7 @@ func incident() Board {
 			{Chosen: "incident", Height: 9, Cells: []Cell{
 				{24, Panel{
 					Kind: Table, Title: "Examples",
-					About: "Single failures of the incident's service or key while it was open, scrubbed of secrets.",
+					About: "Single failures of the incident's service, key or client while it was open, scrubbed of secrets.",
 					Query: query.IncidentSamples(), Unit: None, Empty: "no examples of this incident are kept",
 					Columns: append(exampleColumns(), Column{Name: "Service", Width: 110}),
 				}},

@@ -141,6 +141,16 @@ func TestOneIncident(t *testing.T) {
 	if rows := table(t, s, query.IncidentSamples(), p); len(rows) != 1 || *rows[0]["Message"].(*string) != "mine" {
 		t.Errorf("examples: got %d rows; want mine", len(rows))
 	}
+	// A client's are the failures that its address met, of whichever service.
+	exec(t, s, `INSERT INTO {db}.incidents (id, kind, entity, entity_type, service, severity, state, parent, opened_at, evidence, version) VALUES
+('d', 'key_scanning', '203.0.113.7', 'client', '', 'ticket', 'open', '', now() - 600, '{}', 1)`)
+	exec(t, s, `INSERT INTO {db}.samples (minute, service, outcome, slot, ts, client_ip, message) VALUES
+(toStartOfMinute(now()) - 600, 'search', 'invalid_key', 0, now() - 600, toIPv6('203.0.113.7'), 'the client'),
+(toStartOfMinute(now()) - 600, 'search', 'invalid_key', 1, now() - 600, toIPv6('203.0.113.8'), 'another')`)
+	p.Incidents = []string{"d"}
+	if rows := table(t, s, query.IncidentSamples(), p); len(rows) != 1 || *rows[0]["Message"].(*string) != "the client" {
+		t.Errorf("examples of a client: got %d rows; want the one of its address", len(rows))
+	}
 	for _, row := range table(t, s, query.OpenIncidents(map[string]string{"dead_key": "keys"}, "elsewhere"), p) {
 		place, want := *row["place"].(*string), "elsewhere?from="
 		if *row["id"].(*string) == "c" {

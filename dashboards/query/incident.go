@@ -66,7 +66,7 @@ WHERE `+onScreen+` AND `+whole+` AND service GLOBAL IN (SELECT service FROM `+th
 GROUP BY time`, "observed", "usual")
 }
 
-// IncidentSamples returns failures of the chosen incident's service or key,
+// IncidentSamples returns failures of the chosen incident's service, key or client,
 // while it was open.
 func IncidentSamples() Text {
 	return `SELECT ts AS "Time", toString(s.service) AS "Service", toString(s.outcome) AS "Outcome", toString(s.method) AS "Method", s.path AS "Path", s.http_status AS "HTTP", s.code AS "Code",
@@ -84,4 +84,4 @@ ORDER BY ts DESC, service, path LIMIT 100`
 
 var ofIncident = `FROM {db}.samples AS s
 GLOBAL CROSS JOIN (SELECT service AS of_service, entity, entity_type, opened_at, if(state = 'open', {now}, closed_at) AS over FROM ` + theIncidents + `) AS i
-WHERE s.minute >= i.opened_at - 600 AND s.minute <= i.over AND if(i.entity_type = 'key', s.key_id = i.entity, s.service = i.of_service) AND ` + failed + ``
+WHERE s.minute >= i.opened_at - 600 AND s.minute <= i.over AND multiIf(i.entity_type = 'key', s.key_id = i.entity, i.entity_type = 'client', s.client_ip = toIPv6OrDefault(i.entity), s.service = i.of_service) AND ` + failed + ``
