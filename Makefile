@@ -18,6 +18,7 @@ export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -pgo=off)
 .DEFAULT_GOAL := help
 include ingest/sandbox/engine/engine.mk
 include dashboards/console/vendor.mk
+include classify/agent/list.mk
 
 .PHONY: help
 help: ## this list

@@ -59,6 +59,9 @@ type Response struct {
 	// UpstreamStatus is what the upstream answered, -1 when it was not
 	// reached or is not logged.
 	UpstreamStatus int16
+	// Agent is what the User-Agent header names; the zero value when the record has
+	// none.
+	Agent Agent
 	// Bytes is the size of the response sent, 0 when unknown.
 	Bytes int64
 	// Path is the raw path with secrets scrubbed. Path, RequestID and UserAgent
@@ -75,6 +78,11 @@ type Response struct {
 	// Quota is what the response tells the key of its rate limit.
 	Quota Quota
 }
+
+// Agent is what a User-Agent header names, by package agent: the number of a product
+// there, and the first two numbers of its version plus one each, 0 for none. Its
+// numbers are those of one binary: rows have the names.
+type Agent struct{ Product, Major, Minor uint16 }
 
 // Quota is a rate limit as the headers of a response tell it, refused or not; all
 // zeroes when they tell nothing.

@@ -18,6 +18,7 @@ const (
 	keysUID         = "statline-keys"
 	availabilityUID = "statline-availability"
 	clientsUID      = "statline-clients"
+	agentsUID       = "statline-agents"
 	incidentsUID    = "statline-incidents"
 	incidentUID     = "statline-incident"
 	codeUID         = "statline-code"
@@ -123,7 +124,7 @@ func HasVariable(uid, name string) bool {
 // Boards lists every board, the overview first. The one about error budgets goes by
 // the objectives given.
 func Boards(goals query.Objectives) []Board {
-	return []Board{overview(), status(), limits(), keys(), clients(), availability(), objective(goals), incidents(), incident(), pipeline()}
+	return []Board{overview(), status(), limits(), keys(), clients(), agents(), availability(), objective(goals), incidents(), incident(), pipeline()}
 }
 
 // ConsoleBoards are the boards that the console has beside those: about one code and

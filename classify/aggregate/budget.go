@@ -18,12 +18,13 @@ const (
 	OfKeys
 	OfClients
 	OfErrorTypes
+	OfAgents
 	budgets
 )
 
 // Name is what metrics call it.
 func (b Budgeted) Name() string {
-	return [budgets]string{"service", "route", "key", "client", "error_type"}[b]
+	return [budgets]string{"service", "route", "key", "client", "error_type", "agent"}[b]
 }
 
 // Others counts responses whose name went to __other__, by Budgeted.

@@ -5,7 +5,7 @@ import "statline/classify"
 // Version changes whenever the same responses make other rows, or the same rows
 // in another order: a new dimension that is filled, say. It belongs into a
 // block's config hash.
-const Version = 4
+const Version = 5
 
 // Config says how much detail a Table keeps. Every field but Seed changes the
 // rows and belongs into a block's config hash.
@@ -29,10 +29,10 @@ type Config struct {
 
 // Budget is the number of distinct names of each dimension in one block: of
 // services, of (service, route) pairs, of keys, of client addresses, of error
-// types. What is beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
+// types, of user agents. What is beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
 // the most refused are kept, then the most requested, then the smallest name.
 // 0 stands for the default.
-type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes int }
+type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes, Agents int }
 
 // OtherClient stands for all client addresses beyond the budget. It is a
 // multicast address, which no client has.
@@ -53,7 +53,8 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		SlotSeconds: 10,
-		Budget:      Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000, ErrorTypes: 1000},
+		Budget: Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000,
+			ErrorTypes: 1000, Agents: 500},
 		SetSize:     8,
 		SampleSlots: 3,
 	}
@@ -72,6 +73,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Budget.Keys, d.Budget.Keys)
 	or(&c.Budget.Clients, d.Budget.Clients)
 	or(&c.Budget.ErrorTypes, d.Budget.ErrorTypes)
+	or(&c.Budget.Agents, d.Budget.Agents)
 	or(&c.SetSize, d.SetSize)
 	or(&c.SampleSlots, d.SampleSlots)
 	c.SlotSeconds = min(c.SlotSeconds, 60)

@@ -2,13 +2,13 @@ package aggregate
 
 const daySeconds = 86_400
 
-// SumDays sets Keyed and Addressed of every day in r.Days from the rows of
-// Keys and Clients, which must be sorted by minute. Not every response has a
-// key or a known address, so the audit cannot derive these sums from
+// SumDays sets Keyed, Addressed and Agented of every day in r.Days from the rows of
+// Keys, Clients and Agents, which must be sorted by minute. Not every response has a
+// key, a known address or a user agent, so the audit cannot derive these sums from
 // Responses. Calling it again changes nothing.
 func (r *Rows) SumDays() {
 	for i := range r.Days {
-		r.Days[i].Keyed, r.Days[i].Addressed = 0, 0
+		r.Days[i].Keyed, r.Days[i].Addressed, r.Days[i].Agented = 0, 0, 0
 	}
 	d := 0
 	for i := range r.Keys {
@@ -23,6 +23,13 @@ func (r *Rows) SumDays() {
 			break
 		}
 		r.Days[d].Addressed += r.Clients[i].Requests
+	}
+	d = 0
+	for i := range r.Agents {
+		if d = r.seekDay(d, r.Agents[i].Minute); d == len(r.Days) {
+			break
+		}
+		r.Days[d].Agented += r.Agents[i].Requests
 	}
 }
 

@@ -24,6 +24,8 @@ type output struct {
 	keys          []KeyRow
 	keysHour      []KeyRow
 	clients       []ClientRow
+	agentRows     []AgentRow
+	agentsHour    []AgentRow
 	keyFailures   []KeyFailure // what rows of keys point to
 	keyQuotas     []KeyTold
 	ofClients     []ClientFailure
@@ -67,7 +69,10 @@ func (t *Table) Rows() Rows {
 	otherKeys := t.emitKeys(&rows.Other)
 	t.emitKeysHour()
 	t.emitClients(&rows.Other)
+	t.emitAgents(&rows.Other)
+	t.emitAgentsHour()
 	rows.Keys, rows.KeysHour, rows.Clients = o.keys, o.keysHour, o.clients
+	rows.Agents, rows.AgentsHour = o.agentRows, o.agentsHour
 	rows.SumDays()
 	t.emitSamples()
 	t.emitLabels(otherKeys)

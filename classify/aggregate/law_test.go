@@ -94,10 +94,11 @@ func weigh(items []item, budget int, name func(it *item) string) map[string]bool
 func TestBudgets(t *testing.T) {
 	all := DefaultConfig().Budget
 	for _, b := range []Budget{
-		{2, all.Routes, all.Keys, all.Clients, all.ErrorTypes}, {1, 2, all.Keys, all.Clients, all.ErrorTypes},
-		{all.Services, 4, all.Keys, all.Clients, all.ErrorTypes},
-		{all.Services, all.Routes, 3, all.Clients, all.ErrorTypes}, {all.Services, all.Routes, all.Keys, 5, all.ErrorTypes},
-		{all.Services, all.Routes, all.Keys, all.Clients, 2}, {2, 3, 1, 1, 1},
+		{2, all.Routes, all.Keys, all.Clients, all.ErrorTypes, all.Agents}, {1, 2, all.Keys, all.Clients, all.ErrorTypes, all.Agents},
+		{all.Services, 4, all.Keys, all.Clients, all.ErrorTypes, all.Agents},
+		{all.Services, all.Routes, 3, all.Clients, all.ErrorTypes, all.Agents}, {all.Services, all.Routes, all.Keys, 5, all.ErrorTypes, all.Agents},
+		{all.Services, all.Routes, all.Keys, all.Clients, 2, all.Agents}, {all.Services, all.Routes, all.Keys, all.Clients, all.ErrorTypes, 3},
+		{2, 3, 1, 1, 1, 1},
 	} {
 		for seed := range uint64(4) {
 			rng := rand.New(rand.NewPCG(2, seed))
@@ -133,10 +134,15 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 	keys := weigh(items, c.Budget.Keys, func(it *item) string { return named(it.r.Key) })
 	errorTypes := weigh(items, c.Budget.ErrorTypes, func(it *item) string { return plain(it).errorType })
 	clients := weigh(items, c.Budget.Clients, func(it *item) string { return named(it.r.ClientIP) })
+	agents := weigh(items, c.Budget.Agents, func(it *item) string { return agentKey(plain(it)) })
 	var parts []Rows
 	for i := range items {
 		it := &items[i]
 		n := plain(it)
+		if it.r.Agent != (classify.Agent{}) && !agents[agentKey(n)] {
+			n.agent = classify.Other
+			other[OfAgents]++
+		}
 		if !services[n.service] {
 			n.service, n.route = classify.Other, classify.Other
 			other[OfServices]++
@@ -173,7 +179,20 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 	for i := range rows.Clients {
 		rows.Clients[i].Truncated = other[OfClients] > 0
 	}
+	for _, list := range [][]AgentRow{rows.Agents, rows.AgentsHour} {
+		for i := range list {
+			list[i].Truncated = other[OfAgents] > 0 || other[OfServices] > 0
+		}
+	}
 	return rows, other
+}
+
+// agentKey orders agents by their name, then by their class; "" for none.
+func agentKey(n naming) string {
+	if n.class == "" {
+		return ""
+	}
+	return n.agent + "\x00" + n.class
 }
 
 func named(b [16]byte) string {

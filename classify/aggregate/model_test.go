@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"statline/classify"
+	"statline/classify/agent"
 )
 
 // item is what Add is called with.
@@ -78,6 +79,9 @@ func randomItems(rng *rand.Rand, n int) []item {
 				r.Quota.SetLeft(uint32(told.IntN(40)))
 			}
 		}
+		if told := rand.New(rand.NewPCG(uint64(i), 14)); told.IntN(4) > 0 {
+			r.Agent = someAgents[told.IntN(len(someAgents))]
+		}
 		r.Attempt = uint16(max(0, 7*i%11-7)) // 0 to 3
 		items[i].d = classify.Builtin().Decide(r)
 		items[i].at = Place{int32(rng.IntN(3)), int64(i)}
@@ -85,14 +89,28 @@ func randomItems(rng *rand.Rand, n int) []item {
 	return items
 }
 
+// someAgents are some of each kind; the last three are of one name and of two numbers.
+var someAgents = func() (list []classify.Agent) {
+	m := agent.New()
+	for _, header := range []string{"okhttp/4.12.0", "okhttp/4.11", "curl/8", "GPTBot/1.2", "Googlebot/2.1", "who/1",
+		"Mozilla/5.0 Edg/126.0", "Mozilla/5.0 EdgA/126.0", "Mozilla/5.0 Firefox/127"} {
+		list = append(list, m.Of([]byte(header)))
+	}
+	return list
+}()
+
 // naming is what a budget makes of an item's names.
 type naming struct {
 	service, route, errorType string
 	key, client               [16]byte
+	class, agent              string
 }
 
 func plain(it *item) naming {
-	n := naming{string(it.r.Service), string(it.r.Route), "", it.r.Key, it.r.ClientIP}
+	n := naming{service: string(it.r.Service), route: string(it.r.Route), key: it.r.Key, client: it.r.ClientIP}
+	if it.r.Agent != (classify.Agent{}) {
+		n.class, n.agent = agent.ClassOf(it.r.Agent).String(), agent.Name(it.r.Agent)
+	}
 	if it.d.Outcome.Failure() {
 		n.errorType = string(it.r.ErrorType[:min(len(it.r.ErrorType), maxErrorType)])
 	}
@@ -172,6 +190,14 @@ func single(c Config, it *item, name naming) Rows {
 			}
 		}
 		rows.Clients = []ClientRow{cl}
+	}
+	if name.class != "" {
+		day.Agented = 1
+		row := AgentRow{Minute: minute, Service: name.service, Class: name.class, Agent: name.agent, Outcome: d.Outcome, Requests: 1}
+		if r.Key != (classify.KeyID{}) {
+			row.Keys.Set(r.Key[15])
+		}
+		rows.Agents = []AgentRow{row}
 	}
 	rows.Days = []DayCount{day}
 	rows.Samples = []SampleRow{{
@@ -282,10 +308,16 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
 		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
 	}}
+	addAgent := func(a, b *AgentRow) {
+		a.Requests += b.Requests
+		a.Keys.Join(b.Keys)
+	}
+	agents, agentHours := collect[AgentRow, AgentRow]{add: addAgent}, collect[AgentRow, AgentRow]{add: addAgent}
 	days := collect[int32, DayCount]{add: func(a, b *DayCount) {
 		a.Responses += b.Responses
 		a.Keyed += b.Keyed
 		a.Addressed += b.Addressed
+		a.Agented += b.Agented
 	}}
 	samples := map[serviceKey][]SampleRow{}
 	var all Rows
@@ -310,6 +342,13 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		for _, r := range p.Clients {
 			clients.put(clientKey{r.Minute, r.ClientIP, r.Outcome, r.Code}, r)
 		}
+		for _, r := range p.Agents {
+			k := AgentRow{Minute: r.Minute, Service: r.Service, Class: r.Class, Agent: r.Agent, Outcome: r.Outcome}
+			agents.put(k, r)
+			r.Minute -= r.Minute % 3600
+			k.Minute = r.Minute
+			agentHours.put(k, r)
+		}
 		for _, r := range p.Services {
 			services.put(serviceKey{r.Minute, r.Service, r.Outcome}, r)
 		}
@@ -332,6 +371,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.ClientIP[:], b.ClientIP[:]),
 			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
 	})
+	all.Agents, all.AgentsHour = agents.sorted((*AgentRow).compare), agentHours.sorted((*AgentRow).compare)
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
 	})

@@ -33,16 +33,18 @@ const (
 // Sum names a count of a DayCount.
 type Sum uint8
 
-// The sums of a day: all responses, those with a key, those with an address.
+// The sums of a day: all responses, those with a key, those with an address, those
+// with a user agent.
 const (
 	Responded Sum = iota
 	Keyed
 	Addressed
+	Agented
 )
 
 // Of is the count of a day that s names.
 func (s Sum) Of(d DayCount) uint64 {
-	return [...]uint64{d.Responses, d.Keyed, d.Addressed}[s]
+	return [...]uint64{d.Responses, d.Keyed, d.Addressed, d.Agented}[s]
 }
 
 // Merge is how the values of rows that have their minute and their dimensions

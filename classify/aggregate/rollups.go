@@ -68,9 +68,20 @@ func Rollups() []Rollup {
 		Requests:   func(r *ClientRow) uint64 { return r.Requests },
 		Dimensions: clientDimensions(), Measures: clientMeasures(),
 	}
+	agents := Description[AgentRow]{
+		Name: "agents", Level: Minute, Sum: Agented, Shard: []string{"service", "agent"},
+		Rows:       func(b *Rows) []AgentRow { return b.Agents },
+		Minute:     func(r *AgentRow) uint32 { return r.Minute },
+		Requests:   func(r *AgentRow) uint64 { return r.Requests },
+		Dimensions: agentDimensions(), Measures: agentMeasures(),
+	}
+	agentsHour := agents
+	agentsHour.Name, agentsHour.Level = "agents_hour", Hour
+	agentsHour.Rows = func(b *Rows) []AgentRow { return b.AgentsHour }
 	return []Rollup{
 		Describe(responses), Describe(responsesHour), Describe(services), Describe(servicesHour),
 		Describe(keys), Describe(keysHour), Describe(clients),
+		Describe(agents), Describe(agentsHour),
 	}
 }
 
@@ -163,6 +174,25 @@ func clientMeasures() []ColumnOf[ClientRow] {
 	}
 	for i := range distinct.Words {
 		list = append(list, Measure(fmt.Sprintf("path_bits_%d", i), Or, func(r *row) uint64 { return r.Paths[i] }))
+	}
+	return list
+}
+
+func agentDimensions() []ColumnOf[AgentRow] {
+	type row = AgentRow
+	return []ColumnOf[row]{
+		Dimension("service", func(r *row) string { return r.Service }),
+		Dimension("class", func(r *row) string { return r.Class }),
+		Dimension("agent", func(r *row) string { return r.Agent }),
+		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
+	}
+}
+
+func agentMeasures() []ColumnOf[AgentRow] {
+	type row = AgentRow
+	list := []ColumnOf[row]{Measure("truncated", Max, func(r *row) bool { return r.Truncated })}
+	for i := range distinct.Words {
+		list = append(list, Measure(fmt.Sprintf("key_bits_%d", i), Or, func(r *row) uint64 { return r.Keys[i] }))
 	}
 	return list
 }

@@ -21,6 +21,8 @@ type Rows struct {
 	Keys          []KeyRow
 	KeysHour      []KeyRow
 	Clients       []ClientRow
+	Agents        []AgentRow
+	AgentsHour    []AgentRow // the same, Minute truncated to the hour
 	Samples       []SampleRow
 	KeyNames      []KeyNameRow
 	Other         Others
@@ -39,6 +41,7 @@ type DayCount struct {
 	Responses uint64
 	Keyed     uint64 // of which counted in Keys, and so in KeysHour
 	Addressed uint64 // of which counted in Clients
+	Agented   uint64 // of which counted in Agents, and so in AgentsHour: their lines told a user agent
 }
 
 // ResponseRow is one row of the tables responses and responses_hour.
@@ -154,6 +157,20 @@ type ClientFailure struct {
 	Keys  []classify.KeyID // bounded sorted set
 	// Paths has seen the paths, without their queries, that were answered 404.
 	Paths distinct.Bitmap
+}
+
+// AgentRow is one row of the tables agents and agents_hour: responses to requests
+// whose line told a user agent.
+type AgentRow struct {
+	Minute    uint32
+	Service   string
+	Class     string // agent.Class
+	Agent     string // a name of package agent; "" for what it does not know
+	Outcome   classify.Outcome
+	Requests  uint64
+	Truncated bool // a budget was exceeded in this block
+	// Keys has seen the keys that the requests carried.
+	Keys distinct.Bitmap
 }
 
 // SampleRow is one scrubbed example of a (minute, service, outcome).

@@ -33,6 +33,7 @@ type Table struct {
 	clients      clients
 	keyGroups    pairs // minuteAnd(service), resultOfType
 	clientGroups pairs // minuteAnd(0), result
+	agents       agents
 	samples      samples
 	labels       labels
 
@@ -81,6 +82,7 @@ func (t *Table) Reset() {
 	t.clients.reset()
 	t.keyGroups.reset()
 	t.clientGroups.reset()
+	t.agents.reset()
 	t.samples.reset()
 	t.labels.reset()
 	t.carries = t.carries[:0]
@@ -133,6 +135,10 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	hash := mixWords(uint64(uint32(at.Partition)), uint64(at.Offset))
 	if t.samples.wants(row.sampleGroup, hash) {
 		t.samples.keep(row.sampleGroup, r, d, at, dim, hash)
+	}
+
+	if r.Agent != (classify.Agent{}) {
+		t.agents.add(row.sampleGroup, r.Agent, &r.Key)
 	}
 
 	p.histogram, p.bucket = 0, 0
@@ -194,7 +200,8 @@ func (t *Table) carried(table *index, row uint32) (n uint64) {
 // when it is over its bound. It is 0 after Reset.
 func (t *Table) MemoryBytes() int {
 	t.flush()
-	return t.responses.bytes() + t.keys.bytes() + t.clients.bytes() + t.samples.bytes() + t.labels.bytes() +
+	return t.responses.bytes() + t.keys.bytes() + t.clients.bytes() +
+		t.agents.bytes() + t.samples.bytes() + t.labels.bytes() +
 		(len(t.keyGroups.keys)+len(t.clientGroups.keys))*32 +
 		t.services.fresh() + t.errorTypes.fresh() + t.userAgents.fresh() + t.keyNames.fresh() + t.dimensions.fresh()
 }

@@ -54,7 +54,7 @@ func TestRowsOfOneMinute(t *testing.T) {
 	if c := rows.Clients[1]; c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
 		t.Errorf("got %+v", c)
 	}
-	if len(rows.Samples) != 3 || rows.KeysHour[1].Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3}) {
+	if len(rows.Samples) != 3 || rows.KeysHour[1].Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3, 0}) {
 		t.Errorf("got samples %+v, hours %+v, days %+v", rows.Samples, rows.KeysHour, rows.Days)
 	}
 }

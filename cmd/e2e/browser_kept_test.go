@@ -30,7 +30,7 @@ func (k kept) followsKeys(t *testing.T) {
 	k.press("Escape")
 	k.until("Escape closes it with a text inside", none)
 	for letter, path := range map[string]string{"i": "/incidents", "c": "/codes", "l": "/limits", "k": "/keys",
-		"a": "/clients", "v": "/availability", "o": "/slo", "p": "/proof", "n": "/"} {
+		"a": "/clients", "u": "/agents", "v": "/availability", "o": "/slo", "p": "/proof", "n": "/"} {
 		k.press("g", letter)
 		k.until("g "+letter+" leads to "+path, fmt.Sprintf("location.pathname === %q", path))
 	}

@@ -181,7 +181,7 @@ func TestBrowserShowsTheDemo(t *testing.T) {
 
 // consolePages are the pages of the console's menu.
 func consolePages() []string {
-	return []string{"/", "/incidents", "/codes", "/limits", "/keys", "/clients", "/availability", "/slo", "/proof"}
+	return []string{"/", "/incidents", "/codes", "/limits", "/keys", "/clients", "/agents", "/availability", "/slo", "/proof"}
 }
 
 // kept is a store that a demo has filled, on a console.

@@ -72,7 +72,7 @@ func (a assets) serve(w http.ResponseWriter, r *http.Request) {
 
 // pages are the first parts of the paths that the program in the page knows.
 var pages = map[string]bool{"": true, "incidents": true, "services": true, "codes": true, "limits": true, "keys": true,
-	"clients": true, "availability": true, "slo": true, "proof": true}
+	"clients": true, "agents": true, "availability": true, "slo": true, "proof": true}
 
 // page sends the one page; the program in it reads the path.
 func (a assets) page(w http.ResponseWriter, r *http.Request) {

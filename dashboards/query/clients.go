@@ -56,8 +56,7 @@ func pathBits() (text Text) {
 // that do not exist: about how many (see distinct.Bitmap.Estimate), how many of
 // their requests were answered otherwise.
 func PathScanners() Text {
-	return `SELECT ` + clientName + ` AS "Client", toUInt64(if(bits = ` + number(distinct.Bits) + `, ` + number(distinct.Most) + `, round(-` + number(distinct.Bits) +
-		` * log((` + number(distinct.Bits) + ` - bits) / ` + number(distinct.Bits) + `)))) AS "Paths", missed AS "Answered 404", n - missed AS "Other answers",
+	return `SELECT ` + clientName + ` AS "Client", ` + estimate("bits") + ` AS "Paths", missed AS "Answered 404", n - missed AS "Other answers",
   first AS "First", last AS "Last"
 FROM (
   SELECT client_ip, ` + pathBits() + ` AS bits, sumIf(requests, ` + lostPath() + `) AS missed, sum(requests) AS n,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"statline/classify/aggregate"
 )
 
 // underRules finds the folders for a block that was declared earlier: those of
@@ -72,6 +74,19 @@ const (
 	leastResponse = 16
 )
 
+// SameDays reports whether a block has the sums by day that its row in the ledger
+// says. A row that knows of no user agent (of before schema 14, or of other rules)
+// does not say how many there are: none of theirs is stored.
+func SameDays(told, got []aggregate.DayCount) bool {
+	if slices.ContainsFunc(told, func(d aggregate.DayCount) bool { return d.Agented > 0 }) {
+		return slices.Equal(told, got)
+	}
+	return slices.EqualFunc(told, got, func(a, b aggregate.DayCount) bool {
+		b.Agented = 0
+		return a == b
+	})
+}
+
 // SameInserts says why a block that may be partly inserted cannot be finished
 // under other rules than declared says, nil when it can: c is what it holds
 // under the others, inserts the most INSERTs of one table of c, bytes the text
@@ -89,7 +104,7 @@ func SameInserts(declared *LedgerRow, c *Contents, inserts, bytes int) error {
 		return fmt.Errorf("a table took %d inserts, which held other rows", declared.Inserts)
 	case declared.Inserts == 1:
 		same := c.Records == declared.Records && c.Responses == declared.Responses && c.Rejected == declared.Rejected
-		if !same || !slices.Equal(c.Rows.Days, declared.Days) {
+		if !same || !SameDays(declared.Days, c.Rows.Days) {
 			return fmt.Errorf("it had %d responses and %d rejects of %d records, and has %d and %d of %d now, or on other days",
 				declared.Responses, declared.Rejected, declared.Records, c.Responses, c.Rejected, c.Records)
 		}

@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"statline/classify"
+	"statline/classify/agent"
 )
 
 // Version changes whenever the same record becomes another response or reject; it
 // is part of config_hash and of every reject row.
-const Version = 6
+const Version = 7
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.
@@ -155,6 +156,8 @@ type Decoder struct {
 	lastSeen   nodeSet         // the last set looked up in known
 	lastIs     int
 	agents     textMemo
+	matcher    *agent.Matcher
+	agentsOf   agentMemo
 	messages   textMemo
 	routes     textMemo
 	params     paramMemo
@@ -276,6 +279,7 @@ func New(cfg Config) (*Decoder, error) {
 		lastIs:  -1,
 		inForce: columns,
 	}
+	d.matcher = agent.New()
 	d.pathRoutes = cfg.RouteFrom == "path"
 	t := newTree()
 	d.scan = newScanner(t, names)

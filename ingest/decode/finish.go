@@ -74,6 +74,9 @@ func (d *Decoder) finish(raw []byte) {
 	}
 	d.setTarget()
 	l := &d.waiting[(d.oldest+d.waits)%len(d.waiting)].late
+	if len(r.UserAgent) > 0 {
+		r.Agent = d.agentOf(r.UserAgent)
+	}
 	*l = late{path: f.path, query: f.query, agent: r.UserAgent, requestID: r.RequestID}
 	r.UserAgent, r.RequestID = nil, nil // not before they are scrubbed
 	if len(f.key) >= 4 {

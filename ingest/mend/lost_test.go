@@ -76,7 +76,7 @@ func TestLostRowsComeBack(t *testing.T) {
 	truth := r.Produce(17, 12_000)
 	lossy := &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){
 		1: func(rows *aggregate.Rows) { rows.Services, rows.ResponsesHour = nil, nil },
-		2: func(rows *aggregate.Rows) { rows.Clients = nil },
+		2: func(rows *aggregate.Rows) { rows.Clients, rows.Agents, rows.AgentsHour = nil, nil, nil },
 		4: func(rows *aggregate.Rows) { rows.ServicesHour, rows.Keys, rows.KeysHour = nil, nil, nil },
 		7: func(rows *aggregate.Rows) { rows.Responses = nil },
 	}}

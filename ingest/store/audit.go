@@ -174,6 +174,7 @@ type daySums struct {
 	Responses uint64 `ch:"responses"`
 	Keyed     uint64 `ch:"keyed"`
 	Addressed uint64 `ch:"addressed"`
+	Agented   uint64 `ch:"agented"`
 }
 
 // days reads the ledger before and after the tables: what was stored
@@ -239,8 +240,8 @@ func (a *audit) unjudged(r aggregate.Rollup, day int32) (expired, incomplete boo
 func dayStart(day int32) time.Time { return time.Unix(int64(day)*daySeconds, 0).UTC() }
 
 func (a *audit) ledgerDays(ctx context.Context) (map[int32]aggregate.DayCount, error) {
-	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed"+
-		" FROM "+a.ledger+" ARRAY JOIN days AS d WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
+	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed, sum(told) AS agented"+
+		" FROM "+a.ledger+" ARRAY JOIN days AS d, arrayResize(day_agented, length(days)) AS told WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
 	if err != nil {
 		return nil, err
 	}

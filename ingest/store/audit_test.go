@@ -53,8 +53,8 @@ func TestAuditHealthy(t *testing.T) {
 	if diff := cmp.Diff(want, r.Partitions); diff != "" {
 		t.Error(diff)
 	}
-	if len(r.Days) != 14 {
-		t.Errorf("got %d days; want two for each of seven tables: %v", len(r.Days), r.Days)
+	if len(r.Days) != 18 {
+		t.Errorf("got %d days; want two for each of nine tables: %v", len(r.Days), r.Days)
 	}
 	for _, d := range r.Days {
 		if d.Got == 0 || d.Got != d.Expected {
@@ -102,8 +102,8 @@ func TestAuditServicesHourBegins(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := audited(t, s, AuditOptions{}); !r.OK() || len(r.Days) != 14 || unjudged(r) != 1 {
-		t.Errorf("got %d days, %d not judged, %v; want 14, one and no difference", len(r.Days), unjudged(r), r.Differences)
+	if r := audited(t, s, AuditOptions{}); !r.OK() || len(r.Days) != 18 || unjudged(r) != 1 {
+		t.Errorf("got %d days, %d not judged, %v; want 18, one and no difference", len(r.Days), unjudged(r), r.Differences)
 	}
 	if err := s.Exec(t.Context(), "DELETE FROM "+s.Table(schema.ServicesHour)+" WHERE 1"); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestAuditFindsFaults(t *testing.T) {
 	everySum := func(got, want int /* blocks */) (all []string) {
 		for d := range 2 {
 			for _, r := range aggregate.Rollups() {
-				block := r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8})
+				block := r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8, Agented: 7})
 				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", r.Name, day(d), uint64(got)*block, uint64(want)*block))
 			}
 		}
@@ -271,8 +271,8 @@ func TestAuditBesideWriter(t *testing.T) {
 			unsettled++
 		}
 	}
-	if unsettled != 12 {
-		t.Errorf("got %d unsettled days; want 12", unsettled)
+	if unsettled != 16 {
+		t.Errorf("got %d unsettled days; want 16", unsettled)
 	}
 	writeLedger(t, s, stored(id, c))
 	r = audited(t, s, AuditOptions{TTL: schema.TTL{SampleDays: 7}})

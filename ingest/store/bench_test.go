@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"statline/classify"
+	"statline/classify/agent"
 	"statline/classify/aggregate"
 	"statline/ingest/block"
 	"statline/ingest/decode"
@@ -181,6 +182,17 @@ func BenchmarkStorageUpstream(b *testing.B) {
 // one in ten is not the first.
 func BenchmarkStorageRetries(b *testing.B) {
 	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Attempt = 1 + uint16(n*2654435761>>7%10/9) })
+}
+
+// BenchmarkStorageAgents is the same of logs that tell the user agent: of 24, as the
+// generator's callers have.
+func BenchmarkStorageAgents(b *testing.B) {
+	m := agent.New()
+	var told []classify.Agent
+	for n := range 24 {
+		told = append(told, m.Of(fmt.Appendf(nil, "%s/%d.%d", []string{"okhttp", "python-requests", "curl", "axios"}[n%4], 1+n/8, n/4)))
+	}
+	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Agent = told[uint64(n)*0x9e3779b97f4a7c15>>32%24] })
 }
 
 func benchmarkStorage(b *testing.B, change func(int64, *classify.Response)) {

@@ -74,7 +74,7 @@ func TestCutAfterCommitWithoutTokens(t *testing.T) {
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	for _, r := range s.Rollups() {
-		once := 2 * r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8})
+		once := 2 * r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8, Agented: 7})
 		if got := sum(t, s, schema.Table(r.Name), schema.Requests); got <= once {
 			t.Errorf("%s: got %d requests; want more than %d", r.Name, got, once)
 		}
@@ -124,6 +124,8 @@ func vary(c *block.Contents) {
 		c.Rows.Keys[i].Bytes++
 		c.Rows.KeysHour[i].Bytes++
 		c.Rows.Clients[i].Slots <<= 1
+		c.Rows.Agents[i].Keys[0] <<= 1
+		c.Rows.AgentsHour[i].Keys[0] <<= 1
 		c.Rows.Services[i].Minute += 60
 		c.Rows.ServicesHour[i].Minute += 3600
 	}

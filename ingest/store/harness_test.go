@@ -102,6 +102,10 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		r.KeysHour = append(r.KeysHour, k)
 		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1}, Outcome: classify.RateLimited, Code: 25,
 			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)}, Paths: distinct.Bitmap{1, 0, 1 << 63}}})
+		a := aggregate.AgentRow{Minute: m, Service: "movies", Class: "sdk", Agent: "okhttp/4.12", Outcome: classify.RateLimited, Requests: n - 3, Keys: distinct.Bitmap{2, 0, 0, 1 << 63}}
+		r.Agents = append(r.Agents, a)
+		a.Minute = hour
+		r.AgentsHour = append(r.AgentsHour, a)
 		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, UnixMilli: int64(m) * 1000, Offset: first})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(day0 + d), Responses: n})
 		c.Responses += n

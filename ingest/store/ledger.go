@@ -64,10 +64,30 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 	}
 }
 
+// ledgerAgented is parallel to ledgerDays: a column of later than the others' tuple.
+func ledgerAgented(name schema.Column, read reader[[]aggregate.DayCount]) insertColumn {
+	return insertColumn{
+		name: name,
+		wire: "Array(UInt64)",
+		put: func(w *wire, _ *scratch, from, to int) {
+			days, end := read(nil, from, to), uint64(0)
+			for _, list := range days {
+				end += uint64(len(list))
+				w.u64(end)
+			}
+			for _, list := range days {
+				for _, d := range list {
+					w.u64(d.Agented)
+				}
+			}
+		},
+	}
+}
+
 // ledgerSelect reads rows as ledgerScan takes them.
 const ledgerSelect = "cluster, topic, epoch, partition, first, end, kind, state, `group`, instance, config_hash, version," +
 	" records, responses, rejected, holes, arrayMap(d -> toInt32(toUInt16(d)), days.day) AS day, days.responses AS day_responses," +
-	" days.keyed AS day_keyed, days.addressed AS day_addressed, min_event, max_event, toUnixTimestamp64Milli(last_record_ts) AS last_record_ms, mixed, inserts, topic_id, note, written_at, toInt64(toUnixTimestamp(declared_at)) AS declared_unix"
+	" days.keyed AS day_keyed, days.addressed AS day_addressed, arrayResize(day_agented, length(days)) AS agented, min_event, max_event, toUnixTimestamp64Milli(last_record_ts) AS last_record_ms, mixed, inserts, topic_id, note, written_at, toInt64(toUnixTimestamp(declared_at)) AS declared_unix"
 
 type ledgerScan struct {
 	Cluster      string    `ch:"cluster"`
@@ -90,6 +110,7 @@ type ledgerScan struct {
 	DayResponses []uint64  `ch:"day_responses"`
 	DayKeyed     []uint64  `ch:"day_keyed"`
 	DayAddressed []uint64  `ch:"day_addressed"`
+	DayAgented   []uint64  `ch:"agented"`
 	MinEvent     time.Time `ch:"min_event"`
 	MaxEvent     time.Time `ch:"max_event"`
 	LastRecordMS int64     `ch:"last_record_ms"` // a timestamp may be beyond what a DateTime64 is read as
@@ -110,7 +131,7 @@ func (l *ledgerScan) row() block.LedgerRow {
 		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(), DeclaredUnix: l.DeclaredUnix,
 	}
 	for i, day := range l.Day {
-		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i]})
+		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i], Agented: l.DayAgented[i]})
 	}
 	return r
 }

@@ -42,7 +42,7 @@ func TestLedgerRoundTrip(t *testing.T) {
 		ID:   block.ID{Cluster: "c", Topic: "access", Epoch: 2, Partition: 3, First: 10, End: 1 << 40},
 		Kind: block.KindBlock, State: block.Stored, Group: "g", Instance: "i", ConfigHash: "h", Version: "v1",
 		Records: 1, Responses: 2, Rejected: 3, Holes: 4,
-		Days:              []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3}, {Day: day0 + 1, Responses: 4}},
+		Days:              []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3, Agented: 4}, {Day: day0 + 1, Responses: 4}},
 		MinEventUnixMilli: 1_700_000_000_001, MaxEventUnixMilli: 1_700_000_000_002, LastRecordUnixMilli: 1_700_000_000_003,
 		TopicID: "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", DeclaredUnix: 1_790_000_000, WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
 	}

@@ -189,7 +189,7 @@ func TestNativeCutAnywhere(t *testing.T) {
 		}
 	}
 	for _, r := range s.Rollups() {
-		want := uint64(blocks) * 2 * r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8})
+		want := uint64(blocks) * 2 * r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8, Agented: 7})
 		if got := sum(t, s, schema.Table(r.Name), schema.Requests); got != want {
 			t.Errorf("%s: got %d requests; want %d", r.Name, got, want)
 		}

@@ -197,6 +197,7 @@ func (r *restore) others(ctx context.Context, c *block.Contents) (err error) {
 			sum.Responses -= d.Responses
 			sum.Keyed -= d.Keyed
 			sum.Addressed -= d.Addressed
+			sum.Agented -= d.Agented
 			r.certain[d.Day] = sum
 		}
 	}

@@ -87,6 +87,7 @@ func ledgerColumns(rows []block.LedgerRow) []insertColumn {
 		u64(schema.Rejected, of(rows, func(r *row) uint64 { return r.Rejected })),
 		u64(schema.Holes, of(rows, func(r *row) uint64 { return r.Holes })),
 		ledgerDays(schema.Days, of(rows, func(r *row) []aggregate.DayCount { return r.Days })),
+		ledgerAgented(schema.DayAgented, of(rows, func(r *row) []aggregate.DayCount { return r.Days })),
 		millis(schema.MinEvent, of(rows, func(r *row) int64 { return r.MinEventUnixMilli })),
 		millis(schema.MaxEvent, of(rows, func(r *row) int64 { return r.MaxEventUnixMilli })),
 		millis(schema.LastRecordTS, of(rows, func(r *row) int64 { return r.LastRecordUnixMilli })),

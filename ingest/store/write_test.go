@@ -33,7 +33,7 @@ func blockTables() (tables []schema.Table) {
 func checkSums(t *testing.T, s *Store, days, n uint64) {
 	t.Helper()
 	for _, r := range s.Rollups() {
-		want := days * r.Sum.Of(aggregate.DayCount{Responses: n, Keyed: n - 1, Addressed: n - 2})
+		want := days * r.Sum.Of(aggregate.DayCount{Responses: n, Keyed: n - 1, Addressed: n - 2, Agented: n - 3})
 		if got := sum(t, s, schema.Table(r.Name), schema.Requests); got != want {
 			t.Errorf("%s: got %d requests; want %d", r.Name, got, want)
 		}
@@ -246,6 +246,9 @@ func TestRoundTrip(t *testing.T) {
 		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}},
 		KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 100, Window: 60, RetryAfter: 7, Low: math.MaxUint32 - 9}, Retries: 2}}
+	agent := aggregate.AgentRow{Minute: m, Service: "movies", Class: "ai", Agent: "GPTBot", Outcome: classify.RateLimited, Requests: 1 << 40, Truncated: true, Keys: distinct.Bitmap{1, 2, 3, 1 << 63}}
+	const agentSelect = "concat(toUnixTimestamp(minute), ',', service, ',', class, ',', agent, ',', outcome, ',', requests, ',', truncated, ',', key_bits_0, ',', key_bits_1, ',', key_bits_2, ',', key_bits_3)"
+	const agentText = ",movies,ai,GPTBot,rate_limited,1099511627776,1,1,2,3,9223372036854775808"
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
@@ -256,6 +259,8 @@ func TestRoundTrip(t *testing.T) {
 		KeysHour: []aggregate.KeyRow{k},
 		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
 			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}, Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}},
+		Agents:     []aggregate.AgentRow{agent},
+		AgentsHour: []aggregate.AgentRow{agent},
 		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
 			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip, LatencyMicros: -1, UpstreamStatus: -1,
 			RequestID: "req", UserAgent: "curl", Partition: 3, Offset: 1 << 50}},
@@ -291,6 +296,8 @@ func TestRoundTrip(t *testing.T) {
 		{schema.Samples, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
 			"code, ',', message, ',', key_id, ',', toString(client_ip), ',', latency_us, ',', upstream_status, ',', request_id, ',', user_agent, ',', partition, ',', offset)",
 			at + ",movies,timeout,2," + at + "007,/r,PUT,/3/x?y=\n\n,504,24,late," + k2 + ",2001:db8::1,-1,-1,req,curl,3,1125899906842624"},
+		{schema.Agents, agentSelect, at + agentText},
+		{schema.AgentsHour, agentSelect, at + agentText},
 		{schema.KeyNames, "concat(key_id, ',', name)", k9 + ",acme"},
 	} {
 		rows, err := Select[struct {

@@ -44,6 +44,17 @@ var userAgents = [...]string{
 	"curl/8.5.0",
 }
 
+// robots call without a key: one in eight of those who do.
+var robots = [...]string{
+	"Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+	"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+	"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)",
+	"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot",
+	"Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+	"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)",
+	"Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
+}
+
 func newPopulation(seed uint64) *population {
 	r := stream(seed, "population", 0)
 	nats := make([]string, natAddresses)
@@ -73,6 +84,9 @@ func newPopulation(seed uint64) *population {
 	}
 	for i := range p.keyless {
 		c := client{ips: []string{newIP(r)}, userAgent: pickUserAgent(r)}
+		if i%8 == 3 {
+			c.userAgent = robots[i/8%len(robots)]
+		}
 		if r.IntN(5) == 0 {
 			c.ips[0] = nats[r.IntN(natAddresses)]
 		}

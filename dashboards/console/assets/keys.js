@@ -2,7 +2,7 @@
 // the browser or the system wants, there are none.
 import { settings } from "/assets/settings.js";
 
-const pages = { n: "", i: "incidents", c: "codes", l: "limits", k: "keys", a: "clients", v: "availability", o: "slo", p: "proof" };
+const pages = { n: "", i: "incidents", c: "codes", l: "limits", k: "keys", a: "clients", u: "agents", v: "availability", o: "slo", p: "proof" };
 
 function inField(element) {
   return element instanceof HTMLElement && (element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName));

@@ -14,6 +14,7 @@ const pages = [
   { path: "limits", board: "limits", word: "limits" },
   { path: "keys", board: "keys", word: "keys", one: { board: "keys", variable: "key" } },
   { path: "clients", board: "clients", word: "clients", one: { board: "client", variable: "client" } },
+  { path: "agents", board: "agents", word: "agents" },
   { path: "availability", board: "availability", word: "availability" },
   { path: "slo", board: "objective", word: "slo" },
   { path: "services", board: "availability", word: "", one: { board: "availability", variable: "service" } },

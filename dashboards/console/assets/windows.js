@@ -48,7 +48,7 @@ export function View({ close, signOut }) {
 }
 
 const shortcuts = [["s /", "keySearch"], ["p", "keyView"], ["?", "keyHelp"], ["Esc", "keyEscape"], ["j k", "keyRows"], ["Enter", "keyEnter"],
-  ["g n i c l k a v o p", "keyGo"], ["b", "keyAbove"], ["→ ←", "keyOne"], ["Shift+→ ←", "keyPeriod"], ["- +", "keyZoom"], ["z", "keyZone"], ["y", "keyCopy"], ["t", "keyLanguage"], ["Ctrl+S", "keySave"],
+  ["g n i c l k a u v o p", "keyGo"], ["b", "keyAbove"], ["→ ←", "keyOne"], ["Shift+→ ←", "keyPeriod"], ["- +", "keyZoom"], ["z", "keyZone"], ["y", "keyCopy"], ["t", "keyLanguage"], ["Ctrl+S", "keySave"],
   ["e", "keyEdit"], ["a", "keyLabel"], ["n r l", "keyNotes"], ["c", "keySettle"], ["w", "keyWatch"], ["a", "keyOnly"], ["p", "keyPublic"], ["Ctrl+Enter", "keySend"]];
 
 // Help lists the shortcuts.

@@ -599,6 +599,58 @@ ALTER TABLE `d`.`keys_hour` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS retries Simp
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","13"]
 ;
+CREATE TABLE IF NOT EXISTS `d`.`agents_local` ON CLUSTER `c`
+(
+    minute     DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    service    LowCardinality(String) CODEC(ZSTD(1)),
+    class      LowCardinality(String) CODEC(ZSTD(1)),
+    agent      LowCardinality(String) CODEC(ZSTD(1)),
+    outcome    LowCardinality(String) CODEC(ZSTD(1)),
+    requests   SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    truncated  SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1)),
+    key_bits_0 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_1 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_2 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_3 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toDate(minute)
+ORDER BY (toStartOfHour(minute), service, class, agent, outcome, minute)
+TTL toDateTime(minute) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`agents` ON CLUSTER `c` AS `d`.`agents_local` ENGINE = Distributed(`c`, `d`, `agents_local`, cityHash64(service, agent))
+;
+CREATE TABLE IF NOT EXISTS `d`.`agents_hour_local` ON CLUSTER `c`
+(
+    minute     DateTime('UTC') CODEC(GCD, Delta, T64, ZSTD(1)),
+    service    LowCardinality(String) CODEC(ZSTD(1)),
+    class      LowCardinality(String) CODEC(ZSTD(1)),
+    agent      LowCardinality(String) CODEC(ZSTD(1)),
+    outcome    LowCardinality(String) CODEC(ZSTD(1)),
+    requests   SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    truncated  SimpleAggregateFunction(max, UInt8) CODEC(ZSTD(1)),
+    key_bits_0 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_1 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_2 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+    key_bits_3 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedAggregatingMergeTree()
+PARTITION BY toMonday(minute)
+ORDER BY (minute, service, class, agent, outcome)
+TTL toDateTime(minute) + INTERVAL 396 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800
+;
+CREATE TABLE IF NOT EXISTS `d`.`agents_hour` ON CLUSTER `c` AS `d`.`agents_hour_local` ENGINE = Distributed(`c`, `d`, `agents_hour_local`, cityHash64(service, agent))
+;
+ALTER TABLE `d`.`ledger_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS day_agented Array(UInt64) CODEC(ZSTD(1)) AFTER days
+;
+ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS day_agented Array(UInt64) AFTER days
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","14"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
@@ -638,6 +690,12 @@ INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_ins
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["clients_since","TIME"]
 ;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["agents_since","TIME"]
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["agents_hour_since","TIME"]
+;
 ALTER TABLE `d`.`responses_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
 ;
 ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
@@ -645,6 +703,8 @@ ALTER TABLE `d`.`services_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minut
 ALTER TABLE `d`.`keys_local` ON CLUSTER `c` REMOVE TTL
 ;
 ALTER TABLE `d`.`keys_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
+;
+ALTER TABLE `d`.`agents_hour_local` ON CLUSTER `c` MODIFY TTL toDateTime(minute) + INTERVAL 400 DAY
 ;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","0/400/0"]
