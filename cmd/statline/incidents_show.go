@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/classify/repeats"
 	"statline/cmd/statline/answer"
 	"statline/dashboards"
 	"statline/dashboards/report"
@@ -28,6 +29,8 @@ type incidentShown struct {
 	Causes  []report.Incident `json:"causes"`
 	Notes   []incidentNote    `json:"notes"`
 	Samples []report.Sample   `json:"samples"`
+	// Retries is the estimate from the log, nil unless it was asked for.
+	Retries *repeats.Estimate `json:"retries_estimated,omitempty"`
 }
 
 type incidentNote struct {
@@ -43,6 +46,7 @@ func incidentShowCommand() *cobra.Command {
 		st      *settings
 		out     *answers
 		samples int
+		kafka   bool
 	)
 	c := &cobra.Command{
 		Use:   "show ID",
@@ -84,11 +88,18 @@ func incidentShowCommand() *cobra.Command {
 				return err
 			}
 			shown.Samples = append(shown.Samples, list[:min(len(list), max(samples, 0))]...)
+			if kafka {
+				if shown.Retries, err = estimateRetries(ctx, st, s, &found); err != nil {
+					return err
+				}
+			}
 			return out.print(cmd, func(to io.Writer) error { return printIncident(to, &shown) }, shown, shown.Samples,
 				shown.Notes, shown.Causes)
 		},
 	}
 	st = takeSettings(c, "incidents show")
+	c.Flags().BoolVar(&kafka, "from-kafka", false,
+		"estimate from the log how many requests were tried again (with --brokers and --topic)")
 	c.Flags().IntVar(&samples, "samples", 10, "examples shown")
 	out = takeOutput(c, answer.Of[incidentShown](answer.RowsOf[report.Sample]("sample"),
 		answer.RowsOf[incidentNote]("note"),
@@ -138,6 +149,9 @@ func printIncident(w io.Writer, r *incidentShown) error {
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Evidence"))
 	facts(w, evidence)
+	if r.Retries != nil {
+		printRetries(w, st, r.Retries)
+	}
 	if len(r.Causes) > 0 {
 		printIncidents(w, st, "What it causes", r.Causes, true, true)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"statline/classify/limit"
 	"statline/cmd/statline/answer"
 	"statline/dashboards/limits"
-	"statline/ingest/mend"
 )
 
 // trial is what limits simulate was asked.
@@ -113,34 +111,13 @@ func (t *trial) ask(ctx context.Context, st *settings, s *asked) (*limits.Answer
 		}
 		return limits.Suggest(ctx, s, t.q, file.inForce())
 	case t.fromKafka:
-		return t.recount(ctx, st, s)
+		counter := limits.NewCounter(&t.q)
+		if err := recount(ctx, st, s, t.q.From, t.q.To, counter.Add); err != nil {
+			return nil, err
+		}
+		return counter.Answer(ctx, s)
 	}
 	return limits.Simulate(ctx, s, t.q)
-}
-
-// recount counts from the log.
-func (t *trial) recount(ctx context.Context, st *settings, s *asked) (_ *limits.Answer, err error) {
-	if len(st.Kafka.Brokers) == 0 {
-		return nil, usage("from-kafka: got no brokers; want --brokers and --topic")
-	}
-	secret, _, err := st.FindHMAC()
-	if err != nil {
-		return nil, err
-	}
-	logs, err := openLogs(ctx, st.Config, secret)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, logs.close()) }()
-	r := mend.Recount{Store: s.Store, Log: logs.all[0].client, Fold: logs.all[0].folding, Block: logs.block}
-	if r.Others, err = logs.others(ctx); err != nil {
-		return nil, err
-	}
-	counter := limits.NewCounter(&t.q)
-	if err := r.Run(ctx, t.q.From, t.q.To, counter.Add); err != nil {
-		return nil, err
-	}
-	return counter.Answer(ctx, s)
 }
 
 // maxRows is how many keys and hours are printed; --output has all of them.

@@ -48,7 +48,7 @@ var uses = map[string]use{
 	"incidents ack":   {sets: askSets, required: stored},
 	"incidents note":  {sets: askSets, required: stored},
 	"incidents mute":  {sets: askSets, required: stored},
-	"incidents show":  {sets: askSets, required: stored},
+	"incidents show":  {sets: append(slices.Clone(askSets), SetTopic, SetKafka, SetGroup, SetHMAC), required: stored},
 	"mark deploy":     {sets: askSets, required: stored},
 	"backtest":        {sets: append(slices.Clone(askSets), SetCatalogue, SetLimits, SetDetect)},
 	"rejects list":    {sets: askSets, required: stored},

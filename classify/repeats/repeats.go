@@ -1,0 +1,283 @@
+// Package repeats estimates how many requests are the one before tried again, of clients
+// that do not say so. Its guarantee: requests that follow failures no more often than
+// they follow successes, or than so many requests would by chance, are no retries; what
+// it cannot compare it does not count. It names no single request, and it knows nothing
+// of requests without a key.
+//
+// The estimate. Requests of the same key, method and route stand in the order of their
+// times. One that begins within Window of the end of a failure before it is a follow-up
+// (a failure is an answer that was nobody's fault but the service's, or a refusal for the
+// rate). A failure has a follow-up by chance p, for one of two reasons:
+//
+//   - the key's successes there have one so often, in the span and the hour before it,
+//     drawn towards that of all keys on the route while there are few;
+//   - one of the key's other requests there within Near of the failure would come so
+//     soon behind it, if they came at random: a surge has many.
+//
+// With f of m failures followed up, retries are (f-m*p)/(1-p), summed over the failures.
+// Failures with p above MaxChance are not judged, nor those of a run of more than MaxRun
+// that follow each other: that is a client that asks again and again. A sum below three
+// standard deviations is none.
+package repeats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"statline/classify"
+)
+
+// What the estimate takes for a retry.
+const (
+	Window    = 10 * time.Second
+	Near      = time.Minute
+	Before    = time.Hour // of which successes are compared as well
+	MaxChance = 0.8
+	MaxRun    = 10
+	// prior is how many successes of the route's other keys a key's own are worth.
+	prior = 10
+	// sigmas is how far an estimate must be from chance.
+	sigmas = 3
+	// MaxRequests bounds an Estimator's memory, at some 40 bytes each.
+	MaxRequests = 10_000_000
+)
+
+// Estimator takes the requests of a span and of the time before it, in any order.
+type Estimator struct {
+	from, to int64 // milliseconds; requests before from are compared alone
+	series   map[series][]request
+	routes   map[route]int
+	n        int
+	keyless  uint64 // requests of the span
+}
+
+type route struct{ method, route string }
+
+type series struct {
+	key   classify.KeyID
+	route int
+}
+
+type request struct {
+	at      int64 // milliseconds
+	latency int32 // milliseconds
+	failed  bool
+	again   bool // declared to be no first try
+}
+
+// New makes an Estimator for the requests with a time in [from, to).
+func New(from, to time.Time) *Estimator {
+	return &Estimator{from: from.UnixMilli(), to: to.UnixMilli(),
+		series: map[series][]request{}, routes: map[route]int{}}
+}
+
+// failure is what a client may try again.
+const failure = classify.ServerSide | classify.Limited
+
+// Add takes a request and its outcome. Times outside the span and Before are left out.
+func (e *Estimator) Add(r *classify.Response, o classify.Outcome) {
+	var none classify.KeyID
+	at := r.UnixMilli
+	switch {
+	case at < e.from-Before.Milliseconds() || at >= e.to:
+		return
+	case r.Key == none:
+		if at >= e.from {
+			e.keyless++
+		}
+		return
+	}
+	if e.n++; e.n > MaxRequests {
+		return
+	}
+	of := route{string(r.Method), string(r.Route)}
+	id, known := e.routes[of]
+	if !known {
+		id = len(e.routes)
+		e.routes[route{strings.Clone(of.method), strings.Clone(of.route)}] = id
+	}
+	s := series{r.Key, id}
+	latency := int32(min(max(r.LatencyMicros, 0)/1000, math.MaxInt32))
+	e.series[s] = append(e.series[s], request{at, latency, failure.Has(o), r.Attempt > 1})
+}
+
+// Full reports whether more came than an Estimator holds: the estimate is of a part.
+func (e *Estimator) Full() bool { return e.n > MaxRequests }
+
+// Estimate is what was found in the span.
+type Estimate struct {
+	Requests uint64 `json:"requests"` // with a key
+	Failures uint64 `json:"failures"` // of them
+	Keyless  uint64 `json:"requests_without_key"`
+	// Judged are the failures that could be compared, Followed those of them that were
+	// followed up, and Chance how many of those chance explains.
+	Judged   uint64  `json:"failures_judged"`
+	Followed uint64  `json:"followed"`
+	Chance   float64 `json:"followed_by_chance"`
+	// Retries is the estimate, 0 within what chance explains; Margin is three standard
+	// deviations of it.
+	Retries uint64 `json:"retries"`
+	Margin  uint64 `json:"margin"`
+	// Declared is how many requests said themselves that they are no first try.
+	Declared uint64 `json:"declared"`
+	Keys     []Key  `json:"by_key"`
+}
+
+// Key is the part of one key, of those with an estimate of their own.
+type Key struct {
+	Key     string `json:"key_id"`
+	Retries uint64 `json:"retries"`
+	Margin  uint64 `json:"margin"`
+}
+
+// sum adds up failures that were judged.
+type sum struct {
+	judged, followed          uint64
+	chance, retries, variance float64
+}
+
+func (s *sum) add(followed bool, p float64) {
+	s.judged++
+	s.chance += p
+	s.variance += p / (1 - p) // of (followed-p)/(1-p), when there are no retries
+	s.retries -= p / (1 - p)
+	if followed {
+		s.followed++
+		s.retries += 1 / (1 - p)
+	}
+}
+
+func (s *sum) join(o *sum) {
+	s.judged, s.followed = s.judged+o.judged, s.followed+o.followed
+	s.chance, s.retries, s.variance = s.chance+o.chance, s.retries+o.retries, s.variance+o.variance
+}
+
+// estimate is the retries and their margin, 0 when chance explains them.
+func (s *sum) estimate() (retries, margin uint64) {
+	m := sigmas * math.Sqrt(s.variance)
+	if s.retries <= max(m, 1) {
+		return 0, 0
+	}
+	return uint64(math.Round(min(s.retries, float64(s.followed)))), uint64(math.Ceil(m))
+}
+
+// Estimate judges what came. It sorts what the Estimator holds.
+func (e *Estimator) Estimate() *Estimate {
+	all := make([]series, 0, len(e.series))
+	usual := make([]share, len(e.routes)) // of all keys, by route
+	own := map[series]share{}
+	for s, list := range e.series {
+		slices.SortFunc(list, func(a, b request) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.latency, b.latency))
+		})
+		all = append(all, s)
+		of := successes(list)
+		own[s] = of
+		usual[s.route].followed += of.followed
+		usual[s.route].n += of.n
+	}
+	slices.SortFunc(all, func(a, b series) int {
+		return cmp.Or(slices.Compare(a.key[:], b.key[:]), cmp.Compare(a.route, b.route))
+	})
+	found := &Estimate{Keyless: e.keyless, Keys: []Key{}}
+	var total, key sum
+	for i, s := range all {
+		e.judge(found, &key, e.series[s], own[s].towards(usual[s.route]))
+		if i+1 < len(all) && all[i+1].key == s.key {
+			continue
+		}
+		if n, margin := key.estimate(); n > 0 {
+			found.Keys = append(found.Keys, Key{s.key.String(), n, margin})
+		}
+		total.join(&key)
+		key = sum{}
+	}
+	slices.SortStableFunc(found.Keys, func(a, b Key) int { return cmp.Compare(b.Retries, a.Retries) })
+	found.Judged, found.Followed, found.Chance = total.judged, total.followed, total.chance
+	found.Retries, found.Margin = total.estimate()
+	return found
+}
+
+// share is how many of n requests were followed up.
+type share struct{ followed, n float64 }
+
+// successes are those of a series.
+func successes(list []request) (s share) {
+	for i := range list {
+		if list[i].failed {
+			continue
+		}
+		s.n++
+		if follows(list, i) {
+			s.followed++
+		}
+	}
+	return s
+}
+
+// towards is the share, drawn towards the usual one, and that to one half.
+func (s share) towards(usual share) float64 {
+	p := (usual.followed + 1) / (usual.n + 2)
+	return (s.followed + prior*p) / (s.n + prior)
+}
+
+// follows reports whether the request behind the i-th begins within Window of its end.
+// A log's time is that of the beginning or of the end, by its format: of the end the
+// window is longer by the duration, as chance is asked for too.
+func follows(list []request, i int) bool {
+	if i+1 == len(list) {
+		return false
+	}
+	gap := list[i+1].at - list[i].at - int64(list[i].latency)
+	return gap <= Window.Milliseconds()
+}
+
+// judge adds the failures of a series that are in the span.
+func (e *Estimator) judge(found *Estimate, to *sum, list []request, usual float64) {
+	near := Near.Milliseconds()
+	first, last, run := 0, 0, 0
+	for i := range list {
+		r := &list[i]
+		if i > 0 && follows(list, i-1) && list[i-1].failed {
+			run++
+		} else {
+			run = 0
+		}
+		for list[first].at < r.at-near {
+			first++
+		}
+		for last < len(list) && list[last].at <= r.at+near {
+			last++
+		}
+		if r.at < e.from {
+			continue
+		}
+		found.Requests++
+		if r.again {
+			found.Declared++
+		}
+		if !r.failed {
+			continue
+		}
+		found.Failures++
+		within := min(1, float64(Window.Milliseconds()+int64(r.latency))/float64(2*near))
+		p := 1 - (1-usual)*math.Pow(1-within, float64(last-first-1))
+		if p > MaxChance || run >= MaxRun || runOn(list, i, MaxRun-run) {
+			continue
+		}
+		to.add(follows(list, i), p)
+	}
+}
+
+// runOn reports whether so many more failures follow each other behind the i-th.
+func runOn(list []request, i, more int) bool {
+	for ; more > 0; i, more = i+1, more-1 {
+		if !list[i].failed || !follows(list, i) {
+			return false
+		}
+	}
+	return true
+}
