@@ -17,6 +17,7 @@ type kindOf struct {
 }
 
 // kinds lists every kind of incident.
+// Long because it is data: one kind after the other.
 func kinds() []kindOf {
 	return []kindOf{
 		{detect.Offender, "Key over its rate limit", limitsUID, query.Offenders(),
@@ -141,7 +142,8 @@ func incidentAlerts() []Alert {
 	var list []Alert
 	for _, k := range kinds() {
 		list = append(list, Alert{
-			UID: "statline-" + strings.ReplaceAll(string(k.kind), "_", "-"), Title: k.title, Query: query.ToldIncidents(string(k.kind)),
+			UID: "statline-" + strings.ReplaceAll(string(k.kind), "_", "-"), Title: k.title,
+			Query:   query.ToldIncidents(string(k.kind)),
 			Lasting: "0s", NoData: "OK", WhyNoData: noIncident, Summary: aboutIncident, Means: k.means, ToDo: k.todo,
 			Board: k.board, Shows: k.shows, Links: linksOf(k),
 		})

@@ -75,31 +75,37 @@ type Variable struct {
 }
 
 func serviceVariable() Variable {
-	return Variable{Name: "service", Label: "Service", About: "services with responses in the time on screen, most requested first",
+	return Variable{Name: "service", Label: "Service",
+		About: "services with responses in the time on screen, most requested first",
 		Query: query.Services()}
 }
 
 func routeVariable() Variable {
-	return Variable{Name: "route", Label: "Route", About: "route templates of the chosen services, most requested first",
+	return Variable{Name: "route", Label: "Route",
+		About: "route templates of the chosen services, most requested first",
 		Query: query.Routes()}
 }
 
 func keyVariable() Variable {
 	return Variable{Name: "key", Label: "Key",
-		About: "keys by id, those refused most first; any id can be typed in (statline key-id prints it)", Query: query.KeyList()}
+		About: "keys by id, those refused most first; any id can be typed in (statline key-id prints it)",
+		Query: query.KeyList()}
 }
 
 func incidentVariable() Variable {
 	return Variable{Name: "incident", Label: "Incident",
-		About: "incidents that touch the time on screen, the newest first; any id can be typed in", Query: query.IncidentList()}
+		About: "incidents that touch the time on screen, the newest first; any id can be typed in",
+		Query: query.IncidentList()}
 }
 
 func codeVariable() Variable {
-	return Variable{Name: "code", Label: "Code", About: "codes of the API, most frequent first", Query: query.CodeList()}
+	return Variable{Name: "code", Label: "Code", About: "codes of the API, most frequent first",
+		Query: query.CodeList()}
 }
 
 func clientVariable() Variable {
-	return Variable{Name: "client", Label: "Client", About: "client addresses, those that try most keys first; any address can be typed in",
+	return Variable{Name: "client", Label: "Client",
+		About: "client addresses, those that try most keys first; any address can be typed in",
 		Query: query.ClientList()}
 }
 
@@ -124,7 +130,8 @@ func HasVariable(uid, name string) bool {
 // Boards lists every board, the overview first. The one about error budgets goes by
 // the objectives given.
 func Boards(goals query.Objectives) []Board {
-	return []Board{overview(), status(), limits(), keys(), clients(), agents(), availability(), objective(goals), incidents(), incident(), pipeline()}
+	return []Board{overview(), status(), limits(), keys(), clients(), agents(), availability(), objective(goals),
+		incidents(), incident(), pipeline()}
 }
 
 // ConsoleBoards are the boards that the console has beside those: about one code and

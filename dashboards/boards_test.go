@@ -35,14 +35,16 @@ func TestBoardsAreWhole(t *testing.T) {
 		}
 		for i, r := range b.Rows {
 			if r.Tab != "" && b.Rows[0].Tab == "" || r.Chosen != "" && !slices.Contains(variables[b.UID], r.Chosen) {
-				t.Errorf("%s: row %d: tabs begin with the first row, and what is chosen is a variable of the board", b.Name, i)
+				t.Errorf("%s: row %d: tabs begin with the first row, and what is chosen is a variable of the board",
+					b.Name, i)
 			}
 			wide := 0
 			for _, c := range r.Cells {
 				p := c.Panel
 				wide += c.Width
 				if p.Kind == "" || p.Title == "" || p.About == "" || p.Query == "" || p.Unit == "" || p.Empty == "" {
-					t.Errorf("%s: panel %q: kind, title, about, query, unit or text for no data is missing", b.Name, p.Title)
+					t.Errorf("%s: panel %q: kind, title, about, query, unit or text for no data is missing", b.Name,
+						p.Title)
 				}
 				if (p.Kind == Heat) != (p.BucketUnit != "") || p.MaxPoints > 0 && !p.Kind.OverTime() {
 					t.Errorf("%s: panel %q: says what its kind does not draw", b.Name, p.Title)
@@ -54,7 +56,8 @@ func TestBoardsAreWhole(t *testing.T) {
 							continue // the board stands in the row
 						}
 						if !slices.Contains(variables[l.Board], l.Variable) {
-							t.Errorf("%s: panel %q: links to %s with %s; it has %v", b.Name, p.Title, l.Board, l.Variable, variables[l.Board])
+							t.Errorf("%s: panel %q: links to %s with %s; it has %v", b.Name, p.Title, l.Board,
+								l.Variable, variables[l.Board])
 						}
 					}
 				}
@@ -152,12 +155,14 @@ func TestRunbooksNamePanels(t *testing.T) {
 			t.Errorf("a runbook names (%s), which is no board and no panel", m[1])
 		}
 	}
-	for _, title := range []string{"Whose side", "Routes that fail", "This incident", "Where the time goes", "Behind, in records",
+	for _, title := range []string{"Whose side", "Routes that fail", "This incident", "Where the time goes",
+		"Behind, in records",
 		"What was rejected", "Who stopped, who goes on", "Offenders", "Suspended and disabled keys in use",
 		"Invalid and unverified keys in use", "Clients that try keys or logins", "Codes that break the contract",
 		"Where failing codes come from", "Clients that look for paths"} {
 		if !strings.Contains(texts, title) || !known[strings.ToLower(title)] {
-			t.Errorf("%s: in a runbook: %t; a panel: %t", title, strings.Contains(texts, title), known[strings.ToLower(title)])
+			t.Errorf("%s: in a runbook: %t; a panel: %t", title, strings.Contains(texts, title),
+				known[strings.ToLower(title)])
 		}
 	}
 }

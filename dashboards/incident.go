@@ -4,6 +4,7 @@ import "statline/dashboards/query"
 
 // incident answers: what was this one, what did the detector go by, and what is
 // to be done.
+// Long because it is data: one panel after the other.
 func incident() Board {
 	return Board{
 		Name: "incident", UID: incidentUID, Title: "one incident",
@@ -55,7 +56,8 @@ func incident() Board {
 				{14, Panel{
 					Kind: Lines, Title: "Around its opening",
 					About: "What the baseline of the incident's service saw and expected, per minute.",
-					Query: query.AroundIncident(), Unit: Count, Empty: "no baseline in this time, or an incident of no service",
+					Query: query.AroundIncident(), Unit: Count,
+					Empty:   "no baseline in this time, or an incident of no service",
 					Columns: []Column{{Name: "observed", Color: Bad}, {Name: "usual", Color: Note, Unfilled: true}},
 				}},
 			}},

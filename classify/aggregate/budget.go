@@ -97,7 +97,8 @@ type what struct {
 }
 
 func (w *what) compare(o *what) int {
-	return cmp.Or(cmp.Compare(w.service, o.service), cmp.Compare(w.result, o.result), cmp.Compare(w.errorType, o.errorType))
+	return cmp.Or(cmp.Compare(w.service, o.service), cmp.Compare(w.result, o.result),
+		cmp.Compare(w.errorType, o.errorType))
 }
 
 // used are dimensions in use in this block.

@@ -11,8 +11,10 @@ func TestSumDays(t *testing.T) {
 	const day = 20_000
 	minute := func(d, m uint32) uint32 { return (day+d)*daySeconds + m*60 }
 	r := Rows{
-		Days:    []DayCount{{Day: day, Responses: 9, Keyed: 77}, {Day: day + 1, Responses: 1}, {Day: day + 2, Responses: 5}},
-		Keys:    []KeyRow{{Minute: minute(0, 1), Requests: 2}, {Minute: minute(0, 1439), Requests: 3}, {Minute: minute(2, 0), Requests: 4}},
+		Days: []DayCount{{Day: day, Responses: 9, Keyed: 77}, {Day: day + 1, Responses: 1},
+			{Day: day + 2, Responses: 5}},
+		Keys: []KeyRow{{Minute: minute(0, 1), Requests: 2}, {Minute: minute(0, 1439), Requests: 3},
+			{Minute: minute(2, 0), Requests: 4}},
 		Agents:  []AgentRow{{Minute: minute(1, 7), Requests: 1}, {Minute: minute(2, 9), Requests: 2}},
 		Clients: []ClientRow{{Minute: minute(0, 0), Requests: 9}, {Minute: minute(2, 0), Requests: 5}},
 	}

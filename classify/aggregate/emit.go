@@ -115,7 +115,8 @@ func (t *Table) emitResponse(run []ref) {
 	a := run[0].answer()
 	out := ResponseRow{
 		Minute: run[0].minute() * 60, Service: d.service, Route: d.route, Method: d.method.String(),
-		ErrorType: d.errorType, HTTPStatus: a.status(), Code: a.code(), Outcome: a.outcome(), DecidedBy: a.decidedBy(), Blame: a.blame(),
+		ErrorType: d.errorType, HTTPStatus: a.status(), Code: a.code(), Outcome: a.outcome(), DecidedBy: a.decidedBy(),
+		Blame:     a.blame(),
 		Truncated: o.resolved.truncatedRoutes || o.resolved.truncatedErrors,
 	}
 	for _, ref := range run {
@@ -128,9 +129,11 @@ func (t *Table) emitResponse(run []ref) {
 		out.UpstreamMicros += up.micros
 		out.Retries += uint64(up.retries)
 	}
-	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run, func(row uint32) uint32 { return t.responses.rows[row].histogram })
+	out.LatencyBuckets, out.LatencyCounts = t.histogramOf(run,
+		func(row uint32) uint32 { return t.responses.rows[row].histogram })
 	if out.UpstreamRequests > 0 {
-		out.UpstreamBuckets, out.UpstreamCounts = t.histogramOf(run, func(row uint32) uint32 { return t.responses.upstream[row].histogram })
+		out.UpstreamBuckets, out.UpstreamCounts = t.histogramOf(run,
+			func(row uint32) uint32 { return t.responses.upstream[row].histogram })
 	}
 	o.responses = append(o.responses, out)
 }
@@ -276,7 +279,8 @@ func (t *Table) emitServices() {
 		var requests [256]uint64
 		var total uint64
 		j := i
-		for ; j < len(o.responses) && o.responses[j].Minute == first.Minute && o.responses[j].Service == first.Service; j++ {
+		for ; j < len(o.responses) && o.responses[j].Minute == first.Minute &&
+			o.responses[j].Service == first.Service; j++ {
 			requests[o.responses[j].Outcome] += o.responses[j].Requests
 			total += o.responses[j].Requests
 		}
@@ -316,7 +320,8 @@ func (t *Table) emitSamples() {
 		candidates = candidates[:0]
 		size := int(s.heads[g.n].size)
 		j := i
-		for ; j < len(groups) && groups[j].minute == g.minute && groups[j].rank == g.rank && groups[j].outcome == g.outcome; j++ {
+		for ; j < len(groups) && groups[j].minute == g.minute && groups[j].rank == g.rank &&
+			groups[j].outcome == g.outcome; j++ {
 			n := int(groups[j].n)
 			for k := range int(s.heads[n].n) {
 				candidates = append(candidates, &s.kept[n*s.slots+k])

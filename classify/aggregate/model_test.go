@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"sort"
 	"strings"
-	"testing"
-
-	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"statline/classify"
 	"statline/classify/agent"
@@ -51,7 +46,8 @@ func randomItems(rng *rand.Rand, n int) []item {
 		r.Service = pick("movies", "people", "search")
 		r.Route = pick("/3/movie/{id}", "/3/search", "")
 		r.Method = pick("GET", "get", "POST", "PURGE", "")
-		r.Path, r.RequestID = fmt.Appendf(nil, "/path/%d?q=%d", rng.IntN(1000), i), fmt.Appendf(nil, "id-%d", rng.IntN(1000))
+		r.Path, r.RequestID = fmt.Appendf(nil, "/path/%d?q=%d", rng.IntN(1000), i),
+			fmt.Appendf(nil, "id-%d", rng.IntN(1000))
 		r.Code, r.Status = codes[rng.IntN(len(codes))], statuses[rng.IntN(len(statuses))]
 		if r.Code == 25 {
 			r.Message = fmt.Appendf(nil, "Your request count (%d) is over the allowed limit of (40).", 40+rng.IntN(9))
@@ -74,7 +70,8 @@ func randomItems(rng *rand.Rand, n int) []item {
 		r.Bytes = rng.Int64N(10_000) - 100
 		r.Blame = classify.Blame(rng.IntN(4))
 		if told := rand.New(rand.NewPCG(uint64(i), uint64(r.Bytes))); told.IntN(3) == 0 {
-			r.Quota = classify.Quota{Limit: uint32(told.IntN(3) * 40), Window: uint32(told.IntN(2) * 10), RetryAfter: uint32(told.IntN(4))}
+			r.Quota = classify.Quota{Limit: uint32(told.IntN(3) * 40), Window: uint32(told.IntN(2) * 10),
+				RetryAfter: uint32(told.IntN(4))}
 			if told.IntN(3) > 0 {
 				r.Quota.SetLeft(uint32(told.IntN(40)))
 			}
@@ -118,18 +115,21 @@ func plain(it *item) naming {
 }
 
 // single is the definition of the minute rows of one response.
+// Long because it is one row of each table, field by field.
 func single(c Config, it *item, name naming) Rows {
 	r, d := &it.r, it.d
 	second := uint32(min(max(r.UnixMilli, 0)/1000, 1<<32-1))
 	minute := second / 60 * 60
 	m := string(bytes.ToUpper(r.Method))
-	if !slices.Contains([]string{"", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}, m) {
+	if !slices.Contains([]string{"", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"},
+		m) {
 		m = "OTHER"
 	}
 	size := uint64(max(r.Bytes, 0))
 	status := uint16(max(r.Status, 0))
 	response := ResponseRow{
-		Minute: minute, Service: name.service, Route: name.route, Method: m, ErrorType: name.errorType, HTTPStatus: status, Code: d.Code,
+		Minute: minute, Service: name.service, Route: name.route, Method: m, ErrorType: name.errorType,
+		HTTPStatus: status, Code: d.Code,
 		Outcome: d.Outcome, DecidedBy: d.DecidedBy, Blame: r.Blame, Requests: 1, Bytes: size,
 	}
 	if d.Drift {
@@ -161,7 +161,8 @@ func single(c Config, it *item, name naming) Rows {
 		if r.Attempt > 1 {
 			told.Retries = 1
 		}
-		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1, Bytes: size, KeyFailure: &KeyFailure{}, KeyTold: &told}
+		k := KeyRow{Minute: minute, Key: name.key, Service: name.service, Outcome: d.Outcome, Code: d.Code, Requests: 1,
+			Bytes: size, KeyFailure: &KeyFailure{}, KeyTold: &told}
 		if d.Outcome.Failure() {
 			k.ErrorType = name.errorType
 			k.CountMax, k.LimitMax, k.Slots, k.FirstSeen, k.LastSeen = d.Count, d.Limit, slot, second, second
@@ -179,7 +180,8 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if r.ClientIP != ([16]byte{}) {
 		day.Addressed = 1
-		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1, ClientFailure: &ClientFailure{}}
+		cl := ClientRow{Minute: minute, ClientIP: name.client, Outcome: d.Outcome, Code: d.Code, Requests: 1,
+			ClientFailure: &ClientFailure{}}
 		if d.Outcome.Failure() {
 			cl.Slots = slot
 			if path, _, _ := strings.Cut(string(r.Path), "?"); r.Status == 404 && path != "" {
@@ -193,7 +195,8 @@ func single(c Config, it *item, name naming) Rows {
 	}
 	if name.class != "" {
 		day.Agented = 1
-		row := AgentRow{Minute: minute, Service: name.service, Class: name.class, Agent: name.agent, Outcome: d.Outcome, Requests: 1}
+		row := AgentRow{Minute: minute, Service: name.service, Class: name.class, Agent: name.agent, Outcome: d.Outcome,
+			Requests: 1}
 		if r.Key != (classify.KeyID{}) {
 			row.Keys.Set(r.Key[15])
 		}
@@ -202,7 +205,8 @@ func single(c Config, it *item, name naming) Rows {
 	rows.Days = []DayCount{day}
 	rows.Samples = []SampleRow{{
 		Minute: minute, Service: name.service, Outcome: d.Outcome, UnixMilli: r.UnixMilli, Route: name.route, Method: m,
-		Path: string(r.Path), HTTPStatus: status, Code: d.Code, Message: string(r.Message), Key: r.Key, ClientIP: r.ClientIP,
+		Path: string(r.Path), HTTPStatus: status, Code: d.Code, Message: string(r.Message), Key: r.Key,
+		ClientIP:      r.ClientIP,
 		LatencyMicros: r.LatencyMicros, UpstreamStatus: r.UpstreamStatus, RequestID: string(r.RequestID),
 		UserAgent: string(r.UserAgent), Partition: it.at.Partition, Offset: it.at.Offset,
 	}}
@@ -268,6 +272,7 @@ type (
 
 // mergeAll is the definition of merging: sums, extremes, unions cut to the
 // members with the smallest hashes, hours from minutes.
+// Long because it is one merge for each table.
 func mergeAll(c Config, parts ...Rows) Rows {
 	addResponse := func(a, b *ResponseRow) {
 		a.Requests += b.Requests
@@ -277,23 +282,29 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		a.UpstreamRequests += b.UpstreamRequests
 		a.UpstreamMicros += b.UpstreamMicros
 		a.Retries += b.Retries
-		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
-		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
+		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets,
+			b.LatencyCounts)
+		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets,
+			b.UpstreamCounts)
 	}
 	addKey := func(a, b *KeyRow) {
 		a.Requests += b.Requests
 		a.Bytes += b.Bytes
 		q := classify.Quota{Limit: max(a.Quota.Limit, b.Quota.Limit), Window: max(a.Quota.Window, b.Quota.Window),
 			RetryAfter: max(a.Quota.RetryAfter, b.Quota.RetryAfter), Low: max(a.Quota.Low, b.Quota.Low)}
-		a.KeyTold = &KeyTold{Quota: q, Retries: a.Retries + b.Retries}                                                                                                  // not a part's
-		a.KeyFailure = &KeyFailure{a.ErrorType, a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds), a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents} // not a part's
+		// not a part's
+		a.KeyTold = &KeyTold{Quota: q, Retries: a.Retries + b.Retries}
+		// not a part's
+		a.KeyFailure = &KeyFailure{a.ErrorType, a.CountMax, a.LimitMax, a.Slots, max(a.SlotSeconds, b.SlotSeconds),
+			a.FirstSeen, a.LastSeen, a.ClientIPs, a.UserAgents}
 		a.CountMax, a.LimitMax = max(a.CountMax, b.CountMax), max(a.LimitMax, b.LimitMax)
 		a.Slots |= b.Slots
 		a.FirstSeen, a.LastSeen = min(a.FirstSeen, b.FirstSeen), max(a.LastSeen, b.LastSeen)
 		a.ClientIPs = smallest(c.SetSize, hashArray, compareArrays, a.ClientIPs, b.ClientIPs)
 		a.UserAgents = smallest(c.SetSize, hashString, cmp.Compare[string], a.UserAgents, b.UserAgents)
 	}
-	responses, hours := collect[responseKey, ResponseRow]{add: addResponse}, collect[responseKey, ResponseRow]{add: addResponse}
+	responses, hours := collect[responseKey, ResponseRow]{add: addResponse},
+		collect[responseKey, ResponseRow]{add: addResponse}
 	keys, keyHours := collect[keyKey, KeyRow]{add: addKey}, collect[keyKey, KeyRow]{add: addKey}
 	clients := collect[clientKey, ClientRow]{add: func(a, b *ClientRow) {
 		a.Requests += b.Requests
@@ -305,8 +316,10 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	services := collect[serviceKey, ServiceRow]{add: func(a, b *ServiceRow) { a.Requests += b.Requests }}
 	serviceHours := collect[serviceKey, ServiceHourRow]{add: func(a, b *ServiceHourRow) {
 		a.Requests += b.Requests
-		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets, b.LatencyCounts)
-		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets, b.UpstreamCounts)
+		a.LatencyBuckets, a.LatencyCounts = mergeHistograms(a.LatencyBuckets, a.LatencyCounts, b.LatencyBuckets,
+			b.LatencyCounts)
+		a.UpstreamBuckets, a.UpstreamCounts = mergeHistograms(a.UpstreamBuckets, a.UpstreamCounts, b.UpstreamBuckets,
+			b.UpstreamCounts)
 	}}
 	addAgent := func(a, b *AgentRow) {
 		a.Requests += b.Requests
@@ -323,12 +336,14 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	var all Rows
 	for i, p := range parts {
 		for _, r := range p.Responses {
-			k := responseKey{r.Minute, r.Service, r.Route, r.Method, r.ErrorType, r.HTTPStatus, r.Code, r.Outcome, r.DecidedBy, r.Blame}
+			k := responseKey{r.Minute, r.Service, r.Route, r.Method, r.ErrorType, r.HTTPStatus, r.Code, r.Outcome,
+				r.DecidedBy, r.Blame}
 			responses.put(k, r)
 			r.Minute -= r.Minute % 3600
 			k.minute = r.Minute
 			hours.put(k, r)
-			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome, r.Requests, r.LatencyBuckets, r.LatencyCounts, r.UpstreamBuckets, r.UpstreamCounts})
+			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome,
+				r.Requests, r.LatencyBuckets, r.LatencyCounts, r.UpstreamBuckets, r.UpstreamCounts})
 		}
 		for _, r := range p.Keys {
 			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code, r.ErrorType}
@@ -362,7 +377,8 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		if i == 0 {
 			all.MinUnixMilli, all.MaxUnixMilli = p.MinUnixMilli, p.MaxUnixMilli
 		}
-		all.MinUnixMilli, all.MaxUnixMilli = min(all.MinUnixMilli, p.MinUnixMilli), max(all.MaxUnixMilli, p.MaxUnixMilli)
+		all.MinUnixMilli, all.MaxUnixMilli = min(all.MinUnixMilli, p.MinUnixMilli),
+			max(all.MaxUnixMilli, p.MaxUnixMilli)
 		all.Responded += p.Responded
 	}
 	all.Responses, all.ResponsesHour = responses.sorted(compareResponses), hours.sorted(compareResponses)
@@ -373,10 +389,12 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	})
 	all.Agents, all.AgentsHour = agents.sorted((*AgentRow).compare), agentHours.sorted((*AgentRow).compare)
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
-		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),
+			cmp.Compare(a.Outcome, b.Outcome))
 	})
 	all.ServicesHour = serviceHours.sorted(func(a, b *ServiceHourRow) int {
-		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Outcome, b.Outcome))
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),
+			cmp.Compare(a.Outcome, b.Outcome))
 	})
 	all.Days = days.sorted(func(a, b *DayCount) int { return cmp.Compare(a.Day, b.Day) })
 	all.Samples = cutSamples(c, samples)
@@ -406,7 +424,8 @@ func cutSamples(c Config, groups map[serviceKey][]SampleRow) []SampleRow {
 
 func compareResponses(a, b *ResponseRow) int {
 	return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Route, b.Route),
-		cmp.Compare(a.Method, b.Method), cmp.Compare(a.ErrorType, b.ErrorType), cmp.Compare(a.HTTPStatus, b.HTTPStatus), cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.Method, b.Method), cmp.Compare(a.ErrorType, b.ErrorType), cmp.Compare(a.HTTPStatus, b.HTTPStatus),
+		cmp.Compare(a.Code, b.Code),
 		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.DecidedBy, b.DecidedBy), cmp.Compare(a.Blame, b.Blame))
 }
 
@@ -440,58 +459,4 @@ func smallest[V comparable](n int, hash func(V) uint64, compare func(a, b V) int
 	list = list[:min(n, len(list))]
 	slices.SortFunc(list, compare)
 	return list
-}
-
-func wantRows(t *testing.T, what string, got, want Rows) {
-	t.Helper()
-	if reflect.DeepEqual(withoutEmpty(got), withoutEmpty(want)) {
-		return
-	}
-	diff := gocmp.Diff(want, got, cmpopts.EquateEmpty())
-	if len(diff) > 4000 {
-		diff = diff[:4000] + "..."
-	}
-	t.Fatalf("%s: rows differ (-want +got):\n%s", what, diff)
-}
-
-// withoutEmpty makes empty slices nil, for DeepEqual: cmp.Diff takes seconds
-// for what it takes milliseconds.
-func withoutEmpty(r Rows) Rows {
-	v := reflect.ValueOf(&r).Elem()
-	for i := range v.NumField() {
-		emptyToNil(v.Field(i))
-	}
-	return r
-}
-
-func emptyToNil(v reflect.Value) {
-	if v.Kind() != reflect.Slice {
-		return
-	}
-	if v.Len() == 0 {
-		v.SetZero()
-		return
-	}
-	for i := range v.Len() {
-		eachSlice(v.Index(i), func(s reflect.Value) {
-			if s.Len() == 0 && !s.IsNil() {
-				s.SetZero()
-			}
-		})
-	}
-}
-
-// eachSlice calls f with the slices in a row and in what it points to.
-func eachSlice(row reflect.Value, f func(s reflect.Value)) {
-	if row.Kind() != reflect.Struct {
-		return
-	}
-	for i := range row.NumField() {
-		switch field := row.Field(i); field.Kind() {
-		case reflect.Slice:
-			f(field)
-		case reflect.Pointer:
-			eachSlice(field.Elem(), f)
-		}
-	}
 }

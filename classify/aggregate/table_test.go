@@ -42,13 +42,16 @@ func TestRowsOfOneMinute(t *testing.T) {
 	if rows.Responded != 3 || len(rows.Responses) != 2 || len(rows.ResponsesHour) != 2 || len(rows.Services) != 2 {
 		t.Fatalf("got %+v", rows)
 	}
-	if s := rows.Responses[1]; s.Outcome != classify.RateLimited || s.Requests != 2 || s.Bytes != 200 || s.Method != "GET" ||
+	if s := rows.Responses[1]; s.Outcome != classify.RateLimited || s.Requests != 2 || s.Bytes != 200 ||
+		s.Method != "GET" ||
 		s.Minute != 1_699_999_980 || s.HTTPStatus != 429 || len(s.LatencyBuckets) != 1 || s.LatencyCounts[0] != 2 {
 		t.Errorf("got %+v", s)
 	}
 	k := rows.Keys[1]
-	if k.CountMax != 41 || k.LimitMax != 40 || k.Slots != 1<<2|1<<5 || k.FirstSeen != 1_700_000_000 || k.LastSeen != 1_700_000_030 ||
-		len(k.ClientIPs) != 1 || k.ClientIPs[0] != r.ClientIP || len(k.UserAgents) != 1 || k.UserAgents[0] != "agent/1" {
+	if k.CountMax != 41 || k.LimitMax != 40 || k.Slots != 1<<2|1<<5 || k.FirstSeen != 1_700_000_000 ||
+		k.LastSeen != 1_700_000_030 ||
+		len(k.ClientIPs) != 1 || k.ClientIPs[0] != r.ClientIP || len(k.UserAgents) != 1 ||
+		k.UserAgents[0] != "agent/1" {
 		t.Errorf("got %+v", k)
 	}
 	if c := rows.Clients[1]; c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
@@ -178,8 +181,10 @@ func TestRequestsBeyond32Bits(t *testing.T) {
 		add(table, &r, Place{})
 	}
 	const want = math.MaxUint32 - 1 + 5
-	if rows := table.Rows(); rows.Keys[0].Requests != want || rows.KeysHour[0].Requests != want || rows.Clients[0].Requests != want {
-		t.Errorf("got %d, %d, %d; want %d", rows.Keys[0].Requests, rows.KeysHour[0].Requests, rows.Clients[0].Requests, uint64(want))
+	if rows := table.Rows(); rows.Keys[0].Requests != want || rows.KeysHour[0].Requests != want ||
+		rows.Clients[0].Requests != want {
+		t.Errorf("got %d, %d, %d; want %d", rows.Keys[0].Requests, rows.KeysHour[0].Requests, rows.Clients[0].Requests,
+			uint64(want))
 	}
 }
 

@@ -81,22 +81,26 @@ func Preset(name string) (Config, error) {
 			Objective: 0.999, MinBad: 10, LowFactor: 20, LowBad: 20, CalmMinutes: 60,
 			Pairs: []BurnPair{{5, 60, 14.4, Page}, {30, 360, 6, Page}, {120, 1440, 3, Ticket}, {360, 4320, 1, Ticket}},
 		},
-		Drop:    DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5, SilentRate: 60, SilentMinutes: 2},
+		Drop: DropConfig{MaxShare: 0.3, MinExpected: 100, MinSeasons: 2, EndShare: 0.5, SilentRate: 60,
+			SilentMinutes: 2},
 		Surge:   SurgeConfig{MinRatio: 3, MinExpected: 100, MinSeasons: 2, EndRatio: 2},
 		Latency: LatencyConfig{MinShare: 0.05, MinRatio: 3, MinCount: 20, PageShare: 0.5, QuietMinutes: 15},
 		Rate: RateConfig{
 			ThrottledShare: 0.4, OffenderCount: 100, OffenderShare: 0.3, OffenderSlots: 0.5, OffenderAgain: 36,
 			FloodCount: 300, FloodShare: 0.5, QuietMinutes: 15,
 		},
-		DeadKey:     DeadKeyConfig{MinUses: 3, MinMinutes: 2, MinDays: 2, PagePerMinute: 61, QuietMinutes: 7 * day},
-		InvalidKey:  InvalidKeyConfig{MinMinutes: 5, MinCount: 20, QuietMinutes: 60, PagePerMinute: 61},
-		KeyScanning: KeyScanningConfig{FastKeys: 10, SlowKeys: 30, MinShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
-		Stuffing:    StuffingConfig{FastFailures: 20, MaxSuccess: 0.2, SlowFailures: 50, SlowShare: 0.8, QuietMinutes: 30, SlowQuietMinutes: 360},
-		PathScan:    PathScanConfig{FastPaths: 40, SlowPaths: 150, MinShare: 0.5, QuietMinutes: 30, SlowQuietMinutes: 360, ServiceRoutes: 60, ServiceRatio: 3},
-		Flood:       FloodConfig{MinPerMinute: 600, CrowdRatio: 5, OwnRatio: 3, QuietMinutes: 15},
-		NewError:    NewErrorConfig{MinCount: 10, MinKeys: 3, QuietMinutes: 60},
-		Near:        NearConfig{MinDays: 3},
-		Contract:    ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
+		DeadKey:    DeadKeyConfig{MinUses: 3, MinMinutes: 2, MinDays: 2, PagePerMinute: 61, QuietMinutes: 7 * day},
+		InvalidKey: InvalidKeyConfig{MinMinutes: 5, MinCount: 20, QuietMinutes: 60, PagePerMinute: 61},
+		KeyScanning: KeyScanningConfig{FastKeys: 10, SlowKeys: 30, MinShare: 0.8, QuietMinutes: 30,
+			SlowQuietMinutes: 360},
+		Stuffing: StuffingConfig{FastFailures: 20, MaxSuccess: 0.2, SlowFailures: 50, SlowShare: 0.8,
+			QuietMinutes: 30, SlowQuietMinutes: 360},
+		PathScan: PathScanConfig{FastPaths: 40, SlowPaths: 150, MinShare: 0.5, QuietMinutes: 30,
+			SlowQuietMinutes: 360, ServiceRoutes: 60, ServiceRatio: 3},
+		Flood:    FloodConfig{MinPerMinute: 600, CrowdRatio: 5, OwnRatio: 3, QuietMinutes: 15},
+		NewError: NewErrorConfig{MinCount: 10, MinKeys: 3, QuietMinutes: 60},
+		Near:     NearConfig{MinDays: 3},
+		Contract: ContractConfig{MinCount: 5, MinShare: 0.01, NewCount: 3, QuietMinutes: 360},
 	}
 	switch name {
 	case "default":
@@ -240,6 +244,7 @@ func (c *Config) Muted(inc *Incident, t Minute) bool {
 }
 
 // Validate checks c. Its errors name the key, the value and what is accepted.
+// Long because it is a list: one check after the other.
 func (c *Config) Validate() error {
 	bad := func(key string, got any, want string) error {
 		return fmt.Errorf("detectors: %s: got %v; want %s", key, got, want)
@@ -306,7 +311,8 @@ func (c *Config) Validate() error {
 	for i, p := range c.SLO.Pairs {
 		for _, w := range []int{p.Short, p.Long} {
 			if windowIndex(w) < 0 {
-				return bad(fmt.Sprintf("slo.pairs[%d]", i), fmt.Sprintf("window %d", w), fmt.Sprintf("windows out of %v minutes", burnWindows))
+				return bad(fmt.Sprintf("slo.pairs[%d]", i), fmt.Sprintf("window %d", w),
+					fmt.Sprintf("windows out of %v minutes", burnWindows))
 			}
 		}
 		if !slices.Contains([]Severity{Info, Ticket, Page}, p.Severity) {
@@ -354,7 +360,8 @@ func (c *Config) validateNames(bad func(string, any, string) error) error {
 	}
 	for i, s := range c.Allow.Clients {
 		if _, err := parsePrefix(s); err != nil {
-			return bad(fmt.Sprintf("allow.clients[%d]", i), fmt.Sprintf("%q", s), "an address or a prefix, such as 192.0.2.0/24")
+			return bad(fmt.Sprintf("allow.clients[%d]", i), fmt.Sprintf("%q", s),
+				"an address or a prefix, such as 192.0.2.0/24")
 		}
 	}
 	for i, m := range c.Mute {
@@ -362,7 +369,8 @@ func (c *Config) validateNames(bad func(string, any, string) error) error {
 			return bad(fmt.Sprintf("mute[%d].kind", i), fmt.Sprintf("%q", m.Kind), fmt.Sprintf("one of %v", Kinds()))
 		}
 		if _, err := time.Parse(time.RFC3339, m.Until); err != nil {
-			return bad(fmt.Sprintf("mute[%d].until", i), fmt.Sprintf("%q", m.Until), "a time such as 2026-06-01T08:00:00Z")
+			return bad(fmt.Sprintf("mute[%d].until", i), fmt.Sprintf("%q", m.Until),
+				"a time such as 2026-06-01T08:00:00Z")
 		}
 	}
 	return nil

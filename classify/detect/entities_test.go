@@ -28,8 +28,9 @@ func keyRun(cfg *Config, rows []KeyMinute, end Minute) []Incident {
 // refused makes n minutes of a key whose requests are refused in slots of each.
 func refused(from Minute, n int, slots uint64, refused, requests uint32) (rows []KeyMinute) {
 	for i := range n {
-		rows = append(rows, KeyMinute{Minute: from + Minute(i), Requests: requests, Success: requests - refused, RateLimited: refused,
-			Slots: slots, SlotSeconds: 10, Limit: 40, Highest: 40 + refused})
+		rows = append(rows, KeyMinute{Minute: from + Minute(i), Requests: requests, Success: requests - refused,
+			RateLimited: refused,
+			Slots:       slots, SlotSeconds: 10, Limit: 40, Highest: 40 + refused})
 	}
 	return rows
 }
@@ -69,7 +70,8 @@ func TestRateLimit(t *testing.T) {
 			if end := c.rows[len(c.rows)-1].Minute; list[0].ClosedAt != end+15 {
 				t.Errorf("closed %d min after the last refusal; want 15", list[0].ClosedAt-end)
 			}
-			if !strings.Contains(list[0].Summary, "key abcdefghij:") || strings.Contains(list[0].Summary, "abcdefghijk") {
+			if !strings.Contains(list[0].Summary, "key abcdefghij:") ||
+				strings.Contains(list[0].Summary, "abcdefghijk") {
 				t.Errorf("summary %q does not name the key by its ten characters", list[0].Summary)
 			}
 		})
@@ -86,14 +88,17 @@ func TestThrottledAgain(t *testing.T) {
 	}{
 		"five hours later": {300, 25, Offender}, "nine hours later, for a short time": {540, 20, Offender}, "the next day": {1440, 25, Throttled},
 	} {
-		rows := append(refused(origin, 22, 0b111101, 10, 250), refused(origin+Minute(c.after), c.minutes, 0b111101, 10, 250)...)
+		rows := append(refused(origin, 22, 0b111101, 10, 250),
+			refused(origin+Minute(c.after), c.minutes, 0b111101, 10, 250)...)
 		list := keyRun(cfg, rows, rows[len(rows)-1].Minute+40)
 		if len(list) != 2 || list[0].Kind != Throttled || list[1].Kind != c.want {
 			t.Errorf("%s: got %+v; want throttled, then %s", name, list, c.want)
 			continue
 		}
 		k := &Key{ID: "abcdefghijklmnopqrstuvwxyz", Service: "api"}
-		state := Keys().Restore(rows[:22], list[0].ClosedAt, []Restored{{Rule: ruleRate, LastClose: list[0].ClosedAt, LastOpened: list[0].OpenedAt, Before: list[0].OpenedAt}})
+		state := Keys().Restore(rows[:22], list[0].ClosedAt,
+			[]Restored{{Rule: ruleRate, LastClose: list[0].ClosedAt, LastOpened: list[0].OpenedAt,
+				Before: list[0].OpenedAt}})
 		var again []Incident
 		i := 22
 		for at := list[0].ClosedAt + 1; at <= rows[len(rows)-1].Minute+40; at++ {
@@ -141,10 +146,12 @@ func TestDeadKey(t *testing.T) {
 		closes string
 		says   string
 	}{
-		"two refusals":                          {dead(0, 3), -1, "", ""},
-		"three in one minute":                   {[]KeyMinute{{Minute: origin, Requests: 3, Dead: 3, DeadCode: 10}}, -1, "", ""},
-		"the third use":                         {dead(0, 60, 120, 180), 120, "", "suspended key"},
-		"an hourly job":                         {dead(every(60, 8)...), 120, "", "every 60 min: looks like a scheduled job"},
+		"two refusals": {dead(0, 3), -1, "", ""},
+		"three in one minute": {[]KeyMinute{{Minute: origin, Requests: 3, Dead: 3, DeadCode: 10}}, -1,
+			"", ""},
+		"the third use": {dead(0, 60, 120, 180), 120, "", "suspended key"},
+		"an hourly job": {dead(every(60, 8)...), 120, "",
+			"every 60 min: looks like a scheduled job"},
 		"a daily job":                           {dead(every(1440, 4)...), 1440, "", "every 24 h"},
 		"reinstated before the third":           {success(90, dead(0, 60, 120)), -1, "", ""},
 		"reinstated":                            {success(200, dead(0, 60, 120)), 120, ClosedReinstated, ""},
@@ -158,7 +165,8 @@ func TestDeadKey(t *testing.T) {
 				}
 				return
 			}
-			if len(list) != 1 || list[0].Kind != DeadKey || int(list[0].OpenedAt-origin) != c.opens || list[0].ClosedAs != c.closes {
+			if len(list) != 1 || list[0].Kind != DeadKey || int(list[0].OpenedAt-origin) != c.opens ||
+				list[0].ClosedAs != c.closes {
 				t.Fatalf("got %+v; want one from minute %d on, closed as %q", list, c.opens, c.closes)
 			}
 			if !strings.Contains(list[0].Summary, c.says) {
@@ -213,7 +221,8 @@ func TestClients(t *testing.T) {
 	scan := func(n, step int, keys int, good uint64) (rows []ClientMinute) {
 		id := uint64(0)
 		for i := range n {
-			r := ClientMinute{Minute: origin + Minute(i*step), Invalid: uint64(keys), Requests: uint64(keys) + good, Success: good}
+			r := ClientMinute{Minute: origin + Minute(i*step), Invalid: uint64(keys), Requests: uint64(keys) + good,
+				Success: good}
 			for range keys {
 				id++
 				r.InvalidKeys = append(r.InvalidKeys, id)
@@ -224,7 +233,8 @@ func TestClients(t *testing.T) {
 	}
 	logins := func(n, step int, failed, good uint64) (rows []ClientMinute) {
 		for i := range n {
-			rows = append(rows, ClientMinute{Minute: origin + Minute(i*step), AuthFailed: failed, Requests: failed + good, Success: good})
+			rows = append(rows, ClientMinute{Minute: origin + Minute(i*step), AuthFailed: failed,
+				Requests: failed + good, Success: good})
 		}
 		return rows
 	}
@@ -289,14 +299,22 @@ func TestContract(t *testing.T) {
 		end  int
 		want []Kind
 	}{
-		"five in five minutes":      {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus, LastBefore: origin - day}, rows(5, 1, 1, 1), 10, []Kind{ContractDrift}},
-		"below one per cent":        {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus, LastBefore: origin - day}, rows(5, 1, 2, 1000), 10, nil},
-		"three of a new pair":       {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, rows(3, 60, 1, 1000), 200, []Kind{ContractDrift}},
-		"three of an old pair":      {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus, LastBefore: origin - 2*day}, rows(3, 60, 1, 1000), 200, nil},
-		"one a day":                 {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1), ContractMinute{Minute: origin + 500, Count: 9, Total: 9}), 1000, []Kind{ContractDrift}},
-		"again on the next day":     {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1), ContractMinute{Minute: origin + 1500, Count: 9, Total: 9}), 2000, []Kind{ContractDrift, ContractDrift}},
-		"an unknown code":           {Contract{Code: 77, HTTPStatus: 400, Reason: CodeUnknown}, rows(5, 1, 1, 1), 10, []Kind{UnknownCode}},
-		"errors lose their code":    {Contract{HTTPStatus: 500, Reason: CodeMissing}, coded(rows(30, 1, 1, 20), 19), 40, []Kind{ContractDrift}},
+		"five in five minutes": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus,
+			LastBefore: origin - day}, rows(5, 1, 1, 1), 10, []Kind{ContractDrift}},
+		"below one per cent": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus,
+			LastBefore: origin - day}, rows(5, 1, 2, 1000), 10, nil},
+		"three of a new pair": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, rows(3, 60, 1, 1000),
+			200, []Kind{ContractDrift}},
+		"three of an old pair": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus,
+			LastBefore: origin - 2*day}, rows(3, 60, 1, 1000), 200, nil},
+		"one a day": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1),
+			ContractMinute{Minute: origin + 500, Count: 9, Total: 9}), 1000, []Kind{ContractDrift}},
+		"again on the next day": {Contract{Code: 24, HTTPStatus: 500, Reason: WrongStatus}, append(rows(5, 1, 1, 1),
+			ContractMinute{Minute: origin + 1500, Count: 9, Total: 9}), 2000, []Kind{ContractDrift, ContractDrift}},
+		"an unknown code": {Contract{Code: 77, HTTPStatus: 400, Reason: CodeUnknown}, rows(5, 1, 1, 1), 10,
+			[]Kind{UnknownCode}},
+		"errors lose their code": {Contract{HTTPStatus: 500, Reason: CodeMissing}, coded(rows(30, 1, 1, 20), 19), 40,
+			[]Kind{ContractDrift}},
 		"errors never had any code": {Contract{HTTPStatus: 500, Reason: CodeMissing}, rows(30, 1, 20, 20), 40, nil},
 		"nor had those of other statuses": {
 			Contract{HTTPStatus: 404, Reason: CodeMissing}, rows(30, 1, 5, 40), 40, nil,
@@ -329,7 +347,8 @@ func TestContract(t *testing.T) {
 // What is on the allow list never is an incident.
 func TestAllow(t *testing.T) {
 	cfg := testConfig(t, "default")
-	cfg.Allow = Allow{Keys: []string{"abcdefghijklmnopqrstuvwxyz"}, Clients: []string{"192.0.2.0/24"}, Services: []string{"api"}}
+	cfg.Allow = Allow{Keys: []string{"abcdefghijklmnopqrstuvwxyz"}, Clients: []string{"192.0.2.0/24"},
+		Services: []string{"api"}}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -354,15 +373,19 @@ func TestValidate(t *testing.T) {
 		says   []string
 	}{
 		"objective": {func(c *Config) { c.SLO.Objective = 99.9 }, []string{"slo.objective", "99.9", "0.999"}},
-		"tier":      {func(c *Config) { c.Spike.Tiers[1].Window = 90 }, []string{"spike.tiers[1].window_minutes", "90", "1 to 60"}},
+		"tier": {func(c *Config) { c.Spike.Tiers[1].Window = 90 },
+			[]string{"spike.tiers[1].window_minutes", "90", "1 to 60"}},
 		"service preset": {func(c *Config) { c.Services = map[string]ServiceOverride{"api": {Preset: "loud"}} },
 			[]string{"services.api.preset", "loud", "quiet, default, sensitive"}},
 		"key preset": {func(c *Config) { c.Keys = map[string]KeyOverride{"k": {Preset: "loud"}} }, []string{"keys.k.preset", "loud", "quiet"}},
-		"client":     {func(c *Config) { c.Allow.Clients = []string{"10.0.0.0/99"} }, []string{"allow.clients[0]", "10.0.0.0/99", "prefix"}},
-		"mute kind":  {func(c *Config) { c.Mute = []Mute{{Kind: "spike", Until: "2026-06-01T00:00:00Z"}} }, []string{"mute[0].kind", "spike", "timeout_spike"}},
+		"client": {func(c *Config) { c.Allow.Clients = []string{"10.0.0.0/99"} },
+			[]string{"allow.clients[0]", "10.0.0.0/99", "prefix"}},
+		"mute kind": {func(c *Config) { c.Mute = []Mute{{Kind: "spike", Until: "2026-06-01T00:00:00Z"}} },
+			[]string{"mute[0].kind", "spike", "timeout_spike"}},
 		"mute until": {func(c *Config) { c.Mute = []Mute{{Until: "tomorrow"}} }, []string{"mute[0].until", "tomorrow", "2026-"}},
 		"pair":       {func(c *Config) { c.SLO.Pairs[0].Long = 61 }, []string{"slo.pairs[0]", "61", "4320"}},
-		"share":      {func(c *Config) { c.Rate.FloodShare = 50 }, []string{"rate_limit.flood_share", "50", "at most 1"}},
+		"share": {func(c *Config) { c.Rate.FloodShare = 50 },
+			[]string{"rate_limit.flood_share", "50", "at most 1"}},
 	} {
 		cfg := testConfig(t, "default")
 		c.break_(cfg)
@@ -395,7 +418,8 @@ func TestMuted(t *testing.T) {
 	in := func(kind Kind, entity string, t Minute) bool {
 		return cfg.Muted(&Incident{Kind: kind, Entity: entity}, t)
 	}
-	if !in(Throttled, "k", origin) || in(Throttled, "k", origin+60) || in(Offender, "k", origin) || in(Throttled, "l", origin) {
+	if !in(Throttled, "k", origin) || in(Throttled, "k", origin+60) || in(Offender, "k", origin) ||
+		in(Throttled, "l", origin) {
 		t.Error("the mute does not hold exactly for its kind, entity and time")
 	}
 }

@@ -279,7 +279,8 @@ func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, now minut
 		return st.close(t, ClosedCalm), true
 	case st.calm == 0 && calm >= c.CalmMinutes:
 		st.inc.again(t)
-	case int(t-st.inc.OpenedAt) >= c.ShiftMinutes && st.inc.steadySince(t-Minute(c.ShiftMinutes)) && c.lasts(h, series, t):
+	case int(t-st.inc.OpenedAt) >= c.ShiftMinutes && st.inc.steadySince(t-Minute(c.ShiftMinutes)) &&
+		c.lasts(h, series, t):
 		st.inc.Summary += "; this level has lasted for hours and counts as the new normal"
 		inc := st.close(t, ClosedShifted)
 		st.since, st.lifted, st.baseAt = t-60, t, 0

@@ -12,7 +12,8 @@ func TestSpreadOfWindows(t *testing.T) {
 		every int // minutes for which the share stays at 0.4 % or 1.6 %
 		check func(minute, five, hour float64) bool
 	}{
-		"minutes":    {1, func(minute, five, hour float64) bool { return minute > 0.25 && five < 0.15 && hour <= leastSpread[3] }},
+		"minutes": {1,
+			func(minute, five, hour float64) bool { return minute > 0.25 && five < 0.15 && hour <= leastSpread[3] }},
 		"half hours": {30, func(minute, five, hour float64) bool { return minute > 0.25 && five > 0.25 && hour > 0.1 }},
 		"steady": {0, func(minute, five, hour float64) bool {
 			return minute == usualSpread && five == leastSpread[1] && hour == leastSpread[3]
@@ -35,7 +36,8 @@ func TestSpreadOfWindows(t *testing.T) {
 		if five, hour := st.base.over(5), st.base.over(60); !c.check(minute, five, hour) {
 			t.Errorf("%s: learnt %.3f over a minute, %.3f over five, %.3f over an hour", name, minute, five, hour)
 		}
-		if two := st.base.over(2); two > 1.001*max(minute, st.base.over(5)) || two < 0.999*min(minute, st.base.over(5)) {
+		if two := st.base.over(2); two > 1.001*max(minute, st.base.over(5)) ||
+			two < 0.999*min(minute, st.base.over(5)) {
 			t.Errorf("%s: two minutes lie outside one and five: %.3f", name, two)
 		}
 	}
@@ -155,7 +157,8 @@ func TestOneSilentWeekSaysNothing(t *testing.T) {
 			}
 		}
 		if (opened < 0) != (want < 0) || opened > want {
-			t.Errorf("%d silent weeks: opened after %d minutes; want at most %d, -1 for never", silentWeeks, opened, want)
+			t.Errorf("%d silent weeks: opened after %d minutes; want at most %d, -1 for never", silentWeeks, opened,
+				want)
 		}
 	}
 }

@@ -120,7 +120,8 @@ func TestDriverHasOneOwner(t *testing.T) {
 // randomness, and knows nothing of who calls it.
 func TestClassifyIsPure(t *testing.T) {
 	const yamlModule = "github.com/goccy/go-yaml"
-	impure := []string{"os", "net", "sync", "context", "io/fs", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "os/exec", "syscall", "unsafe"}
+	impure := []string{"os", "net", "sync", "context", "io/fs", "math/rand", "math/rand/v2", "crypto/rand", "log",
+		"log/slog", "os/exec", "syscall", "unsafe"}
 	for dir, imports := range packageImports(t) {
 		if !within(dir, []string{"classify"}) {
 			continue
@@ -138,7 +139,8 @@ func TestClassifyIsPure(t *testing.T) {
 			if strings.HasPrefix(imported, "statline/") && !strings.HasPrefix(imported, "statline/classify") {
 				t.Errorf("%s imports %s: classify depends on nothing of ours", dir, imported)
 			}
-			if strings.Contains(strings.Split(imported, "/")[0], ".") && imported != yamlModule && !strings.HasPrefix(imported, yamlModule+"/") {
+			if strings.Contains(strings.Split(imported, "/")[0], ".") && imported != yamlModule &&
+				!strings.HasPrefix(imported, yamlModule+"/") {
 				t.Errorf("%s imports %s: classify depends on no driver", dir, imported)
 			}
 		}
@@ -153,13 +155,16 @@ func TestArrowsPointOneWay(t *testing.T) {
 		{"dashboards", "statline/ingest"}, {"cmd/statline", "statline/dashboards/query"},
 		{"ingest/block", "statline/ingest/source"}, {"ingest/block", "statline/ingest/store"},
 		{"ingest/decode", "statline/ingest"}, {"ingest/retry", "statline"},
-		{"ingest/fold", "statline/ingest/source"}, {"ingest/fold", "statline/ingest/store"}, {"ingest/fold", "statline/ingest/mend"},
-		{"ingest/mend", "statline/ingest/watch"}, {"ingest/block", "statline/ingest/fold"}, {"ingest/source", "statline/ingest/store"}, {"ingest/store", "statline/ingest/source"},
+		{"ingest/fold", "statline/ingest/source"}, {"ingest/fold", "statline/ingest/store"},
+		{"ingest/fold", "statline/ingest/mend"},
+		{"ingest/mend", "statline/ingest/watch"}, {"ingest/block", "statline/ingest/fold"},
+		{"ingest/source", "statline/ingest/store"}, {"ingest/store", "statline/ingest/source"},
 	}
 	for dir, imports := range packageImports(t) {
 		for imported := range imports {
 			for _, f := range forbidden {
-				if within(dir, []string{f.from}) && within(imported, []string{f.to}) && !within(imported, []string{"statline/" + f.from}) && dir != "dashboards/grafanatest" {
+				if within(dir, []string{f.from}) && within(imported, []string{f.to}) &&
+					!within(imported, []string{"statline/" + f.from}) && dir != "dashboards/grafanatest" {
 					t.Errorf("%s imports %s", dir, imported)
 				}
 			}
@@ -178,7 +183,8 @@ func TestOutcomeGroupsStandOnce(t *testing.T) {
 	name := "'(?:" + strings.Join(names, "|") + ")'"
 	written := regexp.MustCompile(`outcome\)?\s*(?:=|!=|<>|(?:NOT )?IN\s*\()\s*'|` + name + `,\s*` + name)
 	eachGoFile(t, func(path string) {
-		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "classify/group.go") || strings.HasPrefix(path, "ingest/sandbox/sandboxtest/") {
+		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "classify/group.go") ||
+			strings.HasPrefix(path, "ingest/sandbox/sandboxtest/") {
 			return // what tests fill tables with names outcomes
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
@@ -262,7 +268,8 @@ func TestCalmPackagesStartNoGoroutine(t *testing.T) {
 		calm = append(calm, strings.TrimSuffix(strings.TrimPrefix(pattern, "./"), "/..."))
 	}
 	for dir := range packageImports(t) {
-		if !within(dir, calm) || within(dir, []string{"cmd", "dashboards/grafanatest"}) { // the latter is a module of its own
+		if !within(dir, calm) || within(dir, []string{"cmd", "dashboards/grafanatest"}) {
+			// the latter is a module of its own
 			continue
 		}
 		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))

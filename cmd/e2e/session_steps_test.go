@@ -5,6 +5,7 @@ package e2e
 // session is what somebody types who works through README and --help and mistypes now
 // and then. The store that is served and ./store hold the same lines, so that all that
 // they answer is the same each time; what Kafka brings later is of now.
+// Long because it is a list: one step after the other.
 func session() []step {
 	const ctrlC = "C-c"
 	// anyReject is where a reject is that is still there.
@@ -19,17 +20,22 @@ func session() []step {
 		// Logs.
 		{line: "bin/statline probe access.log"},
 		{line: "statline probe access.log"},
-		{line: "kafka-console-consumer --topic access --max-messages 100 | statline probe -", run: "head -100 access.log | statline probe -"},
+		{line: "kafka-console-consumer --topic access --max-messages 100 | statline probe -",
+			run: "head -100 access.log | statline probe -"},
 		{line: "bin/statline formats"},
 		{line: "bin/statline analyze access.log"},
 		{line: "statline analyze access.log"},
 		{line: "zcat old/*.gz | bin/statline analyze -"},
-		{line: "kubectl logs deploy/gateway | statline analyze --json -", run: "cat nginx/access.log | statline analyze --json -", data: true, quiet: true},
-		{line: "docker compose logs -f gateway | statline analyze -f -", run: "cat nginx/access.log | statline analyze -f -"},
-		{line: "statline analyze --data ./store access.log.*.gz", run: "statline analyze --data ./store --key-labels customers.csv access.log.*.gz"},
+		{line: "kubectl logs deploy/gateway | statline analyze --json -",
+			run: "cat nginx/access.log | statline analyze --json -", data: true, quiet: true},
+		{line: "docker compose logs -f gateway | statline analyze -f -",
+			run: "cat nginx/access.log | statline analyze -f -"},
+		{line: "statline analyze --data ./store access.log.*.gz",
+			run: "statline analyze --data ./store --key-labels customers.csv access.log.*.gz"},
 		{line: "bin/statline analyze --data ./store access.log"},
 		goesOn("statline analyze -f '/var/log/nginx/access.log*'", "", step{
-			screen: []string{`Incidents: \d`, `choose a row`, `1 of \d`, `severity  page`}, press: []string{"?", "2", "Enter", "q"}, quiet: true}),
+			screen: []string{`Incidents: \d`, `choose a row`, `1 of \d`, `severity  page`},
+			press:  []string{"?", "2", "Enter", "q"}, quiet: true}),
 		goesOn("bin/statline analyze --serve access.log", "", ends(`console http://`)),
 		goesOn("statline analyze --serve access.log", "", ends(`console http://`)),
 		{line: "bin/statline analyze --catalogue my-codes.yaml access.log"},
@@ -78,8 +84,11 @@ func session() []step {
 		{line: "bin/statline storage --data ./store", quiet: true},
 		{line: "statline storage --data ./store", quiet: true},
 		{line: "statline storage --clickhouse http://127.0.0.1:8123 --by day --output csv", varies: true, data: true},
-		{line: "bin/statline sql --data ./store 'SELECT outcome, sum(requests) FROM responses GROUP BY outcome'", quiet: true}, // in any order
-		{line: "statline sql --data ./store 'SELECT outcome, sum(requests) FROM responses GROUP BY outcome'", quiet: true},
+		// in any order
+		{line: "bin/statline sql --data ./store 'SELECT outcome, sum(requests) FROM responses GROUP BY outcome'",
+			quiet: true},
+		{line: "statline sql --data ./store 'SELECT outcome, sum(requests) FROM responses GROUP BY outcome'",
+			quiet: true},
 		{line: "statline sql --clickhouse http://127.0.0.1:8123 --format CSVWithNames 'SELECT * FROM incidents FINAL'", data: true, quiet: true},
 		{line: "statline routes suggest --clickhouse http://127.0.0.1:8123 >> statline.yaml", run: "statline routes suggest --clickhouse http://127.0.0.1:8123"},
 		{line: "statline codes suggest --clickhouse http://127.0.0.1:8123 --service search > codes.yaml"},
@@ -108,7 +117,8 @@ func session() []step {
 		{line: "statline mark deploy --clickhouse http://127.0.0.1:8123 --service movies --version 1.8.0", varies: true},
 		{line: "statline mark deploy --data ./store --service movies --version 1.8.0 --at 2026-01-31T12:00"},
 		{line: "statline mcp --clickhouse http://127.0.0.1:8123", run: "statline mcp --clickhouse http://127.0.0.1:8123 < /dev/null"},
-		{line: "claude mcp add statline -- statline mcp --data ./store", run: "statline mcp --data ./store < /dev/null"},
+		{line: "claude mcp add statline -- statline mcp --data ./store",
+			run: "statline mcp --data ./store < /dev/null"},
 		goesOn("bin/statline console --clickhouse http://127.0.0.1:18123 --listen 127.0.0.1:8081", "", ends(`console http://`)),
 		goesOn("statline console --clickhouse http://127.0.0.1:8123", "statline console --clickhouse http://127.0.0.1:8123 --listen 127.0.0.1:8081", ends(`console http://`)),
 		goesOn("statline console --data ./store --listen 127.0.0.1:9090", "", ends(`console http://`)),
@@ -129,8 +139,10 @@ func session() []step {
 
 		// Kafka.
 		goesOn("bin/statline sandbox --kafka 127.0.0.1:19092 --clickhouse 127.0.0.1:18123 --data ./sandbox --partitions 4 &",
-			"bin/statline sandbox --kafka 127.0.0.1:19093 --clickhouse 127.0.0.1:18124 --data ./sandbox --partitions 4", ends(`ready`)),
-		goesOn("statline sandbox --data ./sandbox &", "statline sandbox --kafka 127.0.0.1:19093 --clickhouse 127.0.0.1:18124 --data ./sandbox", ends(`ready`)),
+			"bin/statline sandbox --kafka 127.0.0.1:19093 --clickhouse 127.0.0.1:18124 --data ./sandbox --partitions 4",
+			ends(`ready`)),
+		goesOn("statline sandbox --data ./sandbox &",
+			"statline sandbox --kafka 127.0.0.1:19093 --clickhouse 127.0.0.1:18124 --data ./sandbox", ends(`ready`)),
 		goesOn("statline sandbox --native 127.0.0.1:9000 --data ./sandbox",
 			"statline sandbox --native 127.0.0.1:9000 --kafka 127.0.0.1:19093 --clickhouse 127.0.0.1:18124 --data ./sandbox", ends(`ready`)),
 		{line: "bin/statline generate --to kafka --brokers 127.0.0.1:19092 --topic access --count 100000 --scenario mixed --truth truth.json",
@@ -163,12 +175,16 @@ func session() []step {
 		{line: "statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config new-routes.yaml --from 1d",
 			run: "statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config statline.yaml --from 1d", quiet: true, kafka: true},
 		{line: "statline diag --config statline.yaml", varies: true},
-		{line: "statline diag --config statline.yaml --profile 10s --out slow.tar.gz", run: "statline diag --config statline.yaml --profile 1s --out slow.tar.gz", varies: true},
+		{line: "statline diag --config statline.yaml --profile 10s --out slow.tar.gz",
+			run: "statline diag --config statline.yaml --profile 1s --out slow.tar.gz", varies: true},
 
 		// The demo.
-		goesOn("statline demo", "", step{screen: []string{`Incidents: \d+, \d+ open`, `choose a row`, `1 of \d`, `severity  page`}, press: []string{"?", "2", "Enter", "q"}, quiet: true}),
-		{line: "statline demo --for 20s --seed 7 --json", run: "statline demo --for 6s --seed 7 --json", quiet: true, data: true},
-		goesOn("statline demo --scenario timeout-spike --rate 5000 --data ./demo", "", step{screen: []string{`responses at`}, press: []string{"q"}, quiet: true}),
+		goesOn("statline demo", "", step{screen: []string{`Incidents: \d+, \d+ open`, `choose a row`, `1 of \d`,
+			`severity  page`}, press: []string{"?", "2", "Enter", "q"}, quiet: true}),
+		{line: "statline demo --for 20s --seed 7 --json", run: "statline demo --for 6s --seed 7 --json", quiet: true,
+			data: true},
+		goesOn("statline demo --scenario timeout-spike --rate 5000 --data ./demo", "",
+			step{screen: []string{`responses at`}, press: []string{"q"}, quiet: true}),
 		{line: "statline report --data ./demo", quiet: true},
 	}
 	return append(steps, mistakes()...)

@@ -63,13 +63,16 @@ what was read until then.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },
 	}
 	o.settings = takeSettings(c, "analyze")
-	c.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with what the files get, with a live view; Ctrl-C ends it "+
-		"with the report")
+	c.Flags().BoolVarP(&o.follow, "follow", "f", false,
+		"go on with what the files get, with a live view; Ctrl-C ends it "+
+			"with the report")
 	c.Flags().BoolVar(&o.loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the "+
 		"files grow no more")
-	c.Flags().BoolVar(&o.loading.Distinct, "distinct", false, "count each file for itself, also when it has the text of "+
-		"another or is the beginning of one")
-	c.Flags().BoolVar(&o.serve, "serve", false, "go on with the console: the boards of what was read, in a browser, until Ctrl-C")
+	c.Flags().BoolVar(&o.loading.Distinct, "distinct", false,
+		"count each file for itself, also when it has the text of "+
+			"another or is the beginning of one")
+	c.Flags().BoolVar(&o.serve, "serve", false,
+		"go on with the console: the boards of what was read, in a browser, until Ctrl-C")
 	o.ask.takeTime(c, "")
 	o.ask.takeLimit(c, 0, "rows of each list (default: 10 to 50)")
 	o.ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)

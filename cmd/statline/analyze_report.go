@@ -129,7 +129,9 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer,
 // printLeftOut says what was not believed of responses that are counted.
 func printLeftOut(w io.Writer, n map[string]uint64) {
 	if t := n[decode.LeftOutTime]; t > 0 {
-		fmt.Fprintf(w, "\n%s durations of more than a day were left out: their unit is another one than the field's name says.\n", count(t))
+		fmt.Fprintf(w,
+			"\n%s durations of more than a day were left out: their unit is another one than the field's name says.\n",
+			count(t))
 	}
 	if names := n[decode.LeftOutErrorName]; names > 0 {
 		fmt.Fprintf(w, "\n%s names of errors were left out: they are sentences, ids or secrets.\n", count(names))

@@ -95,7 +95,8 @@ func backtestCSV(ctx context.Context, cmd *cobra.Command, path string, cfg *dete
 	return report.FromIncidents(found), nil
 }
 
-func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config, ask *asking) ([]report.Incident, error) {
+func backtestStore(ctx context.Context, st *settings, catalogue *classify.Catalogue, cfg *detect.Config,
+	ask *asking) ([]report.Incident, error) {
 	limits, err := readLimits(st.Keys.Limits)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,8 @@ func checkConfig(c *config.Config) (detail string, err error) {
 	if err != nil {
 		return "", err
 	}
-	detail = fmt.Sprintf("format %s, %d status codes, zone %s", c.Lines.Format, len(folding.Catalogue.Entries()), c.Lines.Zone)
+	detail = fmt.Sprintf("format %s, %d status codes, zone %s", c.Lines.Format, len(folding.Catalogue.Entries()),
+		c.Lines.Zone)
 	if secret == nil {
 		return detail + ", an HMAC secret will be made in " + path, nil
 	}

@@ -64,7 +64,8 @@ with what the generator knows to be true.`,
 	f.Float64Var(&o.rate, "rate", 2000, "responses per second of wall time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
 	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")
-	f.StringVar(&o.console, "console", "", "`address` of the page with the boards (default: 127.0.0.1:8080, or any free port)")
+	f.StringVar(&o.console, "console", "",
+		"`address` of the page with the boards (default: 127.0.0.1:8080, or any free port)")
 	o.out = takeOutput(c, answer.Of[demoResult](reportLists()...), answer.JSON)
 	o.settings = takeSettings(c, "demo")
 	return c
@@ -107,7 +108,8 @@ func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	rules := config.Default().Detect.Detectors
-	watching, _, err := newWatch(watch.NewSQL(e.store, e.folding.Catalogue), rules, watch.DefaultNotify(), 250*time.Millisecond, log)
+	watching, _, err := newWatch(watch.NewSQL(e.store, e.folding.Catalogue), rules, watch.DefaultNotify(),
+		250*time.Millisecond, log)
 	if err != nil {
 		return err
 	}
@@ -165,7 +167,9 @@ func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error)
 		return nil, fmt.Errorf("--console: got %q; want an address of this machine alone, such as %s", listen, demoPage)
 	}
 	ctx, stop := context.WithCancel(cmd.Context())
-	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true}, KeyID: keyIDsOf(d.embedded.folding.Decode.Secret), Store: func() console.Store { return storeOf(d.embedded.store) }})
+	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true},
+		KeyID: keyIDsOf(d.embedded.folding.Decode.Secret),
+		Store: func() console.Store { return storeOf(d.embedded.store) }})
 	if err != nil {
 		stop()
 		return nil, err
@@ -221,7 +225,8 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	frames := make(chan frame, 1)
 	shown := make(chan error, 1)
 	out := terminal(cmd.OutOrStdout())
-	view := liveView{out: cmd.OutOrStdout(), title: "statline demo", about: "generated traffic → Kafka → classify → ClickHouse", page: d.page,
+	view := liveView{out: cmd.OutOrStdout(), title: "statline demo",
+		about: "generated traffic → Kafka → classify → ClickHouse", page: d.page,
 		terminal: out != nil && canRedraw(out), catalogue: d.embedded.folding.Catalogue, interrupt: stop}
 	if !d.options.out.forPeople() {
 		view.out, view.terminal = cmd.ErrOrStderr(), false
@@ -247,7 +252,8 @@ func (d *demo) awaitStored(ctx context.Context) error {
 		case sum.Records >= want:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("%d of %d records stored a minute after the last was produced; last error: %s", sum.Records, want, lastError(d.pipeline))
+			return fmt.Errorf("%d of %d records stored a minute after the last was produced; last error: %s",
+				sum.Records, want, lastError(d.pipeline))
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -284,8 +290,10 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	truth := d.traffic.Truth()
 	differences := sum.Differences(inReport(truth))
 	if before := d.before; before.Records > 0 { // the store holds an earlier run's traffic too: only the totals compare
-		added := report.Report{Records: sum.Records - before.Records, Responses: sum.Responses - before.Responses, Rejected: sum.Rejected - before.Rejected}
-		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses, Rejected: truth.Rejected})
+		added := report.Report{Records: sum.Records - before.Records, Responses: sum.Responses - before.Responses,
+			Rejected: sum.Rejected - before.Rejected}
+		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses,
+			Rejected: truth.Rejected})
 	}
 	r := demoResult{Report: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
 	err = d.options.out.print(cmd, func(to io.Writer) error {

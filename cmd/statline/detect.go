@@ -12,7 +12,8 @@ import (
 )
 
 // newWatch wires the detectors' loop to what a store holds.
-func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyConfig, every time.Duration, log *slog.Logger) (*watch.Watch, *watch.Notifier, error) {
+func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyConfig, every time.Duration,
+	log *slog.Logger) (*watch.Watch, *watch.Notifier, error) {
 	cfg := watch.DefaultConfig()
 	cfg.Detectors, cfg.Notify, cfg.Instance, cfg.Logger, cfg.Every = detectors, notify, instanceName(), log, every
 	if err := cfg.Validate(); err != nil {
@@ -27,7 +28,8 @@ func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyCon
 
 // detectStored decides everything that the store holds of a window, without
 // writing.
-func detectStored(ctx context.Context, s *store.Store, tables *watch.SQL, cfg *detect.Config, w report.Window) ([]report.Incident, error) {
+func detectStored(ctx context.Context, s *store.Store, tables *watch.SQL, cfg *detect.Config,
+	w report.Window) ([]report.Incident, error) {
 	found, err := tables.Stored(ctx, cfg, w.From, w.To)
 	if err != nil {
 		return nil, err

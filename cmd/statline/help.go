@@ -29,7 +29,8 @@ const (
 )
 
 func themes() []theme {
-	return []theme{themeWhat, themeBehaviour, themeOutput, themeConnection, themeSecurity, themeFormat, themeDetection, themeLimits}
+	return []theme{themeWhat, themeBehaviour, themeOutput, themeConnection, themeSecurity, themeFormat, themeDetection,
+		themeLimits}
 }
 
 // themeOf is where a flag stands in --help.
@@ -59,7 +60,8 @@ func themeOf(f *pflag.Flag) theme {
 		return themeLimits
 	}
 	switch setting.option.Set {
-	case config.SetTopic, config.SetKafka, config.SetGroup, config.SetClickHouse, config.SetServer, config.SetData, config.SetEngine:
+	case config.SetTopic, config.SetKafka, config.SetGroup, config.SetClickHouse, config.SetServer, config.SetData,
+		config.SetEngine:
 		return themeConnection
 	case config.SetLines, config.SetCatalogue, config.SetLabels, config.SetLimits:
 		return themeFormat
@@ -102,7 +104,8 @@ func printUsage(c *cobra.Command) error {
 	}
 	printCommands(&b, c)
 	for _, t := range themes() {
-		printFlags(&b, string(t), width, c.LocalFlags(), func(f *pflag.Flag) bool { return themeOf(f) == t && f.Name != "help" })
+		printFlags(&b, string(t), width, c.LocalFlags(),
+			func(f *pflag.Flag) bool { return themeOf(f) == t && f.Name != "help" })
 	}
 	printFlags(&b, "Of every command", width, c.Flags(), func(f *pflag.Flag) bool {
 		return f.Name == "help" || c.InheritedFlags().Lookup(f.Name) != nil

@@ -77,7 +77,8 @@ func printHeadroom(w io.Writer, list []limits.Headroom) error {
 		case h.DaysLeft != nil:
 			reaches = st.bad.Render("now")
 		}
-		rows = append(rows, []string{keyName(h.Key, h.Name), h.Limit, from, fmt.Sprint(h.Days), fmt.Sprintf("%.0f %%", 100*h.Median),
+		rows = append(rows, []string{keyName(h.Key, h.Name), h.Limit, from, fmt.Sprint(h.Days),
+			fmt.Sprintf("%.0f %%", 100*h.Median),
 			fmt.Sprintf("%.0f %%", 100*h.Peak), growth, reaches})
 	}
 	table(w, "", []bool{false, true, false, true, true, true, true}, rows)

@@ -80,7 +80,8 @@ again from the log, by the second, as far back as the log goes: exactly.
 	ask.takeTime(c, "24h")
 	ask.keysByRoute = true
 	ask.takeFilters(c, byService, byRoute, byKey)
-	f.BoolVar(&t.q.CountRefused, "count-refused", false, "a request that one limit refuses counts against the others too")
+	f.BoolVar(&t.q.CountRefused, "count-refused", false,
+		"a request that one limit refuses counts against the others too")
 	f.BoolVar(&t.fromKafka, "from-kafka", false, "count again from the log, by the second (with --brokers and --topic)")
 	f.BoolVar(&t.suggest, "suggest", false, "propose limits for the windows of --limit (default: 1m and 1h)")
 	out = takeOutput(c, answer.Of[limits.Answer](answer.RowsOf[limits.Key]("key"), answer.RowsOf[limits.Hour]("hour"),
@@ -135,7 +136,8 @@ func printTrial(w io.Writer, a *limits.Answer) error {
 	if !a.Exact && a.Refused.Low != a.Refused.High {
 		share = percent(a.Refused.Low, a.Requests) + " to " + share
 	}
-	fmt.Fprintf(w, "%s would refuse %s requests (%s) of %s keys, %s of which are clean today\n", st.bold.Render(limitNames(a)),
+	fmt.Fprintf(w, "%s would refuse %s requests (%s) of %s keys, %s of which are clean today\n",
+		st.bold.Render(limitNames(a)),
 		between(a.Refused), share, between(a.KeysRefused), between(a.CleanRefused))
 	printHow(w, a)
 	rows := [][]string{{"key", "refused", "of its requests", "in windows", "refused today", "first", "last"}}
@@ -150,7 +152,8 @@ func printTrial(w io.Writer, a *limits.Answer) error {
 		if k.RefusedToday == 0 {
 			today = st.warn.Render("clean")
 		}
-		rows = append(rows, []string{keyName(k.Key, k.Name), between(k.Refused), percent(k.Refused.High, k.Requests), windows, today,
+		rows = append(rows, []string{keyName(k.Key, k.Name), between(k.Refused), percent(k.Refused.High, k.Requests),
+			windows, today,
 			clock(k.First, true), clock(k.Last, true)})
 	}
 	if len(rows) > 1 {
@@ -175,16 +178,20 @@ func printHow(w io.Writer, a *limits.Answer) {
 	}
 	fmt.Fprintf(w, "  fixed windows, aligned to the clock; %s; %s\n", counted, exact)
 	if a.Untold > 0 {
-		fmt.Fprintf(w, "  not tried: %s requests of keys that were not told apart, beyond the budget of a block\n", count(a.Untold))
+		fmt.Fprintf(w, "  not tried: %s requests of keys that were not told apart, beyond the budget of a block\n",
+			count(a.Untold))
 	}
 	if a.Stored != nil && *a.Stored != a.Requests {
-		fmt.Fprintf(w, "  counted from Kafka: %s requests; stored are %s: the log or the configuration has changed since\n", count(a.Requests), count(*a.Stored))
+		fmt.Fprintf(w,
+			"  counted from Kafka: %s requests; stored are %s: the log or the configuration has changed since\n",
+			count(a.Requests), count(*a.Stored))
 	}
 }
 
 func printSuggestions(w io.Writer, st style, a *limits.Answer) {
 	tiers := slices.ContainsFunc(a.Suggested, func(x limits.Suggestion) bool { return x.Tier != "" })
-	rows, numbers := [][]string{{"limit", "", "clean keys refused", "keys refused today that it refuses"}}, []bool{true, false, true, true}
+	rows, numbers := [][]string{{"limit", "", "clean keys refused", "keys refused today that it refuses"}},
+		[]bool{true, false, true, true}
 	if tiers {
 		rows, numbers = [][]string{append([]string{"tier"}, rows[0]...)}, append([]bool{false}, numbers...)
 	}

@@ -80,8 +80,10 @@ audit finds differences.`,
 			if ask.all.To.Before(w.To) {
 				w.To = ask.all.To
 			}
-			r := &replaying{topics: t, window: w, catalogue: catalogue, limits: limits, detectors: &st.Detect.Detectors, out: cmd.OutOrStdout()}
-			if r.into, err = openBeside(cmd.Context(), st.ClickHouse.Store(), t, cmp.Or(into, t.store.Database()+"_replay")); err != nil {
+			r := &replaying{topics: t, window: w, catalogue: catalogue, limits: limits, detectors: &st.Detect.Detectors,
+				out: cmd.OutOrStdout()}
+			if r.into, err = openBeside(cmd.Context(), st.ClickHouse.Store(), t,
+				cmp.Or(into, t.store.Database()+"_replay")); err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, r.into.Close()) }()
@@ -89,7 +91,8 @@ audit finds differences.`,
 		},
 	}
 	st = takeSettings(c, "replay")
-	c.Flags().StringVar(&into, "into", "", "the `database` that is written, made when there is none (default: that of before with _replay behind it)")
+	c.Flags().StringVar(&into, "into", "",
+		"the `database` that is written, made when there is none (default: that of before with _replay behind it)")
 	ask.takeTime(c, "")
 	return c
 }
@@ -109,7 +112,8 @@ func openBeside(ctx context.Context, server store.Config, t *openTopics, databas
 		server.URL = address.String()
 	}
 	server.Database = database
-	s, err := ingest.OpenStore(ctx, ingest.Opening{Store: server, SecretID: decode.SecretID(t.all[0].folding.Decode.Secret), Tables: &schema.Options{}})
+	s, err := ingest.OpenStore(ctx, ingest.Opening{Store: server,
+		SecretID: decode.SecretID(t.all[0].folding.Decode.Secret), Tables: &schema.Options{}})
 	if err != nil {
 		return nil, fmt.Errorf("--into %s: %w", database, err)
 	}
@@ -143,9 +147,12 @@ func (r *replaying) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("replay into %s: %w", r.into.Database(), err)
 	}
-	sentence(r.out, fmt.Sprintf("Replayed %s to %s UTC into %s: %s blocks, %s responses and %s rejects of %s records in %.1f s.",
-		stamp(r.window.From), stamp(r.window.To), r.into.Database(), count(uint64(done.Blocks)), count(done.Responses), count(done.Rejects),
-		count(done.Records), time.Since(began).Seconds()))
+	sentence(r.out,
+		fmt.Sprintf("Replayed %s to %s UTC into %s: %s blocks, %s responses and %s rejects of %s records in %.1f s.",
+			stamp(r.window.From), stamp(r.window.To), r.into.Database(), count(uint64(done.Blocks)),
+			count(done.Responses),
+			count(done.Rejects),
+			count(done.Records), time.Since(began).Seconds()))
 	if done.Present > 0 {
 		sentence(r.out, fmt.Sprintf("%s blocks were there already.", count(uint64(done.Present))))
 	}
@@ -173,7 +180,8 @@ func (r *replaying) counts(ctx context.Context) error {
 	for _, by := range []string{byOutcome, byService, byRoute, byCode, "error"} {
 		for _, t := range now[by] {
 			if t.N != *t.Before {
-				rows = append(rows, []string{by, cmp.Or(printable(t.Name), "(none)"), count(*t.Before), count(t.N), fmt.Sprintf("%+d", int64(t.N)-int64(*t.Before))})
+				rows = append(rows, []string{by, cmp.Or(printable(t.Name), "(none)"), count(*t.Before), count(t.N),
+					fmt.Sprintf("%+d", int64(t.N)-int64(*t.Before))})
 			}
 		}
 	}
@@ -190,7 +198,8 @@ func (r *replaying) counts(ctx context.Context) error {
 // says which differ.
 func (r *replaying) incidents(ctx context.Context) error {
 	last := r.window.To.Add(-time.Minute) // of the minute after it each side may hold another part
-	before, err := watch.NewSQL(r.topics.store, r.catalogue).Limited(r.limits.inForce).Alone(r.window.From).Stored(ctx, r.detectors, r.window.From, last)
+	before, err := watch.NewSQL(r.topics.store, r.catalogue).Limited(r.limits.inForce).Alone(r.window.From).
+		Stored(ctx, r.detectors, r.window.From, last)
 	if err != nil {
 		return err
 	}

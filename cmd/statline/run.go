@@ -112,7 +112,8 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	}
 	starting.Done(working)
 	close(d.ready)
-	d.log.Info("running", "version", version, "topic", cmp.Or(c.Kafka.Topic, c.Kafka.TopicPattern), "group", c.Kafka.Group,
+	d.log.Info("running", "version", version, "topic", cmp.Or(c.Kafka.Topic, c.Kafka.TopicPattern), "group",
+		c.Kafka.Group,
 		"database", d.store.Database(), "config_hash", hashesText(d.mover.hashes()))
 
 	labelling, stopLabels := context.WithCancel(ctx)
@@ -140,7 +141,8 @@ func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() er
 		return err
 	}
 	_, err = fmt.Fprintf(out, "caught up in %s: the ledger has %s records more (%s responses, %s rejects), %s in all\n",
-		time.Since(began).Round(100*time.Millisecond), count(now.Records-before.Records), count(now.Responses-before.Responses),
+		time.Since(began).Round(100*time.Millisecond), count(now.Records-before.Records),
+		count(now.Responses-before.Responses),
 		count(now.Rejected-before.Rejected), count(now.Records))
 	return err
 }
@@ -149,7 +151,8 @@ func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() er
 func opening(c *config.Config, secret []byte) ingest.Opening {
 	o := ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)}
 	if c.Daemon.Migrate {
-		o.Tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL(), Change: c.Retention.Change()}
+		o.Tables = &schema.Options{Cluster: c.ClickHouse.Cluster, TTL: schema.DefaultTTL(),
+			Change: c.Retention.Change()}
 	}
 	return o
 }
@@ -158,7 +161,8 @@ func opening(c *config.Config, secret []byte) ingest.Opening {
 func foldMemory(budget int) int { return budget / 8 }
 
 // newPipeline wires a pipeline of source, folds and store.
-func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, parts ingest.Parts) (*ingest.Pipeline, error) {
+func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, parts ingest.Parts) (*ingest.Pipeline,
+	error) {
 	if folding.Decode.Counts == nil {
 		folding.Decode.Counts = &decode.Counts{}
 	}
@@ -166,7 +170,8 @@ func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, 
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	parts.Source, parts.Folds, parts.Decoded, parts.Limit = ingest.Kafka(client), folds, folding.Decode.Counts, client.LogLimiter()
+	parts.Source, parts.Folds, parts.Decoded, parts.Limit = ingest.Kafka(client), folds, folding.Decode.Counts,
+		client.LogLimiter()
 	return ingest.New(cfg, parts)
 }
 

@@ -46,7 +46,8 @@ type kept struct {
 }
 
 func newAnswers() answers {
-	return answers{mu: &sync.Mutex{}, kept: map[string]*kept{}, slots: make(chan struct{}, atOnce), turns: make(chan struct{}, atOnce/2)}
+	return answers{mu: &sync.Mutex{}, kept: map[string]*kept{}, slots: make(chan struct{}, atOnce),
+		turns: make(chan struct{}, atOnce/2)}
 }
 
 // get is the answer to what key names. ask runs once for all who wait for it, and

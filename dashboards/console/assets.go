@@ -27,7 +27,8 @@ type asset struct {
 type assets map[string]asset
 
 var kinds = map[string]string{".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8", ".json": "application/json"}
+	".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8",
+	".json": "application/json"}
 
 func readAssets() (assets, error) {
 	all := assets{}
@@ -51,7 +52,8 @@ func readAssets() (assets, error) {
 			return err
 		}
 		sum := sha256.Sum256(text)
-		all[strings.TrimPrefix(name, "assets/")] = asset{kinds[path.Ext(name)], `"` + hex.EncodeToString(sum[:12]) + `"`, text, small.Bytes()}
+		all[strings.TrimPrefix(name, "assets/")] = asset{kinds[path.Ext(name)], `"` + hex.EncodeToString(sum[:12]) +
+			`"`, text, small.Bytes()}
 		return nil
 	})
 	if err != nil {

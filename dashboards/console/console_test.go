@@ -337,7 +337,8 @@ func TestAnswersTakeTurns(t *testing.T) {
 	a := newAnswers()
 	a.slots, a.turns = make(chan struct{}, 2), make(chan struct{}, 1)
 	began := make(chan string, 3)
-	gate := map[string]chan struct{}{"short": make(chan struct{}), "long": make(chan struct{}), "last": make(chan struct{})}
+	gate := map[string]chan struct{}{"short": make(chan struct{}), "long": make(chan struct{}),
+		"last": make(chan struct{})}
 	var all sync.WaitGroup
 	ask := func(name string) {
 		all.Go(func() {

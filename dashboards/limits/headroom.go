@@ -41,7 +41,8 @@ type use struct {
 // HeadroomOf lists the keys that have a limit: those that headers told, of the others
 // those that the file (nil for none) has one for, and of the rest those that refusals
 // told. The nearest to their limit come first.
-func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.Filter, file *limit.File) ([]Headroom, error) {
+func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.Filter, file *limit.File) ([]Headroom,
+	error) {
 	q := &Question{Window: w, Filter: f, Trial: limit.Trial{Width: minute}}
 	uses, err := told(ctx, s, q)
 	if err != nil {
@@ -57,7 +58,8 @@ func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.F
 	for key, u := range uses {
 		slices.SortFunc(u.days, func(a, b limit.Use) int { return cmp.Compare(a.Day, b.Day) })
 		t := limit.TrendOf(u.days)
-		h := Headroom{Key: key, Name: u.name, Limit: u.limit, From: u.from, Tier: u.tier, Days: len(u.days), Median: t.Median, Peak: t.Peak, PerDay: t.PerDay}
+		h := Headroom{Key: key, Name: u.name, Limit: u.limit, From: u.from, Tier: u.tier, Days: len(u.days),
+			Median: t.Median, Peak: t.Peak, PerDay: t.PerDay}
 		if left := int(t.Breach - newest); t.Over || t.Breach > 0 {
 			if t.Over {
 				left = 0
@@ -86,28 +88,29 @@ func daysLeft(h Headroom) int {
 // told reads what responses tell keys of their limits.
 func told(ctx context.Context, s report.Store, q *Question) (map[string]*use, error) {
 	uses := map[string]*use{}
-	_, err := report.Collect(ctx, s, "what responses tell of limits", query.ToldHeadroom(), q.params(), func(scan report.Scan) (struct{}, error) {
-		var id, name string
-		var days []int32
-		var shares []float64
-		var most, window uint32
-		var headers uint8
-		if err := scan(&id, &name, &days, &shares, &most, &window, &headers); err != nil {
-			return struct{}{}, err
-		}
-		u := &use{name: name, limit: fmt.Sprint(most), from: limit.FromRefusals}
-		if window > 0 {
-			u.limit = limit.Limit{Requests: uint64(most), Window: window}.String()
-		}
-		if headers > 0 {
-			u.from = limit.FromHeaders
-		}
-		for i := range days {
-			u.days = append(u.days, limit.Use{Day: days[i], Share: shares[i]})
-		}
-		uses[id] = u
-		return struct{}{}, nil
-	})
+	_, err := report.Collect(ctx, s, "what responses tell of limits", query.ToldHeadroom(), q.params(),
+		func(scan report.Scan) (struct{}, error) {
+			var id, name string
+			var days []int32
+			var shares []float64
+			var most, window uint32
+			var headers uint8
+			if err := scan(&id, &name, &days, &shares, &most, &window, &headers); err != nil {
+				return struct{}{}, err
+			}
+			u := &use{name: name, limit: fmt.Sprint(most), from: limit.FromRefusals}
+			if window > 0 {
+				u.limit = limit.Limit{Requests: uint64(most), Window: window}.String()
+			}
+			if headers > 0 {
+				u.from = limit.FromHeaders
+			}
+			for i := range days {
+				u.days = append(u.days, limit.Use{Day: days[i], Share: shares[i]})
+			}
+			uses[id] = u
+			return struct{}{}, nil
+		})
 	return uses, err
 }
 
@@ -139,7 +142,8 @@ func fromFile(ctx context.Context, s report.Store, q *Question, file *limit.File
 }
 
 // allowances tells what a key is allowed, by the beginning of its id.
-func allowances(ctx context.Context, s report.Store, file *limit.File) (func(begins string) (limit.Allowed, bool), error) {
+func allowances(ctx context.Context, s report.Store, file *limit.File) (func(begins string) (limit.Allowed, bool),
+	error) {
 	type called struct{ id, name string }
 	known := map[string]called{}
 	for _, who := range file.Who() {
@@ -147,12 +151,13 @@ func allowances(ctx context.Context, s report.Store, file *limit.File) (func(beg
 	}
 	const maxNames = 2000 // what fits a query
 	for some := range slices.Chunk(file.Who(), maxNames) {
-		_, err := report.Collect(ctx, s, "the customers of the limits file", query.NamedKeys(), query.Params{Keys: some}, func(scan report.Scan) (struct{}, error) {
-			var id, name string
-			err := scan(&id, &name)
-			known[begin(id)] = called{id, name}
-			return struct{}{}, err
-		})
+		_, err := report.Collect(ctx, s, "the customers of the limits file", query.NamedKeys(),
+			query.Params{Keys: some}, func(scan report.Scan) (struct{}, error) {
+				var id, name string
+				err := scan(&id, &name)
+				known[begin(id)] = called{id, name}
+				return struct{}{}, err
+			})
 		if err != nil {
 			return nil, err
 		}
@@ -166,17 +171,19 @@ func allowances(ctx context.Context, s report.Store, file *limit.File) (func(beg
 func begin(id string) string { return id[:min(16, len(id))] }
 
 // countDays tells the most requests of each key in a window of each day.
-func (q *Question) countDays(ctx context.Context, s report.Store, window uint32, each func(key string, at int32, most uint64)) error {
+func (q *Question) countDays(ctx context.Context, s report.Store, window uint32,
+	each func(key string, at int32, most uint64)) error {
 	for at := q.From.Unix() / day; at*day < q.To.Unix(); at++ {
 		p := q.params()
 		p.From, p.To = time.Unix(max(at*day, q.From.Unix()), 0), time.Unix(min((at+1)*day, q.To.Unix()), 0)
-		_, err := report.Collect(ctx, s, "the keys' maxima", query.KeyPeaks(window), p, func(scan report.Scan) (struct{}, error) {
-			var key string
-			var most, requests, refused uint64
-			err := scan(&key, &most, &requests, &refused)
-			each(key, int32(at), most)
-			return struct{}{}, err
-		})
+		_, err := report.Collect(ctx, s, "the keys' maxima", query.KeyPeaks(window), p,
+			func(scan report.Scan) (struct{}, error) {
+				var key string
+				var most, requests, refused uint64
+				err := scan(&key, &most, &requests, &refused)
+				each(key, int32(at), most)
+				return struct{}{}, err
+			})
 		if err != nil {
 			return err
 		}

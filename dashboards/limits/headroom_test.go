@@ -24,7 +24,8 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 	for d := range 30 {
 		at := from.AddDate(0, 0, d).Add(9 * time.Hour).Unix()
 		tell := func(key byte, used int) { // of 1000
-			told = append(told, fmt.Sprintf("(%d, '%s', 'movies', 'success', 500, 1000, %d, 60)", at, id(key), 4294967295-uint64(1000-used)))
+			told = append(told, fmt.Sprintf("(%d, '%s', 'movies', 'success', 500, 1000, %d, 60)", at, id(key),
+				4294967295-uint64(1000-used)))
 		}
 		tell(1, 300+20*d) // reaches 1000 on day 35
 		tell(2, 300+(d*37)%11)
@@ -36,16 +37,23 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 		count(5, 200+(d*37)%11)
 		count(6, 700)
 	}
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests, quota_limit, quota_low, quota_window) VALUES "+strings.Join(told, ", "))
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, requests) VALUES "+strings.Join(counted, ", "))
-	storetest.Exec(t, s, "INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests) SELECT minute, key_id, service, outcome, requests FROM "+s.Table(schema.Keys))
-	storetest.Exec(t, s, "INSERT INTO "+s.Table("key_labels")+" (key_id, name, revision) VALUES ('"+id(4)+"', 'ACME', 1)")
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests, quota_limit, quota_low, quota_window) VALUES "+strings.Join(told, ", "))
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.Keys)+" (minute, key_id, service, outcome, requests) VALUES "+strings.Join(
+			counted, ", "))
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table(schema.KeysHour)+" (minute, key_id, service, outcome, requests) SELECT minute, key_id, service, outcome, requests FROM "+s.Table(schema.Keys))
+	storetest.Exec(t, s,
+		"INSERT INTO "+s.Table("key_labels")+" (key_id, name, revision) VALUES ('"+id(4)+"', 'ACME', 1)")
 	// Headers win over the file, which has a limit for everybody else.
-	file, err := limit.ParseFile("limits.yaml", []byte("tiers: {gold: 600/1m}\nkeys: {ACME: gold, "+id(5)+": 600/1m, "+id(1)+": 5/1m}\nothers: gold\n"))
+	file, err := limit.ParseFile("limits.yaml",
+		[]byte("tiers: {gold: 600/1m}\nkeys: {ACME: gold, "+id(5)+": 600/1m, "+id(1)+": 5/1m}\nothers: gold\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := limits.HeadroomOf(t.Context(), s, report.Window{From: from, To: from.AddDate(0, 0, 30)}, report.Filter{}, file)
+	list, err := limits.HeadroomOf(t.Context(), s, report.Window{From: from, To: from.AddDate(0, 0, 30)},
+		report.Filter{}, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +71,8 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 				t.Errorf("%+v: want day %d", h, day)
 			}
 		}
-		if from := map[bool]string{true: "headers", false: "file"}[h.Key == id(1) || h.Key == id(2) || h.Key == id(3)]; h.From != from || h.Days != 30 {
+		if from := map[bool]string{true: "headers", false: "file"}[h.Key == id(1) || h.Key == id(2) ||
+			h.Key == id(3)]; h.From != from || h.Days != 30 {
 			t.Errorf("got %+v; want 30 days, told by %s", h, from)
 		}
 	}

@@ -49,8 +49,9 @@ func Suggest(ctx context.Context, s report.Store, q Question, file *limit.File) 
 	q.Width = minute
 	for _, l := range q.Limits {
 		if l.Window%minute != 0 || q.Route != "" {
-			return nil, fmt.Errorf("suggest: got a window of %s and route %q; want whole minutes and no route: that is what is stored by the key",
-				limit.Span(l.Window), q.Route)
+			return nil,
+				fmt.Errorf("suggest: got a window of %s and route %q; want whole minutes and no route: that is what is stored by the key",
+					limit.Span(l.Window), q.Route)
 		}
 	}
 	a := q.answer("store", true)
@@ -98,20 +99,21 @@ func (q *Question) peaks(ctx context.Context, s report.Store, window uint32) (ma
 	for at := q.From.Unix(); at < q.To.Unix(); at = (at/size + 1) * size {
 		p := q.params()
 		p.From, p.To = time.Unix(at, 0), time.Unix(min((at/size+1)*size, q.To.Unix()), 0)
-		_, err := report.Collect(ctx, s, "the keys' maxima", query.KeyPeaks(window), p, func(scan report.Scan) (struct{}, error) {
-			var key string
-			var x peak
-			if err := scan(&key, &x.most, &x.requests, &x.refused); err != nil {
-				return struct{}{}, err
-			}
-			k := all[key]
-			if k == nil {
-				k = &peak{}
-				all[key] = k
-			}
-			k.most, k.requests, k.refused = max(k.most, x.most), k.requests+x.requests, k.refused+x.refused
-			return struct{}{}, nil
-		})
+		_, err := report.Collect(ctx, s, "the keys' maxima", query.KeyPeaks(window), p,
+			func(scan report.Scan) (struct{}, error) {
+				var key string
+				var x peak
+				if err := scan(&key, &x.most, &x.requests, &x.refused); err != nil {
+					return struct{}{}, err
+				}
+				k := all[key]
+				if k == nil {
+					k = &peak{}
+					all[key] = k
+				}
+				k.most, k.requests, k.refused = max(k.most, x.most), k.requests+x.requests, k.refused+x.refused
+				return struct{}{}, nil
+			})
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +137,8 @@ func suggest(tier string, window uint32, peaks []*peak) (list []Suggestion) {
 	for _, x := range quantiles() {
 		at := clean[min(len(clean)-1, max(0, int(math.Ceil(x.q*float64(len(clean))))-1))]
 		l := limit.Limit{Requests: roundUp(at), Window: window}
-		list = append(list, Suggestion{Tier: tier, Limit: l.String(), Of: x.name, CleanRefused: above(clean, l.Requests),
+		list = append(list, Suggestion{Tier: tier, Limit: l.String(), Of: x.name,
+			CleanRefused:  above(clean, l.Requests),
 			OthersRefused: above(others, l.Requests), Suggested: x.q == suggested})
 	}
 	return list

@@ -71,7 +71,8 @@ func TestNothingArrives(t *testing.T) {
 	if v := value(t, s, query.NewestMinute()); v != 0 {
 		t.Errorf("an empty store: got %v s; want 0", v)
 	}
-	exec(t, s, "INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 480, 'movie', 'success', 60")
+	exec(t, s,
+		"INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 480, 'movie', 'success', 60")
 	if v := value(t, s, query.NewestMinute()); v < 400 || v > 500 {
 		t.Errorf("seven minutes after the last: got %v s; want about 420", v)
 	}
@@ -84,11 +85,13 @@ func TestDetectorsStandStill(t *testing.T) {
 	if v := value(t, s, query.DetectorsBehind()); v != 0 {
 		t.Errorf("an empty store: got %v s; want 0", v)
 	}
-	exec(t, s, "INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 60 * number, 'movie', 'success', 60 FROM numbers(31)")
+	exec(t, s,
+		"INSERT INTO {db}.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 60 * number, 'movie', 'success', 60 FROM numbers(31)")
 	if v := value(t, s, query.DetectorsBehind()); v != 1800 {
 		t.Errorf("never looked at: got %v s; want 1800", v)
 	}
-	exec(t, s, "INSERT INTO {db}.scores (minute, service, series, n, k, expected, z, version) SELECT toStartOfMinute(now()) - 120, 'movie', 'timeout', 60, 0, 0, 0, 1")
+	exec(t, s,
+		"INSERT INTO {db}.scores (minute, service, series, n, k, expected, z, version) SELECT toStartOfMinute(now()) - 120, 'movie', 'timeout', 60, 0, 0, 0, 1")
 	if v := value(t, s, query.DetectorsBehind()); v != 120 {
 		t.Errorf("two minutes behind: got %v s; want 120", v)
 	}
@@ -148,7 +151,8 @@ func TestOneIncident(t *testing.T) {
 (toStartOfMinute(now()) - 600, 'search', 'invalid_key', 0, now() - 600, toIPv6('203.0.113.7'), 'the client'),
 (toStartOfMinute(now()) - 600, 'search', 'invalid_key', 1, now() - 600, toIPv6('203.0.113.8'), 'another')`)
 	p.Incidents = []string{"d"}
-	if rows := table(t, s, query.IncidentSamples(), p); len(rows) != 1 || *rows[0]["Message"].(*string) != "the client" {
+	if rows := table(t, s, query.IncidentSamples(), p); len(rows) != 1 ||
+		*rows[0]["Message"].(*string) != "the client" {
 		t.Errorf("examples of a client: got %d rows; want the one of its address", len(rows))
 	}
 	for _, row := range table(t, s, query.OpenIncidents(map[string]string{"dead_key": "keys"}, "elsewhere"), p) {

@@ -86,9 +86,11 @@ func BusiestCallers() Text {
 	of := func(table, id, name, not Text) Text {
 		rows := "FROM {db}." + table + " WHERE " + onScreen + " AND " + whole + " AND " + notRefused + " AND " + not
 		return "SELECT " + at + ", " + name + " AS caller, sum(requests) * 60 / " + covered + " AS Value\n" + rows +
-			" AND " + id + " GLOBAL IN (SELECT " + id + " " + rows + " GROUP BY " + id + " ORDER BY sum(requests) DESC, " + id + " LIMIT 5)\nGROUP BY time, " + id
+			" AND " + id + " GLOBAL IN (SELECT " + id + " " + rows + " GROUP BY " + id +
+			" ORDER BY sum(requests) DESC, " + id + " LIMIT 5)\nGROUP BY time, " + id
 	}
 	return minuteSpans + gaps("caller", "SELECT time, caller, Value FROM "+union(
-		of("clients", "client_ip", "concat('client ', "+clientName+")", "client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))"),
+		of("clients", "client_ip", "concat('client ', "+clientName+")",
+			"client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))"),
 		of("keys", "key_id", "concat('key ', substring(key_id, 1, 10))", "key_id != '"+classify.Other+"'")), "Value")
 }

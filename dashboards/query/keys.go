@@ -14,12 +14,16 @@ func RefusedKeys() Text {
 
 // RefusedRate returns responses refused for their rate, per second.
 func RefusedRate() Text {
-	return spans + steady("refused", "SELECT "+at+", sumIf(requests, "+refused+") / "+covered+" AS refused\nFROM "+fromServicesOrKeys(whole)+"\nGROUP BY time")
+	return spans +
+		steady("refused",
+			"SELECT "+at+", sumIf(requests, "+refused+") / "+covered+" AS refused\nFROM "+fromServicesOrKeys(
+				whole)+"\nGROUP BY time")
 }
 
 // RefusedShare returns the share of responses refused for their rate.
 func RefusedShare() Text {
-	return spans + "SELECT sumIf(requests, " + refused + ") / sum(requests) AS refused\nFROM " + fromServicesOrKeys("1") + "\nHAVING sum(requests) > 0"
+	return spans + "SELECT sumIf(requests, " + refused + ") / sum(requests) AS refused\nFROM " +
+		fromServicesOrKeys("1") + "\nHAVING sum(requests) > 0"
 }
 
 // fromServicesOrKeys reads requests per outcome of the chosen services: from
@@ -28,7 +32,8 @@ func RefusedShare() Text {
 func fromServicesOrKeys(where Text) Text {
 	every := chosen("key", "0 = 1")
 	return union("SELECT minute, outcome, requests FROM "+fromServices(ofService+" AND "+where+" AND "+every),
-		"SELECT minute, outcome, requests FROM "+fromKeys("outcome, requests", chosenKey+" AND "+where+" AND NOT "+every))
+		"SELECT minute, outcome, requests FROM "+fromKeys("outcome, requests",
+			chosenKey+" AND "+where+" AND NOT "+every))
 }
 
 // PersistingKeys returns how many of the refused keys were refused in the last
@@ -88,16 +93,18 @@ func RefusedPerMinute() Text {
 // perKey is a value over time of the keys with most rows of a kind.
 func perKey(where Text, keys int, value Text) Text {
 	source := fromKeys("key_id, requests", chosenKey+" AND "+where)
-	return spans + gaps("key", "SELECT time, "+keyName+" AS key, Value FROM (\n  SELECT "+at+", key_id, "+value+" AS Value FROM "+source+
-		"\n  WHERE "+whole+" AND "+amongTop(chosenKey+" AND "+where, keys)+
-		"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN "+names+" AS named USING (key_id)", "Value")
+	return spans + gaps("key",
+		"SELECT time, "+keyName+" AS key, Value FROM (\n  SELECT "+at+", key_id, "+value+" AS Value FROM "+source+
+			"\n  WHERE "+whole+" AND "+amongTop(chosenKey+" AND "+where, keys)+
+			"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN "+names+" AS named USING (key_id)", "Value")
 }
 
 // amongTop lets the keys through that have most requests of those that where
 // lets through. It stands outside of fromKeys: inside, the minutes' side and the
 // hours' side would each look for them.
 func amongTop(where Text, keys int) Text {
-	return "key_id GLOBAL IN (SELECT key_id FROM " + fromKeys("key_id, requests", where) + " GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")"
+	return "key_id GLOBAL IN (SELECT key_id FROM " + fromKeys("key_id, requests", where) +
+		" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")"
 }
 
 // HighestCounts returns each key's highest request count as a multiple of its
@@ -168,15 +175,18 @@ ORDER BY n DESC, key_id`
 // KeyTroubleRates returns refusals per second by the reason that lies in the
 // key.
 func KeyTroubleRates() Text {
-	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromKeys("outcome, requests", chosenKey+" AND "+keyTrouble+" AND NOT "+refused+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
+	return spans +
+		gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+			fromKeys("outcome, requests",
+				chosenKey+" AND "+keyTrouble+" AND NOT "+refused+" AND "+whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // KeyOutcomeRates returns the chosen keys' responses per second by outcome, those of
 // all callers while every key is chosen.
 func KeyOutcomeRates() Text {
-	return spans + gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
-		fromServicesOrKeys(whole)+"\nGROUP BY time, outcome", "Value")
+	return spans +
+		gaps("outcome", "SELECT "+at+", toString(outcome) AS outcome, sum(requests) / "+covered+" AS Value\nFROM "+
+			fromServicesOrKeys(whole)+"\nGROUP BY time, outcome", "Value")
 }
 
 // KeyDetail returns what the chosen keys did, by key, service and code; with no

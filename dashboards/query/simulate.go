@@ -43,7 +43,8 @@ func BusyKeys(chunk uint32, least, leastLong uint64) Text {
 	}
 	most := Text("toUInt64(0)")
 	if hours <= maxHours && hours > 0 {
-		most = "arrayMax(" + perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), 3600) %% %d)", hours)), int(hours)) + ")"
+		most = "arrayMax(" + perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), 3600) %% %d)", hours)),
+			int(hours)) + ")"
 	}
 	return Text(fmt.Sprintf(`SELECT any(id), sum(n), sum(of_them), groupArrayIf(chunk, %s) FROM (
   SELECT %s AS k, any(key_id) AS id, toUInt32(intDiv(toUInt32(minute), %d)) AS chunk, sum(requests) AS n, sumIf(requests, `, busy, ofID, chunk)) + refused + `) AS of_them, ` + most + ` AS most
@@ -99,7 +100,8 @@ func minutesOfHours(only Text, bucket uint32, limits []limit.Limit) Text {
 	// A limit refuses only where more requests come than it allows.
 	above, hours, buckets := uint64(0), "", ""
 	may := func(minute, hour, all string) string {
-		return fmt.Sprintf("(%s > %d OR %s > %d OR %s > %d)", minute, leastOf(limits, 0), hour, leastOf(limits, 60), all, leastOf(limits, 3600))
+		return fmt.Sprintf("(%s > %d OR %s > %d OR %s > %d)", minute, leastOf(limits, 0), hour, leastOf(limits, 60),
+			all, leastOf(limits, 3600))
 	}
 	switch {
 	case bucket == 60:
@@ -108,7 +110,8 @@ func minutesOfHours(only Text, bucket uint32, limits []limit.Limit) Text {
 	case bucket <= 3600:
 		hours = may("arrayMax(per_minute)", "n", "n")
 	default:
-		hours, buckets = "1", fmt.Sprintf(", intDiv(hour, %d) HAVING ", bucket)+may("max(arrayMax(per_minute))", "max(n)", "sum(n)")
+		hours, buckets = "1", fmt.Sprintf(", intDiv(hour, %d) HAVING ", bucket)+may("max(arrayMax(per_minute))",
+			"max(n)", "sum(n)")
 	}
 	return `SELECT ` + idOf + `, groupArrayArray(at) AS ticks, groupArrayArray(counts) AS low, low AS high FROM (
   SELECT k, groupArrayArray(minutes) AS at, groupArrayArray(some) AS counts FROM (
@@ -134,7 +137,8 @@ func ofIDs(ids []string) Text {
 		list[i] = literal(id)
 	}
 	all := strings.Join(list, ", ")
-	return Text(" AND " + ofID + " IN (SELECT " + strings.Replace(ofID, "key_id", "arrayJoin(["+all+"])", 1) + ") AND indexHint(key_id IN (" + all + "))")
+	return Text(" AND " + ofID + " IN (SELECT " + strings.Replace(ofID, "key_id", "arrayJoin(["+all+"])", 1) +
+		") AND indexHint(key_id IN (" + all + "))")
 }
 
 // RouteTicks is KeyTicks of the chosen routes. How often a key called a route is
@@ -145,11 +149,13 @@ func RouteTicks(bucket uint32, least uint64, ids []string) Text {
 }
 
 func minuteTicks(only Text) Text {
-	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys WHERE ` + only + ` GROUP BY k, minute`
+	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys WHERE ` + only +
+		` GROUP BY k, minute`
 }
 
 func hourTicks(only Text) Text {
-	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys_hour WHERE ` + only + ` GROUP BY k, minute`
+	return `SELECT ` + ofID + ` AS k, minute, sum(requests) AS low, low AS high FROM {db}.keys_hour WHERE ` + only +
+		` GROUP BY k, minute`
 }
 
 func routeTicks(only Text) Text {
@@ -203,7 +209,8 @@ func KeyPeaks(window uint32) Text {
 		table = "{db}.keys_hour"
 	case 3600%window == 0:
 		slots := 3600 / window
-		group, most = 3600, "arrayMax("+perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), %d) %% %d)", window, slots)), int(slots))+")"
+		group, most = 3600, "arrayMax("+perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), %d) %% %d)", window,
+			slots)), int(slots))+")"
 	}
 	return Text(fmt.Sprintf(`SELECT `+idOf+`, max(most), sum(n), sum(of_them) FROM (
   SELECT `+ofID+` AS k, intDiv(toUInt32(minute), %d) AS w, `, group)) + most + ` AS most, sum(requests) AS n, sumIf(requests, ` + refused + `) AS of_them

@@ -63,8 +63,10 @@ var uses = map[string]use{
 
 	"notify test": {sets: []Set{SetNotify}},
 
-	"analyze":       {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetLimits, SetDetect, SetData, SetEngine}},
-	"demo":          {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine}, defaults: map[string]string{"log-level": "error"}},
+	"analyze": {sets: []Set{SetLines, SetCatalogue, SetHMAC, SetLabels, SetLimits, SetDetect, SetData,
+		SetEngine}},
+	"demo": {sets: []Set{SetHMAC, SetLabels, SetLog, SetData, SetEngine},
+		defaults: map[string]string{"log-level": "error"}},
 	"probe":         {sets: []Set{SetLines, SetCatalogue, SetHMAC}},
 	"codes":         {sets: []Set{SetCatalogue}},
 	"codes suggest": {sets: append(slices.Clone(askSets), SetLines, SetHMAC)},

@@ -70,7 +70,8 @@ func (c *Config) HMAC() ([]byte, error) {
 		}
 	}
 	if c.Local.Data != "" && c.Keys.SecretFile == "" {
-		if err := keepNew(filepath.Join(c.Local.Data, secretName), string(secret)); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := keepNew(filepath.Join(c.Local.Data, secretName), string(secret)); err != nil &&
+			!errors.Is(err, os.ErrExist) {
 			return nil, fmt.Errorf("keep the HMAC secret in the data directory: %w", err)
 		}
 	}
@@ -97,7 +98,8 @@ func (c *Config) FindHMAC() (secret []byte, path string, err error) {
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return nil, "", fmt.Errorf("no place for the HMAC secret: %w; name a file with --hmac-secret-file, or set STATLINE_HMAC_SECRET", err)
+		return nil, "",
+			fmt.Errorf("no place for the HMAC secret: %w; name a file with --hmac-secret-file, or set STATLINE_HMAC_SECRET", err)
 	}
 	path = filepath.Join(dir, "statline", secretName)
 	secret, err = readSecret(path)

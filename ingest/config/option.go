@@ -73,7 +73,8 @@ func Sets() []Set {
 
 // Options lists every setting, in the order of the example file.
 func Options() []Option {
-	return slices.Concat(kafkaOptions(), clickHouseOptions(), retentionOptions(), linesOptions(), keysOptions(), detectOptions(),
+	return slices.Concat(kafkaOptions(), clickHouseOptions(), retentionOptions(), linesOptions(), keysOptions(),
+		detectOptions(),
 		notifyOptions(), daemonOptions(), consoleOptions(), logOptions(), localOptions())
 }
 

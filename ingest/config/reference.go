@@ -29,7 +29,9 @@ setting.
 *No flag*: every user of a machine can read command lines.
 `)
 	for _, set := range Sets() {
-		fmt.Fprintf(out, "\n## %s\n\n| key | variable | value | default | what it does | |\n|---|---|---|---|---|---|\n", titles[set])
+		fmt.Fprintf(out,
+			"\n## %s\n\n| key | variable | value | default | what it does | |\n|---|---|---|---|---|---|\n",
+			titles[set])
 		options(out, set)
 	}
 	fmt.Fprint(out, "\n## Sections of the file\n\nThey have no flag and no variable.\n")
@@ -37,7 +39,8 @@ setting.
 		if !o.Section() {
 			continue
 		}
-		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name, strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
+		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name,
+			strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
 		rows(out, o.Name, reflect.ValueOf(o.section(Default())).Elem())
 	}
 	fmt.Fprint(out, "\n## Who takes what\n\n| command | settings |\n|---|---|\n")
@@ -57,15 +60,20 @@ func options(out io.Writer, set Set) {
 		if o.Set != set || o.Section() {
 			continue
 		}
-		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")), cell(o.Help), o.notes())
+		fmt.Fprintf(out, "| `%s` | `%s` | %s | %s | %s | %s |\n", o.Name, o.Env(), cell(o.Kind()), code(o.Default("")),
+			cell(o.Help), o.notes())
 	}
 }
 
 // titles head the tables of the reference.
 var titles = map[Set]string{
-	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database", SetServer: "Access to ClickHouse",
-	SetLines: "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers", SetLimits: "Rate limits", SetDetect: "Detectors",
-	SetNotify: "Notifications", SetRetention: "How long rows are kept", SetDaemon: "The daemon", SetLog: "Log", SetData: "Data directory", SetEngine: "Engine",
+	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database",
+	SetServer: "Access to ClickHouse",
+	SetLines:  "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers",
+	SetLimits: "Rate limits",
+	SetDetect: "Detectors",
+	SetNotify: "Notifications", SetRetention: "How long rows are kept", SetDaemon: "The daemon", SetLog: "Log",
+	SetData: "Data directory", SetEngine: "Engine",
 }
 
 func (o Option) notes() string {

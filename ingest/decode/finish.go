@@ -52,7 +52,8 @@ func (d *Decoder) finish(raw []byte) {
 	case f.unlike != "":
 		d.reject(ReasonNotResponse, f.unlike, raw)
 		return
-	case r.Status < 0 && r.Gateway == classify.Unset && r.Mark == classify.MarkNone && (r.Code == 0 || len(r.Method) == 0 && len(f.target) == 0 && len(f.route) == 0):
+	case r.Status < 0 && r.Gateway == classify.Unset && r.Mark == classify.MarkNone &&
+		(r.Code == 0 || len(r.Method) == 0 && len(f.target) == 0 && len(f.route) == 0):
 		d.reject(ReasonNotResponse, "neither an HTTP status nor a request with an API code", raw)
 		return
 	}

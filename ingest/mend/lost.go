@@ -246,7 +246,8 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 		short = append(short, s)
 	}
 	if len(short) > 0 && report.Pending > 0 {
-		return nil, fmt.Errorf("%d partitions have an unfinished block: let the daemon finish them, then stop it", report.Pending)
+		return nil, fmt.Errorf("%d partitions have an unfinished block: let the daemon finish them, then stop it",
+			report.Pending)
 	}
 	slices.SortStableFunc(short, func(a, b *shortDay) int { return cmp.Compare(a.day, b.day) })
 	return short, nil
@@ -317,9 +318,12 @@ func (r *Repair) again(ctx context.Context, row *block.LedgerRow) (*partial, err
 		return nil, fmt.Errorf("block %s: %w", row.ID, err)
 	}
 	c := p.contents
-	if c.Records != row.Records || c.Responses != row.Responses || c.Rejected != row.Rejected || !block.SameDays(row.Days, c.Rows.Days) {
-		return nil, fmt.Errorf("block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
-			row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, row.Records, row.Responses, row.Rejected, row.Days)
+	if c.Records != row.Records || c.Responses != row.Responses || c.Rejected != row.Rejected ||
+		!block.SameDays(row.Days, c.Rows.Days) {
+		return nil,
+			fmt.Errorf("block %s, read again, has %d records, %d responses and %d rejects by day %v; the ledger says %d, %d and %d by day %v",
+				row.ID, c.Records, c.Responses, c.Rejected, c.Rows.Days, row.Records, row.Responses, row.Rejected,
+				row.Days)
 	}
 	return p, nil
 }

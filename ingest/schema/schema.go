@@ -62,7 +62,8 @@ const (
 // Tables lists every table.
 func Tables() []Table {
 	tables := []Table{
-		Scores, Samples, KeyNames, Rejects, OldRejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs, IncidentNotes, Deploys,
+		Scores, Samples, KeyNames, Rejects, OldRejects, Ledger, Incidents, Pipeline, Meta, KeyLabels, Configs,
+		IncidentNotes, Deploys,
 	}
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, Table(r.Name))

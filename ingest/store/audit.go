@@ -85,10 +85,11 @@ func (a *audit) replicas(ctx context.Context) error {
 }
 
 func (a *audit) partitions(ctx context.Context) (err error) {
-	a.report.Partitions, err = Select[PartitionAudit](ctx, a.s, "SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end,"+
-		" countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected,"+
-		" sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event"+
-		" FROM "+a.ledger+" AS l"+chained+" GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition")
+	a.report.Partitions, err = Select[PartitionAudit](ctx, a.s,
+		"SELECT cluster, topic, epoch, partition, min(l.first) AS first, max(l.end) AS end,"+
+			" countIf(kind = 'block') AS blocks, sum(l.records) AS records, sum(l.responses) AS responses, sum(l.rejected) AS rejected,"+
+			" sum(l.holes) AS holes, toUInt64(sumIf(l.end - l.first, kind = 'gap')) AS skipped, max(last_record_ts) AS last_record, max(max_event) AS last_event"+
+			" FROM "+a.ledger+" AS l"+chained+" GROUP BY cluster, topic, epoch, partition ORDER BY cluster, topic, epoch, partition")
 	return err
 }
 
@@ -96,13 +97,14 @@ func (a *audit) partitions(ctx context.Context) (err error) {
 // blocks. Files are left out: each is a topic of its own.
 func (a *audit) configurations(ctx context.Context) (err error) {
 	const along = "PARTITION BY cluster, topic, epoch, partition ORDER BY first, end"
-	a.report.Configurations, err = Select[ConfigSpan](ctx, a.s, "SELECT cluster, topic, epoch, partition, config_hash, min(s.first) AS first, max(s.end) AS end,"+
-		" count() AS blocks, sum(s.records) AS records, min(written_at) AS since, max(written_at) AS until, arraySort(groupUniqArray(instance)) AS instances FROM ("+
-		"SELECT *, sum(toUInt64(config_hash != before)) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run FROM ("+
-		"SELECT cluster, topic, epoch, partition, first, end, records, config_hash, instance, written_at,"+
-		" lagInFrame(config_hash, 1, config_hash) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before"+
-		" FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' AND cluster != ?)) AS s"+
-		" GROUP BY cluster, topic, epoch, partition, config_hash, run ORDER BY cluster, topic, epoch DESC, since DESC, partition LIMIT ?", block.FileCluster, a.o.Limit)
+	a.report.Configurations, err = Select[ConfigSpan](ctx, a.s,
+		"SELECT cluster, topic, epoch, partition, config_hash, min(s.first) AS first, max(s.end) AS end,"+
+			" count() AS blocks, sum(s.records) AS records, min(written_at) AS since, max(written_at) AS until, arraySort(groupUniqArray(instance)) AS instances FROM ("+
+			"SELECT *, sum(toUInt64(config_hash != before)) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run FROM ("+
+			"SELECT cluster, topic, epoch, partition, first, end, records, config_hash, instance, written_at,"+
+			" lagInFrame(config_hash, 1, config_hash) OVER ("+along+" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before"+
+			" FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' AND cluster != ?)) AS s"+
+			" GROUP BY cluster, topic, epoch, partition, config_hash, run ORDER BY cluster, topic, epoch DESC, since DESC, partition LIMIT ?", block.FileCluster, a.o.Limit)
 	return err
 }
 
@@ -119,7 +121,8 @@ type rangeScan struct {
 }
 
 func (r *rangeScan) difference(kind DifferenceKind) Difference {
-	return Difference{Kind: kind, Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition, First: r.First, End: r.End}
+	return Difference{Kind: kind, Cluster: r.Cluster, Topic: r.Topic, Epoch: r.Epoch, Partition: r.Partition,
+		First: r.First, End: r.End}
 }
 
 // ranges compares where each row begins with the highest end before it.
@@ -151,12 +154,14 @@ func (a *audit) sums(ctx context.Context) error {
 		expected, got string
 		where         string
 	}{
-		{Records, "toUInt64(end - first)", "records + holes", " AND kind = 'block' AND cluster != '" + block.FileCluster + "'"},
+		{Records, "toUInt64(end - first)", "records + holes", " AND kind = 'block' AND cluster != '" +
+			block.FileCluster + "'"},
 		{DaySum, "responses", "arraySum(days.responses)", " AND kind IN ('block', 'replay')"},
 	} {
-		rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, first, end, "+check.expected+" AS expected, "+check.got+" AS got"+
-			" FROM "+a.ledger+" WHERE state = 'stored'"+check.where+" AND expected != got"+
-			" ORDER BY cluster, topic, epoch, partition, first LIMIT ?", a.o.Limit)
+		rows, err := Select[rangeScan](ctx, a.s,
+			"SELECT cluster, topic, epoch, partition, first, end, "+check.expected+" AS expected, "+check.got+" AS got"+
+				" FROM "+a.ledger+" WHERE state = 'stored'"+check.where+" AND expected != got"+
+				" ORDER BY cluster, topic, epoch, partition, first LIMIT ?", a.o.Limit)
 		if err != nil {
 			return err
 		}
@@ -225,7 +230,8 @@ func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64)
 	if !d.Judged() || d.Expected == got {
 		return
 	}
-	a.report.Differences = append(a.report.Differences, Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
+	a.report.Differences = append(a.report.Differences,
+		Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
 }
 
 // unjudged says why a table need not hold what the ledger says of a day.
@@ -240,8 +246,9 @@ func (a *audit) unjudged(r aggregate.Rollup, day int32) (expired, incomplete boo
 func dayStart(day int32) time.Time { return time.Unix(int64(day)*daySeconds, 0).UTC() }
 
 func (a *audit) ledgerDays(ctx context.Context) (map[int32]aggregate.DayCount, error) {
-	rows, err := Select[daySums](ctx, a.s, "SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed, sum(told) AS agented"+
-		" FROM "+a.ledger+" ARRAY JOIN days AS d, arrayResize(day_agented, length(days)) AS told WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
+	rows, err := Select[daySums](ctx, a.s,
+		"SELECT toInt32(toUInt16(d.day)) AS day, sum(d.responses) AS responses, sum(d.keyed) AS keyed, sum(d.addressed) AS addressed, sum(told) AS agented"+
+			" FROM "+a.ledger+" ARRAY JOIN days AS d, arrayResize(day_agented, length(days)) AS told WHERE state = 'stored' AND kind IN ('block', 'replay') GROUP BY day")
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +263,8 @@ func (a *audit) tableDays(ctx context.Context, table schema.Table) (map[int32]ui
 	rows, err := Select[struct {
 		Day      int32  `ch:"day"`
 		Requests uint64 `ch:"requests"`
-	}](ctx, a.s, "SELECT toInt32(toUInt16(toDate(minute))) AS day, sum(requests) AS requests FROM "+a.s.Table(table)+" GROUP BY day")
+	}](ctx, a.s,
+		"SELECT toInt32(toUInt16(toDate(minute))) AS day, sum(requests) AS requests FROM "+a.s.Table(table)+" GROUP BY day")
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +286,8 @@ func (a *audit) pending(ctx context.Context) (uint64, error) {
 		" FROM "+a.ledger+" WHERE cluster != ? GROUP BY cluster, topic, epoch, partition HAVING declarations > 0)"+
 		// A file's blocks are stored in any order, and each is finished as declared.
 		" UNION ALL SELECT uniqExact(topic) AS pending FROM (SELECT topic FROM "+a.ledger+
-		" WHERE cluster = ? AND kind = 'block' GROUP BY topic, first, end HAVING countIf(state = 'stored') = 0)", block.FileCluster, block.FileCluster)
+		" WHERE cluster = ? AND kind = 'block' GROUP BY topic, first, end HAVING countIf(state = 'stored') = 0)",
+		block.FileCluster, block.FileCluster)
 	if err != nil {
 		return 0, err
 	}
@@ -295,12 +304,14 @@ func (a *audit) rejects(ctx context.Context) error {
 	if a.o.TTL.SampleDays > 0 || !a.since[schema.Rejects].IsZero() {
 		return nil
 	}
-	rows, err := Select[rangeScan](ctx, a.s, "SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM ("+
-		"SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' GROUP BY ALL"+
-		" UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM "+
-		"(SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.Rejects)+
-		" UNION ALL SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.OldRejects)+") GROUP BY ALL"+
-		") GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND ?) LIMIT ?", a.report.Pending == 0, a.o.Limit)
+	rows, err := Select[rangeScan](ctx, a.s,
+		"SELECT cluster, topic, epoch, partition, sum(e) AS expected, sum(g) AS got FROM ("+
+			"SELECT cluster, topic, epoch, partition, sum(rejected) AS e, toUInt64(0) AS g FROM "+a.ledger+" WHERE state = 'stored' AND kind = 'block' GROUP BY ALL"+
+			" UNION ALL SELECT cluster, topic, epoch, partition, toUInt64(0) AS e, uniqExact(offset, idx) AS g FROM "+
+			"(SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.Rejects)+
+			" UNION ALL SELECT cluster, topic, epoch, partition, offset, idx FROM "+a.s.Table(schema.OldRejects)+") GROUP BY ALL"+
+			") GROUP BY cluster, topic, epoch, partition HAVING expected > got OR (expected < got AND ?) LIMIT ?",
+		a.report.Pending == 0, a.o.Limit)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,8 @@ func TestAuditHealthy(t *testing.T) {
 		t.Fatalf("got %v", r.Differences)
 	}
 	last := time.UnixMilli(int64(minuteOf(1, 5)) * 1000).UTC()
-	want := []PartitionAudit{{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: 100, End: 400, Blocks: 3, Records: 300, Responses: 60, Rejected: 3,
+	want := []PartitionAudit{{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: 100, End: 400, Blocks: 3,
+		Records: 300, Responses: 60, Rejected: 3,
 		LastRecord: last, LastEvent: time.UnixMilli(int64(minuteOf(1, 61)) * 1000).UTC()}}
 	if diff := cmp.Diff(want, r.Partitions); diff != "" {
 		t.Error(diff)
@@ -79,7 +80,8 @@ func TestAuditOfFiles(t *testing.T) {
 	half, c := blockOf(2000, 5000, 2, 10)
 	half.Cluster = block.FileCluster
 	alive := func() error { return nil }
-	if err := s.WriteLedger(t.Context(), block.LedgerRow{ID: half, Kind: block.KindBlock, State: block.Declared}, alive); err != nil {
+	if err := s.WriteLedger(t.Context(), block.LedgerRow{ID: half, Kind: block.KindBlock, State: block.Declared},
+		alive); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.WriteRows(t.Context(), half, c, alive); err != nil {
@@ -95,7 +97,8 @@ func TestAuditServicesHourBegins(t *testing.T) {
 	s := healthy(t)
 	day1 := int64(day0+1) * daySeconds
 	for _, text := range []string{
-		"INSERT INTO " + s.Table(schema.Meta) + " (key, value, version) VALUES ('services_hour_since', '" + fmt.Sprint(day1) + "', 1)",
+		"INSERT INTO " + s.Table(schema.Meta) + " (key, value, version) VALUES ('services_hour_since', '" +
+			fmt.Sprint(day1) + "', 1)",
 		"DELETE FROM " + s.Table(schema.ServicesHour) + " WHERE minute < toDateTime(" + fmt.Sprint(day1) + ")",
 	} {
 		if err := s.Exec(t.Context(), text); err != nil {
@@ -103,7 +106,8 @@ func TestAuditServicesHourBegins(t *testing.T) {
 		}
 	}
 	if r := audited(t, s, AuditOptions{}); !r.OK() || len(r.Days) != 18 || unjudged(r) != 1 {
-		t.Errorf("got %d days, %d not judged, %v; want 18, one and no difference", len(r.Days), unjudged(r), r.Differences)
+		t.Errorf("got %d days, %d not judged, %v; want 18, one and no difference", len(r.Days), unjudged(r),
+			r.Differences)
 	}
 	if err := s.Exec(t.Context(), "DELETE FROM "+s.Table(schema.ServicesHour)+" WHERE 1"); err != nil {
 		t.Fatal(err)
@@ -123,6 +127,7 @@ func unjudged(r *AuditReport) (n int) {
 }
 
 // Each planted fault is found, and nothing but it.
+// Long because it is one table.
 func TestAuditFindsFaults(t *testing.T) {
 	remove := func(table schema.Table, where string) func(*testing.T, *Store) {
 		return func(t *testing.T, s *Store) {
@@ -152,7 +157,8 @@ func TestAuditFindsFaults(t *testing.T) {
 	}
 	ledgerRow := func(partition int32, first, end int64, change func(*block.LedgerRow)) func(*testing.T, *Store) {
 		return func(t *testing.T, s *Store) {
-			row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: partition, First: first, End: end},
+			row := block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: partition,
+				First: first, End: end},
 				Kind: block.KindBlock, State: block.Stored, Records: uint64(end - first), Note: "planted"}
 			if change != nil {
 				change(&row)
@@ -165,7 +171,8 @@ func TestAuditFindsFaults(t *testing.T) {
 		for d := range 2 {
 			for _, r := range aggregate.Rollups() {
 				block := r.Sum.Of(aggregate.DayCount{Responses: 10, Keyed: 9, Addressed: 8, Agented: 7})
-				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", r.Name, day(d), uint64(got)*block, uint64(want)*block))
+				all = append(all, fmt.Sprintf("%s on %s: got %d responses; want %d", r.Name, day(d), uint64(got)*block,
+					uint64(want)*block))
 			}
 		}
 		return all
@@ -176,7 +183,8 @@ func TestAuditFindsFaults(t *testing.T) {
 		want  []string
 	}{
 		{"a deleted ledger row", []func(*testing.T, *Store){remove(schema.Ledger, "first = 200")},
-			append(everySum(3, 2), "access/3 epoch 1 [200,300): no block or gap covers these offsets", "access/3 epoch 1: got 3 rejects; want 2")},
+			append(everySum(3, 2), "access/3 epoch 1 [200,300): no block or gap covers these offsets",
+				"access/3 epoch 1: got 3 rejects; want 2")},
 		{"rows", []func(*testing.T, *Store){
 			rowsAgain,
 			dayUnknown,
@@ -204,7 +212,8 @@ func TestAuditFindsFaults(t *testing.T) {
 			// days that do not add up
 			ledgerRow(8, 400, 410, func(r *block.LedgerRow) { r.Responses = 4 }),
 			// a gap is no fault
-			ledgerRow(9, 300, 400, nil), ledgerRow(9, 400, 500, func(r *block.LedgerRow) { r.Kind, r.Records = block.KindGap, 0 }),
+			ledgerRow(9, 300, 400, nil), ledgerRow(9, 400, 500,
+				func(r *block.LedgerRow) { r.Kind, r.Records = block.KindGap, 0 }),
 			// nor is another life of the topic
 			ledgerRow(10, 300, 400, nil), ledgerRow(10, 0, 10, func(r *block.LedgerRow) { r.Epoch = 2 }),
 		}, []string{
@@ -296,7 +305,8 @@ func TestAuditSkipsExpired(t *testing.T) {
 		got[string(d.Table)+" "+d.Day] = true
 	}
 	first, second := r.Days[0].Day, r.Days[1].Day
-	want := map[string]bool{"responses " + second: true, "keys " + second: true, "responses_hour " + first: true, "responses_hour " + second: true}
+	want := map[string]bool{"responses " + second: true, "keys " + second: true, "responses_hour " + first: true,
+		"responses_hour " + second: true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -314,16 +324,20 @@ func TestAuditConfigurations(t *testing.T) {
 		{0, 0, 10, "a", "one"}, {0, 10, 20, "a", "two"}, {0, 20, 30, "b", "one"}, {0, 30, 40, "a", "one"}, {1, 0, 5, "a", "two"},
 	} {
 		id := block.ID{Cluster: "c", Topic: "access", Partition: b.partition, First: b.first, End: b.end}
-		writeLedger(t, s, block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Stored, ConfigHash: b.hash, Instance: b.by,
-			Records: uint64(b.end - b.first), WrittenAt: now.Add(time.Duration(i) * time.Second)})
+		writeLedger(t, s, block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Stored, ConfigHash: b.hash,
+			Instance: b.by,
+			Records:  uint64(b.end - b.first), WrittenAt: now.Add(time.Duration(i) * time.Second)})
 	}
-	writeLedger(t, s, block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "calm", End: 5}, Kind: block.KindBlock, State: block.Stored, ConfigHash: "a", Records: 5, WrittenAt: now})
+	writeLedger(t, s, block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "calm", End: 5}, Kind: block.KindBlock,
+		State: block.Stored, ConfigHash: "a", Records: 5, WrittenAt: now})
 	r := audited(t, s, AuditOptions{})
 	var got []string
 	for _, c := range r.Mixed() {
-		got = append(got, fmt.Sprintf("%s %d [%d,%d) %d/%d %v", c.ConfigHash, c.Partition, c.First, c.End, c.Blocks, c.Records, c.Instances))
+		got = append(got, fmt.Sprintf("%s %d [%d,%d) %d/%d %v", c.ConfigHash, c.Partition, c.First, c.End, c.Blocks,
+			c.Records, c.Instances))
 	}
-	want := []string{"a 1 [0,5) 1/5 [two]", "a 0 [30,40) 1/10 [one]", "b 0 [20,30) 1/10 [one]", "a 0 [0,20) 2/20 [one two]"}
+	want := []string{"a 1 [0,5) 1/5 [two]", "a 0 [30,40) 1/10 [one]", "b 0 [20,30) 1/10 [one]",
+		"a 0 [0,20) 2/20 [one two]"}
 	if diff := cmp.Diff(want, got); diff != "" || len(r.Configurations) != 5 {
 		t.Errorf("of %d (-want +got):\n%s", len(r.Configurations), diff)
 	}

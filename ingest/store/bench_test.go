@@ -40,7 +40,8 @@ func newBenchBlocks(tb testing.TB, rate float64, size int64) *benchBlocks {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &benchBlocks{traffic: g, decoder: d, table: aggregate.New(aggregate.DefaultConfig()), codes: classify.Builtin(), size: size}
+	return &benchBlocks{traffic: g, decoder: d, table: aggregate.New(aggregate.DefaultConfig()),
+		codes: classify.Builtin(), size: size}
 }
 
 // Response implements decode.Sink.
@@ -145,7 +146,9 @@ func BenchmarkSync(b *testing.B) {
 	for _, sync := range []int{1, 0} {
 		s := open(b)
 		for _, t := range append(blockTables(), schema.Ledger) {
-			if err := s.Exec(b.Context(), fmt.Sprintf("ALTER TABLE %s MODIFY SETTING fsync_after_insert = %d, fsync_part_directory = %[2]d", s.Table(t), sync)); err != nil {
+			if err := s.Exec(b.Context(),
+				fmt.Sprintf("ALTER TABLE %s MODIFY SETTING fsync_after_insert = %d, fsync_part_directory = %[2]d",
+					s.Table(t), sync)); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -175,7 +178,8 @@ func BenchmarkStorage(b *testing.B) { benchmarkStorage(b, nil) }
 
 // BenchmarkStorageUpstream is the same of logs that tell the upstream's time.
 func BenchmarkStorageUpstream(b *testing.B) {
-	benchmarkStorage(b, func(_ int64, r *classify.Response) { r.UpstreamLatencyMicros = r.LatencyMicros - r.LatencyMicros/8 })
+	benchmarkStorage(b,
+		func(_ int64, r *classify.Response) { r.UpstreamLatencyMicros = r.LatencyMicros - r.LatencyMicros/8 })
 }
 
 // BenchmarkStorageRetries is the same of requests that all declare which try they are:
@@ -190,7 +194,8 @@ func BenchmarkStorageAgents(b *testing.B) {
 	m := agent.New()
 	var told []classify.Agent
 	for n := range 24 {
-		told = append(told, m.Of(fmt.Appendf(nil, "%s/%d.%d", []string{"okhttp", "python-requests", "curl", "axios"}[n%4], 1+n/8, n/4)))
+		told = append(told, m.Of(fmt.Appendf(nil, "%s/%d.%d",
+			[]string{"okhttp", "python-requests", "curl", "axios"}[n%4], 1+n/8, n/4)))
 	}
 	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Agent = told[uint64(n)*0x9e3779b97f4a7c15>>32%24] })
 }
@@ -228,10 +233,13 @@ func reportStorage(b *testing.B, s *Store, records float64) {
 			b.Fatal(err)
 		}
 		took := time.Since(start)
-		size := float64(number(b, s, "(SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = ?)", s.Database(), string(t)))
+		size := float64(number(b, s,
+			"(SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = ? AND table = ?)", s.Database(),
+			string(t)))
 		rows := float64(count(b, s, t))
 		b.ReportMetric(size/records, string(t)+"-B/record")
-		b.Logf("%-15s %6.3f B/record %7.2f B/row %7.4f rows/record, merged in %s", t, size/records, size/rows, rows/records, took.Round(time.Millisecond))
+		b.Logf("%-15s %6.3f B/record %7.2f B/row %7.4f rows/record, merged in %s", t, size/records, size/rows,
+			rows/records, took.Round(time.Millisecond))
 		switch t {
 		case schema.Responses, schema.Keys, schema.Clients:
 			total += size / records
@@ -239,7 +247,8 @@ func reportStorage(b *testing.B, s *Store, records float64) {
 		columns, err := Select[struct {
 			Column string `ch:"column"`
 			Size   uint64 `ch:"size"`
-		}](b.Context(), s, "SELECT column, sum(column_bytes_on_disk) AS size FROM system.parts_columns WHERE active AND database = ? AND table = ? GROUP BY column ORDER BY size DESC", s.Database(), string(t))
+		}](b.Context(), s,
+			"SELECT column, sum(column_bytes_on_disk) AS size FROM system.parts_columns WHERE active AND database = ? AND table = ? GROUP BY column ORDER BY size DESC", s.Database(), string(t))
 		if err != nil {
 			b.Fatal(err)
 		}

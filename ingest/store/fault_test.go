@@ -32,8 +32,9 @@ var (
 	pass   = faultproxy.Rule{}
 	cut    = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Cut}
 	refuse = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Drop}
-	busy   = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Answer, Status: http.StatusServiceUnavailable, Text: "busy"}
-	hang   = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Hang}
+	busy   = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Answer, Status: http.StatusServiceUnavailable,
+		Text: "busy"}
+	hang = faultproxy.Rule{Statement: "INSERT", Fault: faultproxy.Hang}
 )
 
 // newProxy stands between a store and the engine.
@@ -59,7 +60,8 @@ func TestCutAfterCommit(t *testing.T) {
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	checkSums(t, s, 2, 10)
-	for table, want := range map[schema.Table]uint64{schema.Samples: 2, schema.KeyNames: 1, schema.Rejects: 1, schema.Ledger: 1} {
+	for table, want := range map[schema.Table]uint64{schema.Samples: 2, schema.KeyNames: 1, schema.Rejects: 1,
+		schema.Ledger: 1} {
 		if got := count(t, s, table); got != want {
 			t.Errorf("%s: got %d rows; want %d", table, got, want)
 		}
@@ -149,7 +151,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 		p.Impose(test.fault)
 		start := time.Now()
 		err := s.WriteRows(t.Context(), id, c, free)
-		if err == nil || retry.ClassOf(err) != test.class || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
+		if err == nil || retry.ClassOf(err) != test.class || !strings.Contains(err.Error(), test.says) ||
+			!strings.Contains(err.Error(), "insert block c/access/1/3/100-200 into ") {
 			t.Errorf("got class %s, %v; want %s, %s", retry.ClassOf(err), err, test.class, test.says)
 		}
 		if took := time.Since(start); took > 5*time.Second {
@@ -199,8 +202,10 @@ func TestVerdict(t *testing.T) {
 		says   string
 	}{
 		{200, nil, "", "", ""},
-		{200, nil, "\r\n__exception__\r\nabc\r\nCode: 252. DB::Exception: Too many parts", retry.Waiting, "Too many parts"},
-		{404, nil, "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE)", retry.Permanent, "Table d.t does not exist"},
+		{200, nil, "\r\n__exception__\r\nabc\r\nCode: 252. DB::Exception: Too many parts", retry.Waiting,
+			"Too many parts"},
+		{404, nil, "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE)", retry.Permanent,
+			"Table d.t does not exist"},
 		{500, nil, "Code: 159. DB::Exception: Timeout exceeded", retry.Transient, "159"},
 		{500, header, "unreadable", retry.Waiting, "unreadable"},
 		{502, nil, "<html>bad gateway</html>", retry.Transient, "bad gateway"},
@@ -224,7 +229,8 @@ func TestPermanentSaysWhatToDo(t *testing.T) {
 		http.Error(w, says.Load().(string), http.StatusForbidden)
 	}))
 	defer server.Close()
-	s, err := connect(Config{URL: server.URL, Database: "d", InsertTimeout: time.Minute, QueryTimeout: time.Minute, Parallel: 1})
+	s, err := connect(Config{URL: server.URL, Database: "d", InsertTimeout: time.Minute, QueryTimeout: time.Minute,
+		Parallel: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +246,8 @@ func TestPermanentSaysWhatToDo(t *testing.T) {
 		"<html>forbidden</html>": "a proxy in front of ClickHouse",
 	} {
 		says.Store(answer)
-		for what, err := range map[string]error{"insert": s.WriteRows(t.Context(), id, c, free), "query": s.Exec(t.Context(), "SELECT 1")} {
+		for what, err := range map[string]error{"insert": s.WriteRows(t.Context(), id, c, free),
+			"query": s.Exec(t.Context(), "SELECT 1")} {
 			if retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), todo) {
 				t.Errorf("%s, %s: got class %s, %v; want permanent, %q", answer, what, retry.ClassOf(err), err, todo)
 			}
@@ -272,7 +279,8 @@ func TestClassOfServerErrors(t *testing.T) {
 		{"SELEC", retry.Permanent},
 		{"SELECT nothing FROM " + s.Table(schema.Ledger), retry.Permanent},
 		{"SELECT count() FROM numbers(100000000) GROUP BY number SETTINGS max_memory_usage = 1000000", retry.Waiting},
-		{"SELECT sleepEachRow(1) FROM numbers(9) SETTINGS max_execution_time = 0.1, max_block_size = 1", retry.Transient},
+		{"SELECT sleepEachRow(1) FROM numbers(9) SETTINGS max_execution_time = 0.1, max_block_size = 1",
+			retry.Transient},
 	} {
 		err := s.Exec(t.Context(), test.query)
 		if got := retry.ClassOf(err); got != test.class {
@@ -313,7 +321,8 @@ func TestClass(t *testing.T) {
 // What cannot be opened says where, and what to do; never a password.
 func TestOpenErrors(t *testing.T) {
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)", http.StatusForbidden)
+		http.Error(w, "Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)",
+			http.StatusForbidden)
 	}))
 	defer old.Close()
 	noPEM := filepath.Join(t.TempDir(), "ca.pem")
@@ -358,7 +367,8 @@ func pemOf(server *httptest.Server) []byte {
 
 func TestOpenRefusesOldServer(t *testing.T) {
 	s := &Store{hosts: "h"}
-	if err := s.checkVersion(23, 8, 1); err == nil || !strings.Contains(err.Error(), "want 24.8 or newer") || retry.ClassOf(err) != retry.Permanent {
+	if err := s.checkVersion(23, 8, 1); err == nil || !strings.Contains(err.Error(), "want 24.8 or newer") ||
+		retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("got %v", err)
 	}
 	for _, v := range [][2]uint64{{24, 8}, {24, 12}, {25, 1}, {26, 5}} {

@@ -84,29 +84,43 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 	r := &c.Rows
 	for d := range days {
 		m, hour := minuteOf(d, 61), minuteOf(d, 60)
-		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 429, Code: 25,
-			Outcome: classify.RateLimited, DecidedBy: classify.ByCode, Blame: classify.BlameClient, Requests: n, Bytes: 10 * n,
-			LatencyBuckets: []uint16{3, 700}, LatencyCounts: []uint64{1, n - 1}, LatencyMicros: 7 * n, UpstreamRequests: n - 1, UpstreamMicros: 6 * n, UpstreamBuckets: []uint16{3}, UpstreamCounts: []uint64{n - 1}}
+		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET",
+			HTTPStatus: 429, Code: 25,
+			Outcome: classify.RateLimited, DecidedBy: classify.ByCode, Blame: classify.BlameClient, Requests: n,
+			Bytes:          10 * n,
+			LatencyBuckets: []uint16{3, 700}, LatencyCounts: []uint64{1, n - 1}, LatencyMicros: 7 * n,
+			UpstreamRequests: n - 1, UpstreamMicros: 6 * n, UpstreamBuckets: []uint16{3},
+			UpstreamCounts: []uint64{n - 1}}
 		r.Responses = append(r.Responses, row)
 		row.Minute = hour
 		r.ResponsesHour = append(r.ResponsesHour, row)
-		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, Requests: n})
-		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies", Outcome: classify.RateLimited, Requests: n,
-			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts, UpstreamBuckets: row.UpstreamBuckets, UpstreamCounts: row.UpstreamCounts})
-		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: n - 1, Bytes: 9,
-			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50, ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}}, KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 40}, Retries: n - 2}}
+		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies",
+			Outcome: classify.RateLimited, Requests: n})
+		r.ServicesHour = append(r.ServicesHour, aggregate.ServiceHourRow{Minute: hour, Service: "movies",
+			Outcome: classify.RateLimited, Requests: n,
+			LatencyBuckets: row.LatencyBuckets, LatencyCounts: row.LatencyCounts, UpstreamBuckets: row.UpstreamBuckets,
+			UpstreamCounts: row.UpstreamCounts})
+		k := aggregate.KeyRow{Minute: m, Key: key(1), Service: "movies", Outcome: classify.RateLimited, Code: 25,
+			Requests: n - 1, Bytes: 9,
+			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50,
+				ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}},
+			KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 40}, Retries: n - 2}}
 		r.Keys = append(r.Keys, k)
 		failure := *k.KeyFailure
 		failure.Slots, failure.SlotSeconds = 0, 0
 		k.Minute, k.KeyFailure = hour, &failure
 		r.KeysHour = append(r.KeysHour, k)
-		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1}, Outcome: classify.RateLimited, Code: 25,
-			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)}, Paths: distinct.Bitmap{1, 0, 1 << 63}}})
-		a := aggregate.AgentRow{Minute: m, Service: "movies", Class: "sdk", Agent: "okhttp/4.12", Outcome: classify.RateLimited, Requests: n - 3, Keys: distinct.Bitmap{2, 0, 0, 1 << 63}}
+		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1},
+			Outcome: classify.RateLimited, Code: 25,
+			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)},
+				Paths: distinct.Bitmap{1, 0, 1 << 63}}})
+		a := aggregate.AgentRow{Minute: m, Service: "movies", Class: "sdk", Agent: "okhttp/4.12",
+			Outcome: classify.RateLimited, Requests: n - 3, Keys: distinct.Bitmap{2, 0, 0, 1 << 63}}
 		r.Agents = append(r.Agents, a)
 		a.Minute = hour
 		r.AgentsHour = append(r.AgentsHour, a)
-		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited, UnixMilli: int64(m) * 1000, Offset: first})
+		r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies", Outcome: classify.RateLimited,
+			UnixMilli: int64(m) * 1000, Offset: first})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(day0 + d), Responses: n})
 		c.Responses += n
 		r.MaxUnixMilli = int64(m) * 1000
@@ -115,17 +129,20 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 	r.KeyNames = []aggregate.KeyNameRow{{Key: key(1), Name: "acme"}}
 	r.MinUnixMilli = int64(minuteOf(0, 61)) * 1000
 	r.Responded = c.Responses
-	c.Rejects = []block.RejectRow{{Partition: 3, Offset: first, Index: 1, RecordUnixMilli: int64(minuteOf(0, 2)) * 1000, Reason: "syntax", Raw: "{"}}
+	c.Rejects = []block.RejectRow{{Partition: 3, Offset: first, Index: 1, RecordUnixMilli: int64(minuteOf(0, 2)) * 1000,
+		Reason: "syntax", Raw: "{"}}
 	c.Rejected = 1
 	return id, c
 }
 
 // stored is the ledger row of a block.
 func stored(id block.ID, c *block.Contents) block.LedgerRow {
-	return block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Stored, Group: "statline", Instance: "a", ConfigHash: "h", Version: "v",
+	return block.LedgerRow{ID: id, Kind: block.KindBlock, State: block.Stored, Group: "statline", Instance: "a",
+		ConfigHash: "h", Version: "v",
 		Records: c.Records, Responses: c.Responses, Rejected: c.Rejected, Holes: c.Holes, Days: c.Rows.Days,
-		MinEventUnixMilli: c.Rows.MinUnixMilli, MaxEventUnixMilli: c.Rows.MaxUnixMilli, LastRecordUnixMilli: c.LastRecordUnixMilli,
-		WrittenAt: time.UnixMilli(1_790_000_000_123).UTC()}
+		MinEventUnixMilli: c.Rows.MinUnixMilli, MaxEventUnixMilli: c.Rows.MaxUnixMilli,
+		LastRecordUnixMilli: c.LastRecordUnixMilli,
+		WrittenAt:           time.UnixMilli(1_790_000_000_123).UTC()}
 }
 
 func declared(id block.ID, c *block.Contents) block.LedgerRow {

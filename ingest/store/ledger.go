@@ -124,14 +124,19 @@ type ledgerScan struct {
 
 func (l *ledgerScan) row() block.LedgerRow {
 	r := block.LedgerRow{
-		ID:      block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First, End: l.End},
-		TopicID: l.TopicID, Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance, ConfigHash: l.ConfigHash, Version: l.Version,
+		ID: block.ID{Cluster: l.Cluster, Topic: l.Topic, Epoch: l.Epoch, Partition: l.Partition, First: l.First,
+			End: l.End},
+		TopicID: l.TopicID, Kind: block.Kind(l.Kind), State: block.State(l.State), Group: l.Group, Instance: l.Instance,
+		ConfigHash: l.ConfigHash, Version: l.Version,
 		Records: l.Records, Responses: l.Responses, Rejected: l.Rejected, Holes: l.Holes,
-		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(), LastRecordUnixMilli: l.LastRecordMS,
-		Mixed: l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(), DeclaredUnix: l.DeclaredUnix,
+		MinEventUnixMilli: l.MinEvent.UnixMilli(), MaxEventUnixMilli: l.MaxEvent.UnixMilli(),
+		LastRecordUnixMilli: l.LastRecordMS,
+		Mixed:               l.Mixed != 0, Inserts: l.Inserts, Note: l.Note, WrittenAt: l.WrittenAt.UTC(),
+		DeclaredUnix: l.DeclaredUnix,
 	}
 	for i, day := range l.Day {
-		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i], Addressed: l.DayAddressed[i], Agented: l.DayAgented[i]})
+		r.Days = append(r.Days, aggregate.DayCount{Day: day, Responses: l.DayResponses[i], Keyed: l.DayKeyed[i],
+			Addressed: l.DayAddressed[i], Agented: l.DayAgented[i]})
 	}
 	return r
 }
@@ -171,7 +176,8 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 	l := block.Ledger{Epoch: lives[0].Newest, TopicID: lives[0].TopicID, Own: lives[0].Own, OwnTopicID: lives[0].OwnID}
 	of := " FROM " + table + " WHERE cluster = ? AND topic = ? AND epoch = ? AND partition = ? "
 	last, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic, l.Own, partition)
+		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic,
+		l.Own, partition)
 	if err != nil {
 		return block.Ledger{}, err
 	}
@@ -181,7 +187,8 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 		l.Last, from = &row, row.End
 	}
 	pending, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1", cluster, topic, l.Own, partition, from)
+		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1",
+		cluster, topic, l.Own, partition, from)
 	if err != nil || len(pending) == 0 {
 		return l, err
 	}
@@ -221,8 +228,9 @@ type DeclaredRange struct {
 // DeclaredIn lists the stored blocks that have offsets of id's range. Those of
 // before schema 9 have the time when they were stored, as LedgerRow.DeclaredAt.
 func (s *Store) DeclaredIn(ctx context.Context, id block.ID) ([]DeclaredRange, error) {
-	list, err := Select[DeclaredRange](ctx, s, "SELECT first, end, toInt64(toUnixTimestamp(if(declared_at > toDateTime(0), declared_at, toDateTime(written_at)))) AS unix FROM "+
-		s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind = 'block' AND cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND first < ? AND end > ? ORDER BY first",
+	list, err := Select[DeclaredRange](ctx, s,
+		"SELECT first, end, toInt64(toUnixTimestamp(if(declared_at > toDateTime(0), declared_at, toDateTime(written_at)))) AS unix FROM "+
+			s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind = 'block' AND cluster = ? AND topic = ? AND epoch = ? AND partition = ? AND first < ? AND end > ? ORDER BY first",
 		id.Cluster, id.Topic, id.Epoch, id.Partition, id.End, id.First)
 	if err != nil {
 		return nil, fmt.Errorf("list when the blocks of %s were declared: %w", id, err)

@@ -42,9 +42,12 @@ func TestLedgerRoundTrip(t *testing.T) {
 		ID:   block.ID{Cluster: "c", Topic: "access", Epoch: 2, Partition: 3, First: 10, End: 1 << 40},
 		Kind: block.KindBlock, State: block.Stored, Group: "g", Instance: "i", ConfigHash: "h", Version: "v1",
 		Records: 1, Responses: 2, Rejected: 3, Holes: 4,
-		Days:              []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3, Agented: 4}, {Day: day0 + 1, Responses: 4}},
-		MinEventUnixMilli: 1_700_000_000_001, MaxEventUnixMilli: 1_700_000_000_002, LastRecordUnixMilli: 1_700_000_000_003,
-		TopicID: "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", DeclaredUnix: 1_790_000_000, WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
+		Days: []aggregate.DayCount{{Day: day0, Responses: 1, Keyed: 2, Addressed: 3, Agented: 4},
+			{Day: day0 + 1, Responses: 4}},
+		MinEventUnixMilli: 1_700_000_000_001, MaxEventUnixMilli: 1_700_000_000_002,
+		LastRecordUnixMilli: 1_700_000_000_003,
+		TopicID:             "CQkJCQkJCQkJCQkJCQkJCQ", Mixed: true, Note: "n", DeclaredUnix: 1_790_000_000,
+		WrittenAt: time.UnixMilli(1_790_000_000_004).UTC(),
 	}
 	writeLedger(t, s, want, want)
 	l := ledgerOf(t, s, 3)
@@ -61,9 +64,12 @@ func TestLedgerRoundTrip(t *testing.T) {
 
 // What the ledger knows of a partition, case by case.
 func TestLedgerState(t *testing.T) {
-	row := func(epoch uint32, partition int32, first, end int64, kind block.Kind, state block.State, at int64) block.LedgerRow {
-		return block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition, First: first, End: end},
-			Kind: kind, State: state, WrittenAt: time.Unix(at, 0), Days: []aggregate.DayCount{{Day: day0}, {Day: day0 + 1}}}
+	row := func(epoch uint32, partition int32, first, end int64, kind block.Kind, state block.State,
+		at int64) block.LedgerRow {
+		return block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition,
+			First: first, End: end},
+			Kind: kind, State: state, WrittenAt: time.Unix(at, 0),
+			Days: []aggregate.DayCount{{Day: day0}, {Day: day0 + 1}}}
 	}
 	type rows = []block.LedgerRow
 	const b, d, st = block.KindBlock, block.Declared, block.Stored
@@ -96,11 +102,14 @@ func TestLedgerState(t *testing.T) {
 				}
 				return r.First
 			}
-			if l.Epoch != test.epoch || first(l.Last) != test.last || first(l.Pending) != test.pending || l.BlocksSince != test.since {
+			if l.Epoch != test.epoch || first(l.Last) != test.last || first(l.Pending) != test.pending ||
+				l.BlocksSince != test.since {
 				t.Errorf("got epoch %d, last %d, pending %d, since %d; want %d, %d, %d, %d",
-					l.Epoch, first(l.Last), first(l.Pending), l.BlocksSince, test.epoch, test.last, test.pending, test.since)
+					l.Epoch, first(l.Last), first(l.Pending), l.BlocksSince, test.epoch, test.last, test.pending,
+					test.since)
 			}
-			if other := ledgerOf(t, s, 77); other.Epoch != test.otherPartitionsE || other.Last != nil || other.Pending != nil {
+			if other := ledgerOf(t, s, 77); other.Epoch != test.otherPartitionsE || other.Last != nil ||
+				other.Pending != nil {
 				t.Errorf("partition without rows: got %+v", other)
 			}
 		})
@@ -113,7 +122,8 @@ func TestLedgerState(t *testing.T) {
 func TestLedgerTopicID(t *testing.T) {
 	s := open(t)
 	row := func(epoch uint32, partition int32, end int64, id string, at int64) block.LedgerRow {
-		return block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition, First: end - 10, End: end},
+		return block.LedgerRow{ID: block.ID{Cluster: "c", Topic: "access", Epoch: epoch, Partition: partition,
+			First: end - 10, End: end},
 			TopicID: id, Kind: block.KindBlock, State: block.Stored, WrittenAt: time.Unix(at, 0)}
 	}
 	writeLedger(t, s,
@@ -127,7 +137,8 @@ func TestLedgerTopicID(t *testing.T) {
 		end       int64
 	}{{3, 0, "A", 30}, {4, 0, "", 10}, {5, 1, "B", 20}, {6, 0, "", 0}} {
 		l := ledgerOf(t, s, want.partition)
-		if l.Epoch != 1 || l.TopicID != "B" || l.Own != want.own || l.OwnTopicID != want.id || (l.Last == nil) != (want.end == 0) || l.Last != nil && l.Last.End != want.end {
+		if l.Epoch != 1 || l.TopicID != "B" || l.Own != want.own || l.OwnTopicID != want.id ||
+			(l.Last == nil) != (want.end == 0) || l.Last != nil && l.Last.End != want.end {
 			t.Errorf("partition %d: got %+v; want epoch 1 of B, its own %+v", want.partition, l, want)
 		}
 	}

@@ -178,7 +178,8 @@ func TestNativeCutAnywhere(t *testing.T) {
 			w.arm(up, at)
 			if err := write(); (err == nil) != survived {
 				t.Errorf("up %t, cut at %d of %d: got %v; want no error: %t", up, at, total, err, survived)
-			} else if err != nil && (retry.ClassOf(err) != retry.Transient || !strings.Contains(err.Error(), "insert block c/access/1/3/")) {
+			} else if err != nil && (retry.ClassOf(err) != retry.Transient ||
+				!strings.Contains(err.Error(), "insert block c/access/1/3/")) {
 				t.Errorf("up %t, cut at %d of %d: got class %s, %v", up, at, total, retry.ClassOf(err), err)
 			}
 			w.disarm()
@@ -221,7 +222,8 @@ func TestNativeCutEachPacket(t *testing.T) {
 	asked, sent := measure(true)
 	told, answered := measure(false)
 	if asked == 0 || told == 0 {
-		t.Fatalf("the fence was asked after %d bytes sent and %d read; want the query and its answer before", asked, told)
+		t.Fatalf("the fence was asked after %d bytes sent and %d read; want the query and its answer before", asked,
+			told)
 	}
 	for _, cut := range []struct {
 		name string
@@ -243,7 +245,8 @@ func TestNativeCutEachPacket(t *testing.T) {
 		w.arm(cut.up, cut.at)
 		err := again(func() error { fences++; return nil })
 		if (err == nil) != cut.goes || retry.ClassOf(err) != retry.Transient && err != nil || fences != 1 {
-			t.Errorf("%s: got class %s, %v and the fence asked %d times; want no error: %t, asked once", cut.name, retry.ClassOf(err), err, fences, cut.goes)
+			t.Errorf("%s: got class %s, %v and the fence asked %d times; want no error: %t, asked once", cut.name,
+				retry.ClassOf(err), err, fences, cut.goes)
 		}
 		if !w.fired() {
 			t.Errorf("%s: nothing was cut", cut.name)
@@ -347,10 +350,12 @@ func TestNativeRenewDuringInsert(t *testing.T) {
 	c := s.config
 	id, contents := blockOf(100, 200, 1, 10)
 	before := s.pool.Load().inserts.(*native)
-	if err := s.WriteLedger(t.Context(), stored(id, contents), func() error { return s.Renew(t.Context(), c) }); err != nil {
+	if err := s.WriteLedger(t.Context(), stored(id, contents),
+		func() error { return s.Renew(t.Context(), c) }); err != nil {
 		t.Fatal(err)
 	}
-	if now := s.pool.Load().inserts; now == inserter(before) || len(before.idle) != 0 || count(t, s, schema.Ledger) != 1 {
+	if now := s.pool.Load().inserts; now == inserter(before) || len(before.idle) != 0 ||
+		count(t, s, schema.Ledger) != 1 {
 		t.Errorf("got the same pool: %t, %d connections in the old one", now == inserter(before), len(before.idle))
 	}
 }
@@ -367,7 +372,8 @@ func TestNativeRefusedInTheMidst(t *testing.T) {
 	}
 	column := text("name", of(rows, func(v *string) string { return *v }))
 	column.wire = "Telegram"
-	err := Classify(s.insert(t.Context(), job{table: schema.KeyNames, to: len(rows), columns: []insertColumn{column}}, "", free))
+	err := Classify(s.insert(t.Context(), job{table: schema.KeyNames, to: len(rows), columns: []insertColumn{column}},
+		"", free))
 	var e *clickhouse.Exception
 	if !errors.As(err, &e) || !strings.Contains(e.Message, "Telegram") {
 		t.Errorf("got %v; want the server's reason", err)
@@ -381,7 +387,8 @@ func TestNativeTLS(t *testing.T) {
 	certs.StartTLS()
 	defer certs.Close()
 	w := newWirecut(t, func(ln net.Listener) net.Listener {
-		return tls.NewListener(ln, &tls.Config{Certificates: certs.TLS.Certificates, ClientAuth: tls.RequireAnyClientCert})
+		return tls.NewListener(ln, &tls.Config{Certificates: certs.TLS.Certificates,
+			ClientAuth: tls.RequireAnyClientCert})
 	})
 	key, err := x509.MarshalPKCS8PrivateKey(certs.TLS.Certificates[0].PrivateKey)
 	if err != nil {

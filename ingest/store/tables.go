@@ -96,6 +96,7 @@ func ledgerColumns(rows []block.LedgerRow) []insertColumn {
 		millis(schema.WrittenAt, of(rows, func(r *row) int64 { return r.WrittenAt.UnixMilli() })),
 		u32(schema.Inserts, of(rows, func(r *row) uint32 { return r.Inserts })),
 		text(schema.TopicID, of(rows, func(r *row) string { return r.TopicID })),
-		seconds(schema.DeclaredAt, of(rows, func(r *row) aggregate.Seconds { return aggregate.Seconds(r.DeclaredUnix) })),
+		seconds(schema.DeclaredAt,
+			of(rows, func(r *row) aggregate.Seconds { return aggregate.Seconds(r.DeclaredUnix) })),
 	}
 }

@@ -48,7 +48,8 @@ func TestRepeatedWriteDoublesNothing(t *testing.T) {
 		write(t, s, id, c)
 	}
 	checkSums(t, s, 3, 10)
-	for table, want := range map[schema.Table]uint64{schema.Samples: 3, schema.KeyNames: 1, schema.Rejects: 1, schema.Ledger: 2} {
+	for table, want := range map[schema.Table]uint64{schema.Samples: 3, schema.KeyNames: 1, schema.Rejects: 1,
+		schema.Ledger: 2} {
 		if got := count(t, s, table); got != want {
 			t.Errorf("%s: got %d rows; want %d", table, got, want)
 		}
@@ -156,7 +157,8 @@ func TestFence(t *testing.T) {
 	if want := int64(len(blockTables())); asked.Load() != want {
 		t.Errorf("got %d questions; want %d", asked.Load(), want)
 	}
-	if err := s.WriteLedger(t.Context(), stored(id, c), func() error { return block.ErrFenced }); !errors.Is(err, block.ErrFenced) {
+	if err := s.WriteLedger(t.Context(), stored(id, c), func() error { return block.ErrFenced }); !errors.Is(err,
+		block.ErrFenced) {
 		t.Errorf("got %v; want ErrFenced", err)
 	}
 }
@@ -168,7 +170,8 @@ func TestColumnsMatchTables(t *testing.T) {
 		rows, err := Select[struct {
 			Name string `ch:"name"`
 			Type string `ch:"type"`
-		}](t.Context(), s, "SELECT name, type FROM system.columns WHERE database = ? AND table = ? AND default_kind = '' ORDER BY position", s.Database(), string(table))
+		}](t.Context(), s,
+			"SELECT name, type FROM system.columns WHERE database = ? AND table = ? AND default_kind = '' ORDER BY position", s.Database(), string(table))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,8 +188,10 @@ func TestColumnsMatchTables(t *testing.T) {
 		}
 	}
 	all := map[schema.Table][]insertColumn{
-		schema.Samples: sampleColumns(nil), schema.KeyNames: keyNameColumns(nil), schema.KeyLabels: keyLabelColumns(nil),
-		schema.Rejects: rejectColumns(block.ID{}, time.Time{}, nil), schema.Ledger: ledgerColumns(nil), schema.Pipeline: pipelineColumns(nil),
+		schema.Samples: sampleColumns(nil), schema.KeyNames: keyNameColumns(nil),
+		schema.KeyLabels: keyLabelColumns(nil),
+		schema.Rejects:   rejectColumns(block.ID{}, time.Time{}, nil), schema.Ledger: ledgerColumns(nil),
+		schema.Pipeline: pipelineColumns(nil),
 	}
 	for _, r := range s.Rollups() {
 		all[schema.Table(r.Name)] = rollupColumns(r, r.Of(&aggregate.Rows{}))
@@ -218,7 +223,8 @@ func TestPlainWithSettings(t *testing.T) {
 	s := open(t, func(c *Config) { c.Plain = true })
 	id, c := blockOf(100, 200, 2, 10)
 	s.pool.Load().settings["no_such_setting"] = 1
-	if err := s.WriteRows(t.Context(), id, c, free); retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), "no_such_setting") {
+	if err := s.WriteRows(t.Context(), id, c, free); retry.ClassOf(err) != retry.Permanent ||
+		!strings.Contains(err.Error(), "no_such_setting") {
 		t.Errorf("got class %s, %v; want the setting refused", retry.ClassOf(err), err)
 	}
 	clear(s.pool.Load().settings)
@@ -233,20 +239,29 @@ func TestPlainWithSettings(t *testing.T) {
 }
 
 // Every column of every table comes back as it was given.
+// Long because it is one row of each table.
 func TestRoundTrip(t *testing.T) {
 	s := open(t)
 	m := minuteOf(0, 61)
 	ip := netip.MustParseAddr("2001:db8::1").As16()
 	ip4 := netip.MustParseAddr("192.0.2.1").As16()
 	id := block.ID{Cluster: "kafka-1", Topic: "access", Epoch: 7, Partition: 3, First: 5, End: 9}
-	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET", HTTPStatus: 504, Code: 24,
-		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, ErrorType: "late", Requests: 300, Bytes: 1 << 40, Drift: 2,
-		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41, UpstreamRequests: 4, UpstreamMicros: 5, UpstreamBuckets: []uint16{0, 2}, UpstreamCounts: []uint64{3, 1}, Retries: 17, Truncated: true}
-	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25, Requests: 3, Bytes: 4, Truncated: true,
-		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
+	response := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET",
+		HTTPStatus: 504, Code: 24,
+		Outcome: classify.Timeout, DecidedBy: classify.ByGateway, Blame: classify.BlameUpstream, ErrorType: "late",
+		Requests: 300, Bytes: 1 << 40, Drift: 2,
+		LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, LatencyMicros: 1 << 41,
+		UpstreamRequests: 4, UpstreamMicros: 5, UpstreamBuckets: []uint16{0, 2}, UpstreamCounts: []uint64{3, 1},
+		Retries: 17, Truncated: true}
+	k := aggregate.KeyRow{Minute: m, Key: key(9), Service: "movies", Outcome: classify.RateLimited, Code: 25,
+		Requests: 3, Bytes: 4, Truncated: true,
+		KeyFailure: &aggregate.KeyFailure{ErrorType: "quota", CountMax: 41, LimitMax: 40, Slots: 1 << 63,
+			SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 59,
 			ClientIPs: [][16]byte{ip, ip4}, UserAgents: []string{"a\n'\x00", "é"}},
-		KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 100, Window: 60, RetryAfter: 7, Low: math.MaxUint32 - 9}, Retries: 2}}
-	agent := aggregate.AgentRow{Minute: m, Service: "movies", Class: "ai", Agent: "GPTBot", Outcome: classify.RateLimited, Requests: 1 << 40, Truncated: true, Keys: distinct.Bitmap{1, 2, 3, 1 << 63}}
+		KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 100, Window: 60, RetryAfter: 7,
+			Low: math.MaxUint32 - 9}, Retries: 2}}
+	agent := aggregate.AgentRow{Minute: m, Service: "movies", Class: "ai", Agent: "GPTBot",
+		Outcome: classify.RateLimited, Requests: 1 << 40, Truncated: true, Keys: distinct.Bitmap{1, 2, 3, 1 << 63}}
 	const agentSelect = "concat(toUnixTimestamp(minute), ',', service, ',', class, ',', agent, ',', outcome, ',', requests, ',', truncated, ',', key_bits_0, ',', key_bits_1, ',', key_bits_2, ',', key_bits_3)"
 	const agentText = ",movies,ai,GPTBot,rate_limited,1099511627776,1,1,2,3,9223372036854775808"
 	c := &block.Contents{Rows: aggregate.Rows{
@@ -254,18 +269,24 @@ func TestRoundTrip(t *testing.T) {
 		ResponsesHour: []aggregate.ResponseRow{response},
 		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
 		ServicesHour: []aggregate.ServiceHourRow{{Minute: m, Service: "tv", Outcome: classify.Timeout, Requests: 300,
-			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, UpstreamBuckets: []uint16{7}, UpstreamCounts: []uint64{300}}},
+			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, UpstreamBuckets: []uint16{7},
+			UpstreamCounts: []uint64{300}}},
 		Keys:     []aggregate.KeyRow{k},
 		KeysHour: []aggregate.KeyRow{k},
-		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8, Truncated: true,
-			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey}, Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}},
+		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8,
+			Truncated: true,
+			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey},
+				Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}},
 		Agents:     []aggregate.AgentRow{agent},
 		AgentsHour: []aggregate.AgentRow{agent},
-		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2, UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
-			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip, LatencyMicros: -1, UpstreamStatus: -1,
+		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2,
+			UnixMilli: int64(m)*1000 + 7, Route: "/r", Method: "PUT",
+			Path: "/3/x?y=\n\n", HTTPStatus: 504, Code: 24, Message: "late", Key: key(2), ClientIP: ip,
+			LatencyMicros: -1, UpstreamStatus: -1,
 			RequestID: "req", UserAgent: "curl", Partition: 3, Offset: 1 << 50}},
 		KeyNames: []aggregate.KeyNameRow{{Key: key(9), Name: "acme"}},
-	}, Rejects: []block.RejectRow{{Partition: 3, Offset: 6, Index: 2, RecordUnixMilli: int64(m)*1000 + 9, Reason: "syntax", Detail: "at 4", Format: "json",
+	}, Rejects: []block.RejectRow{{Partition: 3, Offset: 6, Index: 2, RecordUnixMilli: int64(m)*1000 + 9,
+		Reason: "syntax", Detail: "at 4", Format: "json",
 		DecoderVersion: 1, Raw: strings.Repeat("\n\x00\xff", 9)}}}
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
@@ -273,7 +294,8 @@ func TestRoundTrip(t *testing.T) {
 	k9, k1, k2 := key(9).String(), key(1).String(), key(2).String()
 	const responseText = "movies,/3/movie/{id},GET,504,24,timeout,gateway,upstream,late,300,1099511627776,2,([1,65535],[299,1]),2199023255552,4,5,([0,2],[3,1]),1,17"
 	at := fmt.Sprint(m)
-	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) + "," + fmt.Sprint(m+59) +
+	keyRow := at + "," + k9 + ",movies,rate_limited,25,quota,3,4,41,40,9223372036854775808,10," + fmt.Sprint(m+1) +
+		"," + fmt.Sprint(m+59) +
 		",['192.0.2.1','2001:db8::1'],['a\\n\\'\\0','é'],1,100,9,60,7,2"
 	const keySelect = "concat(toUnixTimestamp(minute), ',', key_id, ',', service, ',', outcome, ',', code, ',', error_type, ',', requests, ',', bytes, ',', count_max, ',', limit_max, ','," +
 		"slots, ',', slot_seconds, ',', toUnixTimestamp(first_seen), ',', toUnixTimestamp(last_seen), ','," +
@@ -286,16 +308,21 @@ func TestRoundTrip(t *testing.T) {
 	}{
 		{schema.Responses, responseSelect, at + "," + responseText},
 		{schema.ResponsesHour, responseSelect, at + "," + responseText},
-		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)", at + ",tv,unknown,1125899906842624"},
-		{schema.ServicesHour, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency), ',', toString(upstream))", at + ",tv,timeout,300,([1,65535],[299,1]),([7],[300])"},
+		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)",
+			at + ",tv,unknown,1125899906842624"},
+		{schema.ServicesHour,
+			"concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency), ',', toString(upstream))", at + ",tv,timeout,300,([1,65535],[299,1]),([7],[300])"},
 		{schema.Keys, keySelect, keyRow},
 		{schema.KeysHour, keySelect, keyRow},
-		{schema.Clients, "concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated," +
-			"',', path_bits_0, ',', path_bits_1, ',', path_bits_2, ',', path_bits_3)",
+		{schema.Clients,
+			"concat(toUnixTimestamp(minute), ',', toString(client_ip), ',', outcome, ',', code, ',', requests, ',', slots, ',', toString(arraySort(key_ids)), ',', truncated," +
+				"',', path_bits_0, ',', path_bits_1, ',', path_bits_2, ',', path_bits_3)",
 			at + ",2001:db8::1,invalid_key,7,8,9,['__other__','" + k1 + "'],1,1,2,3,9223372036854775808"},
-		{schema.Samples, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
-			"code, ',', message, ',', key_id, ',', toString(client_ip), ',', latency_us, ',', upstream_status, ',', request_id, ',', user_agent, ',', partition, ',', offset)",
-			at + ",movies,timeout,2," + at + "007,/r,PUT,/3/x?y=\n\n,504,24,late," + k2 + ",2001:db8::1,-1,-1,req,curl,3,1125899906842624"},
+		{schema.Samples,
+			"concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', slot, ',', toUnixTimestamp64Milli(ts), ',', route, ',', method, ',', path, ',', http_status, ','," +
+				"code, ',', message, ',', key_id, ',', toString(client_ip), ',', latency_us, ',', upstream_status, ',', request_id, ',', user_agent, ',', partition, ',', offset)",
+			at + ",movies,timeout,2," + at + "007,/r,PUT,/3/x?y=\n\n,504,24,late," + k2 +
+				",2001:db8::1,-1,-1,req,curl,3,1125899906842624"},
 		{schema.Agents, agentSelect, at + agentText},
 		{schema.AgentsHour, agentSelect, at + agentText},
 		{schema.KeyNames, "concat(key_id, ',', name)", k9 + ",acme"},
@@ -327,7 +354,8 @@ func TestChunks(t *testing.T) {
 		size int
 	}
 	cut := func(rows []row) (sizes []int) {
-		s := sheet{rows: len(rows), partition: func(i int) int64 { return rows[i].day }, size: func(i int) int { return rows[i].size }}
+		s := sheet{rows: len(rows), partition: func(i int) int64 { return rows[i].day },
+			size: func(i int) int { return rows[i].size }}
 		end := 0
 		for n, j := range s.jobs(schema.Samples, nil) {
 			if j.from != end || j.chunk != n {

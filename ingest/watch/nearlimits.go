@@ -118,8 +118,10 @@ func (q *SQL) mayBeNear(ctx context.Context, l *allowances, begins detect.Minute
 	}) error {
 		asked[r.Key] = r.Requests
 		return nil
-	}, fmt.Sprintf("SELECT key_id, sum(requests) AS n FROM %s WHERE %s AND %s GROUP BY key_id HAVING %s AND %s >= %v ORDER BY n DESC, key_id LIMIT %d",
-		q.table(schema.KeysHour), between(begins, begins+dayMinutes-1), keysApart, limit.ToldAny, limit.ToldShare, detect.NearShare, mostNear))
+	},
+		fmt.Sprintf("SELECT key_id, sum(requests) AS n FROM %s WHERE %s AND %s GROUP BY key_id HAVING %s AND %s >= %v ORDER BY n DESC, key_id LIMIT %d",
+			q.table(schema.KeysHour), between(begins, begins+dayMinutes-1), keysApart, limit.ToldAny, limit.ToldShare,
+			detect.NearShare, mostNear))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +135,8 @@ func (q *SQL) mayBeNear(ctx context.Context, l *allowances, begins detect.Minute
 			return nil, err
 		}
 	}
-	ids := slices.SortedFunc(maps.Keys(asked), func(a, b string) int { return cmp.Or(cmp.Compare(asked[b], asked[a]), cmp.Compare(a, b)) })
+	ids := slices.SortedFunc(maps.Keys(asked),
+		func(a, b string) int { return cmp.Or(cmp.Compare(asked[b], asked[a]), cmp.Compare(a, b)) })
 	ids = ids[:min(len(ids), mostNear)]
 	slices.Sort(ids)
 	return ids, nil
@@ -150,7 +153,8 @@ type limitUse struct {
 // usesOn reads what keys used of their limits at most on the day that begins with a
 // minute. What headers told counts first, then the limits file, then what refusals told:
 // they tell of the days with refusals alone.
-func (q *SQL) usesOn(ctx context.Context, l *allowances, begins detect.Minute, ids []string) (map[string]limitUse, error) {
+func (q *SQL) usesOn(ctx context.Context, l *allowances, begins detect.Minute, ids []string) (map[string]limitUse,
+	error) {
 	uses := map[string]limitUse{}
 	for part := range parts(ids) {
 		err := store.Each(ctx, q.store, func(r *struct {
@@ -161,14 +165,17 @@ func (q *SQL) usesOn(ctx context.Context, l *allowances, begins detect.Minute, i
 			Limit    uint32  `ch:"lim"`
 			Window   uint32  `ch:"win"`
 		}) error {
-			u := limitUse{share: r.Share, requests: r.Requests, limit: r.Limit, window: r.Window, from: limit.FromRefusals}
+			u := limitUse{share: r.Share, requests: r.Requests, limit: r.Limit, window: r.Window,
+				from: limit.FromRefusals}
 			if r.Headers > 0 {
 				u.from = limit.FromHeaders
 			}
 			uses[r.Key] = u
 			return nil
-		}, fmt.Sprintf("SELECT key_id, toUInt8(%s) AS headers, toFloat64(%s) AS share, sum(requests) AS n, toUInt32(%s) AS lim, toUInt32(%s) AS win FROM %s WHERE %s AND key_id IN (SELECT arrayJoin(?)) GROUP BY key_id HAVING %s",
-			limit.ToldByHeaders, limit.ToldShare, limit.ToldLimit, limit.ToldWindow, q.table(schema.KeysHour), between(begins, begins+dayMinutes-1), limit.ToldAny), part)
+		},
+			fmt.Sprintf("SELECT key_id, toUInt8(%s) AS headers, toFloat64(%s) AS share, sum(requests) AS n, toUInt32(%s) AS lim, toUInt32(%s) AS win FROM %s WHERE %s AND key_id IN (SELECT arrayJoin(?)) GROUP BY key_id HAVING %s",
+				limit.ToldByHeaders, limit.ToldShare, limit.ToldLimit, limit.ToldWindow, q.table(schema.KeysHour),
+				between(begins, begins+dayMinutes-1), limit.ToldAny), part)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +196,8 @@ func (q *SQL) usesOn(ctx context.Context, l *allowances, begins detect.Minute, i
 // busiest reads the most requests that keys made in a window of so many seconds on the day
 // that begins with a minute, where they are at least so many, and all that they made on
 // it. No ids are every key.
-func (q *SQL) busiest(ctx context.Context, begins detect.Minute, window uint32, least uint64, ids []string, each func(key string, most, requests uint64)) error {
+func (q *SQL) busiest(ctx context.Context, begins detect.Minute, window uint32, least uint64, ids []string,
+	each func(key string, most, requests uint64)) error {
 	table, which, args := schema.Keys, keysApart, []any{}
 	if window%3600 == 0 {
 		table = schema.KeysHour

@@ -75,7 +75,8 @@ func within(minutes []detect.Minute) string {
 }
 
 func between(from, to detect.Minute) string {
-	return fmt.Sprintf("minute BETWEEN toDateTime(%d, 'UTC') AND toDateTime(%d, 'UTC')", max(from.Unix(), 0), max(to.Unix(), 0))
+	return fmt.Sprintf("minute BETWEEN toDateTime(%d, 'UTC') AND toDateTime(%d, 'UTC')", max(from.Unix(), 0),
+		max(to.Unix(), 0))
 }
 
 // The conditions for rows of each outcome or group of them.
@@ -141,7 +142,8 @@ func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error
 // Candidates implements Evidence. A key's minute may lie in several rows, of
 // services, codes and blocks, so that what is summed up here is rather more
 // than what detect.Candidate asks for.
-func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.Candidate) (ids []string, err error) {
+func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute,
+	c detect.Candidate) (ids []string, err error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
@@ -159,7 +161,8 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 		GROUP BY key_id HAVING countIf(%s) > 0 OR countIf(%s) >= %d OR sumIf(requests, %s) >= %d
 		OR sumIf(bitCount(slots), %s) >= greatest(1, %v * 5 * intDiv(60, max(if(slot_seconds = 0, 10, slot_seconds))))
 		ORDER BY key_id`, q.table(schema.Keys), between(from, minutes[len(minutes)-1]), refused, classify.Other, seen,
-		deadKey, invalidKey, max(c.InvalidMinutes, 1), invalidKey, max(c.InvalidCount, 1), rateLimited, c.ThrottledShare))
+		deadKey, invalidKey, max(c.InvalidMinutes, 1), invalidKey, max(c.InvalidCount, 1), rateLimited,
+		c.ThrottledShare))
 	if err != nil {
 		return nil, fmt.Errorf("candidates: %w", err)
 	}
@@ -230,11 +233,14 @@ func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string, e
 	where += " AND key_id != '" + classify.Other + "' AND key_id IN (SELECT arrayJoin(?))"
 	err := store.Each(ctx, q.store, func(r *keyScan) error {
 		each(&KeyRow{r.Key, r.Service, detect.KeyMinute{
-			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead, Invalid: r.Invalid,
-			Slots: r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
+			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead,
+			Invalid: r.Invalid,
+			Slots:   r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
 		}})
 		return nil
-	}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", ids)
+	},
+		"SELECT "+keySums+" FROM "+q.table(
+			schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", ids)
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
@@ -264,8 +270,9 @@ const oneClient = "client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:f
 // failing and lost are the conditions for rows of clients that a rule looks at.
 // A 404 has none of the outcomes that lost leaves out, of which there may be many.
 var (
-	failing  = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND " + oneClient
-	lost     = outcome(classify.Failed&^(classify.Limited|classify.ServerSide)) + " AND " + lostPath + " AND " + oneClient
+	failing = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND " + oneClient
+	lost    = outcome(classify.Failed&^(classify.Limited|classify.ServerSide)) + " AND " + lostPath + " AND " +
+		oneClient
 	lostPath = "(" + strings.Join(pathWords("", " != 0"), " OR ") + ")"
 )
 
@@ -279,7 +286,8 @@ func pathWords(before, after string) []string {
 }
 
 // ClientCandidates implements Evidence.
-func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute, c detect.ClientCandidate) (ips []string, err error) {
+func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute,
+	c detect.ClientCandidate) (ips []string, err error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
@@ -310,8 +318,9 @@ func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, fro
 func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
 	for part := range parts(ips) {
 		err := store.Each(ctx, q.store, func(r *clientScan) error {
-			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid, AuthFailed: r.Failed,
-				NotFound: r.Missed, Paths: distinct.Bitmap(r.Paths)}
+			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid,
+				AuthFailed: r.Failed,
+				NotFound:   r.Missed, Paths: distinct.Bitmap(r.Paths)}
 			for _, k := range r.Keys {
 				m.InvalidKeys = append(m.InvalidKeys, hash(k))
 			}
@@ -319,80 +328,13 @@ func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute
 			each(&ClientRow{plainIP(r.IP), m})
 			return nil
 		}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+within(minutes)+
-			" AND client_ip IN (SELECT toIPv6(arrayJoin(?))) GROUP BY client_ip, minute ORDER BY minute, client_ip", part)
+			" AND client_ip IN (SELECT toIPv6(arrayJoin(?))) GROUP BY client_ip, minute ORDER BY minute, client_ip",
+			part)
 		if err != nil {
 			return fmt.Errorf("clients: %w", err)
 		}
 	}
 	return nil
-}
-
-// contractRows reads the pairs that break the contract, then what each is
-// compared with.
-func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, error) {
-	type row struct {
-		Minute  time.Time `ch:"minute"`
-		Service string    `ch:"service"`
-		Code    uint16    `ch:"code"`
-		Status  uint16    `ch:"http_status"`
-		N       uint64    `ch:"n"`
-	}
-	found, err := store.Select[row](ctx, q.store, "SELECT minute, service, code, http_status, sum(requests) AS n FROM "+q.table(schema.Responses)+
-		" WHERE "+where+" AND ("+q.contract+") GROUP BY minute, service, code, http_status ORDER BY minute, service, code, http_status")
-	if err != nil {
-		return nil, fmt.Errorf("contracts: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	services := map[string]bool{}
-	for i := range found {
-		services[found[i].Service] = true
-	}
-	names := make([]string, 0, len(services))
-	for s := range services {
-		names = append(names, s)
-	}
-	slices.Sort(names)
-	type total struct {
-		Minute  time.Time `ch:"minute"`
-		Service string    `ch:"service"`
-		Code    uint16    `ch:"code"`
-		N       uint64    `ch:"n"`
-		Errors  uint64    `ch:"errors"`
-		Coded   uint64    `ch:"coded"`
-	}
-	type place struct {
-		minute  detect.Minute
-		service string
-		code    uint16
-	}
-	byCode, errors, coded := map[place]uint64{}, map[place]uint64{}, map[place]uint64{}
-	for part := range parts(names) {
-		err = store.Each(ctx, q.store, func(r *total) error {
-			m := minuteOf(r.Minute)
-			byCode[place{m, r.Service, r.Code}] += r.N
-			errors[place{m, r.Service, 0}] += r.Errors
-			coded[place{m, r.Service, 0}] += r.Coded
-			return nil
-		}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors,"+
-			" sumIf(requests, code > 0 AND "+errorResponse+") AS coded FROM "+q.table(schema.Responses)+
-			" WHERE service IN (SELECT arrayJoin(?)) AND "+where+" GROUP BY minute, service, code", part)
-		if err != nil {
-			return nil, fmt.Errorf("contract totals: %w", err)
-		}
-	}
-	rows := make([]ContractRow, 0, len(found))
-	for _, r := range found {
-		m := minuteOf(r.Minute)
-		c := ContractRow{Pair: q.pair(r.Service, r.Code, r.Status), ContractMinute: detect.ContractMinute{Minute: m, Count: r.N}}
-		c.Total = byCode[place{m, r.Service, r.Code}]
-		if c.Pair.Reason == detect.CodeMissing {
-			c.Total, c.Coded = errors[place{m, r.Service, 0}], coded[place{m, r.Service, 0}]
-		}
-		rows = append(rows, c)
-	}
-	return rows, nil
 }
 
 // An error response that should carry a code: not the gateway's own, and not a
@@ -402,38 +344,8 @@ const (
 	missingCode   = "code = 0 AND " + errorResponse
 )
 
-func (q *SQL) pair(service string, code, status uint16) Pair {
-	p := Pair{Service: service, Code: code, HTTPStatus: status, Reason: detect.WrongStatus}
-	want, known := q.catalogue[code]
-	switch {
-	case code == 0:
-		p.Reason = detect.CodeMissing
-	case !known:
-		p.Reason = detect.CodeUnknown
-	default:
-		p.Catalogue = want
-	}
-	return p
-}
-
-// PairSeen implements Evidence; it looks at the hour rows, which outlive the
-// minutes.
-func (q *SQL) PairSeen(ctx context.Context, p Pair, before detect.Minute) (detect.Minute, error) {
-	hour := before - before%60
-	if earlier, err := q.reaches(ctx, hour, 1); !earlier {
-		return 0, err
-	}
-	rows, err := store.Select[struct {
-		Last int64 `ch:"last"`
-	}](ctx, q.store, fmt.Sprintf("SELECT toInt64(toUnixTimestamp(max(minute))) AS last FROM %s WHERE service = ? AND code = ? AND http_status = ? AND %s",
-		q.table(schema.ResponsesHour), between(hour-detect.ContractMemory, hour-1)), p.Service, p.Code, p.HTTPStatus)
-	if err != nil || len(rows) == 0 || rows[0].Last == 0 {
-		return 0, err
-	}
-	return detect.MinuteOf(rows[0].Last), nil
-}
-
 // Past implements Evidence.
+// Long because it is one query in parts, and what each part is read into.
 func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
 	q.first = 0
@@ -472,7 +384,8 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
 	for part := range parts(keys) {
-		if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", part, add); err != nil {
+		if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", part,
+			add); err != nil {
 			return nil, err
 		}
 	}
@@ -492,7 +405,8 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 			return nil, err
 		}
 	}
-	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientWindow, at), func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
+	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientWindow, at),
+		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err
 	}
@@ -521,54 +435,6 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 // lateBy is by how many seconds the newest response of a block is older than its
 // last record.
 const lateBy = "dateDiff('second', max_event, last_record_ts)"
-
-// sourceRows reads what the ledger says of the blocks whose last record is of
-// these minutes.
-func (q *SQL) sourceRows(ctx context.Context, minutes []detect.Minute) (rows []SourceRow, err error) {
-	type row struct {
-		Minute    time.Time `ch:"minute"`
-		Topic     string    `ch:"topic"`
-		Partition int32     `ch:"partition"`
-		Responses uint64    `ch:"n"`
-		Late      int64     `ch:"late"`
-	}
-	err = store.Each(ctx, q.store, func(r *row) error {
-		rows = append(rows, SourceRow{fmt.Sprintf("%s/%d", r.Topic, r.Partition),
-			detect.SourceMinute{Minute: minuteOf(r.Minute), Responses: r.Responses, Late: int(r.Late)}})
-		return nil
-	}, "SELECT toStartOfMinute(toDateTime(last_record_ts, 'UTC')) AS minute, topic, partition, sum(responses) AS n, min("+lateBy+") AS late FROM "+
-		q.table(schema.Ledger)+" WHERE state = 'stored' AND responses > 0 AND "+within(minutes)+
-		" GROUP BY minute, topic, partition ORDER BY minute, topic, partition")
-	if err != nil {
-		return nil, fmt.Errorf("sources: %w", err)
-	}
-	return rows, nil
-}
-
-// lateServices says how many minutes late the rows of services come whose every
-// partition was late in the hour before minute at. A partition that several
-// topics have is as late as the least late of them.
-func (q *SQL) lateServices(ctx context.Context, at detect.Minute) (map[string]int, error) {
-	late := map[string]int{}
-	err := store.Each(ctx, q.store, func(r *struct {
-		Service string `ch:"service"`
-		Late    int64  `ch:"late"`
-	}) error {
-		late[r.Service] = int(r.Late+59) / 60
-		return nil
-	}, fmt.Sprintf(`SELECT service, min(late) AS late FROM (SELECT DISTINCT service, partition FROM %s WHERE %s) AS s
-		GLOBAL INNER JOIN (SELECT partition, min(late) AS late FROM (
-			SELECT topic, partition, min(%s) AS late FROM %s
-			WHERE state = 'stored' AND responses > 0 AND last_record_ts >= toDateTime(%d, 'UTC') AND last_record_ts < toDateTime(%d, 'UTC')
-			GROUP BY topic, partition) GROUP BY partition) AS l USING partition
-		GROUP BY service HAVING late > %d ORDER BY service`,
-		q.table(schema.Samples), between(at-detect.SourceWindow, at), lateBy, q.table(schema.Ledger),
-		max((at-detect.SourceWindow).Unix(), 0), max((at+1).Unix(), 0), int(waitsFor.Seconds())))
-	if err != nil {
-		return nil, fmt.Errorf("late services: %w", err)
-	}
-	return late, nil
-}
 
 func minuteOf(t time.Time) detect.Minute { return detect.MinuteOf(t.Unix()) }
 
