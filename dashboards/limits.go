@@ -88,6 +88,24 @@ func limits() Board {
 					},
 				}},
 			}},
+			{Tab: "What a limit would do", Height: 12, Cells: []Cell{
+				{24, Panel{
+					Kind: Table, Title: "What a limit would do",
+					About: "What a limit of so many requests a minute for each key would have refused in the time on " +
+						"screen, in whole minutes of the clock, for the chosen services together. Clean today: " +
+						"of those keys, the ones that no answer on screen refused for their rate. Up to two days; other " +
+						"windows, longer times and limits of your own: statline limits simulate.",
+					Query: query.TriedLimits(), Unit: Count,
+					Empty: "No key asks more than ten times a minute; or more than two days are on screen.",
+					Columns: []Column{
+						{Name: "Requests a minute", Width: 140},
+						{Name: "Clean today", Limits: rising(1, 10), Width: 110},
+						{Name: "Requests refused", Width: 130},
+						{Name: "Share refused", Unit: Share, Width: 110},
+						{Name: "Minutes over it", Width: 120},
+					},
+				}},
+			}},
 			{Tab: "Who stopped", Height: 10, Cells: []Cell{
 				{24, Panel{
 					Kind: Lanes, Title: "Who stopped, who goes on",
