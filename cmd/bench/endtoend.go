@@ -85,20 +85,6 @@ func (s servers) stored(ctx context.Context, records int) error {
 	return err
 }
 
-// compare drains the same backlog with the other binary and judges the chain's share.
-func (b *bench) compare(ctx context.Context, records int) error {
-	ours := b.chain
-	if _, err := b.drain(ctx, b.against, records); err != nil {
-		return err
-	}
-	theirs := b.chain
-	b.chain = ours
-	share := ours / theirs * 100
-	b.table.judge("run", fmt.Sprintf("CPU of daemon and engine beside --against, %g million records", float64(records)/1e6),
-		fmt.Sprintf("%.0f %%: %.2f and %.2f s per million records", share, ours, theirs), "<= 55 %", share <= 55)
-	return nil
-}
-
 // backlog is what it took to drain one.
 type backlog struct {
 	finished       // the daemon
