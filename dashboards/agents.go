@@ -32,7 +32,8 @@ func agents() Board {
 				}},
 				{12, Panel{
 					Kind: Lines, Title: "Share failed by class of agent",
-					About: "Failures of every kind, the caller's own too, of each class's requests.",
+					About: "Failures of every kind, the caller's own too, of each class's requests. Points with fewer than ten " +
+						"requests are left out.",
 					Query: query.AgentClassFailures(), Unit: Share, Empty: "no line told a user agent",
 				}},
 			}},

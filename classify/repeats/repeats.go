@@ -122,12 +122,12 @@ type Estimate struct {
 	Retries uint64 `json:"retries"`
 	Margin  uint64 `json:"margin"`
 	// Declared is how many requests said themselves that they are no first try.
-	Declared uint64 `json:"declared"`
-	Keys     []Key  `json:"by_key"`
+	Declared uint64       `json:"declared"`
+	Keys     []KeyRetries `json:"by_key"`
 }
 
-// Key is the part of one key, of those with an estimate of their own.
-type Key struct {
+// KeyRetries is the part of one key, of those with an estimate of their own.
+type KeyRetries struct {
 	Key     string `json:"key_id"`
 	Retries uint64 `json:"retries"`
 	Margin  uint64 `json:"margin"`
@@ -182,7 +182,7 @@ func (e *Estimator) Estimate() *Estimate {
 	slices.SortFunc(all, func(a, b series) int {
 		return cmp.Or(slices.Compare(a.key[:], b.key[:]), cmp.Compare(a.route, b.route))
 	})
-	found := &Estimate{Keyless: e.keyless, Keys: []Key{}}
+	found := &Estimate{Keyless: e.keyless, Keys: []KeyRetries{}}
 	var total, key sum
 	for i, s := range all {
 		e.judge(found, &key, e.series[s], own[s].towards(usual[s.route]))
@@ -190,12 +190,12 @@ func (e *Estimator) Estimate() *Estimate {
 			continue
 		}
 		if n, margin := key.estimate(); n > 0 {
-			found.Keys = append(found.Keys, Key{s.key.String(), n, margin})
+			found.Keys = append(found.Keys, KeyRetries{s.key.String(), n, margin})
 		}
 		total.join(&key)
 		key = sum{}
 	}
-	slices.SortStableFunc(found.Keys, func(a, b Key) int { return cmp.Compare(b.Retries, a.Retries) })
+	slices.SortStableFunc(found.Keys, func(a, b KeyRetries) int { return cmp.Compare(b.Retries, a.Retries) })
 	found.Judged, found.Followed, found.Chance = total.judged, total.followed, total.chance
 	found.Retries, found.Margin = total.estimate()
 	return found

@@ -15,11 +15,18 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// shellLines lists the commands of a page's sh blocks, without comments.
+// shellLines lists the commands of a page's sh blocks, without comments; one with a
+// here-document has its lines with it.
 func shellLines(page string) []string {
 	var lines []string
-	in := false
+	in, here := false, false
 	for line := range strings.Lines(page) {
+		if here {
+			last := &lines[len(lines)-1]
+			*last += "\n" + strings.TrimRight(line, "\n")
+			here = strings.TrimSpace(line) != "EOF"
+			continue
+		}
 		line = strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(line, "```"):
@@ -27,6 +34,7 @@ func shellLines(page string) []string {
 		case in && line != "" && !strings.HasPrefix(line, "#"):
 			command, _, _ := strings.Cut(line, "  #")
 			lines = append(lines, strings.TrimSpace(command))
+			here = strings.HasSuffix(command, "<<'EOF'")
 		}
 	}
 	return lines

@@ -100,6 +100,7 @@ func session() []step {
 		{line: "statline limits simulate --data ./store --limit 600/1m --since 30d"},
 		{line: "statline limits simulate --clickhouse http://127.0.0.1:8123 --limit 600/1m --since 30d"},
 		{line: "statline limits simulate --data ./store --limit 600/1m,10000/1h --service search"},
+		{line: "statline limits simulate --data ./store --suggest --since 30d"},
 		{line: "statline limits simulate --data ./store --suggest --since 30d --limits-file limits.yaml"},
 		{line: "statline limits headroom --data ./store"},
 		{line: "statline limits headroom --clickhouse http://127.0.0.1:8123"},

@@ -60,11 +60,12 @@ WHERE `+whole+`
 GROUP BY time, class`, "Value")
 }
 
-// AgentClassFailures returns the share of each class's requests that failed.
+// AgentClassFailures returns the share of each class's requests that failed, where a point
+// has ten of them: of one, all or nothing fails.
 func AgentClassFailures() Text {
 	return spans + gaps("class", "SELECT "+at+", toString(class) AS class, sumIf(requests, "+failed+`) / sum(requests) AS Value
 FROM `+fromAgents("class, outcome, requests", ofService)+`
-GROUP BY time, class`, "Value")
+GROUP BY time, class HAVING sum(requests) >= 10`, "Value")
 }
 
 // RobotRates returns requests per second of the ten busiest AI agents, crawlers,
