@@ -155,7 +155,9 @@ function lanes(panel, [frame], width, height) {
 function stat(panel, [frame], width, height) {
   const fields = numbers(frame);
   const solid = panel.options.colorMode === 'background_solid';
-  const size = Math.min(46, height * 0.42, (width / fields.length) * 0.2);
+  // Grafana measures the text and lets it fit.
+  const longest = Math.max(...fields.map((field) => text(field.display(last(field))).length));
+  const size = Math.min(46, height * 0.42, (width / fields.length) * 0.2, (width / fields.length / longest) * 1.6);
   return `<div class="stats">${fields.map((field) => {
     const value = field.display(last(field));
     const color = value.color ?? ink.text;
