@@ -92,6 +92,8 @@ func checks(t truth) []check {
 		{"clients", "address", sums("clients", "hex(client_ip)"), t.clients},
 		{"keys", "key", sums("keys", "key_id"), t.keys},
 		{"keys_hour", "key", sums("keys_hour", "key_id"), t.keys},
+		{"agents", "service", sums("agents", "service"), t.told},
+		{"agents_hour", "service", sums("agents_hour", "service"), t.told},
 		{"key_names", "key and name",
 			"SELECT concat(key_id, ' ', name) AS label, count() FROM statline.key_names FINAL GROUP BY label", t.names},
 		{"ledger", "count", "SELECT 'records' AS name, sum(records) FROM statline.ledger WHERE state = 'stored'" +

@@ -47,6 +47,7 @@ type feed struct {
 	err     error
 	keys    map[string]uint64 // requests
 	names   map[string]uint64 // the same for keys that are known by a name
+	told    map[string]uint64 // lines with a user agent, by service
 	clients map[string]uint64
 	records uint64 // produced
 	doomed  uint64 // of these, the most that retention deleted unread
@@ -59,7 +60,7 @@ func newFeed(cfg config, kafka cluster) (*feed, error) {
 	// Some minutes before a midnight, with lines up to three hours late: many
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
-	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{},
+	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, told: map[string]uint64{},
 		clients: map[string]uint64{}}
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(),
@@ -230,9 +231,11 @@ func pad(line []byte, size int) []byte {
 func (f *feed) count(line []byte) {
 	f.records++
 	var r struct {
-		Key    string `json:"api_key"`
-		Name   string `json:"key_id"`
-		Client string `json:"client_ip"`
+		Service string `json:"service"`
+		Key     string `json:"api_key"`
+		Name    string `json:"key_id"`
+		Client  string `json:"client_ip"`
+		Agent   string `json:"user_agent"`
 	}
 	if json.Unmarshal(line, &r) != nil || r.Client == "" {
 		return // malformed
@@ -243,6 +246,9 @@ func (f *feed) count(line []byte) {
 	}
 	if r.Name != "" {
 		f.names[r.Name]++
+	}
+	if r.Agent != "" {
+		f.told[r.Service]++
 	}
 }
 
@@ -278,6 +284,7 @@ type truth struct {
 	code, status, outcome, service map[string]uint64
 	minute, hour, keys, clients    map[string]uint64
 	names                          map[string]uint64 // 1 for each key with a name
+	told                           map[string]uint64 // with a user agent, by service
 }
 
 func (f *feed) truth() (truth, error) {
@@ -291,6 +298,7 @@ func (f *feed) truth() (truth, error) {
 		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
 		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
 		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients,
+		told:   f.told,
 		doomed: f.doomed, gone: f.gone, hidden: f.hidden,
 	}
 	if t.records != f.records {
