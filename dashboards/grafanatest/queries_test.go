@@ -153,7 +153,14 @@ func TestEveryQueryOnTraffic(t *testing.T) {
 	for _, s := range everything(t, list) {
 		t.Run(s.board+"/"+s.title, func(t *testing.T) {
 			for _, span := range []time.Duration{6 * time.Hour, 7 * 24 * time.Hour} {
-				if err := shape(s, ask(t, shared.asks, s, nil, span)); err != nil {
+				frames := ask(t, shared.asks, s, nil, span)
+				if s.title == "What a limit would do" && span > 48*time.Hour { // of rows of minutes alone
+					if len(frames) != 1 || frames[0].Rows() != 0 {
+						t.Errorf("over %v: got rows", span)
+					}
+					continue
+				}
+				if err := shape(s, frames); err != nil {
 					t.Errorf("over %v: %v\n%s", span, err, s.query.RawSQL)
 				}
 			}
