@@ -60,8 +60,8 @@ func newFeed(cfg config, kafka cluster) (*feed, error) {
 	// Some minutes before a midnight, with lines up to three hours late: many
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
-	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{}, told: map[string]uint64{},
-		clients: map[string]uint64{}}
+	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{},
+		told: map[string]uint64{}, clients: map[string]uint64{}}
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(),
 		Start: start, Malformed: 0.01})
