@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"math"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // attemptField is a field or header by which a request, or the gateway that passed it
@@ -16,6 +18,7 @@ const (
 	attemptRetries
 	attemptSDK    // Amz-Sdk-Request: attempt=2; max=3
 	attemptGoogle // X-Goog-Api-Client: … gccl-attempt-count/2
+	attemptSame   // Idempotency-Key: the same for each try of one request
 	attemptFields
 )
 
@@ -27,7 +30,7 @@ var attemptNames = [...]struct {
 }{
 	{"xenvoyattemptcount", attemptCount}, {"upstreamrequestattemptcount", attemptCount},
 	{"xstainlessretrycount", attemptRetries}, {"grpcpreviousrpcattempts", attemptRetries}, {"httprequestresendcount", attemptRetries},
-	{"amzsdkrequest", attemptSDK}, {"xgoogapiclient", attemptGoogle},
+	{"amzsdkrequest", attemptSDK}, {"xgoogapiclient", attemptGoogle}, {"idempotencykey", attemptSame},
 }
 
 // attemptOf says which of the fields key names, in whatever spelling. It is asked once
@@ -37,7 +40,7 @@ func attemptOf(key []byte) (attemptField, bool) {
 		return 0, false
 	}
 	switch key[len(key)-1] | 0x20 { // the names' last letters
-	case 't', 's':
+	case 't', 's', 'y':
 	default:
 		return 0, false
 	}
@@ -61,10 +64,44 @@ func (d *Decoder) attempt(field attemptField, text []byte) {
 		text = behind(text, "attempt=")
 	case attemptGoogle:
 		text = behind(text, "gccl-attempt-count/")
+	case attemptSame:
+		d.draft.idempotency = bytes.Trim(text, `[]" `)
+		return
 	}
 	// An array of one, as loggers of headers write them.
 	if n, ok := leadingCount(bytes.TrimLeft(text, `[" `)); ok {
 		d.r.Attempt = max(d.r.Attempt, uint16(min(n, math.MaxUint16-1)+before))
+	}
+}
+
+// minIdempotency is the shortest idempotency key in bytes that is taken for one: what is
+// shorter may be a flag, or a number that starts anew.
+const minIdempotency = 8
+
+// maxTries is how many requests of one record are remembered beyond it: an empty map
+// as large as that is cleared in a microsecond.
+const maxTries = 1024
+
+// sameAgain counts the tries of one request by its idempotency key: how often the Kafka
+// record has had it of the same caller and service. Records are not compared with each
+// other, so that what a record says does not depend on which came before it.
+func (d *Decoder) sameAgain() {
+	f := &d.draft
+	if len(f.idempotency) < minIdempotency {
+		return
+	}
+	d.same = d.same[:0]
+	for _, part := range [...][]byte{f.idempotency, f.key, f.id, d.r.Service} {
+		d.same = append(append(d.same, part...), 0)
+	}
+	if d.tries == nil {
+		d.tries = map[uint64]uint16{}
+	}
+	h := xxhash.Sum64(d.same)
+	n := d.tries[h]
+	d.tries[h] = min(n, math.MaxUint16-1) + 1
+	if n > 0 {
+		d.r.Attempt = max(d.r.Attempt, d.tries[h])
 	}
 }
 

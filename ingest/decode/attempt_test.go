@@ -1,6 +1,9 @@
 package decode
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"statline/classify"
@@ -56,14 +59,68 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
+// Promise: of requests that one record holds, those whose idempotency key the caller has
+// used before in it are tries of the same request; other callers, other services, other
+// records and what is too short to be such a key are not.
+func TestIdempotencyKeys(t *testing.T) {
+	const key = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+	line := func(apiKey, idempotency, more string) string {
+		text := quotaLine(`"http_idempotency_key":"` + idempotency + `"` + more)
+		return strings.Replace(text, "0123456789abcdef0123456789abcdef", apiKey, 1)
+	}
+	for _, c := range []struct {
+		name  string
+		lines []string
+		want  []uint16
+	}{
+		{"tries of one", []string{line("k-0000001", key, ""), line("k-0000001", key, ""), line("k-0000001", key, "")},
+			[]uint16{0, 2, 3}},
+		{"two requests", []string{line("k-0000001", key, ""), line("k-0000001", key+"1", "")}, []uint16{0, 0}},
+		{"two callers", []string{line("k-0000001", key, ""), line("k-0000002", key, "")}, []uint16{0, 0}},
+		{"two services", []string{line("k-0000001", key, `,"service":"a"`), line("k-0000001", key, `,"service":"b"`)},
+			[]uint16{0, 0}},
+		{"no key at all", []string{line("k-0000001", "", ""), line("k-0000001", "", "")}, []uint16{0, 0}},
+		{"a flag", []string{line("k-0000001", "true", ""), line("k-0000001", "true", "")}, []uint16{0, 0}},
+		{"a header beside it", []string{line("k-0000001", key, `,"x_stainless_retry_count":"4"`), line("k-0000001", key, "")},
+			[]uint16{5, 2}},
+		{"a header's list", []string{
+			quotaLine(`"req":{"headers":{"Idempotency-Key":["` + key + `"]}}`),
+			quotaLine(`"req":{"headers":{"Idempotency-Key":["` + key + `"]}}`)}, []uint16{0, 2}},
+		{"spans of one export", []string{spansWith("Idempotency-Key", key, key, "another-"+key)}, []uint16{0, 2, 0}},
+	} {
+		var a attempts
+		d := newTest(t, Config{})
+		for range 2 { // the second record knows nothing of the first
+			a.all = nil
+			d.Decode([]byte(strings.Join(c.lines, "\n")), &a)
+			if !slices.Equal(a.all, c.want) {
+				t.Errorf("%s: got attempts %d; want %d", c.name, a.all, c.want)
+			}
+		}
+	}
+}
+
+// spansWith is an OTLP export of server spans of requests with a header.
+func spansWith(header string, values ...string) string {
+	const span = `{"kind":2,"startTimeUnixNano":"1772366400000000000","endTimeUnixNano":"1772366400010000000","attributes":[{"key":"http.request.method","value":{"stringValue":"POST"}},{"key":"url.path","value":{"stringValue":"/a"}},{"key":"http.response.status_code","value":{"intValue":"200"}},{"key":"http.request.header.%s","value":{"arrayValue":{"values":[{"stringValue":"%s"}]}}}]}`
+	var spans []string
+	for _, v := range values {
+		spans = append(spans, fmt.Sprintf(span, strings.ToLower(header), v))
+	}
+	return `{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Join(spans, ",") + `]}]}]}`
+}
+
 // attempts is a Sink that notes which try the last response was.
 type attempts struct {
 	last uint16
 	n    int
+	all  []uint16
 }
 
-func (a *attempts) Response(r *classify.Response) { a.last, a.n = r.Attempt, a.n+1 }
-func (a *attempts) Reject(Reject)                 {}
+func (a *attempts) Response(r *classify.Response) {
+	a.last, a.n, a.all = r.Attempt, a.n+1, append(a.all, r.Attempt)
+}
+func (a *attempts) Reject(Reject) {}
 
 func attemptIn(t *testing.T, c Config, line string) uint16 {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 
 // Version changes whenever the same record becomes another response or reject; it
 // is part of config_hash and of every reject row.
-const Version = 7
+const Version = 8
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.
@@ -188,7 +188,9 @@ type Decoder struct {
 	named     string   // the #Fields line that inForce is from
 	stamped   int64    // the time that a shipper put in front of the line, or beside it
 	hasStamp  bool
-	around    string // why the envelope around a line is a reject itself
+	tries     map[uint64]uint16 // of this record's requests with an idempotency key
+	same      []byte            // what a key of tries is the hash of
+	around    string            // why the envelope around a line is a reject itself
 	aroundWhy string
 }
 
@@ -209,6 +211,8 @@ type draft struct {
 	// when it is one.
 	unlike  string
 	keyName []byte // how the gateway calls the key's owner, when it is no id
+	// idempotency is what tells one request's tries from other requests.
+	idempotency []byte
 }
 
 // waiting is a response that is complete but for its key's id. The memo of ids
@@ -304,6 +308,10 @@ func (d *Decoder) Decode(value []byte, sink Sink) {
 
 func (d *Decoder) decode(value []byte, sink Sink) {
 	d.sink, d.index, d.columns = sink, 0, d.inForce
+	if len(d.tries) > maxTries {
+		d.tries = nil // one huge record does not stay
+	}
+	clear(d.tries)
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
 		value = value[3:]
 	}

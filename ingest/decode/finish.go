@@ -84,23 +84,14 @@ func (d *Decoder) finish(raw []byte) {
 		d.hideKey(f.key)
 		l.key = f.key
 	}
-	var key []byte // whose id is looked up later
-	if len(f.id) > 0 {
-		r.Key = d.keys.named(f.id)
-		r.KeyName = cut(d.valid(f.id), maxName)
-		if len(f.keyName) > 0 {
-			r.KeyName = cut(d.valid(f.keyName), maxName)
-		}
-	} else if len(f.key) > 0 {
-		key = f.key
-		if len(f.keyName) > 0 {
-			r.KeyName = cut(d.valid(f.keyName), maxName)
-		}
-	}
+	key := d.identify()
 	if len(r.Service) == 0 {
 		r.Service = d.service
 	} else {
 		r.Service = cut(d.valid(r.Service), maxName)
+	}
+	if len(f.idempotency) > 0 {
+		d.sameAgain()
 	}
 	if len(r.Method) > 0 && !isMethod(r.Method) {
 		r.Method = nil
@@ -110,6 +101,22 @@ func (d *Decoder) finish(raw []byte) {
 	}
 	l.dirty = d.dirty
 	d.wait(key)
+}
+
+// identify sets whose request it is, and returns the key in clear whose id is looked up
+// later, nil when it is known.
+func (d *Decoder) identify() (key []byte) {
+	r, f := d.r, &d.draft
+	if len(f.id) > 0 {
+		r.Key = d.keys.named(f.id)
+		r.KeyName = cut(d.valid(f.id), maxName)
+	} else {
+		key = f.key
+	}
+	if len(f.keyName) > 0 && (len(f.id) > 0 || len(key) > 0) {
+		r.KeyName = cut(d.valid(f.keyName), maxName)
+	}
+	return key
 }
 
 // borrowTime takes the time that a shipper put in front of a line whose format
