@@ -58,7 +58,7 @@ func child(ctx context.Context) error {
 	cfg := ingesttest.Config()
 	cfg.Block.Topic, cfg.UntilCaughtUp = k.Topic, true
 	cfg.Block.Limits.Records = 1500
-	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: pool})
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Rules: pool})
 	if err != nil {
 		return err
 	}

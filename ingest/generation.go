@@ -169,7 +169,7 @@ func (r *run) partition(o *ownership, p int32) error {
 	pauses := stops{most: r.cfg.RetryStopped}
 	for {
 		pauses.begin()
-		f := r.folds.Load()
+		f := r.rules.Load()
 		cfg := r.blockConfig(o, p)
 		cfg.ConfigHash = f.hash
 		r.pulses.watch(loop, stuckAfter)
@@ -233,7 +233,7 @@ func (s *stops) next() time.Duration {
 }
 
 // machine runs a partition's machine, which restart may end.
-func (r *run) machine(o *ownership, p int32, cfg block.Config, f *folds) error {
+func (r *run) machine(o *ownership, p int32, cfg block.Config, f *rules) error {
 	ctx, cancel := context.WithCancelCause(o.ctx)
 	defer cancel(nil)
 	r.mu.Lock()
@@ -267,15 +267,15 @@ func (r *run) blockConfig(o *ownership, p int32) block.Config {
 	return cfg
 }
 
-func (r *run) env(o *ownership, p int32, f *folds) block.Env {
+func (r *run) env(o *ownership, p int32, f *rules) block.Env {
 	session := r.source.SessionTimeout()
 	sign := &vital{}
 	return block.Env{
-		Partition: o.Partition(p), Store: r.store, Folders: f.For(p), Rules: r.rules(p), Budget: o.budget,
+		Partition: o.Partition(p), Store: r.store, Pool: f.For(p), Rules: r.declaredRules(p), Budget: o.budget,
 		Whole: r.whole,
 		Log:   r.log, At: r.crash, LogLimiter: r.limiter, Hurry: r.hurry.Load,
-		Latest: func() (block.Folders, string) {
-			f := r.folds.Load()
+		Latest: func() (block.Pool, string) {
+			f := r.rules.Load()
 			return f.For(p), f.hash
 		},
 		Alive: func() error {

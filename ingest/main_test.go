@@ -16,7 +16,7 @@ func foldConfig() fold.Config {
 	return c
 }
 
-func newFold(t testing.TB, c fold.Config) *fold.Fold {
+func newBuilder(t testing.TB, c fold.Config) *fold.Builder {
 	t.Helper()
 	f, err := fold.New(c, 3)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestOutageIsToldNowAndThen(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out strings.Builder // written before the bubble's end only
-		p, err := New(testConfig(), Parts{Source: tp, Store: s, Folds: pool,
+		p, err := New(testConfig(), Parts{Source: tp, Store: s, Rules: pool,
 			Log: slog.New(slog.NewTextHandler(&out, nil))})
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestOutageIsOneLineWhateverIsAsked(t *testing.T) {
 				var out strings.Builder // read after the run
 				cfg := testConfig()
 				cfg.Block.StopTimeout = 4 * time.Second
-				p, err := New(cfg, Parts{Source: tp, Store: s, Folds: pool,
+				p, err := New(cfg, Parts{Source: tp, Store: s, Rules: pool,
 					Log: slog.New(slog.NewTextHandler(&out, nil))})
 				if err != nil {
 					t.Fatal(err)

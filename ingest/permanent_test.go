@@ -38,7 +38,7 @@ func onBroker(t *testing.T, b *kfake.Cluster, s Store, change func(*source.Confi
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(testConfig(), Parts{Source: Kafka(client), Store: s, Folds: pool})
+	p, err := New(testConfig(), Parts{Source: Kafka(client), Store: s, Rules: pool})
 	if err != nil {
 		t.Fatal(err)
 	}

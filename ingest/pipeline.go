@@ -24,7 +24,7 @@ type Pipeline struct {
 	cfg    Config
 	source Source
 	store  Store
-	folds  atomic.Pointer[folds] // that new blocks are folded under
+	rules  atomic.Pointer[rules] // that new blocks are folded under
 	start  schema.Start          // of the topic, when it is read from its end
 	log    *slog.Logger
 
@@ -47,8 +47,8 @@ type Pipeline struct {
 type Parts struct {
 	Source Source
 	Store  Store
-	Folds  Folds
-	// Decoded is what the folds' decoders count into; nil for nothing.
+	Rules  Rules
+	// Decoded is what the builders' decoders count into; nil for nothing.
 	Decoded *decode.Counts
 	Log     *slog.Logger
 	// Whole holds readers of the store in this process off while a block is half
@@ -80,7 +80,7 @@ func newPipeline(cfg Config, parts Parts, c *bounds) (*Pipeline, error) {
 	if p.limiter = parts.Limit; p.limiter == nil {
 		p.limiter = &retry.LogLimiter{}
 	}
-	p.folds.Store(newFolds(parts.Folds))
+	p.rules.Store(newRules(parts.Rules))
 	p.metrics = newMetrics(p)
 	return p, nil
 }
@@ -204,7 +204,7 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 		}
 	}
 	_, err = await(ctx, p, "store the configuration", func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, p.keepConfig(ctx, p.folds.Load())
+		return struct{}{}, p.keepConfig(ctx, p.rules.Load())
 	})
 	return partitions, err
 }

@@ -33,7 +33,7 @@ func begin(t *testing.T, ctx context.Context, cfg Config, tp *topic, s *memory) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(cfg, Parts{Source: tp, Store: s, Folds: pool})
+	p, err := New(cfg, Parts{Source: tp, Store: s, Rules: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func begin(t *testing.T, ctx context.Context, cfg Config, tp *topic, s *memory) 
 
 func wholeOf(t *testing.T, rs []block.Record) foldtest.Totals {
 	t.Helper()
-	f := newFold(t, foldConfig())
+	f := newBuilder(t, foldConfig())
 	f.Add(rs)
 	var want foldtest.Totals
 	want.Add(f.Contents())

@@ -54,7 +54,7 @@ func blocksOf(t *testing.T, tp *topic, s *memory, contents map[string]foldtest.T
 			if !ok {
 				t.Fatalf("%v is under %s, which nobody configured", row.ID, row.ConfigHash)
 			}
-			f := newFold(t, c)
+			f := newBuilder(t, c)
 			for _, r := range tp.logs[p] {
 				if r.Offset >= row.First && r.Offset < row.End {
 					f.Add([]block.Record{r})
@@ -140,7 +140,7 @@ func (deaf) WriteConfig(context.Context, store.StoredConfig) error { return erro
 // A configuration that cannot be kept changes nothing: its blocks could not be
 // folded again.
 func TestReloadThatCannotBeKept(t *testing.T) {
-	p, err := New(testConfig(), Parts{Source: newTopic(1), Store: deaf{newMemory()}, Folds: poolOf(t, foldConfig())})
+	p, err := New(testConfig(), Parts{Source: newTopic(1), Store: deaf{newMemory()}, Rules: poolOf(t, foldConfig())})
 	if err != nil {
 		t.Fatal(err)
 	}

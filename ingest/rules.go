@@ -10,36 +10,36 @@ import (
 	"statline/ingest/store"
 )
 
-// folds are Folds with the config_hash that the ledger knows them by.
-type folds struct {
-	Folds
+// rules are Rules with their config_hash as the ledger writes it.
+type rules struct {
+	Rules
 	hash string
 }
 
-func newFolds(f Folds) *folds { return &folds{f, store.ConfigHash(f.Hash())} }
+func newRules(f Rules) *rules { return &rules{f, store.ConfigHash(f.Hash())} }
 
 // ConfigHash is what new blocks are declared under.
-func (p *Pipeline) ConfigHash() string { return p.folds.Load().hash }
+func (p *Pipeline) ConfigHash() string { return p.rules.Load().hash }
 
 // Reload makes new blocks be folded under f, from the next block of each
 // partition on. The configuration is kept in the store first, so that every
 // block can be folded again as it was declared; an error changes nothing. It is
 // safe for concurrent use.
-func (p *Pipeline) Reload(ctx context.Context, f Folds) error {
-	next := newFolds(f)
+func (p *Pipeline) Reload(ctx context.Context, f Rules) error {
+	next := newRules(f)
 	if next.hash == p.ConfigHash() {
-		return nil // the folds at work make the same rows, and hold memory already
+		return nil // the rules at work make the same rows, and hold memory already
 	}
 	if err := p.keepConfig(ctx, next); err != nil {
 		return fmt.Errorf("keep configuration %s: %w", next.hash, err)
 	}
-	p.folds.Store(next)
+	p.rules.Store(next)
 	return nil
 }
 
 // keepConfig stores the configuration that blocks are going to be declared
 // under, before the first of them is.
-func (p *Pipeline) keepConfig(ctx context.Context, f *folds) error {
+func (p *Pipeline) keepConfig(ctx context.Context, f *rules) error {
 	body, err := f.Written()
 	if err != nil {
 		return fmt.Errorf("%w: %w", retry.ErrPermanent, err)
@@ -49,10 +49,10 @@ func (p *Pipeline) keepConfig(ctx context.Context, f *folds) error {
 	})
 }
 
-// rules implements block.Env.Rules for a partition: the stored configuration
+// declaredRules implements block.Env.Rules for a partition: the stored configuration
 // with that hash, if this binary still folds under it as its hash says.
-func (p *Pipeline) rules(partition int32) func(ctx context.Context, hash string) (block.Folders, error) {
-	return func(ctx context.Context, hash string) (block.Folders, error) {
+func (p *Pipeline) declaredRules(partition int32) func(ctx context.Context, hash string) (block.Pool, error) {
+	return func(ctx context.Context, hash string) (block.Pool, error) {
 		body, err := p.store.ReadConfig(ctx, hash)
 		if err != nil {
 			return nil, err
@@ -60,13 +60,13 @@ func (p *Pipeline) rules(partition int32) func(ctx context.Context, hash string)
 		if body == nil {
 			return nil, fmt.Errorf("%w: configuration %s was never stored", block.ErrOtherRules, hash)
 		}
-		folders, is, err := p.folds.Load().Under(body, partition)
+		pool, is, err := p.rules.Load().Under(body, partition)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", block.ErrOtherRules, err)
 		}
 		if is = store.ConfigHash(is); is != hash {
 			return nil, fmt.Errorf("%w: configuration %s is %s to this binary", block.ErrOtherRules, hash, is)
 		}
-		return folders, nil
+		return pool, nil
 	}
 }

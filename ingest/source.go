@@ -66,14 +66,16 @@ type Store interface {
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)
 }
 
-// Folds lends a partition its folders.
-type Folds interface {
-	For(partition int32) block.Folders
-	// Hash is the config_hash of everything that the folds depend on, Written all
+// Rules are what records are folded by: one configuration. It lends a partition
+// its builders.
+type Rules interface {
+	For(partition int32) block.Pool
+	// Hash is the config_hash of everything that blocks depend on besides
+	// their records, Written all
 	// of that for the store, without secrets.
 	Hash() string
 	Written() ([]byte, error)
-	// Under lends a partition folders of the configuration that Written made body
+	// Under lends a partition pool of the configuration that Written made body
 	// of, and tells what hash it has to this binary.
-	Under(body []byte, partition int32) (f block.Folders, hash string, err error)
+	Under(body []byte, partition int32) (f block.Pool, hash string, err error)
 }

@@ -28,8 +28,8 @@ type Subscription interface {
 	Run(ctx context.Context) error
 }
 
-// TopicFolds makes the folds of a topic, and tells what their decoders count into.
-type TopicFolds func(topic string) (Folds, *decode.Counts, error)
+// TopicRules makes the rules of a topic, and tells what their decoders count into.
+type TopicRules func(topic string) (Rules, *decode.Counts, error)
 
 // TopicsConfig says which topics are read. Each has a pipeline of its own, as
 // Pipeline says, whose memory is shared by all.
@@ -53,7 +53,7 @@ func DefaultTopicsConfig() TopicsConfig {
 type TopicsParts struct {
 	Subscription Subscription
 	Store        Store
-	Folds        TopicFolds
+	Rules        TopicRules
 	Log          *slog.Logger
 	Whole        *block.Whole
 	Limit        *retry.LogLimiter
@@ -69,7 +69,7 @@ type Topics struct {
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	folds   TopicFolds
+	rules   TopicRules
 	lanes   map[string]*lane
 	waiting string // for a topic that matches, "" when there was one
 }
@@ -93,7 +93,7 @@ func NewTopics(cfg TopicsConfig, parts TopicsParts) (*Topics, error) {
 	if len(cfg.Names) == 0 && cfg.Pattern == nil {
 		return nil, errors.New("topics: got none; want names or a pattern")
 	}
-	t := &Topics{cfg: cfg, parts: parts, folds: parts.Folds, log: parts.Log, lanes: map[string]*lane{}}
+	t := &Topics{cfg: cfg, parts: parts, rules: parts.Rules, log: parts.Log, lanes: map[string]*lane{}}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -118,7 +118,7 @@ func NewTopics(cfg TopicsConfig, parts TopicsParts) (*Topics, error) {
 func (t *Topics) add(name string, appeared bool) (*lane, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	folds, counts, err := t.folds(name)
+	rules, counts, err := t.rules(name)
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", name, err)
 	}
@@ -128,7 +128,7 @@ func (t *Topics) add(name string, appeared bool) (*lane, error) {
 	}
 	cfg := t.cfg.Pipeline
 	cfg.Block.Topic = name
-	p, err := newPipeline(cfg, Parts{Source: s, Folds: folds, Decoded: counts, Log: t.log,
+	p, err := newPipeline(cfg, Parts{Source: s, Rules: rules, Decoded: counts, Log: t.log,
 		Whole: t.parts.Whole, Limit: t.parts.Limit}, t.bounds)
 	if err != nil {
 		return nil, errors.Join(err, closed())
@@ -300,27 +300,27 @@ func (t *Topics) sorted() []*lane {
 
 // Reload makes new blocks be folded under what under makes, from the next block of
 // each partition on; an error changes nothing. It is safe for concurrent use.
-func (t *Topics) Reload(ctx context.Context, under TopicFolds) error {
+func (t *Topics) Reload(ctx context.Context, under TopicRules) error {
 	lanes := t.sorted()
-	next := make([]*folds, len(lanes))
+	next := make([]*rules, len(lanes))
 	for i, l := range lanes {
 		f, _, err := under(l.topic)
 		if err != nil {
 			return fmt.Errorf("topic %s: %w", l.topic, err)
 		}
-		next[i] = newFolds(f)
+		next[i] = newRules(f)
 		if next[i].hash == l.pipeline.ConfigHash() {
-			next[i] = nil // the folds at work make the same rows, and hold memory already
+			next[i] = nil // the rules at work make the same rows, and hold memory already
 		} else if err := l.pipeline.keepConfig(ctx, next[i]); err != nil {
 			return fmt.Errorf("keep configuration %s: %w", next[i].hash, err)
 		}
 	}
 	t.mu.Lock()
-	t.folds = under
+	t.rules = under
 	t.mu.Unlock()
 	for i, l := range lanes {
 		if next[i] != nil {
-			l.pipeline.folds.Store(next[i])
+			l.pipeline.rules.Store(next[i])
 		}
 	}
 	return nil

@@ -35,9 +35,9 @@ type several struct {
 	bad   map[string]uint64 // those that are no response
 }
 
-// folds reads a topic of the name …web as combined lines and every other one as
+// rules reads a topic of the name …web as combined lines and every other one as
 // what it is, with the topic's last word as the service of lines that name none.
-func (s *several) folds(topic string) (ingest.Folds, *decode.Counts, error) {
+func (s *several) rules(topic string) (ingest.Rules, *decode.Counts, error) {
 	c := s.rig.Fold
 	word := topic[strings.LastIndexByte(topic, '.')+1:]
 	c.Decode.Service = word
@@ -72,7 +72,7 @@ func (s *several) instance(name string) (topics *ingest.Topics, ended func() err
 		s.change(&cfg)
 	}
 	topics, err = ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(g), Store: s.rig.Into,
-		Folds: s.folds, Log: s.rig.Log})
+		Rules: s.rules, Log: s.rig.Log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -320,15 +320,15 @@ func TestTopicsReload(t *testing.T) {
 	topics, ended := s.instance("one")
 	s.exact()
 	before := topics.ConfigHashes()
-	refuse := func(string) (ingest.Folds, *decode.Counts, error) { return nil, nil, fmt.Errorf("a bad file") }
+	refuse := func(string) (ingest.Rules, *decode.Counts, error) { return nil, nil, fmt.Errorf("a bad file") }
 	if err := topics.Reload(t.Context(), refuse); err == nil || !maps.Equal(topics.ConfigHashes(), before) {
 		t.Errorf("a bad reload: got %v and %v; want an error and %v", err, topics.ConfigHashes(), before)
 	}
-	other := func(topic string) (ingest.Folds, *decode.Counts, error) {
+	other := func(topic string) (ingest.Rules, *decode.Counts, error) {
 		if topic == api.topic {
-			return s.folds(s.rig.Topic + ".new")
+			return s.rules(s.rig.Topic + ".new")
 		}
-		return s.folds(topic)
+		return s.rules(topic)
 	}
 	if err := topics.Reload(t.Context(), other); err != nil {
 		t.Fatal(err)

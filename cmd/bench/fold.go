@@ -20,10 +20,10 @@ type folded struct {
 	minuteRowsARecord  float64
 }
 
-// folder folds records in blocks as the daemon does: a block ends when it takes
+// cutter cuts records into blocks and folds them as the daemon does: a block ends when it takes
 // blockMemory bytes or has a million records.
-type folder struct {
-	fold        *fold.Fold
+type cutter struct {
+	builder     *fold.Builder
 	blockMemory int
 }
 
@@ -37,7 +37,7 @@ const (
 	recordsACheck = 4096
 )
 
-func newFolder(blockMemory int) (*folder, error) {
+func newCutter(blockMemory int) (*cutter, error) {
 	c := fold.DefaultConfig()
 	c.Decode.Secret = []byte("a secret for measurements")
 	c.Decode.KeyMemo = 196_608 // as fold.NewPool chooses it
@@ -45,17 +45,17 @@ func newFolder(blockMemory int) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{f, blockMemory}, nil
+	return &cutter{f, blockMemory}, nil
 }
 
-func (f *folder) pass(rs []block.Record) folded {
+func (f *cutter) pass(rs []block.Record) folded {
 	var out folded
 	first := 0
 	for i := 0; i < len(rs); {
 		n := min(recordsAnAdd, len(rs)-i)
-		f.fold.Add(rs[i : i+n])
+		f.builder.Add(rs[i : i+n])
 		i += n
-		full := i-first >= blockRecords || (i-first)%recordsACheck == 0 && f.fold.MemoryBytes() >= f.blockMemory
+		full := i-first >= blockRecords || (i-first)%recordsACheck == 0 && f.builder.MemoryBytes() >= f.blockMemory
 		if full || i == len(rs) {
 			f.end(&out)
 			first = i
@@ -64,8 +64,8 @@ func (f *folder) pass(rs []block.Record) folded {
 	return out
 }
 
-func (f *folder) end(out *folded) {
-	c := f.fold.Contents()
+func (f *cutter) end(out *folded) {
+	c := f.builder.Contents()
 	out.records += c.Records
 	out.rejected += c.Rejected
 	out.responses += len(c.Rows.Responses)
@@ -75,14 +75,14 @@ func (f *folder) end(out *folded) {
 		out.other[i] += n
 	}
 	out.blocks++
-	f.fold.Reset()
+	f.builder.Reset()
 }
 
 // measureFold is the CPU cost of decode, classify and fold over rs, and what
 // came of it. Records in __other__ cost less than others, so there may be some
 // only where no target is judged.
 func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (folded, error) {
-	f, err := newFolder(blockMemory)
+	f, err := newCutter(blockMemory)
 	if err != nil {
 		return folded{}, err
 	}

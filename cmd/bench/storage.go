@@ -105,7 +105,7 @@ func fillStore(ctx context.Context, st *store.Store, records int) error {
 	if err != nil {
 		return err
 	}
-	f, err := newFolder(1 << 30)
+	f, err := newCutter(1 << 30)
 	if err != nil {
 		return err
 	}
@@ -122,17 +122,17 @@ func fillStore(ctx context.Context, st *store.Store, records int) error {
 			id.End++
 		}
 		if len(batch) == cap(batch) || !ok {
-			f.fold.Add(batch)
+			f.builder.Add(batch)
 			batch, text = batch[:0], text[:0]
 		}
 		if id.End-id.First < blockRecords && ok {
 			continue
 		}
 		if id.End > id.First {
-			if err := st.WriteRows(ctx, id, f.fold.Contents(), func() error { return nil }); err != nil {
+			if err := st.WriteRows(ctx, id, f.builder.Contents(), func() error { return nil }); err != nil {
 				return err
 			}
-			f.fold.Reset()
+			f.builder.Reset()
 			id.First = id.End
 		}
 		if !ok {

@@ -119,7 +119,7 @@ func addDescribed(t *testing.T, all map[string]metric) {
 	t.Helper()
 	c := ingest.DefaultConfig()
 	c.Block.Cluster, c.Block.Topic, c.Block.Group = "k", "access", "statline"
-	p, err := ingest.New(c, ingest.Parts{Folds: noFolds{}})
+	p, err := ingest.New(c, ingest.Parts{Rules: noRules{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,10 +138,10 @@ func addDescribed(t *testing.T, all map[string]metric) {
 	}
 }
 
-// noFolds fold nothing.
-type noFolds struct{ ingest.Folds }
+// noRules fold nothing.
+type noRules struct{ ingest.Rules }
 
-func (noFolds) Hash() string { return "" }
+func (noRules) Hash() string { return "" }
 
 func metricsPage(all map[string]metric) []byte {
 	var b bytes.Buffer

@@ -95,7 +95,7 @@ func drain(ctx context.Context, brokers []string, topic string, s *store.Store) 
 	if err != nil {
 		return err
 	}
-	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Folds: pool,
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: s, Rules: pool,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err

@@ -80,15 +80,15 @@ func newLoader(e *embedded, cfg file.Config) (*file.Loader, *decode.Counts, erro
 	folding := e.folding
 	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
 	folding.Decode.Counts = &decode.Counts{}
-	folds, err := fold.NewPool(folding, 64<<20)
+	pool, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return nil, nil, err
 	}
 	cut := file.DefaultConfig(runtime.GOMAXPROCS(0))
 	cfg.BlockBytes, cfg.BlockMemory, cfg.Workers = cut.BlockBytes, cut.BlockMemory, cut.Workers
-	cfg.ConfigHash, cfg.Version, cfg.Instance = folds.Hash(), version, instanceName()
+	cfg.ConfigHash, cfg.Version, cfg.Instance = pool.Hash(), version, instanceName()
 	cfg.Whole = e.whole
-	return file.NewLoader(cfg, e.store, folds.For(0)), folding.Decode.Counts, nil
+	return file.NewLoader(cfg, e.store, pool.For(0)), folding.Decode.Counts, nil
 }
 
 func (l *loaded) leftOut(counts *decode.Counts) {

@@ -157,20 +157,20 @@ func opening(c *config.Config, secret []byte) ingest.Opening {
 	return o
 }
 
-// foldMemory is what idle folds may hold of a memory budget.
+// foldMemory is what the builders of a pool may hold, idle, of a memory budget.
 func foldMemory(budget int) int { return budget / 8 }
 
-// newPipeline wires a pipeline of source, folds and store.
+// newPipeline wires a pipeline of source, rules (a pool of builders) and store.
 func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, parts ingest.Parts) (*ingest.Pipeline,
 	error) {
 	if folding.Decode.Counts == nil {
 		folding.Decode.Counts = &decode.Counts{}
 	}
-	folds, err := fold.NewPool(folding, foldMemory(cfg.MemoryBudget))
+	pool, err := fold.NewPool(folding, foldMemory(cfg.MemoryBudget))
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	parts.Source, parts.Folds, parts.Decoded, parts.Limit = ingest.Kafka(client), folds, folding.Decode.Counts,
+	parts.Source, parts.Rules, parts.Decoded, parts.Limit = ingest.Kafka(client), pool, folding.Decode.Counts,
 		client.LogLimiter()
 	return ingest.New(cfg, parts)
 }

@@ -58,12 +58,12 @@ func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Sto
 		return nil, err
 	}
 	counts := &decode.Counts{} // of every configuration since the start
-	folds := func(of *config.Config) (fold.Config, error) {
+	foldUnder := func(of *config.Config) (fold.Config, error) {
 		folding, err := of.FoldOf(c.Kafka.Topic, secret)
 		folding.Decode.Counts = counts
 		return folding, err
 	}
-	folding, err := folds(c)
+	folding, err := foldUnder(c)
 	var p *ingest.Pipeline
 	if err == nil {
 		p, err = newPipeline(cfg, client, folding, ingest.Parts{Store: s, Log: log})
@@ -73,7 +73,7 @@ func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Sto
 	}
 	return &mover{Worker: p, collectors: []prometheus.Collector{p.Collector(), client.Collector()},
 		reload: func(ctx context.Context, next *config.Config) error {
-			folding, err := folds(next)
+			folding, err := foldUnder(next)
 			if err != nil {
 				return err
 			}
@@ -99,26 +99,25 @@ func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.S
 	cfg := ingest.DefaultTopicsConfig()
 	cfg.Pipeline = each
 	cfg.Names, cfg.Pattern = c.Kafka.Topics(), c.Kafka.Pattern()
-	folds := topicFolds(secret)
+	rules := topicRules(secret)
 	topics, err := ingest.NewTopics(cfg, ingest.TopicsParts{Subscription: ingest.KafkaGroup(group), Store: s,
-		Folds: folds(c),
-		Log:   log, Limit: group.LogLimiter()})
+		Rules: rules(c), Log: log, Limit: group.LogLimiter()})
 	if err != nil {
 		return nil, errors.Join(err, group.Close())
 	}
 	return &mover{Worker: topics, collectors: []prometheus.Collector{topics.Collector(), group.Collector()},
-		reload: func(ctx context.Context, next *config.Config) error { return topics.Reload(ctx, folds(next)) },
+		reload: func(ctx context.Context, next *config.Config) error { return topics.Reload(ctx, rules(next)) },
 		hashes: topics.ConfigHashes, access: group.SetAccess, close: group.Close}, nil
 }
 
-// topicFolds makes folds by topic of one configuration after the other. What is
+// topicRules makes rules by topic of one configuration after the other. What is
 // counted of a topic goes on over all of them.
-func topicFolds(secret []byte) func(*config.Config) ingest.TopicFolds {
+func topicRules(secret []byte) func(*config.Config) ingest.TopicRules {
 	var mu sync.Mutex
 	all := map[string]*decode.Counts{}
-	return func(c *config.Config) ingest.TopicFolds {
+	return func(c *config.Config) ingest.TopicRules {
 		memory := foldMemory(c.Daemon.MemoryBudget) / max(2, len(c.Kafka.Topics()))
-		return func(topic string) (ingest.Folds, *decode.Counts, error) {
+		return func(topic string) (ingest.Rules, *decode.Counts, error) {
 			folding, err := c.FoldOf(topic, secret)
 			if err != nil {
 				return nil, nil, err

@@ -120,13 +120,13 @@ func loadLines(ctx context.Context, s *store.Store, lines traffic.Source) error 
 	folding := fold.DefaultConfig()
 	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto",
 		Secret: []byte("a secret of the tests, 32 bytes!")}
-	folds, err := fold.NewPool(folding, 64<<20)
+	pool, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		return err
 	}
 	cfg := file.DefaultConfig(2)
-	cfg.BlockBytes, cfg.ConfigHash = 4<<20, folds.Hash()
-	_, err = file.NewLoader(cfg, s, folds.For(0)).Load(ctx, in, &file.Progress{})
+	cfg.BlockBytes, cfg.ConfigHash = 4<<20, pool.Hash()
+	_, err = file.NewLoader(cfg, s, pool.For(0)).Load(ctx, in, &file.Progress{})
 	return err
 }
 

@@ -117,10 +117,10 @@ func DefaultConfig() Config {
 // writerQuiet is how long another group's newest ledger row must be past.
 const writerQuiet = 10 * time.Minute
 
-// Folder turns records into a block's contents. It is used by one goroutine
+// Builder folds records into a block's contents. It is used by one goroutine
 // at a time and holds nothing of a block after Reset.
-type Folder interface {
-	// Declared tells when the block is declared, in Unix seconds. A fold has to know
+type Builder interface {
+	// Declared tells when the block is declared, in Unix seconds. A builder has to know
 	// before it is given a record that is not Stamped: the time of the declaration
 	// bounds that record's.
 	Declared(unix int64)
@@ -130,16 +130,16 @@ type Folder interface {
 	// that Contents will make of it. It is cheap.
 	MemoryBytes() int
 	// Contents is what was added since the last Reset. It may alias the
-	// folder's memory: it is valid until Reset.
+	// builder's memory: it is valid until Reset.
 	Contents() *Contents
 	Reset()
 }
 
-// Folders lends folders, so that idle partitions hold none. large says that
+// Pool lends builders, so that idle partitions hold none. large says that
 // much is going to be folded. Put resets.
-type Folders interface {
-	Get(large bool) Folder
-	Put(Folder)
+type Pool interface {
+	Get(large bool) Builder
+	Put(Builder)
 }
 
 // Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget,
@@ -147,15 +147,15 @@ type Folders interface {
 type Env struct {
 	Partition Partition
 	Store     Store
-	Folders   Folders
-	// Latest is asked once for each new block: the folders and config_hash that
-	// hold for it, Folders and Config.ConfigHash without it. So a configuration
+	Pool      Pool
+	// Latest is asked once for each new block: the pool and config_hash that
+	// hold for it, Pool and Config.ConfigHash without it. So a configuration
 	// can change while the machine runs, at the boundary of a block.
-	Latest func() (folders Folders, configHash string)
-	// Rules lends the folders of the configuration with a config_hash, for a block
+	Latest func() (pool Pool, configHash string)
+	// Rules lends the pool of the configuration with a config_hash, for a block
 	// that was declared under it. An error that wraps ErrOtherRules says that this
 	// binary has none that fold as those did.
-	Rules func(ctx context.Context, configHash string) (Folders, error)
+	Rules func(ctx context.Context, configHash string) (Pool, error)
 	// Alive is asked before each INSERT: an error means that the session may
 	// have ended, so the partition may belong to another member already.
 	Alive  func() error

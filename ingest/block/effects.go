@@ -148,7 +148,7 @@ func (m *machine) observe(e Event) {
 // dropWork gives back what the block in hand holds.
 func (m *machine) dropWork() {
 	if m.block != nil {
-		m.block.release(m.env.Folders)
+		m.block.release(m.env.Pool)
 		m.block = nil
 	}
 }

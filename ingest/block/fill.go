@@ -82,7 +82,7 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 			}
 		}
 		r.drained()
-		w.account.set(w.folder.MemoryBytes())
+		w.account.set(w.builder.MemoryBytes())
 	}
 	w.fold()
 	return nil
@@ -95,7 +95,7 @@ func (w *work) add(rs []Record) {
 	}
 	last := &rs[len(rs)-1]
 	w.last = witness{offset: last.Offset, unixMilli: last.UnixMilli}
-	w.folder.Add(rs)
+	w.builder.Add(rs)
 }
 
 // open tells of the first record of a block: while it is not stored, the
@@ -109,18 +109,18 @@ func (w *work) open(m *machine, rs []Record) {
 
 // fold ends the block's reading.
 func (w *work) fold() {
-	w.contents = w.folder.Contents()
+	w.contents = w.builder.Contents()
 	w.contents.Holes = uint64(w.id.End-w.id.First) - w.contents.Records
-	w.account.set(w.folder.MemoryBytes())
+	w.account.set(w.builder.MemoryBytes())
 }
 
-func (w *work) release(f Folders) {
-	if w.folders != nil {
-		f = w.folders
+func (w *work) release(f Pool) {
+	if w.pool != nil {
+		f = w.pool
 	}
-	if w.folder != nil {
-		f.Put(w.folder)
-		w.folder = nil
+	if w.builder != nil {
+		f.Put(w.builder)
+		w.builder = nil
 	}
 	w.contents = nil
 	w.account.release()
@@ -170,7 +170,7 @@ func (m *machine) stopFiller() {
 	}
 	m.filler.cancel()
 	for w := range m.filler.out {
-		w.release(m.env.Folders)
+		w.release(m.env.Pool)
 	}
 	m.filler = nil
 }
@@ -222,7 +222,7 @@ func (f *filler) run(ctx context.Context) {
 		select {
 		case f.out <- w:
 		case <-ctx.Done():
-			w.release(f.m.env.Folders)
+			w.release(f.m.env.Pool)
 			f.err = context.Cause(ctx)
 			return
 		}
@@ -262,7 +262,7 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 			return f.cut(w), nil
 		}
 		if err != nil {
-			w.release(m.env.Folders)
+			w.release(m.env.Pool)
 			return nil, err
 		}
 	}
@@ -315,7 +315,7 @@ func (f *filler) addBatch(w *work) progress {
 		end = min(end, f.limit)
 	}
 	for r.pos < len(r.batch.Records) {
-		if w.folder == nil {
+		if w.builder == nil {
 			// A partition that is behind will fill a large block, if it may.
 			f.lend(w, !r.caughtUp && w.account.reserve(true))
 		}
@@ -334,7 +334,7 @@ func (f *filler) addBatch(w *work) progress {
 		}
 		w.open(f.m, rs)
 		w.add(rs)
-		w.account.set(w.folder.MemoryBytes())
+		w.account.set(w.builder.MemoryBytes())
 		if w.account.held >= limits.Memory {
 			r.drained()
 			return full
@@ -379,7 +379,7 @@ func (f *filler) mayTake(w *work, n int) bool {
 		return true
 	case w.declared.UnixSeconds == 0:
 		w.declared.UnixSeconds = now.Unix()
-		w.folder.Declared(w.declared.UnixSeconds)
+		w.builder.Declared(w.declared.UnixSeconds)
 		return true
 	}
 	return now.Unix()-w.declared.UnixSeconds < int64(clockHolds/time.Second)
@@ -432,7 +432,7 @@ func (f *filler) cut(w *work) *work {
 	m := f.m
 	w.id.End = f.read.next
 	f.backlog, f.cutAt = !f.read.caughtUp, time.Now()
-	if w.folder == nil {
+	if w.builder == nil {
 		f.lend(w, false) // nothing but holes
 	}
 	w.declared = Declaration{Epoch: m.cfg.Epoch, First: w.id.First, End: w.id.End, ConfigHash: w.rules,
@@ -442,13 +442,13 @@ func (f *filler) cut(w *work) *work {
 	return w
 }
 
-// lend gives a block a folder, and with it the configuration that holds now:
+// lend gives a block a builder, and with it the configuration that holds now:
 // for the whole block, whatever is configured before it is stored.
 func (f *filler) lend(w *work, large bool) {
 	env := &f.m.env
-	w.folders, w.rules = env.Folders, f.m.cfg.ConfigHash
+	w.pool, w.rules = env.Pool, f.m.cfg.ConfigHash
 	if env.Latest != nil {
-		w.folders, w.rules = env.Latest()
+		w.pool, w.rules = env.Latest()
 	}
-	w.folder = w.folders.Get(large)
+	w.builder = w.pool.Get(large)
 }

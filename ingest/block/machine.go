@@ -33,8 +33,8 @@ type work struct {
 	id       ID
 	declared Declaration
 	contents *Contents
-	folder   Folder  // nil for a gap
-	folders  Folders // that lent folder; nil for Env's
+	builder  Builder // nil for a gap
+	pool     Pool    // that lent builder; nil for Env's
 	rules    string  // the config_hash that it is folded under; "" for a gap
 	bytes    int     // of the records' values, when they were read again
 	inserts  int     // the most INSERTs of one table; 0 until they are counted
@@ -185,8 +185,8 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	m.log.Info("finishing a declared block", "first", d.First, "end", d.End, "config_hash", d.ConfigHash, "as_declared",
 		asDeclared)
 	m.block = w
-	w.folder = w.folders.Get(true)
-	w.folder.Declared(d.UnixSeconds)
+	w.builder = w.pool.Get(true)
+	w.builder.Declared(d.UnixSeconds)
 	err = m.readExactly(ctx, w, d.First+m.redone.lost)
 	if errors.Is(err, ErrOutOfRange) {
 		m.dropWork()

@@ -18,19 +18,19 @@ import (
 
 // harness runs one machine on a world without faults.
 type harness struct {
-	w       *world
-	cfg     Config
-	env     Env
-	folders *countFolders
-	stop    chan struct{}
-	events  []Event
-	ended   chan error
+	w      *world
+	cfg    Config
+	env    Env
+	pool   *countPool
+	stop   chan struct{}
+	events []Event
+	ended  chan error
 }
 
 func newHarness(records int) *harness {
 	w := newWorld(1)
 	w.append(records)
-	h := &harness{w: w, cfg: DefaultConfig(), folders: &countFolders{}, stop: make(chan struct{}),
+	h := &harness{w: w, cfg: DefaultConfig(), pool: &countPool{}, stop: make(chan struct{}),
 		ended: make(chan error, 1)}
 	h.cfg.Cluster, h.cfg.Topic, h.cfg.Group, h.cfg.Instance, h.cfg.ConfigHash = "c", "access", "statline", "i", "h"
 	h.cfg.Pipelined = false
@@ -42,7 +42,7 @@ func newHarness(records int) *harness {
 func (h *harness) restart() *proc {
 	h.w.generation++
 	p := &proc{w: h.w, generation: h.w.generation, beating: true, kill: func() {}}
-	h.env = Env{Partition: p, Store: p, Folders: h.folders, Alive: p.Alive,
+	h.env = Env{Partition: p, Store: p, Pool: h.pool, Alive: p.Alive,
 		Observe: func(e Event) { h.w.mu.Lock(); defer h.w.mu.Unlock(); h.events = append(h.events, e) }}
 	h.stop = make(chan struct{})
 	return p
@@ -234,8 +234,8 @@ func TestStopFinishesTheDeclaredBlock(t *testing.T) {
 		if got := h.w.commit; got.Offset != 100 || got.Metadata != "v1:0:done:topic-0" {
 			t.Errorf("got commit %+v; want 100, done", got)
 		}
-		if h.folders.lent != 0 {
-			t.Errorf("%d folders were not given back", h.folders.lent)
+		if h.pool.lent != 0 {
+			t.Errorf("%d builders were not given back", h.pool.lent)
 		}
 	})
 }
@@ -325,8 +325,8 @@ func TestOutage(t *testing.T) {
 		}}
 		h.run(t.Context())
 		time.Sleep(time.Hour)
-		if h.folders.lent > 2 {
-			t.Errorf("%d folders in use during an outage; want at most 2", h.folders.lent)
+		if h.pool.lent > 2 {
+			t.Errorf("%d builders in use during an outage; want at most 2", h.pool.lent)
 		}
 		if used := h.env.Budget.Used(); used > 6<<10 {
 			t.Errorf("%d bytes in flight; want at most one large and one small block", used)

@@ -88,7 +88,7 @@ func modelRecreated(t *testing.T, seed uint64, sabotage func(*world)) (err error
 		if sabotage != nil {
 			sabotage(w)
 		}
-		folders := &countFolders{}
+		pool := &countPool{}
 		var zombies []<-chan error
 		lives := 3 + w.roll(6)
 		for life := range lives {
@@ -97,7 +97,7 @@ func modelRecreated(t *testing.T, seed uint64, sabotage func(*world)) (err error
 				after := time.Duration(w.roll(8_000)) * time.Millisecond
 				time.AfterFunc(after, func() { w.recreate(w.roll(250)) })
 			}
-			zombies = append(zombies, live(w, folders, life))
+			zombies = append(zombies, live(w, pool, life))
 		}
 		for _, z := range zombies {
 			<-z
@@ -105,7 +105,7 @@ func modelRecreated(t *testing.T, seed uint64, sabotage func(*world)) (err error
 		time.Sleep(10 * time.Second) // the topic is there again by now
 		w.append(20)
 		w.faults = false
-		if err = finish(w, folders); err == nil {
+		if err = finish(w, pool); err == nil {
 			err = w.check(0)
 		}
 		if err == nil {
@@ -124,22 +124,22 @@ func modelRun(t *testing.T, seed uint64, sabotage func(*world)) (err error) {
 		if sabotage != nil {
 			sabotage(w)
 		}
-		folders := &countFolders{}
+		pool := &countPool{}
 		var zombies []<-chan error
 		for life := range 3 + w.roll(8) {
 			w.append(w.roll(120))
-			zombies = append(zombies, live(w, folders, life))
+			zombies = append(zombies, live(w, pool, life))
 		}
 		for _, z := range zombies {
 			<-z
 		}
 		w.faults = false
-		err = finish(w, folders)
+		err = finish(w, pool)
 		if err == nil {
 			err = w.check(0)
 		}
-		if err == nil && folders.lent != 0 {
-			err = fmt.Errorf("%d folders were not given back", folders.lent)
+		if err == nil && pool.lent != 0 {
+			err = fmt.Errorf("%d builders were not given back", pool.lent)
 		}
 	})
 	return err
@@ -160,7 +160,7 @@ func modelConfig(w *world, life int) Config {
 	return c
 }
 
-func start(w *world, folders Folders, life int, stop <-chan struct{}) (*proc, <-chan error) {
+func start(w *world, pool Pool, life int, stop <-chan struct{}) (*proc, <-chan error) {
 	w.mu.Lock()
 	w.generation++
 	p := &proc{w: w, name: fmt.Sprint(life), generation: w.generation, beating: true}
@@ -171,7 +171,7 @@ func start(w *world, folders Folders, life int, stop <-chan struct{}) (*proc, <-
 	go func() {
 		defer cancel()
 		done <- Run(ctx, modelConfig(w, life), Env{
-			Partition: p, Store: p, Folders: folders, Alive: p.Alive, At: p.at,
+			Partition: p, Store: p, Pool: pool, Alive: p.Alive, At: p.at,
 			Budget: NewBudget(100, 400, 1),
 		}, stop)
 	}()
@@ -181,9 +181,9 @@ func start(w *world, folders Folders, life int, stop <-chan struct{}) (*proc, <-
 // live runs one owner for a while and then takes the partition away in one of
 // the ways in which that happens. The returned channel yields when the owner
 // has ended, which may be long after its successor started.
-func live(w *world, folders Folders, life int) <-chan error {
+func live(w *world, pool Pool, life int) <-chan error {
 	stop := make(chan struct{})
-	p, done := start(w, folders, life, stop)
+	p, done := start(w, pool, life, stop)
 	time.Sleep(time.Duration(w.roll(15_000)) * time.Millisecond)
 	ended := make(chan error, 1)
 	forward := func() {
@@ -214,16 +214,16 @@ func live(w *world, folders Folders, life int) <-chan error {
 }
 
 // finish runs a healthy process until everything is committed.
-func finish(w *world, folders Folders) error {
+func finish(w *world, pool Pool) error {
 	stop := make(chan struct{})
-	_, done := start(w, folders, 100, stop)
+	_, done := start(w, pool, 100, stop)
 	for range 10_000 {
 		time.Sleep(100 * time.Millisecond)
 		select {
 		case err := <-done:
 			if errors.Is(err, ErrRecreated) && w.epoch < 5 {
 				w.advised(err)
-				return finish(w, folders)
+				return finish(w, pool)
 			}
 			return fmt.Errorf("a healthy process ended: %w", err)
 		default:

@@ -10,23 +10,23 @@ import (
 	"statline/classify/aggregate"
 )
 
-// underRules finds the folders for a block that was declared earlier: those of
-// the configuration it was declared under, which make the rows that were
+// underRules finds the pool for a block that was declared earlier: that of
+// the configuration it was declared under, whose builders make the rows that were
 // declared, whatever has been configured since. asDeclared is false when this
-// binary has none such; then the folders are its own.
+// binary has none such; then it is this binary's own.
 func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err error) {
 	hash := w.declared.ConfigHash
-	w.folders = m.env.Folders
+	w.pool = m.env.Pool
 	if hash == m.cfg.ConfigHash {
 		return true, nil
 	}
 	if m.env.Rules == nil {
 		return false, nil
 	}
-	var folders Folders
+	var pool Pool
 	var none error
 	err = m.retry(ctx, readRules, func(ctx context.Context) (err error) {
-		folders, err = m.env.Rules(ctx, hash)
+		pool, err = m.env.Rules(ctx, hash)
 		if errors.Is(err, ErrOtherRules) {
 			none, err = err, nil
 		}
@@ -40,7 +40,7 @@ func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err
 			none)
 		return false, nil
 	}
-	w.folders, w.rules = folders, hash
+	w.pool, w.rules = pool, hash
 	return true, nil
 }
 

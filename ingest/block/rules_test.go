@@ -17,12 +17,12 @@ import (
 // none of its rows is stored, or when each table is one INSERT, and it says so;
 // else it is refused for repair, and nothing more is inserted.
 func TestDeclaredUnderOtherRules(t *testing.T) {
-	gone := func(Folders) (Folders, error) { return nil, fmt.Errorf("of tomorrow: %w", ErrOtherRules) }
-	known := func(f Folders) (Folders, error) { return f, nil }
+	gone := func(Pool) (Pool, error) { return nil, fmt.Errorf("of tomorrow: %w", ErrOtherRules) }
+	known := func(f Pool) (Pool, error) { return f, nil }
 	for name, c := range map[string]struct {
 		dies    string // the step
 		inserts int
-		rules   func(known Folders) (Folders, error) // nil: nobody knows any
+		rules   func(known Pool) (Pool, error) // nil: nobody knows any
 		want    LedgerRow
 		refused bool
 	}{
@@ -50,9 +50,9 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 				}
 				h.restart()
 				h.cfg.ConfigHash = "another"
-				declared := &countFolders{}
+				declared := &countPool{}
 				if c.rules != nil {
-					h.env.Rules = func(_ context.Context, hash string) (Folders, error) {
+					h.env.Rules = func(_ context.Context, hash string) (Pool, error) {
 						if hash != "h" {
 							t.Errorf("asked for the rules %q; want those of the declaration", hash)
 						}
@@ -81,8 +81,8 @@ func TestDeclaredUnderOtherRules(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if h.folders.lent != 0 || declared.lent != 0 {
-					t.Errorf("%d folders and %d of the declared rules were not given back", h.folders.lent,
+				if h.pool.lent != 0 || declared.lent != 0 {
+					t.Errorf("%d builders and %d of the declared rules were not given back", h.pool.lent,
 						declared.lent)
 				}
 			})

@@ -102,18 +102,18 @@ func (w *world) checkEarlier() error {
 	return nil
 }
 
-// countFolder folds values into counts.
-type countFolder struct {
+// countBuilder folds values into counts.
+type countBuilder struct {
 	counts  map[string]uint64
 	records uint64
 	last    int64
-	// declared is what the folder was told; the contents have it in place of a
+	// declared is what the builder was told; the contents have it in place of a
 	// reject when it was needed.
 	declared  int64
 	unstamped bool
 }
 
-func (f *countFolder) Add(rs []Record) {
+func (f *countBuilder) Add(rs []Record) {
 	for _, r := range rs {
 		f.counts[string(r.Value)]++
 		f.unstamped = f.unstamped || !Stamped(r.UnixMilli)
@@ -122,13 +122,13 @@ func (f *countFolder) Add(rs []Record) {
 	}
 }
 
-func (f *countFolder) Declared(unix int64) { f.declared = unix }
+func (f *countBuilder) Declared(unix int64) { f.declared = unix }
 
-func (f *countFolder) MemoryBytes() int { return int(f.records) * 16 }
+func (f *countBuilder) MemoryBytes() int { return int(f.records) * 16 }
 
-func (f *countFolder) Reset() { *f = countFolder{counts: map[string]uint64{}} }
+func (f *countBuilder) Reset() { *f = countBuilder{counts: map[string]uint64{}} }
 
-func (f *countFolder) Contents() *Contents {
+func (f *countBuilder) Contents() *Contents {
 	c := &Contents{Records: f.records, Responses: f.records, LastRecordUnixMilli: f.last}
 	if f.unstamped {
 		c.Rejects = []RejectRow{{RecordUnixMilli: f.declared}}
@@ -140,21 +140,21 @@ func (f *countFolder) Contents() *Contents {
 	return c
 }
 
-// countFolders counts what is lent, so that a test sees what was not given
+// countPool counts what is lent, so that a test sees what was not given
 // back.
-type countFolders struct {
+type countPool struct {
 	mu   sync.Mutex
 	lent int
 }
 
-func (c *countFolders) Get(bool) Folder {
+func (c *countPool) Get(bool) Builder {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lent++
-	return &countFolder{counts: map[string]uint64{}}
+	return &countBuilder{counts: map[string]uint64{}}
 }
 
-func (c *countFolders) Put(Folder) {
+func (c *countPool) Put(Builder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lent--

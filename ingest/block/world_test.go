@@ -351,7 +351,7 @@ func (p *proc) WriteRows(ctx context.Context, id ID, c *Contents, fence func() e
 func (w *world) beside(id ID, c *Contents) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range c.Rejects { // see countFolder
+	for _, r := range c.Rejects { // see countBuilder
 		if w.declared == nil {
 			w.declared = map[ID]int64{}
 		}

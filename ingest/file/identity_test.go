@@ -16,8 +16,8 @@ import (
 	"statline/ingest/block"
 )
 
-// world is a folder of logs over some days. Each log has a text of its own that
-// only grows; the folder has it under several names, in whole or in part, plain
+// world is a builder of logs over some days. Each log has a text of its own that
+// only grows; the builder has it under several names, in whole or in part, plain
 // or packed.
 type world struct {
 	t     *testing.T
@@ -67,7 +67,7 @@ func (w *world) start(path string) {
 	w.save(path, text)
 }
 
-// change does to the folder what happens to logs. A line may be left unfinished.
+// change does to the builder what happens to logs. A line may be left unfinished.
 func (w *world) change() {
 	for _, path := range slices.Sorted(maps.Keys(w.live)) {
 		log := w.live[path]

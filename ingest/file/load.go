@@ -67,18 +67,18 @@ type Progress struct {
 
 // Loader loads files into one store, one after the other.
 type Loader struct {
-	cfg     Config
-	store   Store
-	folders block.Folders
-	known   *known // nil until the first file
+	cfg   Config
+	store Store
+	pool  block.Pool
+	known *known // nil until the first file
 	// alone is held by who writes a block, exclusively for one that an earlier
 	// run declared: no other may be half written while the store looks for its rows.
 	alone sync.RWMutex
 }
 
-// NewLoader makes a Loader. Each worker borrows one folder.
-func NewLoader(cfg Config, store Store, folders block.Folders) *Loader {
-	return &Loader{cfg: cfg, store: store, folders: folders}
+// NewLoader makes a Loader. Each worker borrows one builder.
+func NewLoader(cfg Config, store Store, pool block.Pool) *Loader {
+	return &Loader{cfg: cfg, store: store, pool: pool}
 }
 
 // Load folds every line of in that the store does not have and writes the
@@ -176,8 +176,8 @@ func (j *job) run(ctx context.Context) error {
 	})
 	for range j.cfg.Workers {
 		group.Go(func() error {
-			w := &worker{job: j, stop: ctx.Done(), folder: j.folders.Get(true), records: make([]block.Record, 0, 1024)}
-			defer j.folders.Put(w.folder)
+			w := &worker{job: j, stop: ctx.Done(), builder: j.pool.Get(true), records: make([]block.Record, 0, 1024)}
+			defer j.pool.Put(w.builder)
 			for s := range spans {
 				if err := w.load(work, s); err != nil {
 					return err
@@ -198,7 +198,7 @@ func (j *job) run(ctx context.Context) error {
 type worker struct {
 	*job
 	stop    <-chan struct{} // closed when reading has to end
-	folder  block.Folder
+	builder block.Builder
 	records []block.Record
 	pieces  pieces
 	text    []byte // of a plain file
@@ -225,7 +225,7 @@ func (w *worker) load(ctx context.Context, s span) error {
 		}
 		at += int64(len(text))
 		w.progress.Bytes.Add(int64(len(text)))
-		if s.declared != nil || at == s.end || w.folder.MemoryBytes() < w.cfg.BlockMemory {
+		if s.declared != nil || at == s.end || w.builder.MemoryBytes() < w.cfg.BlockMemory {
 			return nil
 		}
 		defer func() { first = at }()
@@ -250,7 +250,7 @@ func (w *worker) load(ctx context.Context, s span) error {
 
 // cutShort is what to do about a declared block without all of its text.
 func (w *worker) cutShort(ctx context.Context, d *block.LedgerRow, at int64) error {
-	w.folder.Reset()
+	w.builder.Reset()
 	select {
 	case <-w.stop:
 		return nil

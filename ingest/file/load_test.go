@@ -35,8 +35,8 @@ func (*kept) Declared(int64)              {}
 func (l *kept) MemoryBytes() int          { return l.bytes }
 func (l *kept) Contents() *block.Contents { c := l.c; return &c }
 func (l *kept) Reset()                    { *l = kept{} }
-func (*kept) Get(bool) block.Folder       { return &kept{} }
-func (*kept) Put(block.Folder)            {}
+func (*kept) Get(bool) block.Builder      { return &kept{} }
+func (*kept) Put(block.Builder)           {}
 
 // ledgerStore keeps rows by block, so that the same block written twice is one,
 // and fails when it is told to; then an insert may be done all the same.

@@ -93,7 +93,7 @@ func loadReal(t *testing.T, s Store, path string, want error) Result {
 	t.Helper()
 	folding := fold.DefaultConfig()
 	folding.AnyTime, folding.Decode = true, decode.Config{Format: "auto", Secret: foldtest.Secret}
-	folds, err := fold.NewPool(folding, 64<<20)
+	pool, err := fold.NewPool(folding, 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func loadReal(t *testing.T, s Store, path string, want error) Result {
 	}
 	defer in.Close()
 	cfg := DefaultConfig(2)
-	cfg.ConfigHash = folds.Hash()
-	r, err := NewLoader(cfg, s, folds.For(0)).Load(t.Context(), in, &Progress{})
+	cfg.ConfigHash = pool.Hash()
+	r, err := NewLoader(cfg, s, pool.For(0)).Load(t.Context(), in, &Progress{})
 	if !errors.Is(err, want) {
 		t.Fatalf("got %v; want %v", err, want)
 	}

@@ -37,7 +37,7 @@ func put(blocks []stretch, b stretch) []stretch {
 }
 
 func (w *worker) add() {
-	w.folder.Add(w.records)
+	w.builder.Add(w.records)
 	w.progress.Lines.Add(int64(len(w.records)))
 	w.records = w.records[:0]
 }
@@ -54,7 +54,7 @@ func (w *worker) open() {
 // write declares and stores what is folded, under the range [first, end); the
 // ledger row comes last. declared is the row of an earlier run, if there is one.
 func (w *worker) write(ctx context.Context, first, end int64, declared *block.LedgerRow) error {
-	defer w.folder.Reset()
+	defer w.builder.Reset()
 	w.pieces.cut()
 	defer w.pieces.begin(end)
 	all := append([]piece(nil), w.pieces.done...)
@@ -81,7 +81,7 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 		Kind: block.KindBlock, State: block.Declared, Group: "analyze", Instance: w.cfg.Instance,
 		ConfigHash: w.cfg.ConfigHash, Version: w.cfg.Version, WrittenAt: time.Now().UTC()}
 	row.DeclaredUnix = row.WrittenAt.Unix()
-	c := w.folder.Contents()
+	c := w.builder.Contents()
 	row = row.Counted(c, w.store.Inserts(row.ID, c))
 	if declared != nil {
 		row.DeclaredUnix = declared.DeclaredAt()

@@ -58,7 +58,7 @@ func benchmarkFold(b *testing.B, write func(line []byte) []byte) {
 		rs = append(rs, block.Record{Offset: int64(len(rs)), UnixMilli: at, Value: line})
 		bytes += len(line)
 	}
-	f := newFold(b, testConfig())
+	f := newBuilder(b, testConfig())
 	if f.Add(rs); f.Contents().Rejected > 0 {
 		b.Fatalf("got %d lines rejected; want none", f.Contents().Rejected)
 	}

@@ -42,7 +42,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// Hash is the config_hash: two folds with the same hash make the same contents
+// Hash is the config_hash: two builders with the same hash make the same contents
 // of the same records. It covers what this binary makes of a configuration too,
 // so a Config that was read again (Under) stands for the blocks of its old hash
 // only if it still has that hash.

@@ -6,7 +6,7 @@ import (
 	"statline/ingest/decode"
 )
 
-// lineDecoder is what a fold needs of a decode.Decoder.
+// lineDecoder is what a builder needs of a decode.Decoder.
 type lineDecoder interface {
 	Decode(value []byte, sink decode.Sink)
 	Columns(fields string)

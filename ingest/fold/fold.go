@@ -2,9 +2,8 @@
 // aggregates records into the contents of a block.
 //
 // Its guarantee: the contents are a function of the records, of when the block was
-// declared and of Config, however the records are handed over and whatever a fold
-// saw before. It reads
-// no clock, does no input or output, and knows no store.
+// declared and of Config, however the records are handed over and whatever a
+// builder saw before. It reads no clock, does no input or output, and knows no store.
 package fold
 
 import (
@@ -16,10 +15,10 @@ import (
 	"statline/ingest/decode"
 )
 
-// Fold is decode, classify and aggregate: a pure function of the records
-// added and of its Config. It implements block.Folder. It is used by one
+// Builder is decode, classify and aggregate: a pure function of the records
+// added and of its Config. It implements block.Builder. It is used by one
 // goroutine at a time.
-type Fold struct {
+type Builder struct {
 	cfg       Config
 	decoders  *decoders
 	partition int32
@@ -42,21 +41,21 @@ type Fold struct {
 	folding bool
 }
 
-// New makes a fold of its own, for one goroutine; partition and offsets
+// New makes a builder outside of any pool, for one goroutine; partition and offsets
 // of the records only reach samples and rejects.
-func New(c Config, partition int32) (*Fold, error) {
+func New(c Config, partition int32) (*Builder, error) {
 	d, err := newDecoders(c.Decode, 1)
 	if err != nil {
 		return nil, err
 	}
-	return &Fold{cfg: c, decoders: d, partition: partition, table: aggregate.New(c.Aggregate)}, nil
+	return &Builder{cfg: c, decoders: d, partition: partition, table: aggregate.New(c.Aggregate)}, nil
 }
 
-// Declared implements block.Folder.
-func (f *Fold) Declared(unix int64) { f.declared = 1000 * unix }
+// Declared implements block.Builder.
+func (f *Builder) Declared(unix int64) { f.declared = 1000 * unix }
 
-// Add implements block.Folder.
-func (f *Fold) Add(rs []block.Record) {
+// Add implements block.Builder.
+func (f *Builder) Add(rs []block.Record) {
 	f.decode = f.decoders.get()
 	for len(rs) > 0 {
 		rs = rs[f.add(rs):]
@@ -69,7 +68,7 @@ func (f *Fold) Add(rs []block.Record) {
 // add folds records and returns how many. A decoder does not panic; should one
 // do, then for the same bytes again and again, so that its partition would
 // never get past them: the rest of the record is a reject instead.
-func (f *Fold) add(rs []block.Record) (done int) {
+func (f *Builder) add(rs []block.Record) (done int) {
 	f.batch, f.at = rs, -1
 	defer func() {
 		if f.folding || done == len(rs) {
@@ -108,7 +107,7 @@ func (f *Fold) add(rs []block.Record) (done int) {
 
 // AddPart folds some of a record's items, responses and rejects counted
 // together: those from from up to until. The record counts as one.
-func (f *Fold) AddPart(r block.Record, from, until int) {
+func (f *Builder) AddPart(r block.Record, from, until int) {
 	f.decode = f.decoders.get()
 	f.record, f.index, f.last = r, uint32(from), r.UnixMilli
 	if r.TooLarge == nil {
@@ -125,7 +124,7 @@ func (f *Fold) AddPart(r block.Record, from, until int) {
 
 // part is a Sink that passes the responses of some items on.
 type part struct {
-	to          *Fold
+	to          *Builder
 	from, until int
 	at          int
 }
@@ -139,7 +138,7 @@ func (p *part) Response(r *classify.Response) {
 }
 
 // At implements decode.BatchSink.
-func (f *Fold) At(record, index int) {
+func (f *Builder) At(record, index int) {
 	if record != f.at {
 		f.at, f.record = record, f.batch[record]
 	}
@@ -147,7 +146,7 @@ func (f *Fold) At(record, index int) {
 }
 
 // Response implements decode.Sink.
-func (f *Fold) Response(r *classify.Response) {
+func (f *Builder) Response(r *classify.Response) {
 	index := f.index
 	f.index++
 	if r.UnixMilli == classify.RecordTime {
@@ -157,8 +156,8 @@ func (f *Fold) Response(r *classify.Response) {
 		}
 		r.UnixMilli = f.record.UnixMilli
 	}
-	if reason := f.cfg.Window(r.UnixMilli, Times{f.record.UnixMilli, f.declared}); reason != "" {
-		f.outOfWindow(index, reason, r.UnixMilli)
+	if reason := f.cfg.CheckTime(r.UnixMilli, Times{f.record.UnixMilli, f.declared}); reason != "" {
+		f.badTime(index, reason, r.UnixMilli)
 		return
 	}
 	f.folding = true
@@ -167,7 +166,7 @@ func (f *Fold) Response(r *classify.Response) {
 }
 
 // Reject implements decode.Sink.
-func (f *Fold) Reject(r decode.Reject) {
+func (f *Builder) Reject(r decode.Reject) {
 	f.index++
 	f.reject(block.RejectRow{Index: uint32(r.Index), Reason: r.Reason, Detail: r.Detail, Format: r.Format}, r.Raw)
 }
@@ -181,7 +180,7 @@ const (
 	rejectRow   = 160 // bytes of a RejectRow itself
 )
 
-func (f *Fold) reject(row block.RejectRow, raw []byte) {
+func (f *Builder) reject(row block.RejectRow, raw []byte) {
 	if f.rejectBytes > rejectsHard && len(raw) > rawShort {
 		raw = raw[:rawShort]
 	}
@@ -192,11 +191,11 @@ func (f *Fold) reject(row block.RejectRow, raw []byte) {
 	f.rejectBytes += rejectRow + len(row.Raw) + len(row.Detail)
 }
 
-// MemoryBytes implements block.Folder.
-func (f *Fold) MemoryBytes() int { return f.table.MemoryBytes() + 2*f.rejectBytes }
+// MemoryBytes implements block.Builder.
+func (f *Builder) MemoryBytes() int { return f.table.MemoryBytes() + 2*f.rejectBytes }
 
-// Contents implements block.Folder.
-func (f *Fold) Contents() *block.Contents {
+// Contents implements block.Builder.
+func (f *Builder) Contents() *block.Contents {
 	f.peak = max(f.peak, f.MemoryBytes())
 	rows := f.table.Rows()
 	return &block.Contents{
@@ -210,8 +209,8 @@ func (f *Fold) Contents() *block.Contents {
 	}
 }
 
-// Reset implements block.Folder.
-func (f *Fold) Reset() {
+// Reset implements block.Builder.
+func (f *Builder) Reset() {
 	f.table.Reset()
 	clear(f.rejects)
 	f.rejects, f.rejectBytes, f.records, f.last, f.declared = f.rejects[:0], 0, 0, 0, 0

@@ -26,7 +26,7 @@ func testConfig() Config {
 	return c
 }
 
-func newFold(t testing.TB, c Config) *Fold {
+func newBuilder(t testing.TB, c Config) *Builder {
 	t.Helper()
 	f, err := New(c, 3)
 	if err != nil {
@@ -42,7 +42,7 @@ func TestFoldGolden(t *testing.T) {
 	record := func(offset int64, value string) block.Record {
 		return block.Record{Offset: offset, UnixMilli: at, Value: []byte(value)}
 	}
-	f := newFold(t, testConfig())
+	f := newBuilder(t, testConfig())
 	f.Add([]block.Record{
 		record(100,
 			`{"ts":"2026-03-01T12:00:01Z","service":"movies","method":"GET","path":"/3/movie/550","status":200,"code":1,"api_key":"0123456789abcdef0123456789abcdef","client_ip":"203.0.113.7","latency_ms":12.5,"bytes":512}`),
@@ -82,7 +82,7 @@ func TestFoldGolden(t *testing.T) {
 // used again, the rows add up to the same.
 func TestFoldSplit(t *testing.T) {
 	rs := foldtest.Lines(t, traffic.Mixed, 20_000)
-	whole := newFold(t, testConfig())
+	whole := newBuilder(t, testConfig())
 	whole.Add(rs)
 	var want foldtest.Totals
 	want.Add(whole.Contents())
@@ -116,16 +116,16 @@ func TestFoldSplit(t *testing.T) {
 // decoder saw before.
 func TestFoldRepeats(t *testing.T) {
 	rs := foldtest.Lines(t, traffic.Offender, 5000)
-	text := func(f *Fold) string {
+	text := func(f *Builder) string {
 		b, err := json.Marshal(f.Contents())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(b)
 	}
-	fresh := newFold(t, testConfig())
+	fresh := newBuilder(t, testConfig())
 	fresh.Add(rs)
-	used := newFold(t, testConfig())
+	used := newBuilder(t, testConfig())
 	used.Add(foldtest.Lines(t, traffic.Mixed, 3000))
 	used.Contents()
 	used.Reset()
@@ -156,7 +156,7 @@ func TestFoldWindow(t *testing.T) {
 	} {
 		cfg := testConfig()
 		cfg.AnyTime = c.any
-		f := newFold(t, cfg)
+		f := newBuilder(t, cfg)
 		f.Add([]block.Record{{UnixMilli: at.UnixMilli(), Value: fmt.Appendf(nil, `{"ts":%q,"status":200,"path":"/x"}`,
 			c.event.Format(time.RFC3339))}})
 		got := f.Contents()
@@ -184,7 +184,7 @@ func (b brittle) DecodeAt(record int, value []byte, sink decode.BatchSink) {
 // Promise: a record that makes the decoder panic is a reject, and the records
 // around it count.
 func TestFoldPoison(t *testing.T) {
-	f := newFold(t, testConfig())
+	f := newBuilder(t, testConfig())
 	sound := f.decoders.make
 	f.decoders.make = func() (lineDecoder, error) {
 		d, err := sound()
@@ -236,7 +236,7 @@ func TestConfigHash(t *testing.T) {
 
 // Promise: rejects of a block are bounded in memory, and count as its size.
 func TestFoldRejectsBounded(t *testing.T) {
-	f := newFold(t, testConfig())
+	f := newBuilder(t, testConfig())
 	raw := bytes.Repeat([]byte("no log "), 8_000)
 	r := block.Record{Value: raw}
 	f.Add([]block.Record{r})

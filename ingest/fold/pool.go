@@ -9,19 +9,19 @@ import (
 	"statline/ingest/block"
 )
 
-// Pool lends folds to the partitions and keeps their memory between blocks,
+// Pool lends builders to the partitions and keeps their memory between blocks,
 // within a bound.
 type Pool struct {
 	cfg      Config
 	decoders *decoders
-	keep     int // bytes that idle folds may hold
+	keep     int // bytes that idle builders may hold
 
 	mu   sync.Mutex
-	free []*Fold // by the memory they hold
+	free []*Builder // by the memory they hold
 	held int
 }
 
-// NewPool makes a pool whose idle folds and memos of key ids hold at most keep
+// NewPool makes a pool whose idle builders and memos of key ids hold at most keep
 // bytes.
 func NewPool(c Config, keep int) (*Pool, error) {
 	workers := runtime.GOMAXPROCS(0)
@@ -37,15 +37,15 @@ func NewPool(c Config, keep int) (*Pool, error) {
 	return &Pool{cfg: c, decoders: d, keep: keep / 2}, nil
 }
 
-// Hash is the config_hash of everything that the folds depend on.
+// Hash is the config_hash of everything that blocks depend on besides their records.
 func (p *Pool) Hash() string { return p.cfg.Hash() }
 
 // Written is the configuration for the store, see Config.Written.
 func (p *Pool) Written() ([]byte, error) { return p.cfg.Written() }
 
-// Under lends a partition folds of the configuration that Written made body of,
+// Under lends a partition builders of the configuration that Written made body of,
 // and tells what hash it has to this binary. They keep memory of their own.
-func (p *Pool) Under(body []byte, partition int32) (f block.Folders, hash string, err error) {
+func (p *Pool) Under(body []byte, partition int32) (f block.Pool, hash string, err error) {
 	c, err := p.cfg.Under(body)
 	if err != nil {
 		return nil, "", err
@@ -57,17 +57,17 @@ func (p *Pool) Under(body []byte, partition int32) (f block.Folders, hash string
 	return under.For(partition), c.Hash(), nil
 }
 
-// For lends the folds of one partition.
-func (p *Pool) For(partition int32) block.Folders { return partitionFolds{p, partition} }
+// For lends builders to one partition.
+func (p *Pool) For(partition int32) block.Pool { return partitionPool{p, partition} }
 
-type partitionFolds struct {
+type partitionPool struct {
 	pool      *Pool
 	partition int32
 }
 
-// Get implements block.Folders. A small block gets a fold that holds little,
+// Get implements block.Pool. A small block gets a builder that holds little,
 // so that the memory of large ones is not spread over all partitions.
-func (l partitionFolds) Get(large bool) block.Folder {
+func (l partitionPool) Get(large bool) block.Builder {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (l partitionFolds) Get(large bool) block.Folder {
 	} else if n > 0 && p.free[0].peak <= p.keep/8 {
 		at = 0
 	}
-	f := &Fold{cfg: p.cfg, decoders: p.decoders, partition: l.partition}
+	f := &Builder{cfg: p.cfg, decoders: p.decoders, partition: l.partition}
 	if at < 0 {
 		f.table = aggregate.New(p.cfg.Aggregate)
 		return f
@@ -89,9 +89,9 @@ func (l partitionFolds) Get(large bool) block.Folder {
 	return f
 }
 
-// Put implements block.Folders.
-func (l partitionFolds) Put(folder block.Folder) {
-	f := folder.(*Fold) // lent by Get
+// Put implements block.Pool.
+func (l partitionPool) Put(builder block.Builder) {
+	f := builder.(*Builder) // lent by Get
 	f.Reset()
 	p := l.pool
 	p.mu.Lock()
@@ -100,6 +100,6 @@ func (l partitionFolds) Put(folder block.Folder) {
 		return
 	}
 	p.held += f.peak
-	at, _ := slices.BinarySearchFunc(p.free, f.peak, func(x *Fold, peak int) int { return x.peak - peak })
+	at, _ := slices.BinarySearchFunc(p.free, f.peak, func(x *Builder, peak int) int { return x.peak - peak })
 	p.free = slices.Insert(p.free, at, f)
 }

@@ -55,7 +55,7 @@ func TestUnstampedRecord(t *testing.T) {
 				fmt.Sprint(stamp) + ", is none: " +
 				"let the producer set it, or the topic (message.timestamp.type=LogAppendTime)"},
 		} {
-			f := newFold(t, testConfig())
+			f := newBuilder(t, testConfig())
 			f.Declared(declared.Unix())
 			f.Add([]block.Record{{Offset: 7, UnixMilli: stamp, Value: []byte(test.value)}})
 			c, got := f.Contents(), ""
@@ -104,7 +104,7 @@ func TestRecordAloneAndInAnyBlock(t *testing.T) {
 		return declared.Add(time.Duration(rng.IntN(40)-20) * time.Minute).UnixMilli()
 	}
 	folded := func(rs []block.Record) (said []string) {
-		f := newFold(t, testConfig())
+		f := newBuilder(t, testConfig())
 		f.Declared(declared.Unix())
 		for len(rs) > 0 {
 			n := 1 + rng.IntN(len(rs))

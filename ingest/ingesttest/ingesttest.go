@@ -114,7 +114,7 @@ func (r *Rig) Pipeline(change func(*ingest.Config)) (*ingest.Pipeline, *source.C
 	if change != nil {
 		change(&cfg)
 	}
-	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: r.Into, Folds: pool, Log: r.Log})
+	p, err := ingest.New(cfg, ingest.Parts{Source: ingest.Kafka(client), Store: r.Into, Rules: pool, Log: r.Log})
 	if err != nil {
 		r.t.Fatal(err)
 	}

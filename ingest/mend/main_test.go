@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { sandboxtest.Main(m) }
 
-func newFold(t testing.TB, c fold.Config) *fold.Fold {
+func newBuilder(t testing.TB, c fold.Config) *fold.Builder {
 	t.Helper()
 	f, err := fold.New(c, 3)
 	if err != nil {

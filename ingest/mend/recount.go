@@ -122,7 +122,7 @@ func (s *secondsSink) Response(r *classify.Response) {
 		}
 		r.UnixMilli = s.record
 	}
-	if s.fold.Window(r.UnixMilli, fold.Times{Record: s.record, Declared: s.declared}) != "" {
+	if s.fold.CheckTime(r.UnixMilli, fold.Times{Record: s.record, Declared: s.declared}) != "" {
 		return
 	}
 	s.responses++

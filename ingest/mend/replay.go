@@ -302,7 +302,7 @@ func (r *Rejects) newReading(ctx context.Context, under rules, xs []store.Reject
 
 // add adds a reject's responses to f: from its record, when there is one and it
 // holds the same responses, else from the reject's own bytes.
-func (u *reading) add(f *fold.Fold, x store.Reject, record []byte) {
+func (u *reading) add(f *fold.Builder, x store.Reject, record []byte) {
 	said, _ := u.try(x)
 	value, from := []byte(x.Raw), 0
 	if fold.HoldsRecord(&x.RejectRow) {
@@ -364,7 +364,7 @@ func (u *reading) try(x store.Reject) (items []item, ok bool) {
 	}
 	times := fold.Times{Record: x.RecordUnixMilli, Declared: 1000 * u.declared[idOf(x)]}
 	for _, it := range items {
-		if !it.ok || u.fold.Window(it.unixMilli, times) != "" {
+		if !it.ok || u.fold.CheckTime(it.unixMilli, times) != "" {
 			return nil, false
 		}
 	}

@@ -162,13 +162,13 @@ func TestReplayOfOneLine(t *testing.T) {
 	folding := ingesttest.Folding()
 	folding.MaxAhead = time.Hour // was 10 minutes
 	record := `[{"ts":"2026-03-01T12:00:00Z","status":200,"path":"/a"},{"ts":"2026-03-01T12:30:00Z","status":429,"path":"/b"}]`
-	f := newFold(t, ingesttest.Folding())
+	f := newBuilder(t, ingesttest.Folding())
 	f.Add([]block.Record{{Offset: 7, UnixMilli: at.UnixMilli(), Value: []byte(record)}})
 	c := f.Contents()
 	if c.Responses != 1 || c.Rejected != 1 {
 		t.Fatalf("got %d responses, %d rejects; want one of each", c.Responses, c.Rejected)
 	}
-	again := newFold(t, folding)
+	again := newBuilder(t, folding)
 	under, err := (&Rejects{}).newReading(t.Context(), newRulebook(folding, nil).mine(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ type feed struct {
 	t      *testing.T
 	store  *store.Store
 	gen    *traffic.Generator
-	fold   *fold.Fold
+	fold   *fold.Builder
 	offset int64
 	start  time.Time
 	line   []byte

@@ -30,7 +30,7 @@ type line struct {
 type world struct {
 	t      *testing.T
 	store  *store.Store
-	fold   *fold.Fold
+	fold   *fold.Builder
 	start  time.Time
 	r      *rand.Rand
 	lines  [][]line // by minute

@@ -32,10 +32,10 @@ type Times struct {
 	Declared int64 // when the block of the record was declared
 }
 
-// Window says why a response's time, in Unix milliseconds, is not acceptable, ""
+// CheckTime says why a response's time, in Unix milliseconds, is not acceptable, ""
 // when it is. A record whose timestamp is none (see block.Stamped) says nothing of
 // how old its responses may be, and they are not later than its block.
-func (c *Config) Window(event int64, t Times) string {
+func (c *Config) CheckTime(event int64, t Times) string {
 	stamped := block.Stamped(t.Record)
 	beside := t.Record
 	if !stamped {
@@ -52,7 +52,7 @@ func (c *Config) Window(event int64, t Times) string {
 }
 
 // tooLarge rejects the record in hand, of which nothing but its size is known.
-func (f *Fold) tooLarge(size *block.TooLarge) {
+func (f *Builder) tooLarge(size *block.TooLarge) {
 	what := "a record"
 	if size.Batch {
 		what = "a record in a batch"
@@ -62,9 +62,9 @@ func (f *Fold) tooLarge(size *block.TooLarge) {
 			f.cfg.RecordLimit)}, nil)
 }
 
-// windowDetail begins the detail of a reject of the window, whose raw bytes
+// eventTimeDetail begins the detail of a reject for its time, whose raw bytes
 // are the whole record; those of the decoder's rejects are the one line.
-const windowDetail = "event time "
+const eventTimeDetail = "event time "
 
 // noTimeDetail begins the detail of a response of which nobody knows when it was;
 // its raw bytes are the whole record too.
@@ -73,11 +73,11 @@ const noTimeDetail = "lines of this format have no time, and "
 // HoldsRecord says that a reject's bytes are its record's, of which only the
 // item at its index was rejected.
 func HoldsRecord(r *block.RejectRow) bool {
-	return strings.HasPrefix(r.Detail, windowDetail) || strings.HasPrefix(r.Detail, noTimeDetail)
+	return strings.HasPrefix(r.Detail, eventTimeDetail) || strings.HasPrefix(r.Detail, noTimeDetail)
 }
 
 // noTime rejects a response without a time of its own, of a record without one.
-func (f *Fold) noTime(index uint32) {
+func (f *Builder) noTime(index uint32) {
 	detail := noTimeDetail +
 		"a file's record has none: read them from Kafka, or with the timestamps of docker or kubectl logs"
 	if !f.cfg.AnyTime {
@@ -87,7 +87,7 @@ func (f *Fold) noTime(index uint32) {
 	f.reject(block.RejectRow{Index: index, Reason: decode.ReasonNoTime, Detail: detail}, f.decode.Scrub(f.record.Value))
 }
 
-func (f *Fold) outOfWindow(index uint32, reason string, unixMilli int64) {
+func (f *Builder) badTime(index uint32, reason string, unixMilli int64) {
 	beside, at := "record time", f.record.UnixMilli
 	if !block.Stamped(at) {
 		beside, at = fmt.Sprintf("record time %d is none, its block was declared", at), f.declared
@@ -95,7 +95,7 @@ func (f *Fold) outOfWindow(index uint32, reason string, unixMilli int64) {
 	f.reject(block.RejectRow{
 		Index:  index,
 		Reason: reason,
-		Detail: fmt.Sprintf(windowDetail+"%s, %s %s", utc(unixMilli), beside, utc(at)),
+		Detail: fmt.Sprintf(eventTimeDetail+"%s, %s %s", utc(unixMilli), beside, utc(at)),
 	}, f.decode.Scrub(f.record.Value))
 }
 
