@@ -203,15 +203,15 @@ func (m *memberPartition) Commit(_ context.Context, c block.Committed) error {
 	return nil
 }
 
-func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Duration) (block.Batch, error) {
+func (m *memberPartition) Fetch(ctx context.Context, offset int64, wait time.Duration) (block.Fetch, error) {
 	for deadline := time.Now().Add(wait); ; time.Sleep(5 * time.Millisecond) {
 		m.mu.Lock()
 		log, open, broken := m.logs[m.p], m.open[m.p], m.broken
 		m.mu.Unlock()
 		if broken != nil {
-			return block.Batch{}, broken
+			return block.Fetch{}, broken
 		}
-		b := block.Batch{LastStable: int64(len(log)), HighWatermark: int64(len(log)) + open, Next: offset}
+		b := block.Fetch{LastStable: int64(len(log)), HighWatermark: int64(len(log)) + open, Next: offset}
 		if offset < int64(len(log)) {
 			b.Records = log[offset:min(int64(len(log)), offset+500)]
 			b.Next = offset + int64(len(b.Records))

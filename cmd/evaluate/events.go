@@ -119,7 +119,7 @@ func sameEvidence(ctx context.Context, w *traffic.World, q *watch.SQL) (n counts
 	for m := first; m < first+1440; m++ {
 		minutes = append(minutes, m)
 	}
-	b, err := q.Batch(ctx, minutes)
+	b, err := q.Rows(ctx, minutes)
 	if err != nil {
 		return n, err
 	}
@@ -265,7 +265,7 @@ func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []
 	return same("clients", want, got)
 }
 
-func sameContracts(w *traffic.World, b *watch.Batch) (int, error) {
+func sameContracts(w *traffic.World, b *watch.Rows) (int, error) {
 	catalogue := classify.Builtin()
 	want, got := map[string]string{}, map[string]string{}
 	names := map[string]bool{}

@@ -74,9 +74,9 @@ type TooLarge struct {
 	Batch bool  // Bytes are those of the whole batch that it lies in, which cannot be read by parts
 }
 
-// Batch is what one fetch returned: records in offset order, none below the
+// Fetch is what one fetch returned: records in offset order, none below the
 // offset asked for, control and aborted records left out.
-type Batch struct {
+type Fetch struct {
 	Records []Record
 	// Next is the offset to fetch from next: past everything seen, holes and
 	// control records included. Next > asked offset whenever progress was made.
@@ -118,7 +118,7 @@ type Partition interface {
 	Commit(ctx context.Context, c Committed) error
 	// Fetch reads from offset, waiting at most maxWait for data. The returned
 	// records are valid until the next call.
-	Fetch(ctx context.Context, offset int64, maxWait time.Duration) (Batch, error)
+	Fetch(ctx context.Context, offset int64, maxWait time.Duration) (Fetch, error)
 	// TopicID asks for the id of the topic as it is now; a topic that was deleted
 	// and made again has another. Empty when the cluster has none.
 	TopicID(ctx context.Context) (string, error)

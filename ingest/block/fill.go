@@ -11,16 +11,16 @@ import (
 
 // reader walks a partition's records, one fetch at a time.
 type reader struct {
-	m     *machine
-	next  int64 // the offset after everything taken
-	batch Batch
-	pos   int
+	m       *machine
+	next    int64 // the offset after everything taken
+	fetched Fetch
+	pos     int
 	// caughtUp tells whether the last fetch reached the log's end, stuck that
 	// it brought nothing.
 	caughtUp, stuck bool
 }
 
-// fetch reads the next batch; the current one must be used up. Transient
+// fetch reads on; what was fetched must be used up. Transient
 // errors are tried again.
 func (r *reader) fetch(ctx context.Context, wait time.Duration) error {
 	return r.m.retry(ctx, "fetch", func(ctx context.Context) error {
@@ -31,17 +31,17 @@ func (r *reader) fetch(ctx context.Context, wait time.Duration) error {
 		if err != nil {
 			return err
 		}
-		r.batch, r.pos = b, 0
+		r.fetched, r.pos = b, 0
 		r.caughtUp, r.stuck = b.Next >= b.LastStable, b.Next <= r.next
 		r.m.observe(Event{Kind: Fetched, Next: b.Next, LastStable: b.LastStable, HighWatermark: b.HighWatermark})
 		return nil
 	})
 }
 
-// drained is called when a batch is used up: its holes are behind us too.
+// drained is called when what was fetched is used up: its holes are behind us too.
 func (r *reader) drained() {
-	if r.pos == len(r.batch.Records) && r.batch.Next > r.next {
-		r.next = r.batch.Next
+	if r.pos == len(r.fetched.Records) && r.fetched.Next > r.next {
+		r.next = r.fetched.Next
 	}
 }
 
@@ -49,9 +49,9 @@ func (r *reader) drained() {
 // memory.
 const chunkRecords = 64
 
-// take returns the next records of the batch, at most n and below end.
+// take returns the next records fetched, at most n and below end.
 func (r *reader) take(n int, end int64) []Record {
-	rs := r.batch.Records[r.pos:min(len(r.batch.Records), r.pos+n)]
+	rs := r.fetched.Records[r.pos:min(len(r.fetched.Records), r.pos+n)]
 	for len(rs) > 0 && rs[len(rs)-1].Offset >= end {
 		rs = rs[:len(rs)-1]
 	}
@@ -69,10 +69,10 @@ func (m *machine) readExactly(ctx context.Context, w *work, from int64) error {
 		if err := r.fetch(ctx, time.Second); err != nil {
 			return err
 		}
-		for r.pos < len(r.batch.Records) {
+		for r.pos < len(r.fetched.Records) {
 			rs := r.take(chunkRecords, w.id.End)
 			if len(rs) == 0 {
-				r.next = w.id.End // the rest of the batch is not the block's
+				r.next = w.id.End // the rest of what was fetched is not the block's
 				break
 			}
 			w.open(m, rs)
@@ -244,7 +244,7 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 	w := &work{id: m.id(r.next, r.next), kind: KindBlock, account: account{budget: m.env.Budget}}
 	var opened time.Time
 	for {
-		progress := f.addBatch(w)
+		progress := f.addFetched(w)
 		if r.next > w.id.First && opened.IsZero() {
 			opened = time.Now()
 		}
@@ -271,7 +271,7 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 // fetchPatience is how long a block that has something waits for a broker.
 const fetchPatience = 5 * time.Second
 
-// fetch reads the next batch. While a block is open it returns after a while
+// fetch reads on. While a block is open it returns after a while
 // even without one, so that a broker that is away does not hold the block
 // back.
 func (f *filler) fetch(ctx context.Context, opened time.Time) error {
@@ -283,12 +283,12 @@ func (f *filler) fetch(ctx context.Context, opened time.Time) error {
 	defer cancel()
 	err := f.read.fetch(limited, wait)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return nil // no progress: the batch in hand is still used up
+		return nil // no progress: what was fetched is still used up
 	}
 	return err
 }
 
-// progress is what became of a batch.
+// progress is what became of what was fetched.
 type progress uint8
 
 const (
@@ -307,14 +307,14 @@ func spread(records uint64, partition int32) uint64 {
 	return records - uint64(partition)*6151%(records/8)
 }
 
-// addBatch folds what is left of the batch in hand.
-func (f *filler) addBatch(w *work) progress {
+// addFetched folds what is left of a fetch.
+func (f *filler) addFetched(w *work) progress {
 	r, limits := &f.read, f.m.pace.now()
 	end := w.id.First + int64(spread(limits.Records, f.m.cfg.Partition))
 	if f.limit >= 0 {
 		end = min(end, f.limit)
 	}
-	for r.pos < len(r.batch.Records) {
+	for r.pos < len(r.fetched.Records) {
 		if w.builder == nil {
 			// A partition that is behind will fill a large block, if it may.
 			f.lend(w, !r.caughtUp && w.account.reserve(true))
@@ -368,7 +368,7 @@ const clockHolds = time.Minute
 // of them.
 func (f *filler) mayTake(w *work, n int) bool {
 	now := time.Time{}
-	for _, rec := range f.read.batch.Records[f.read.pos:min(len(f.read.batch.Records), f.read.pos+n)] {
+	for _, rec := range f.read.fetched.Records[f.read.pos:min(len(f.read.fetched.Records), f.read.pos+n)] {
 		if !Stamped(rec.UnixMilli) {
 			now = time.Now()
 			break

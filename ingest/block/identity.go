@@ -85,8 +85,8 @@ type log struct {
 // anew says what to do about a topic that was made again.
 func (l *log) anew() string { return newEpoch(l.newest) }
 
-// belongs refuses a batch of another log.
-func (m *machine) belongs(b Batch) error {
+// belongs refuses records of another log.
+func (m *machine) belongs(b Fetch) error {
 	m.of.byName.Store(b.TopicID == "" || m.of.topicID == "")
 	if differ(b.TopicID, m.of.topicID) {
 		return m.recreated(b.TopicID)
@@ -173,7 +173,7 @@ func (m *machine) lastOf(ctx context.Context, k *known, row *LedgerRow) (witness
 // lastRecord is the last record of [from, end), the zero value when there is none.
 func (m *machine) lastRecord(ctx context.Context, k *known, from, end int64) (last witness, err error) {
 	for from < end {
-		var b Batch
+		var b Fetch
 		err := m.retry(ctx, "read the last stored record", func(ctx context.Context) (err error) {
 			b, err = m.env.Partition.Fetch(ctx, from, time.Second)
 			return err

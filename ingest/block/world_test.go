@@ -288,9 +288,9 @@ func (p *proc) Commit(ctx context.Context, c Committed) error {
 	})
 }
 
-func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (b Batch, err error) {
+func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (b Fetch, err error) {
 	err = p.effect(ctx, func() error {
-		b = Batch{}
+		b = Fetch{}
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
 		if offset < p.w.logStart || offset > p.w.logEnd {

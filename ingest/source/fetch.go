@@ -71,7 +71,7 @@ func (c *Client) Reader(partition int32) *Reader {
 // Records are valid until the next call. An error's class tells what to do:
 // Fetch itself repeats only what a stale connection or a leader that has just
 // moved broke.
-func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (block.Batch, error) {
+func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (block.Fetch, error) {
 	if r.decode.pending(offset) {
 		if b, ok, err := r.next(offset); ok || err != nil {
 			return b, err
@@ -85,7 +85,7 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		}
 		r.c.stats.fetchErrors.Add(1)
 		if attempt > 0 || ctx.Err() != nil || !moved(err) || !retry.Sleep(ctx, settle) {
-			return block.Batch{}, fmt.Errorf("fetch %v at offset %d: %w", r.at, offset, err)
+			return block.Fetch{}, fmt.Errorf("fetch %v at offset %d: %w", r.at, offset, err)
 		}
 	}
 	b, ok, err := r.next(offset)
@@ -96,7 +96,7 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	case need <= r.c.cfg.FetchLimit:
 		r.want = need
 	case !r.decode.passBy(need):
-		return block.Batch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset,
+		return block.Fetch{}, fmt.Errorf("fetch %v: %w", r.at, &CorruptError{Offset: offset,
 			Reason: fmt.Sprintf("%d bytes are more than the fetch limit of %d", need, r.c.cfg.FetchLimit)})
 	default:
 		b, _, err = r.next(offset)
@@ -106,13 +106,13 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 
 // next makes a batch of what the decoder has; ok says whether it goes beyond
 // offset.
-func (r *Reader) next(offset int64) (block.Batch, bool, error) {
+func (r *Reader) next(offset int64) (block.Fetch, bool, error) {
 	records, next, ok, err := r.decode.decode()
 	if err != nil {
-		return block.Batch{}, false, fmt.Errorf("decode %v: %w", r.at, err)
+		return block.Fetch{}, false, fmt.Errorf("decode %v: %w", r.at, err)
 	}
 	left := len(r.decode.set)
-	b := block.Batch{
+	b := block.Fetch{
 		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable,
 		HighWatermark: r.high,
 		Holes:         next - offset - int64(len(records)), WireBytes: r.setBefore - left,

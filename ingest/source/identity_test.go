@@ -70,7 +70,7 @@ func checkRecreated(t *testing.T, cfg Config, hasID, byID bool) {
 			t.Fatal(err)
 		}
 	}
-	var b block.Batch
+	var b block.Fetch
 	for len(b.Records) == 0 {
 		if b, err = r.Fetch(ctx, 10, 100*time.Millisecond); err != nil && !again(err) {
 			t.Fatal(err)

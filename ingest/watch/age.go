@@ -12,7 +12,7 @@ import (
 // began is the first hour that anything is stored of, by its first minute. A rule that
 // looks back on more than is stored says nothing, so that its questions are not asked:
 // a young store, and each that analyze makes, is spared most of them. It is read once
-// for each Batch, as rows may come that are older.
+// for each Rows, as rows may come that are older.
 func (q *SQL) began(ctx context.Context) (detect.Minute, error) {
 	if q.alone != 0 {
 		return q.alone, nil

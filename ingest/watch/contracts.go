@@ -46,7 +46,7 @@ func pairOf(name string, stored []Stored) (Pair, bool) {
 	}, true
 }
 
-func (c *contracts) read(ctx context.Context, ev Evidence, b *Batch, _, _ detect.Minute) error {
+func (c *contracts) read(ctx context.Context, ev Evidence, b *Rows, _, _ detect.Minute) error {
 	return c.take(ctx, ev, b.Contracts)
 }
 

@@ -233,9 +233,9 @@ func (s *Series) Range() Range {
 	return Range{First: first, From: first, To: last}
 }
 
-// Batch implements Evidence.
-func (s *Series) Batch(_ context.Context, minutes []detect.Minute) (*Batch, error) {
-	b := &Batch{Minutes: minutes}
+// Rows implements Evidence.
+func (s *Series) Rows(_ context.Context, minutes []detect.Minute) (*Rows, error) {
+	b := &Rows{Minutes: minutes}
 	for _, at := range minutes {
 		i, _ := slices.BinarySearchFunc(s.rows, at,
 			func(r ServiceRow, m detect.Minute) int { return cmp.Compare(r.Minute, m) })

@@ -23,7 +23,7 @@
 //	services keys clients responses        ledger
 //	        |  evidence queries (sql.go)     | watermark
 //	        v                                v
-//	     Batch -----> Evaluator (settle t-15, preview t) -----> Publisher
+//	     Rows ------> Evaluator (settle t-15, preview t) -----> Publisher
 //	                      ^                                      |   |
 //	                      | Restore                              v   v
 //	                  incidents, scores <------------------- incidents scores

@@ -14,7 +14,7 @@ type family interface {
 	entityType() detect.EntityType
 	// read takes the rows of b's minutes, the last of which is to, out of b or
 	// from the store; settled is the last settled minute.
-	read(ctx context.Context, ev Evidence, b *Batch, settled, to detect.Minute) error
+	read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error
 	// settle folds the minutes after settled up to res.Settled for good, and a
 	// copy of the states up to res.To.
 	settle(settled detect.Minute, res *Result)

@@ -144,7 +144,7 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 		to, more = e.evaluated+chunkMinutes, true
 	}
 	minutes := e.minutesFor(to)
-	b, err := e.evidence.Batch(ctx, minutes)
+	b, err := e.evidence.Rows(ctx, minutes)
 	if err != nil {
 		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(minutes), to.Time().
 			Format("2006-01-02T15:04"), err)

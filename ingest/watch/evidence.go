@@ -6,10 +6,10 @@ import (
 	"statline/classify/detect"
 )
 
-// Batch is the evidence of some minutes: for each of Minutes, every row that
+// Rows are the evidence of some minutes: for each of Minutes, every row that
 // the detectors need, but those of keys and clients. Rows are sorted by minute
 // within each slice.
-type Batch struct {
+type Rows struct {
 	Minutes   []detect.Minute // sorted
 	Services  []ServiceRow
 	Contracts []ContractRow
@@ -71,8 +71,8 @@ type KeyNeed struct {
 
 // Evidence reads what the detectors look at.
 type Evidence interface {
-	// Batch reads minutes, which are sorted.
-	Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error)
+	// Rows reads minutes, which are sorted.
+	Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error)
 	// Candidates reads, sorted, the keys that were refused in one of minutes and
 	// are at least suspicious by what is stored since from: a flood may refuse
 	// millions of keys a few times each, and none of those is read.

@@ -28,7 +28,7 @@ func newFloods(cfg *detect.Config, of detect.EntityType) *floods {
 
 func (f *floods) take(r *FloodRow) { f.put(f.get(r.Name), r.FloodMinute) }
 
-func (f *floods) read(ctx context.Context, ev Evidence, b *Batch, settled, to detect.Minute) error {
+func (f *floods) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
 	candidates, err := ev.FloodCandidates(ctx, f.Type, b.Minutes, f.cfg.Flood.MinPerMinute)
 	if err != nil {
 		return fmt.Errorf("look for a %s that floods: %w", f.Type, err)

@@ -36,7 +36,7 @@ func (k *keys) take(r *KeyRow) {
 }
 
 // read brings the rows of every key that matters up to minute to.
-func (k *keys) read(ctx context.Context, ev Evidence, b *Batch, settled, to detect.Minute) error {
+func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
 	first := settled + 1 - detect.CandidateWindow
 	candidates, err := ev.Candidates(ctx, b.Minutes, first, k.cfg.Candidate())
 	if err != nil {

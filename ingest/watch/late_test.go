@@ -170,7 +170,7 @@ func TestSourcesOnTheEngine(t *testing.T) {
 		t.Errorf("watermark %s, late by %s; want %s, 23m58s", p.Watermark, p.Late, want)
 	}
 	first := detect.MinuteOf(base.Unix())
-	b, err := q.Batch(t.Context(), minutesOf(first, first))
+	b, err := q.Rows(t.Context(), minutesOf(first, first))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,13 +114,13 @@ func (m *memory) addSource(r SourceRow) {
 		Late: min(s.Late, r.Late)}
 }
 
-func (m *memory) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
+func (m *memory) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return nil, m.fail
 	}
-	b := &Batch{Minutes: minutes}
+	b := &Rows{Minutes: minutes}
 	for _, at := range minutes {
 		for _, s := range slices.Sorted(maps.Keys(m.services[at])) {
 			b.Services = append(b.Services, ServiceRow{at, s, m.services[at][s]})
@@ -241,13 +241,13 @@ func (m *memory) PairSeen(ctx context.Context, p Pair, before detect.Minute) (la
 
 func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []string) (*Past, error) {
 	p := &Past{}
-	b, err := m.Batch(ctx, minutesOf(max(at-detect.MinuteHistory, m.first), at))
+	b, err := m.Rows(ctx, minutesOf(max(at-detect.MinuteHistory, m.first), at))
 	if err != nil {
 		return nil, err
 	}
 	p.Minutes = b.Services
 	blocks := map[detect.Minute]map[string]BlockRow{}
-	b, err = m.Batch(ctx, minutesOf(max(at-22*1440, m.first), at))
+	b, err = m.Rows(ctx, minutesOf(max(at-22*1440, m.first), at))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func newMisses(cfg *detect.Config) *misses {
 
 func (s *misses) take(r *MissRow) { s.put(s.get(r.Service), r.MissMinute) }
 
-func (s *misses) read(_ context.Context, _ Evidence, b *Batch, _, _ detect.Minute) error {
+func (s *misses) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
 	for i := range b.Misses {
 		s.take(&b.Misses[i])
 	}

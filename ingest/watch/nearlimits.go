@@ -30,7 +30,7 @@ func newNearLimits(cfg *detect.Config) *nearLimits {
 
 func (s *nearLimits) take(r *NearRow) { s.put(s.get(r.Key), r.NearDay) }
 
-func (s *nearLimits) read(_ context.Context, _ Evidence, b *Batch, _, _ detect.Minute) error {
+func (s *nearLimits) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
 	for i := range b.Near {
 		s.take(&b.Near[i])
 	}

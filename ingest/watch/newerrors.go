@@ -37,7 +37,7 @@ func newNewErrors(cfg *detect.Config) *newErrors {
 
 func (s *newErrors) take(r *ErrorRow) { s.put(s.get(r.ErrorOf), r.ErrorMinute) }
 
-func (s *newErrors) read(_ context.Context, _ Evidence, b *Batch, _, _ detect.Minute) error {
+func (s *newErrors) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
 	for i := range b.Errors {
 		s.take(&b.Errors[i])
 	}

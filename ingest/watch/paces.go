@@ -26,7 +26,7 @@ func newPaces(cfg *detect.Config) *paces {
 
 func (s *paces) take(r *PaceRow) { s.put(s.get(r.Service), r.PaceMinute) }
 
-func (s *paces) read(_ context.Context, _ Evidence, b *Batch, _, _ detect.Minute) error {
+func (s *paces) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
 	for i := range b.Paces {
 		s.take(&b.Paces[i])
 	}

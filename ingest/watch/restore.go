@@ -103,7 +103,7 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 		map[string][]detect.MissMinute{}, map[string][]detect.ErrorMinute{}, map[string][]detect.NearDay{},
 		map[detect.EntityType]map[string][]detect.FloodMinute{detect.KeyEntity: {}, detect.ClientEntity: {}},
 	}
-	b, err := e.evidence.Batch(ctx, minutes)
+	b, err := e.evidence.Rows(ctx, minutes)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (s *services) get(name string) *service {
 	return x
 }
 
-func (s *services) read(_ context.Context, _ Evidence, b *Batch, settled, to detect.Minute) error {
+func (s *services) read(_ context.Context, _ Evidence, b *Rows, settled, to detect.Minute) error {
 	s.settled = settled
 	for _, m := range b.Minutes {
 		s.alive[m] = false

@@ -21,7 +21,7 @@ func newSources(cfg *detect.Config) *sources {
 
 func (s *sources) take(r *SourceRow) { s.put(s.get(r.Source), r.SourceMinute) }
 
-func (s *sources) read(_ context.Context, _ Evidence, b *Batch, _, _ detect.Minute) error {
+func (s *sources) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
 	for i := range b.Sources {
 		s.take(&b.Sources[i])
 	}

@@ -98,9 +98,9 @@ func outcome(g classify.Group) string { return g.SQL("outcome") }
 var serviceSums = "sum(requests) AS n, sumIf(requests, " + timedOut + ") AS timeout, sumIf(requests, " +
 	offline + ") AS offline, sumIf(requests, " + serverSide + ") AS bad"
 
-// Batch implements Evidence.
-func (q *SQL) Batch(ctx context.Context, minutes []detect.Minute) (*Batch, error) {
-	b := &Batch{Minutes: minutes}
+// Rows implements Evidence.
+func (q *SQL) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) {
+	b := &Rows{Minutes: minutes}
 	q.first = 0
 	where := within(minutes)
 	type row struct {

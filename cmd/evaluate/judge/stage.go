@@ -77,9 +77,9 @@ func live(c traffic.WorldConfig, step int, late func(service, minute int) int) (
 	return s, nil
 }
 
-// Batch implements watch.Evidence.
-func (s *stage) Batch(_ context.Context, minutes []detect.Minute) (*watch.Batch, error) {
-	b := &watch.Batch{Minutes: minutes}
+// Rows implements watch.Evidence.
+func (s *stage) Rows(_ context.Context, minutes []detect.Minute) (*watch.Rows, error) {
+	b := &watch.Rows{Minutes: minutes}
 	for _, m := range minutes {
 		t := int(m - s.start)
 		for i, x := range s.series {
