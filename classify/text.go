@@ -22,7 +22,7 @@ func newTextTable(texts []text) textTable {
 	}
 	t := textTable{slots: make([]text, size)}
 	for _, x := range texts {
-		i := t.place(x.text)
+		i := t.slot(x.text)
 		if t.slots[i].text == x.text {
 			if t.slots[i].entry != x.entry {
 				t.slots[i].entry = 0 // shared: ambiguous
@@ -35,8 +35,8 @@ func newTextTable(texts []text) textTable {
 	return t
 }
 
-// place is the slot that holds s, or the empty one where it would go.
-func (t *textTable) place(s string) uint32 {
+// slot is the slot that holds s, or the empty one where it would go.
+func (t *textTable) slot(s string) uint32 {
 	mask := uint32(len(t.slots) - 1)
 	i := textHash(s) & mask
 	for t.slots[i].text != "" && t.slots[i].text != s {
@@ -65,7 +65,7 @@ func (t *textTable) find(b []byte) uint16 {
 }
 
 // drop makes s ambiguous.
-func (t *textTable) drop(s string) { t.slots[t.place(s)].entry = 0 }
+func (t *textTable) drop(s string) { t.slots[t.slot(s)].entry = 0 }
 
 func textHash[T string | []byte](s T) uint32 {
 	n := len(s)

@@ -21,7 +21,7 @@ type bounds struct {
 }
 
 func newBounds(s Store, memory int) *bounds {
-	return &bounds{store: gate(s, memory), budget: block.NewBudget(0, 0, places), generation: -1,
+	return &bounds{store: gate(s, memory), budget: block.NewBudget(0, 0, largeBlocks), generation: -1,
 		counts: map[string]int{}}
 }
 
@@ -31,7 +31,7 @@ func (c *bounds) budgetOf(generation int32, s shares) *block.Budget {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.generation != generation || !c.several {
-		c.generation, c.budget = generation, block.NewBudget(s.small, s.large, places)
+		c.generation, c.budget = generation, block.NewBudget(s.small, s.large, largeBlocks)
 	}
 	return c.budget
 }

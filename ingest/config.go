@@ -96,9 +96,9 @@ type shares struct {
 	small, large int // see block.Budget
 }
 
-// places is how many large blocks may be in flight: one being folded per core
+// largeBlocks is how many large blocks may be in flight: one being folded per core
 // and one being inserted.
-const places = 3
+const largeBlocks = 3
 
 // shares cuts the budget for a number of owned partitions. Blocks get most of
 // it: the larger they are, the fewer rows and inserts a backlog makes, and what
@@ -117,4 +117,4 @@ func blockBytes(budget int) int { return budget * 3 / 5 }
 
 // LargeBlockBytes is the most that a block of a partition that is behind may
 // take in memory, its rows included, under a budget in bytes.
-func LargeBlockBytes(budget int) int { return blockBytes(budget) * 3 / 4 / places }
+func LargeBlockBytes(budget int) int { return blockBytes(budget) * 3 / 4 / largeBlocks }

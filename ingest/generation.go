@@ -21,7 +21,7 @@ type run struct {
 	// reported is the status that the table pipeline was told last; only report
 	// uses it.
 	reported []PartitionStatus
-	turns    int64 // of the source; only probeKafka uses it
+	turns    int64 // of the source; only pingKafka uses it
 
 	mu         sync.Mutex
 	partitions int // of the topic

@@ -42,16 +42,16 @@ func (m Missing) Records() int64 {
 // String names them and says what mends it.
 func (m Missing) String() string {
 	var says []string
-	place := fmt.Sprintf("%s/%d", m.Topic, m.Partition)
+	partition := fmt.Sprintf("%s/%d", m.Topic, m.Partition)
 	if m.First < m.End {
 		says = append(says,
 			fmt.Sprintf("%s: the records [%d,%d) are committed in group %s and not in ClickHouse's ledger, as after an older "+
-				"backup was restored; %s", place, max(0, m.First), m.End, m.Group, m.todo()))
+				"backup was restored; %s", partition, max(0, m.First), m.End, m.Group, m.todo()))
 	}
 	if m.Uncovered > 0 {
 		says = append(says,
 			fmt.Sprintf("%s: %d offsets below %d are in no block of ClickHouse's ledger; statline audit lists them",
-				place, m.Uncovered, max(0, m.First)))
+				partition, m.Uncovered, max(0, m.First)))
 	}
 	return strings.Join(says, "; ")
 }

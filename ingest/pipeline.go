@@ -144,8 +144,8 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		tasks.Go(func() { r.awaitCaughtUp(background, targets) })
 	}
-	tasks.Go(func() { r.every(background, loopKafka, r.probeKafka) })
-	tasks.Go(func() { r.every(background, loopStore, r.probeStore) })
+	tasks.Go(func() { r.every(background, loopKafka, r.pingKafka) })
+	tasks.Go(func() { r.every(background, loopStore, r.pingStore) })
 	tasks.Go(func() { r.every(background, loopLedger, r.compareLedger) })
 	tasks.Go(func() { r.report(background) })
 	tasks.Go(func() { r.auditAll(background) })

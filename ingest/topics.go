@@ -85,9 +85,9 @@ type lane struct {
 
 // NewTopics checks the configuration.
 func NewTopics(cfg TopicsConfig, parts TopicsParts) (*Topics, error) {
-	probe := cfg.Pipeline
-	probe.Block.Topic = "each"
-	if err := probe.Validate(); err != nil {
+	each := cfg.Pipeline
+	each.Block.Topic = "each"
+	if err := each.Validate(); err != nil {
 		return nil, fmt.Errorf("topics: %w", err)
 	}
 	if len(cfg.Names) == 0 && cfg.Pattern == nil {

@@ -130,7 +130,7 @@ type Matcher struct {
 
 // head is where the literals begin that begin with three bytes.
 type head struct {
-	bytes       uint32 // 0 for a free place
+	bytes       uint32 // 0 for a free slot
 	own, listed uint16 // plus one, 0 for none
 }
 
@@ -166,7 +166,7 @@ func New() *Matcher {
 	return m
 }
 
-// head is the place of three bytes, which is theirs from now on.
+// head is the slot of three bytes, which is theirs from now on.
 func (m *Matcher) head(a, b, c byte) *head {
 	key := uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24
 	for i := key * 0x9e3779b1 >> 20; ; i++ {
@@ -180,7 +180,7 @@ func (m *Matcher) head(a, b, c byte) *head {
 	}
 }
 
-// look is the place of three bytes, a free one when no literal begins with them.
+// look is the slot of three bytes, a free one when no literal begins with them.
 func (m *Matcher) look(a, b, c byte) *head {
 	key := uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24
 	for i := key * 0x9e3779b1 >> 20; ; i++ {

@@ -29,7 +29,7 @@ type pending struct {
 	slot                    uint64 // refused: the bit of its slot
 	second                  uint32
 	count, limit, userAgent uint32 // userAgent: its number plus one, 0 for none
-	path                    uint16 // 404: the place of its path's bit plus one, 0 for none
+	path                    uint16 // 404: the number of its path's bit plus one, 0 for none
 	quota                   classify.Quota
 }
 
@@ -148,7 +148,7 @@ func (t *Table) addClient(p *pending) {
 	}
 }
 
-// pathBit is the place of the bit of a path without its query, plus one; 0 for none.
+// pathBit is the number of the bit of a path without its query, plus one; 0 for none.
 // Its hash is stored with what it has set, so that it must never change without a
 // new Version.
 func pathBit(path []byte) uint16 {

@@ -115,7 +115,7 @@ func BenchmarkAdd(b *testing.B) {
 			c := classify.Builtin()
 			for i := range s.list { // the memory of an earlier block
 				r := s.response(i)
-				table.Add(r, c.Decide(r), Place{1, int64(i)})
+				table.Add(r, c.Decide(r), Position{1, int64(i)})
 			}
 			i := len(s.list)
 			for b.Loop() {
@@ -124,7 +124,7 @@ func BenchmarkAdd(b *testing.B) {
 					i = 0
 				}
 				r := s.response(i)
-				table.Add(r, c.Decide(r), Place{1, int64(i)})
+				table.Add(r, c.Decide(r), Position{1, int64(i)})
 				i++
 			}
 			b.ReportMetric(float64(len(table.keys.rows)), "keyrows")
@@ -143,7 +143,7 @@ func BenchmarkAddKnown(b *testing.B) {
 			c := classify.Builtin()
 			for i := range s.list {
 				r := s.response(i)
-				table.Add(r, c.Decide(r), Place{1, int64(i)})
+				table.Add(r, c.Decide(r), Position{1, int64(i)})
 			}
 			i := 0
 			for b.Loop() {
@@ -151,7 +151,7 @@ func BenchmarkAddKnown(b *testing.B) {
 					i = 0
 				}
 				r := s.response(i)
-				table.Add(r, c.Decide(r), Place{1, int64(i)})
+				table.Add(r, c.Decide(r), Position{1, int64(i)})
 				i++
 			}
 		})
@@ -180,7 +180,7 @@ func BenchmarkRows(b *testing.B) {
 			c := classify.Builtin()
 			for i := range s.list {
 				r := s.response(i)
-				table.Add(r, c.Decide(r), Place{1, int64(i)})
+				table.Add(r, c.Decide(r), Position{1, int64(i)})
 			}
 			b.ReportAllocs()
 			var rows Rows

@@ -141,7 +141,7 @@ func usedDimensions(t *Table) []used {
 	weights := make([]weight, len(t.dimensions.list))
 	for i := 1; i < len(t.responses.rows); i++ {
 		row := &t.responses.rows[i]
-		weights[numberIn(row.place)].add(row.answer.outcome(), row.requests)
+		weights[numberIn(row.cell)].add(row.answer.outcome(), row.requests)
 	}
 	var list []used
 	for i, w := range weights {

@@ -86,8 +86,8 @@ func (t *Table) emitResponses() {
 	o.responseRefs, o.responses = o.responseRefs[:0], o.responses[:0]
 	for i := 1; i < len(t.responses.rows); i++ {
 		row := &t.responses.rows[i]
-		rank := o.resolved.dimensionRank[numberIn(row.place)]
-		o.responseRefs = append(o.responseRefs, numberRef(minuteIn(row.place), rank, row.answer, uint32(i)))
+		rank := o.resolved.dimensionRank[numberIn(row.cell)]
+		o.responseRefs = append(o.responseRefs, numberRef(minuteIn(row.cell), rank, row.answer, uint32(i)))
 	}
 	o.sort(o.responseRefs)
 	w := 0

@@ -99,7 +99,7 @@ func (x *index) insert(h, at uint32) uint32 {
 	return row
 }
 
-func (x *index) place(h, row uint32) {
+func (x *index) put(h, row uint32) {
 	i := h & x.mask
 	for x.slots[i] != 0 {
 		i = (i + 1) & x.mask
@@ -111,7 +111,7 @@ func (x *index) grow() {
 	x.slots = make([]uint32, 2*len(x.slots))
 	x.mask = uint32(len(x.slots) - 1)
 	for row, h := range x.hashes[1:] {
-		x.place(h, uint32(row)+1)
+		x.put(h, uint32(row)+1)
 	}
 }
 

@@ -216,7 +216,7 @@ func TestFloodKeepsOffender(t *testing.T) {
 		if i%500 == 0 {
 			r.Key, r.Code = offender, 10
 		}
-		add(table, &r, Place{0, int64(i)})
+		add(table, &r, Position{0, int64(i)})
 	}
 	rows := table.Rows()
 	i := slices.IndexFunc(rows.Keys, func(k KeyRow) bool { return k.Key == offender })
@@ -275,12 +275,12 @@ func TestKeyNames(t *testing.T) {
 	}
 }
 
-// Samples of several responses at one place do not depend on their order.
+// Samples of several responses at one position do not depend on their order.
 func TestSamplesOfOneRecord(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	items := randomItems(rng, 200)
 	for i := range items {
-		items[i].at = Place{1, 7}
+		items[i].at = Position{1, 7}
 		if i > 0 && i%2 == 0 { // differs by its method only
 			items[i].r = items[i-1].r
 			items[i].r.Method = []byte("PUT")

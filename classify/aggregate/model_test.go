@@ -18,7 +18,7 @@ import (
 type item struct {
 	r  classify.Response
 	d  classify.Decision
-	at Place
+	at Position
 }
 
 func fold(t *Table, items []item) Rows {
@@ -81,7 +81,7 @@ func randomItems(rng *rand.Rand, n int) []item {
 		}
 		r.Attempt = uint16(max(0, 7*i%11-7)) // 0 to 3
 		items[i].d = classify.Builtin().Decide(r)
-		items[i].at = Place{int32(rng.IntN(3)), int64(i)}
+		items[i].at = Position{int32(rng.IntN(3)), int64(i)}
 	}
 	return items
 }
@@ -403,9 +403,9 @@ func mergeAll(c Config, parts ...Rows) Rows {
 
 func cutSamples(c Config, groups map[serviceKey][]SampleRow) []SampleRow {
 	var out []SampleRow
-	place := func(s *SampleRow) uint64 { return mixWords(uint64(uint32(s.Partition)), uint64(s.Offset)) }
+	position := func(s *SampleRow) uint64 { return mixWords(uint64(uint32(s.Partition)), uint64(s.Offset)) }
 	for k, list := range groups {
-		sort.Slice(list, func(i, j int) bool { return place(&list[i]) < place(&list[j]) })
+		sort.Slice(list, func(i, j int) bool { return position(&list[i]) < position(&list[j]) })
 		n := 1
 		if k.outcome.Failure() {
 			n = c.SampleSlots

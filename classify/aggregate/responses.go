@@ -9,7 +9,7 @@ type responses struct {
 }
 
 type responseRow struct {
-	place                              uint64 // minute and number of dimensions
+	cell                               uint64 // minute and number of dimensions
 	answer                             answer
 	requests, bytes, drift, latency    uint64
 	keyGroup, clientGroup, sampleGroup uint32
@@ -24,17 +24,17 @@ type upstream struct {
 
 func (r *responses) reset() {
 	r.index.reset()
-	r.rows = append(r.rows[:0], responseRow{place: ^uint64(0)}) // row 0 is none
+	r.rows = append(r.rows[:0], responseRow{cell: ^uint64(0)}) // row 0 is none
 	r.upstream = append(r.upstream[:0], upstream{})
 	r.histograms.reset()
 }
 
-// find returns the row of (place, answer), 0 when there is none; then add may
+// find returns the row of (cell, answer), 0 when there is none; then add may
 // follow with the hash and position.
-func (r *responses) find(place uint64, a answer) (n, h, at uint32) {
-	h = uint32(mixWords(place, uint64(a)))
+func (r *responses) find(cell uint64, a answer) (n, h, at uint32) {
+	h = uint32(mixWords(cell, uint64(a)))
 	for n, at = r.probe(h, h); n != 0; n, at = r.probe(h, at+1) {
-		if row := &r.rows[n]; row.place == place && row.answer == a {
+		if row := &r.rows[n]; row.cell == cell && row.answer == a {
 			break
 		}
 	}

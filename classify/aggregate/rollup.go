@@ -107,15 +107,15 @@ type View struct {
 	only   func(keep func(minute uint32) bool) View
 }
 
-// Dimensions are the places in Columns of what rows are told apart by besides
+// Dimensions are the indexes in Columns of what rows are told apart by besides
 // their minute.
-func (r *Rollup) Dimensions() (places []int) {
+func (r *Rollup) Dimensions() (at []int) {
 	for i, c := range r.Columns {
 		if c.Merge == None && i > 0 {
-			places = append(places, i)
+			at = append(at, i)
 		}
 	}
-	return places
+	return at
 }
 
 // Of is the block's rows of r.

@@ -7,7 +7,7 @@ import (
 	"statline/classify"
 )
 
-// samples keeps, per (minute, service, outcome), the responses whose place has
+// samples keeps, per (minute, service, outcome), the responses whose position has
 // the smallest hash.
 type samples struct {
 	slots  int // per failure
@@ -27,7 +27,7 @@ type sampleHead struct {
 
 type sample struct {
 	hash  uint64
-	at    Place
+	at    Position
 	dim   uint32
 	milli int64
 	// text is path, message, request id and user agent, one after the other;
@@ -69,15 +69,15 @@ func (s *samples) group(minute, service uint32, o classify.Outcome) uint32 {
 	return n
 }
 
-// wants reports whether a response whose place has this hash may be among the
+// wants reports whether a response whose position has this hash may be among the
 // smallest of its group.
 func (s *samples) wants(group uint32, hash uint64) bool {
 	head := &s.heads[group]
 	return hash <= head.worst || head.n < head.size
 }
 
-// keep makes room for r when its place is among the smallest of its group.
-func (s *samples) keep(group uint32, r *classify.Response, d classify.Decision, at Place, dim uint32, hash uint64) {
+// keep makes room for r when its position is among the smallest of its group.
+func (s *samples) keep(group uint32, r *classify.Response, d classify.Decision, at Position, dim uint32, hash uint64) {
 	r.Detail()
 	head := &s.heads[group]
 	kept := s.kept[int(group)*s.slots:][:s.slots]
@@ -110,7 +110,7 @@ func (s *samples) keep(group uint32, r *classify.Response, d classify.Decision, 
 }
 
 // fill overwrites s, reusing its buffer, and returns the text's length.
-func (s *sample) fill(r *classify.Response, d classify.Decision, at Place, dim uint32, hash uint64) int {
+func (s *sample) fill(r *classify.Response, d classify.Decision, at Position, dim uint32, hash uint64) int {
 	text := s.text[:0]
 	var ends [3]int
 	for i, part := range [...][]byte{r.Path, r.Message, r.RequestID} {

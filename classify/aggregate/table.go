@@ -9,8 +9,8 @@ import (
 	"statline/classify/prefetch"
 )
 
-// Place is where a response was read: it chooses the samples.
-type Place struct {
+// Position is where a response was read: it chooses the samples.
+type Position struct {
 	Partition int32
 	Offset    int64
 }
@@ -90,12 +90,12 @@ func (t *Table) Reset() {
 	t.count, t.min, t.max = 0, math.MaxInt64, math.MinInt64
 }
 
-// Add folds one classified response, read at the given place. It keeps nothing
+// Add folds one classified response, read at the given position. It keeps nothing
 // of r and does not allocate once the table has seen as many distinct names.
 // It must not be called between Rows and Reset.
 //
 // Event times outside of 1970 to 2106 count as the nearest time inside.
-func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
+func (t *Table) Add(r *classify.Response, d classify.Decision, at Position) {
 	if t.sealed {
 		panic("aggregate: Add between Rows and Reset")
 	}
@@ -109,10 +109,10 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 		errorType = r.ErrorType[:min(len(r.ErrorType), maxErrorType)]
 	}
 	dim := t.dimensions.number(r.Service, r.Route, errorType, methodOf(r.Method))
-	place, answer := minuteAnd(minute, dim), answerOf(r, d)
+	cell, answer := minuteAnd(minute, dim), answerOf(r, d)
 	last := &t.dimensions.list[dim]
-	if row := &t.responses.rows[last.row]; row.place != place || row.answer != answer {
-		last.row = t.response(place, answer, d)
+	if row := &t.responses.rows[last.row]; row.cell != cell || row.answer != answer {
+		last.row = t.response(cell, answer, d)
 	}
 	n := last.row
 	row := &t.responses.rows[n]
@@ -170,18 +170,18 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Place) {
 	}
 }
 
-// response returns the row of (place, answer), a new one if need be.
-func (t *Table) response(place uint64, a answer, d classify.Decision) uint32 {
-	n, h, i := t.responses.find(place, a)
+// response returns the row of (cell, answer), a new one if need be.
+func (t *Table) response(cell uint64, a answer, d classify.Decision) uint32 {
+	n, h, i := t.responses.find(cell, a)
 	if n != 0 {
 		return n
 	}
-	minute, names := minuteIn(place), &t.dimensions.list[numberIn(place)]
+	minute, names := minuteIn(cell), &t.dimensions.list[numberIn(cell)]
 	service := names.service
 	kg, _ := t.keyGroups.number([2]uint64{minuteAnd(minute, service), resultOfType(names.errorType, resultOf(d))})
 	cg, _ := t.clientGroups.number([2]uint64{minuteAnd(minute, 0), uint64(resultOf(d))})
 	sg := t.samples.group(minute, service, d.Outcome)
-	return t.responses.add(responseRow{place: place, answer: a, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
+	return t.responses.add(responseRow{cell: cell, answer: a, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
 }
 
 // carried is what row's 32-bit count has overflowed by.

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func add(t *Table, r *classify.Response, at Place) { t.Add(r, classify.Builtin().Decide(r), at) }
+func add(t *Table, r *classify.Response, at Position) { t.Add(r, classify.Builtin().Decide(r), at) }
 
 // The rows of a handful of responses, looked at one by one.
 func TestRowsOfOneMinute(t *testing.T) {
@@ -32,11 +32,11 @@ func TestRowsOfOneMinute(t *testing.T) {
 	r.LatencyMicros, r.Bytes = 1500, 100
 	r.Status, r.Code = 429, 25
 	r.Message = []byte("Your request count (41) is over the allowed limit of (40).")
-	add(table, &r, Place{0, 1})
+	add(table, &r, Position{0, 1})
 	r.UnixMilli += 30_000
-	add(table, &r, Place{0, 2})
+	add(table, &r, Position{0, 2})
 	r.Status, r.Code, r.Message = 200, 1, nil
-	add(table, &r, Place{0, 3})
+	add(table, &r, Position{0, 3})
 
 	rows := table.Rows()
 	if rows.Responded != 3 || len(rows.Responses) != 2 || len(rows.ResponsesHour) != 2 || len(rows.Services) != 2 {
@@ -157,7 +157,7 @@ func TestMemoryBytes(t *testing.T) {
 		for k := range 1000 {
 			r.Key = classify.KeyID{byte(i), byte(k >> 8), byte(k)}
 			r.ClientIP = [16]byte{byte(i), byte(k >> 8), byte(k)}
-			add(table, &r, Place{0, int64(k)})
+			add(table, &r, Position{0, int64(k)})
 		}
 		got := table.MemoryBytes()
 		if got < before+1000*300 {
@@ -173,12 +173,12 @@ func TestRequestsBeyond32Bits(t *testing.T) {
 	var r classify.Response
 	r.Reset()
 	r.Status, r.Key, r.ClientIP = 200, classify.KeyID{1}, [16]byte{2}
-	add(table, &r, Place{})
+	add(table, &r, Position{})
 	table.flush()
 	table.keys.rows[1].requests = math.MaxUint32 - 1
 	table.clients.rows[1].requests = math.MaxUint32 - 1
 	for range 5 {
-		add(table, &r, Place{})
+		add(table, &r, Position{})
 	}
 	const want = math.MaxUint32 - 1 + 5
 	if rows := table.Rows(); rows.Keys[0].Requests != want || rows.KeysHour[0].Requests != want ||
@@ -199,7 +199,7 @@ func TestAddAfterRowsPanics(t *testing.T) {
 	}()
 	var r classify.Response
 	r.Reset()
-	add(table, &r, Place{})
+	add(table, &r, Position{})
 }
 
 // Names that a table remembers are bounded, and forgetting them changes no row.
@@ -213,7 +213,7 @@ func TestNamesAreForgotten(t *testing.T) {
 	for i := range knownNames + 10 {
 		r.Service = fmt.Appendf(nil, "service-%d", i)
 		r.UserAgent = fmt.Appendf(nil, "agent-%d", i)
-		add(table, &r, Place{0, int64(i)})
+		add(table, &r, Position{0, int64(i)})
 	}
 	if rows := table.Rows(); rows.Other[OfServices] != knownNames+10-1000 {
 		t.Errorf("got %d under __other__", rows.Other[OfServices])
@@ -305,7 +305,7 @@ func TestTextsAreCut(t *testing.T) {
 		long[i] = 'x'
 	}
 	r.UserAgent, r.Path, r.Message, r.RequestID = long, long, long, long
-	add(table, &r, Place{})
+	add(table, &r, Position{})
 	rows := table.Rows()
 	s := rows.Samples[0]
 	if len(rows.Keys[0].UserAgents[0]) != maxUserAgent || len(s.UserAgent) != maxUserAgent ||

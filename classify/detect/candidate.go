@@ -6,12 +6,12 @@ import (
 	"statline/classify/distinct"
 )
 
-// CandidateWindow is how many minutes of refusals a key needs to show before a
+// CandidateLookback is how many minutes of refusals a key needs to show before a
 // rule opens an incident: the longest look back of the rules that begin with
 // refusals alone. Dead keys are followed from their first refusal on.
-const CandidateWindow = 60
+const CandidateLookback = 60
 
-// Candidate is what a key must have done within CandidateWindow minutes before
+// Candidate is what a key must have done within CandidateLookback minutes before
 // any rule can open an incident for it. It is necessary, not sufficient: keys
 // below it need not be looked at, which is most of a flood of refused keys.
 type Candidate struct {
@@ -35,7 +35,7 @@ func (c *Config) Candidate() Candidate {
 		InvalidCount: c.InvalidKey.MinCount}
 }
 
-// Met reports whether rows, those of one key in CandidateWindow minutes, are
+// Met reports whether rows, those of one key in CandidateLookback minutes, are
 // enough. One refusal of a dead key is.
 func (c Candidate) Met(rows []KeyMinute) bool {
 	slots, minutes, invalid, seconds := 0, 0, uint64(0), 1
@@ -54,7 +54,7 @@ func (c Candidate) Met(rows []KeyMinute) bool {
 		(minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
 }
 
-// ClientCandidate is to clients what Candidate is to keys, within ClientWindow
+// ClientCandidate is to clients what Candidate is to keys, within ClientLookback
 // minutes.
 type ClientCandidate struct {
 	Failures uint64 // logins that failed
@@ -71,7 +71,7 @@ func (c *Config) ClientCandidate() ClientCandidate {
 	}
 }
 
-// Met reports whether rows, those of one client in ClientWindow minutes, are
+// Met reports whether rows, those of one client in ClientLookback minutes, are
 // enough.
 func (c ClientCandidate) Met(rows []ClientMinute) bool {
 	var failed uint64
@@ -88,7 +88,7 @@ func (c ClientCandidate) Met(rows []ClientMinute) bool {
 	if keys < c.Keys {
 		return false
 	}
-	distinct, _, _ := distinctKeys(rows, rows[len(rows)-1].Minute, ClientWindow, 0)
+	distinct, _, _ := distinctKeys(rows, rows[len(rows)-1].Minute, ClientLookback, 0)
 	return distinct >= c.Keys
 }
 

@@ -20,8 +20,8 @@ type ClientMinute struct {
 // Client is a client address.
 type Client struct{ IP string }
 
-// ClientWindow is how many minutes of rows the rules look back on.
-const ClientWindow = day
+// ClientLookback is how many minutes of rows the rules look back on.
+const ClientLookback = day
 
 // Clients are the rules about client addresses.
 func Clients() *Family[Client, ClientMinute] {
@@ -31,7 +31,7 @@ func Clients() *Family[Client, ClientMinute] {
 		Allow:    func(c *Client) allowed { return allowed{ClientEntity, c.IP} },
 		Minute:   clientMinute,
 		Requests: func(r *ClientMinute) uint64 { return r.Requests },
-		Window:   ClientWindow,
+		Lookback: ClientLookback,
 		Rules:    []Rule[Client, ClientMinute]{keyScanning(), credentialStuffing(), pathScan()},
 	}
 }

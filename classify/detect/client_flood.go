@@ -63,13 +63,13 @@ const FloodDays = 7
 // being usual.
 const FloodBusy = 4
 
-// FloodWindow is how many minutes of rows the rule looks back on. The minutes of an
+// FloodLookback is how many minutes of rows the rule looks back on. The minutes of an
 // hour that ended floodLead minutes ago are the client's rate before.
 const (
-	FloodWindow  = 75
-	floodLead    = 10
-	floodMinutes = 5 // of which floodOver must be over
-	floodOver    = 3
+	FloodLookback = 75
+	floodLead     = 10
+	floodMinutes  = 5 // of which floodOver must be over
+	floodOver     = 3
 )
 
 // Flooder is a client address or a key.
@@ -84,7 +84,7 @@ func Floods(of EntityType) *Family[Flooder, FloodMinute] {
 		Allow:    func(f *Flooder) allowed { return allowed{of, f.Name} },
 		Minute:   floodMinute,
 		Requests: func(r *FloodMinute) uint64 { return r.Requests },
-		Window:   FloodWindow,
+		Lookback: FloodLookback,
 		Rules: []Rule[Flooder, FloodMinute]{{
 			Name: ruleFlood, Version: floodVersion,
 			Against: (*FloodMinute).over,
@@ -146,7 +146,7 @@ func (c *FloodConfig) judge(of EntityType, f *Flooder, e *Episode, rows []FloodM
 // hour before them included. Where nothing was known for an hour, nothing is usual.
 func (c *FloodConfig) opens(e *Episode, rows []FloodMinute, t Minute) bool {
 	now := &rows[len(rows)-1]
-	if now.Known < FloodWindow || !c.above(now) {
+	if now.Known < FloodLookback || !c.above(now) {
 		return false
 	}
 	above := 0
@@ -154,7 +154,7 @@ func (c *FloodConfig) opens(e *Episode, rows []FloodMinute, t Minute) bool {
 	for i := range rows {
 		r := &rows[i]
 		switch {
-		case r.Minute <= t-FloodWindow || r.Minute <= e.lastClose:
+		case r.Minute <= t-FloodLookback || r.Minute <= e.lastClose:
 		case r.Minute <= t-floodLead:
 			before = max(before, r.Requests)
 		case r.Minute > t-floodMinutes && c.above(r):

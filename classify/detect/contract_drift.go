@@ -43,11 +43,11 @@ func (c *Contract) Entity() string {
 	return fmt.Sprintf("%s/%d/%d", c.Service, c.Code, c.HTTPStatus)
 }
 
-// ContractWindow is how many minutes of rows the rule looks back on;
+// ContractLookback is how many minutes of rows the rule looks back on;
 // ContractMemory is how long a pair counts as known.
 const (
-	ContractWindow = day
-	ContractMemory = 30 * day
+	ContractLookback = day
+	ContractMemory   = 30 * day
 )
 
 // ContractConfig configures contract_drift and unknown_code.
@@ -67,7 +67,7 @@ func Contracts() *Family[Contract, ContractMinute] {
 		Allow:    func(p *Contract) allowed { return allowed{ServiceEntity, p.Service} },
 		Minute:   contractMinute,
 		Requests: func(r *ContractMinute) uint64 { return r.Total },
-		Window:   ContractWindow,
+		Lookback: ContractLookback,
 		Rules: []Rule[Contract, ContractMinute]{{
 			Name: ruleContract, Version: contractVersion,
 			Against: func(r *ContractMinute) uint64 { return r.Count },
@@ -99,7 +99,7 @@ func (c *ContractConfig) opens(p *Contract, e *Episode, rows []ContractMinute, t
 	}
 	var five, total, all, allTotal uint64
 	first := t
-	for _, r := range back(rows, contractMinute, t, ContractWindow) {
+	for _, r := range back(rows, contractMinute, t, ContractLookback) {
 		if r.Minute <= e.lastClose {
 			continue
 		}

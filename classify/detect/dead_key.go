@@ -75,7 +75,7 @@ func deadUses(rows []KeyMinute, t, after Minute) (u uses) {
 	var last, lastDay Minute = 0, -1
 	for i := len(rows) - 1; i >= 0; i-- {
 		r := &rows[i]
-		if r.Minute <= t-KeyWindow || r.Minute <= after || r.Success > 0 {
+		if r.Minute <= t-KeyLookback || r.Minute <= after || r.Success > 0 {
 			break
 		}
 		u.requests += uint64(r.Requests)

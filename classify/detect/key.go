@@ -24,8 +24,8 @@ type Key struct {
 	Service string // "" when the key uses several
 }
 
-// KeyWindow is how many minutes of rows the rules look back on.
-const KeyWindow = 7 * day
+// KeyLookback is how many minutes of rows the rules look back on.
+const KeyLookback = 7 * day
 
 // Keys are the rules about keys.
 func Keys() *Family[Key, KeyMinute] {
@@ -35,7 +35,7 @@ func Keys() *Family[Key, KeyMinute] {
 		Allow:    func(k *Key) allowed { return allowed{KeyEntity, k.ID} },
 		Minute:   keyMinute,
 		Requests: func(r *KeyMinute) uint64 { return uint64(r.Requests) },
-		Window:   KeyWindow,
+		Lookback: KeyLookback,
 		Rules:    []Rule[Key, KeyMinute]{rateLimit(), deadKey(), invalidKey()},
 	}
 }

@@ -24,8 +24,8 @@ type SourceMinute struct {
 // Source is a partition of a topic.
 type Source struct{ Name string } // topic/partition
 
-// SourceWindow is how many minutes of rows the rule looks back on.
-const SourceWindow = 60
+// SourceLookback is how many minutes of rows the rule looks back on.
+const SourceLookback = 60
 
 // lateMinutes of nothing but late blocks open, and as many without one close.
 const lateMinutes = 5
@@ -38,7 +38,7 @@ func Sources() *Family[Source, SourceMinute] {
 		Allow:    func(s *Source) allowed { return allowed{SourceEntity, s.Name} },
 		Minute:   sourceMinute,
 		Requests: func(r *SourceMinute) uint64 { return r.Responses },
-		Window:   SourceWindow,
+		Lookback: SourceLookback,
 		Rules: []Rule[Source, SourceMinute]{{
 			Name: ruleLate, Version: lateVersion,
 			Against: func(r *SourceMinute) uint64 {
@@ -64,7 +64,7 @@ func sourceMinute(r *SourceMinute) Minute { return r.Minute }
 // shows that the source is in time and that some of its lines are old.
 func judgeLate(s *Source, e *Episode, rows []SourceMinute, t Minute) {
 	first, worst := t, 0
-	for i := len(rows) - 1; i >= 0 && rows[i].Minute > max(e.lastClose, t-SourceWindow) &&
+	for i := len(rows) - 1; i >= 0 && rows[i].Minute > max(e.lastClose, t-SourceLookback) &&
 		rows[i].Late >= LateSeconds; i-- {
 		first, worst = rows[i].Minute, max(worst, rows[i].Late)
 	}

@@ -67,8 +67,8 @@ type PaceMinute struct {
 // PaceOf is the entity of latency_shift.
 type PaceOf struct{ Service string }
 
-// PaceWindow is how many minutes of rows the rule looks back on.
-const PaceWindow = 15
+// PaceLookback is how many minutes of rows the rule looks back on.
+const PaceLookback = 15
 
 // Paces is the rule about the latency of services.
 func Paces() *Family[PaceOf, PaceMinute] {
@@ -78,7 +78,7 @@ func Paces() *Family[PaceOf, PaceMinute] {
 		Allow:    func(s *PaceOf) allowed { return allowed{ServiceEntity, s.Service} },
 		Minute:   paceMinute,
 		Requests: func(r *PaceMinute) uint64 { return r.Timed },
-		Window:   PaceWindow,
+		Lookback: PaceLookback,
 		Rules: []Rule[PaceOf, PaceMinute]{{
 			Name: ruleLatency, Version: latencyVersion,
 			Against: (*PaceMinute).over,
@@ -113,7 +113,7 @@ func (r *PaceMinute) over() uint64 {
 
 // slowWindows are the windows of the rule: their minutes, and in how many of
 // those there must be too many slow requests.
-var slowWindows = [...]struct{ minutes, over int }{{5, 3}, {PaceWindow, 6}}
+var slowWindows = [...]struct{ minutes, over int }{{5, 3}, {PaceLookback, 6}}
 
 func (c *LatencyConfig) judge(s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
 	for _, w := range slowWindows {

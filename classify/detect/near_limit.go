@@ -32,8 +32,8 @@ const (
 	// NearMinute is the minute of a day, UTC, in which the day before is judged: an
 	// hour late, so that its rows have come.
 	NearMinute = 60
-	// NearWindow is how many minutes of rows the rule looks back on: one row.
-	NearWindow = day
+	// NearLookback is how many minutes of rows the rule looks back on: one row.
+	NearLookback = day
 )
 
 // NearDay says that a key was near its limit on a day that is over.
@@ -57,7 +57,7 @@ func Near() *Family[Key, NearDay] {
 		Allow:    func(k *Key) allowed { return allowed{KeyEntity, k.ID} },
 		Minute:   func(r *NearDay) Minute { return r.Minute },
 		Requests: func(r *NearDay) uint64 { return r.Requests },
-		Window:   NearWindow,
+		Lookback: NearLookback,
 		Rules: []Rule[Key, NearDay]{{
 			Name: ruleNear, Version: nearVersion,
 			Against: func(r *NearDay) uint64 { return r.Requests },

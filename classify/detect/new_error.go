@@ -64,8 +64,8 @@ type ErrorOf struct {
 // Entity is the incident's entity: service/error.
 func (e *ErrorOf) Entity() string { return e.Service + "/" + e.Error }
 
-// ErrorWindow is how many minutes of rows the rule looks back on.
-const ErrorWindow = 60
+// ErrorLookback is how many minutes of rows the rule looks back on.
+const ErrorLookback = 60
 
 // errorMinutes is the window of the rule.
 const errorMinutes = 15
@@ -78,7 +78,7 @@ func Errors() *Family[ErrorOf, ErrorMinute] {
 		Allow:    func(e *ErrorOf) allowed { return allowed{ServiceEntity, e.Service} },
 		Minute:   errorMinute,
 		Requests: func(r *ErrorMinute) uint64 { return r.Count },
-		Window:   ErrorWindow,
+		Lookback: ErrorLookback,
 		Rules: []Rule[ErrorOf, ErrorMinute]{{
 			Name: ruleNewError, Version: newErrorVersion,
 			Against: func(r *ErrorMinute) uint64 { return r.Count },

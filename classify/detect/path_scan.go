@@ -138,8 +138,8 @@ type MissMinute struct {
 // MissOf is the entity of path_scan for a service.
 type MissOf struct{ Service string }
 
-// MissWindow is how many minutes of rows the rule looks back on.
-const MissWindow = 60
+// MissLookback is how many minutes of rows the rule looks back on.
+const MissLookback = 60
 
 // missMinutes is the window of the rule, fewRoutes what is no scan, however seldom
 // a service is asked for what it does not have.
@@ -158,7 +158,7 @@ func Misses() *Family[MissOf, MissMinute] {
 		Allow:    func(s *MissOf) allowed { return allowed{ServiceEntity, s.Service} },
 		Minute:   missMinute,
 		Requests: func(r *MissMinute) uint64 { return r.NotFound },
-		Window:   MissWindow,
+		Lookback: MissLookback,
 		Rules: []Rule[MissOf, MissMinute]{{
 			Name: ruleServicePaths, Version: pathsVersion,
 			Against: func(r *MissMinute) uint64 {

@@ -26,7 +26,7 @@ type Family[E, R any] struct {
 	Allow    func(x *E) allowed  // what the allow list is asked for
 	Minute   func(row *R) Minute // of a row
 	Requests func(row *R) uint64 // of every outcome
-	Window   int                 // minutes of rows that the rules look back on
+	Lookback int                 // minutes of rows that the rules look back on
 	Rules    []Rule[E, R]        // at most maxRules
 }
 

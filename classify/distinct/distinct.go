@@ -25,11 +25,11 @@ type Bitmap [Words]uint64
 // Add sets the bit of a hash, the highest byte of which chooses it.
 func (b *Bitmap) Add(hash uint64) { b.Set(Bit(hash)) }
 
-// Bit is the place of a hash's bit.
+// Bit is the number of a hash's bit.
 func Bit(hash uint64) uint8 { return uint8(hash >> 56) }
 
-// Set sets the bit at a place.
-func (b *Bitmap) Set(place uint8) { b[place/64] |= 1 << (place % 64) }
+// Set sets the bit of a number.
+func (b *Bitmap) Set(bit uint8) { b[bit/64] |= 1 << (bit % 64) }
 
 // Join adds everything that o has seen.
 func (b *Bitmap) Join(o Bitmap) {

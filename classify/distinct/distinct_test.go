@@ -38,8 +38,8 @@ func TestEstimate(t *testing.T) {
 		t.Errorf("10,000 things: got %d, %t; want at least %d", n, full, Most)
 	}
 	var b Bitmap
-	for place := range Bits - 1 {
-		b.Set(uint8(place))
+	for bit := range Bits - 1 {
+		b.Set(uint8(bit))
 	}
 	if n, full := b.Estimate(); n != Most || full {
 		t.Errorf("one bit left: got %d, %t; want %d", n, full, Most)

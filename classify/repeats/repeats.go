@@ -32,7 +32,7 @@ import (
 
 // What the estimate takes for a retry.
 const (
-	Window    = 10 * time.Second
+	MaxGap    = 10 * time.Second
 	Near      = time.Minute
 	Before    = time.Hour // of which successes are compared as well
 	MaxChance = 0.8
@@ -232,7 +232,7 @@ func follows(list []request, i int) bool {
 		return false
 	}
 	gap := list[i+1].at - list[i].at - int64(list[i].latency)
-	return gap <= Window.Milliseconds()
+	return gap <= MaxGap.Milliseconds()
 }
 
 // judge adds the failures of a series that are in the span.
@@ -263,7 +263,7 @@ func (e *Estimator) judge(found *Estimate, to *sum, list []request, usual float6
 			continue
 		}
 		found.Failures++
-		within := min(1, float64(Window.Milliseconds()+int64(r.latency))/float64(2*near))
+		within := min(1, float64(MaxGap.Milliseconds()+int64(r.latency))/float64(2*near))
 		p := 1 - (1-usual)*math.Pow(1-within, float64(last-first-1))
 		if p > MaxChance || run >= MaxRun || runOn(list, i, MaxRun-run) {
 			continue

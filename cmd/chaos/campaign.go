@@ -38,16 +38,16 @@ type campaign struct {
 	rounds       []round
 	maxRSS       int64
 
-	mu        sync.Mutex // for what log lines touch
-	window    bool       // an operator is needed, see inWindow
-	stopsSeen int        // in this window
-	failures  []string
-	recovered []time.Time
-	lost      uint64
-	doubled   uint64
-	overlaps  uint64
-	skipped   uint64            // records that retention deleted unread
-	doubledIn map[string]uint64 // by table
+	mu         sync.Mutex // for what log lines touch
+	isAttended bool       // an operator is needed, see attended
+	stopsSeen  int        // while attended
+	failures   []string
+	recovered  []time.Time
+	lost       uint64
+	doubled    uint64
+	overlaps   uint64
+	skipped    uint64            // records that retention deleted unread
+	doubledIn  map[string]uint64 // by table
 }
 
 // round is what happened.

@@ -14,7 +14,7 @@ import (
 // last blocks. Nobody may call it whole: the audit differs and no instance is
 // ready with it, until the operator says to read again what is missing.
 func (c *campaign) restoreOlder(ctx context.Context, f fault) (hit bool, err error) {
-	defer c.inWindow()()
+	defer c.attended()()
 	data, older := filepath.Join(c.dir, "engine"), filepath.Join(c.dir, "engine-older")
 	if hit, err := c.withoutEngine(ctx, func() error {
 		return errors.Join(os.RemoveAll(older), exec.Command("cp", "-a", data, older).Run())

@@ -64,7 +64,7 @@ func (c *campaign) awaitBegun(ctx context.Context) error {
 // the new topic gets from its first record on must be counted, once the
 // operator has said that it is a new one.
 func (c *campaign) recreate(ctx context.Context, f fault) (hit bool, err error) {
-	defer c.inWindow()()
+	defer c.attended()()
 	if err := c.anotherTopic(ctx, f); err != nil {
 		return false, err
 	}

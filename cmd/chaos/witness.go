@@ -33,7 +33,7 @@ type witness struct {
 	c    *campaign
 	past []sample // of the last seconds without a gap, oldest first
 
-	// looking is held by each look, and by who needs none, see inWindow.
+	// looking is held by each look, and by who needs none, see attended.
 	looking sync.RWMutex
 
 	mu       sync.Mutex

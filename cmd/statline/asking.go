@@ -70,7 +70,7 @@ type asking struct {
 	compare         string
 	filter          report.Filter
 	limit           int
-	all             report.Window // what is stored, once resolve has read it
+	all             report.TimeRange // what is stored, once resolve has read it
 	// keysByRoute: the command can choose a key and a route at once.
 	keysByRoute bool
 }
@@ -164,7 +164,7 @@ func (a *asking) check(c *cobra.Command) error {
 
 // open opens the store that is asked and settles what it is asked about. stored is
 // false when nothing is stored. The caller closes the store.
-func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.Window, stored bool, err error) {
+func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.TimeRange, stored bool, err error) {
 	if err = a.check(cmd); err != nil {
 		return nil, w, false, err
 	}
@@ -178,7 +178,7 @@ func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.
 }
 
 // resolve settles the span and the filter. ok is false when nothing is stored.
-func (a *asking) resolve(ctx context.Context, s report.Store) (w report.Window, ok bool, err error) {
+func (a *asking) resolve(ctx context.Context, s report.Store) (w report.TimeRange, ok bool, err error) {
 	all, ok, err := report.Stored(ctx, s)
 	if err != nil || !ok {
 		return w, false, err
@@ -211,7 +211,7 @@ func (a *asking) narrows() bool {
 }
 
 // among are those of the incidents that are asked for.
-func (a *asking) among(found []report.Incident, w report.Window) []report.Incident {
+func (a *asking) among(found []report.Incident, w report.TimeRange) []report.Incident {
 	list := []report.Incident{}
 	for _, r := range found {
 		touches := r.Opened.Before(w.To) && (r.Closed == nil || !r.Closed.Before(w.From))
@@ -225,7 +225,7 @@ func (a *asking) among(found []report.Incident, w report.Window) []report.Incide
 }
 
 // before is the span to compare with; ok is false when none is asked for.
-func (a *asking) before(w report.Window) (report.Window, bool) {
+func (a *asking) before(w report.TimeRange) (report.TimeRange, bool) {
 	if a.compare == "" {
 		return w, false
 	}
@@ -233,7 +233,7 @@ func (a *asking) before(w report.Window) (report.Window, bool) {
 	if d, err := config.ParseSpan(a.compare); err == nil {
 		back = d
 	}
-	return report.Window{From: w.From.Add(-back), To: w.To.Add(-back)}, true
+	return report.TimeRange{From: w.From.Add(-back), To: w.To.Add(-back)}, true
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }

@@ -18,12 +18,12 @@ import (
 type behind struct {
 	asked  []string // the store and the span, as flags
 	filter report.Filter
-	all    report.Window // what is stored
+	all    report.TimeRange // what is stored
 }
 
 // behind is of the store and the span that a command line names. For programs the span
 // is told by its minutes: times that count back move on with what is stored.
-func (a *asking) behind(cmd *cobra.Command, w report.Window, forPeople bool) *behind {
+func (a *asking) behind(cmd *cobra.Command, w report.TimeRange, forPeople bool) *behind {
 	b := &behind{filter: a.filter, all: a.all}
 	taken := config.Of("samples")
 	cmd.Flags().Visit(func(f *pflag.Flag) {

@@ -17,7 +17,7 @@ type comparedWith struct {
 
 // count counts what is listed in a span, and beside it in the span that is compared
 // with, when there is one.
-func (a *asking) count(w report.Window, count func(report.Window) (report.Tallies, error)) (report.Tallies,
+func (a *asking) count(w report.TimeRange, count func(report.TimeRange) (report.Tallies, error)) (report.Tallies,
 	*comparedWith, error) {
 	now, err := count(w)
 	then, ok := a.before(w)

@@ -29,7 +29,7 @@ func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyCon
 // detectStored decides everything that the store holds of a window, without
 // writing.
 func detectStored(ctx context.Context, s *store.Store, tables *watch.SQL, cfg *detect.Config,
-	w report.Window) ([]report.Incident, error) {
+	w report.TimeRange) ([]report.Incident, error) {
 	found, err := tables.Stored(ctx, cfg, w.From, w.To)
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ and not closed: for a job that is to stop then.`,
 					return err
 				}
 				shown.Incidents = firstOf(shown.Incidents, ask.limit)
-				counted, before, err := ask.count(w, func(w report.Window) (report.Tallies, error) {
+				counted, before, err := ask.count(w, func(w report.TimeRange) (report.Tallies, error) {
 					return report.CountIncidents(ctx, s, w, ask.filter, open)
 				})
 				if err != nil {

@@ -49,6 +49,6 @@ func printRetries(w io.Writer, st style, e *repeats.Estimate) {
 	}
 	fmt.Fprintf(w, "  %s of %s requests with a key; %s declare it themselves\n", said, count(e.Requests), count(e.Declared))
 	fmt.Fprintf(w, "  %s of %s failures that can be judged were followed up by the same key, method and route within %s;\n"+
-		"  by chance it would be %.0f; not judged: %s\n", count(e.Followed), count(e.Judged), repeats.Window, e.Chance,
+		"  by chance it would be %.0f; not judged: %s\n", count(e.Followed), count(e.Judged), repeats.MaxGap, e.Chance,
 		count(e.Failures-e.Judged))
 }

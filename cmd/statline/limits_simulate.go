@@ -62,7 +62,7 @@ again from the log, by the second, as far back as the log goes: exactly.
 				return fmt.Errorf("nothing is stored")
 			}
 			t.q.Filter, t.q.Route = ask.filter, ask.filter.Route
-			if t.q.Window, err = limits.Span(ctx, s, w, &t.q); err != nil {
+			if t.q.TimeRange, err = limits.Span(ctx, s, w, &t.q); err != nil {
 				return err
 			}
 			t.q.EachWindow = out.by == "window"

@@ -80,7 +80,7 @@ type about struct {
 }
 
 // span settles a question; ok is false when nothing is stored.
-func (q about) span(ctx context.Context, s report.Store) (a asking, w report.Window, ok bool, err error) {
+func (q about) span(ctx context.Context, s report.Store) (a asking, w report.TimeRange, ok bool, err error) {
 	since := q.Since
 	if since == "" {
 		since = "1h"

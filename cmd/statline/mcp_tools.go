@@ -35,12 +35,12 @@ type span struct {
 	To   string `json:"to"`
 }
 
-func spanOf(w report.Window) span { return span{stamp(w.From) + " UTC", stamp(w.To) + " UTC"} }
+func spanOf(w report.TimeRange) span { return span{stamp(w.From) + " UTC", stamp(w.To) + " UTC"} }
 
 var errNothing = errors.New("nothing is stored yet")
 
 // read is the report of a question.
-func (a *assistant) read(ctx context.Context, q about) (asking, report.Window, *report.Report, error) {
+func (a *assistant) read(ctx context.Context, q about) (asking, report.TimeRange, *report.Report, error) {
 	ask, w, ok, err := q.span(ctx, a.store)
 	if err != nil || !ok {
 		return ask, w, nil, errors.Join(err, unless(ok))
@@ -168,7 +168,7 @@ func (a *assistant) simulate(ctx context.Context, q simulateQuestion) (any, erro
 		return nil, errors.Join(err, unless(ok))
 	}
 	question := limits.Question{Trial: limit.Trial{Limits: parsed, CountRefused: q.CountRefused}, Filter: ask.filter}
-	if question.Window, err = limits.Span(ctx, a.store, w, &question); err != nil {
+	if question.TimeRange, err = limits.Span(ctx, a.store, w, &question); err != nil {
 		return nil, err
 	}
 	found, err := limits.Simulate(ctx, a.store, question)

@@ -109,7 +109,7 @@ func receiptRows(r *receipt.Receipt) []any {
 }
 
 // makeReceipt proves the span and reads it; key is a whole id.
-func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.Window) (*receipt.Receipt,
+func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.TimeRange) (*receipt.Receipt,
 	error) {
 	if err := receipt.CheckSpan(w.From, w.To); err != nil {
 		return nil, err

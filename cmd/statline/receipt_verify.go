@@ -114,7 +114,7 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		again, err := makeReceipt(ctx, s, st.Config, said.KeyID, report.Window{From: said.From, To: said.To})
+		again, err := makeReceipt(ctx, s, st.Config, said.KeyID, report.TimeRange{From: said.From, To: said.To})
 		if err != nil {
 			return nil, refusing(fmt.Errorf("%s: make it again: %w", file, err))
 		}

@@ -130,17 +130,17 @@ func printRejectList(out io.Writer, shown *rejectsShown) {
 	rows = [][]string{{"where", "reason", "detail", "line"}}
 	for i := range shown.Rejects {
 		r := &shown.Rejects[i]
-		rows = append(rows, []string{placed(r.Topic, r.Partition, r.Offset, r.Index), r.Reason, printable(r.Detail),
+		rows = append(rows, []string{position(r.Topic, r.Partition, r.Offset, r.Index), r.Reason, printable(r.Detail),
 			printable(r.Raw)})
 	}
 	table(out, "", nil, rows)
 }
 
-// place is where a reject came from: topic/partition@offset, with the position
+// positionOf is where a reject came from: topic/partition@offset, with the position
 // inside a record that held several lines.
-func place(r store.Reject) string { return placed(r.Topic, r.Partition, r.Offset, r.Index) }
+func positionOf(r store.Reject) string { return position(r.Topic, r.Partition, r.Offset, r.Index) }
 
-func placed(topic string, partition int32, offset int64, index uint32) string {
+func position(topic string, partition int32, offset int64, index uint32) string {
 	s := fmt.Sprintf("%s/%d@%d", topic, partition, offset)
 	if index > 0 {
 		s += fmt.Sprintf("#%d", index)
@@ -159,7 +159,7 @@ func rejectsShowCommand() *cobra.Command {
 		Example: `  statline rejects show access/3@1041 --clickhouse http://127.0.0.1:8123`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			filter, err := parsePlace(args[0])
+			filter, err := parsePosition(args[0])
 			if err != nil {
 				return err
 			}
@@ -183,7 +183,7 @@ func rejectsShowCommand() *cobra.Command {
 			return out.print(cmd, func(to io.Writer) error {
 				for _, r := range rejects {
 					table(to, "", nil, [][]string{
-						{"where", place(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
+						{"where", positionOf(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
 						{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", received(r.RecordUnixMilli)},
 					})
 					fmt.Fprintf(to, "\n%s\n", printable(r.Raw))
@@ -205,8 +205,8 @@ func received(unixMilli int64) string {
 	return time.UnixMilli(unixMilli).UTC().Format(time.RFC3339)
 }
 
-// parsePlace reads the form that place prints.
-func parsePlace(s string) (f store.RejectFilter, err error) {
+// parsePosition reads the form that position prints.
+func parsePosition(s string) (f store.RejectFilter, err error) {
 	at, _, _ := strings.Cut(s, "#")
 	topic, rest, ok1 := cutLast(at, "/")
 	p, o, ok2 := strings.Cut(rest, "@")

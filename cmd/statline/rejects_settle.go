@@ -14,20 +14,20 @@ import (
 type settleFlags struct {
 	*settings
 	reason string
-	place  string
+	at     string
 }
 
 func (f *settleFlags) bind(c *cobra.Command, path string) {
 	f.settings = takeSettings(c, path)
 	c.Flags().StringVar(&f.reason, "reason", "", "only this reason")
-	c.Flags().StringVar(&f.place, "at", "", "only the reject at TOPIC/PARTITION@`OFFSET`, as list prints it")
+	c.Flags().StringVar(&f.at, "at", "", "only the reject at TOPIC/PARTITION@`OFFSET`, as list prints it")
 }
 
 func (f *settleFlags) filter() (store.RejectFilter, error) {
 	filter := store.RejectFilter{}
-	if f.place != "" {
+	if f.at != "" {
 		var err error
-		if filter, err = parsePlace(f.place); err != nil {
+		if filter, err = parsePosition(f.at); err != nil {
 			return filter, fmt.Errorf("--at: %w", err)
 		}
 	}

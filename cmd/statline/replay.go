@@ -124,7 +124,7 @@ func openBeside(ctx context.Context, server store.Config, t *openTopics, databas
 type replaying struct {
 	topics    *openTopics
 	into      *store.Store
-	window    report.Window
+	window    report.TimeRange
 	catalogue *classify.Catalogue
 	limits    *limitsFile
 	detectors *detect.Config

@@ -102,7 +102,7 @@ type reportShown struct {
 }
 
 // report reads the report of a span that resolve has settled.
-func (a *asking) report(ctx context.Context, s report.Store, w report.Window) (*reportShown, error) {
+func (a *asking) report(ctx context.Context, s report.Store, w report.TimeRange) (*reportShown, error) {
 	r, err := report.Read(ctx, s, w, a.filter)
 	if err != nil {
 		return nil, err
@@ -121,9 +121,9 @@ func (a *asking) report(ctx context.Context, s report.Store, w report.Window) (*
 }
 
 // writePage writes the boards of a span into a file.
-func writePage(cmd *cobra.Command, s *store.Store, w report.Window, stored bool, path string) (err error) {
+func writePage(cmd *cobra.Command, s *store.Store, w report.TimeRange, stored bool, path string) (err error) {
 	if !stored { // the page says so
-		w = report.Window{From: time.Now().Add(-time.Hour), To: time.Now()}
+		w = report.TimeRange{From: time.Now().Add(-time.Hour), To: time.Now()}
 	}
 	k, err := console.New(console.Config{Store: func() console.Store { return s }, Version: version})
 	if err != nil {
@@ -159,8 +159,8 @@ func printChanges(w io.Writer, st style, before *report.Before, most int) {
 }
 
 // titleOf says what a report covers.
-func titleOf(w report.Window, f report.Filter) string {
-	if w == (report.Window{}) {
+func titleOf(w report.TimeRange, f report.Filter) string {
+	if w == (report.TimeRange{}) {
 		return nothingStored
 	}
 	t := fmt.Sprintf("%s to %s UTC", w.From.UTC().Format("2006-01-02 15:04"), w.To.UTC().Format("2006-01-02 15:04"))

@@ -79,8 +79,8 @@ type samplesShown struct {
 	Before    *comparedWith   `json:"before" help:"null without --compare"`
 }
 
-func (r *samplesShown) count(ctx context.Context, s report.Store, ask *asking, w report.Window) error {
-	counted, before, err := ask.count(w, func(w report.Window) (report.Tallies, error) {
+func (r *samplesShown) count(ctx context.Context, s report.Store, ask *asking, w report.TimeRange) error {
+	counted, before, err := ask.count(w, func(w report.TimeRange) (report.Tallies, error) {
 		return report.CountSamples(ctx, s, w, ask.filter)
 	})
 	r.ByOutcome, r.ByService, r.ByRoute, r.ByCode = counted[byOutcome], counted[byService], counted[byRoute],

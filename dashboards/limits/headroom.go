@@ -41,9 +41,9 @@ type use struct {
 // HeadroomOf lists the keys that have a limit: those that headers told, of the others
 // those that the file (nil for none) has one for, and of the rest those that refusals
 // told. The nearest to their limit come first.
-func HeadroomOf(ctx context.Context, s report.Store, w report.Window, f report.Filter, file *limit.File) ([]Headroom,
+func HeadroomOf(ctx context.Context, s report.Store, w report.TimeRange, f report.Filter, file *limit.File) ([]Headroom,
 	error) {
-	q := &Question{Window: w, Filter: f, Trial: limit.Trial{Width: minute}}
+	q := &Question{TimeRange: w, Filter: f, Trial: limit.Trial{Width: minute}}
 	uses, err := told(ctx, s, q)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func TestHeadroomNamesGrowingKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := limits.HeadroomOf(t.Context(), s, report.Window{From: from, To: from.AddDate(0, 0, 30)},
+	list, err := limits.HeadroomOf(t.Context(), s, report.TimeRange{From: from, To: from.AddDate(0, 0, 30)},
 		report.Filter{}, file)
 	if err != nil {
 		t.Fatal(err)

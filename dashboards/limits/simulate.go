@@ -22,8 +22,8 @@ type Question struct {
 	limit.Trial
 	report.Filter
 	Route string
-	// Window is the span; its beginning is moved to that of a window.
-	report.Window
+	// TimeRange is what is looked at; its beginning is moved to that of a window.
+	report.TimeRange
 	// EachWindow asks for Answer.Windows.
 	EachWindow bool
 }
@@ -110,7 +110,7 @@ func (q *Question) bucket() uint32 {
 
 // Span moves the beginning of a window to that of an hour and of every limit's
 // window, so that none is cut: earlier, or later where the minutes before are gone.
-func Span(ctx context.Context, s report.Store, w report.Window, q *Question) (report.Window, error) {
+func Span(ctx context.Context, s report.Store, w report.TimeRange, q *Question) (report.TimeRange, error) {
 	type stored struct {
 		first, last, hours time.Time
 		n                  uint64
@@ -133,7 +133,7 @@ func Span(ctx context.Context, s report.Store, w report.Window, q *Question) (re
 		return w, fmt.Errorf("since: got a span without one whole window; want at least %s",
 			limit.Span(uint32(2*align/time.Second)))
 	}
-	return report.Window{From: from, To: w.To}, nil
+	return report.TimeRange{From: from, To: w.To}, nil
 }
 
 // chunk is a whole number of buckets, of at least so many seconds.
@@ -164,29 +164,29 @@ func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range batches(chunks) {
-		if err := t.batch(ctx, s, b); err != nil {
+	for _, b := range portions(chunks) {
+		if err := t.read(ctx, s, b); err != nil {
 			return nil, err
 		}
 	}
 	return a, t.finish(ctx, s)
 }
 
-// batch is chunks [from, to) that are read at once, and the keys that may be refused in
+// portion is chunks [from, to) that are read at once, and the keys that may be refused in
 // them; none is every key.
-type batch struct {
+type portion struct {
 	from, to uint32
 	ids      []string
 }
 
-// batches takes as many chunks at once as do not hold too many minutes.
-func batches(chunks map[uint32][]string) (list []batch) {
+// portions takes as many chunks at once as do not hold too many minutes.
+func portions(chunks map[uint32][]string) (list []portion) {
 	const maxChunks = 2 * maxIDs // of keys: a chunk of a day is 24 groups of 60 numbers
 	held := 0
 	var keys map[string]bool
 	for _, c := range slices.Sorted(maps.Keys(chunks)) {
 		if held += len(chunks[c]); len(list) == 0 || held > maxChunks {
-			list, held, keys = append(list, batch{from: c}), len(chunks[c]), map[string]bool{}
+			list, held, keys = append(list, portion{from: c}), len(chunks[c]), map[string]bool{}
 		}
 		b := &list[len(list)-1]
 		b.to = c + 1
@@ -307,8 +307,8 @@ func newTally(a *Answer, q *Question) *tally {
 	return &tally{Answer: a, q: q, keys: map[string]*Key{}, hours: map[uint32]limit.Bounds{}}
 }
 
-// batch tries the limits on the minutes of some chunks.
-func (t *tally) batch(ctx context.Context, s report.Store, b batch) error {
+// read tries the limits on the minutes of some chunks.
+func (t *tally) read(ctx context.Context, s report.Store, b portion) error {
 	p := t.q.params()
 	size := int64(t.q.chunk(day))
 	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0),

@@ -37,7 +37,7 @@ func BenchmarkSimulate(b *testing.B) {
 					b.Fatal(err)
 				}
 				q := limits.Question{Trial: limit.Trial{Limits: parsed}}
-				if q.Window, err = limits.Span(b.Context(), s, w, &q); err != nil {
+				if q.TimeRange, err = limits.Span(b.Context(), s, w, &q); err != nil {
 					b.Fatal(err)
 				}
 				a, err := limits.Simulate(b.Context(), s, q)

@@ -119,7 +119,7 @@ func ask(t *testing.T, s *store.Store, all []record, q limits.Question, fromKafk
 	if err != nil {
 		t.Fatal(err)
 	}
-	if q.Window, err = limits.Span(t.Context(), s, w, &q); err != nil {
+	if q.TimeRange, err = limits.Span(t.Context(), s, w, &q); err != nil {
 		t.Fatal(err)
 	}
 	simulate := func(ctx context.Context) (*limits.Answer, error) { return limits.Simulate(ctx, s, q) }
@@ -234,7 +234,7 @@ func TestSuggestHurtsNoCleanKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if q.Window, err = limits.Span(t.Context(), s, w, &q); err != nil {
+	if q.TimeRange, err = limits.Span(t.Context(), s, w, &q); err != nil {
 		t.Fatal(err)
 	}
 	a, err := limits.Suggest(t.Context(), s, q, nil)
@@ -260,7 +260,7 @@ func TestSuggestHurtsNoCleanKey(t *testing.T) {
 }
 
 // newest is the last days of what is stored.
-func newest(t testing.TB, s report.Store, days int) (report.Window, error) {
+func newest(t testing.TB, s report.Store, days int) (report.TimeRange, error) {
 	all, _, err := report.Stored(t.Context(), s)
 	if from := all.To.AddDate(0, 0, -days); from.After(all.From) {
 		all.From = from
@@ -278,7 +278,7 @@ func TestSuggestByTier(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := limits.Question{Trial: limit.Trial{Limits: []limit.Limit{{Window: 60}}},
-		Window: report.Window{From: begin.Truncate(24 * time.Hour), To: begin.AddDate(0, 0, 3)}}
+		TimeRange: report.TimeRange{From: begin.Truncate(24 * time.Hour), To: begin.AddDate(0, 0, 3)}}
 	a, err := limits.Suggest(t.Context(), s, q, file)
 	if err != nil {
 		t.Fatal(err)

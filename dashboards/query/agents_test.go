@@ -38,7 +38,7 @@ func TestAgentsOfResponses(t *testing.T) {
 			if from.keys > 0 {
 				r.Key = classify.KeyID{0: 1, 15: byte(i % from.keys)}
 			}
-			table.Add(&r, classify.Builtin().Decide(&r), aggregate.Place{Offset: int64(n)})
+			table.Add(&r, classify.Builtin().Decide(&r), aggregate.Position{Offset: int64(n)})
 			n++
 		}
 	}

@@ -38,7 +38,7 @@ func TestTriedLimits(t *testing.T) {
 			if of.key > 0 {
 				r.Key = classify.KeyID{15: byte(of.key)}
 			}
-			table.Add(&r, classify.Builtin().Decide(&r), aggregate.Place{Offset: int64(n)})
+			table.Add(&r, classify.Builtin().Decide(&r), aggregate.Position{Offset: int64(n)})
 			n++
 		}
 	}

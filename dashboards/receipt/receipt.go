@@ -40,7 +40,7 @@ type Totals struct {
 	Failures   uint64 `json:"failures"`
 	ServerSide uint64 `json:"failures_on_the_servers_side"`
 	// Available is the share of the requests that did not fail on the server's side,
-	// in percent, rounded down to four places; empty without requests.
+	// in percent, rounded down to four parts; empty without requests.
 	Available string `json:"availability_percent"`
 }
 
@@ -168,8 +168,8 @@ func share(part, whole uint64) string {
 	if whole == 0 {
 		return ""
 	}
-	const places = 1_000_000 // of which one is 0.0001 %
-	// part*places may be beyond 64 bits: the integer part first.
-	millionths := part/whole*places + part%whole*places/whole
+	const parts = 1_000_000 // of which one is 0.0001 %
+	// part*parts may be beyond 64 bits: the integer part first.
+	millionths := part/whole*parts + part%whole*parts/whole
 	return fmt.Sprintf("%d.%04d", millionths/10_000, millionths%10_000)
 }

@@ -62,7 +62,7 @@ type KeySource struct {
 const keyPieces = 24
 
 // ReadKey reads everything about the key of a whole id.
-func ReadKey(ctx context.Context, s Store, w Window, id string) (*Key, error) {
+func ReadKey(ctx context.Context, s Store, w TimeRange, id string) (*Key, error) {
 	p := query.Params{From: w.From, To: w.To.Add(-time.Minute), Keys: []string{id}, Step: pieceOf(w.To.Sub(w.From)),
 		Now: w.To}
 	k := &Key{ID: id, From: w.From.UTC(), To: w.To.UTC()}
@@ -103,7 +103,7 @@ func (k *Key) add() {
 }
 
 // readRest reads what other tables have of the key.
-func (k *Key) readRest(ctx context.Context, s Store, w Window) error {
+func (k *Key) readRest(ctx context.Context, s Store, w TimeRange) error {
 	f := Filter{Key: k.ID}
 	quotas, err := Collect(ctx, s, "the limits that headers tell", query.NewReport(true).Quotas, params(w, f),
 		scanQuota)

@@ -37,7 +37,7 @@ func Collect[T any](ctx context.Context, s Store, what string, text query.Text, 
 }
 
 // params are the values of a report's texts.
-func params(w Window, f Filter) query.Params {
+func params(w TimeRange, f Filter) query.Params {
 	p := query.Params{From: w.From, To: w.To}
 	for _, x := range []struct {
 		one  string
@@ -52,7 +52,7 @@ func params(w Window, f Filter) query.Params {
 
 // Stored is the whole span of the minutes that are stored. ok is false when
 // nothing is.
-func Stored(ctx context.Context, s Store) (w Window, ok bool, err error) {
+func Stored(ctx context.Context, s Store) (w TimeRange, ok bool, err error) {
 	type stored struct {
 		first, last time.Time
 		n           uint64
@@ -66,11 +66,11 @@ func Stored(ctx context.Context, s Store) (w Window, ok bool, err error) {
 		return w, false, err
 	}
 	r := rows[0]
-	return Window{From: r.first.UTC(), To: r.last.Add(time.Minute).UTC()}, r.n > 0, nil
+	return TimeRange{From: r.first.UTC(), To: r.last.Add(time.Minute).UTC()}, r.n > 0, nil
 }
 
 // Read reads the whole report of a window.
-func Read(ctx context.Context, s Store, w Window, f Filter) (*Report, error) {
+func Read(ctx context.Context, s Store, w TimeRange, f Filter) (*Report, error) {
 	texts, p := query.NewReport(f.Key != ""), params(w, f)
 	r, err := Totals(ctx, s)
 	if err != nil {
@@ -172,7 +172,7 @@ func scanIncident(scan Scan) (r Incident, err error) {
 
 // Incidents lists the incidents that touch a window, or those of them that are
 // open.
-func Incidents(ctx context.Context, s Store, w Window, f Filter, open bool) ([]Incident, error) {
+func Incidents(ctx context.Context, s Store, w TimeRange, f Filter, open bool) ([]Incident, error) {
 	return Collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
 }
 

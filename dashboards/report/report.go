@@ -128,12 +128,12 @@ func FromIncidents(found []detect.Incident) []Incident {
 	return list
 }
 
-// Window is the span of event minutes [From, To) that a report covers.
-type Window struct{ From, To time.Time }
+// TimeRange is the span of event minutes [From, To) that a report covers.
+type TimeRange struct{ From, To time.Time }
 
 // Everything covers whatever is stored.
-func Everything() Window {
-	return Window{From: time.Unix(0, 0).UTC(), To: time.Unix(1<<32-61, 0).UTC()}
+func Everything() TimeRange {
+	return TimeRange{From: time.Unix(0, 0).UTC(), To: time.Unix(1<<32-61, 0).UTC()}
 }
 
 // Filter narrows a report: to one service, route, outcome or code, and to keys by

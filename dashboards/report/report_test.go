@@ -21,7 +21,7 @@ func TestReadNothing(t *testing.T) {
 	if _, stored, err := report.Stored(t.Context(), s); stored || err != nil {
 		t.Errorf("stored: got %t (%v); want nothing", stored, err)
 	}
-	for _, w := range []report.Window{report.Everything(), {From: time.Now().Add(-time.Hour), To: time.Now()}} {
+	for _, w := range []report.TimeRange{report.Everything(), {From: time.Now().Add(-time.Hour), To: time.Now()}} {
 		for _, f := range []report.Filter{{}, {Service: `movies\`}, {Key: "k7f3'"}} {
 			r, err := report.Read(t.Context(), s, w, f)
 			if err != nil || r.ByOutcome.Total() != 0 || r.Records != 0 || len(r.Incidents) != 0 {
@@ -136,7 +136,7 @@ func TestNewestKeys(t *testing.T) {
 func TestCountsBeside(t *testing.T) {
 	s := storetest.Open(t)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	now, then := report.Window{From: at, To: at.Add(time.Hour)}, report.Window{From: at.Add(-time.Hour), To: at}
+	now, then := report.TimeRange{From: at, To: at.Add(time.Hour)}, report.TimeRange{From: at.Add(-time.Hour), To: at}
 	for _, text := range []string{
 		".samples (minute, ts, service, outcome, code, path) SELECT toDateTime('2026-03-01 12:00:00', 'UTC') + 60 * (number % 50), " +
 			"toDateTime64('2026-03-01 12:00:00', 3, 'UTC') + number, if(number < 50, 'movies', 'tv'), 'timeout', 24, '/' FROM numbers(90)",

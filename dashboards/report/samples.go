@@ -31,7 +31,7 @@ type SampleFilter struct {
 }
 
 // Samples lists the newest samples of a window.
-func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, error) {
+func Samples(ctx context.Context, s Store, w TimeRange, f SampleFilter) ([]Sample, error) {
 	list, err := Collect(ctx, s, "the samples", query.ReportSamples(), sampleParams(w, f.Filter), scanSample)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Samples(ctx context.Context, s Store, w Window, f SampleFilter) ([]Sample, 
 	return list[:min(len(list), f.Limit)], nil
 }
 
-func sampleParams(w Window, f Filter) query.Params {
+func sampleParams(w TimeRange, f Filter) query.Params {
 	p := params(w, f)
 	if f.Outcome == "" {
 		for _, o := range classify.Failed.Outcomes() {

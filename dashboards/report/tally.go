@@ -21,19 +21,19 @@ type Tallies map[string][]Tally
 
 // CountIncidents counts the incidents that touch a window, or those of them that are
 // open, by kind and service. It counts all of them, also where Incidents ends.
-func CountIncidents(ctx context.Context, s Store, w Window, f Filter, open bool) (Tallies, error) {
+func CountIncidents(ctx context.Context, s Store, w TimeRange, f Filter, open bool) (Tallies, error) {
 	return tallies(ctx, s, query.CountIncidents(open), params(w, f))
 }
 
 // CountResponses counts the responses of a window by outcome, service, route, code and
 // error.
-func CountResponses(ctx context.Context, s Store, w Window) (Tallies, error) {
+func CountResponses(ctx context.Context, s Store, w TimeRange) (Tallies, error) {
 	return tallies(ctx, s, query.CountResponses(), params(w, Filter{}))
 }
 
 // CountSamples counts the samples of a window by outcome, service, route and code.
 // Without an outcome they are of failures.
-func CountSamples(ctx context.Context, s Store, w Window, f Filter) (Tallies, error) {
+func CountSamples(ctx context.Context, s Store, w TimeRange, f Filter) (Tallies, error) {
 	return tallies(ctx, s, query.CountSamples(), sampleParams(w, f))
 }
 

@@ -10,12 +10,12 @@ import (
 
 // Budget bounds the memory of all blocks in flight over all partitions. A
 // block may always grow to small bytes. What is beyond that it takes out of a
-// pool of places * (large - small) bytes: a block that is behind takes all that a
+// pool of largeBlocks * (large - small) bytes: a block that is behind takes all that a
 // large block may need at once, so that a backlog moves in large blocks of few
 // partitions at a time, in turn; one that has caught up gives back what it does
 // not hold, so that many partitions with little to read are read at the same
 // time. A partition has at most two blocks in flight, so the sum stays below
-// 2 * partitions * small + places * large.
+// 2 * partitions * small + largeBlocks * large.
 type Budget struct {
 	small, large int
 	used         atomic.Int64
@@ -32,8 +32,8 @@ type turn struct {
 }
 
 // NewBudget makes a budget; small and large are in bytes.
-func NewBudget(small, large, places int) *Budget {
-	return &Budget{small: small, large: large, free: places * max(0, large-small)}
+func NewBudget(small, large, largeBlocks int) *Budget {
+	return &Budget{small: small, large: large, free: largeBlocks * max(0, large-small)}
 }
 
 // Used is the number of bytes in flight.

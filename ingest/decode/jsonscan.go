@@ -302,22 +302,22 @@ func (m *missed) remember(key []byte, parent, is node) {
 }
 
 // unread says what a key is that no format reads: a secret, a rate limit or the count of
-// an attempt by its name and place, or nothing.
+// an attempt by its name and where it stands, or nothing.
 func (s *scanner) unread(key []byte, parent node) node {
 	flags := s.tree.nodes[parent].flags
-	place := inField
+	where := inField
 	switch {
 	case flags&isHeaders != 0:
-		place = inHeader
+		where = inHeader
 	case flags&isQuery != 0:
-		place = inQuery
+		where = inQuery
 	case parent != root && flags&isReply == 0:
 		return unknownNode
 	}
-	if flags&isReply == 0 && s.names.names(key, place) {
-		return secretNode + node(place)
+	if flags&isReply == 0 && s.names.names(key, where) {
+		return secretNode + node(where)
 	}
-	if field, ok := attemptOf(key); ok && place != inQuery {
+	if field, ok := attemptOf(key); ok && where != inQuery {
 		return attemptNode + node(field)
 	}
 	if parent == root || flags&isReply != 0 {

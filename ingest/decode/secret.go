@@ -42,16 +42,16 @@ func squash(dst, name []byte) []byte {
 	return dst
 }
 
-// names reports that key, found at place, names an API key. A field of the
+// names reports that key, found there, names an API key. A field of the
 // record itself needs a prefix that says where it comes from (http_, arg_,
 // request_), or a name that can mean nothing else.
-func (s *secretNames) names(key []byte, place int) bool {
+func (s *secretNames) names(key []byte, where int) bool {
 	if len(key) > 64 {
 		return false
 	}
 	var buf [64]byte
 	name := squash(buf[:0], key)
-	if place != inField {
+	if where != inField {
 		return s.keys[string(name)]
 	}
 	for _, prefix := range [...]string{"http", "arg", "request", "requestheader", "req", "header", "sent"} {

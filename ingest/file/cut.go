@@ -67,11 +67,11 @@ func (in *Input) lineEnd(first, end, last int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for to := end; to > first; {
 		from := max(first, to-int64(len(buf)))
-		window := buf[:to-from]
-		if _, err := in.plain.ReadAt(window, from); err != nil {
+		part := buf[:to-from]
+		if _, err := in.plain.ReadAt(part, from); err != nil {
 			return 0, in.readError(err)
 		}
-		if i := bytes.LastIndexByte(window, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
 			return from + int64(i) + 1, nil
 		}
 		to = from

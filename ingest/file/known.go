@@ -130,7 +130,7 @@ func (k *known) topic(first []piece) string {
 	return topic
 }
 
-// node is a place in the text of one or more streams: all of them have the
+// node is a key in the text of one or more streams: all of them have the
 // same pieces up to it.
 type node struct {
 	lines   uint64 // of the piece that ends here
@@ -138,7 +138,7 @@ type node struct {
 	streams []*stream // that end here
 }
 
-// branch is where the text may go on: pieces of one place, by their digests.
+// branch is where the text may go on: pieces of one key, by their digests.
 type branch struct {
 	first, end int64
 	bySum      map[uint64]*node
@@ -168,14 +168,14 @@ func (k *known) remove(s *stream) {
 }
 
 func (n *node) child(p piece) *node {
-	place := [2]int64{p.first, p.end}
-	b := n.next[place]
+	key := [2]int64{p.first, p.end}
+	b := n.next[key]
 	if b == nil {
 		if n.next == nil {
 			n.next = map[[2]int64]*branch{}
 		}
 		b = &branch{first: p.first, end: p.end, bySum: map[uint64]*node{}}
-		n.next[place] = b
+		n.next[key] = b
 	}
 	c := b.bySum[p.sum]
 	if c == nil {

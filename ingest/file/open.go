@@ -243,11 +243,11 @@ func (in *Input) lastLine() (unfinished int64, err error) {
 	buf := make([]byte, 64<<10)
 	for to := in.Size; to > 0; {
 		from := max(0, to-int64(len(buf)))
-		window := buf[:to-from]
-		if _, err := in.plain.ReadAt(window, from); err != nil {
+		part := buf[:to-from]
+		if _, err := in.plain.ReadAt(part, from); err != nil {
 			return 0, in.readError(err)
 		}
-		if i := bytes.LastIndexByte(window, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
 			unfinished = in.Size - from - int64(i) - 1
 			in.Size -= unfinished
 			return unfinished, nil

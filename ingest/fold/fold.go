@@ -161,7 +161,7 @@ func (f *Builder) Response(r *classify.Response) {
 		return
 	}
 	f.folding = true
-	f.table.Add(r, f.cfg.Catalogue.Decide(r), aggregate.Place{Partition: f.partition, Offset: f.record.Offset})
+	f.table.Add(r, f.cfg.Catalogue.Decide(r), aggregate.Position{Partition: f.partition, Offset: f.record.Offset})
 	f.folding = false
 }
 

@@ -20,7 +20,7 @@ const engineHome = "ingest/sandbox/engine"
 
 // FindEngine returns the path of the engine's library. path and the
 // environment's STATLINE_ENGINE name the file or a directory that holds it,
-// and nothing else is tried when one of them is set. Otherwise the places are,
+// and nothing else is tried when one of them is set. Otherwise the directories are,
 // in this order: beside the executable; the directories .engine and
 // ingest/sandbox/engine of the working directory and its parents, then of the
 // executable's; statline in the user's cache directory. The error of a failed
@@ -35,23 +35,23 @@ func FindEngine(path string) (string, error) {
 		}
 		return "", fmt.Errorf("%w (no engine at %s)", ErrNoEngine, path)
 	}
-	places := searchPlaces()
-	for _, dir := range places {
+	dirs := searchDirs()
+	for _, dir := range dirs {
 		if found, ok := engineAt(dir); ok {
 			return found, nil
 		}
 	}
 	return "", fmt.Errorf("%w; or set %s to its path (looked in %s)", ErrNoEngine, engineEnv,
-		strings.Join(places, ", "))
+		strings.Join(dirs, ", "))
 }
 
-func searchPlaces() []string {
-	var places []string
+func searchDirs() []string {
+	var dirs []string
 	seen := map[string]bool{}
 	add := func(dir string) {
 		if !seen[dir] {
 			seen[dir] = true
-			places = append(places, dir)
+			dirs = append(dirs, dir)
 		}
 	}
 	upFrom := func(dir string) {
@@ -78,7 +78,7 @@ func searchPlaces() []string {
 	if cache, err := os.UserCacheDir(); err == nil {
 		add(filepath.Join(cache, "statline"))
 	}
-	return places
+	return dirs
 }
 
 // engineAt returns the library that path is, or that lies in the directory

@@ -154,6 +154,6 @@ func (d *decoder) passBy(size int) bool {
 		return true
 	}
 	d.parts, d.left = &parts{whole: int64(size)}, int(count)
-	d.place(b, first, last)
+	d.readHeader(b, first, last)
 	return true
 }

@@ -215,12 +215,12 @@ func (d *decoder) openBatch() (int, error) {
 	}
 	d.set = set[size:]
 	d.body, d.left = body, int(count)
-	d.place(b, at, last)
+	d.readHeader(b, at, last)
 	return used, nil
 }
 
-// place takes the offsets and times of a batch from its header.
-func (d *decoder) place(header []byte, first, last int64) {
+// readHeader takes the offsets and times of a batch from its header.
+func (d *decoder) readHeader(header []byte, first, last int64) {
 	d.base, d.last, d.previous = first, last, first-1
 	d.baseTime = int64(binary.BigEndian.Uint64(header[batchBaseTime:]))
 	d.maxTime = -1

@@ -127,16 +127,16 @@ type Difference struct {
 
 // String is the difference in one line for people.
 func (d Difference) String() string {
-	place := fmt.Sprintf("%s/%d epoch %d [%d,%d)", d.Topic, d.Partition, d.Epoch, d.First, d.End)
+	where := fmt.Sprintf("%s/%d epoch %d [%d,%d)", d.Topic, d.Partition, d.Epoch, d.First, d.End)
 	switch d.Kind {
 	case Hole:
-		return place + ": no block or gap covers these offsets"
+		return where + ": no block or gap covers these offsets"
 	case Overlap:
-		return place + ": two blocks cover these offsets"
+		return where + ": two blocks cover these offsets"
 	case Records:
-		return fmt.Sprintf("%s: got %d records and holes; want %d", place, d.Got, d.Expected)
+		return fmt.Sprintf("%s: got %d records and holes; want %d", where, d.Got, d.Expected)
 	case DaySum:
-		return fmt.Sprintf("%s: the days hold %d responses; want %d", place, d.Got, d.Expected)
+		return fmt.Sprintf("%s: the days hold %d responses; want %d", where, d.Got, d.Expected)
 	case RejectSum:
 		return fmt.Sprintf("%s/%d epoch %d: got %d rejects; want %d", d.Topic, d.Partition, d.Epoch, d.Got, d.Expected)
 	default:

@@ -57,11 +57,11 @@ func (s *Store) AuditSpan(ctx context.Context, o SpanOptions) (*SpanAudit, error
 		return nil, fmt.Errorf("list the ledger's ranges of a span: %w", err)
 	}
 	found.Missing = append(o.doubtfulDays(report), o.unfinished(report)...)
-	places, err := s.placesOf(ctx, o, report)
+	holes, err := s.holesOf(ctx, o, report)
 	if err != nil {
 		return nil, fmt.Errorf("look for offsets that are missing in a span: %w", err)
 	}
-	found.Missing = append(found.Missing, places...)
+	found.Missing = append(found.Missing, holes...)
 	return found, nil
 }
 
@@ -164,10 +164,10 @@ func (s *Store) rangesOf(ctx context.Context, o SpanOptions, found *SpanAudit) e
 	return nil
 }
 
-// placesOf are the offsets without rows, and the blocks that do not add up, that
+// holesOf are the offsets without rows, and the blocks that do not add up, that
 // could hold responses of the span. A gap counts as well: retention took its records
 // before they were read.
-func (s *Store) placesOf(ctx context.Context, o SpanOptions, report *AuditReport) (missing []string, err error) {
+func (s *Store) holesOf(ctx context.Context, o SpanOptions, report *AuditReport) (missing []string, err error) {
 	rows, err := Select[spanScan](ctx, s,
 		spanSelect+s.Table(schema.Ledger)+" WHERE state = 'stored' AND kind IN ('block', 'gap')"+
 			" AND (? OR (cluster, topic, epoch, partition) GLOBAL IN (SELECT cluster, topic, epoch, partition FROM "+s.Table(schema.Ledger)+

@@ -49,7 +49,7 @@ func (b *benchBlocks) Response(r *classify.Response) {
 	if b.change != nil {
 		b.change(b.offset, r)
 	}
-	b.table.Add(r, b.codes.Decide(r), aggregate.Place{Offset: b.offset})
+	b.table.Add(r, b.codes.Decide(r), aggregate.Position{Offset: b.offset})
 }
 
 // Reject implements decode.Sink: bench traffic has none.

@@ -45,7 +45,7 @@ func TestOnlyCandidatesOpenIncidents(t *testing.T) {
 		opened, spared := 0, 0
 		for range 20_000 {
 			var rows []detect.KeyMinute
-			for at := detect.Minute(1000); at < 1000+detect.CandidateWindow; at++ {
+			for at := detect.Minute(1000); at < 1000+detect.CandidateLookback; at++ {
 				if r.IntN(20) == 0 {
 					rows = append(rows, refusedMinute(r, at))
 				}
@@ -78,7 +78,7 @@ func TestCandidatesOnTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.CandidateWindow - 1)
+	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.CandidateLookback - 1)
 	asked := []detect.Minute{last - 14, last - 4, last - 1, last}
 	var values []string
 	var want []string
@@ -163,7 +163,7 @@ func TestOnlyCandidateClientsOpenIncidents(t *testing.T) {
 		for n := range 2_000 {
 			var rows []detect.ClientMinute
 			every := 3 + r.IntN(400)
-			for at := detect.Minute(5000); at < 5000+detect.ClientWindow; at++ {
+			for at := detect.Minute(5000); at < 5000+detect.ClientLookback; at++ {
 				if r.IntN(every) == 0 {
 					rows = append(rows, failedMinute(r, at, n%2 == 0))
 				}
@@ -198,7 +198,7 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.ClientWindow - 1)
+	const first, last = detect.Minute(29_000_000), detect.Minute(29_000_000 + detect.ClientLookback - 1)
 	asked := minutesOf(last-120, last)
 	var none distinct.Bitmap
 	c := cfg.ClientCandidate()

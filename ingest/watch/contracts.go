@@ -70,7 +70,7 @@ func (c *contracts) take(ctx context.Context, ev Evidence, rows []ContractRow) e
 
 // forget remembers when a pair was seen after its rows are dropped.
 func (c *contracts) forget(settled detect.Minute) {
-	old := settled - detect.ContractWindow
+	old := settled - detect.ContractLookback
 	for p, x := range c.of {
 		for len(x.rows) > 0 && x.rows[0].Minute <= old {
 			if x.rows[0].Count > 0 {

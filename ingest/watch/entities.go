@@ -198,7 +198,7 @@ func (x *entity[K, E, R]) keep(now states) {
 // forget drops rows older than the rules look back on, and entities of which
 // nothing is left.
 func (s *entities[K, E, R]) forget(settled detect.Minute) {
-	old := settled - detect.Minute(s.Window)
+	old := settled - detect.Minute(s.Lookback)
 	for id, x := range s.of {
 		x.rows = slices.DeleteFunc(x.rows, func(r R) bool { return s.Minute(&r) <= old })
 		if len(x.rows) == 0 && !x.remembers(settled) {

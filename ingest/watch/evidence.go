@@ -110,10 +110,10 @@ type Past struct {
 	Clients   []ClientRow  // those with something open: a day
 	Contracts []ContractRow
 	Sources   []SourceRow // an hour
-	Paces     []PaceRow   // detect.PaceWindow
-	Misses    []MissRow   // detect.MissWindow
-	Errors    []ErrorRow  // detect.ErrorWindow
-	Near      []NearRow   // detect.NearWindow
+	Paces     []PaceRow   // detect.PaceLookback
+	Misses    []MissRow   // detect.MissLookback
+	Errors    []ErrorRow  // detect.ErrorLookback
+	Near      []NearRow   // detect.NearLookback
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int
@@ -127,4 +127,4 @@ type BlockRow struct {
 }
 
 // keyMemory is how many minutes of rows are kept of a key that is not dead.
-const keyMemory = detect.CandidateWindow + 2*detect.SettleMinutes
+const keyMemory = detect.CandidateLookback + 2*detect.SettleMinutes

@@ -37,7 +37,7 @@ func (f *floods) read(ctx context.Context, ev Evidence, b *Rows, settled, to det
 	for _, need := range []struct {
 		ids     []string
 		minutes []detect.Minute
-	}{{known, b.Minutes}, {fresh, minutesOf(settled+1-detect.FloodWindow, to)}} {
+	}{{known, b.Minutes}, {fresh, minutesOf(settled+1-detect.FloodLookback, to)}} {
 		if err := ev.Floods(ctx, f.Type, need.ids, need.minutes, f.take); err != nil {
 			return fmt.Errorf("read how often %d of type %s ask: %w", len(need.ids), f.Type, err)
 		}
@@ -85,7 +85,7 @@ func (q *SQL) FloodCandidates(ctx context.Context, of detect.EntityType, minutes
 	if len(minutes) == 0 {
 		return nil, nil
 	}
-	if old, err := q.reaches(ctx, minutes[len(minutes)-1], detect.FloodWindow); !old {
+	if old, err := q.reaches(ctx, minutes[len(minutes)-1], detect.FloodLookback); !old {
 		return nil, err
 	}
 	a := askerOf(of)

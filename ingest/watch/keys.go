@@ -37,7 +37,7 @@ func (k *keys) take(r *KeyRow) {
 
 // read brings the rows of every key that matters up to minute to.
 func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
-	first := settled + 1 - detect.CandidateWindow
+	first := settled + 1 - detect.CandidateLookback
 	candidates, err := ev.Candidates(ctx, b.Minutes, first, k.cfg.Candidate())
 	if err != nil {
 		return fmt.Errorf("look for refused keys: %w", err)
@@ -88,7 +88,7 @@ func (k *keys) forget(settled detect.Minute) {
 	old := settled - keyMemory
 	for _, x := range k.of {
 		x.rows = slices.DeleteFunc(x.rows, func(r detect.KeyMinute) bool {
-			return r.Minute <= settled-detect.KeyWindow || r.Minute <= old && r.Dead == 0 && r.Success == 0
+			return r.Minute <= settled-detect.KeyLookback || r.Minute <= old && r.Dead == 0 && r.Success == 0
 		})
 		if !k.suspect(x) {
 			x.rows = slices.DeleteFunc(x.rows, func(r detect.KeyMinute) bool { return r.Minute <= old })

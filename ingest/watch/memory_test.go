@@ -270,7 +270,7 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		return nil, err
 	}
 	m.mu.Lock()
-	for _, at := range minutesOf(max(at-detect.KeyWindow-60, m.first), at) {
+	for _, at := range minutesOf(max(at-detect.KeyLookback-60, m.first), at) {
 		for id, r := range m.keys[at] {
 			if r.Dead > 0 {
 				dead[id] = true
@@ -279,23 +279,23 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 	}
 	m.mu.Unlock()
 	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)),
-		Minutes: minutesOf(max(at-detect.KeyWindow, m.first), at)}, add)
+		Minutes: minutesOf(max(at-detect.KeyLookback, m.first), at)}, add)
 	if err != nil {
 		return nil, err
 	}
-	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientWindow, m.first), at),
+	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientLookback, m.first), at),
 		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range b.Contracts {
-		if r.Minute >= at-detect.ContractWindow {
+		if r.Minute >= at-detect.ContractLookback {
 			p.Contracts = append(p.Contracts, r)
 		}
 	}
 	p.Late = m.lateOf
 	for _, r := range b.Sources {
-		if r.Minute >= at-detect.SourceWindow {
+		if r.Minute >= at-detect.SourceLookback {
 			p.Sources = append(p.Sources, r)
 		}
 	}

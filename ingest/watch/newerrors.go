@@ -161,15 +161,15 @@ func (q *SQL) catalogued(code int) bool {
 
 // countKeys fills in how many keys got the errors of rows.
 func (q *SQL) countKeys(ctx context.Context, rows []ErrorRow) error {
-	type place struct {
+	type group struct {
 		minute detect.Minute
 		of     detect.ErrorOf
 	}
-	at := map[place]*ErrorRow{}
+	at := map[group]*ErrorRow{}
 	var minutes []detect.Minute
 	for i := range rows {
 		r := &rows[i]
-		at[place{r.Minute, r.ErrorOf}] = r
+		at[group{r.Minute, r.ErrorOf}] = r
 		if n := len(minutes); n == 0 || minutes[n-1] != r.Minute {
 			minutes = append(minutes, r.Minute)
 		}
@@ -183,7 +183,7 @@ func (q *SQL) countKeys(ctx context.Context, rows []ErrorRow) error {
 		Error   string    `ch:"error"`
 		Keys    uint64    `ch:"keys"`
 	}) error {
-		if x := at[place{minuteOf(r.Minute), detect.ErrorOf{Service: r.Service, Error: r.Error}}]; x != nil {
+		if x := at[group{minuteOf(r.Minute), detect.ErrorOf{Service: r.Service, Error: r.Error}}]; x != nil {
 			x.Keys = int(r.Keys)
 		}
 		return nil

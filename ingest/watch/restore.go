@@ -57,7 +57,7 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	}
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
-		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodWindow, at),
+		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodLookback, at),
 			f.take); err != nil {
 			return err
 		}
@@ -157,17 +157,17 @@ func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, row
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
-	type place struct {
+	type group struct {
 		of   detect.EntityType
 		name string
 	}
-	byRule := map[place]map[string]*detect.Restored{}
+	byRule := map[group]map[string]*detect.Restored{}
 	for i := range rows {
 		r := &rows[i]
 		if r.State == detect.Withdrawn || r.OpenedAt > at {
 			continue
 		}
-		ent := place{r.EntityType, r.Entity}
+		ent := group{r.EntityType, r.Entity}
 		if byRule[ent] == nil {
 			byRule[ent] = map[string]*detect.Restored{}
 		}

@@ -330,11 +330,11 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 
 // enrich names the sources of the keys' incidents when they are first written.
 func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
-	type place struct {
+	type group struct {
 		key    string
 		opened detect.Minute
 	}
-	places := map[place][]*Stored{}
+	groups := map[group][]*Stored{}
 	keys := map[detect.Minute][]string{}
 	for i := range rows {
 		r := &rows[i]
@@ -342,15 +342,15 @@ func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) err
 			r.State == detect.Withdrawn {
 			continue
 		}
-		p := place{r.Entity, r.OpenedAt}
-		if len(places[p]) == 0 {
+		p := group{r.Entity, r.OpenedAt}
+		if len(groups[p]) == 0 {
 			keys[p.opened] = append(keys[p.opened], p.key)
 		}
-		places[p] = append(places[p], r)
+		groups[p] = append(groups[p], r)
 	}
 	for opened, keys := range keys {
 		err := w.tables.Sources(ctx, keys, opened-detect.SettleMinutes, to, func(key string, ips, agents []string) {
-			for _, r := range places[place{key, opened}] {
+			for _, r := range groups[group{key, opened}] {
 				r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
 				w.publish.Enrich(r.ID, ips, agents)
 			}

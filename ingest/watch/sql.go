@@ -392,7 +392,7 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	dead, err := store.Select[struct {
 		Key string `ch:"key_id"`
 	}](ctx, q.store, "SELECT DISTINCT key_id FROM "+q.table(schema.KeysHour)+" WHERE "+deadKey+" AND "+
-		between(at-detect.KeyWindow-60, at)+" AND key_id != '"+classify.Other+"' ORDER BY key_id")
+		between(at-detect.KeyLookback-60, at)+" AND key_id != '"+classify.Other+"' ORDER BY key_id")
 	if err != nil {
 		return nil, fmt.Errorf("dead keys: %w", err)
 	}
@@ -401,31 +401,31 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		ids[i] = dead[i].Key
 	}
 	for part := range parts(ids) {
-		if err := q.keyRows(ctx, between(at-detect.KeyWindow, at), "", part, add); err != nil {
+		if err := q.keyRows(ctx, between(at-detect.KeyLookback, at), "", part, add); err != nil {
 			return nil, err
 		}
 	}
-	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientWindow, at),
+	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientLookback, at),
 		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err
 	}
-	if p.Contracts, err = q.contractRows(ctx, between(at-detect.ContractWindow, at)); err != nil {
+	if p.Contracts, err = q.contractRows(ctx, between(at-detect.ContractLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Sources, err = q.sourceRows(ctx, minutesOf(at-detect.SourceWindow, at)); err != nil {
+	if p.Sources, err = q.sourceRows(ctx, minutesOf(at-detect.SourceLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Misses, err = q.missRows(ctx, minutesOf(at-detect.MissWindow, at)); err != nil {
+	if p.Misses, err = q.missRows(ctx, minutesOf(at-detect.MissLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Errors, err = q.errorRows(ctx, minutesOf(at-detect.ErrorWindow, at)); err != nil {
+	if p.Errors, err = q.errorRows(ctx, minutesOf(at-detect.ErrorLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Near, err = q.nearRows(ctx, minutesOf(at-detect.NearWindow, at)); err != nil {
+	if p.Near, err = q.nearRows(ctx, minutesOf(at-detect.NearLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceWindow, at)); err != nil {
+	if p.Paces, err = q.paceRows(ctx, minutesOf(at-detect.PaceLookback, at)); err != nil {
 		return nil, err
 	}
 	p.Late, err = q.lateServices(ctx, at)

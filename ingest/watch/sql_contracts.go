@@ -47,18 +47,18 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		Errors  uint64    `ch:"errors"`
 		Coded   uint64    `ch:"coded"`
 	}
-	type place struct {
+	type group struct {
 		minute  detect.Minute
 		service string
 		code    uint16
 	}
-	byCode, errors, coded := map[place]uint64{}, map[place]uint64{}, map[place]uint64{}
+	byCode, errors, coded := map[group]uint64{}, map[group]uint64{}, map[group]uint64{}
 	for part := range parts(names) {
 		err = store.Each(ctx, q.store, func(r *total) error {
 			m := minuteOf(r.Minute)
-			byCode[place{m, r.Service, r.Code}] += r.N
-			errors[place{m, r.Service, 0}] += r.Errors
-			coded[place{m, r.Service, 0}] += r.Coded
+			byCode[group{m, r.Service, r.Code}] += r.N
+			errors[group{m, r.Service, 0}] += r.Errors
+			coded[group{m, r.Service, 0}] += r.Coded
 			return nil
 		}, "SELECT minute, service, code, sum(requests) AS n, sumIf(requests, "+errorResponse+") AS errors,"+
 			" sumIf(requests, code > 0 AND "+errorResponse+") AS coded FROM "+q.table(schema.Responses)+
@@ -72,9 +72,9 @@ func (q *SQL) contractRows(ctx context.Context, where string) ([]ContractRow, er
 		m := minuteOf(r.Minute)
 		c := ContractRow{Pair: q.pair(r.Service, r.Code, r.Status),
 			ContractMinute: detect.ContractMinute{Minute: m, Count: r.N}}
-		c.Total = byCode[place{m, r.Service, r.Code}]
+		c.Total = byCode[group{m, r.Service, r.Code}]
 		if c.Pair.Reason == detect.CodeMissing {
-			c.Total, c.Coded = errors[place{m, r.Service, 0}], coded[place{m, r.Service, 0}]
+			c.Total, c.Coded = errors[group{m, r.Service, 0}], coded[group{m, r.Service, 0}]
 		}
 		rows = append(rows, c)
 	}

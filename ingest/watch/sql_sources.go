@@ -51,8 +51,8 @@ func (q *SQL) lateServices(ctx context.Context, at detect.Minute) (map[string]in
 			WHERE state = 'stored' AND responses > 0 AND last_record_ts >= toDateTime(%d, 'UTC') AND last_record_ts < toDateTime(%d, 'UTC')
 			GROUP BY topic, partition) GROUP BY partition) AS l USING partition
 		GROUP BY service HAVING late > %d ORDER BY service`,
-		q.table(schema.Samples), between(at-detect.SourceWindow, at), lateBy, q.table(schema.Ledger),
-		max((at-detect.SourceWindow).Unix(), 0), max((at+1).Unix(), 0), int(waitsFor.Seconds())))
+		q.table(schema.Samples), between(at-detect.SourceLookback, at), lateBy, q.table(schema.Ledger),
+		max((at-detect.SourceLookback).Unix(), 0), max((at+1).Unix(), 0), int(waitsFor.Seconds())))
 	if err != nil {
 		return nil, fmt.Errorf("late services: %w", err)
 	}

@@ -252,7 +252,7 @@ func contents() (block.ID, *block.Contents) {
 	for i := range 6 {
 		r := &classify.Response{UnixMilli: minute * 1000, Service: []byte([]string{"movies", "tv"}[i%2]),
 			Route: []byte("/3/x"), Method: []byte("GET"), Status: 504}
-		table.Add(r, catalogue.Decide(r), aggregate.Place{Offset: int64(i)})
+		table.Add(r, catalogue.Decide(r), aggregate.Position{Offset: int64(i)})
 	}
 	rows := table.Rows()
 	return block.ID{Cluster: "k", Topic: "access", Epoch: 1, Partition: 2, End: 100}, &block.Contents{

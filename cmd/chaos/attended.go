@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// inWindow begins a time in which an operator is needed: instances may stop a
+// attended begins a time in which an operator is needed: instances may stop a
 // partition, and what is said is judged by the fault itself. The function that
 // it returns ends it.
-func (c *campaign) inWindow() (end func()) {
+func (c *campaign) attended() (end func()) {
 	c.witness.looking.Lock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.window, c.stopsSeen = true, 0
+	c.isAttended, c.stopsSeen = true, 0
 	return func() {
 		c.mu.Lock()
-		c.window = false
+		c.isAttended = false
 		c.mu.Unlock()
 		c.witness.past = nil
 		c.witness.looking.Unlock()
 	}
 }
 
-// expected counts a stop and says whether it is one of a window.
+// expected counts a stop and says whether an operator is there to see it.
 func (c *campaign) expected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopsSeen++
-	return c.window
+	return c.isAttended
 }
 
-// stops is how often a partition has stopped in this window.
+// stops is how often a partition has stopped while attended.
 func (c *campaign) stops() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,18 +11,18 @@ import (
 	"statline/ingest/store"
 )
 
-// probeEvery is how often Kafka and the store are asked whether they answer,
-// also when nothing arrives, and probeTimeout how long they have: what goes away
+// pingEvery is how often Kafka and the store are asked whether they answer,
+// also when nothing arrives, and pingTimeout how long they have: what goes away
 // is known within ten seconds.
 const (
-	probeEvery   = 5 * time.Second
-	probeTimeout = 4 * time.Second
+	pingEvery   = 5 * time.Second
+	pingTimeout = 4 * time.Second
 )
 
 // loops of a run, by name, for its health.
 const (
-	loopKafka  = "the probe of Kafka"
-	loopStore  = "the probe of ClickHouse"
+	loopKafka  = "the ping of Kafka"
+	loopStore  = "the ping of ClickHouse"
 	loopLedger = "the comparison of ledger and commits"
 	loopGroup  = "the consumer group"
 	loopReport = "the report on the pipeline"
@@ -43,10 +43,10 @@ func (r *run) every(ctx context.Context, loop string, op func(context.Context) t
 	}
 }
 
-// probeKafka asks for the log's ends, which fetching tells only those partitions
+// pingKafka asks for the log's ends, which fetching tells only those partitions
 // that fetch.
-func (r *run) probeKafka(ctx context.Context) time.Duration {
-	limited, cancel := context.WithTimeout(ctx, probeTimeout)
+func (r *run) pingKafka(ctx context.Context) time.Duration {
+	limited, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	// In this order: without an open transaction the last stable offset is then
 	// not below the high watermark, whatever is written meanwhile.
@@ -64,19 +64,19 @@ func (r *run) probeKafka(ctx context.Context) time.Duration {
 		return 0
 	case err != nil:
 		r.tracker.hold(Condition{Name: KafkaAway, Red: true, Detail: err.Error()})
-		return probeEvery
+		return pingEvery
 	}
 	r.tracker.lift(KafkaAway)
 	r.tracker.ends(stable, high)
 	r.grown(len(stable))
 	r.lookUp(ctx)
-	return probeEvery
+	return pingEvery
 }
 
 // lookUp finds out since when partitions are behind whose records nobody reads:
 // what cannot be found out is asked again the next time.
 func (r *run) lookUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	for p, offset := range r.tracker.unknown() {
 		ms, ok, err := r.source.TimeAt(ctx, p, offset)
@@ -91,11 +91,11 @@ func (r *run) lookUp(ctx context.Context) {
 	}
 }
 
-// probeStore asks the store whether it answers. One that stores a block
+// pingStore asks the store whether it answers. One that stores a block
 // meanwhile does, even when all its connections are taken.
-func (r *run) probeStore(ctx context.Context) time.Duration {
+func (r *run) pingStore(ctx context.Context) time.Duration {
 	began := time.Now()
-	limited, cancel := context.WithTimeoutCause(ctx, probeTimeout, fmt.Errorf("no answer within %s", probeTimeout))
+	limited, cancel := context.WithTimeoutCause(ctx, pingTimeout, fmt.Errorf("no answer within %s", pingTimeout))
 	defer cancel()
 	err := r.store.Ping(limited)
 	switch {
@@ -109,7 +109,7 @@ func (r *run) probeStore(ctx context.Context) time.Duration {
 		}
 		r.tracker.hold(Condition{Name: StoreAway, Red: true, Detail: err.Error()})
 	}
-	return probeEvery
+	return pingEvery
 }
 
 // compareLedger compares the ledger with the group's commits, and the
@@ -128,7 +128,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	if err != nil && ctx.Err() == nil {
 		r.log.Debug("compare ledger and commits", "err", err)
 	}
-	return max(probeEvery, time.Duration(20*r.bounds.topics())*time.Since(began))
+	return max(pingEvery, time.Duration(20*r.bounds.topics())*time.Since(began))
 }
 
 // writersFor is how long the last block of an instance speaks for what it does
