@@ -113,3 +113,31 @@ func TestAnalyzeKeepsIncidents(t *testing.T) {
 		must(t, "analyze", "--data", dir, log)
 	}
 }
+
+// A kept store holds more databases than one where somebody makes them: --database says
+// which is asked. A name of the file or the environment is that of a server's.
+func TestDatabaseOfAKeptStore(t *testing.T) {
+	dir := t.TempDir()
+	log, store := filepath.Join(dir, "access.log"), filepath.Join(dir, "store")
+	must(t, "generate", "--count", "300", "--to", log)
+	must(t, "analyze", "--data", store, log)
+	responses := func(args ...string) uint64 {
+		t.Helper()
+		r := run(t, nil, append([]string{"report", "--json", "--data", store}, args...)...)
+		if r.err != nil {
+			t.Fatalf("%v: %v\n%s", args, r.err, r.stderr)
+		}
+		return decodeJSON[report](t, r.stdout).Responses
+	}
+	if responses() == 0 || responses("--database", "statline") == 0 {
+		t.Error("got no response of the database statline")
+	}
+	t.Setenv("STATLINE_DATABASE", "api")
+	if responses() == 0 {
+		t.Error("got no response; STATLINE_DATABASE is of a server")
+	}
+	if r := run(t, nil, "report", "--data", store, "--database", "api"); r.err == nil ||
+		!strings.Contains(r.stderr, "database api") {
+		t.Errorf("--database api, which is not there: got %v, %s", r.err, r.stderr)
+	}
+}

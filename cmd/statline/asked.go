@@ -30,6 +30,9 @@ func openAsked(ctx context.Context, c *config.Config) (_ *asked, err error) {
 	server := c.ClickHouse.Store()
 	if dir != "" {
 		server = store.DefaultConfig()
+		if c.Origin("database").Layer == config.FromFlag { // a file's is that of a server
+			server.Database = c.ClickHouse.Database
+		}
 		if server.URL, err = a.serve(ctx, dir, c.Local.Engine); err != nil {
 			return nil, err
 		}

@@ -90,7 +90,8 @@ const (
 	minute = 60
 	hour   = 3600
 	day    = 24 * hour
-	// maxIDs is how many keys a query names; of more it reads all.
+	// maxIDs is how many keys a query names; of more it reads all. Its groups are
+	// bounded by twice as many days of keys: 24 groups of at most 60 numbers each.
 	maxIDs = 5000
 )
 
@@ -99,13 +100,31 @@ const (
 func (q *Question) bucket() uint32 {
 	all := uint32(minute)
 	for _, l := range q.Limits {
-		a, b := all, l.Window
-		for b != 0 {
-			a, b = b, a%b
-		}
-		all = all / a * l.Window
+		all = all / divisor(all, l.Window) * l.Window
 	}
 	return all
+}
+
+// divisor is the greatest that both have.
+func divisor(a, b uint32) uint32 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// width is the length of a tick in seconds: the longest that every window has a whole
+// number of, and an hour at most. Where that is no whole minute, or the minutes of hours
+// cannot be its columns (see query.KeyTicks), it is a minute.
+func (q *Question) width() uint32 {
+	width := uint32(hour)
+	for _, l := range q.Limits {
+		width = divisor(width, l.Window)
+	}
+	if b := q.bucket(); width%minute != 0 || q.Route != "" || hour%b != 0 && b%hour != 0 {
+		return minute
+	}
+	return width
 }
 
 // Span moves the beginning of a window to that of an hour and of every limit's
@@ -155,16 +174,14 @@ func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) 
 	if err := q.Check(q.Route != ""); err != nil {
 		return nil, err
 	}
-	if q.Route == "" && !slices.ContainsFunc(q.Limits, func(l limit.Limit) bool { return l.Window%hour != 0 }) {
-		q.Width = hour
-	}
+	q.Width = q.width()
 	a := q.answer("store", q.Exact() && q.Route == "")
 	t := newTally(a, &q)
 	chunks, err := t.busy(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range portions(chunks) {
+	for _, b := range portions(chunks, int(2*maxIDs*day/q.chunk(q.span()))) {
 		if err := t.read(ctx, s, b); err != nil {
 			return nil, err
 		}
@@ -179,9 +196,8 @@ type portion struct {
 	ids      []string
 }
 
-// portions takes as many chunks at once as do not hold too many minutes.
-func portions(chunks map[uint32][]string) (list []portion) {
-	const maxChunks = 2 * maxIDs // of keys: a chunk of a day is 24 groups of 60 numbers
+// portions takes as many chunks at once as do not hold too many minutes: so many of keys.
+func portions(chunks map[uint32][]string, maxChunks int) (list []portion) {
 	held := 0
 	var keys map[string]bool
 	for _, c := range slices.Sorted(maps.Keys(chunks)) {
@@ -247,7 +263,7 @@ func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, 
 	}
 	chunks := map[uint32][]string{}
 	t.today = map[string]today{}
-	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(t.q.chunk(day), least, long), t.q.params(),
+	_, err := report.Collect(ctx, s, "the busy keys", query.BusyKeys(t.q.chunk(t.q.span()), least, long), t.q.params(),
 		func(scan report.Scan) (busy, error) {
 			var k today
 			var in []uint32
@@ -272,6 +288,15 @@ func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, 
 			return busy{}, nil
 		})
 	return chunks, err
+}
+
+// span is at least how long a chunk is: a day where the requests of all of it tell
+// whether a limit may refuse some; longer where its hours do, as fewer groups are made.
+func (q *Question) span() uint32 {
+	if q.Limits[len(q.Limits)-1].Window > hour {
+		return day
+	}
+	return 4 * day
 }
 
 // least is what the strictest limit for a window of from to until seconds allows.
@@ -310,7 +335,7 @@ func newTally(a *Answer, q *Question) *tally {
 // read tries the limits on the minutes of some chunks.
 func (t *tally) read(ctx context.Context, s report.Store, b portion) error {
 	p := t.q.params()
-	size := int64(t.q.chunk(day))
+	size := int64(t.q.chunk(t.q.span()))
 	p.From, p.To = time.Unix(max(int64(b.from)*size, p.From.Unix()), 0),
 		time.Unix(min(int64(b.to)*size, p.To.Unix()), 0)
 	text := query.KeyTicks(t.q.Width, t.q.bucket(), t.q.Limits, b.ids)

@@ -154,7 +154,9 @@ func TestSimulateEqualsReference(t *testing.T) {
 	}{
 		{limits: "20/1m", store: true}, {limits: "30/1h", store: true}, {limits: "20/1m,30/1h", store: true},
 		{limits: "20/1m,30/1h", store: true, countRefused: true, service: "movies"}, {limits: "60/1d,9/1m", store: true},
-		{limits: "25/5m", store: true}, {limits: "40/90m", store: true}, {limits: "30/90m,9/1m", store: true}, {limits: "30/1h,60/1d", store: true},
+		{limits: "25/5m", store: true}, {limits: "22/3m,30/15m", store: true}, {limits: "22/2m,60/10m,70/1d", store: true},
+		{limits: "30/20m,40/2h", store: true, countRefused: true}, {limits: "20/7m", store: true},
+		{limits: "40/90m", store: true}, {limits: "30/90m,9/1m", store: true}, {limits: "30/1h,60/1d", store: true},
 		{limits: "100/3d", store: true}, {limits: "9/1m,40/7h,100/3d", store: true, countRefused: true},
 		{limits: "2/1s"}, {limits: "5/10s"}, {limits: "5/10s,20/1m,30/1h"}, {limits: "5/10s", service: "search"}, {limits: "9/1m", route: "/a"},
 	} {

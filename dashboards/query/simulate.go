@@ -30,7 +30,7 @@ func StoredMinutes() Text {
 // They are columns of a chunk instead: rows lie by the key, and the next one is mostly of
 // the same chunk, which costs no look-up.
 func BusyKeys(chunk uint32, least, leastLong uint64) Text {
-	const maxHours = 48
+	const maxHours = 168
 	busy, hours := "", chunk/3600
 	if least < 1<<62 && hours <= maxHours {
 		busy = fmt.Sprintf("most > %d", least)
@@ -42,15 +42,15 @@ func BusyKeys(chunk uint32, least, leastLong uint64) Text {
 		busy = strings.TrimPrefix(fmt.Sprintf("%s OR n > %d", busy, leastLong), " OR ")
 	}
 	most := Text("toUInt64(0)")
-	if hours <= maxHours && hours > 0 {
+	if least < 1<<62 && hours <= maxHours && hours > 0 {
 		most = "arrayMax(" + perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), 3600) %% %d)", hours)),
 			int(hours)) + ")"
 	}
-	return Text(fmt.Sprintf(`SELECT any(id), sum(n), sum(of_them), groupArrayIf(chunk, %s) FROM (
-  SELECT %s AS k, any(key_id) AS id, toUInt32(intDiv(toUInt32(minute), %d)) AS chunk, sum(requests) AS n, sumIf(requests, `, busy, ofID, chunk)) + refused + `) AS of_them, ` + most + ` AS most
+	return Text(fmt.Sprintf(`SELECT id, sum(n), sum(of_them), groupArrayIf(chunk, %s) FROM (
+  SELECT key_id AS id, toUInt32(intDiv(toUInt32(minute), %d)) AS chunk, sum(requests) AS n, sumIf(requests, `, busy, chunk)) + refused + `) AS of_them, ` + most + ` AS most
   FROM {db}.keys_hour WHERE ` + within + ` AND key_id != '' AND (` + ofKeys + ` OR key_id = '__other__')
-  GROUP BY k, chunk
-) GROUP BY k`
+  GROUP BY id, chunk
+) GROUP BY id`
 }
 
 // perSlot is an array of the sums of requests in each of so many slots.
@@ -67,8 +67,9 @@ const (
 
 // KeyTicks returns the ticks of each key in which limits may refuse something: the
 // beginning of its id (see KeysToday), when they begin in Unix seconds, and how many
-// requests it made in each, at least and at most. A tick is a minute, or an hour where
-// all windows are whole hours. bucket is a number of seconds that every window has a
+// requests it made in each, at least and at most. A tick is a number of seconds that
+// every window and the hour have a whole number of; it is a minute where a bucket neither
+// fits an hour nor is whole hours. bucket is a number of seconds that every window has a
 // whole number in; one in which no limit can refuse is left out. ids, unless it is empty,
 // are the keys that are looked at.
 func KeyTicks(tick, bucket uint32, limits []limit.Limit, ids []string) Text {
@@ -77,7 +78,7 @@ func KeyTicks(tick, bucket uint32, limits []limit.Limit, ids []string) Text {
 	case tick == 3600:
 		return keyTicks(hourTicks(only), bucket, leastOf(limits, 0))
 	case 3600%bucket == 0 || bucket%3600 == 0:
-		return minutesOfHours(only, bucket, limits)
+		return ticksOfHours(only, tick, bucket, limits)
 	}
 	return keyTicks(minuteTicks(only), bucket, leastOf(limits, 0))
 }
@@ -94,31 +95,33 @@ func leastOf(limits []limit.Limit, longer uint32) uint64 {
 	return least
 }
 
-// minutesOfHours is KeyTicks of buckets that fit hours. Minutes as groups of keys would be
+// ticksOfHours is KeyTicks of buckets that fit hours. Minutes as groups of keys would be
 // nearly as many as rows; they are columns of hours, as in BusyKeys.
-func minutesOfHours(only Text, bucket uint32, limits []limit.Limit) Text {
+func ticksOfHours(only Text, tick, bucket uint32, limits []limit.Limit) Text {
+	slots := 3600 / tick
 	// A limit refuses only where more requests come than it allows.
 	above, hours, buckets := uint64(0), "", ""
-	may := func(minute, hour, all string) string {
-		return fmt.Sprintf("(%s > %d OR %s > %d OR %s > %d)", minute, leastOf(limits, 0), hour, leastOf(limits, 60),
+	may := func(one, hour, all string) string {
+		return fmt.Sprintf("(%s > %d OR %s > %d OR %s > %d)", one, leastOf(limits, 0), hour, leastOf(limits, tick),
 			all, leastOf(limits, 3600))
 	}
 	switch {
-	case bucket == 60:
+	case bucket == tick:
 		above = leastOf(limits, 0)
-		hours = fmt.Sprintf("arrayMax(per_minute) > %d", above)
+		hours = fmt.Sprintf("arrayMax(per_tick) > %d", above)
 	case bucket <= 3600:
-		hours = may("arrayMax(per_minute)", "n", "n")
+		hours = may("arrayMax(per_tick)", "n", "n")
 	default:
-		hours, buckets = "1", fmt.Sprintf(", intDiv(hour, %d) HAVING ", bucket)+may("max(arrayMax(per_minute))",
+		hours, buckets = "1", fmt.Sprintf(", intDiv(hour, %d) HAVING ", bucket)+may("max(arrayMax(per_tick))",
 			"max(n)", "sum(n)")
 	}
 	return `SELECT ` + idOf + `, groupArrayArray(at) AS ticks, groupArrayArray(counts) AS low, low AS high FROM (
-  SELECT k, groupArrayArray(minutes) AS at, groupArrayArray(some) AS counts FROM (
-    SELECT k, hour, n, per_minute, ` + Text(fmt.Sprintf("arrayFilter((i, c) -> c > %d, range(60), per_minute)", above)) + ` AS slots,
-      arrayMap(i -> toUInt32(hour + 60 * i), slots) AS minutes, arrayMap(i -> per_minute[i + 1], slots) AS some FROM (
+  SELECT k, groupArrayArray(begins) AS at, groupArrayArray(some) AS counts FROM (
+    SELECT k, hour, n, per_tick, ` + Text(fmt.Sprintf(`arrayFilter((i, c) -> c > %d, range(%d), per_tick) AS slots,
+      arrayMap(i -> toUInt32(hour + %d * i), slots) AS begins,`, above, slots, tick)) + `
+      arrayMap(i -> per_tick[i + 1], slots) AS some FROM (
       SELECT ` + ofID + ` AS k, intDiv(toUInt32(minute), 3600) * 3600 AS hour, sum(requests) AS n,
-        ` + perSlot("toUInt8(intDiv(toUInt32(minute), 60) % 60)", 60) + ` AS per_minute
+        ` + perSlot(Text(fmt.Sprintf("toUInt8(intDiv(toUInt32(minute), %d) %% %d)", tick, slots)), int(slots)) + ` AS per_tick
       FROM {db}.keys WHERE ` + only + ` GROUP BY k, hour HAVING ` + Text(hours) + `
     ) WHERE notEmpty(slots)
   ) GROUP BY k` + Text(buckets) + `
