@@ -23,30 +23,53 @@ func (b *bench) manyKeys(ctx context.Context) error {
 		name   string
 		refuse uint64 // one request in so many is refused
 	}{{"one request in twenty refused", 20}, {"every request refused", 1}} {
-		err := b.withServers(ctx, fmt.Sprintf("keys-%d", c.refuse), func(s servers) error {
-			from := &crowd{left: b.crowd, refuse: c.refuse, at: time.Now().
-				UnixMilli() - int64(b.crowd/traffic.BenchRate*1000)}
-			if err := traffic.Produce(ctx, []string{s.broker.addr}, "access", from,
-				traffic.ProduceOptions{Partitions: 4}); err != nil {
-				return err
-			}
-			took, err := s.drained(ctx, b.binary, b.crowd, "256MiB")
-			if err != nil {
-				return err
-			}
-			b.table.judge("keys",
-				fmt.Sprintf("peak memory of run, %g million records of %d keys, %s, --memory-budget 256MiB",
-					float64(b.crowd)/1e6, crowdKeys, c.name),
-				fmt.Sprintf("%d MiB (%.0f records/s, %.2f s CPU per million records)", took.peak>>10,
-					float64(b.crowd)/took.wall.Seconds(), took.cpu.Seconds()/float64(b.crowd)*1e6),
-				"< 400 MiB", took.peak < 400<<10)
-			return nil
-		})
+		got, other, err := b.drainCrowd(ctx, b.binary, c.refuse)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
+		rate := func(f finished) float64 { return float64(b.crowd) / f.wall.Seconds() }
+		b.table.judge("keys",
+			fmt.Sprintf("peak memory of run, %g million records of %d keys, %s, --memory-budget 256MiB",
+				float64(b.crowd)/1e6, crowdKeys, c.name),
+			fmt.Sprintf("%d MiB (%.0f records/s, %.2f s CPU per million records, %.0f %% in __other__)", got.peak>>10,
+				rate(got), got.cpu.Seconds()/float64(b.crowd)*1e6, other*100),
+			"<= 400 MiB", got.peak <= 400<<10)
+		if b.against == "" {
+			continue
+		}
+		before, _, err := b.drainCrowd(ctx, b.against, c.refuse)
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", b.against, c.name, err)
+		}
+		times := rate(got) / rate(before)
+		b.table.judge("keys", "records/s beside the other binary, "+c.name,
+			fmt.Sprintf("%.2fx its %.0f", times, rate(before)), ">= 2.5x", times >= 2.5)
 	}
 	return nil
+}
+
+// drainCrowd lets a binary store a crowd's requests, and says which share of them it has
+// under __other__.
+func (b *bench) drainCrowd(ctx context.Context, binary string, refuse uint64) (took finished, other float64, err error) {
+	b.drains++
+	err = b.withServers(ctx, fmt.Sprintf("keys-%d", b.drains), func(s servers) error {
+		from := &crowd{left: b.crowd, refuse: refuse, at: time.Now().
+			UnixMilli() - int64(b.crowd/traffic.BenchRate*1000)}
+		if err := traffic.Produce(ctx, []string{s.broker.addr}, "access", from,
+			traffic.ProduceOptions{Partitions: 4}); err != nil {
+			return err
+		}
+		if took, err = s.drained(ctx, binary, b.crowd, "256MiB"); err != nil {
+			return err
+		}
+		text, err := ask(ctx, s.engine.addr,
+			"SELECT sumIf(requests, key_id = '__other__') / sum(requests) FROM statline.keys")
+		if err == nil {
+			other, err = strconv.ParseFloat(text, 64)
+		}
+		return err
+	})
+	return took, other, err
 }
 
 // crowd is traffic in which crowdKeys keys take turns in no order, each from

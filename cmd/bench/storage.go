@@ -70,7 +70,7 @@ func (b *bench) storage(ctx context.Context) (err error) {
 	}
 	b.table.judge("storage", fmt.Sprintf("minute rows of responses, keys and clients, %d records/s for %d h",
 		storageRate, b.hours),
-		fmt.Sprintf("%.2f bytes a record", total), "<= 1.5 bytes", total <= 1.5)
+		fmt.Sprintf("%.2f bytes a record", total), "<= 1.4 bytes", total <= 1.4)
 	return b.columns(ctx, st, records)
 }
 
