@@ -135,10 +135,16 @@ fuzz: ## every fuzz target for FUZZTIME executions (5000x)
 	@set -e; git grep -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | sed -E 's|^(.*)/[^/]*:func |./\1 |' | while read -r pkg f; do \
 	  echo "$$pkg $$f"; CGO_ENABLED=0 $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg </dev/null; done
 
+# What is compared with: the version of 2026-11-29.
+EARLIER := c08d34d
+
 .PHONY: bench
-bench: build ## every stage against its target, ClickHouse, GoAccess and JSON libraries: cmd/bench/RESULTS.md (twenty minutes; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file; --against=BINARY compares another one, --scale=cmd/bench/SCALE.md multiplies)
+bench: build ## every stage against its target, ClickHouse, GoAccess, JSON libraries and an earlier version: cmd/bench/RESULTS.md and SCALE.md (half an hour; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file; --against=BINARY compares another one)
 	$(GO) build -o bin/bench ./cmd/bench
-	@./bin/bench --statline=bin/statline $(or $(ARGS),--out=cmd/bench/RESULTS.md)
+	@set -e; against=; if git cat-file -e '$(EARLIER)^{commit}' 2>/dev/null; then dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	  git archive $(EARLIER) | tar x -C "$$dir"; (cd "$$dir" && CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -o '$(CURDIR)/bin/earlier' ./cmd/statline); \
+	  against=--against=bin/earlier; fi; \
+	./bin/bench --statline=bin/statline $$against $(or $(ARGS),--out=cmd/bench/RESULTS.md --scale=cmd/bench/SCALE.md)
 
 # For combined logs the profile saves a sixth of the CPU, for JSON a twentieth. It
 # names places, so that it fits a changed program less and less.

@@ -50,7 +50,9 @@ func (b *bench) manyKeys(ctx context.Context) error {
 
 // drainCrowd lets a binary store a crowd's requests, and says which share of them it has
 // under __other__.
-func (b *bench) drainCrowd(ctx context.Context, binary string, refuse uint64) (took finished, other float64, err error) {
+func (b *bench) drainCrowd(ctx context.Context, binary string, refuse uint64) (
+	took finished, other float64, err error,
+) {
 	b.drains++
 	err = b.withServers(ctx, fmt.Sprintf("keys-%d", b.drains), func(s servers) error {
 		from := &crowd{left: b.crowd, refuse: refuse, at: time.Now().
