@@ -140,7 +140,7 @@ EARLIER := c08d34d
 
 .PHONY: bench
 bench: build ## every stage against its target, ClickHouse, GoAccess, JSON libraries and an earlier version: cmd/bench/RESULTS.md and SCALE.md (half an hour; ARGS="--only=hot,formats,growth", or "--gb=0.1 --backlogs=1 --hours=1 --crowd=1 --minutes=1" for a short one, which writes no file; --against=BINARY compares another one)
-	$(GO) build -o bin/bench ./cmd/bench
+	$(GO) build -pgo=cmd/statline/default.pgo -o bin/bench ./cmd/bench
 	@set -e; against=; if git cat-file -e '$(EARLIER)^{commit}' 2>/dev/null; then dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	  git archive $(EARLIER) | tar x -C "$$dir"; (cd "$$dir" && CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -o '$(CURDIR)/bin/earlier' ./cmd/statline); \
 	  against=--against=bin/earlier; fi; \
