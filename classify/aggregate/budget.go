@@ -269,7 +269,7 @@ func (t *Table) keysOverBudget() map[words]bool {
 	if len(t.keys.rows)-1 <= t.config.Budget.Keys {
 		return nil
 	}
-	weights := make(map[words]weight)
+	weights := make(map[words]weight, len(t.keys.rows))
 	for i := 1; i < len(t.keys.rows); i++ {
 		row := &t.keys.rows[i]
 		w := weights[row.key]
@@ -284,7 +284,7 @@ func (t *Table) clientsOverBudget() map[words]bool {
 	if len(t.clients.rows)-1 <= t.config.Budget.Clients {
 		return nil
 	}
-	weights := make(map[words]weight)
+	weights := make(map[words]weight, len(t.clients.rows))
 	for i := 1; i < len(t.clients.rows); i++ {
 		row := &t.clients.rows[i]
 		w := weights[row.ip]
@@ -294,20 +294,25 @@ func (t *Table) clientsOverBudget() map[words]bool {
 	return wordsOverBudget(weights, t.config.Budget.Clients)
 }
 
+// wordsOverBudget returns all but the budget heaviest.
 func wordsOverBudget(weights map[words]weight, budget int) map[words]bool {
 	if len(weights) <= budget {
 		return nil
 	}
-	list := make([]words, 0, len(weights))
-	for k := range weights {
-		list = append(list, k)
+	type heavy struct {
+		weight
+		words
 	}
-	slices.SortFunc(list, func(a, b words) int {
-		return cmp.Or(weights[a].compare(weights[b]), a.compare(b))
+	list := make([]heavy, 0, len(weights))
+	for k, w := range weights {
+		list = append(list, heavy{w, k})
+	}
+	slices.SortFunc(list, func(a, b heavy) int {
+		return cmp.Or(a.weight.compare(b.weight), a.words.compare(b.words))
 	})
 	beyond := make(map[words]bool, len(list)-budget)
-	for _, k := range list[budget:] {
-		beyond[k] = true
+	for i := range list[budget:] {
+		beyond[list[budget+i].words] = true
 	}
 	return beyond
 }
