@@ -20,7 +20,8 @@ func (t *Table) emitClients(other *Others) {
 			ip = wordsOf(OtherClient)
 			other[OfClients] += t.clientRequests(uint32(i))
 		}
-		o.clientRefs = append(o.clientRefs, wordsRef(minuteIn(g[0]), ip, uint32(g[1]), uint32(i)))
+		what := result(g[1])
+		o.clientRefs = append(o.clientRefs, valueRef(minuteIn(g[0]), what.outcome(), ip, uint32(what), uint32(i)))
 	}
 	o.sort(o.clientRefs)
 	for i := range o.clientRefs {
@@ -53,7 +54,7 @@ func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 	o := &t.out
 	what := result(ref.what())
 	out := ClientRow{
-		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: what.outcome(),
+		Minute: ref.minuteOf() * 60, ClientIP: ref.value().array(), Outcome: what.outcome(),
 		Code: what.code(), Requests: t.clientRequests(ref.row), Truncated: truncated,
 		ClientFailure: &noClientFailure,
 	}

@@ -19,12 +19,13 @@ func (t *Table) emitKeys(other *Others) map[words]bool {
 	for i := 1; i < len(t.keys.rows); i++ {
 		row := &t.keys.rows[i]
 		g := &groups[row.group]
-		key := row.key
-		if len(merged) > 0 && merged[key] {
-			key = wordsOf(classify.OtherKey)
+		key := spelled(row.key)
+		if len(merged) > 0 && merged[row.key] {
+			key = otherSpelled
 			other[OfKeys] += t.keyRequests(uint32(i))
 		}
-		o.keyRefs = append(o.keyRefs, wordsRef(g.minute, key, g.what, uint32(i)))
+		outcome := o.resolved.whats[g.what].result.outcome()
+		o.keyRefs = append(o.keyRefs, valueRef(g.minute, outcome, key, g.what, uint32(i)))
 	}
 	o.sort(o.keyRefs)
 	truncated := len(merged) > 0 || o.resolved.truncatedServices || o.resolved.truncatedErrors
@@ -55,8 +56,12 @@ func (t *Table) keyRequests(row uint32) uint64 {
 func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	o := &t.out
 	what := &o.resolved.whats[ref.what()]
+	key := classify.OtherKey
+	if ref.value() != otherSpelled {
+		key = t.keys.rows[ref.row].key.array()
+	}
 	out := KeyRow{
-		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()),
+		Minute: ref.minuteOf() * 60, Key: key,
 		Service: o.resolved.serviceNames[what.service],
 		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
@@ -140,15 +145,11 @@ func (t *Table) mergeKey(row, from *KeyRow) {
 func (t *Table) emitKeysHour() {
 	o := &t.out
 	o.keysHour = o.keysHour[:0]
-	o.mergeMinutes(len(o.keys), func(i uint32) uint32 { return o.keys[i].Minute }, func(a, b uint32) int {
-		return o.keyRefs[a].compareWithin(&o.keyRefs[b])
-	})
-	var last *ref
-	for _, i := range o.order {
-		ref, row := &o.keyRefs[i], o.keys[i]
+	for i := range o.keyRefs {
+		row := o.keys[i]
 		row.Minute = row.Minute / 3600 * 3600
-		if w := len(o.keysHour); w > 0 && o.keysHour[w-1].Minute == row.Minute && last.compareWithin(ref) == 0 {
-			t.mergeKey(&o.keysHour[w-1], &row)
+		if i > 0 && o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
+			t.mergeKey(&o.keysHour[len(o.keysHour)-1], &row)
 			continue
 		}
 		if row.KeyFailure != &noKeyFailure {
@@ -158,7 +159,6 @@ func (t *Table) emitKeysHour() {
 			row.KeyTold = o.keyTold(*row.KeyTold)
 		}
 		o.keysHour = append(o.keysHour, row)
-		last = ref
 	}
 	for i := range o.keysHour {
 		if f := o.keysHour[i].KeyFailure; f != &noKeyFailure {
