@@ -9,7 +9,8 @@ import (
 // emitClients sorts the rows and merges those that a budget made equal.
 func (t *Table) emitClients(other *Others) {
 	o := &t.out
-	o.clientRefs, o.clients = o.clientRefs[:0], o.clients[:0]
+	o.clientRefs = slices.Grow(o.clientRefs[:0], len(t.clients.rows))
+	o.clients = slices.Grow(o.clients[:0], len(t.clients.rows))
 	o.ofClients = slices.Grow(o.ofClients[:0], len(t.clients.failures))
 	merged := t.clientsOverBudget()
 	for i := 1; i < len(t.clients.rows); i++ {

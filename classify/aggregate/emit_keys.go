@@ -11,7 +11,8 @@ import (
 // returns the keys that went to OtherKey.
 func (t *Table) emitKeys(other *Others) map[words]bool {
 	o := &t.out
-	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
+	o.keyRefs = slices.Grow(o.keyRefs[:0], len(t.keys.rows))
+	o.keys = slices.Grow(o.keys[:0], len(t.keys.rows))
 	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
 	o.keyQuotas = slices.Grow(o.keyQuotas[:0], 3*len(t.keys.quotas))       // merged, and with those of the hours
 	groups := o.resolved.keyGroups
@@ -144,7 +145,13 @@ func (t *Table) mergeKey(row, from *KeyRow) {
 // and do not add up.
 func (t *Table) emitKeysHour() {
 	o := &t.out
-	o.keysHour = o.keysHour[:0]
+	hours := 0
+	for i := range o.keyRefs {
+		if i == 0 || !o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
+			hours++
+		}
+	}
+	o.keysHour = slices.Grow(o.keysHour[:0], hours)
 	for i := range o.keyRefs {
 		row := o.keys[i]
 		row.Minute = row.Minute / 3600 * 3600
