@@ -3,6 +3,7 @@ package schema_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -63,13 +64,16 @@ func TestMigrateTwice(t *testing.T) {
 	}
 }
 
-// A store that is thrown away is made in fewer statements, with the same tables.
-func TestMigrateTemporary(t *testing.T) {
-	tables := func(temporary bool) (all []string) {
+// A new database is made in few statements, with the tables of one that was upgraded
+// version by version, but for how lazily they merge.
+func TestMigrateAtOnce(t *testing.T) {
+	tables := func(versions ...fs.FS) (all []string) {
 		s := storetest.Dial(t)
-		if err := schema.Migrate(t.Context(), s.Conn(),
-			schema.Options{Database: s.Database(), Temporary: temporary}); err != nil {
-			t.Fatal(err)
+		for _, files := range versions {
+			if err := schema.MigrateFrom(t.Context(), s.Conn(), schema.Options{Database: s.Database()},
+				files); err != nil {
+				t.Fatal(err)
+			}
 		}
 		type line struct {
 			Text string `ch:"text"`
@@ -91,12 +95,16 @@ func TestMigrateTemporary(t *testing.T) {
 		}
 		return all
 	}
-	want := tables(false)
+	var each []fs.FS
+	for n := 2; n <= schema.Version()+1; n++ {
+		each = append(each, schema.Before(fmt.Sprintf("%04d", n)))
+	}
+	want := tables(each...)
 	if len(want) < 100 {
 		t.Fatalf("%d columns, tables and values; the search is broken", len(want))
 	}
-	if diff := cmp.Diff(want, tables(true)); diff != "" {
-		t.Errorf("a temporary store has other tables (-lasting +temporary):\n%s", diff)
+	if diff := cmp.Diff(want, tables(each[len(each)-1])); diff != "" {
+		t.Errorf("made at once the tables are others (-version by version +at once):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -75,6 +76,8 @@ type Options struct {
 	Temporary bool
 
 	layout Layout // of the tables; see settle
+	// lazily says that servers know how to merge lazily; see knowsMergeBase.
+	lazily bool
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -119,6 +122,29 @@ func (o Options) ttlExpression(column string, level Level) string {
 	return fmt.Sprintf("toDateTime(%s) + INTERVAL %d DAY", column, days)
 }
 
+// mergeBase is how many times as large as its largest part a merge is to be. The
+// server's own 5 writes each row again and again while a day fills: merges are half of
+// what a server does with our inserts. With 12 a day's partition has about twice as
+// many parts, a dozen.
+const mergeBase = 12
+
+// knowsMergeBase reports whether the server has the setting. It is asked for its
+// version: what settings it has is told to users with more rights than ours. (A
+// cluster is not asked: its servers may be of several versions.)
+func knowsMergeBase(ctx context.Context, conn Conn) (bool, error) {
+	var rows []struct {
+		Version string `ch:"version"`
+	}
+	if err := conn.Select(ctx, &rows, "SELECT version() AS version"); err != nil || len(rows) == 0 {
+		return false, err
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(rows[0].Version, "%d.%d", &major, &minor); err != nil {
+		return false, nil // not ClickHouse's own numbers
+	}
+	return major > 25 || major == 25 && minor >= 10, nil
+}
+
 // settings are those of every table. Whole parts expire, because rewriting
 // parts to drop single rows costs more than a day of disk. An insert is on disk
 // before it is answered: a ledger that survived a power cut must not tell of
@@ -130,6 +156,9 @@ func (o Options) settings() string {
 		s += ", old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2"
 	} else {
 		s += ", fsync_after_insert = 1, fsync_part_directory = 1"
+	}
+	if o.lazily {
+		s += fmt.Sprintf(", merge_selector_base = %d", mergeBase)
 	}
 	if o.layout.Replicated {
 		s += fmt.Sprintf(", replicated_deduplication_window = %d, replicated_deduplication_window_seconds = %d",

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"context"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -57,6 +59,34 @@ func TestRenderPlain(t *testing.T) {
 		}
 		if expires := strings.Contains(s, "TTL toDateTime("); expires != (LevelOf(table) != Forever) {
 			t.Errorf("%s: expires %v, level %q", table, expires, LevelOf(table))
+		}
+	}
+}
+
+// saysVersion is a connection to a server of a version.
+type saysVersion string
+
+func (saysVersion) Exec(context.Context, string, ...any) error { return nil }
+
+func (v saysVersion) Select(_ context.Context, dest any, _ string, _ ...any) error {
+	rows := reflect.ValueOf(dest).Elem()
+	rows.Set(reflect.MakeSlice(rows.Type(), 1, 1))
+	rows.Index(0).Field(0).SetString(string(v))
+	return nil
+}
+
+// A setting that a server does not know would keep its tables from being made.
+func TestOlderServersMergeAsTheyDo(t *testing.T) {
+	for version, want := range map[string]bool{
+		"24.8.4.13": false, "25.9.2": false, "25.10.1.7": true, "26.5.1.1": true, "of our own": false,
+	} {
+		got, err := knowsMergeBase(t.Context(), saysVersion(version))
+		if err != nil || got != want {
+			t.Errorf("ClickHouse %s: got %t, %v; want %t", version, got, err, want)
+		}
+		s := making(t, rendered(t, Options{Database: "d", lazily: got}), Ledger)
+		if strings.Contains(s, "merge_selector_base") != want {
+			t.Errorf("ClickHouse %s: got %s", version, s)
 		}
 	}
 }
