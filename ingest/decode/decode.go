@@ -31,14 +31,6 @@ type Sink interface {
 	Reject(Reject)
 }
 
-// BatchSink is the Sink of DecodeAt. At says where the next Response or Reject
-// is from: the number that was given with its record, and its position inside
-// the record.
-type BatchSink interface {
-	Sink
-	At(record, index int)
-}
-
 // Reject is a line that is no response, with the reason in one word
 // (syntax, no_time, bad_time, not_a_response, ...) and a detail for people.
 type Reject struct {
@@ -164,16 +156,11 @@ type Decoder struct {
 	decoded    []byte // decoded query parameters of this line
 
 	sink      Sink
-	batch     BatchSink // sink, when responses may wait
-	record    int       // its number in the batch
 	index     int
 	format    string
-	r         *classify.Response // in the slot of waiting that is free next
+	r         *classify.Response // used for one after the other
 	draft     draft
-	waiting   [8]waiting // a ring
-	oldest    int
-	waits     int
-	delivered *waiting // the one that the sink has
+	late      late
 	scratch   []byte
 	raw       []byte
 	dirty     bool   // the record may hold escapes, bad UTF-8 or control characters
@@ -213,17 +200,6 @@ type draft struct {
 	keyName []byte // how the gateway calls the key's owner, when it is no id
 	// idempotency is what tells one request's tries from other requests.
 	idempotency []byte
-}
-
-// waiting is a response that is complete but for its key's id. The memo of ids
-// is larger than the nearest caches: its slot is asked for when the response
-// is put here, and looked at some responses later.
-type waiting struct {
-	r             classify.Response
-	key           []byte // nil when r.Key is known
-	hash          uint64
-	record, index int
-	late          late
 }
 
 // late is what Detail makes the rarely asked for texts of.
@@ -282,6 +258,7 @@ func New(cfg Config) (*Decoder, error) {
 		known:   map[nodeSet]int{},
 		lastIs:  -1,
 		inForce: columns,
+		r:       &classify.Response{},
 	}
 	d.matcher = agent.New()
 	d.pathRoutes = cfg.RouteFrom == "path"
@@ -301,12 +278,6 @@ func New(cfg Config) (*Decoder, error) {
 // record is one line, several lines, a JSON value over several lines, or a
 // JSON array of records.
 func (d *Decoder) Decode(value []byte, sink Sink) {
-	d.batch = nil
-	d.decode(value, sink)
-	d.sink = nil
-}
-
-func (d *Decoder) decode(value []byte, sink Sink) {
 	d.sink, d.index, d.columns = sink, 0, d.inForce
 	if len(d.tries) > maxTries {
 		d.tries = nil // one huge record does not stay
@@ -323,75 +294,14 @@ func (d *Decoder) decode(value []byte, sink Sink) {
 	if cap(d.scratch) > maxRaw || cap(d.raw) > 2*maxRaw {
 		d.scratch, d.raw = nil, nil // one huge line does not stay
 	}
+	d.sink, d.buf = nil, nil
 }
-
-// DecodeAt is Decode for one of a batch of records: what it holds comes to sink
-// in the same order, but some responses may come with later records or with
-// Flush, which has to follow. Until then the bytes of all values must not
-// change.
-func (d *Decoder) DecodeAt(record int, value []byte, sink BatchSink) {
-	d.batch, d.record = sink, record
-	d.decode(value, sink)
-}
-
-// Flush hands on what is left of a batch.
-func (d *Decoder) Flush() {
-	if d.batch == nil {
-		return
-	}
-	d.deliver(0)
-	d.batch, d.sink, d.buf = nil, nil, nil
-	clear(d.waiting[:]) // holds on to no record
-}
-
-// deliver hands on the oldest responses until no more than left wait.
-func (d *Decoder) deliver(left int) {
-	for d.waits > left {
-		w := &d.waiting[d.oldest]
-		d.oldest = (d.oldest + 1) % len(d.waiting)
-		d.waits--
-		if w.key != nil {
-			w.r.Key = d.keys.find(w.key, w.hash)
-		}
-		if d.batch != nil {
-			d.batch.At(w.record, w.index)
-		}
-		d.delivered, w.r.Late = w, d
-		d.sink.Response(&w.r)
-	}
-}
-
-// wait puts the response in hand, whose key is given in clear when it has one
-// whose id is not known yet, behind the others.
-func (d *Decoder) wait(key []byte) {
-	w := &d.waiting[(d.oldest+d.waits)%len(d.waiting)]
-	w.key, w.record, w.index = nil, d.record, d.index
-	if len(key) > 0 {
-		w.key, w.hash = key, d.keys.touch(key)
-	}
-	d.waits++
-	d.index++
-	if d.batch == nil {
-		d.deliver(0)
-	}
-}
-
-// heldScratch is how many bytes of texts waiting responses may hold.
-const heldScratch = 4 << 10
 
 // begin starts a new response.
 func (d *Decoder) begin(format string) {
-	d.deliver(len(d.waiting) - 1)
-	if len(d.scratch) > heldScratch {
-		d.deliver(0)
-	}
-	d.r = &d.waiting[(d.oldest+d.waits)%len(d.waiting)].r
 	d.r.Reset()
 	d.draft = draft{}
 	d.format = format
-	if d.waits > 0 {
-		return // they hold what is in the buffers
-	}
 	d.decoded = d.decoded[:0]
 	if !d.nested {
 		d.scratch = d.scratch[:0]
@@ -405,10 +315,6 @@ func (d *Decoder) reject(reason, detail string, raw []byte) {
 		if d.around != "" && detail == noShape {
 			reason, detail = d.around, d.aroundWhy // an application's words
 		}
-	}
-	d.deliver(0)
-	if d.batch != nil {
-		d.batch.At(d.record, d.index)
 	}
 	d.raw = d.names.scrub(d.raw[:0], cut(raw, maxRaw), true)
 	kept := d.anonymised(d.raw)

@@ -73,8 +73,11 @@ func (d *Decoder) finish(raw []byte) {
 	if d.cfg.KeepAddress != nil {
 		r.ClientIP = d.cfg.KeepAddress.address(r.ClientIP)
 	}
-	d.setTarget()
-	l := &d.waiting[(d.oldest+d.waits)%len(d.waiting)].late
+	keyHash := d.keys.touch(f.key)
+	if d.setTarget(); keyHash == 0 {
+		keyHash = d.keys.touch(f.key) // found in the URL
+	}
+	l := &d.late
 	if len(r.UserAgent) > 0 {
 		r.Agent = d.agentOf(r.UserAgent)
 	}
@@ -84,7 +87,6 @@ func (d *Decoder) finish(raw []byte) {
 		d.hideKey(f.key)
 		l.key = f.key
 	}
-	key := d.identify()
 	if len(r.Service) == 0 {
 		r.Service = d.service
 	} else {
@@ -100,23 +102,27 @@ func (d *Decoder) finish(raw []byte) {
 		r.Message = d.anonymised(d.scrubbed(&d.messages, cut(r.Message, maxMessage)))
 	}
 	l.dirty = d.dirty
-	d.wait(key)
+	d.identify(keyHash)
+	d.index++
+	r.Late = d
+	d.sink.Response(r)
 }
 
-// identify sets whose request it is, and returns the key in clear whose id is looked up
-// later, nil when it is known.
-func (d *Decoder) identify() (key []byte) {
+// identify sets whose request it is; keyHash is what touch has returned for its key.
+func (d *Decoder) identify(keyHash uint64) {
 	r, f := d.r, &d.draft
-	if len(f.id) > 0 {
+	switch {
+	case len(f.id) > 0:
 		r.Key = d.keys.named(f.id)
 		r.KeyName = cut(d.valid(f.id), maxName)
-	} else {
-		key = f.key
+	case len(f.key) > 0:
+		r.Key = d.keys.find(f.key, keyHash)
+	default:
+		return
 	}
-	if len(f.keyName) > 0 && (len(f.id) > 0 || len(key) > 0) {
+	if len(f.keyName) > 0 {
 		r.KeyName = cut(d.valid(f.keyName), maxName)
 	}
-	return key
 }
 
 // borrowTime takes the time that a shipper put in front of a line whose format
@@ -151,7 +157,7 @@ func (d *Decoder) Detail(r *classify.Response) {
 			r.Path, r.UserAgent, r.RequestID = []byte(redacted), nil, nil
 		}
 	}()
-	l := &d.delivered.late
+	l := &d.late
 	d.dirty, d.draft.key = l.dirty, l.key
 	if len(l.query) > 0 {
 		start := len(d.scratch)

@@ -90,8 +90,11 @@ func (k *keyring) id(key []byte) classify.KeyID {
 }
 
 // touch begins to fetch a key's slot and returns its hash for find: the
-// memory arrives while the rest of the line is decoded.
+// memory arrives while the rest of the line is decoded. Of no key it is 0.
 func (k *keyring) touch(key []byte) uint64 {
+	if len(key) == 0 {
+		return 0
+	}
 	h := hashBytes(key)
 	prefetch.Line(&k.slots[h&uint64(len(k.slots)-1)])
 	return h

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -116,61 +115,19 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// placed collects what a batch gives, with where it was found.
-type placed struct {
-	collector
-	places [][2]int
-}
-
-func (p *placed) At(record, index int) { p.places = append(p.places, [2]int{record, index}) }
-
-// Law: records decoded in a batch give what they give one by one, in the same
-// order, each with its place.
-func TestBatchIsDecode(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 5))
-	lines := variedLines(rng)
-	lines = append(lines, strings.Join(lines, "\n"),
-		"["+strings.Repeat(Formats()[0].Example+",", 2000)+Formats()[0].Example+"]")
-	for _, cfg := range []Config{{}, {KeyMemo: 1}} {
-		single, batched := newTest(t, cfg), newTest(t, cfg)
-		for range 20 {
-			rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-			n := 1 + rng.IntN(len(lines))
-			var want, all placed
-			for i, l := range lines[:n] {
-				var c collector
-				single.Decode([]byte(l), &c)
-				for index := range c.all {
-					want.places = append(want.places, [2]int{i, index})
-				}
-				want.all = append(want.all, c.all...)
-				batched.DecodeAt(i, []byte(l), &all)
-			}
-			batched.Flush()
-			equal(t, "a batch", all.all, want.all)
-			if !slices.Equal(all.places, want.places) {
-				t.Fatalf("got places %v; want %v", all.places, want.places)
-			}
-		}
-	}
-}
-
 // breaker breaks the decoder of a response before it asks for its details.
-type breaker struct {
-	collector
-	d *Decoder
-}
+type breaker struct{ collector }
 
 func (b *breaker) Response(r *classify.Response) {
-	b.d.delivered = nil
+	r.Late = (*Decoder)(nil)
 	b.collector.Response(r)
 }
 
 // Promise: a bug in what only samples show costs the sample its texts, and
 // neither the response nor the block.
 func TestDetailsNeverPanic(t *testing.T) {
-	b := &breaker{d: newTest(t, Config{})}
-	b.d.Decode([]byte(`{"ts":"2026-03-01T12:00:00Z","status":429,"path":"/x","user_agent":"curl/8"}`), b)
+	b := &breaker{}
+	newTest(t, Config{}).Decode([]byte(`{"ts":"2026-03-01T12:00:00Z","status":429,"path":"/x","user_agent":"curl/8"}`), b)
 	if len(b.all) != 1 || b.all[0].Status != 429 || b.all[0].Route != "/x" || b.all[0].Path != redacted ||
 		b.all[0].Agent != "" {
 		t.Errorf("got %+v; want the response without its texts", b.all)

@@ -10,8 +10,6 @@ import (
 type lineDecoder interface {
 	Decode(value []byte, sink decode.Sink)
 	Columns(fields string)
-	DecodeAt(record int, value []byte, sink decode.BatchSink)
-	Flush()
 	Scrub(raw []byte) []byte
 }
 

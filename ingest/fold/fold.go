@@ -31,11 +31,8 @@ type Builder struct {
 	declared    int64 // when the block was declared, Unix milliseconds; 0: nobody has said
 	peak        int   // the most memory any block took
 
-	// The record in hand: the at-th of batch.
-	batch  []block.Record
-	at     int
-	record block.Record
-	index  uint32 // of the next response or reject in it
+	record *block.Record // in hand
+	index  uint32        // of the next response or reject in it
 	decode lineDecoder
 	// folding is set while the tables are being changed.
 	folding bool
@@ -60,25 +57,19 @@ func (f *Builder) Add(rs []block.Record) {
 	for len(rs) > 0 {
 		rs = rs[f.add(rs):]
 	}
-	f.record.Value, f.batch = nil, nil
 	f.decoders.put(f.decode)
-	f.decode = nil
+	f.record, f.decode = nil, nil
 }
 
 // add folds records and returns how many. A decoder does not panic; should one
 // do, then for the same bytes again and again, so that its partition would
 // never get past them: the rest of the record is a reject instead.
 func (f *Builder) add(rs []block.Record) (done int) {
-	f.batch, f.at = rs, -1
 	defer func() {
 		if f.folding || done == len(rs) {
 			return // the tables' counts cannot be trusted: let it crash
 		}
 		if why := recover(); why != nil {
-			f.decode.Flush() // what was found before
-			if f.at != done {
-				f.At(done, 0)
-			}
 			f.reject(block.RejectRow{Index: f.index, Reason: ReasonPanic, Detail: fmt.Sprint(why)}, nil)
 			f.decode = f.decoders.fresh()
 			f.records++
@@ -87,21 +78,18 @@ func (f *Builder) add(rs []block.Record) (done int) {
 	}()
 	for done < len(rs) {
 		r := &rs[done]
-		f.last = r.UnixMilli
+		f.record, f.index, f.last = r, 0, r.UnixMilli
 		if r.TooLarge != nil {
-			f.decode.Flush() // what comes before it, first
-			f.At(done, 0)
 			f.tooLarge(r.TooLarge)
 		} else {
 			if done == 0 || r.Columns != rs[done-1].Columns {
 				f.decode.Columns(r.Columns)
 			}
-			f.decode.DecodeAt(done, r.Value, f)
+			f.decode.Decode(r.Value, f)
 		}
 		f.records++
 		done++
 	}
-	f.decode.Flush()
 	return done
 }
 
@@ -109,7 +97,7 @@ func (f *Builder) add(rs []block.Record) (done int) {
 // together: those from from up to until. The record counts as one.
 func (f *Builder) AddPart(r block.Record, from, until int) {
 	f.decode = f.decoders.get()
-	f.record, f.index, f.last = r, uint32(from), r.UnixMilli
+	f.record, f.index, f.last = &r, uint32(from), r.UnixMilli
 	if r.TooLarge == nil {
 		f.decode.Columns(r.Columns)
 		f.decode.Decode(r.Value, &part{to: f, from: from, until: until})
@@ -117,9 +105,8 @@ func (f *Builder) AddPart(r block.Record, from, until int) {
 		f.tooLarge(r.TooLarge)
 	}
 	f.records++
-	f.record.Value = nil
 	f.decoders.put(f.decode)
-	f.decode = nil
+	f.record, f.decode = nil, nil
 }
 
 // part is a Sink that passes the responses of some items on.
@@ -135,14 +122,6 @@ func (p *part) Response(r *classify.Response) {
 		p.to.Response(r)
 	}
 	p.at++
-}
-
-// At implements decode.BatchSink.
-func (f *Builder) At(record, index int) {
-	if record != f.at {
-		f.at, f.record = record, f.batch[record]
-	}
-	f.index = uint32(index)
 }
 
 // Response implements decode.Sink.

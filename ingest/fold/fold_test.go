@@ -174,8 +174,8 @@ func TestFoldWindow(t *testing.T) {
 // brittle is a decoder with a bug.
 type brittle struct{ lineDecoder }
 
-func (b brittle) DecodeAt(record int, value []byte, sink decode.BatchSink) {
-	b.lineDecoder.DecodeAt(record, value, sink)
+func (b brittle) Decode(value []byte, sink decode.Sink) {
+	b.lineDecoder.Decode(value, sink)
 	if bytes.Contains(value, []byte("poison")) {
 		panic("index out of range")
 	}
