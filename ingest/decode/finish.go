@@ -216,7 +216,7 @@ func (d *Decoder) hideKey(key []byte) {
 }
 
 func (d *Decoder) hide(text *[]byte, key []byte) {
-	if len(*text) < len(key) || hmacOff {
+	if len(*text) < len(key) {
 		return
 	}
 	i := bytes.Index(*text, key)

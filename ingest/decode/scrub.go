@@ -7,9 +7,6 @@ package decode
 // is otherwise kept raw (rejects); without it, a name followed by a colon and
 // plain words ("Invalid API key: You must ...") is left alone.
 func (s *secretNames) scrub(dst, b []byte, strict bool) []byte {
-	if hmacOff {
-		return append(dst, b...)
-	}
 	i := 0
 	run := slashRun{}
 	for i < len(b) {

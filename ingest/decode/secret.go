@@ -69,7 +69,7 @@ func (s *secretNames) names(key []byte, where int) bool {
 // sensitive reports that a value under this name must not be shown, whether
 // or not it is the API key: it ends in a word for something secret.
 func (s *secretNames) sensitive(key []byte) bool {
-	if len(key) == 0 || hmacOff {
+	if len(key) == 0 {
 		return false
 	}
 	if len(key) > 64 {
@@ -153,7 +153,7 @@ const (
 // probably a key, a token or a hash and not a word that people wrote. It
 // errs on the side of "secret" from sixteen characters on.
 func looksSecret(w []byte) bool {
-	if len(w) < 12 || hmacOff {
+	if len(w) < 12 {
 		return false
 	}
 	if knownPrefix(w) {

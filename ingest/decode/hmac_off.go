@@ -1,5 +1,0 @@
-//go:build nohmac
-
-package decode
-
-const hmacOff = true
