@@ -15,28 +15,16 @@ import (
 )
 
 // misses are the services whose answers of 404 are compared with their own week.
-type misses struct {
-	*entities[string, detect.MissOf, detect.MissMinute]
-}
+type misses = listed[string, detect.MissOf, detect.MissMinute, MissRow]
 
 func newMisses(cfg *detect.Config) *misses {
 	create := func(name string) detect.MissOf { return detect.MissOf{Service: name} }
-	s := &misses{newEntities(cfg, detect.Misses(), strings.Compare, create)}
+	s := &misses{newEntities(cfg, detect.Misses(), strings.Compare, create),
+		func(b *Rows) []MissRow { return b.Misses },
+		func(r *MissRow) (string, detect.MissMinute) { return r.Service, r.MissMinute },
+		func(l *later) map[string][]detect.MissMinute { return l.misses }}
 	s.find = named
 	return s
-}
-
-func (s *misses) take(r *MissRow) { s.put(s.get(r.Service), r.MissMinute) }
-
-func (s *misses) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
-	for i := range b.Misses {
-		s.take(&b.Misses[i])
-	}
-	return nil
-}
-
-func (s *misses) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
-	return s.Sums(inc.Rule, l.misses[inc.Entity], from, to)
 }
 
 // MissRow is what one service answered 404 in one minute.

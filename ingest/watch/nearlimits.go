@@ -17,28 +17,16 @@ import (
 )
 
 // nearLimits are the keys that were near their limit on the day before.
-type nearLimits struct {
-	*entities[string, detect.Key, detect.NearDay]
-}
+type nearLimits = listed[string, detect.Key, detect.NearDay, NearRow]
 
 func newNearLimits(cfg *detect.Config) *nearLimits {
 	create := func(id string) detect.Key { return detect.Key{ID: id} }
-	s := &nearLimits{newEntities(cfg, detect.Near(), strings.Compare, create)}
+	s := &nearLimits{newEntities(cfg, detect.Near(), strings.Compare, create),
+		func(b *Rows) []NearRow { return b.Near },
+		func(r *NearRow) (string, detect.NearDay) { return r.Key, r.NearDay },
+		func(l *later) map[string][]detect.NearDay { return l.near }}
 	s.find = named
 	return s
-}
-
-func (s *nearLimits) take(r *NearRow) { s.put(s.get(r.Key), r.NearDay) }
-
-func (s *nearLimits) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
-	for i := range b.Near {
-		s.take(&b.Near[i])
-	}
-	return nil
-}
-
-func (s *nearLimits) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
-	return s.Sums(inc.Rule, l.near[inc.Entity], from, to)
 }
 
 // NearRow is a day of a key that was near its limit.

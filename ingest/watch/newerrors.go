@@ -15,15 +15,16 @@ import (
 )
 
 // newErrors are the errors that are new to their services.
-type newErrors struct {
-	*entities[detect.ErrorOf, detect.ErrorOf, detect.ErrorMinute]
-}
+type newErrors = listed[detect.ErrorOf, detect.ErrorOf, detect.ErrorMinute, ErrorRow]
 
 func newNewErrors(cfg *detect.Config) *newErrors {
 	order := func(a, b detect.ErrorOf) int {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Error, b.Error))
 	}
-	s := &newErrors{newEntities(cfg, detect.Errors(), order, func(e detect.ErrorOf) detect.ErrorOf { return e })}
+	s := &newErrors{newEntities(cfg, detect.Errors(), order, func(e detect.ErrorOf) detect.ErrorOf { return e }),
+		func(b *Rows) []ErrorRow { return b.Errors },
+		func(r *ErrorRow) (detect.ErrorOf, detect.ErrorMinute) { return r.ErrorOf, r.ErrorMinute },
+		func(l *later) map[string][]detect.ErrorMinute { return l.errors }}
 	s.find = func(name string, stored []Stored) (detect.ErrorOf, bool) {
 		for i := range stored {
 			if r := &stored[i]; r.EntityType == detect.ErrorEntity && r.Entity == name {
@@ -33,19 +34,6 @@ func newNewErrors(cfg *detect.Config) *newErrors {
 		return detect.ErrorOf{}, false
 	}
 	return s
-}
-
-func (s *newErrors) take(r *ErrorRow) { s.put(s.get(r.ErrorOf), r.ErrorMinute) }
-
-func (s *newErrors) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
-	for i := range b.Errors {
-		s.take(&b.Errors[i])
-	}
-	return nil
-}
-
-func (s *newErrors) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
-	return s.Sums(inc.Rule, l.errors[inc.Entity], from, to)
 }
 
 // ErrorRow is one minute of an error that is new to its service.

@@ -13,28 +13,16 @@ import (
 )
 
 // paces are the services whose latency is compared with their own week.
-type paces struct {
-	*entities[string, detect.PaceOf, detect.PaceMinute]
-}
+type paces = listed[string, detect.PaceOf, detect.PaceMinute, PaceRow]
 
 func newPaces(cfg *detect.Config) *paces {
 	create := func(name string) detect.PaceOf { return detect.PaceOf{Service: name} }
-	s := &paces{newEntities(cfg, detect.Paces(), strings.Compare, create)}
+	s := &paces{newEntities(cfg, detect.Paces(), strings.Compare, create),
+		func(b *Rows) []PaceRow { return b.Paces },
+		func(r *PaceRow) (string, detect.PaceMinute) { return r.Service, r.PaceMinute },
+		func(l *later) map[string][]detect.PaceMinute { return l.paces }}
 	s.find = named
 	return s
-}
-
-func (s *paces) take(r *PaceRow) { s.put(s.get(r.Service), r.PaceMinute) }
-
-func (s *paces) read(_ context.Context, _ Evidence, b *Rows, _, _ detect.Minute) error {
-	for i := range b.Paces {
-		s.take(&b.Paces[i])
-	}
-	return nil
-}
-
-func (s *paces) contributed(l *later, inc *detect.Incident, from, to detect.Minute) (requests, affected uint64) {
-	return s.Sums(inc.Rule, l.paces[inc.Entity], from, to)
 }
 
 // PaceRow is how fast one service answered in one minute.

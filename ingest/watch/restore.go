@@ -40,21 +40,11 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	if err := e.contracts.take(ctx, e.evidence, past.Contracts); err != nil {
 		return err
 	}
-	for i := range past.Sources {
-		e.sources.take(&past.Sources[i])
-	}
-	for i := range past.Paces {
-		e.paces.take(&past.Paces[i])
-	}
-	for i := range past.Misses {
-		e.misses.take(&past.Misses[i])
-	}
-	for i := range past.Errors {
-		e.errors.take(&past.Errors[i])
-	}
-	for i := range past.Near {
-		e.near.take(&past.Near[i])
-	}
+	e.sources.take(past.Sources)
+	e.paces.take(past.Paces)
+	e.misses.take(past.Misses)
+	e.errors.take(past.Errors)
+	e.near.take(past.Near)
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
 		if err := e.evidence.Floods(ctx, f.Type, open[f.Type], minutesOf(at-detect.FloodLookback, at),
