@@ -266,32 +266,34 @@ func (r *resolved) rankGroups(t *Table) {
 
 // keysOverBudget returns the keys that the block's rows may not name.
 func (t *Table) keysOverBudget() map[words]bool {
-	if len(t.keys.rows)-1 <= t.config.Budget.Keys {
-		return nil
-	}
-	weights := make(map[words]weight, len(t.keys.rows))
-	for i := 1; i < len(t.keys.rows); i++ {
+	return rowsOverBudget(len(t.keys.rows), t.config.Budget.Keys, func(i uint32) (words, classify.Outcome, uint64) {
 		row := &t.keys.rows[i]
-		w := weights[row.key]
-		w.add(result(t.keyGroups.keys[row.group][1]).outcome(), t.keyRequests(uint32(i)))
-		weights[row.key] = w
-	}
-	return wordsOverBudget(weights, t.config.Budget.Keys)
+		return row.key, result(t.keyGroups.keys[row.group][1]).outcome(), t.keyRequests(i)
+	})
 }
 
 // clientsOverBudget returns the addresses that the block's rows may not name.
 func (t *Table) clientsOverBudget() map[words]bool {
-	if len(t.clients.rows)-1 <= t.config.Budget.Clients {
+	return rowsOverBudget(len(t.clients.rows), t.config.Budget.Clients, func(i uint32) (words, classify.Outcome, uint64) {
+		row := &t.clients.rows[i]
+		return row.ip, result(t.clientGroups.keys[row.group][1]).outcome(), t.clientRequests(i)
+	})
+}
+
+// rowsOverBudget weighs rows 1 to n-1; row returns the words, the outcome and the
+// requests of one.
+func rowsOverBudget(n, budget int, row func(i uint32) (words, classify.Outcome, uint64)) map[words]bool {
+	if n-1 <= budget {
 		return nil
 	}
-	weights := make(map[words]weight, len(t.clients.rows))
-	for i := 1; i < len(t.clients.rows); i++ {
-		row := &t.clients.rows[i]
-		w := weights[row.ip]
-		w.add(result(t.clientGroups.keys[row.group][1]).outcome(), t.clientRequests(uint32(i)))
-		weights[row.ip] = w
+	weights := make(map[words]weight, n)
+	for i := range uint32(n - 1) {
+		of, outcome, requests := row(i + 1)
+		w := weights[of]
+		w.add(outcome, requests)
+		weights[of] = w
 	}
-	return wordsOverBudget(weights, t.config.Budget.Clients)
+	return wordsOverBudget(weights, budget)
 }
 
 // wordsOverBudget returns all but the budget heaviest.

@@ -45,3 +45,37 @@ func quietFor(e *Episode, fast, slow int) int {
 	}
 	return slow
 }
+
+// attempts is what a client tried in the last ten minutes (fast), or else in a day.
+type attempts struct {
+	kind              Kind
+	rule              string
+	version           uint32
+	fast, slow        bool // over the thresholds of ten minutes, of a day
+	count, threshold  float64
+	minutes           int
+	against, requests uint64
+}
+
+// attempted opens a client's incident, or brings the open one up to date. It returns
+// nil when nothing is open, or a is no more than the incident says already.
+func (e *Episode) attempted(cl *Client, t Minute, a attempts) *Incident {
+	if !e.IsOpen() {
+		if !a.fast && !a.slow {
+			return nil
+		}
+		e.Begin(Incident{
+			Kind: a.kind, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
+			Requests: a.requests, Affected: a.against, Rule: a.rule, RuleVersion: a.version,
+		}, t)
+	}
+	inc := e.edit()
+	if a.fast && a.count < inc.Observed || !a.fast && inc.Evidence.WindowMinutes == 10 {
+		return nil
+	}
+	inc.Observed, inc.Expected, inc.Score = a.count, 0, a.count/a.threshold
+	inc.Evidence.WindowMinutes = a.minutes
+	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = a.requests, a.against
+	inc.Evidence.Share = float64(a.against) / float64(max(a.requests, 1))
+	return inc
+}

@@ -41,27 +41,21 @@ func (c *StuffingConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Mi
 		w = day
 		failed, success, requests = logins(rows, t, w, e.lastClose)
 	}
-	if !e.IsOpen() {
-		if !fast && (failed < c.SlowFailures || float64(failed) < c.SlowShare*float64(requests)) {
-			return
-		}
-		e.Begin(Incident{
-			Kind: CredentialStuffing, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
-			Requests: requests, Affected: failed, Rule: ruleStuffing, RuleVersion: stuffingVersion,
-		}, t)
-	}
-	inc := e.edit()
-	if fast && float64(failed) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
-		return
-	}
 	threshold := c.SlowFailures
 	if fast {
-		threshold, inc.Severity = c.FastFailures, Page
+		threshold = c.FastFailures
 	}
-	inc.Observed, inc.Expected, inc.Score = float64(failed), 0, float64(failed)/float64(threshold)
-	inc.Evidence.WindowMinutes = w
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, failed
-	inc.Evidence.Share = float64(failed) / float64(max(requests, 1))
+	inc := e.attempted(cl, t, attempts{
+		kind: CredentialStuffing, rule: ruleStuffing, version: stuffingVersion, fast: fast,
+		slow:  failed >= c.SlowFailures && float64(failed) >= c.SlowShare*float64(requests),
+		count: float64(failed), threshold: float64(threshold), minutes: w, against: failed, requests: requests,
+	})
+	if inc == nil {
+		return
+	}
+	if fast {
+		inc.Severity = Page
+	}
 	inc.Summary = fmt.Sprintf("client %s tries logins: %d of %d requests failed to authenticate in %s, %d succeeded",
 		inc.Entity, failed, requests, span(w), success)
 }

@@ -32,35 +32,29 @@ func keyScanning() Rule[Client, ClientMinute] {
 }
 
 func (c *KeyScanningConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
-	keys, w := 0, 10
-	var invalid, requests uint64
-	keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
+	w := 10
+	keys, invalid, requests := distinctKeys(rows, t, w, e.lastClose)
 	fast := keys >= c.FastKeys && float64(invalid) >= c.MinShare*float64(requests)
 	if !fast {
 		w = day
 		keys, invalid, requests = distinctKeys(rows, t, w, e.lastClose)
 	}
-	if !e.IsOpen() {
-		if !fast && (keys < c.SlowKeys || float64(invalid) < c.MinShare*float64(requests)) {
-			return
-		}
-		e.Begin(Incident{
-			Kind: KeyScanning, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
-			Requests: requests, Affected: invalid, Rule: ruleScan, RuleVersion: scanVersion,
-		}, t)
-	}
-	inc := e.edit()
-	if fast && float64(keys) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
-		return
-	}
 	threshold := c.SlowKeys
 	if fast {
-		threshold, inc.Severity = c.FastKeys, Page
+		threshold = c.FastKeys
 	}
-	inc.Observed, inc.Expected, inc.Score = float64(keys), 0, float64(keys)/float64(threshold)
-	inc.Evidence.Keys, inc.Evidence.WindowMinutes = keys, w
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, invalid
-	inc.Evidence.Share = float64(invalid) / float64(max(requests, 1))
+	inc := e.attempted(cl, t, attempts{
+		kind: KeyScanning, rule: ruleScan, version: scanVersion, fast: fast,
+		slow:  keys >= c.SlowKeys && float64(invalid) >= c.MinShare*float64(requests),
+		count: float64(keys), threshold: float64(threshold), minutes: w, against: invalid, requests: requests,
+	})
+	if inc == nil {
+		return
+	}
+	if fast {
+		inc.Severity = Page
+	}
+	inc.Evidence.Keys = keys
 	inc.Summary = fmt.Sprintf("client %s tries keys: at least %d different invalid keys in %s, %d of %d requests refused (%s)",
 		inc.Entity, keys, span(w), invalid, requests, percent(inc.Evidence.Share))
 }

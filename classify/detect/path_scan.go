@@ -82,23 +82,15 @@ func (c *PathScanConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Mi
 		w, least = day, c.SlowPaths
 		paths, full, missed, requests = missedPaths(rows, t, w, e.lastClose)
 	}
-	if !e.IsOpen() {
-		if !fast && (paths < c.SlowPaths || float64(missed) < c.MinShare*float64(requests)) {
-			return
-		}
-		e.Begin(Incident{
-			Kind: PathScan, Entity: cl.IP, EntityType: ClientEntity, Severity: Ticket,
-			Requests: requests, Affected: missed, Rule: rulePaths, RuleVersion: pathsVersion,
-		}, t)
-	}
-	inc := e.edit()
-	if fast && float64(paths) < inc.Observed || !fast && inc.Evidence.WindowMinutes == 10 {
+	inc := e.attempted(cl, t, attempts{
+		kind: PathScan, rule: rulePaths, version: pathsVersion, fast: fast,
+		slow:  paths >= c.SlowPaths && float64(missed) >= c.MinShare*float64(requests),
+		count: float64(paths), threshold: float64(least), minutes: w, against: missed, requests: requests,
+	})
+	if inc == nil {
 		return
 	}
-	inc.Observed, inc.Expected, inc.Score = float64(paths), 0, float64(paths)/float64(least)
-	inc.Evidence.Paths, inc.Evidence.WindowMinutes = paths, w
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, missed
-	inc.Evidence.Share = float64(missed) / float64(max(requests, 1))
+	inc.Evidence.Paths = paths
 	inc.Summary = fmt.Sprintf("client %s looks for paths: %s different ones that do not exist in %s, %d of %d requests answered 404 (%s)",
 		inc.Entity, estimate(paths, full), span(w), missed, requests, percent(inc.Evidence.Share))
 }

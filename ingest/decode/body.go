@@ -111,7 +111,7 @@ func (d *Decoder) bodyObject(b []byte) {
 	}
 	if len(d.draft.key) == 0 {
 		if v := e.scan.secret[inQuery]; v.kind&kindMask == kindString {
-			d.draft.key = d.value(v)
+			d.setKey(d.value(v))
 		}
 	}
 	d.scan, d.buf = outer, buf

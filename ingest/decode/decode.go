@@ -183,7 +183,8 @@ type Decoder struct {
 
 // draft is what a format finds in a line before it is made a Response.
 type draft struct {
-	key      []byte // the API key in clear
+	key      []byte // the API key in clear, by setKey
+	keyHash  uint64
 	id       []byte // the gateway's own id of the key or its owner
 	target   []byte // raw path or URL, query included
 	route    []byte // an explicit route

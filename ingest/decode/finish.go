@@ -20,6 +20,12 @@ func (d *Decoder) setStatus(b []byte) {
 	d.draft.badState = !ok
 }
 
+// setKey notes the API key, and begins to look up its id: the sooner a format does,
+// the less its line waits for memory.
+func (d *Decoder) setKey(b []byte) {
+	d.draft.key, d.draft.keyHash = b, d.keys.touch(b)
+}
+
 // setCode notes the API's own code.
 func (d *Decoder) setCode(n int64) {
 	if n < 0 || n > 65535 {
@@ -73,10 +79,7 @@ func (d *Decoder) finish(raw []byte) {
 	if d.cfg.KeepAddress != nil {
 		r.ClientIP = d.cfg.KeepAddress.address(r.ClientIP)
 	}
-	keyHash := d.keys.touch(f.key)
-	if d.setTarget(); keyHash == 0 {
-		keyHash = d.keys.touch(f.key) // found in the URL
-	}
+	d.setTarget()
 	l := &d.late
 	if len(r.UserAgent) > 0 {
 		r.Agent = d.agentOf(r.UserAgent)
@@ -102,21 +105,21 @@ func (d *Decoder) finish(raw []byte) {
 		r.Message = d.anonymised(d.scrubbed(&d.messages, cut(r.Message, maxMessage)))
 	}
 	l.dirty = d.dirty
-	d.identify(keyHash)
+	d.identify()
 	d.index++
 	r.Late = d
 	d.sink.Response(r)
 }
 
-// identify sets whose request it is; keyHash is what touch has returned for its key.
-func (d *Decoder) identify(keyHash uint64) {
+// identify sets whose request it is.
+func (d *Decoder) identify() {
 	r, f := d.r, &d.draft
 	switch {
 	case len(f.id) > 0:
 		r.Key = d.keys.named(f.id)
 		r.KeyName = cut(d.valid(f.id), maxName)
 	case len(f.key) > 0:
-		r.Key = d.keys.find(f.key, keyHash)
+		r.Key = d.keys.find(f.key, f.keyHash)
 	default:
 		return
 	}

@@ -441,13 +441,13 @@ func (d *Decoder) time(n node) bool {
 // is called like one.
 func (d *Decoder) keyFrom(nodes ...node) {
 	if b := d.first(nodes...); len(b) > 0 {
-		d.draft.key = b
+		d.setKey(b)
 		return
 	}
 	for i := range d.scan.secret {
 		if v := d.scan.secret[i]; v.kind != 0 {
 			if b := d.value(v); len(b) > 0 {
-				d.draft.key = b
+				d.setKey(b)
 				return
 			}
 		}

@@ -64,7 +64,7 @@ func (f logfmt) decode(d *Decoder, b []byte) bool {
 		case m.Body:
 			body = d.plain(value)
 		case m.Key:
-			d.draft.key = value
+			d.setKey(value)
 		case m.KeyID:
 			d.draft.id = d.plain(value)
 		case m.KeyName:

@@ -340,7 +340,7 @@ func (d *Decoder) attributes(a *otlpAttributes) {
 			d.attempt(field, h[1])
 		}
 		if len(d.draft.key) == 0 && d.names.names(h[0], inHeader) {
-			d.draft.key = h[1]
+			d.setKey(h[1])
 		}
 	}
 }

@@ -67,6 +67,7 @@ func (f *statline) claims(seen *nodeSet) bool {
 
 func (f *statline) decode(d *Decoder) {
 	r := d.r
+	d.keyFrom(f.apiKey) // first: see setKey
 	if !d.time(f.ts) && !d.time(f.timestamp) {
 		d.time(f.time)
 	}
@@ -78,7 +79,6 @@ func (f *statline) decode(d *Decoder) {
 		d.codeAt(f.code)
 	}
 	r.Message = d.str(f.message)
-	d.keyFrom(f.apiKey)
 	if ip := d.str(f.clientIP); len(ip) > 0 {
 		r.ClientIP = parseAddress(ip)
 	}

@@ -32,7 +32,7 @@ func (d *Decoder) setTarget() {
 	}
 	if !d.router.wary && len(t.path) <= maxPath {
 		if len(f.key) == 0 {
-			f.key = d.queryKey(t.query)
+			d.setKey(d.queryKey(t.query))
 		}
 		f.path, f.query = t.path, t.query // for Detail
 		return
@@ -108,7 +108,7 @@ func (d *Decoder) appendPath(dst, path []byte) []byte {
 		switch {
 		case named && len(seg) >= 8 && (mask&hasDigit != 0 || len(seg) >= 16):
 			if len(d.draft.key) == 0 {
-				d.draft.key = d.percentDecoded(seg)
+				d.setKey(d.percentDecoded(seg))
 			}
 			dst = append(dst, redacted...)
 		case d.secretSegment(seg, mask):
@@ -217,7 +217,7 @@ func (d *Decoder) appendQuery(dst, query []byte) []byte {
 		value := pair[eq+1:]
 		is := d.params.look(d.names, name)
 		if is&paramKey != 0 && len(d.draft.key) == 0 && len(value) > 0 {
-			d.draft.key = d.percentDecoded(value)
+			d.setKey(d.percentDecoded(value))
 		}
 		if len(value) > 0 && (is&paramSensitive != 0 || d.secretValue(value)) {
 			dst = append(dst, redacted...)

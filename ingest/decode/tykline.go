@@ -21,7 +21,7 @@ func (d *Decoder) tyk(l *tykLine) {
 	r.UpstreamLatencyMicros = micros(l.upstreamLatency, unitMillis)
 	r.ClientIP = parseAddress(l.clientIP)
 	if !dash(l.apiKey) {
-		d.draft.key = l.apiKey
+		d.setKey(l.apiKey)
 	}
 	r.UpstreamStatus = lastStatus(l.upstreamStatus)
 	r.UserAgent, r.RequestID = l.agent, l.trace

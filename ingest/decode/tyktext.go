@@ -20,23 +20,7 @@ func (tykText) decode(d *Decoder, b []byte) bool {
 	var l tykLine
 	var host, path []byte
 	ours := false
-	for i := 0; i < len(b); {
-		eq := i
-		for eq < len(b) && b[eq] != '=' && b[eq] != ' ' {
-			eq++
-		}
-		name := b[i:eq]
-		if i = eq + 1; eq >= len(b) || b[eq] == ' ' {
-			continue
-		}
-		var value []byte
-		if i < len(b) && b[i] == '"' {
-			value, i = quoted(b, i)
-			i++
-		} else {
-			value, i = word(b, i)
-			i++
-		}
+	eachPair(b, func(name, value []byte) {
 		switch string(name) {
 		case "time":
 			l.time = value
@@ -75,7 +59,7 @@ func (tykText) decode(d *Decoder, b []byte) bool {
 		case "prefix":
 			ours = string(value) == "access-log"
 		}
-	}
+	})
 	if !ours || len(l.time) == 0 {
 		return false
 	}
