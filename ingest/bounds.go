@@ -8,8 +8,8 @@ import (
 	"statline/ingest/block"
 )
 
-// bounds are what the topics of a process share: the memory budget, the store's
-// bounds, and what depends on how many partitions there are in all.
+// bounds is what the topics of a process share: the memory budget, the limit on
+// INSERTs, and what depends on the number of partitions of all topics.
 type bounds struct {
 	store   Store
 	several bool // topics may come and go
@@ -25,8 +25,8 @@ func newBounds(s Store, memory int) *bounds {
 		counts: map[string]int{}}
 }
 
-// budgetOf is the budget of a generation, one for all topics: it takes part of the
-// first that asks. The topics of a member begin and end their generations together.
+// budgetOf is the budget of a generation, one for all topics; the shares of the first
+// that asks hold. The topics of a member begin and end their generations together.
 func (c *bounds) budgetOf(generation int32, s shares) *block.Budget {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +43,7 @@ func (c *bounds) used() int {
 	return c.budget.Used()
 }
 
-// partitionsOf says how many partitions a topic has; 0 takes it out.
+// partitionsOf sets how many partitions a topic has; 0 removes it.
 func (c *bounds) partitionsOf(topic string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *bounds) partitionsOf(topic string, n int) {
 	}
 }
 
-// partitions is how many all topics have.
+// partitions is the number of partitions of all topics.
 func (c *bounds) partitions() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,15 +62,15 @@ func (c *bounds) partitions() (n int) {
 	return n
 }
 
-// topics is how many are at work, 1 at least.
+// topics is the number of topics at work, at least 1.
 func (c *bounds) topics() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return max(1, len(c.counts))
 }
 
-// audits says whether a topic is the one whose owner audits the database: the first
-// of those at work.
+// audits reports whether this topic's owner audits the database: that of the first
+// topic at work does.
 func (c *bounds) audits(topic string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

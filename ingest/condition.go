@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ConditionName names what an operator has to know of a daemon at work, beside
-// the state of its partitions. HEALTH.md says of each what to do.
+// ConditionName names something that an operator has to know about a running daemon,
+// besides the state of its partitions. HEALTH.md says for each what to do.
 type ConditionName string
 
 // The conditions.
@@ -24,18 +24,19 @@ func Conditions() []ConditionName {
 	return []ConditionName{StoreAway, KafkaAway, RowsMissing, OpenTransaction, MixedConfigurations, DetectorsFailing}
 }
 
-// Condition is one that holds now.
+// Condition is something that is the case now.
 type Condition struct {
 	Name ConditionName `json:"name"`
 	// Topic that it is about, "" when that is all of them or the only one.
 	Topic string `json:"topic,omitempty"`
-	// Red: the daemon is not ready while it holds. The others are notes.
+	// Red: while it lasts the daemon is not ready. The others are notes.
 	Red    bool      `json:"red"`
 	Since  time.Time `json:"since"`
 	Detail string    `json:"detail"`
 }
 
-// hold notes that a condition holds; one that held already began then.
+// hold records that a condition lasts; one that was recorded already keeps its
+// beginning.
 func (b *tracker) hold(c Condition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

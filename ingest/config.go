@@ -8,32 +8,32 @@ import (
 	"statline/ingest/schema"
 )
 
-// Config is what a Pipeline is told. Start from DefaultConfig.
+// Config configures a Pipeline. Start from DefaultConfig.
 type Config struct {
 	// Block is the protocol's configuration. The pipeline fills in Cluster,
 	// Partition, ConfigHash and Limits.
 	Block block.Config
-	// MemoryBudget bounds, in bytes, what fetches, blocks in flight and their
-	// rows take over all partitions together. Hours of backlog do not raise it.
+	// MemoryBudget bounds, in bytes, what fetches, blocks in flight and their rows
+	// take, over all partitions. A backlog of hours does not take more.
 	MemoryBudget int
 	// FlushInterval is the age at which a block that has caught up is written;
 	// 0 chooses it by the number of partitions (see FlushInterval).
 	FlushInterval time.Duration
-	// UntilCaughtUp ends Run when every partition of the topic, whoever owns
-	// it, is committed up to its end as of the start of Run.
+	// UntilCaughtUp ends Run when every partition of the topic, whoever owns it, is
+	// committed up to its end as of the start of Run.
 	UntilCaughtUp bool
-	// AllowCompacted reads topics whose clean-up policy is compact, although
-	// reading a block again may then give other records.
+	// AllowCompacted reads topics whose clean-up policy is compact, although a block
+	// that is read again may then have other records.
 	AllowCompacted bool
-	// RetryStopped is how long a partition that cannot go on waits at most until
-	// it tries again; it begins with a second.
+	// RetryStopped is the longest pause before a partition that cannot go on tries
+	// again; the first pause is a second.
 	RetryStopped time.Duration
-	// TransactionAge is how long an open transaction may hold records back until
-	// the pipeline is not ready.
+	// TransactionAge is how long an open transaction may hold records back before the
+	// pipeline is not ready.
 	TransactionAge time.Duration
-	// AuditEvery is the time between two audits of the whole database, made by
-	// the instance that owns partition 0; 0 makes none. TTL is how long its rows
-	// live: what has expired is not missed.
+	// AuditEvery is the time between two audits of the whole database, made by the
+	// instance that owns partition 0; 0 turns them off. TTL is how long rows live: rows
+	// that have expired are not missing.
 	AuditEvery time.Duration
 	TTL        schema.TTL
 }
@@ -51,7 +51,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate checks what no key can check alone.
+// Validate checks what cannot be checked key by key.
 func (c Config) Validate() error {
 	switch {
 	case c.Block.Topic == "":
@@ -76,11 +76,10 @@ func (c Config) Validate() error {
 
 const minBudget = 16 << 20
 
-// FlushInterval is how long a block of one partition may wait for more records
-// once it has caught up. Each block is one insert into each table, and parts
-// are the store's scarcest good: up to 12 partitions records are queryable
-// within 3 seconds, beyond that a table gets at most 4 inserts a second from
-// all partitions together.
+// FlushInterval is how long a block of one partition may wait for more records once it
+// has caught up. Each block is one INSERT into each table, and too many parts slow a
+// store down. Up to 12 partitions records can be queried within 3 seconds; with more,
+// each table gets at most 4 INSERTs a second from all partitions together.
 func FlushInterval(partitions int) time.Duration {
 	n := time.Duration(partitions)
 	if partitions > 12 {
@@ -89,8 +88,8 @@ func FlushInterval(partitions int) time.Duration {
 	return max(time.Second, n*time.Second/6)
 }
 
-// shares are the parts of the memory budget. What they leave is the store's
-// encoding, the decoders' and the garbage collector's.
+// shares are the parts of the memory budget. The rest is for the store's encoding, the
+// decoders and the garbage collector.
 type shares struct {
 	fetch        int // one fetch of one partition
 	small, large int // see block.Budget
@@ -100,9 +99,9 @@ type shares struct {
 // and one being inserted.
 const largeBlocks = 3
 
-// shares cuts the budget for a number of owned partitions. Blocks get most of
-// it: the larger they are, the fewer rows and inserts a backlog makes, and what
-// the store pays for those is most of what draining it costs.
+// shares divides the budget for a number of owned partitions. Blocks get most of it:
+// the larger they are, the fewer rows and INSERTs a backlog needs, and these are most
+// of the cost of draining it.
 func (c Config) shares(partitions int) shares {
 	n := max(1, partitions)
 	return shares{

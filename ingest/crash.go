@@ -2,5 +2,5 @@
 
 package ingest
 
-// crashHook is for builds with the tag chaos only.
+// crashHook does something only in builds with the tag chaos.
 func crashHook() func(step string) { return nil }

@@ -12,18 +12,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Detectors is what looks for incidents in what a pipeline stores (see package
-// watch).
+// Detectors look for incidents in what a pipeline stores (see package watch).
 type Detectors interface {
 	Run(ctx context.Context) error
-	// Round decides what can be decided now, once.
+	// Round decides once what can be decided now.
 	Round(ctx context.Context) error
-	// Stopped is why they cannot go on until a person acts, nil when they can.
+	// Stopped is why they cannot go on until somebody acts; nil when they can.
 	Stopped() error
 	// Failing is why their rounds fail, and since when; nil when the last one did
 	// not.
 	Failing() (since time.Time, err error)
-	// Moved is when they last gave a sign of life; zero before they run.
+	// Moved is when they last made progress; zero before they run.
 	Moved() time.Time
 }
 
@@ -48,8 +47,8 @@ type Daemon struct {
 	Notifier  Runner
 }
 
-// Run runs the pipeline; the detectors beside it and, when it has ended by
-// itself, once more over what it stored last.
+// Run runs the pipeline with the detectors beside it. When the pipeline ends by
+// itself, the detectors run once more over what it stored last.
 func (d *Daemon) Run(ctx context.Context) error {
 	if d.Detectors == nil {
 		return d.Pipeline.Run(ctx)
@@ -85,11 +84,11 @@ func (d *Daemon) Ready() (ok bool, detail any) {
 }
 
 const (
-	// detectorsMayFail is how long the detectors' rounds may fail before the daemon
-	// is not ready: the store may answer the pipeline and not them.
+	// detectorsMayFail is how long the detectors' rounds may fail before the daemon is
+	// not ready: the store may answer the pipeline and refuse their queries.
 	detectorsMayFail = time.Minute
-	// detectorsStuck is how long they may be silent. A decision is many queries,
-	// each of which may take its whole time.
+	// detectorsStuck is how long they may make no progress. A decision is many queries,
+	// each of which may take its full time limit.
 	detectorsStuck = 30 * time.Minute
 )
 
@@ -106,9 +105,8 @@ func (d *Daemon) Healthy() error {
 	return err
 }
 
-// Startup is what a daemon says of itself before it runs, and hands the
-// question on afterwards. The zero value is ready; it is safe for concurrent
-// use.
+// Startup answers for a daemon before it runs, and passes the questions on afterwards.
+// The zero value is ready to use; it is safe for concurrent use.
 type Startup struct {
 	waiting atomic.Value // string
 	daemon  atomic.Pointer[Daemon]
@@ -129,7 +127,7 @@ func (s *Startup) Ready() (ok bool, detail any) {
 	return false, Status{Waiting: what}
 }
 
-// Healthy implements Health: what waits for a server at the start is healthy.
+// Healthy implements Health: a start that waits for a server is healthy.
 func (s *Startup) Healthy() error {
 	if d := s.daemon.Load(); d != nil {
 		return d.Healthy()
@@ -137,9 +135,9 @@ func (s *Startup) Healthy() error {
 	return nil
 }
 
-// LimitMemory makes the garbage collector work harder before the process takes
-// much more than its budget: the heap is given a quarter more, since the
-// budget does not cover the runtime and the connections. GOMEMLIMIT wins.
+// LimitMemory makes the garbage collector work harder before the process takes much
+// more than its budget. The limit is a quarter above the budget, which does not cover
+// the runtime and the connections. GOMEMLIMIT takes precedence.
 func LimitMemory(budget int64) {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(budget + budget/4)

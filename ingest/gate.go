@@ -8,16 +8,16 @@ import (
 	"statline/ingest/block"
 )
 
-// gated lets only so many rows be encoded at a time: an INSERT holds its rows
-// a second time as columns and a third time compressed. Small blocks pass side
-// by side, large ones after each other.
+// gated limits how many rows are encoded at the same time: an INSERT holds its rows a
+// second time as columns and a third time compressed. Small blocks pass side by side,
+// large ones one after the other.
 type gated struct {
 	Store
 	slots    *semaphore.Weighted
 	capacity int64
 }
 
-// rowBytes is about what a row takes while it is being inserted.
+// rowBytes is roughly what a row takes while it is being inserted.
 const rowBytes = 256
 
 func gate(s Store, budget int) Store {

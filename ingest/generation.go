@@ -18,7 +18,7 @@ type run struct {
 	*Pipeline
 	stop  chan struct{} // closed to ask the machines to finish
 	leave context.CancelFunc
-	// reported is the status that the table pipeline was told last; only report
+	// reported is the status that was last written to the table pipeline; only report
 	// uses it.
 	reported []PartitionStatus
 	turns    int64 // of the source; only pingKafka uses it
@@ -31,7 +31,7 @@ type run struct {
 	machines   map[int32]context.CancelCauseFunc // restart a partition
 }
 
-// finish asks for the end; the first reason counts.
+// finish ends the run; only the first reason counts.
 func (r *run) finish(why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,14 +51,13 @@ func (r *run) ended() (bool, error) {
 	return r.finished, r.why
 }
 
-// handover is how long a declared block may still take after the group began
-// to rebalance. Its commit is accepted until the new generation begins, and a
-// block that is finished here need not be read again by the next owner.
+// handover is how long a declared block may still take after the group has begun to
+// rebalance. Its commit is accepted until the new generation begins, and the next
+// owner need not read a finished block again.
 const handover = 5 * time.Second
 
-// generation works on what the group gave this process, until the generation
-// ends. Partitions do not touch each other: one that cannot go on leaves the
-// others at work.
+// generation moves what the group gave this process until the generation ends.
+// Partitions are independent: one that cannot go on does not stop the others.
 func (r *run) generation(ctx context.Context, g Generation) error {
 	if !r.begin() {
 		return nil
@@ -107,8 +106,8 @@ func (r *run) generation(ctx context.Context, g Generation) error {
 	return nil
 }
 
-// ownership is a generation at work. Closing stop asks to finish declared blocks and
-// to start no other; the end of ctx stops even that.
+// ownership is a running generation. Closing stop asks to finish declared blocks and
+// to begin no other; the end of ctx stops those too.
 type ownership struct {
 	Generation
 	budget *block.Budget
@@ -116,7 +115,7 @@ type ownership struct {
 	stop   chan struct{}
 }
 
-// stopping reports that starting new blocks has stopped.
+// stopping reports that no new blocks are begun.
 func (o *ownership) stopping() bool {
 	select {
 	case <-o.stop:
@@ -153,7 +152,7 @@ func (r *run) topicPartitions() int {
 	return r.partitions
 }
 
-// grown takes how many partitions the topic has.
+// grown records how many partitions the topic has.
 func (r *run) grown(partitions int) {
 	r.mu.Lock()
 	r.partitions = partitions
@@ -161,8 +160,8 @@ func (r *run) grown(partitions int) {
 	r.bounds.partitionsOf(r.cfg.Block.Topic, partitions)
 }
 
-// partition runs one partition's machine, and again after a while when it
-// could not go on: an operator may have put right what was wrong.
+// partition runs one partition's machine. When it could not go on it runs again after
+// a while: an operator may have mended the cause.
 func (r *run) partition(o *ownership, p int32) error {
 	loop := loopPartition(p)
 	defer r.pulses.rest(loop)
@@ -203,8 +202,8 @@ func (r *run) partition(o *ownership, p int32) error {
 	}
 }
 
-// say logs what happened to a partition. What happens to many at the same time
-// is one line: the status names them all.
+// say logs what happened to a partition. What happens to many at the same time is one
+// line; the status names them all.
 func (r *run) say(level slog.Level, msg string, p int32, err error) {
 	if due, others := r.limiter.Due(msg); due {
 		r.log.Log(context.Background(), level, msg, "topic", r.cfg.Block.Topic, "partition", p, "err", err,
@@ -213,10 +212,10 @@ func (r *run) say(level slog.Level, msg string, p int32, err error) {
 	}
 }
 
-// stops is how long a partition waits that could not go on: a second at first,
-// for much that no waiting of a driver can heal is over then (a proxy without its
-// server, a table being made again), twice as long each time up to most, and from
-// the beginning when it has gone on for that long.
+// stops is how long a stopped partition waits: a second at first, because some causes
+// that a driver reports as permanent are over by then (a proxy without its server, a
+// table that is being made again), then twice as long each time up to most. After it
+// has gone on for that long it begins with a second again.
 type stops struct {
 	most, last time.Duration
 	began      time.Time

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// guard decides who may ask what. Probes are free. With a token, everything
-// else wants it; without one, figures are free and control is for this machine
+// guard decides who may request what. Probes are open to all. With a token, everything
+// else requires it. Without one, metrics are open, and control is for this machine
 // only.
 type guard struct{ Listening }
 
-// controlHeader has to be set on each request that changes something: a web
-// page cannot make a browser send it to another site without being asked.
+// controlHeader is required on each request that changes something: a web page cannot
+// make a browser send it to another site without permission.
 const controlHeader = "X-Statline-Control"
 
-// reading lets in who shows the token, or everybody when there is none.
+// reading admits requests with the token, or all when there is none.
 func (g guard) reading(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want, ok := g.token(w); !ok || want != "" && !shows(w, r, want) {
@@ -27,8 +27,8 @@ func (g guard) reading(next http.Handler) http.Handler {
 	})
 }
 
-// control lets in who shows the token; without one, who comes from this
-// machine and calls it by a name of the machine itself.
+// control admits requests with the token; without one, requests from this machine that
+// call it by one of its own names.
 func (g guard) control(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		want, ok := g.token(w)
@@ -54,9 +54,9 @@ func (g guard) control(next http.Handler) http.Handler {
 	})
 }
 
-// local is control for this machine alone, token or not: for others there is
-// nothing there. A daemon that listens to other machines has no profiles at all,
-// since a proxy on this one would hand them on.
+// local restricts to requests from this machine, with or without a token; others get
+// "not found". A daemon that listens to other machines has no profiles at all, because
+// a proxy on this machine would pass them on.
 func (g guard) local(next http.Handler) http.Handler {
 	inside := g.control(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,8 +68,7 @@ func (g guard) local(next http.Handler) http.Handler {
 	})
 }
 
-// token is what clients have to show. A token that cannot be read lets nobody
-// in.
+// token is the token that clients must send. One that cannot be read admits nobody.
 func (g guard) token(w http.ResponseWriter) (want string, ok bool) {
 	if g.Token == nil {
 		return "", true
@@ -82,7 +81,7 @@ func (g guard) token(w http.ResponseWriter) (want string, ok bool) {
 	return want, true
 }
 
-// shows compares in constant time, and says that a token is wanted.
+// shows compares in constant time, and answers that a token is required.
 func shows(w http.ResponseWriter, r *http.Request, want string) bool {
 	got, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))

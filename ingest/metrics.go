@@ -90,8 +90,8 @@ func newMetrics(p *Pipeline) *metrics {
 			"What the last audit found between the ledger and the rollups; absent before the first."),
 		audited: desc("audit_timestamp_seconds", "When the last audit was made, in Unix seconds."),
 	}
-	// Label values that are known beforehand start at 0, so that rate() sees
-	// their first increase.
+	// Label values that are known in advance start at 0, so that rate() sees their
+	// first increase.
 	for _, o := range classify.Outcomes() {
 		m.responses.WithLabelValues(o.String())
 	}
@@ -166,7 +166,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// process is what holds for the process, whatever its topics.
+// process collects the metrics of the process, which have no topic.
 func (m *metrics) process(ch chan<- prometheus.Metric, st *Status) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

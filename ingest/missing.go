@@ -9,7 +9,7 @@ import (
 	"statline/ingest/block"
 )
 
-// Offsets are where a topic and a consumer group stand.
+// Offsets tells where a topic and a consumer group are.
 type Offsets interface {
 	StartOffsets(ctx context.Context) (map[int32]int64, error)
 	GroupOffsets(ctx context.Context, group string) (map[int32]block.Committed, error)
@@ -26,12 +26,12 @@ type Missing struct {
 	Group, Topic string
 	// LogStart is the first offset that Kafka still has.
 	LogStart int64
-	// Uncovered counts offsets below the ledger's end that are in no block; First
-	// and End are the ledger's end then.
+	// Uncovered counts offsets below the ledger's end that are in no block; First and
+	// End are then the ledger's end.
 	Uncovered int64
 }
 
-// Records is how many offsets they are.
+// Records is the number of missing offsets.
 func (m Missing) Records() int64 {
 	if m.First < 0 {
 		return max(0, m.End-m.LogStart) + m.Uncovered
@@ -39,7 +39,7 @@ func (m Missing) Records() int64 {
 	return m.End - m.First + m.Uncovered
 }
 
-// String names them and says what mends it.
+// String names them and says how to mend it.
 func (m Missing) String() string {
 	var says []string
 	partition := fmt.Sprintf("%s/%d", m.Topic, m.Partition)

@@ -11,18 +11,18 @@ import (
 	"statline/ingest/store"
 )
 
-// Opening says which store to open, and what it has to be like.
+// Opening says which store to open and how.
 type Opening struct {
 	Store store.Config
-	// Tables brings the tables to this binary's schema; its Database is the
-	// store's. Nil leaves them as they are.
+	// Tables migrates the tables to this binary's schema; its Database is the store's.
+	// Nil leaves them as they are.
 	Tables *schema.Options
-	// SecretID is that of the secret of key ids: a store whose ids were made with
-	// another is refused.
+	// SecretID is the id of the secret that keys are hashed with. A store whose ids
+	// were made with another secret is refused.
 	SecretID string
 }
 
-// OpenStore connects and prepares the store, once.
+// OpenStore connects and prepares the store, without retries.
 func OpenStore(ctx context.Context, o Opening) (*store.Store, error) {
 	s, err := store.Open(ctx, o.Store)
 	if err != nil {
@@ -42,8 +42,8 @@ func OpenStore(ctx context.Context, o Opening) (*store.Store, error) {
 	return s, nil
 }
 
-// AwaitStore is OpenStore for a server that may not be there yet: it waits,
-// and tells what for. It returns an error when ctx ends or a person has to act.
+// AwaitStore is OpenStore for a server that may not be there yet: it waits, and
+// reports what for. It returns an error when ctx ends or somebody has to act.
 func AwaitStore(ctx context.Context, o Opening, waiting func(string), log *slog.Logger) (*store.Store, error) {
 	loop := retry.Loop{
 		Pause:  retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second},

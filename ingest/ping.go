@@ -11,15 +11,15 @@ import (
 	"statline/ingest/store"
 )
 
-// pingEvery is how often Kafka and the store are asked whether they answer,
-// also when nothing arrives, and pingTimeout how long they have: what goes away
-// is known within ten seconds.
+// pingEvery is how often Kafka and the store are asked whether they answer, even when
+// nothing arrives, and pingTimeout how long they may take: an outage is known within
+// ten seconds.
 const (
 	pingEvery   = 5 * time.Second
 	pingTimeout = 4 * time.Second
 )
 
-// loops of a run, by name, for its health.
+// The loops of a run by name, for Healthy.
 const (
 	loopKafka  = "the ping of Kafka"
 	loopStore  = "the ping of ClickHouse"
@@ -30,7 +30,7 @@ const (
 
 func loopPartition(p int32) string { return fmt.Sprintf("partition %d", p) }
 
-// every calls op now and then until ctx ends; op says how long to wait.
+// every calls op again and again until ctx ends; op returns how long to wait.
 func (r *run) every(ctx context.Context, loop string, op func(context.Context) time.Duration) {
 	r.pulses.watch(loop, stuckAfter)
 	defer r.pulses.rest(loop)
@@ -43,8 +43,8 @@ func (r *run) every(ctx context.Context, loop string, op func(context.Context) t
 	}
 }
 
-// pingKafka asks for the log's ends, which fetching tells only those partitions
-// that fetch.
+// pingKafka asks for the log's ends, which only partitions that fetch learn from
+// fetching.
 func (r *run) pingKafka(ctx context.Context) time.Duration {
 	limited, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -73,8 +73,8 @@ func (r *run) pingKafka(ctx context.Context) time.Duration {
 	return pingEvery
 }
 
-// lookUp finds out since when partitions are behind whose records nobody reads:
-// what cannot be found out is asked again the next time.
+// lookUp finds out since when partitions lag whose records nobody reads. What cannot
+// be found out is asked again the next time.
 func (r *run) lookUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -91,8 +91,8 @@ func (r *run) lookUp(ctx context.Context) {
 	}
 }
 
-// pingStore asks the store whether it answers. One that stores a block
-// meanwhile does, even when all its connections are taken.
+// pingStore asks the store whether it answers. A store that stores a block meanwhile
+// is there, even when all its connections are in use.
 func (r *run) pingStore(ctx context.Context) time.Duration {
 	began := time.Now()
 	limited, cancel := context.WithTimeoutCause(ctx, pingTimeout, fmt.Errorf("no answer within %s", pingTimeout))
@@ -112,9 +112,9 @@ func (r *run) pingStore(ctx context.Context) time.Duration {
 	return pingEvery
 }
 
-// compareLedger compares the ledger with the group's commits, and the
-// configurations of those who write. It reads the whole topic's ledger, so that of
-// all topics takes at most a twentieth of the time.
+// compareLedger compares the ledger with the group's commits, and the configurations
+// of all instances that write. It reads the whole topic's ledger, so that the
+// comparisons of all topics take at most a twentieth of the time.
 func (r *run) compareLedger(ctx context.Context) time.Duration {
 	began := time.Now()
 	cfg := &r.cfg.Block
@@ -131,8 +131,7 @@ func (r *run) compareLedger(ctx context.Context) time.Duration {
 	return max(pingEvery, time.Duration(20*r.bounds.topics())*time.Since(began))
 }
 
-// writersFor is how long the last block of an instance speaks for what it does
-// now.
+// writersFor is for how long an instance's last block tells what it does now.
 const writersFor = 10 * time.Minute
 
 func (r *run) compareConfigurations(ctx context.Context) error {
@@ -167,9 +166,8 @@ func (r *run) compareConfigurations(ctx context.Context) error {
 	return nil
 }
 
-// restart makes a partition find out again where it stands: its group has
-// committed what the store does not have any more. Then it stops, or goes on as
-// ResumeAt says.
+// restart makes a partition find out again where it stands, because its group has
+// committed what the store no longer has. Then it stops, or goes on as ResumeAt says.
 func (r *run) restart(m Missing) {
 	r.mu.Lock()
 	cancel := r.machines[m.Partition]

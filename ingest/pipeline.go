@@ -24,7 +24,7 @@ type Pipeline struct {
 	cfg    Config
 	source Source
 	store  Store
-	rules  atomic.Pointer[rules] // that new blocks are folded under
+	rules  atomic.Pointer[rules] // for new blocks
 	start  schema.Start          // of the topic, when it is read from its end
 	log    *slog.Logger
 
@@ -36,7 +36,7 @@ type Pipeline struct {
 	decoded *decode.Counts
 	hurry   atomic.Bool
 	crash   func(step string)
-	// appeared: the topic was made while this process ran, so that also latest
+	// appeared says that the topic was made while this process ran, so that latest too
 	// reads it from its beginning.
 	appeared bool
 
@@ -54,7 +54,7 @@ type Parts struct {
 	// Whole holds readers of the store in this process off while a block is half
 	// written; nil holds nobody off.
 	Whole *block.Whole
-	// Limit bounds the log together with that of Source; nil is one of its own.
+	// Limit bounds the log together with that of Source; nil makes one of its own.
 	Limit *retry.LogLimiter
 }
 
@@ -63,7 +63,7 @@ func New(cfg Config, parts Parts) (*Pipeline, error) {
 	return newPipeline(cfg, parts, newBounds(parts.Store, cfg.MemoryBudget))
 }
 
-// newPipeline is New for one of several topics that have something in common.
+// newPipeline is New for one of several topics that share c.
 func newPipeline(cfg Config, parts Parts, c *bounds) (*Pipeline, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)
@@ -103,16 +103,16 @@ func (p *Pipeline) Ready() (ok bool, detail any) {
 // Collector is the pipeline's metrics, all named statline_*.
 func (p *Pipeline) Collector() prometheus.Collector { return p.metrics }
 
-// Hurry says that nothing more is going to be produced: from now on a partition
-// that has caught up writes what it has without waiting for more. It may be called
-// at any time and is not taken back.
+// Hurry says that nothing more is going to be produced: from now on a partition that
+// has caught up writes its block without waiting for more. It may be called at any
+// time and cannot be undone.
 func (p *Pipeline) Hurry() { p.hurry.Store(true) }
 
-// Run waits for Kafka and the store, and moves what the group gives this
-// process until ctx ends or, with UntilCaughtUp, until everything is stored
-// that was there at the start. Blocks that were declared by then are finished
-// within Block.StopTimeout. A nil error means that it ended for one of these
-// reasons; otherwise the error says what an operator has to do.
+// Run waits for Kafka and the store, and moves what the group gives this process until
+// ctx ends or, with UntilCaughtUp, until everything is stored that was there at the
+// start. Blocks that were declared by then are finished within Block.StopTimeout. The
+// error is nil when it ended for one of these reasons; otherwise it says what an
+// operator has to do.
 func (p *Pipeline) Run(ctx context.Context) error {
 	partitions, err := p.connect(ctx)
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	tasks.Go(func() { r.every(background, loopLedger, r.compareLedger) })
 	tasks.Go(func() { r.report(background) })
 	tasks.Go(func() { r.auditAll(background) })
-	// A member waits for the others of its group on purpose.
+	// A member waits for the other members of its group on purpose.
 	r.pulses.watch(loopGroup, max(stuckAfter, 6*r.source.SessionTimeout()))
 	defer r.pulses.rest(loopGroup)
 
@@ -160,7 +160,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	return err
 }
 
-// stopped turns the end of ctx into the nil that Run promises.
+// stopped returns nil, as Run promises, for the end of ctx.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -209,9 +209,9 @@ func (p *Pipeline) connect(ctx context.Context) ([]int32, error) {
 	return partitions, err
 }
 
-// find waits for the topic, and says how it is now for whom reads it from its end.
-// A topic that is not there yet has no end to start at: all that it will have came
-// later.
+// find waits for the topic, and returns its present state for a reader that begins at
+// its end. A topic that does not exist yet has no end to begin at: all of its records
+// come later.
 func (p *Pipeline) find(ctx context.Context) (partitions []int32, now schema.Start, err error) {
 	later := false
 	partitions, err = await(ctx, p, "find topic "+p.cfg.Block.Topic, func(ctx context.Context) ([]int32, error) {
@@ -245,8 +245,8 @@ func await[T any](ctx context.Context, p *Pipeline, what string, op func(context
 	return v, err
 }
 
-// awaitCaughtUp ends the run when the group has committed every partition up
-// to its target.
+// awaitCaughtUp ends the run when the group has committed every partition up to its
+// target.
 func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 	for {
 		left, err := r.behind(ctx, targets)
@@ -269,9 +269,9 @@ func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 	}
 }
 
-// behind counts the partitions that are not stored and committed up to their
-// target. An error that wraps block.ErrRowsMissing says that some are committed
-// and not stored, and that nobody is going to store them.
+// behind counts the partitions that are not stored and committed up to their target.
+// An error that wraps block.ErrRowsMissing says that some are committed and not
+// stored, and that nobody is going to store them.
 func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) {
 	cfg := &r.cfg.Block
 	committed, err := r.source.GroupOffsets(ctx, cfg.Group)
@@ -292,7 +292,8 @@ func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) 
 	if left > 0 {
 		return left, nil
 	}
-	// The same commits: an owner that goes back to the ledger's end commits that.
+	// With the same commits: an owner that goes back to the ledger's end commits that
+	// end.
 	missing, err := compare(ctx, r.source, r.store, block.ID{Cluster: cfg.Cluster, Topic: cfg.Topic}, cfg.Group,
 		committed)
 	if err != nil || len(missing) == 0 {
@@ -301,7 +302,7 @@ func (r *run) behind(ctx context.Context, targets map[int32]int64) (int, error) 
 	var says []string
 	for _, m := range missing {
 		if m.First < m.End && cfg.ResumeAt != block.Refuse {
-			left++ // the partition's owner stores it, or says that it is left out
+			left++ // its owner stores it, or says that it is left out
 		}
 		says = append(says, m.String())
 	}

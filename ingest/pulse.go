@@ -12,11 +12,10 @@ import (
 	"statline/ingest/block"
 )
 
-// pulses are the signs of life of the loops of a process. A loop beats each
-// time around and at every try of an effect: what waits for a server tries and
-// fails, within the bounds of one try, and so it beats. A loop that is silent
-// for much longer than any try may take is stuck, and nothing but a restart
-// helps.
+// pulses tracks whether the loops of a process make progress. A loop beats each time
+// around and at every try of an effect. While it waits for a server it tries and fails
+// within the time limit of one try, so it beats then too. A loop that is silent for
+// much longer than any try may take is stuck, and only a restart helps.
 type pulses struct {
 	mu   sync.Mutex
 	last map[string]pulse
@@ -27,11 +26,11 @@ type pulse struct {
 	limit time.Duration
 }
 
-// stuckAfter is how long a loop may be silent: three times the longest try with
-// the longest pause after it.
+// stuckAfter is how long a loop may be silent: three times the longest try and the
+// longest pause after it.
 const stuckAfter = 5 * time.Minute
 
-// watch begins to judge a loop.
+// watch begins to watch a loop.
 func (p *pulses) watch(name string, limit time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,16 +49,15 @@ func (p *pulses) beat(name string) {
 	}
 }
 
-// rest ends the judging: the loop has ended, or waits on purpose.
+// rest stops watching: the loop has ended, or waits on purpose.
 func (p *pulses) rest(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.last, name)
 }
 
-// vital tells which events of a partition are a sign of life. While a block is
-// on its way those of reading the next one are not: they would hide that the
-// block stands still.
+// vital tells which events of a partition count as progress. While a block is being
+// stored, reading the next one does not count: it would hide that the block is stuck.
 type vital struct{ busy atomic.Bool }
 
 func (v *vital) of(e block.Event) bool {
@@ -74,7 +72,7 @@ func (v *vital) of(e block.Event) bool {
 	return true
 }
 
-// stuck names the loops that are.
+// stuck names the stuck loops.
 func (p *pulses) stuck() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,15 +7,15 @@ import (
 	"statline/ingest/store"
 )
 
-// reportEvery is how often the table pipeline is told how the pipeline does.
+// reportEvery is how often the state of the pipeline is written to the table pipeline.
 // A minute's row is replaced until the minute is over.
 const reportEvery = 15 * time.Second
 
-// counts are what a partition has done since the start.
+// counts is what a partition has done since the start.
 type counts struct{ blocks, records, rejected uint64 }
 
-// report writes the status into the store, where dashboards find it. It is
-// for people: a report that fails is logged and left out.
+// report writes the status into the store for dashboards. A report that fails is
+// logged and left out.
 func (r *run) report(ctx context.Context) {
 	base := map[int32]counts{} // at the beginning of the minute
 	var minute time.Time
@@ -67,10 +67,11 @@ func (r *run) rows(st Status, base map[int32]counts, now time.Time) []store.Pipe
 	return rows
 }
 
-// auditor is the partition whose owner audits; of several topics that of the first.
+// auditor is the partition whose owner audits, of the first topic when there are
+// several.
 const auditor = 0
 
-// auditAll compares the ledger with every rollup now and then.
+// auditAll compares the ledger with every rollup from time to time.
 func (r *run) auditAll(ctx context.Context) {
 	if r.cfg.AuditEvery <= 0 {
 		return

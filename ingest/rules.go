@@ -21,14 +21,13 @@ func newRules(f Rules) *rules { return &rules{f, store.ConfigHash(f.Hash())} }
 // ConfigHash is what new blocks are declared under.
 func (p *Pipeline) ConfigHash() string { return p.rules.Load().hash }
 
-// Reload makes new blocks be folded under f, from the next block of each
-// partition on. The configuration is kept in the store first, so that every
-// block can be folded again as it was declared; an error changes nothing. It is
-// safe for concurrent use.
+// Reload makes new blocks fold under f, from the next block of each partition on. The
+// configuration is stored first, so that every block can be folded again as it was
+// declared; an error changes nothing. It is safe for concurrent use.
 func (p *Pipeline) Reload(ctx context.Context, f Rules) error {
 	next := newRules(f)
 	if next.hash == p.ConfigHash() {
-		return nil // the rules at work make the same rows, and hold memory already
+		return nil // the current rules make the same rows, and hold memory already
 	}
 	if err := p.keepConfig(ctx, next); err != nil {
 		return fmt.Errorf("keep configuration %s: %w", next.hash, err)
@@ -37,8 +36,7 @@ func (p *Pipeline) Reload(ctx context.Context, f Rules) error {
 	return nil
 }
 
-// keepConfig stores the configuration that blocks are going to be declared
-// under, before the first of them is.
+// keepConfig stores the configuration before the first block is declared under it.
 func (p *Pipeline) keepConfig(ctx context.Context, f *rules) error {
 	body, err := f.Written()
 	if err != nil {
@@ -50,7 +48,7 @@ func (p *Pipeline) keepConfig(ctx context.Context, f *rules) error {
 }
 
 // declaredRules implements block.Env.Rules for a partition: the stored configuration
-// with that hash, if this binary still folds under it as its hash says.
+// with that hash, provided that it still has that hash in this binary.
 func (p *Pipeline) declaredRules(partition int32) func(ctx context.Context, hash string) (block.Pool, error) {
 	return func(ctx context.Context, hash string) (block.Pool, error) {
 		body, err := p.store.ReadConfig(ctx, hash)

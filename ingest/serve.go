@@ -17,43 +17,43 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Readiness says whether the daemon does its work, and what keeps it from it.
+// Readiness says whether the daemon does its work, and if not, why.
 type Readiness interface {
 	Ready() (ok bool, detail any)
 }
 
-// Health says whether the process works at all. It waits for nobody's servers:
-// an error means that only a restart helps.
+// Health says whether the process works at all, whether or not servers answer it. An
+// error means that only a restart helps.
 type Health interface {
 	Healthy() error
 }
 
-// Control is what can be asked of a running daemon.
+// Control controls a running daemon.
 type Control interface {
-	// Reload reads the configuration again and says what has changed. An error
+	// Reload reads the configuration again and returns what has changed. An error
 	// changes nothing.
 	Reload(ctx context.Context) (done any, err error)
 	// Show is the configuration in force, without secrets.
 	Show() any
-	// SetLogLevel logs from this level on (debug, info, warn or error), for a
-	// while, or with 0 until it is set or the configuration is read again.
+	// SetLogLevel logs from this level on (debug, info, warn or error) for a while;
+	// with 0, until it is set again or the configuration is reloaded.
 	SetLogLevel(level string, while time.Duration) (done any, err error)
 }
 
-// ErrStarting says that a daemon has not got far enough to reload.
+// ErrStarting says that the daemon cannot reload yet.
 var ErrStarting = errors.New("the daemon is still starting; reload again when it is ready")
 
 // Listening says where a Server listens, and to whom.
 type Listening struct {
 	Address   string
 	Cert, Key string // PEM files, read at each connection; empty: no TLS
-	// Token is what clients have to show, "" for nothing. It is asked at each
-	// request; an error lets nobody in. nil is no token.
+	// Token returns the token that clients must send, "" for none. It is called for
+	// each request; an error admits nobody. Nil means no token.
 	Token func() (string, error)
 }
 
-// Server shows how a daemon does: /metrics, /healthz, /readyz, /-/ to control it,
-// /debug/pprof/ to this machine alone, and the console.
+// Server serves /metrics, /healthz, /readyz, /-/ for control, /debug/pprof/ for this
+// machine alone, and the console.
 type Server struct {
 	Listening Listening
 	Registry  *prometheus.Registry
@@ -64,8 +64,8 @@ type Server struct {
 	Log       *slog.Logger
 }
 
-// Serve answers until wait is called. The listener is open when it returns, so that
-// a taken port is an error at the start.
+// Serve serves until wait is called. The listener is open when Serve returns, so that
+// a port in use is an error at the start.
 func (s *Server) Serve() (wait func() error, err error) {
 	s.Registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -80,8 +80,8 @@ func (s *Server) Serve() (wait func() error, err error) {
 	return ServeOn(listener, server), nil
 }
 
-// ServeOn answers on a listener until wait is called. Requests under way get a
-// second then; a reader that does not read keeps nobody.
+// ServeOn serves on a listener until wait is called. Requests under way then get a
+// second; a slow client delays nothing.
 func ServeOn(listener net.Listener, server *http.Server) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

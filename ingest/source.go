@@ -9,12 +9,12 @@ import (
 	"statline/ingest/store"
 )
 
-// Source is the topic, and this process's place in its consumer group.
+// Source is a topic and this process's membership in its consumer group.
 type Source interface {
 	ClusterID(ctx context.Context) (string, error)
 	Partitions(ctx context.Context) ([]int32, error)
-	// Offsets has the first retained offset of each partition; EndOffsets is the
-	// last stable one, HighWatermarks the log's end.
+	// Offsets has the first retained offset of each partition. EndOffsets is the last
+	// stable offset, HighWatermarks the log's end.
 	Offsets
 	EndOffsets(ctx context.Context) (map[int32]int64, error)
 	HighWatermarks(ctx context.Context) (map[int32]int64, error)
@@ -29,10 +29,10 @@ type Source interface {
 	// RunGroup calls handle once per generation, with a context that ends when
 	// the generation does, until ctx ends.
 	RunGroup(ctx context.Context, handle func(ctx context.Context, g Generation) error) error
-	// JoinError is why the group cannot be joined, nil when it can or is.
+	// JoinError is why the group cannot be joined; nil when it can be or is.
 	JoinError() error
-	// Turns grows as long as the loop that keeps this member in the group moves,
-	// whether or not Kafka answers it.
+	// Turns grows as long as the loop that keeps this member in the group makes
+	// progress, whether or not Kafka answers it.
 	Turns() int64
 }
 
@@ -40,7 +40,7 @@ type Source interface {
 type Generation interface {
 	Number() int32
 	Owned() []int32
-	// All is how many partitions this member owns, of every topic that it reads.
+	// All is the number of partitions that this member owns, over all topics.
 	All() int
 	Partition(p int32) block.Partition
 	// LastHeartbeat is when the group last confirmed that the generation lives.
@@ -58,10 +58,10 @@ type Store interface {
 	// nil when it was never kept.
 	WriteConfig(ctx context.Context, c store.StoredConfig) error
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
-	// FirstStart is how the topic was first read from its end: now, unless somebody
-	// did before.
+	// FirstStart is how the topic was when it was first read from its end: now, if this
+	// is the first time.
 	FirstStart(ctx context.Context, cluster, topic string, now schema.Start) (schema.Start, error)
-	// WritePipeline tells dashboards how the pipeline does.
+	// WritePipeline writes the state of the pipeline for dashboards.
 	WritePipeline(ctx context.Context, rows []store.PipelineRow) error
 	Audit(ctx context.Context, o store.AuditOptions) (*store.AuditReport, error)
 }
@@ -75,7 +75,7 @@ type Rules interface {
 	// of that for the store, without secrets.
 	Hash() string
 	Written() ([]byte, error)
-	// Under lends a partition pool of the configuration that Written made body
-	// of, and tells what hash it has to this binary.
+	// Under lends a partition the builders of the configuration that Written made body
+	// of, and returns that configuration's hash in this binary.
 	Under(body []byte, partition int32) (f block.Pool, hash string, err error)
 }

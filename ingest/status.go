@@ -14,7 +14,7 @@ import (
 type Status struct {
 	// Ready: connected, every owned partition moves or has nothing to do.
 	Ready bool `json:"ready"`
-	// Waiting is what keeps the pipeline from starting, "" once it runs.
+	// Waiting is what keeps the pipeline from starting; "" once it runs.
 	Waiting    string `json:"waiting,omitempty"`
 	Generation int32  `json:"generation"`
 	// TopicPartitions is how many there are, whoever owns them.
@@ -22,14 +22,14 @@ type Status struct {
 	// Topics has each topic's own state, when several are read.
 	Topics     []TopicStatus     `json:"topics,omitempty"`
 	Partitions []PartitionStatus `json:"partitions"`
-	// Conditions are what else has to be known: what turns Ready off, and notes.
+	// Conditions are whatever else has to be known: what turns Ready off, and notes.
 	Conditions []Condition `json:"conditions,omitempty"`
-	// Configurations is how many configurations (config_hash) instances have stored
-	// blocks of the topic under in the last ten minutes, this one's included; 0
-	// when that is not known.
+	// Configurations is the number of configurations (config_hash) under which
+	// instances have stored blocks of the topic in the last ten minutes, including this
+	// one's; 0 when not known.
 	Configurations int `json:"configurations,omitempty"`
-	// Detectors is why the detectors cannot go on until a person acts, "" when
-	// they can.
+	// Detectors is why the detectors cannot go on until somebody acts; "" when they
+	// can.
 	Detectors string `json:"detectors,omitempty"`
 	// Audit is the last audit's result, nil when this instance made none.
 	Audit *AuditStatus `json:"audit,omitempty"`
@@ -62,47 +62,46 @@ type PartitionStatus struct {
 	Topic     string `json:"topic,omitempty"`
 	Partition int32  `json:"partition"`
 	State     string `json:"state"`
-	// Next is the committed offset, -1 until the group was asked; End is the
-	// log's last stable one.
+	// Next is the committed offset, -1 until the group has been asked; End is the log's
+	// last stable offset.
 	Next int64 `json:"next"`
 	End  int64 `json:"end"`
-	// HighWatermark is the log's end with what open transactions hold back.
+	// HighWatermark is the log's end, including what open transactions hold back.
 	HighWatermark int64 `json:"high_watermark"`
 	// LagRecords counts the offsets up to End that are not stored: those not
 	// committed, and MissingRecords. LagHighWatermark counts up to HighWatermark.
 	LagRecords       int64 `json:"lag_records"`
 	LagHighWatermark int64 `json:"lag_high_watermark"`
-	// LagSeconds is how old the oldest record up to End is that is not stored, by
-	// Kafka's timestamp; as long as that is not known, or the record has none, how
-	// long it is known to be there. 0 when everything is stored.
+	// LagSeconds is the age of the oldest record below End that is not stored, by
+	// Kafka's timestamp. While that is unknown, or the record has no timestamp, it is
+	// how long the record is known to be there. 0 when everything is stored.
 	LagSeconds float64 `json:"lag_seconds"`
-	// TransactionSeconds is how long End has stood still before an open
-	// transaction, as far as this process has seen it; 0 when there is none.
+	// TransactionSeconds is how long an open transaction has held End back, as far as
+	// this process has seen; 0 when there is none.
 	TransactionSeconds float64 `json:"transaction_seconds"`
 	// MissingRecords counts the offsets that are committed and not in the ledger.
 	MissingRecords int64 `json:"missing_records"`
-	// FreshnessSeconds is how old the newest record of the last block was, by
-	// Kafka's timestamp, when it became queryable; at least LagSeconds.
+	// FreshnessSeconds is the age of the newest record of the last block, by Kafka's
+	// timestamp, when it could be queried; at least LagSeconds.
 	FreshnessSeconds float64 `json:"freshness_seconds"`
 	RecordsPerSecond float64 `json:"records_per_second"`
 	Blocks           uint64  `json:"blocks"`
 	Records          uint64  `json:"records"`
 	Responses        uint64  `json:"responses"`
 	Rejected         uint64  `json:"rejected"`
-	// LastRecord is Kafka's timestamp of the newest stored record, LastEvent the
-	// newest event time stored; after a start those of the last block before it.
+	// LastRecord is Kafka's timestamp of the newest stored record, LastEvent the newest
+	// stored event time; after a start, those of the last block before it.
 	LastRecord time.Time `json:"last_record"`
 	LastEvent  time.Time `json:"last_event"`
-	// Stalled: for a minute there was something to do and nothing was stored, or
-	// it was not found out where to go on; or the partition cannot go on, as behind
-	// a transaction that is open for too long.
-	// LastError is why, as far as known.
+	// Stalled: for a minute there was work and nothing was stored, or it was not found
+	// out where to go on; or the partition cannot go on, as when a transaction is open
+	// for too long. LastError is the reason, as far as known.
 	Stalled   bool   `json:"stalled"`
 	LastError string `json:"last_error,omitempty"`
 }
 
-// stalledAfter is how long nothing may be stored while there is lag, and how
-// long a partition may take to find out where to go on.
+// stalledAfter is how long nothing may be stored while there is lag, and how long a
+// partition may take to find out where to go on.
 const stalledAfter = time.Minute
 
 // joining is what the pipeline waits for between two generations.
@@ -118,7 +117,7 @@ type tracker struct {
 	audit      *AuditStatus
 	conditions map[ConditionName]Condition
 	stored     time.Time // when a block was stored last
-	// configurations is how many are at work on the topic, 0 when not known.
+	// configurations is how many are in use for the topic; 0 when not known.
 	configurations int
 	// transactionAge is how long a transaction may be open.
 	transactionAge time.Duration
@@ -135,8 +134,8 @@ func (b *tracker) wait(what string) {
 	b.waiting = what
 }
 
-// own sets the partitions that this process has now; g is nil between two
-// generations. The others are remembered and not shown.
+// own sets the partitions that this process has now; g is nil between two generations.
+// Other partitions are remembered and not shown.
 func (b *tracker) own(g Generation, members int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -198,7 +197,7 @@ func (b *tracker) event(p int32, e block.Event) {
 	s.measure(now)
 }
 
-// stop notes that a partition cannot go on.
+// stop records that a partition cannot go on.
 func (b *tracker) stop(p int32, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -220,8 +219,8 @@ func (b *tracker) audited(a AuditStatus) {
 	b.audit = &a
 }
 
-// ends refreshes the log's ends, which a partition that waits for the store
-// does not learn by fetching: the last stable offsets, and the high watermarks.
+// ends updates the log's ends, the last stable offsets and the high watermarks. A
+// partition that waits for the store does not learn them by fetching.
 func (b *tracker) ends(stable, high map[int32]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,7 +234,7 @@ func (b *tracker) ends(stable, high map[int32]int64) {
 	}
 }
 
-// unknown lists where partitions are behind without it being known since when.
+// unknown lists the partitions that lag since an unknown time.
 func (b *tracker) unknown() map[int32]int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -248,8 +247,7 @@ func (b *tracker) unknown() map[int32]int64 {
 	return at
 }
 
-// look notes when the record at an offset was written, 0 when it carries no
-// time.
+// look records when the record at an offset was written; 0 when it has no timestamp.
 func (b *tracker) look(p int32, m moment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -271,9 +269,9 @@ func (b *tracker) configure(n int) {
 	b.configurations = n
 }
 
-// miss takes what a comparison found missing in the store, and returns what of it
-// lies at the end of an owned partition that moves all the same. One that has
-// resumed since the comparison began has seen to it itself.
+// miss takes the result of a comparison, and returns what is missing at the end of an
+// owned partition that moves all the same. A partition that has resumed since the
+// comparison began has handled it itself.
 func (b *tracker) miss(all []Missing, began time.Time) (moving []Missing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -362,8 +360,8 @@ func (b *tracker) addMissing(st *Status) {
 	}
 }
 
-// transactionNote is how long a transaction is open before it is named; most
-// take less than a second.
+// transactionNote is how long a transaction is open before it is reported; most take
+// less than a second.
 const transactionNote = 30 * time.Second
 
 // addTransactions adds OpenTransaction when it holds.

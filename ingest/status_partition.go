@@ -7,20 +7,20 @@ import (
 	"statline/ingest/block"
 )
 
-// rateWindow is the time over which RecordsPerSecond forgets.
+// rateWindow is the time over which RecordsPerSecond averages.
 const rateWindow = 10 * time.Second
 
 type entry struct {
 	PartitionStatus
-	opened    []moment  // first records of blocks that are not committed, in order
-	looked    moment    // the record at looked.offset, as far as it was looked for
-	behind    time.Time // since when something is known not to be stored
-	held      time.Time // since when End stands still behind HighWatermark
+	opened    []moment  // first records of blocks not yet committed, in order
+	looked    moment    // up to which record TimeAt was asked
+	behind    time.Time // since when something is known to be not stored
+	held      time.Time // since when End has not moved below HighWatermark
 	heldAt    int64     // that End
 	missing   *Missing
 	missed    time.Time // since when it is
 	freshness float64
-	moved     time.Time // when something was stored, or there was nothing to do
+	moved     time.Time // when something was stored, or there was no work
 	rate      float64
 	rated     time.Time
 	owned     bool
@@ -29,11 +29,11 @@ type entry struct {
 	failed    bool
 }
 
-// moment is when a record was written, by Kafka; 0 when it carries no time.
+// moment is an offset with its record's timestamp; 0 when it has none.
 type moment struct{ offset, unixMilli int64 }
 
-// open takes the first record of a block; what was read from there on before
-// was dropped.
+// open takes the first record of a block. Blocks that were read from there on before
+// have been dropped.
 func (s *entry) open(m moment) {
 	for len(s.opened) > 0 && s.opened[len(s.opened)-1].offset >= m.offset {
 		s.opened = s.opened[:len(s.opened)-1]
@@ -41,8 +41,8 @@ func (s *entry) open(m moment) {
 	s.opened = append(s.opened, m)
 }
 
-// measure brings up to date since when the partition is behind, and since when
-// a transaction holds its end back.
+// measure updates since when the partition lags, and since when a transaction holds
+// its end back.
 func (s *entry) measure(now time.Time) {
 	for len(s.opened) > 0 && s.opened[0].offset < s.Next {
 		s.opened = s.opened[1:]
@@ -61,7 +61,7 @@ func (s *entry) measure(now time.Time) {
 	}
 }
 
-// next is the first offset that is not stored, -1 when it is not known.
+// next is the first offset that is not stored, -1 when not known.
 func (s *entry) next() int64 {
 	if m := s.missing; m != nil && m.First < m.End {
 		return max(m.First, m.LogStart)
@@ -84,8 +84,8 @@ func (s *entry) missingRecords() int64 {
 	return s.missing.Records()
 }
 
-// oldest is when the first record that is not stored was written; ok is false
-// when that is not known.
+// oldest is when the first record that is not stored was written; ok is false when
+// that is not known.
 func (s *entry) oldest() (m moment, ok bool) {
 	next := s.next()
 	switch {
@@ -122,7 +122,7 @@ func (s *entry) stored(e block.Event, now time.Time) {
 	}
 }
 
-// newest takes the times of a stored block.
+// newest takes over the times of a stored block.
 func (s *entry) newest(row *block.LedgerRow) {
 	if ts := row.LastRecordUnixMilli; block.Stamped(ts) {
 		s.LastRecord = time.UnixMilli(ts)

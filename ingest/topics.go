@@ -20,27 +20,27 @@ import (
 // Subscription is several topics of a cluster, read as one member of a consumer
 // group.
 type Subscription interface {
-	// Topics lists those that exist and match, in order.
+	// Topics lists the topics that exist and match, sorted.
 	Topics(ctx context.Context, pattern *regexp.Regexp) ([]string, error)
-	// Source is one of them, which may not exist yet.
+	// Source is one topic, which may not exist yet.
 	Source(topic string) (s Source, closed func() error, err error)
-	// Run is the membership that the sources' RunGroup takes part in.
+	// Run keeps up the membership that the sources' RunGroup takes part in.
 	Run(ctx context.Context) error
 }
 
-// TopicRules makes the rules of a topic, and tells what their decoders count into.
+// TopicRules makes the rules of a topic, and returns where their decoders count.
 type TopicRules func(topic string) (Rules, *decode.Counts, error)
 
-// TopicsConfig says which topics are read. Each has a pipeline of its own, as
-// Pipeline says, whose memory is shared by all.
+// TopicsConfig says which topics are read. Each has a pipeline of its own, and all
+// share the memory.
 type TopicsConfig struct {
-	Pipeline Config // its topic does not count
-	// Names are read when Pattern is nil, whether or not they exist yet; else the
-	// topics that match, also those that are made later.
+	Pipeline Config // its topic is ignored
+	// Names are read when Pattern is nil, whether or not they exist yet; otherwise all
+	// topics that match, including those that are made later.
 	Names   []string
 	Pattern *regexp.Regexp
-	// FindEvery is the time between two looks for topics that match, GoneAfter how
-	// long one that matched is missed until it is given up.
+	// FindEvery is the time between two searches for topics that match. A topic that
+	// has disappeared is given up after GoneAfter.
 	FindEvery, GoneAfter time.Duration
 }
 
@@ -59,9 +59,9 @@ type TopicsParts struct {
 	Limit        *retry.LogLimiter
 }
 
-// Topics moves several topics into the store. Its guarantee is that of a Pipeline
-// for each of them: a topic that cannot go on, or does not exist, leaves the others
-// at work, and turns readiness off.
+// Topics moves several topics into the store. It guarantees for each what Pipeline
+// does: a topic that cannot go on, or does not exist, does not stop the others, and
+// turns readiness off.
 type Topics struct {
 	cfg    TopicsConfig
 	parts  TopicsParts
@@ -74,7 +74,7 @@ type Topics struct {
 	waiting string // for a topic that matches, "" when there was one
 }
 
-// lane is one topic at work.
+// lane is one topic and its pipeline.
 type lane struct {
 	topic    string
 	pipeline *Pipeline
@@ -114,7 +114,7 @@ func NewTopics(cfg TopicsConfig, parts TopicsParts) (*Topics, error) {
 	return t, nil
 }
 
-// add makes a topic's pipeline; appeared says that it was made after the start.
+// add makes a topic's pipeline; appeared says that the topic was made after the start.
 func (t *Topics) add(name string, appeared bool) (*lane, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,7 +140,7 @@ func (t *Topics) add(name string, appeared bool) (*lane, error) {
 }
 
 // Run reads the topics until ctx ends or, with UntilCaughtUp, until everything is
-// stored that they held at the start. An error says what an operator has to do: the
+// stored that they held at the start. The error says what an operator has to do: the
 // group cannot be joined, or what a pipeline could not do with UntilCaughtUp.
 func (t *Topics) Run(ctx context.Context) error {
 	// The membership outlives ctx for as long as declared blocks need.
@@ -164,7 +164,7 @@ func (t *Topics) Run(ctx context.Context) error {
 	return err
 }
 
-// read runs the pipelines, those of topics that appear too.
+// read runs the pipelines, including those of topics that appear later.
 func (t *Topics) read(ctx context.Context) error {
 	var lanes sync.WaitGroup
 	var mu sync.Mutex
@@ -194,8 +194,8 @@ func (t *Topics) read(ctx context.Context) error {
 	return errors.Join(err, errors.Join(failed...))
 }
 
-// work runs one topic's pipeline, and again after a while when it cannot go on: an
-// operator may have put right what was wrong, and the others go on meanwhile.
+// work runs one topic's pipeline. When it cannot go on it runs again after a while: an
+// operator may have mended the cause. The other topics go on meanwhile.
 func (t *Topics) work(ctx context.Context, l *lane) error {
 	for {
 		err := l.pipeline.Run(ctx)
@@ -213,7 +213,7 @@ func (t *Topics) work(ctx context.Context, l *lane) error {
 	}
 }
 
-// follow looks for topics that match until ctx ends; with UntilCaughtUp once.
+// follow searches for topics that match until ctx ends; with UntilCaughtUp once.
 func (t *Topics) follow(ctx context.Context, begin func(*lane)) error {
 	loop := retry.Loop{
 		Pause:  retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second},
@@ -245,7 +245,7 @@ func (t *Topics) follow(ctx context.Context, begin func(*lane)) error {
 	}
 }
 
-// match begins with topics that are new, and gives up those that are gone.
+// match begins new topics and gives up those that are gone.
 func (t *Topics) match(names []string, appeared bool, begin func(*lane)) error {
 	for _, name := range names {
 		t.mu.Lock()
@@ -298,8 +298,8 @@ func (t *Topics) sorted() []*lane {
 	return slices.SortedFunc(maps.Values(t.lanes), func(a, b *lane) int { return strings.Compare(a.topic, b.topic) })
 }
 
-// Reload makes new blocks be folded under what under makes, from the next block of
-// each partition on; an error changes nothing. It is safe for concurrent use.
+// Reload makes new blocks fold under the rules that under makes, from the next block
+// of each partition on; an error changes nothing. It is safe for concurrent use.
 func (t *Topics) Reload(ctx context.Context, under TopicRules) error {
 	lanes := t.sorted()
 	next := make([]*rules, len(lanes))
@@ -310,7 +310,7 @@ func (t *Topics) Reload(ctx context.Context, under TopicRules) error {
 		}
 		next[i] = newRules(f)
 		if next[i].hash == l.pipeline.ConfigHash() {
-			next[i] = nil // the rules at work make the same rows, and hold memory already
+			next[i] = nil // the current rules make the same rows, and hold memory already
 		} else if err := l.pipeline.keepConfig(ctx, next[i]); err != nil {
 			return fmt.Errorf("keep configuration %s: %w", next[i].hash, err)
 		}

@@ -42,8 +42,8 @@ func (t *Topics) Status() Status {
 	return all
 }
 
-// merge adds a topic's condition; what several topics say in the same words, as of a
-// store that is away, is said once and is of no topic.
+// merge adds a topic's condition. What several topics say in the same words, as that a
+// store is away, is said once, without a topic.
 func (st *Status) merge(c Condition, topic string) {
 	i := slices.IndexFunc(st.Conditions, func(had Condition) bool {
 		return had.Name == c.Name && had.Red == c.Red && had.Detail == c.Detail
@@ -66,8 +66,8 @@ func (t *Topics) Collector() prometheus.Collector { return topicsCollector{t} }
 
 type topicsCollector struct{ *Topics }
 
-// Describe implements prometheus.Collector: topics come and go, so nothing is said
-// before.
+// Describe implements prometheus.Collector. Topics come and go, so it announces
+// nothing.
 func (topicsCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
@@ -79,7 +79,7 @@ func (t topicsCollector) Collect(ch chan<- prometheus.Metric) {
 	if len(lanes) > 0 {
 		st := t.Status()
 		lanes[0].pipeline.metrics.process(ch, &st)
-	} else { // who waits for the first topic is not ready
+	} else { // a process that waits for its first topic is not ready
 		desc := prometheus.NewDesc("statline_ready", readyHelp, nil, prometheus.Labels{"topic": ""})
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, 0)
 	}

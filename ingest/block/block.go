@@ -52,13 +52,13 @@ type Record struct {
 	Columns string
 }
 
-// Stamped says whether a record's timestamp can be one: Kafka keeps what a producer
-// wrote, and some write 0, -1 ("none"), seconds or nanoseconds. It depends on
-// the timestamp alone, so that a record is the same wherever it is read.
+// Stamped reports whether a record's timestamp can be real: Kafka keeps what a
+// producer wrote, and some write 0, -1 ("none"), seconds or nanoseconds. It depends on
+// the timestamp alone, so that a record is judged the same wherever it is read.
 func Stamped(unixMilli int64) bool { return unixMilli >= firstStamp && unixMilli < endStamp }
 
-// A timestamp lies within 1990 and 2099: one in seconds, or of a clock that counts
-// from its start, lies before, one in microseconds behind.
+// A real timestamp lies between 1990 and 2099. One in seconds, or from a clock that
+// counts from its start, is smaller; one in microseconds is larger.
 const (
 	firstStamp = 631_152_000_000
 	endStamp   = 4_102_444_800_000
@@ -68,10 +68,10 @@ const (
 // limit is set.
 const DefaultRecordLimit = 64 << 20
 
-// TooLarge is how large a record is that cannot be handed out.
+// TooLarge tells the size of a record that its reader does not return.
 type TooLarge struct {
 	Bytes int64 // of its value
-	Batch bool  // Bytes are those of the whole batch that it lies in, which cannot be read by parts
+	Batch bool  // Bytes are those of the whole batch around it, which cannot be read in parts
 }
 
 // Fetch is what one fetch returned: records in offset order, none below the
@@ -87,8 +87,8 @@ type Fetch struct {
 	// LogStart and LastStable are the partition's retained range; a fetch has
 	// caught up when Next >= LastStable.
 	LogStart, LastStable int64
-	// HighWatermark is the log's end, whatever is decided of what lies below it;
-	// behind LastStable it holds an open transaction, and what came after it.
+	// HighWatermark is the log's end, including undecided transactions. When it is
+	// above LastStable, an open transaction and all records after it lie in between.
 	HighWatermark int64
 	// Holes counts the offsets below Next that carried no deliverable record
 	// (compaction, aborted or control records).
@@ -127,7 +127,7 @@ type Partition interface {
 	StampOf(ctx context.Context, offset int64) (unixMilli int64, ok bool, err error)
 }
 
-// Contents is everything that a block says, a function of its records, of when
+// Contents is everything that a block stores. It is a function of its records, of when
 // it was declared and of config_hash alone.
 type Contents struct {
 	Rows                aggregate.Rows
@@ -197,18 +197,18 @@ type LedgerRow struct {
 	LastRecordUnixMilli int64
 	Mixed               bool   // finished under other rules than it was declared under
 	Inserts             uint32 // the most INSERTs that one of its tables takes; 0: not known
-	// DeclaredUnix is when the block was declared, in Unix seconds: the same in
-	// both its rows and in its declaration. Rows of before schema 9 do not have it;
-	// see DeclaredAt.
+	// DeclaredUnix is when the block was declared, in Unix seconds: the same in both
+	// its rows and in its declaration. Rows from before schema 9 do not have it; see
+	// DeclaredAt.
 	DeclaredUnix int64
-	// Note is why, for gaps, replays and discards; of a declared block of a file it
-	// is its text, of a stored one NoteUnproven or nothing.
+	// Note is the reason, for gaps, replays and discards. For a declared block of a
+	// file it is the file's text, for a stored one NoteUnproven or nothing.
 	Note      string
 	WrittenAt time.Time
 }
 
-// DeclaredAt is when the block was declared, in Unix seconds, as far as the row
-// tells: of a stored row of an older version, when it was stored.
+// DeclaredAt is when the block was declared, in Unix seconds. For a row of an older
+// version, which does not tell, it is when the block was stored.
 func (r *LedgerRow) DeclaredAt() int64 {
 	if r.DeclaredUnix == 0 {
 		return r.WrittenAt.Unix()
@@ -260,14 +260,11 @@ type Declaration struct {
 	UnixSeconds int64
 }
 
-// Metadata is the wire form: v1:epoch:first-end:config_hash@topic:unix_time, the
-// last but one without @topic where there is none.
-//
-// Earlier versions take config_hash@topic for a hash, and one that they
-// do not know: they finish the range under the hash that the ledger has, or under
-// their own rules when nothing is in the ledger yet. A gap they have to know by
-// its hash, so it goes without the topic: a ledger row that names it always comes
-// first.
+// Metadata is the wire form: v1:epoch:first-end:config_hash@topic:unix_time. Without a
+// topic id, @topic is left out. Earlier versions take config_hash@topic for an unknown
+// hash: they finish the range under the hash in the ledger, or under their own rules
+// when the ledger has nothing yet. They must recognise a gap by its hash, so a gap's
+// metadata has no topic; the ledger row that names the topic is always written first.
 func (d Declaration) Metadata() string {
 	hash := d.ConfigHash
 	if d.TopicID != "" && hash != gapHash {

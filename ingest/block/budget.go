@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// Budget bounds the memory of all blocks in flight over all partitions. A
-// block may always grow to small bytes. What is beyond that it takes out of a
-// pool of largeBlocks * (large - small) bytes: a block that is behind takes all that a
-// large block may need at once, so that a backlog moves in large blocks of few
-// partitions at a time, in turn; one that has caught up gives back what it does
-// not hold, so that many partitions with little to read are read at the same
-// time. A partition has at most two blocks in flight, so the sum stays below
-// 2 * partitions * small + largeBlocks * large.
+// Budget bounds the memory of all blocks in flight, over all partitions. A block may
+// always grow to small bytes. Beyond that it takes bytes from a pool of largeBlocks *
+// (large - small). A block that is behind takes all that a large block may need at
+// once, so that a backlog moves in large blocks, a few partitions at a time. A block
+// that has caught up gives back what it does not use, so that many partitions with
+// little to read are read at the same time. A partition has at most two blocks in
+// flight, so the sum stays below 2 * partitions * small + largeBlocks * large.
 type Budget struct {
 	small, large int
 	used         atomic.Int64
@@ -25,7 +24,7 @@ type Budget struct {
 	waiting []*turn
 }
 
-// turn is a block that waits for bytes of the pool, first come, first served.
+// turn is a block that waits for bytes of the pool: first come, first served.
 type turn struct {
 	bytes int
 	come  chan struct{} // closed when it has them
@@ -39,7 +38,7 @@ func NewBudget(small, large, largeBlocks int) *Budget {
 // Used is the number of bytes in flight.
 func (b *Budget) Used() int { return int(b.used.Load()) }
 
-// take gives bytes to who does not wait, unless others do.
+// take takes bytes without waiting, unless others wait already.
 func (b *Budget) take(bytes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +58,7 @@ func (b *Budget) queue(bytes int) *turn {
 	return t
 }
 
-// give takes bytes back, and t out of the queue; nil is none.
+// give returns bytes and takes t, if not nil, out of the queue.
 func (b *Budget) give(bytes int, t *turn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +88,7 @@ type account struct {
 	turn   *turn
 }
 
-// set tells what the block takes.
+// set says how many bytes the block takes.
 func (a *account) set(bytes int) {
 	if a.budget != nil {
 		a.budget.used.Add(int64(bytes - a.held))
@@ -103,7 +102,7 @@ func (a *account) release() {
 	a.trim()
 }
 
-// trim gives back what the block does not hold: it is cut, or has caught up.
+// trim returns what the block does not use: it is cut, or has caught up.
 func (a *account) trim() {
 	if a.budget == nil {
 		return
@@ -115,9 +114,8 @@ func (a *account) trim() {
 	}
 }
 
-// grow reports whether the block may become larger than it is. full is set
-// when it may not, whatever becomes free. behind says that much is going to be
-// read.
+// grow reports whether the block may become larger. full says that it never may,
+// however much becomes free. behind says that a lot is going to be read.
 func (a *account) grow(behind bool) (ok, full bool) {
 	if a.budget == nil {
 		return true, false
@@ -131,8 +129,8 @@ func (a *account) grow(behind bool) (ok, full bool) {
 	return a.reserve(behind), false
 }
 
-// reserve takes bytes of the pool when they are free: all that a large block
-// needs for one that is behind, or as much as the block has.
+// reserve takes bytes of the pool if they are free: for a block that is behind all
+// that a large block needs, else as much as the block uses.
 func (a *account) reserve(behind bool) bool {
 	if a.budget == nil || a.turn != nil {
 		return a.budget == nil
@@ -153,7 +151,7 @@ func (a *account) need(behind bool) int {
 	return min(all, max(a.held, a.budget.small+a.pooled))
 }
 
-// await waits for at most d for bytes of the pool. The block keeps its turn
+// await waits at most d for bytes of the pool. The block keeps its place in the queue
 // from call to call.
 func (a *account) await(ctx context.Context, behind bool, d time.Duration) error {
 	if a.turn == nil {

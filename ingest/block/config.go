@@ -8,13 +8,11 @@ import (
 	"statline/ingest/retry"
 )
 
-// From is where a partition starts that neither the group nor the ledger
-// knows.
+// From says where to start a partition that neither the group nor the ledger knows.
 type From string
 
-// The two starts. Latest speaks of what there was when the topic was first read:
-// a partition that is added later, and a topic made again, are read from their
-// beginning.
+// The two starts. Latest is relative to when the topic was first read: a partition
+// that is added later, and a topic that is made again, are read from their beginning.
 const (
 	Earliest From = "earliest"
 	Latest   From = "latest"
@@ -27,8 +25,8 @@ type Start struct {
 	End     int64 // of the partition's log; -1 when there was no such partition
 }
 
-// ResumeAt decides when the group's commit is ahead of the ledger, which
-// happens after a backup was restored: rows are missing in between.
+// ResumeAt says what to do when the group's commit is ahead of the ledger. That
+// happens after an older backup was restored: the rows in between are missing.
 type ResumeAt string
 
 // Refuse stops the partition. AtLedger reads the missing range again;
@@ -39,7 +37,7 @@ const (
 	AtGroup  ResumeAt = "group"
 )
 
-// OnGap decides what happens when records are gone that were never stored.
+// OnGap says what to do when records are gone from the log before they were stored.
 type OnGap string
 
 // Fail stops the partition; Skip writes a gap row and goes on.
@@ -48,7 +46,7 @@ const (
 	Skip OnGap = "skip"
 )
 
-// Limits is when a block is cut.
+// Limits says when a block is cut.
 type Limits struct {
 	// Flush is the age at which a block that has caught up with the log is
 	// written; MaxAge is the age for one that has not.
@@ -59,19 +57,19 @@ type Limits struct {
 	Memory  int
 }
 
-// Tokens is the store's deduplication window as this process trusts it: a
-// partly inserted block older than Age, or with more than Blocks blocks
-// stored since, is not finished but refused.
+// Tokens is how much of the store's deduplication window this process relies on. A
+// partly inserted block that is older than Age, or has more than Blocks blocks stored
+// after it, is refused instead of finished.
 type Tokens struct {
 	Age    time.Duration
 	Blocks uint64
 }
 
-// Config is what one partition's machine is told.
+// Config configures the machine of one partition.
 type Config struct {
 	Cluster, Topic string
 	Partition      int32
-	// Epoch is the life of the topic; 0 means the newest that the ledger knows.
+	// Epoch is the life of the topic; 0 means the newest in the ledger.
 	Epoch                                uint32
 	Group, Instance, ConfigHash, Version string
 
@@ -79,20 +77,20 @@ type Config struct {
 	Start    Start
 	ResumeAt ResumeAt
 	OnGap    OnGap
-	// Compacted says that records may vanish from the middle of the log.
+	// Compacted says that records may disappear from the middle of the log.
 	Compacted bool
-	// Takeover allows to follow another group's recent rows.
+	// Takeover allows this group to go on after another group's recent rows.
 	Takeover bool
 
 	Limits Limits
 	Tokens Tokens
 	// Pipelined folds the next block while this one is being inserted.
 	Pipelined bool
-	// StopTimeout bounds how long a declared block may still take after a stop
-	// was asked for. AttemptTimeout bounds one try of one effect.
+	// StopTimeout bounds how long a declared block may still take after a stop.
+	// AttemptTimeout bounds one try of one effect.
 	StopTimeout, AttemptTimeout time.Duration
-	// Retry is between tries of one effect, RetryWaiting after an error that asks
-	// for time.
+	// Retry is the pause between tries of one effect, RetryWaiting the pause after an
+	// error that asks for time.
 	Retry, RetryWaiting retry.Pause
 }
 
@@ -114,15 +112,15 @@ func DefaultConfig() Config {
 	}
 }
 
-// writerQuiet is how long another group's newest ledger row must be past.
+// writerQuiet is the least age of another group's newest ledger row.
 const writerQuiet = 10 * time.Minute
 
 // Builder folds records into a block's contents. It is used by one goroutine
 // at a time and holds nothing of a block after Reset.
 type Builder interface {
-	// Declared tells when the block is declared, in Unix seconds. A builder has to know
-	// before it is given a record that is not Stamped: the time of the declaration
-	// bounds that record's.
+	// Declared sets when the block is declared, in Unix seconds. It must be called
+	// before the first record that is not Stamped: the time of the declaration bounds
+	// that record's time.
 	Declared(unix int64)
 	// Add folds records, in order; it does not keep their values.
 	Add(rs []Record)
@@ -135,38 +133,39 @@ type Builder interface {
 	Reset()
 }
 
-// Pool lends builders, so that idle partitions hold none. large says that
-// much is going to be folded. Put resets.
+// Pool lends builders, so that idle partitions hold none. large says that a lot is
+// going to be folded. Put resets the builder.
 type Pool interface {
 	Get(large bool) Builder
 	Put(Builder)
 }
 
-// Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget,
-// Whole and Log may be nil.
+// Env is what a machine works with. Latest, Rules, Alive, Observe, At, Budget, Whole
+// and Log may be nil.
 type Env struct {
 	Partition Partition
 	Store     Store
 	Pool      Pool
-	// Latest is asked once for each new block: the pool and config_hash that
-	// hold for it, Pool and Config.ConfigHash without it. So a configuration
-	// can change while the machine runs, at the boundary of a block.
+	// Latest is called once for each new block and returns the pool and config_hash for
+	// it; when nil, Pool and Config.ConfigHash are used. So the configuration can
+	// change while the machine runs, between two blocks.
 	Latest func() (pool Pool, configHash string)
-	// Rules lends the pool of the configuration with a config_hash, for a block
-	// that was declared under it. An error that wraps ErrOtherRules says that this
-	// binary has none that fold as those did.
+	// Rules returns the pool for a config_hash that a block was declared under. An
+	// error that wraps ErrOtherRules says that this binary cannot fold as that
+	// configuration did.
 	Rules func(ctx context.Context, configHash string) (Pool, error)
-	// Alive is asked before each INSERT: an error means that the session may
-	// have ended, so the partition may belong to another member already.
+	// Alive is called before each INSERT. An error means that the session may have
+	// ended, so another member may already own the partition.
 	Alive  func() error
 	Budget *Budget
-	// Whole holds readers off while a block is half written.
+	// Whole keeps readers out while a block is half written.
 	Whole   *Whole
 	Observe func(Event)
-	// Hurry is asked while a block waits for more records: once it says yes, what
-	// has caught up with the log is written at once. Nil never does.
+	// Hurry is called while a block waits for more records. Once it returns true, a
+	// block that has caught up with the log is written at once. Nil means never.
 	Hurry func() bool
-	// At is told every named step, before or after an effect. Tests crash here.
+	// At is called before and after each effect, with the name of the step. Tests crash
+	// here.
 	At  func(step string)
 	Log *slog.Logger
 	// LogLimiter is shared by the partitions of a process; nil makes the machine
@@ -200,10 +199,10 @@ type Event struct {
 // from two goroutines, the filler's and its own.
 type EventKind uint8
 
-// The events. Opened is the first record of a block that is being read, Crowded
-// that a block waits for a place in the memory budget. Located carries, before the ledger has been read, what the group
-// has committed as Next (the log's start when nothing) and LastStable; Resumed
-// carries Next, the offset from which the partition reads, LastStable and Row.
+// The events. Opened: a block has read its first record. Crowded: a block waits for
+// memory. Located comes before the ledger has been read; its Next is the group's
+// commit (the log's start when there is none), and it has LastStable. Resumed has the
+// offset from which the partition reads (Next), LastStable and Row.
 const (
 	Entered EventKind = iota
 	Located

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// commitOffset commits in the group until that is confirmed, as long as the log
-// is the one that w was read of.
+// commitOffset commits in the group and repeats that until it is confirmed, as long as
+// the log is still the one that w was read from.
 func (m *machine) commitOffset(ctx context.Context, c Committed, w witness) error {
 	return m.retry(ctx, "commit offset", func(ctx context.Context) error {
 		if err := m.stillThere(ctx, w); err != nil {
@@ -17,7 +17,7 @@ func (m *machine) commitOffset(ctx context.Context, c Committed, w witness) erro
 	})
 }
 
-// writeLedger appends the ledger row of the block in hand.
+// writeLedger appends the ledger row of the current block.
 func (m *machine) writeLedger(ctx context.Context, s State) error {
 	w := m.block
 	row := m.row(w, s)
@@ -36,9 +36,9 @@ func (m *machine) writeLedger(ctx context.Context, s State) error {
 	return nil
 }
 
-// onSameStore makes each try of op but the first look whether the store still
-// has what lies below the block in hand: one that was away may have come back
-// from an older backup, and the block would leave a hole behind it.
+// onSameStore makes each retry of op check first whether the store still has what lies
+// below the current block. A store that was away may have been restored from an older
+// backup; the block would then leave a hole below it.
 func (m *machine) onSameStore(op func(context.Context) error) func(context.Context) error {
 	tried := false
 	return func(ctx context.Context) error {
@@ -86,7 +86,7 @@ func (m *machine) row(w *work, s State) LedgerRow {
 	return row
 }
 
-// inserts is the most INSERTs that one table of the block in hand takes.
+// inserts is the most INSERTs that one table of the current block takes.
 func (m *machine) inserts(w *work) int {
 	if w.inserts == 0 {
 		w.inserts = max(1, m.env.Store.Inserts(w.id, w.contents))
@@ -116,7 +116,7 @@ func (m *machine) gapBlock(d Declaration, note string) *work {
 		contents: &Contents{Holes: uint64(d.End - d.First)}}
 }
 
-// fence is asked before each INSERT, which Kafka cannot fence.
+// fence is called before each INSERT, which Kafka cannot fence.
 func (m *machine) fence() error {
 	if m.env.Alive == nil {
 		return nil
@@ -145,7 +145,7 @@ func (m *machine) observe(e Event) {
 	}
 }
 
-// dropWork gives back what the block in hand holds.
+// dropWork releases what the current block holds.
 func (m *machine) dropWork() {
 	if m.block != nil {
 		m.block.release(m.env.Pool)

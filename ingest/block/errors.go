@@ -18,19 +18,19 @@ var (
 )
 
 // Refusals: the partition stops and an operator decides. Each wraps
-// retry.ErrPermanent, so that nobody retries them. Their texts name the option to set,
-// as flags, environment and configuration file call it.
+// retry.ErrPermanent, so nothing retries them. Their texts name the option to set, as
+// it is called in flags, environment and configuration file.
 var (
 	// ErrPartialBlock: a block may be partly inserted and the store may have
 	// forgotten its tokens.
 	ErrPartialBlock = refusal("partial block")
 	// ErrRowsMissing: the group's commit is ahead of the ledger.
 	ErrRowsMissing = refusal("rows are missing between the ledger and the group's commit")
-	// ErrRecreated: the log is not the one that the ledger describes, or that was
-	// read before.
+	// ErrRecreated: the log is not the one that the ledger describes, or that was read
+	// earlier.
 	ErrRecreated = refusal("the topic was recreated")
-	// ErrCut: the log is the same and ends below what is stored, or has other
-	// records there: brokers lost the end of it.
+	// ErrCut: the log is the same, but ends below what is stored or has other records
+	// there: brokers lost the end of it.
 	ErrCut = refusal("the log has lost records that are stored")
 	// ErrOtherWriter: another consumer group wrote this partition minutes ago.
 	ErrOtherWriter = refusal("another consumer group writes this partition")

@@ -45,8 +45,7 @@ func (r *reader) drained() {
 	}
 }
 
-// chunkRecords is how many records are folded between two looks at the
-// memory.
+// chunkRecords is how many records are folded between two checks of the memory.
 const chunkRecords = 64
 
 // take returns the next records fetched, at most n and below end.
@@ -98,8 +97,8 @@ func (w *work) add(rs []Record) {
 	w.builder.Add(rs)
 }
 
-// open tells of the first record of a block: while it is not stored, the
-// partition is as far behind as that record is old.
+// open reports the first record of a block: until it is stored, the partition lags by
+// that record's age.
 func (w *work) open(m *machine, rs []Record) {
 	if !w.opened {
 		w.opened = true
@@ -107,7 +106,7 @@ func (w *work) open(m *machine, rs []Record) {
 	}
 }
 
-// fold ends the block's reading.
+// fold finishes the reading of a block.
 func (w *work) fold() {
 	w.contents = w.builder.Contents()
 	w.contents.Holes = uint64(w.id.End-w.id.First) - w.contents.Records
@@ -126,17 +125,16 @@ func (w *work) release(f Pool) {
 	w.account.release()
 }
 
-// filler folds the partition's records into block after block, one ahead of
-// the machine. It declares nothing, so what it holds can be dropped at any
-// moment.
+// filler folds the partition's records into block after block, one ahead of the
+// machine. It declares nothing, so its blocks can be dropped at any moment.
 type filler struct {
 	m     *machine
 	limit int64 // a declared range starts here and is never touched; -1 for none
 	read  reader
-	// idle is set while the machine has nothing else to do than take a block.
+	// idle is set while the machine has nothing to do but wait for a block.
 	idle atomic.Bool
-	// backlog tells that the block in hand has records that were there before it
-	// was begun: reading has begun again, or was behind.
+	// backlog says that the current block has records from before it was begun: reading
+	// has just begun, or was behind.
 	backlog bool
 	cutAt   time.Time     // when the last block was cut
 	turn    chan struct{} // nil when pipelined: then it is always the filler's turn
@@ -145,8 +143,8 @@ type filler struct {
 	cancel  context.CancelFunc
 }
 
-// linger is the least time between two fetches of a partition that has caught
-// up: a trickle of records is not worth a request each.
+// linger is the least time between two fetches of a partition that has caught up, so
+// that a trickle of records does not cost a request each.
 const linger = 100 * time.Millisecond
 
 func (m *machine) newFiller(ctx context.Context) *filler {
@@ -175,8 +173,8 @@ func (m *machine) stopFiller() {
 	m.filler = nil
 }
 
-// take waits for a block; nil, nil when stop was closed first. Unless the
-// partition is pipelined, the filler only works inside take.
+// take waits for a block. It returns nil, nil when stop was closed first. Unless the
+// partition is pipelined, the filler works only inside take.
 func (f *filler) take(ctx context.Context, stop <-chan struct{}) (*work, error) {
 	select {
 	case <-stop:
@@ -233,12 +231,12 @@ func (f *filler) run(ctx context.Context) {
 	}
 }
 
-// errLimit ends a filler that reached a declared range; the machine knows the
-// limit too and does not ask for more.
+// errLimit ends a filler that has reached a declared range. The machine knows the
+// limit too and asks for no more.
 var errLimit = errors.New("the next range is declared already")
 
-// fill reads one block. A failed fetch ends a block that has something: the
-// same error comes again at once, with nothing to lose.
+// fill reads one block. When a fetch fails, a block that has records ends there; the
+// same error comes again with the next block, which has nothing to lose.
 func (f *filler) fill(ctx context.Context) (*work, error) {
 	m, r := f.m, &f.read
 	w := &work{id: m.id(r.next, r.next), kind: KindBlock, account: account{budget: m.env.Budget}}
@@ -271,9 +269,8 @@ func (f *filler) fill(ctx context.Context) (*work, error) {
 // fetchPatience is how long a block that has something waits for a broker.
 const fetchPatience = 5 * time.Second
 
-// fetch reads on. While a block is open it returns after a while
-// even without one, so that a broker that is away does not hold the block
-// back.
+// fetch reads the next records. While a block is open it returns after a while without
+// any, so that an unreachable broker does not hold the block back.
 func (f *filler) fetch(ctx context.Context, opened time.Time) error {
 	wait := f.patience(opened)
 	if opened.IsZero() {
@@ -288,7 +285,7 @@ func (f *filler) fetch(ctx context.Context, opened time.Time) error {
 	return err
 }
 
-// progress is what became of what was fetched.
+// progress says how far addFetched got.
 type progress uint8
 
 const (
@@ -297,9 +294,9 @@ const (
 	crowded                 // the block waits for a place in the budget
 )
 
-// spread makes the largest block of each partition a little different, so
-// that the blocks of a backlog can be told apart by what they add to a table
-// (see ingest.Repair).
+// spread makes the largest block of each partition a little different in size, so that
+// the blocks of a backlog can be told apart by what they add to a table (see
+// mend.Repair).
 func spread(records uint64, partition int32) uint64 {
 	if records < 64 {
 		return records
@@ -307,7 +304,7 @@ func spread(records uint64, partition int32) uint64 {
 	return records - uint64(partition)*6151%(records/8)
 }
 
-// addFetched folds what is left of a fetch.
+// addFetched folds the rest of a fetch.
 func (f *filler) addFetched(w *work) progress {
 	r, limits := &f.read, f.m.pace.now()
 	end := w.id.First + int64(spread(limits.Records, f.m.cfg.Partition))
@@ -353,19 +350,18 @@ func (f *filler) addFetched(w *work) progress {
 	return taken
 }
 
-// crowdedAge is how long a block waits for its turn in the budget before it is
-// written small: a turn makes much more of an insert.
+// crowdedAge is how long a block waits for memory before it is written small: a large
+// block makes much better use of an INSERT.
 const crowdedAge = 30 * time.Second
 
-// clockHolds is how long after its time a block takes records that are not
-// Stamped: a part of the ten minutes that what they say may be ahead of it.
+// clockHolds is how long a block takes records that are not Stamped. It is a part of
+// the ten minutes by which their times may be ahead of the block's.
 const clockHolds = time.Minute
 
-// mayTake says whether the block may take the next n records. One that is not
-// Stamped is folded beside the time of its block, so that time is fixed when the
-// first of them is read, and stays the block's: what is declared later says the
-// same. A block that waits to be written for longer than clockHolds takes no more
-// of them.
+// mayTake reports whether the block may take the next n records. A record that is not
+// Stamped is folded with the time of its block, so that time is fixed when the first
+// of them is read, and is the one that is declared later. A block that has waited for
+// longer than clockHolds takes no more of them.
 func (f *filler) mayTake(w *work, n int) bool {
 	now := time.Time{}
 	for _, rec := range f.read.fetched.Records[f.read.pos:min(len(f.read.fetched.Records), f.read.pos+n)] {
@@ -405,8 +401,8 @@ func (f *filler) due(opened time.Time, p progress) bool {
 	return age >= limits.MaxAge
 }
 
-// patience is how long a fetch may wait for records. With a block open it is
-// short, so that a hurry is seen soon (see Env.Hurry).
+// patience is how long a fetch may wait for records. It is short while a block is
+// open, so that Hurry takes effect soon (see Env.Hurry).
 func (f *filler) patience(opened time.Time) time.Duration {
 	if opened.IsZero() {
 		return time.Second
@@ -415,7 +411,7 @@ func (f *filler) patience(opened time.Time) time.Duration {
 	return min(max(left, linger), 2*linger)
 }
 
-// pause keeps a partition that has caught up from asking for every record.
+// pause keeps a partition that has caught up from making a request for every record.
 func (f *filler) pause(ctx context.Context, opened time.Time) error {
 	waited := f.read.caughtUp && opened.IsZero() // by the fetch itself
 	if waited || !f.read.caughtUp && !f.read.stuck {
@@ -442,8 +438,8 @@ func (f *filler) cut(w *work) *work {
 	return w
 }
 
-// lend gives a block a builder, and with it the configuration that holds now:
-// for the whole block, whatever is configured before it is stored.
+// lend gives a block a builder and with it the current configuration. It holds for the
+// whole block, whatever is configured before the block is stored.
 func (f *filler) lend(w *work, large bool) {
 	env := &f.m.env
 	w.pool, w.rules = env.Pool, f.m.cfg.ConfigHash

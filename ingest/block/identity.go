@@ -40,7 +40,7 @@ import (
 // records are in hand, and is not committed. What was read after it goes, with the
 // log that it came from.
 
-// identity is whether the log is the one that the ledger's rows describe.
+// identity says whether the log is the one that the ledger's rows describe.
 type identity uint8
 
 const (
@@ -50,17 +50,17 @@ const (
 	cut // the same topic, without some of what is stored
 )
 
-// differ says that two topic ids are known and not the same.
+// differ reports that two topic ids are known and are not equal.
 func differ(a, b string) bool { return a != "" && b != "" && a != b }
 
-// witness is a record that was read of the log. Without a timestamp it proves
-// nothing, unless it is gone: the log has no record at all where a row counts some.
+// witness is a record that was read from the log. Without a timestamp it proves
+// nothing, except when the log has no record at all where a row counts some.
 type witness struct {
 	offset, unixMilli int64
 	gone              bool
 }
 
-// of says whether the record of the log is the last one that row speaks of.
+// of reports whether the log's record is the last one of row.
 func (w witness) of(row *LedgerRow) (identity, string) {
 	switch {
 	case w.gone:
@@ -82,7 +82,7 @@ type log struct {
 	byName  atomic.Bool // the last fetch did not name the topic by its id
 }
 
-// anew says what to do about a topic that was made again.
+// anew says how to continue with a topic that was made again.
 func (l *log) anew() string { return newEpoch(l.newest) }
 
 // belongs refuses records of another log.
@@ -98,7 +98,7 @@ func (m *machine) recreated(now string) error {
 	return fmt.Errorf("%w: its id is %s, what was read is of %s; %s", ErrRecreated, now, m.of.topicID, m.of.anew())
 }
 
-// stillThere refuses to go on when the log is another one than w was read of.
+// stillThere returns an error when the log is no longer the one that w was read from.
 func (m *machine) stillThere(ctx context.Context, w witness) error {
 	now, err := m.env.Partition.TopicID(ctx)
 	if err != nil {
@@ -131,8 +131,8 @@ func (m *machine) stillThere(ctx context.Context, w witness) error {
 	return nil
 }
 
-// compare looks for the last records of what the ledger has stored, and has
-// declared, in the log.
+// compare finds, in the log, the last records of what the ledger has stored and
+// declared.
 func (m *machine) compare(ctx context.Context, k *known) (err error) {
 	if k.stored, err = m.lastOf(ctx, k, k.ledger.Last); err != nil {
 		return err
@@ -141,9 +141,9 @@ func (m *machine) compare(ctx context.Context, k *known) (err error) {
 	return err
 }
 
-// lastOf is the last record of row's range that the log still has, the zero value
-// when there is none to compare. Retention takes a log's beginning, and only
-// compaction records from its midst: a whole range without any is another log's.
+// lastOf is the last record of row's range that the log still has; zero when there is
+// none to compare. Retention deletes from the beginning of a log, and only compaction
+// from its middle, so a range without any record belongs to another log.
 func (m *machine) lastOf(ctx context.Context, k *known, row *LedgerRow) (witness, error) {
 	if row == nil || row.LastRecordUnixMilli <= 0 || row.End > k.lastStable || differ(k.ledger.OwnTopicID, k.topicID) {
 		return witness{}, nil
@@ -198,7 +198,7 @@ func (m *machine) lastRecord(ctx context.Context, k *known, from, end int64) (la
 }
 
 // judge says whether the log is the one that the ledger's rows of the partition
-// describe, and why not.
+// describe, and if not, why.
 func (k *known) judge() (identity, string) {
 	l := &k.ledger
 	end, ok := ledgerEnd(*l)
@@ -234,11 +234,10 @@ func (k *known) judge() (identity, string) {
 	return same, ""
 }
 
-// liveEpoch is the epoch to work in; what k knows of an older one is dropped. An
-// epoch is a life of the whole topic: one that is newer than a partition's, set by
-// the operator or begun by another partition, is for logs that are not those of
-// the older one. A partition that has been counting the new log already, or whose
-// log never changed, stays where it is.
+// liveEpoch is the epoch to work in; what k has of an older one is dropped. An epoch
+// is a life of the whole topic. A newer one, set by the operator or begun by another
+// partition, holds for a partition whose log has changed too. A partition that already
+// counts the new log, or whose log never changed, stays in its epoch.
 func liveEpoch(c Config, k *known) (epoch uint32, note string, err error) {
 	l := &k.ledger
 	if c.Epoch != 0 && c.Epoch < l.Epoch {
@@ -301,7 +300,7 @@ func isStart(metadata string, epoch uint32) bool {
 	return metadata == start || strings.HasPrefix(metadata, start+":")
 }
 
-// markOf is the epoch and the topic id that any metadata of ours names.
+// markOf returns the epoch and the topic id that our metadata names.
 func markOf(metadata string) (epoch uint32, topicID string, ok bool) {
 	if d, ok := ParseDeclaration(metadata); ok {
 		return d.Epoch, d.TopicID, true

@@ -11,8 +11,8 @@ import (
 	"statline/ingest/retry"
 )
 
-// machine moves one partition. Each state is one method; what it returns is
-// the next state, nil at the end.
+// machine moves one partition. Each state is a method, which returns the next state,
+// or nil at the end.
 type machine struct {
 	cfg  Config
 	env  Env
@@ -21,22 +21,22 @@ type machine struct {
 	stop <-chan struct{}
 
 	of     log          // that this partition is
-	next   int64        // everything below is committed or is the block in hand
+	next   int64        // everything below is committed or in the current block
 	redo   *Declaration // a declared range at or above next, to be finished exactly
 	redone plan         // the plan that redo comes from
-	block  *work        // the block in hand, from recover or fill to commit
+	block  *work        // the current block, from recover or fill to commit
 	filler *filler      // nil until the first fill and after a recover or a gap
 }
 
-// work is a block on its way.
+// work is a block between its reading and its commit.
 type work struct {
 	id       ID
 	declared Declaration
 	contents *Contents
 	builder  Builder // nil for a gap
-	pool     Pool    // that lent builder; nil for Env's
+	pool     Pool    // lent builder; nil means Env's
 	rules    string  // the config_hash that it is folded under; "" for a gap
-	bytes    int     // of the records' values, when they were read again
+	bytes    int     // of the records' values, when they were read a second time
 	inserts  int     // the most INSERTs of one table; 0 until they are counted
 	account  account
 	kind     Kind
@@ -51,12 +51,12 @@ type work struct {
 
 type state func(context.Context) (state, error)
 
-// Run moves the partition until stop is closed, ctx ends, the partition is
-// lost or an error needs an operator. After stop, a declared block is finished
-// within StopTimeout and Run returns nil; when ctx ends, Run returns its cause
-// at once, and whoever owns the partition next finishes the block. An error
-// that wraps ErrFenced means that the generation is over, one that wraps
-// retry.ErrPermanent that this partition cannot go on.
+// Run moves the partition until stop is closed, ctx ends, the partition is lost, or an
+// error needs an operator. After stop, a declared block is finished within StopTimeout
+// and Run returns nil. When ctx ends, Run returns its cause at once, and the next
+// owner of the partition finishes the block. An error that wraps ErrFenced means that
+// the generation is over, one that wraps retry.ErrPermanent that this partition cannot
+// go on.
 func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
 	log := env.Log
 	if log == nil {
@@ -92,7 +92,7 @@ func Run(ctx context.Context, c Config, env Env, stop <-chan struct{}) error {
 
 var errStopTimeout = errors.New("the declared block was not finished in time")
 
-// boundStop ends ctx when a stop was asked for and takes too long.
+// boundStop ends ctx when a stop takes too long.
 func (m *machine) boundStop(ctx context.Context, cancel context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
@@ -104,13 +104,14 @@ func (m *machine) boundStop(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 }
 
-// resume finds out where the partition stands: the group's commit, the ledger
-// and the log, compared in decide.
+// resume reads the group's commit, the ledger and the log's bounds; decide compares
+// them.
 func (m *machine) resume(ctx context.Context) (state, error) {
 	m.at("resume")
 	var k known
 	err := m.retry(ctx, "resume", func(ctx context.Context) (err error) {
-		// Before anything is read of the log: it is this topic's, or a later one's.
+		// Before anything else is read, so that what follows is read from this topic's
+		// log or from a later one's.
 		if k.topicID, err = m.env.Partition.TopicID(ctx); err != nil {
 			return fmt.Errorf("read the topic's id: %w", err)
 		}
@@ -164,7 +165,7 @@ func (m *machine) resume(ctx context.Context) (state, error) {
 	return m.fill, nil
 }
 
-// recover reads exactly the declared range again and folds it.
+// recover reads and folds the declared range again.
 func (m *machine) recover(ctx context.Context) (state, error) {
 	m.at("recover")
 	d := *m.redo
@@ -205,7 +206,7 @@ func (m *machine) recover(ctx context.Context) (state, error) {
 	return m.declare, nil
 }
 
-// fill waits for the next block.
+// fill waits for the filler's next block.
 func (m *machine) fill(ctx context.Context) (state, error) {
 	m.at("fill")
 	if m.redo != nil && m.redo.First == m.next {
@@ -229,7 +230,7 @@ func (m *machine) fill(ctx context.Context) (state, error) {
 	return m.declare, nil
 }
 
-// gap decides about offsets that are gone from the log.
+// gap decides what to do about offsets that are gone from the log.
 func (m *machine) gap(ctx context.Context) (state, error) {
 	m.at("gap")
 	var logStart, lastStable int64
@@ -287,8 +288,8 @@ func (m *machine) declare(ctx context.Context) (state, error) {
 	return m.insert, nil
 }
 
-// insert writes the block's rows, and the ledger's word that they are stored
-// last. A reader that asks for whole blocks sees all of it or nothing.
+// insert writes the block's rows and, last, the ledger row that says they are stored.
+// A reader that asks for whole blocks sees all of them or none.
 func (m *machine) insert(ctx context.Context) (state, error) {
 	m.at("insert")
 	if err := m.env.Whole.Write(ctx, func() error { return m.insertAll(ctx) }); err != nil {

@@ -2,9 +2,9 @@ package block
 
 import "sync"
 
-// pace is how large the next block may become. A store that asks to wait gets
-// smaller and rarer blocks: half as many records at most, twice as long
-// between flushes, per request; each stored block takes one step back.
+// pace says how large the next block may become. Each time the store asks to wait,
+// blocks get smaller and rarer: at most half as many records, twice the time between
+// flushes. Each stored block takes back one such step.
 type pace struct {
 	mu     sync.Mutex
 	limits Limits

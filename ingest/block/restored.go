@@ -1,11 +1,11 @@
 package block
 
-// Restoration is what a store found missing of a block that an earlier process
-// had declared, and has inserted again.
+// Restoration is what a store found missing of a block that an earlier process had
+// declared, and has inserted again.
 type Restoration struct {
 	Days []RestoredDay
-	// Unproven: of some day of some table the sums do not say whether the block's
-	// rows are there; nothing was inserted. An audit tells when they are not.
+	// Unproven: for some day of some table the sums do not tell whether the block's
+	// rows are there, so nothing was inserted. If they are missing, an audit finds out.
 	Unproven bool
 }
 
@@ -16,6 +16,6 @@ type RestoredDay struct {
 	Responses uint64 `json:"responses"`
 }
 
-// NoteUnproven is the note of a stored block whose Restoration was Unproven: the
-// next one must not take its rows for stored.
+// NoteUnproven is the note of a stored block whose Restoration was Unproven: the next
+// block must not count its rows as stored.
 const NoteUnproven = "finished by a later process; the sums do not say whether all rows are stored"

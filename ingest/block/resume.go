@@ -9,7 +9,7 @@ import (
 // without rows.
 const gapHash = "gap"
 
-// known is everything that resuming is decided from.
+// known is everything that decide takes into account.
 type known struct {
 	commit               Committed
 	ledger               Ledger
@@ -27,13 +27,13 @@ type plan struct {
 	// start is set when neither the group nor the ledger has the partition yet:
 	// the start is marked in the group and in the ledger before anything else.
 	start bool
-	// from is the offset to go on from. commit is set when the group has to be
-	// told so, because everything below is stored.
+	// from is the offset to go on from. commit says that the group has to be told so,
+	// because everything below is stored.
 	from   int64
 	commit bool
-	// redo is a declared range that is not stored, at or above from; it is
-	// finished exactly. inserted is its row in the ledger: with one, some of its
-	// rows may be stored. lost counts its offsets below the log's start.
+	// redo is a declared range at or above from that is not stored; it is finished
+	// exactly. inserted is its row in the ledger; if there is one, some of its rows may
+	// be stored. lost counts its offsets below the log's start.
 	redo     *Declaration
 	inserted *LedgerRow
 	lost     int64
@@ -43,7 +43,7 @@ type plan struct {
 	warn string
 }
 
-// decide is the resume table: one named decision per row.
+// decide is the resume table: one named decision for each case.
 func decide(c Config, k known) (plan, error) {
 	if err := oneWriter(c, k); err != nil {
 		return plan{}, err
@@ -75,12 +75,13 @@ func decide(c Config, k known) (plan, error) {
 	return p, nil
 }
 
-// newEpoch says what to do about a topic that was recreated.
+// newEpoch says how to continue with a topic that was recreated.
 func newEpoch(old uint32) string {
 	return fmt.Sprintf("set epoch=%d to count it as a new topic", old+1)
 }
 
-// oneWriter: Kafka fences inside a group only.
+// oneWriter refuses a partition that another group writes: Kafka fences only inside a
+// group.
 func oneWriter(c Config, k known) error {
 	for _, row := range []*LedgerRow{k.ledger.Last, k.ledger.Pending} {
 		if row == nil || row.Group == c.Group || c.Takeover {
@@ -94,7 +95,7 @@ func oneWriter(c Config, k known) error {
 	return nil
 }
 
-// ledgerEnd is the offset up to which the ledger has everything.
+// ledgerEnd is the offset up to which everything is in the ledger.
 func ledgerEnd(l Ledger) (int64, bool) {
 	switch {
 	case l.Last != nil:
@@ -105,7 +106,7 @@ func ledgerEnd(l Ledger) (int64, bool) {
 	return 0, false
 }
 
-// resumeUnknown: the ledger has nothing of the partition.
+// resumeUnknown resumes a partition of which the ledger has nothing.
 func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared bool) error {
 	p.start = true
 	at := k.commit.Offset
@@ -127,7 +128,7 @@ func (p *plan) resumeUnknown(c Config, k known, declared Declaration, isDeclared
 	return nil
 }
 
-// resumeAfter: the ledger has everything below end.
+// resumeAfter resumes a partition of which the ledger has everything below end.
 func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, isDeclared bool) error {
 	p.from = end
 	pending := k.ledger.Pending
@@ -154,8 +155,8 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 		p.commit = true // AtLedger: back to the ledger's end
 	case at < end:
 		p.commit = true
-		// A crash between the ledger row and the commit is the ordinary way to get
-		// here without a word.
+		// A crash between the ledger row and the commit is an ordinary way to get here
+		// and not worth a warning.
 		if at >= 0 && !(isDeclared && declared.End == end) {
 			p.warn = fmt.Sprintf("the group has committed %d; resuming at the ledger's end", at)
 		}
@@ -163,7 +164,7 @@ func (p *plan) resumeAfter(c Config, k known, end int64, declared Declaration, i
 	return nil
 }
 
-// adopt takes over what the group has declared at from.
+// adopt takes over what the group declared at from.
 func (p *plan) adopt(d Declaration) {
 	switch {
 	case d.ConfigHash == gapHash:
@@ -172,18 +173,18 @@ func (p *plan) adopt(d Declaration) {
 	case p.redo == nil || p.redo.First > d.First:
 		p.redo, p.inserted = &d, nil
 	case p.redo.End == d.End:
-		// The same range: the ledger has the rules and the time under which rows may
-		// be stored.
+		// The same range: the ledger tells the rules and the time under which rows may
+		// have been stored.
 	default:
-		// The ledger's range is written after the group's, so it is the one whose
-		// rows may be stored.
+		// The ledger's range is written after the group's, so only rows of the ledger's
+		// range may be stored.
 		p.warn = fmt.Sprintf("declared [%d,%d) in the group and [%d,%d) in the ledger; finishing the ledger's",
 			d.First, d.End, p.redo.First, p.redo.End)
 	}
 }
 
-// leaveOut: the operator resumes at the group's commit, the rows between the
-// ledger's end and it stay missing.
+// leaveOut resumes at the group's commit, as the operator chose. The rows between the
+// ledger's end and the commit stay missing.
 func (p *plan) leaveOut(at, end int64, declared Declaration, isDeclared bool) error {
 	if p.redo != nil && p.redo.First < at {
 		return fmt.Errorf("%w [%d,%d) lies before the group's commit %d: run repair first", ErrPartialBlock,

@@ -7,9 +7,8 @@ import (
 	"statline/ingest/retry"
 )
 
-// retry runs op until it succeeds, until its error is not worth another try,
-// or until ctx ends. A store that asks for time gets smaller blocks from the
-// next one on.
+// retry runs op until it succeeds, until another try cannot help, or until ctx ends.
+// When the store asks for time, blocks get smaller from the next one on.
 func (m *machine) retry(ctx context.Context, what string, op func(context.Context) error) error {
 	loop := retry.Loop{
 		Pause:   m.cfg.Retry,
@@ -27,7 +26,7 @@ func (m *machine) retry(ctx context.Context, what string, op func(context.Contex
 	return loop.Do(ctx, what, op)
 }
 
-// side is whose error it is that an effect ended with.
+// side says whose error ended an effect.
 func side(what string, err error) string {
 	var store storeError
 	switch {
@@ -37,7 +36,7 @@ func side(what string, err error) string {
 	return "log"
 }
 
-// storeError marks an error of the store in an effect that asks the log too.
+// storeError marks an error of the store in an effect that uses the log too.
 type storeError struct{ error }
 
 func (e storeError) Unwrap() error { return e.error }
@@ -50,6 +49,6 @@ const (
 	readRules   = "read the configuration of a declared block"
 )
 
-// decided says of an error that the protocol decides what follows: fenced ends
-// the generation, out of range is what OnGap is for.
+// decided reports an error that the protocol has an answer to: fenced ends the
+// generation, OnGap answers out of range.
 func decided(err error) bool { return errors.Is(err, ErrFenced) || errors.Is(err, ErrOutOfRange) }

@@ -10,10 +10,10 @@ import (
 	"statline/classify/aggregate"
 )
 
-// underRules finds the pool for a block that was declared earlier: that of
-// the configuration it was declared under, whose builders make the rows that were
-// declared, whatever has been configured since. asDeclared is false when this
-// binary has none such; then it is this binary's own.
+// underRules sets the pool for a block that was declared earlier: that of the
+// configuration it was declared under, so that its rows are those that were declared,
+// whatever has been configured since. When this binary has no such rules, asDeclared
+// is false and the pool is this binary's own.
 func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err error) {
 	hash := w.declared.ConfigHash
 	w.pool = m.env.Pool
@@ -44,11 +44,11 @@ func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err
 	return true, nil
 }
 
-// otherRules decides whether a block that is folded under this binary's own
-// rules, not as it was declared, can be finished.
+// otherRules decides whether a block can be finished that is folded under this
+// binary's own rules and not as it was declared.
 func (m *machine) otherRules(w *work) error {
 	if !w.inLedger {
-		// None of its rows is stored: the range stays, and is declared anew.
+		// None of its rows is stored, so the range stays and is declared again.
 		w.declared.ConfigHash = m.cfg.ConfigHash
 		return nil
 	}
@@ -64,10 +64,10 @@ func (m *machine) otherRules(w *work) error {
 	return nil
 }
 
-// What is known of a block whose declaration does not say how many INSERTs it
-// takes: a response needs some bytes of its record, and its time lies within a
-// month of the record's. Under any rules a block of fewer bytes and days is one
-// INSERT a table (of 200,000 rows, of 90 days).
+// For a block whose declaration does not tell how many INSERTs it takes: a response
+// needs some bytes of its record, and its time lies within a month of the record's. So
+// a block of fewer bytes and days takes one INSERT a table (of 200,000 rows, of 90
+// days) under any rules.
 const (
 	sureBytes = 200_000 * leastResponse
 	sureSpan  = 28 * 24 * time.Hour
@@ -75,9 +75,9 @@ const (
 	leastResponse = 16
 )
 
-// SameDays reports whether a block has the sums by day that its row in the ledger
-// says. A row that knows of no user agent (of before schema 14, or of other rules)
-// does not say how many there are: none of theirs is stored.
+// SameDays reports whether a block has the sums by day that its ledger row tells. A
+// row without user agents (from before schema 14, or under other rules) does not tell
+// how many there are, because none was stored.
 func SameDays(told, got []aggregate.DayCount) bool {
 	if slices.ContainsFunc(told, func(d aggregate.DayCount) bool { return d.Agented > 0 }) {
 		return slices.Equal(told, got)
@@ -88,14 +88,14 @@ func SameDays(told, got []aggregate.DayCount) bool {
 	})
 }
 
-// SameInserts says why a block that may be partly inserted cannot be finished
-// under other rules than declared says, nil when it can: c is what it holds
-// under the others, inserts the most INSERTs of one table of c, bytes the text
-// that c was made of. An INSERT is stored or it is not; with one a table, a table
-// is finished or not begun under either rules. Where there are more, a token
-// stands for other rows under other rules, and rows would be lost or doubled. And
-// the sums must be the same, or tables that were finished would hold others than
-// the ledger says.
+// SameInserts returns nil when a block that may be partly inserted can be finished
+// under other rules than declared says, and the reason when it cannot. c is what the
+// block holds under the other rules, inserts the most INSERTs of one table of c, bytes
+// the size of the text that c was made of. An INSERT is stored or not, so with one
+// INSERT a table each table is either finished or not begun, under both rules. With
+// more, a token would stand for other rows under other rules, and rows would be lost
+// or doubled. The sums must be the same too; otherwise tables that were finished would
+// differ from the ledger.
 func SameInserts(declared *LedgerRow, c *Contents, inserts, bytes int) error {
 	span := time.Duration(c.Rows.MaxUnixMilli-c.Rows.MinUnixMilli) * time.Millisecond
 	switch {

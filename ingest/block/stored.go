@@ -2,7 +2,7 @@ package block
 
 import "time"
 
-// Counted is r with the sums of c, whose tables take at most inserts INSERTs
+// Counted returns r with the sums of c, whose tables take at most inserts INSERTs
 // each.
 func (r LedgerRow) Counted(c *Contents, inserts int) LedgerRow {
 	r.count(c)
@@ -10,8 +10,8 @@ func (r LedgerRow) Counted(c *Contents, inserts int) LedgerRow {
 	return r
 }
 
-// Stored is the row that says at that c has been written: r in the state
-// stored, with c's sums.
+// Stored returns the row that says that c was written at at: r in the state stored,
+// with c's sums.
 func (r LedgerRow) Stored(c *Contents, at time.Time) LedgerRow {
 	r.State, r.WrittenAt = Stored, at
 	r.count(c)

@@ -13,11 +13,11 @@ type lineDecoder interface {
 	Scrub(raw []byte) []byte
 }
 
-// decoders lends at most as many decoders as can run at a time, so that their
-// memory does not grow with the number of partitions.
+// decoders lends at most as many decoders as can run at a time, so that their memory
+// does not depend on the number of partitions.
 type decoders struct {
 	make func() (lineDecoder, error)
-	free chan lineDecoder // nil elements are decoders not made yet
+	free chan lineDecoder // nil stands for a decoder that is not made yet
 }
 
 func newDecoders(cfg decode.Config, n int) (*decoders, error) {

@@ -28,10 +28,10 @@ type Builder struct {
 	rejectBytes int
 	records     uint64
 	last        int64
-	declared    int64 // when the block was declared, Unix milliseconds; 0: nobody has said
+	declared    int64 // when the block was declared, Unix milliseconds; 0: unknown
 	peak        int   // the most memory any block took
 
-	record *block.Record // in hand
+	record *block.Record // the current one
 	index  uint32        // of the next response or reject in it
 	decode lineDecoder
 	// folding is set while the tables are being changed.
@@ -61,9 +61,9 @@ func (f *Builder) Add(rs []block.Record) {
 	f.record, f.decode = nil, nil
 }
 
-// add folds records and returns how many. A decoder does not panic; should one
-// do, then for the same bytes again and again, so that its partition would
-// never get past them: the rest of the record is a reject instead.
+// add folds records and returns how many. A decoder should not panic. If one does, it
+// does so for the same bytes each time, and its partition would never get past them:
+// so the rest of that record becomes a reject.
 func (f *Builder) add(rs []block.Record) (done int) {
 	defer func() {
 		if f.folding || done == len(rs) {
@@ -93,8 +93,8 @@ func (f *Builder) add(rs []block.Record) (done int) {
 	return done
 }
 
-// AddPart folds some of a record's items, responses and rejects counted
-// together: those from from up to until. The record counts as one.
+// AddPart folds the items of a record from from up to until, counting responses and
+// rejects together. The record counts as one.
 func (f *Builder) AddPart(r block.Record, from, until int) {
 	f.decode = f.decoders.get()
 	f.record, f.index, f.last = &r, uint32(from), r.UnixMilli
@@ -109,7 +109,7 @@ func (f *Builder) AddPart(r block.Record, from, until int) {
 	f.record, f.decode = nil, nil
 }
 
-// part is a Sink that passes the responses of some items on.
+// part is a Sink that passes on the responses of some items.
 type part struct {
 	to          *Builder
 	from, until int
@@ -150,9 +150,9 @@ func (f *Builder) Reject(r decode.Reject) {
 	f.reject(block.RejectRow{Index: uint32(r.Index), Reason: r.Reason, Detail: r.Detail, Format: r.Format}, r.Raw)
 }
 
-// rejectsHard bounds the raw bytes of a block's rejects. Fresh blocks are cut
-// long before; a block that is read again under another configuration may
-// reject what was fine before, and then keeps only the beginning of each.
+// rejectsHard bounds the raw bytes of a block's rejects. New blocks are cut long
+// before. A block that is read again under another configuration may reject what was
+// fine before; beyond the bound only the beginning of each line is kept.
 const (
 	rejectsHard = 64 << 20
 	rawShort    = 256

@@ -43,8 +43,8 @@ func (p *Pool) Hash() string { return p.cfg.Hash() }
 // Written is the configuration for the store, see Config.Written.
 func (p *Pool) Written() ([]byte, error) { return p.cfg.Written() }
 
-// Under lends a partition builders of the configuration that Written made body of,
-// and tells what hash it has to this binary. They keep memory of their own.
+// Under lends a partition the builders of the configuration that Written made body of,
+// and returns that configuration's hash in this binary. They use memory of their own.
 func (p *Pool) Under(body []byte, partition int32) (f block.Pool, hash string, err error) {
 	c, err := p.cfg.Under(body)
 	if err != nil {
@@ -65,8 +65,8 @@ type partitionPool struct {
 	partition int32
 }
 
-// Get implements block.Pool. A small block gets a builder that holds little,
-// so that the memory of large ones is not spread over all partitions.
+// Get implements block.Pool. A small block gets a builder with little memory, so that
+// the memory of large ones is not spread over all partitions.
 func (l partitionPool) Get(large bool) block.Builder {
 	p := l.pool
 	p.mu.Lock()

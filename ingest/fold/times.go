@@ -9,13 +9,13 @@ import (
 	"statline/ingest/decode"
 )
 
-// Reject reasons of the fold; the decoder has its own. A record that makes the
+// Reject reasons of this package; the decoder has its own. A record that makes the
 // decoder panic is kept without its bytes: they cannot be scrubbed.
 const (
 	ReasonTooOld  = "too_old"
 	ReasonBadTime = "bad_time"
 	ReasonPanic   = "panic"
-	// A record that its reader has left out for its size.
+	// A record that its reader left out because of its size.
 	ReasonTooLarge = "too_large"
 )
 
@@ -26,15 +26,15 @@ func Reasons() []string {
 		decode.ReasonBadStatus, decode.ReasonBadCode, ReasonTooOld, ReasonPanic, ReasonTooLarge}
 }
 
-// Times are what bounds a response's own time, in Unix milliseconds.
+// Times bound a response's own time, in Unix milliseconds.
 type Times struct {
 	Record   int64 // Kafka's timestamp of its record
 	Declared int64 // when the block of the record was declared
 }
 
-// CheckTime says why a response's time, in Unix milliseconds, is not acceptable, ""
-// when it is. A record whose timestamp is none (see block.Stamped) says nothing of
-// how old its responses may be, and they are not later than its block.
+// CheckTime returns why a response's time, in Unix milliseconds, is refused, "" when
+// it is accepted. A record without a real timestamp (see block.Stamped) does not bound
+// how old its responses are; they are at most MaxAhead later than its block.
 func (c *Config) CheckTime(event int64, t Times) string {
 	stamped := block.Stamped(t.Record)
 	beside := t.Record
@@ -51,7 +51,7 @@ func (c *Config) CheckTime(event int64, t Times) string {
 	return ""
 }
 
-// tooLarge rejects the record in hand, of which nothing but its size is known.
+// tooLarge rejects the current record, of which only the size is known.
 func (f *Builder) tooLarge(size *block.TooLarge) {
 	what := "a record"
 	if size.Batch {
@@ -62,21 +62,21 @@ func (f *Builder) tooLarge(size *block.TooLarge) {
 			f.cfg.RecordLimit)}, nil)
 }
 
-// eventTimeDetail begins the detail of a reject for its time, whose raw bytes
-// are the whole record; those of the decoder's rejects are the one line.
+// eventTimeDetail begins the detail of a reject because of its time. The raw bytes of
+// such a reject are the whole record; those of the decoder's rejects are one line.
 const eventTimeDetail = "event time "
 
-// noTimeDetail begins the detail of a response of which nobody knows when it was;
-// its raw bytes are the whole record too.
+// noTimeDetail begins the detail of a response whose time nobody knows; its raw bytes
+// are the whole record too.
 const noTimeDetail = "lines of this format have no time, and "
 
-// HoldsRecord says that a reject's bytes are its record's, of which only the
+// HoldsRecord reports that a reject's bytes are its whole record, although only the
 // item at its index was rejected.
 func HoldsRecord(r *block.RejectRow) bool {
 	return strings.HasPrefix(r.Detail, eventTimeDetail) || strings.HasPrefix(r.Detail, noTimeDetail)
 }
 
-// noTime rejects a response without a time of its own, of a record without one.
+// noTime rejects a response without a time, of a record without one.
 func (f *Builder) noTime(index uint32) {
 	detail := noTimeDetail +
 		"a file's record has none: read them from Kafka, or with the timestamps of docker or kubectl logs"

@@ -12,9 +12,8 @@ import (
 	"statline/ingest/decode"
 )
 
-// written is a Config as the store keeps it under its hash: what a block that
-// was declared under it can be folded with again. It holds no secret, only the
-// secret's id.
+// written is a Config as the store keeps it under its hash, so that a block can be
+// folded again as it was declared. It holds no secret, only the secret's id.
 type written struct {
 	Decoder   int                `json:"decoder"` // versions of the binary that wrote it
 	Rows      int                `json:"rows"`
@@ -41,7 +40,7 @@ type written struct {
 	Catalogue string           `json:"catalogue"` // as classify.ParseCatalogue reads it
 }
 
-// Written is the configuration for the store, in a form of one spelling.
+// Written is the configuration for the store, in canonical form.
 func (c Config) Written() ([]byte, error) {
 	catalogue, err := c.Catalogue.YAML()
 	if err != nil {
@@ -72,9 +71,9 @@ func (c Config) Written() ([]byte, error) {
 // maxWritten bounds what Under reads: a catalogue and some rules.
 const maxWritten = 8 << 20
 
-// Under is the configuration that Written made body of, with c's own secret and
-// memory, and its RecordLimit, under which the records are read. Whether it makes
-// this binary fold as it did when body was written is for its Hash to say.
+// Under is the configuration that Written made body of, with c's own secret, memory,
+// and RecordLimit, under which the records are read. Its Hash tells whether this
+// binary folds under it as the writing binary did.
 func (c Config) Under(body []byte) (Config, error) {
 	if len(body) > maxWritten {
 		return Config{}, fmt.Errorf("read a stored configuration: got %d bytes; want at most %d", len(body), maxWritten)

@@ -5,22 +5,23 @@ import "errors"
 // Class says what can be done about an error.
 type Class string
 
-// The classes. Transient: the same call may succeed soon; a server is away, a
-// leader moves. Waiting: the other side asks for time; it is tried again after
-// longer pauses. Permanent: repeating the call cannot help; a person must act.
+// The classes. Transient: the same call may succeed soon, as when a server is away or
+// a leader moves. Waiting: the other side asks for time, so pauses are longer.
+// Permanent: repeating the call cannot help; somebody must act.
 const (
 	Transient Class = "transient"
 	Waiting   Class = "waiting"
 	Permanent Class = "permanent"
 )
 
-// Sentinels that drivers wrap, where they know what a server's error means.
+// Errors that drivers wrap where they know what a server's error means.
 var (
 	ErrWaiting   = errors.New("the other side asks for time")
 	ErrPermanent = errors.New("cannot succeed")
 )
 
-// ClassOf sorts err; what nobody marked is transient. It is empty for nil.
+// ClassOf returns the class of err. An error without a mark is transient; nil has no
+// class.
 func ClassOf(err error) Class {
 	switch {
 	case err == nil:

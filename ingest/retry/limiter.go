@@ -8,9 +8,9 @@ import (
 // logEvery is the least time between two log lines about one thing.
 const logEvery = 10 * time.Second
 
-// LogLimiter bounds the log lines about what fails again and again: an outage
-// concerns every partition, and one line says so. The zero value is ready; it is
-// safe for concurrent use.
+// LogLimiter bounds the log lines about something that fails again and again: an
+// outage affects every partition, and one line says so. The zero value is ready to
+// use; it is safe for concurrent use.
 type LogLimiter struct {
 	mu   sync.Mutex
 	last map[string]logged
@@ -21,8 +21,8 @@ type logged struct {
 	suppressed int
 }
 
-// Due reports whether to log about what, one of a small number of names, and
-// how many lines about it were left out since the last one.
+// Due reports whether to log about what, one of a small number of names, and how many
+// lines about it were suppressed since the last one.
 func (l *LogLimiter) Due(what string) (due bool, suppressed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Pause grows from Initial to Max, doubled after each try, each half to one and
-// a half times as long so that several processes do not ask in step.
+// Pause grows from Initial to Max: it doubles after each try. Each pause is multiplied
+// by a random factor from 0.5 to 1.5, so that several processes do not retry in step.
 type Pause struct{ Initial, Max time.Duration }
 
 func (p Pause) backoff() *backoff.ExponentialBackOff {
@@ -31,17 +31,17 @@ type Loop struct {
 	Pause, Waiting Pause
 	// Timeout bounds one try; 0 does not.
 	Timeout time.Duration
-	// Ends, when set, says of an error that is not permanent that another try
-	// must not be made all the same.
+	// Ends, when set, reports errors that must not be retried although they are not
+	// permanent.
 	Ends func(error) bool
-	// Failed, when set, is told of each try that failed and is made again.
+	// Failed, when set, is called for each try that failed and is made again.
 	Failed func(Failure)
 	// Log and Limit, when set, say so in the log: both or neither.
 	Log   *slog.Logger
 	Limit *LogLimiter
-	// Kind, when set, says of an error what the log is bounded by, such as the
-	// server that is asked: its being away is one line, whatever it was asked for.
-	// nil, or "": each name for itself.
+	// Kind, when set, returns what the log lines of an error are bounded by, such as
+	// the server: its outage is one line, whatever was requested. Nil or "" bounds each
+	// name by itself.
 	Kind func(error) string
 }
 
@@ -54,9 +54,9 @@ type Failure struct {
 	Wait  time.Duration
 }
 
-// Do calls op until it succeeds, until its error is not worth another try, or
-// until ctx ends. op is the same effect every time; whether a failed try took
-// effect is unknown, so it has to be idempotent. what names it in the log.
+// Do calls op until it succeeds, until another try cannot help, or until ctx ends. It
+// is unknown whether a failed try took effect, so op must be idempotent. what names it
+// in the log.
 func (l *Loop) Do(ctx context.Context, what string, op func(context.Context) error) error {
 	t := l.begin(what)
 	for {
@@ -85,13 +85,13 @@ func Get[T any](ctx context.Context, l *Loop, what string, op func(context.Conte
 	return v, err
 }
 
-// stoppedPause is between tries of a round that cannot succeed until a person
-// has acted.
+// stoppedPause is the pause between tries of a round that cannot succeed until
+// somebody acts.
 const stoppedPause = time.Minute
 
-// Every calls op again and again until ctx ends: after interval when it
-// succeeded, after a pause when it failed. A permanent error does not end it:
-// somebody may put right what was wrong.
+// Every calls op again and again until ctx ends, after interval when it succeeded and
+// after a pause when it failed. A permanent error does not end it: somebody may mend
+// the cause.
 func (l *Loop) Every(ctx context.Context, interval time.Duration, what string, op func(context.Context) error) {
 	t := l.begin(what)
 	for ctx.Err() == nil {
@@ -122,7 +122,7 @@ func (l *Loop) attempt(ctx context.Context, op func(context.Context) error) erro
 	return op(ctx)
 }
 
-// tries is a loop at work.
+// tries is a running loop.
 type tries struct {
 	*Loop
 	what        string
