@@ -123,7 +123,7 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 		ctx = context.WithoutCancel(ctx) // Ctrl-C is how it ends
 	} else {
 		loading := o.loading
-		loading.Final = loading.Final || o.Local.Data == "" // nothing comes later
+		loading.Final = loading.Final || o.Local.Data == "" // no more lines will come
 		did, err = analyzeFiles(cmd, e, loading, files)
 	}
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	a.ElapsedSeconds = time.Since(began).Seconds()
 	err = o.out.print(cmd, func(to io.Writer) error {
-		if a.Records == 0 && len(a.Files) == 0 && len(a.Failed) > 0 { // why was said of each
+		if a.Records == 0 && len(a.Files) == 0 && len(a.Failed) > 0 { // the reason of each was printed already
 			return nil
 		}
 		if o.out.by != "" {

@@ -20,11 +20,12 @@ import (
 	"statline/ingest/fold"
 )
 
-// loaded is what was done with the files.
+// loaded says what became of the files.
 type loaded struct {
 	Files  []file.Result `json:"files"`
 	Failed []failedFile  `json:"failed_files"`
-	// LeftOut is what was not believed of the responses of these files.
+	// LeftOut counts the values in these files' responses that were implausible and
+	// left out.
 	LeftOut map[string]uint64 `json:"left_out,omitempty"`
 }
 
@@ -33,8 +34,8 @@ type failedFile struct {
 	Error string `json:"error"`
 }
 
-// analyzeFiles loads each file in turn. One that cannot be read is left out and
-// said; after the first interruption the rest is.
+// analyzeFiles loads one file after the other. A file that cannot be read is skipped
+// and reported; after an interruption the rest is skipped.
 func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []string) (did loaded, err error) {
 	did = loaded{Files: []file.Result{}, Failed: []failedFile{}}
 	loader, counts, err := newLoader(e, cfg)
@@ -48,10 +49,10 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 	say := cmd.ErrOrStderr()
 	var bars *mpb.Progress
 	if f, ok := say.(*os.File); ok && isTerminal(f) {
-		// The bars end with the loading, not with the context, under which none can
-		// be added any more.
+		// The bars end with the loading and not with the context: none can be added once
+		// that is done.
 		bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithAutoRefresh())
-		defer bars.Wait() // for the last to be taken away
+		defer bars.Wait() // until the last one is removed
 		say = bars
 	}
 	defer func() { did.leftOut(counts) }()
@@ -75,7 +76,8 @@ func analyzeFiles(cmd *cobra.Command, e *embedded, cfg file.Config, paths []stri
 	return did, nil
 }
 
-// newLoader makes a loader of files, and what counts what it does not believe.
+// newLoader makes a loader of files, and returns where it counts values that it leaves
+// out.
 func newLoader(e *embedded, cfg file.Config) (*file.Loader, *decode.Counts, error) {
 	folding := e.folding
 	folding.AnyTime = true // a log file has no Kafka timestamp to compare with
@@ -102,7 +104,7 @@ func (l *loaded) leftOut(counts *decode.Counts) {
 	}
 }
 
-// analyzeFile loads a file, with a bar when there are bars.
+// analyzeFile loads one file, with a progress bar if there are bars.
 func analyzeFile(ctx context.Context, loader *file.Loader, path string, stdin io.Reader,
 	bars *mpb.Progress) (r file.Result, err error) {
 	in, err := file.Open(path, stdin)
@@ -146,8 +148,8 @@ func showProgress(bars *mpb.Progress, path string, size int64, p *file.Progress)
 	}
 }
 
-// timeLeft says how much longer done of size bytes will take, as long as that
-// can be known.
+// timeLeft says how much longer it will take, when done of size bytes took spent; ""
+// while that is unknown.
 func timeLeft(spent time.Duration, done, size int64) string {
 	if done <= 0 || done >= size {
 		return ""

@@ -19,19 +19,19 @@ import (
 )
 
 const (
-	// followEvery is how often files are looked at. A file is known by its text, which
-	// is read again from its beginning: what takes long is done more rarely.
+	// followEvery is how often files are checked. A file is recognised by its text,
+	// which is read again from the beginning, so slow checks are made less often.
 	followEvery = time.Second
-	// followShare is how many times as long it waits as the last look took.
+	// followShare is how many times as long as the last check took it waits before the
+	// next.
 	followShare = 10
-	// forgetAfter is how long a file is held open that no argument names any more
-	// and that does not grow.
+	// forgetAfter is how long a file is kept open that no argument names any more and
+	// that does not grow.
 	forgetAfter = time.Minute
 )
 
-// follower loads what files get while they grow, are rotated, truncated and made
-// again. It holds each open: what is written to a file after it was renamed is read
-// too.
+// follower loads new lines while files grow, are rotated, truncated and made again. It
+// keeps each file open, so that what is written after a rename is read too.
 type follower struct {
 	cmd    *cobra.Command
 	loader *file.Loader
@@ -50,10 +50,11 @@ type followed struct {
 	mod    time.Time
 	grew   time.Time
 	named  bool // an argument names it
-	result int  // its place in loaded.Files
+	result int  // its index in loaded.Files
 }
 
-// follow loads until ctx ends, or standard input, when nothing else is followed.
+// follow loads until ctx ends. When only standard input is followed, its end ends it
+// too.
 func (f *follower) follow(ctx context.Context, ended <-chan struct{}) error {
 	defer f.close()
 	for {
@@ -110,7 +111,7 @@ func (f *follower) look(ctx context.Context) error {
 func (f *follower) find(path string) error {
 	st, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // it comes, or was just renamed
+		return nil // not there yet, or just renamed
 	}
 	if err != nil || !st.Mode().IsRegular() {
 		f.failed(path, errors.Join(err, fmt.Errorf("%s cannot be followed: it is no file", path)))
@@ -134,7 +135,7 @@ func (f *follower) find(path string) error {
 	return nil
 }
 
-// load loads a file that has changed since.
+// load loads a file that has changed since the last look.
 func (f *follower) load(ctx context.Context, known *followed) error {
 	st, err := known.file.Stat()
 	if err != nil {
@@ -162,7 +163,7 @@ func (f *follower) load(ctx context.Context, known *followed) error {
 	return err
 }
 
-// add sums what was done with a file, and says it once it has lines.
+// add sums up what was loaded from a file, and reports it once it has lines.
 func (f *follower) add(known *followed, r file.Result) {
 	if known.result < 0 || f.did.Files[known.result].State == file.Empty && r.State != file.Empty {
 		if known.result < 0 {
@@ -181,7 +182,7 @@ func (f *follower) add(known *followed, r file.Result) {
 	f.did.Files[known.result] = r
 }
 
-// failed notes once that a file cannot be read.
+// failed reports once that a file cannot be read.
 func (f *follower) failed(path string, err error) {
 	for _, known := range f.did.Failed {
 		if known.File == path {
@@ -220,7 +221,7 @@ func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string
 	out := terminal(cmd.OutOrStdout())
 	view := liveView{out: cmd.ErrOrStderr(), title: "statline analyze -f", about: about, interrupt: stop,
 		catalogue: e.folding.Catalogue}
-	var said strings.Builder // what the screen has no room for
+	var said strings.Builder // for which the screen has no room
 	f := &follower{cmd: cmd, loader: loader, args: args, spool: spool, say: cmd.ErrOrStderr(), did: &did}
 	if out != nil && canRedraw(out) {
 		view.out, view.terminal, f.say = cmd.OutOrStdout(), true, &said
@@ -237,9 +238,9 @@ func followFiles(cmd *cobra.Command, e *embedded, cfg file.Config, args []string
 	return did, err
 }
 
-// spooled puts standard input, when it is among the arguments, into a file that is
-// followed in its place: a pipe can be read once only. ended is closed with its
-// end when nothing else is followed.
+// spooled copies standard input, if it is among the arguments, to a file that is
+// followed instead: a pipe can be read only once. ended is closed at its end if
+// nothing else is followed.
 func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan struct{}) (with []string, path string,
 	err error) {
 	for i, arg := range args {
@@ -269,7 +270,8 @@ func spooled(ctx context.Context, cmd *cobra.Command, args []string, ended chan 
 	return args, "", nil
 }
 
-// followFrames sends a frame a second, all its figures read at once, until ctx ends.
+// followFrames sends a frame a second, all of whose figures are read together, until
+// ctx ends.
 func followFrames(ctx context.Context, e *embedded, rules *detect.Config, frames chan<- frame) error {
 	v := following{embedded: e, rules: rules, began: time.Now()}
 	for {
@@ -283,7 +285,7 @@ func followFrames(ctx context.Context, e *embedded, rules *detect.Config, frames
 			case <-ctx.Done():
 				return nil
 			}
-		case !errors.Is(err, block.ErrHalfWritten): // what is shown stays until the next
+		case !errors.Is(err, block.ErrHalfWritten): // the last frame stays on screen
 			return err
 		}
 		if !v.pace.wait(ctx, followEvery) {
@@ -292,15 +294,15 @@ func followFrames(ctx context.Context, e *embedded, rules *detect.Config, frames
 	}
 }
 
-// following makes the frames of files that grow.
+// following makes frames of files that grow.
 type following struct {
 	embedded *embedded
 	rules    *detect.Config
 	began    time.Time
 	pace     framePace
 	last     frame
-	// The detectors read everything, so they run only now and then: what they found,
-	// in events up to a time, and when they run again.
+	// The detectors read everything, so they run less often: what they found, up to
+	// which event time, and when they run next.
 	found []report.Incident
 	upTo  time.Time
 	due   time.Time

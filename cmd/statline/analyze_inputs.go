@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// inputFiles are the files that the arguments of analyze name: files, directories
-// with all that is in them, and patterns such as 'logs/*.gz' that the shell has
-// left. Names that begin with a dot are no logs. An argument that names nothing is
-// handed on as it is: opening it says what is wrong.
+// inputFiles returns the files that the arguments of analyze name: files, directories
+// with everything in them, and patterns such as 'logs/*.gz' that the shell did not
+// expand. Files whose names begin with a dot are skipped. An argument that names
+// nothing is returned as it is: opening it tells what is wrong.
 func inputFiles(args []string) ([]string, error) {
 	var all []string
 	add := func(path string) {
@@ -48,7 +48,7 @@ func inputFiles(args []string) ([]string, error) {
 	return all, nil
 }
 
-// filesBelow lists the files of a directory and those below it, by name.
+// filesBelow lists the files in a directory and below it, by name.
 func filesBelow(dir string) (all []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {

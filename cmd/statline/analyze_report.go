@@ -18,7 +18,7 @@ import (
 type analysis struct {
 	*reportShown
 	loaded
-	// Rejects are the first lines that could not be read, when none could.
+	// Rejects are the first lines that could not be read, when none could be.
 	Rejects []rejectExample `json:"rejected_examples,omitempty"`
 	Nearest string          `json:"nearest_format,omitempty"`
 }
@@ -29,8 +29,8 @@ type rejectExample struct {
 	Line   string `json:"line"`
 }
 
-// report reads what is stored. After an interruption it leaves the detectors
-// out: whoever pressed Ctrl-C does not wait for them.
+// report reads what is stored. After an interruption it skips the detectors: after
+// Ctrl-C nobody wants to wait for them.
 func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config, ask *asking) (*analysis, error) {
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
@@ -60,8 +60,8 @@ func (l loaded) report(ctx context.Context, e *embedded, rules *detect.Config, a
 	return a, err
 }
 
-// detectKept runs the detectors over everything, and keeps what they find in a
-// store that is kept.
+// detectKept runs the detectors over everything, and stores what they find if the
+// store is kept.
 func detectKept(ctx context.Context, e *embedded, rules *detect.Config) ([]report.Incident, error) {
 	tables, all := watch.NewSQL(e.store, e.folding.Catalogue).Limited(e.limits.inForce), report.Everything()
 	found, err := tables.Stored(ctx, rules, all.From, all.To)
@@ -75,7 +75,7 @@ func detectKept(ctx context.Context, e *embedded, rules *detect.Config) ([]repor
 	return list, report.Name(ctx, e.store, list)
 }
 
-// examples is how many of the lines that could not be read are shown.
+// examples is how many of the unreadable lines are shown.
 const examples = 3
 
 // explain shows why no line was understood.
@@ -126,7 +126,7 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer,
 	}
 }
 
-// printLeftOut says what was not believed of responses that are counted.
+// printLeftOut reports implausible values of responses that are counted.
 func printLeftOut(w io.Writer, n map[string]uint64) {
 	if t := n[decode.LeftOutTime]; t > 0 {
 		fmt.Fprintf(w,
@@ -138,7 +138,7 @@ func printLeftOut(w io.Writer, n map[string]uint64) {
 	}
 }
 
-// outcome is how the process ends.
+// outcome is the error that the process ends with.
 func (a *analysis) outcome(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:

@@ -19,8 +19,8 @@ type answers struct {
 	by    string
 }
 
-// takeOutput gives a command the flags that choose how its answer is written.
-// short is what --json is short for; "" gives it none.
+// takeOutput gives a command the flags that choose the form of its answer. short is
+// the form that --json stands for; "" gives it no --json.
 func takeOutput(c *cobra.Command, shape answer.Shape, short answer.Form) *answers {
 	a := &answers{shape: shape, form: answer.Table, short: short}
 	c.Flags().VarP(a, "output", "o", "how the answer is written; statline output describes it")
@@ -46,11 +46,11 @@ func (a *answers) Set(s string) error {
 func (a *answers) String() string { return string(a.form) }
 func (a *answers) Type() string   { return strings.Join(answer.Forms(), "|") }
 
-// forPeople says that a table is asked for.
+// forPeople reports that a table is wanted.
 func (a *answers) forPeople() bool { return a.form == answer.Table }
 
-// print writes an answer: people is called for the form that is for them. whole
-// and rows are the shape's.
+// print writes an answer. people is called for the form for people; whole and rows are
+// for the others, as in the shape.
 func (a *answers) print(cmd *cobra.Command, people func(io.Writer) error, whole any, rows ...any) error {
 	if a.forPeople() {
 		return readable(cmd.OutOrStdout(), people)
@@ -77,8 +77,8 @@ func (s shortForm) Set(text string) error {
 func (s shortForm) String() string { return "false" }
 func (s shortForm) Type() string   { return "bool" }
 
-// asksForJSON says whether the arguments ask for JSON, so that an error in them is
-// JSON too.
+// asksForJSON reports whether the arguments ask for JSON, so that an error in them is
+// printed as JSON too.
 func asksForJSON(args []string) bool {
 	for i, arg := range args {
 		value, ok := strings.CutPrefix(arg, "--output=")

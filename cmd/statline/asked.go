@@ -13,14 +13,14 @@ import (
 	"statline/ingest/store"
 )
 
-// asked is the store that a command asks: a server's, or one that --data keeps.
+// asked is the store that a command reads: a server's, or one that --data keeps.
 type asked struct {
 	*store.Store
 	sandbox *sandbox.Sandbox // nil when another process serves it
 }
 
-// openAsked opens it. A directory that a running process holds is asked through
-// that.
+// openAsked opens the store. A directory that a running process has open is read
+// through that process.
 func openAsked(ctx context.Context, c *config.Config) (_ *asked, err error) {
 	dir, err := c.Asked()
 	if err != nil {
@@ -46,8 +46,8 @@ func openAsked(ctx context.Context, c *config.Config) (_ *asked, err error) {
 	return a, nil
 }
 
-// serve starts the engine on a directory and returns its address, or that of
-// the process that has it.
+// serve starts the engine on a directory and returns its address, or the address of
+// the process that has it open.
 func (a *asked) serve(ctx context.Context, data, engine string) (url string, err error) {
 	dir := serversIn(data)
 	switch _, err := os.Stat(filepath.Join(dir, "clickhouse")); {
@@ -67,7 +67,7 @@ func (a *asked) serve(ctx context.Context, data, engine string) (url string, err
 	return a.sandbox.ClickHouseURL(), nil
 }
 
-// migrate brings a store that an older version kept to this one's tables.
+// migrate brings a store of an older version to this version's tables.
 func (a *asked) migrate(ctx context.Context, dir string) error {
 	ttl, err := schema.StoredTTL(ctx, a.Conn(), a.Database())
 	if err != nil {
@@ -88,8 +88,8 @@ func (a *asked) Close() error {
 	return err
 }
 
-// serversIn is where the servers of a data directory keep their files. The
-// sandbox of earlier versions kept them in the directory itself.
+// serversIn is where the servers of a data directory keep their files. The sandbox of
+// earlier versions kept them in the directory itself.
 func serversIn(data string) string {
 	if data == "" {
 		return ""

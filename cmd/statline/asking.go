@@ -14,8 +14,8 @@ import (
 	"statline/ingest/config"
 )
 
-// moment is a flag for a time: a duration that counts back from the newest stored
-// minute, a date, a date and time of UTC, or RFC 3339.
+// moment is a flag for a time: a duration back from the newest stored minute, a date,
+// a date and time in UTC, or RFC 3339.
 type moment struct {
 	text string
 	back time.Duration // when it is relative
@@ -43,7 +43,7 @@ func (m *moment) Set(s string) error {
 	return nil
 }
 
-// parseMoment reads a date, a date and time of UTC, or RFC 3339.
+// parseMoment reads a date, a date and time in UTC, or RFC 3339.
 func parseMoment(s string) (at time.Time, ok bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04",
 		"2006-01-02 15:04",
@@ -55,7 +55,7 @@ func parseMoment(s string) (at time.Time, ok bool) {
 	return at, false
 }
 
-// in is the time itself, where the newest stored minute ends at newest.
+// in is the time itself, given that the newest stored minute ends at newest.
 func (m *moment) in(newest time.Time) time.Time {
 	if m.at.IsZero() {
 		return newest.Add(-m.back)
@@ -63,8 +63,8 @@ func (m *moment) in(newest time.Time) time.Time {
 	return m.at
 }
 
-// asking is what of the store a command is asked about: the flags of time and the
-// filters, alike for every command.
+// asking is the part of the store that a command is asked about: its time range and
+// filters, with the same flags in every command.
 type asking struct {
 	since, from, to moment
 	compare         string
@@ -84,8 +84,8 @@ const (
 	byCode    = "code"
 )
 
-// takeTime gives a command the flags of time; since is where it begins when
-// nothing is said, "" at the oldest.
+// takeTime gives a command the flags for time. since is the default beginning; "" is
+// the oldest minute.
 func (a *asking) takeTime(c *cobra.Command, since string) {
 	f := c.Flags()
 	a.since.text = since
@@ -97,7 +97,7 @@ func (a *asking) takeTime(c *cobra.Command, since string) {
 	f.Var(&a.to, "to", "until then, in the same forms (default: the newest stored minute)")
 }
 
-// takeFilters gives it the filters of these names.
+// takeFilters gives a command these filters.
 func (a *asking) takeFilters(c *cobra.Command, names ...string) {
 	f := c.Flags()
 	for _, name := range names {
@@ -117,12 +117,12 @@ func (a *asking) takeFilters(c *cobra.Command, names ...string) {
 	}
 }
 
-// takeLimit gives it --limit of what.
+// takeLimit gives a command --limit.
 func (a *asking) takeLimit(c *cobra.Command, limit int, what string) {
 	c.Flags().IntVar(&a.limit, "limit", limit, "at most so many "+what)
 }
 
-// takeCompare gives it --compare.
+// takeCompare gives a command --compare.
 func (a *asking) takeCompare(c *cobra.Command) {
 	c.Flags().Var(comparison{&a.compare}, "compare",
 		"compare with the span before it (previous), or with the same span so much earlier: 1d, 7d")
@@ -149,7 +149,7 @@ func (c comparison) Set(s string) error {
 	return nil
 }
 
-// check finds what contradicts itself before the store is opened.
+// check finds contradictions before the store is opened.
 func (a *asking) check(c *cobra.Command) error {
 	switch {
 	case a.from.given() && c.Flags().Changed("since"):
@@ -162,8 +162,8 @@ func (a *asking) check(c *cobra.Command) error {
 	return nil
 }
 
-// open opens the store that is asked and settles what it is asked about. stored is
-// false when nothing is stored. The caller closes the store.
+// open opens the store and resolves the question. stored is false when nothing is
+// stored. The caller closes the store.
 func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.TimeRange, stored bool, err error) {
 	if err = a.check(cmd); err != nil {
 		return nil, w, false, err
@@ -177,7 +177,7 @@ func (a *asking) open(cmd *cobra.Command, c *config.Config) (s *asked, w report.
 	return s, w, stored, nil
 }
 
-// resolve settles the span and the filter. ok is false when nothing is stored.
+// resolve computes the time range and the filter. ok is false when nothing is stored.
 func (a *asking) resolve(ctx context.Context, s report.Store) (w report.TimeRange, ok bool, err error) {
 	all, ok, err := report.Stored(ctx, s)
 	if err != nil || !ok {
@@ -204,13 +204,13 @@ func (a *asking) resolve(ctx context.Context, s report.Store) (w report.TimeRang
 	return w, true, err
 }
 
-// narrows says that less than everything is asked for.
+// narrows reports that not everything is asked for.
 func (a *asking) narrows() bool {
 	return a.since.given() || a.from.given() || a.to.given() || a.compare != "" || a.limit > 0 ||
 		a.filter != report.Filter{}
 }
 
-// among are those of the incidents that are asked for.
+// among selects the incidents that are asked for.
 func (a *asking) among(found []report.Incident, w report.TimeRange) []report.Incident {
 	list := []report.Incident{}
 	for _, r := range found {
@@ -224,7 +224,7 @@ func (a *asking) among(found []report.Incident, w report.TimeRange) []report.Inc
 	return firstOf(list, a.limit)
 }
 
-// before is the span to compare with; ok is false when none is asked for.
+// before is the time range to compare with; ok is false when none is asked for.
 func (a *asking) before(w report.TimeRange) (report.TimeRange, bool) {
 	if a.compare == "" {
 		return w, false
@@ -245,7 +245,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// firstOf are the first rows of a list; a limit of 0 is all.
+// firstOf returns the first rows of a list; a limit of 0 returns all.
 func firstOf[T any](list []T, limit int) []T {
 	if limit > 0 && limit < len(list) {
 		return list[:limit]

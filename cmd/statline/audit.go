@@ -84,8 +84,8 @@ type auditShown struct {
 	OK              bool             `json:"ok"`
 	CommitsCompared bool             `json:"commits_compared"`
 	Missing         []missingRecords `json:"missing" help:"committed by the group and not in the ledger"`
-	// Group is where the group stands on each partition of the topic, when it was
-	// asked; of several topics Groups is, by topic.
+	// Group is the state of the consumer group on each partition of the topic, when it
+	// was read; with several topics it is in Groups, by topic.
 	Group  map[int32]groupState            `json:"group,omitempty"`
 	Groups map[string]map[int32]groupState `json:"groups,omitempty"`
 }
@@ -184,7 +184,7 @@ func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 	}
 }
 
-// fromKafka says that a store holds what a consumer group has committed.
+// fromKafka reports that a store holds what a consumer group has committed.
 func fromKafka(report *store.AuditReport) bool {
 	return slices.ContainsFunc(report.Partitions,
 		func(p store.PartitionAudit) bool { return p.Cluster != block.FileCluster })
@@ -193,8 +193,8 @@ func fromKafka(report *store.AuditReport) bool {
 // maxSpans is how many spans of configurations are printed; --json has more.
 const maxSpans = 20
 
-// printConfigurations lists which offsets were stored under which configuration,
-// when it was not one alone.
+// printConfigurations lists which offsets were stored under which configuration, if
+// there was more than one.
 func printConfigurations(w io.Writer, report *store.AuditReport) {
 	spans := report.Mixed()
 	if len(spans) == 0 {

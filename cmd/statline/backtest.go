@@ -70,7 +70,7 @@ points than minutes.`,
 	}
 	st = takeSettings(c, "backtest")
 	out = takeOutput(c, answer.List[report.Incident]("incidents"), answer.Lines)
-	out.form = answer.Lines // what it has always printed
+	out.form = answer.Lines // its form since it exists
 	c.Flags().Lookup("output").DefValue = string(out.form)
 	f := c.Flags()
 	f.StringVar(&path, "csv", "", "`file` of time,service,requests,timeouts; - is standard input")

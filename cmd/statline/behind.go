@@ -13,16 +13,17 @@ import (
 	"statline/ingest/config"
 )
 
-// behind says with which command the lines behind a figure of a report are shown. nil
-// says nothing: the store is gone when the report is read.
+// behind makes the commands that show the lines behind a figure of a report. When nil
+// it makes none: the store will be gone when the report is read.
 type behind struct {
-	asked  []string // the store and the span, as flags
+	asked  []string // the store and the time range, as flags
 	filter report.Filter
 	all    report.TimeRange // what is stored
 }
 
-// behind is of the store and the span that a command line names. For programs the span
-// is told by its minutes: times that count back move on with what is stored.
+// behind makes commands for the store and the time range of a command line. For
+// programs the range is given in minutes: times that count back move on with what is
+// stored.
 func (a *asking) behind(cmd *cobra.Command, w report.TimeRange, forPeople bool) *behind {
 	b := &behind{filter: a.filter, all: a.all}
 	taken := config.Of("samples")
@@ -51,7 +52,7 @@ func (a *asking) behind(cmd *cobra.Command, w report.TimeRange, forPeople bool) 
 	return b
 }
 
-// of is the command for what is chosen further.
+// of is the command for a narrower filter.
 func (b *behind) of(f report.Filter) string {
 	if b == nil {
 		return ""
@@ -73,14 +74,14 @@ func (b *behind) of(f report.Filter) string {
 	return strings.Join(words, " ")
 }
 
-// hint writes below a table how the lines behind its rows are shown.
+// hint prints below a table how to show the lines behind its rows.
 func (b *behind) hint(w io.Writer, st style, f report.Filter) {
 	if b != nil {
 		fmt.Fprintln(w, st.dim.Render(shell("  its lines: "+b.of(f), widthOf(w))))
 	}
 }
 
-// mark gives every row of a report its command.
+// mark adds the command to each row of a report.
 func (b *behind) mark(r *reportShown) {
 	for i, x := range r.Why {
 		r.Why[i].Samples = b.of(report.Filter{Outcome: x.Outcome, Code: fmt.Sprint(x.Code)})
@@ -103,8 +104,8 @@ func (b *behind) mark(r *reportShown) {
 	}
 }
 
-// named is the command for the lines that have a name in one of a report's counts; ""
-// where samples cannot choose them.
+// named is the command for the lines behind one name of a count; "" where samples
+// cannot select them.
 func (b *behind) named(by, name string) string {
 	switch {
 	case by == byOutcome:
@@ -117,7 +118,7 @@ func (b *behind) named(by, name string) string {
 	return ""
 }
 
-// counts are ranked counts, each with its command.
+// counts returns ranked counts, each with its command.
 func (b *behind) counts(of report.Counts, by string) []report.Count {
 	list := of.Ranked()
 	for i := range list {

@@ -39,7 +39,7 @@ something does not.`,
 			defer cancel()
 			r := checker{out: io.Discard, style: newStyle(cmd.OutOrStdout())}
 			if out.forPeople() {
-				r.out = cmd.OutOrStdout() // at once: a part may take a while
+				r.out = cmd.OutOrStdout() // printed at once: a check may take a while
 			}
 			r.all(ctx, st.Config)
 			shown := checkShown{OK: !r.failed, Parts: r.parts}
@@ -55,8 +55,8 @@ something does not.`,
 	return c
 }
 
-// checkConfig reads the files that the configuration names. It shows the
-// ledger's config_hash: two instances with the same one write the same rows.
+// checkConfig reads the files that the configuration names. It returns the ledger's
+// config_hash: two instances with the same hash write the same rows.
 func checkConfig(c *config.Config) (detail string, err error) {
 	secret, path, err := c.FindHMAC()
 	if err != nil {
@@ -80,7 +80,7 @@ func checkConfig(c *config.Config) (detail string, err error) {
 	return detail + ", config_hash " + store.ConfigHash(folding.Hash()), nil
 }
 
-// hashOf ends what is said of one of several topics.
+// hashOf is the end of the line about one of several topics.
 func hashOf(c *config.Config, topic string) (string, error) {
 	secret, _, err := c.FindHMAC()
 	if err != nil || secret == nil {
@@ -102,7 +102,7 @@ type checkedPart struct {
 	Detail string `json:"detail"`
 }
 
-// checker prints one line a part.
+// checker prints a line for each check.
 type checker struct {
 	out    io.Writer
 	style  style

@@ -9,14 +9,13 @@ import (
 	"statline/dashboards/report"
 )
 
-// comparedWith is the span that counts are compared with.
+// comparedWith is the time range that counts are compared with.
 type comparedWith struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 }
 
-// count counts what is listed in a span, and beside it in the span that is compared
-// with, when there is one.
+// count counts in a time range and, if asked to compare, in the other one too.
 func (a *asking) count(w report.TimeRange, count func(report.TimeRange) (report.Tallies, error)) (report.Tallies,
 	*comparedWith, error) {
 	now, err := count(w)
@@ -32,7 +31,7 @@ func (a *asking) count(w report.TimeRange, count func(report.TimeRange) (report.
 	return now, &comparedWith{then.From.UTC(), then.To.UTC()}, nil
 }
 
-// printTallies writes the counts of these names, each list to its end or to most rows.
+// printTallies prints the counts of these names, each list in full or up to most rows.
 func printTallies(w io.Writer, counted report.Tallies, before *comparedWith, most int, names ...string) {
 	rows := [][]string{{"", "", "now"}}
 	if before != nil {

@@ -16,15 +16,15 @@ import (
 	"statline/ingest/decode"
 )
 
-// completeValues offers the values of every flag that has some to offer, and of the
-// arguments of the commands that name something stored.
+// completeValues offers values for every flag that has a known set, and for arguments
+// that name something stored.
 func completeValues(root *cobra.Command) {
 	each(root, func(c *cobra.Command) {
 		offered := map[string]bool{}
 		offer := func(f *pflag.Flag) {
 			if values := valuesOf(c, f); values != nil && !offered[f.Name] {
 				offered[f.Name] = true
-				_ = c.RegisterFlagCompletionFunc(f.Name, values) // fails only for a flag that is not there
+				_ = c.RegisterFlagCompletionFunc(f.Name, values) // fails only for an unknown flag
 			}
 		}
 		c.LocalFlags().VisitAll(offer)
@@ -52,7 +52,7 @@ func each(c *cobra.Command, do func(*cobra.Command)) {
 	}
 }
 
-// valuesOf is what a flag can be given; nil when that is not known.
+// valuesOf is the completion of a flag's value; nil when the values are not known.
 func valuesOf(c *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 	setting, isSetting := f.Value.(*flagValue)
 	switch {
@@ -69,7 +69,7 @@ func valuesOf(c *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 		}
 		return fixed(names)
 	case isSetting && setting.option.Type == "file":
-		return nil // the shell's own
+		return nil // the shell completes file names
 	case f.Name == "compare":
 		return fixed([]string{"previous", "1d", "7d"})
 	case strings.Contains(f.Value.Type(), "|"):
@@ -113,8 +113,8 @@ func codesOffered() []string {
 // patience is how long a completion waits for the store.
 const patience = 3 * time.Second
 
-// fromStore offers what the store has that the command line names so far. Whoever
-// presses Tab is told of no error.
+// fromStore offers what the store has that matches the command line so far. Errors are
+// not reported during completion.
 func fromStore(read func(context.Context, report.Store) ([]string, error)) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		const none = cobra.ShellCompDirectiveNoFileComp
@@ -151,7 +151,7 @@ func fromStore(read func(context.Context, report.Store) ([]string, error)) cobra
 func incidentsOffered(ctx context.Context, s report.Store) ([]string, error) {
 	list, err := report.Incidents(ctx, s, report.Everything(), report.Filter{}, false)
 	var all []string
-	for _, r := range slices.Backward(list) { // the newest first
+	for _, r := range slices.Backward(list) { // newest first
 		all = append(all, r.ID[:min(len(r.ID), shownID)]+"\t"+r.Summary)
 	}
 	return all, err

@@ -86,7 +86,7 @@ demo serves the same page, and so does run on --listen.`,
 	return c
 }
 
-// newConsole is the page about a store, which may be nil while it is not there.
+// newConsole makes the page about a store, which is nil until it can be reached.
 func newConsole(ctx context.Context, c console.Config) (http.Handler, error) {
 	c.Version, c.Done = version, ctx.Done()
 	k, err := console.New(c)
@@ -96,14 +96,14 @@ func newConsole(ctx context.Context, c console.Config) (http.Handler, error) {
 	return k.Handler(), nil
 }
 
-// consoleAccess says to whom a console on an address is served.
+// consoleAccess says who may open a console at an address.
 func consoleAccess(c *config.Console, listen string, tls bool) console.Access {
 	host, _, _ := net.SplitHostPort(listen)
 	return console.Access{Local: console.Loopback(host), Token: c.GetToken, TLS: tls,
 		Hosts: append(slices.Clone(c.Hosts), host)}
 }
 
-// keyIDs turns keys into ids under the secret that there is, nil without one: then a
+// keyIDs turns keys into ids with the existing secret. It is nil without one: then a
 // key cannot be searched for.
 func keyIDs(c *config.Config) (func(key string) string, error) {
 	secret, _, err := c.FindHMAC()
@@ -133,8 +133,8 @@ func serveConsole(at ingest.Listening, page http.Handler) (url string, wait func
 	return scheme + "://" + pageAddress(at.Address, listener.Addr().String()) + "/", ingest.ServeOn(listener, server), nil
 }
 
-// pageAddress is where a page is served: the host as it was asked for, where the
-// listener's would be [::] for every address, and the port that was taken.
+// pageAddress is the address of a page: the host as the user wrote it, where the
+// listener's would be [::] for all addresses, with the port that was chosen.
 func pageAddress(asked, taken string) string {
 	host, _, err := net.SplitHostPort(asked)
 	_, port, taking := net.SplitHostPort(taken)
@@ -144,7 +144,7 @@ func pageAddress(asked, taken string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// storeOf is a store as the console asks it; nil stays nil.
+// storeOf is a store for the console; nil stays nil.
 func storeOf(s *store.Store) console.Store {
 	if s == nil {
 		return nil
@@ -152,8 +152,7 @@ func storeOf(s *store.Store) console.Store {
 	return s
 }
 
-// serveStore serves the console about an embedded store on this machine, until
-// Ctrl-C.
+// serveStore serves the console for an embedded store, to this machine, until Ctrl-C.
 func serveStore(cmd *cobra.Command, e *embedded, rules *detect.Config) error {
 	ctx := cmd.Context()
 	page, err := newConsole(ctx, console.Config{Access: console.Access{Local: true},
@@ -163,7 +162,7 @@ func serveStore(cmd *cobra.Command, e *embedded, rules *detect.Config) error {
 		return err
 	}
 	url, wait, err := serveConsole(ingest.Listening{Address: demoPage}, page)
-	if err != nil { // something listens there
+	if err != nil { // the port is in use
 		url, wait, err = serveConsole(ingest.Listening{Address: "127.0.0.1:0"}, page)
 	}
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"statline/ingest/watch"
 )
 
-// consoleWriter keeps what readers of the console say.
+// consoleWriter stores what users of the console enter.
 type consoleWriter struct{ sql *watch.SQL }
 
-// writerOf lets readers of a console write into a store; nil without one.
+// writerOf lets users of a console write to a store; nil without a store.
 func writerOf(s *store.Store) console.Writer {
 	if s == nil {
 		return nil

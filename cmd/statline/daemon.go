@@ -24,13 +24,13 @@ import (
 	"statline/ingest/watch"
 )
 
-// daemon is run at work: its parts, and the configuration that holds for them.
+// daemon is a running daemon: its parts and their current configuration.
 type daemon struct {
 	sources config.Sources
-	secret  []byte // what keys are hashed with: never changes while it runs
+	secret  []byte // keys are hashed with it; never changes while it runs
 	level   slog.LevelVar
-	levels  sync.Mutex  // a lock of its own: a reload may wait for a server
-	revert  *time.Timer // of a level that was set for a while
+	levels  sync.Mutex  // of its own: a reload may wait for a server
+	revert  *time.Timer // ends a level that was set for a while
 	log     *slog.Logger
 
 	registry *prometheus.Registry
@@ -45,8 +45,8 @@ type daemon struct {
 	reloading sync.Mutex    // one at a time
 	codes     string        // hash of the catalogue in force
 	limits    *limitsFile   // in force
-	relabel   chan struct{} // the file of labels is another one
-	rewatch   chan struct{} // the detectors or who is told have changed
+	relabel   chan struct{} // signals that the file of labels is another one
+	rewatch   chan struct{} // signals that the detectors or the receivers have changed
 	watch     atomic.Pointer[watch.Watch]
 }
 
@@ -71,8 +71,8 @@ func newDaemon(st *settings, secret []byte) *daemon {
 	return d
 }
 
-// server shows how the daemon does, under the token in force, and the console to
-// this machine, or to who has its token.
+// server serves the daemon's state, under the current token, and the console, to this
+// machine or with its token.
 func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.Server, error) {
 	c := d.current.Load()
 	s := &ingest.Server{Registry: d.registry, Ready: starting, Health: starting, Control: d, Log: d.log,
@@ -104,7 +104,7 @@ func (d *daemon) server(ctx context.Context, starting *ingest.Startup) (*ingest.
 	return s, err
 }
 
-// opened is the store, nil while the daemon starts.
+// opened is the store; nil while the daemon starts.
 func (d *daemon) opened() *store.Store {
 	select {
 	case <-d.ready:
@@ -114,20 +114,20 @@ func (d *daemon) opened() *store.Store {
 	}
 }
 
-// Reloaded says what a reload did.
+// Reloaded is the result of a reload.
 type Reloaded struct {
-	ConfigHash string `json:"config_hash"` // of blocks from now on; of several topics those of each
-	// ConfigHashes are the same by topic, where there are several.
+	ConfigHash string `json:"config_hash"` // of blocks from now on; with several topics, of each
+	// ConfigHashes has the hash of each topic, when there are several.
 	ConfigHashes map[string]string `json:"config_hashes,omitempty"`
-	Changed      []string          `json:"changed"` // settings that have new values
-	// NeedsRestart are settings that the file or the flags give other values
-	// than those in force, which a running daemon cannot take over.
+	Changed      []string          `json:"changed"` // settings with new values
+	// NeedsRestart are settings that have new values in the file or the flags and
+	// cannot change while the daemon runs.
 	NeedsRestart []string `json:"needs_restart"`
 }
 
-// Reload reads file, environment and flags again and takes over what can be.
-// Blocks begin under the new configuration from the next one on. An error
-// changes nothing.
+// Reload reads file, environment and flags again and applies what can change. Each
+// partition begins its next block under the new configuration. An error changes
+// nothing.
 func (d *daemon) Reload(ctx context.Context) (any, error) {
 	done, err := d.reload(ctx)
 	if err != nil {
@@ -173,14 +173,14 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	if _, err := next.Notify.Watch(); err != nil {
 		return nil, err
 	}
-	// The connections first: the old credentials may not hold any more. When they
-	// are renewed and the rest fails, only they are new.
+	// The connections first: the old credentials may no longer be valid. If they are
+	// renewed and the rest fails, only they have changed.
 	if h := &next.ClickHouse; config.Changes(changed, config.SetServer) || h.CA != "" || h.PasswordFile != "" {
 		if err := d.store.Renew(ctx, h.Store()); err != nil {
 			return nil, err
 		}
 	}
-	if err := d.mover.reload(ctx, next); err != nil { // the last thing that can fail
+	if err := d.mover.reload(ctx, next); err != nil { // the last step that can fail
 		return nil, err
 	}
 	d.current.Store(next)
@@ -205,10 +205,10 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 	return done, nil
 }
 
-// LogLevel is the least level that is logged.
+// LogLevel is the level from which messages are logged.
 type LogLevel struct {
 	LogLevel string `json:"log_level"`
-	// Until is when the configured level comes back, nil when it stays.
+	// Until is when the configured level returns, nil when it does not.
 	Until *time.Time `json:"until"`
 }
 
@@ -241,7 +241,7 @@ func (d *daemon) SetLogLevel(level string, while time.Duration) (any, error) {
 	return done, nil
 }
 
-// setLevel logs from this level on, whatever was to come back later. The caller holds
+// setLevel logs from this level on and cancels a planned change. The caller holds
 // levels.
 func (d *daemon) setLevel(level slog.Level) {
 	if d.revert != nil {
@@ -251,10 +251,10 @@ func (d *daemon) setLevel(level slog.Level) {
 	d.level.Set(level)
 }
 
-// Show is what is in force, secrets masked.
+// Show returns the current configuration with secrets masked.
 func (d *daemon) Show() any { return d.current.Load().Show() }
 
-// tell leaves a word for a task; one that is waiting already says the same.
+// tell sends a signal that may be pending already.
 func tell(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -291,7 +291,7 @@ func (d *daemon) onSignal(ctx context.Context) (stop func()) {
 		for {
 			select {
 			case <-asked:
-				_, _ = d.Reload(ctx) // it has logged and counted what there is to say
+				_, _ = d.Reload(ctx) // it has logged and counted the result
 			case <-ctx.Done():
 				return
 			}
@@ -300,9 +300,8 @@ func (d *daemon) onSignal(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// followLabels keeps the customers' names in the store equal to the file that
-// the configuration names, until ctx ends. Without a file, and a follower of
-// it, they stay as they are.
+// followLabels keeps the customers' names in the store equal to the configured file,
+// until ctx ends. Without a file and its follower they stay as they are.
 func (d *daemon) followLabels(ctx context.Context, follower *labels.Follower) error {
 	for ctx.Err() == nil {
 		following, stop := context.WithCancel(ctx)
@@ -327,9 +326,9 @@ func (d *daemon) followLabels(ctx context.Context, follower *labels.Follower) er
 	return nil
 }
 
-// Run runs the detectors and the notifier under the configuration in force
-// until ctx ends. When it changes they begin again with what the store holds,
-// as after a restart.
+// Run runs the detectors and the notifier under the current configuration until ctx
+// ends. When that changes they start again from what the store holds, as after a
+// restart.
 func (d *daemon) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		c := d.current.Load()
@@ -387,7 +386,7 @@ func (d *daemon) Failing() (since time.Time, err error) {
 	return since, nil
 }
 
-// Moved is when the detectors last gave a sign of life.
+// Moved is when the detectors last made progress.
 func (d *daemon) Moved() time.Time {
 	if w := d.watch.Load(); w != nil {
 		return w.Moved()

@@ -28,8 +28,8 @@ import (
 
 const demoTopic = "access"
 
-// demoSpeed is how many seconds of event time pass in one of wall time, so that
-// an hour's story is told in a minute.
+// demoSpeed is how many seconds of event time pass in a second, so that an hour of
+// traffic takes a minute.
 const demoSpeed = 60
 
 // demoOptions are the flags of demo.
@@ -76,18 +76,18 @@ type demoResult struct {
 	*report.Report
 	Truth *traffic.Truth `json:"truth"`
 	Match bool           `json:"match"`
-	// Differences names each count that is not the truth's; empty on a match.
+	// Differences names each count that differs from the truth; empty when all match.
 	Differences []string `json:"differences"`
 }
 
 func (o *demoOptions) run(cmd *cobra.Command) (err error) {
 	began := time.Now()
 	log := o.Log.Logger(os.Stderr, o.Log.Slog())
-	work := context.WithoutCancel(cmd.Context()) // what was produced is stored and reported after Ctrl-C too
+	work := context.WithoutCancel(cmd.Context()) // what was produced is stored and reported even after Ctrl-C
 	if _, err := checkLabels(o.Keys.Labels); err != nil {
 		return err
 	}
-	o.Lines = config.Default().Lines // it reads its own traffic
+	o.Lines = config.Default().Lines // for its own traffic
 	e, err := openEmbedded(work, o.Config, schema.DefaultTTL(),
 		sandbox.Config{Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Partitions: 2, Topics: []string{demoTopic}})
 	if err != nil {
@@ -137,7 +137,7 @@ func demoPipeline(e *embedded, log *slog.Logger) (*source.Client, *ingest.Pipeli
 		return nil, nil, err
 	}
 	cfg := ingest.DefaultConfig()
-	cfg.FlushInterval = 500 * time.Millisecond // a demo is watched: fresher than a daemon need be
+	cfg.FlushInterval = 500 * time.Millisecond // fresher than a daemon has to be: somebody watches
 	cfg.Block.Topic, cfg.Block.Group, cfg.Block.Instance, cfg.Block.Version = demoTopic, "demo", instanceName(), version
 	cfg.Block.From = block.Earliest
 	p, err := newPipeline(cfg, client, e.folding, ingest.Parts{Store: e.store, Whole: e.whole, Log: log})
@@ -153,14 +153,14 @@ type demo struct {
 	traffic  *traffic.Generator
 	began    time.Time
 	produced produced
-	before   *report.Report // what the store held when the demo began
+	before   *report.Report // what the store held before this run
 	page     string         // address of the console
 }
 
-// demoPage is where the page is unless something listens there already.
+// demoPage is the page's address unless the port is in use.
 const demoPage = "127.0.0.1:8080"
 
-// servePage serves the console and says where.
+// servePage serves the console and prints its address.
 func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error) {
 	listen := d.options.console
 	if host, _, err := net.SplitHostPort(listen); listen != "" && (err != nil || !console.Loopback(host)) {
@@ -191,8 +191,8 @@ func (d *demo) servePage(cmd *cobra.Command) (closePage func() error, err error)
 	return func() error { stop(); return wait() }, nil
 }
 
-// stream generates and stores until Ctrl-C or the time is over, then until
-// every line produced is stored.
+// stream generates and stores traffic until Ctrl-C or until its time is over, and
+// returns when every line produced is stored.
 func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 	generating, stop := context.WithCancel(cmd.Context())
 	if d.options.duration > 0 {
@@ -215,7 +215,7 @@ func (d *demo) stream(cmd *cobra.Command, work context.Context) error {
 		defer stopMoving()
 		err := traffic.Produce(generating, d.embedded.sandbox.Brokers(), demoTopic, d.traffic,
 			traffic.ProduceOptions{Speed: demoSpeed, Progress: d.produced.set})
-		stopShowing() // the report says it better, and soon
+		stopShowing() // the report follows soon
 		if err != nil && generating.Err() == nil {
 			return err
 		}
@@ -263,7 +263,7 @@ func (d *demo) awaitStored(ctx context.Context) error {
 	}
 }
 
-// lastError is what keeps the pipeline from moving, as far as known.
+// lastError is what stops the pipeline, as far as known.
 func lastError(p *ingest.Pipeline) string {
 	st := p.Status()
 	for _, part := range st.Partitions {
@@ -289,7 +289,7 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	sum.ElapsedSeconds = time.Since(d.began).Seconds()
 	truth := d.traffic.Truth()
 	differences := sum.Differences(inReport(truth))
-	if before := d.before; before.Records > 0 { // the store holds an earlier run's traffic too: only the totals compare
+	if before := d.before; before.Records > 0 { // the store holds an earlier run's traffic too: only totals can be compared
 		added := report.Report{Records: sum.Records - before.Records, Responses: sum.Responses - before.Responses,
 			Rejected: sum.Rejected - before.Rejected}
 		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses,
@@ -320,8 +320,7 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	return nil
 }
 
-// inReport is what the generator knows to be true, as a report that has it
-// right.
+// inReport converts the generator's truth to the form of a report.
 func inReport(t *traffic.Truth) *report.Report {
 	return &report.Report{Records: t.Records, Responses: t.Responses, Rejected: t.Rejected,
 		ByHTTPStatus: t.ByHTTPStatus, ByCode: t.ByCode, ByOutcome: t.ByOutcome, ByService: t.ByService}

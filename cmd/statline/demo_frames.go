@@ -10,7 +10,7 @@ import (
 	"statline/ingest/block"
 )
 
-// produced is how far the generator has come.
+// produced counts what the generator has produced.
 type produced struct {
 	mu        sync.Mutex
 	records   int64
@@ -29,8 +29,8 @@ func (p *produced) get() (int64, time.Time) {
 	return p.records, p.eventTime
 }
 
-// follow sends a frame twice a second at most, read from the store as any other client
-// would, until ctx ends.
+// follow sends at most two frames a second, read from the store as by any client,
+// until ctx ends.
 func (d *demo) follow(ctx context.Context, frames chan<- frame) error {
 	var last frame
 	var pace framePace
@@ -46,7 +46,7 @@ func (d *demo) follow(ctx context.Context, frames chan<- frame) error {
 			last = f
 		case errors.Is(err, context.Canceled) || ctx.Err() != nil:
 			return nil
-		case !errors.Is(err, block.ErrHalfWritten): // what is shown stays until the next
+		case !errors.Is(err, block.ErrHalfWritten): // the last frame stays on screen
 			return err
 		}
 		if !pace.wait(ctx, 500*time.Millisecond) {
@@ -55,19 +55,19 @@ func (d *demo) follow(ctx context.Context, frames chan<- frame) error {
 	}
 }
 
-// framePatience is how long a frame waits for the blocks in hand, while no other
-// begins. frameShare is how many times as long as a frame has held blocks off it
-// leaves them alone: the view takes a fifth of the time at most.
+// framePatience is how long a frame waits for blocks to be finished; no other block
+// begins meanwhile. After a frame has delayed blocks, none is read for frameShare
+// times as long, so that the view takes at most a fifth of the time.
 const (
 	framePatience = 2 * time.Second
 	frameShare    = 4
 )
 
-// framePace keeps frames from slowing down what they show.
+// framePace keeps frames from slowing down the pipeline that they show.
 type framePace struct{ held time.Duration }
 
-// read runs read while no block is half written, so that all counts it reads are of
-// one moment.
+// read calls read while no block is half written, so that all counts are of the same
+// moment.
 func (p *framePace) read(ctx context.Context, e *embedded, read func() error) error {
 	p.held = framePatience
 	return e.whole.Read(ctx, framePatience, func() error {
@@ -77,8 +77,8 @@ func (p *framePace) read(ctx context.Context, e *embedded, read func() error) er
 	})
 }
 
-// wait lasts until the next frame is due, every at the earliest; false is the end of
-// ctx.
+// wait waits until the next frame is due, at least every; it returns false when ctx
+// ends.
 func (p *framePace) wait(ctx context.Context, every time.Duration) bool {
 	select {
 	case <-time.After(max(every, frameShare*p.held)):
@@ -114,7 +114,7 @@ func (d *demo) frame(ctx context.Context, last frame, pace *framePace) (f frame,
 		rate := float64(f.Stored-last.Stored) / span
 		f.Rate = rate
 		if last.Rate > 0 {
-			f.Rate = 0.7*last.Rate + 0.3*rate // blocks arrive in steps; show the trend
+			f.Rate = 0.7*last.Rate + 0.3*rate // smoothed: blocks arrive in steps
 		}
 	}
 	if !eventTime.IsZero() && f.Sum != nil {

@@ -11,7 +11,7 @@ import (
 	"statline/ingest/watch"
 )
 
-// newWatch wires the detectors' loop to what a store holds.
+// newWatch connects the detectors' loop to a store.
 func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyConfig, every time.Duration,
 	log *slog.Logger) (*watch.Watch, *watch.Notifier, error) {
 	cfg := watch.DefaultConfig()
@@ -26,8 +26,7 @@ func newWatch(tables *watch.SQL, detectors detect.Config, notify watch.NotifyCon
 	return w, w.NewNotifier(tables), nil
 }
 
-// detectStored decides everything that the store holds of a window, without
-// writing.
+// detectStored decides about everything stored in a time range, without writing.
 func detectStored(ctx context.Context, s *store.Store, tables *watch.SQL, cfg *detect.Config,
 	w report.TimeRange) ([]report.Incident, error) {
 	found, err := tables.Stored(ctx, cfg, w.From, w.To)

@@ -74,11 +74,11 @@ named in errors.txt. Look at it before you send it.`,
 	return c
 }
 
-// bundle is the archive in the making.
+// bundle is the archive being made.
 type bundle struct {
-	secrets []string // that no part may hold
+	secrets []string // must not be in any part
 	parts   []bundlePart
-	errs    []string // what could not be had
+	errs    []string // why parts are missing
 }
 
 type bundlePart struct {
@@ -86,13 +86,13 @@ type bundlePart struct {
 	data []byte
 }
 
-// add takes a part, or the reason why it is missing.
+// add adds a part, or the reason why it is missing.
 func (b *bundle) add(name string, data []byte, err error) {
 	if err != nil {
 		b.errs = append(b.errs, b.masked(name+": "+err.Error()))
 		return
 	}
-	if !strings.HasSuffix(name, ".pb.gz") { // profiles hold names of functions
+	if !strings.HasSuffix(name, ".pb.gz") { // profiles contain function names
 		data = []byte(b.masked(string(data)))
 	}
 	b.parts = append(b.parts, bundlePart{name, data})
@@ -107,8 +107,8 @@ func (b *bundle) addJSON(name string, v any, err error) {
 	b.add(name, data, err)
 }
 
-// masked takes out what the masks before it have missed: an error of a server
-// can repeat what it was sent.
+// masked removes secrets that earlier masks have missed: a server's error message may
+// repeat what was sent to it.
 func (b *bundle) masked(text string) string {
 	for _, s := range b.secrets {
 		text = strings.ReplaceAll(text, s, "***")
@@ -133,7 +133,7 @@ func (b *bundle) write(to io.Writer) error {
 	return errors.Join(t.Close(), z.Close())
 }
 
-// gather asks everybody, each within its time.
+// gather collects all parts, each within its time limit.
 func gather(ctx context.Context, b *bundle, c *config.Config, profile time.Duration) {
 	b.addJSON("version.json", theseVersions(), nil)
 	b.addJSON("config.json", c.Show(), nil)
@@ -151,7 +151,7 @@ func gather(ctx context.Context, b *bundle, c *config.Config, profile time.Durat
 	}
 }
 
-// gatherDaemon asks the daemon of the configuration on this machine.
+// gatherDaemon asks the daemon that this configuration describes, on this machine.
 func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time.Duration) {
 	if d.Listen == "" {
 		b.add("daemon", nil, errors.New("listen is empty: nothing can be asked"))
@@ -182,8 +182,8 @@ func gatherDaemon(ctx context.Context, b *bundle, d *config.Daemon, profile time
 	}
 }
 
-// asker asks the daemon that listens as d says. Its certificate has to be the one
-// of the file, whatever names stand in it.
+// asker makes requests to the daemon that listens as d says. Its certificate must be
+// the one in the file; the host names in it do not matter.
 func asker(d *config.Daemon) (func(ctx context.Context, path string, limit time.Duration) ([]byte, error), error) {
 	token, err := d.BearerToken()
 	if err != nil {
@@ -248,7 +248,7 @@ func pinned(file string) (*tls.Config, error) {
 		}}, nil
 }
 
-// gatherStore asks the store for its state, not for what it holds.
+// gatherStore reads the store's state, not its contents.
 func gatherStore(ctx context.Context, b *bundle, c *config.Config) (err error) {
 	if c.ClickHouse.URL == "" && c.Local.Data == "" {
 		return nil
@@ -268,7 +268,7 @@ func gatherStore(ctx context.Context, b *bundle, c *config.Config) (err error) {
 	return nil
 }
 
-// ourVariables are the names of the variables that are set for statline.
+// ourVariables lists the environment variables that are meant for statline.
 func ourVariables(environ []string) (names []string) {
 	for _, v := range environ {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "STATLINE_") {

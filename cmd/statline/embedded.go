@@ -16,15 +16,15 @@ import (
 	"statline/ingest/store"
 )
 
-// embedded is the store of the commands that need no server: the engine in this
-// process, behind the HTTP port that every other client uses too.
+// embedded is the store of commands that need no server: the engine in this process,
+// behind the HTTP port that all clients use.
 type embedded struct {
 	sandbox *sandbox.Sandbox
 	store   *store.Store
 	folding fold.Config
 	limits  *limitsFile
-	whole   *block.Whole // for frames, whose counts agree with each other
-	remove  string       // a directory of ours to remove at the end
+	whole   *block.Whole // for frames, whose counts must be of one moment
+	remove  string       // a temporary directory to remove at the end
 }
 
 // openEmbedded starts the engine, and a broker when one is described.
@@ -41,7 +41,7 @@ func openEmbedded(ctx context.Context, c *config.Config, ttl schema.TTL, broker 
 		return nil, fmt.Errorf("--data: %w", err)
 	}
 	fail := func(err error) (*embedded, error) { return nil, errors.Join(err, e.close()) }
-	// A temporary store takes the user's, so that the ids are the same next time.
+	// A temporary store uses the user's secret, so that ids are the same the next time.
 	secret, err := c.HMAC()
 	if err != nil {
 		return fail(err)

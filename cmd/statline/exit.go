@@ -18,23 +18,23 @@ import (
 	"statline/ingest/watch"
 )
 
-// The statuses that the process ends with, beside 0, and 128 and its number after
-// a signal: 130 after Ctrl-C.
+// The exit statuses besides 0. After a signal it is 128 plus the signal's number: 130
+// after Ctrl-C.
 const (
-	exitFailed = 1 // something did not work
+	exitFailed = 1 // something failed
 	exitUsage  = 2 // the command line, a setting or the configuration file is wrong
-	// exitDataSaysNo is the status of a command that did its work and whose data is
+	// exitDataSaysNo is the status of a command that worked and found that the data is
 	// not as it should be.
 	exitDataSaysNo = 3
 )
 
-// exitCode ends the process with a status and without a message: the command
-// has already said what there was to say.
+// exitCode ends the process with a status and without a message: the command has
+// printed it already.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
-// says is an error that decides the status.
+// says is an error with its own exit status.
 type says struct {
 	error
 	status int
@@ -42,15 +42,15 @@ type says struct {
 
 func (s says) Unwrap() error { return s.error }
 
-// dataSaysNo is the end of a command that did its work and whose data is not as it
-// should be.
+// dataSaysNo is the error of a command that worked and found that the data is not as
+// it should be.
 func dataSaysNo(format string, args ...any) error {
 	return says{fmt.Errorf(format, args...), exitDataSaysNo}
 }
 
 func usage(format string, args ...any) error { return says{fmt.Errorf(format, args...), exitUsage} }
 
-// ending is how the process ends: the status, and the message, if any.
+// ending is how the process ends: its status, and its message if any.
 func ending(ctx context.Context, err, written error, began bool) (status int, message string) {
 	if written != nil {
 		err = written
@@ -61,7 +61,7 @@ func ending(ctx context.Context, err, written error, began bool) (status int, me
 	switch {
 	case err == nil:
 		return 0, ""
-	case errors.Is(written, syscall.EPIPE): // the reader has seen enough
+	case errors.Is(written, syscall.EPIPE): // the reader has stopped reading
 		return interruption{syscall.SIGPIPE}.exit(), ""
 	case errors.As(err, &code):
 		return int(code), ""
@@ -77,8 +77,8 @@ func ending(ctx context.Context, err, written error, began bool) (status int, me
 	return exitFailed, advised(err)
 }
 
-// advised is a message with what to check, when a broker cannot be reached or an
-// incident is not stored.
+// advised adds what to check when a broker cannot be reached or an incident is not
+// stored.
 func advised(err error) string {
 	var away *net.OpError
 	said := err.Error()
@@ -91,7 +91,7 @@ func advised(err error) string {
 	return said
 }
 
-// noBroker is an error of brokers that are not there.
+// noBroker is the error of brokers that cannot be reached.
 type noBroker struct{ error }
 
 func (e noBroker) Unwrap() error { return e.error }
@@ -109,9 +109,9 @@ func complain(message string, status int) {
 	sentence(os.Stderr, "statline: "+message)
 }
 
-// watched prepares every command of a tree: began is set when one begins its
-// work, before which all errors are about how it was asked; a word that is no
-// command gets the nearest one said.
+// watched prepares every command of a tree. began is set when a command starts its
+// work; errors before that are about the command line. For an unknown command the
+// error names the nearest one.
 func watched(c *cobra.Command, began *bool) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -121,7 +121,7 @@ func watched(c *cobra.Command, began *bool) {
 	}
 	if c.HasSubCommands() && c.HasParent() {
 		only := c.RunE == nil
-		if only { // a command that only has others below it
+		if only { // it only groups subcommands
 			c.Args = cobra.NoArgs
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
@@ -140,7 +140,7 @@ func watched(c *cobra.Command, began *bool) {
 	}
 }
 
-// unknownCommand is the error of a word where a command should stand.
+// unknownCommand is the error of a word that is no command.
 func unknownCommand(c *cobra.Command, word string) error {
 	var known []string
 	for _, below := range c.Commands() {
@@ -153,7 +153,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 		config.Nearest(word, known), c.CommandPath())
 }
 
-// mistyped is the error of a first word that is no command, or else err.
+// mistyped replaces err when the first word is no command.
 func mistyped(root *cobra.Command, args []string, err error) error {
 	if _, _, unknown := root.Find(args); unknown == nil {
 		return err

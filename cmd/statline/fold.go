@@ -11,9 +11,9 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// prose is text as a terminal with lines of width cells shows it best: a line that is
-// too long goes on below, at a word, below where its text began. 0 is any width.
-// Words are never cut: an address can be copied.
+// prose wraps text to lines of width cells, at words; further lines are indented to
+// where the text began. 0 is any width. Words are never cut, so that an address can be
+// copied.
 func prose(text string, width int) string {
 	if width <= 0 {
 		return text
@@ -27,18 +27,18 @@ func prose(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// widestText is how long a line of a paragraph is at most that is read.
+// widestText is the longest line of a paragraph that reads well.
 const widestText = 100
 
-// paragraphs is a description as wide as the terminal, however its lines were written.
-// Lines of columns stay lines.
+// paragraphs wraps a description to the terminal's width, whatever its line breaks
+// are. Lines that are columns stay lines.
 func paragraphs(text string, width int) string {
 	if width <= 0 {
 		return text
 	}
 	text = strings.ReplaceAll(text, "\t", "    ")
 	var lines []string
-	joins := false // the line before is of a paragraph
+	joins := false // the line before belongs to a paragraph
 	for line := range strings.SplitSeq(text, "\n") {
 		plain := line != "" && line[0] != ' ' && !strings.Contains(line, "  ")
 		if plain && joins {
@@ -51,10 +51,11 @@ func paragraphs(text string, width int) string {
 	return prose(strings.Join(lines, "\n"), min(width, widestText))
 }
 
-// columns are the names that a line begins with, and the space before its text.
+// columns matches the name that a line begins with, and the space before its text.
 var columns = regexp.MustCompile(`^ *(\S+( \S+)* {2,})+`)
 
-// leastText is how many cells the text beside its names needs to stand there.
+// leastText is how many cells the text beside a name must have; with fewer it goes
+// below.
 const leastText = 24
 
 func foldLine(line string, width int) string {
@@ -66,8 +67,8 @@ func foldLine(line string, width int) string {
 	return broken(strings.Split(line[len(first):], " "), first, indent, "", width)
 }
 
-// broken puts as many words as fit on each line: the first begins with first, the
-// others with indent, and all but the last end with more.
+// broken puts as many words as fit on each line. The first line begins with first, the
+// others with indent; all but the last end with more.
 func broken(words []string, first, indent, more string, width int) string {
 	var b strings.Builder
 	b.WriteString(first)
@@ -88,8 +89,8 @@ func broken(words []string, first, indent, more string, width int) string {
 	return b.String()
 }
 
-// shell is a command line as a terminal shows it best. It can be copied whole: where it
-// goes on below, it says so. What it is for, behind #, stands above it then.
+// shell wraps a command line for a terminal so that it can be copied whole: lines that
+// go on end with a backslash. A comment behind # then goes above it.
 func shell(line string, width int) string {
 	if width <= 0 || lipgloss.Width(line) <= width {
 		return line
@@ -101,7 +102,7 @@ func shell(line string, width int) string {
 	return broken(shellWords(line[len(indent):]), indent, indent+"    ", " \\", width)
 }
 
-// shellWords are the words of a command line: what is quoted is one of them.
+// shellWords splits a command line; a quoted text is one word.
 func shellWords(line string) (all []string) {
 	var quote byte
 	begin := 0
@@ -121,18 +122,18 @@ func shellWords(line string) (all []string) {
 	return append(all, line[begin:])
 }
 
-// sentence writes prose that fits the terminal behind w, and a line feed.
+// sentence prints prose wrapped for the terminal behind w, and a line feed.
 func sentence(w io.Writer, text string) { fmt.Fprintln(w, prose(text, widthOf(w))) }
 
-// folding is standard output of a command whose answer people read on a terminal:
-// lines go on below at a word, where the terminal would cut one.
+// folding is standard output for people on a terminal: it wraps lines at words where
+// the terminal would cut them.
 type folding struct {
 	*output
 	width int
-	rest  []byte // of a line without its end
+	rest  []byte // an unfinished line
 }
 
-// Write writes whole lines, and keeps what follows them.
+// Write writes whole lines, and keeps the rest.
 func (f *folding) Write(p []byte) (int, error) {
 	f.rest = append(f.rest, p...)
 	end := bytes.LastIndexByte(f.rest, '\n') + 1
@@ -145,7 +146,7 @@ func (f *folding) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// readable writes an answer for people: on a terminal as wide as it is.
+// readable writes an answer for people, wrapped to the terminal if it is one.
 func readable(out io.Writer, write func(io.Writer) error) error {
 	o, ok := out.(*output)
 	if width := widthOf(out); ok && width > 0 {

@@ -130,7 +130,7 @@ func forget(ctx context.Context, out io.Writer, c *config.Config, s *store.Store
 	return nil
 }
 
-// printTraces says what is stored of a person.
+// printTraces prints what is stored about a person.
 func printTraces(out io.Writer, traces []store.Trace, who store.Person) {
 	if len(traces) == 0 {
 		fmt.Fprintln(out, "nothing stored names it")

@@ -86,13 +86,13 @@ generator and not by the code that reads it.`,
 	f.Float64Var(&cfg.Malformed, "malformed", 0, "share of lines that are no response, 0 to 1")
 	f.StringVar(&start, "start", "", "first event `time`, RFC 3339, or now (default: so that the last event is now)")
 	f.StringVar(&truth, "truth", "", "`file` for the truth, as JSON")
-	st = takeSettings(c, "generate") // a topic that is missing is created
+	st = takeSettings(c, "generate") // it creates a missing topic
 	f.Int32Var(&opts.Partitions, "partitions", 4, "partitions of a topic that is created")
 	f.Float64Var(&opts.Speed, "speed", 0, "event seconds per second of wall time; 0 is as fast as possible")
 	return c
 }
 
-// counted counts the lines that a generator has given.
+// counted counts the lines of a generator.
 type counted struct {
 	traffic.Source
 	lines atomic.Int64
@@ -105,8 +105,8 @@ func (c *counted) Next(buffer []byte) (line []byte, at int64, key uint64, more b
 	return line, at, key, more
 }
 
-// show says on a terminal, until done is called, how many of so many lines there
-// are; lines on that terminal are progress enough.
+// show prints on a terminal, until done is called, how many of so many lines there
+// are. It does nothing when the lines themselves go to the terminal.
 func (c *counted) show(cmd *cobra.Command, to string, of int64) (done func()) {
 	say := cmd.ErrOrStderr()
 	f := terminal(say)
@@ -144,8 +144,8 @@ func (c *counted) show(cmd *cobra.Command, to string, of int64) (done func()) {
 	}
 }
 
-// startTime is the first event time: as given, or so that the last of Count
-// events happens about now.
+// startTime is the time of the first event: as given, or so that the last of Count
+// events is about now.
 func startTime(given string, cfg traffic.Config) (time.Time, error) {
 	if given == "now" {
 		return time.Now().UTC(), nil

@@ -15,28 +15,28 @@ import (
 	"statline/ingest/store"
 )
 
-// groupState is where the consumer group stands on one partition.
+// groupState is the state of the consumer group on one partition.
 type groupState struct {
 	Committed int64 `json:"committed"`
-	// LagRecords counts the offsets that can be read and are not stored, those
-	// included that are committed and missing; LagHighWatermark those too that an
-	// open transaction holds back.
+	// LagRecords counts the offsets that can be read and are not stored, including
+	// those that are committed and missing. LagHighWatermark also counts what an open
+	// transaction holds back.
 	LagRecords       int64 `json:"lag_records"`
 	LagHighWatermark int64 `json:"lag_high_watermark"`
-	// LagSeconds is the age of the oldest record that can be read and is not
-	// stored, 0 when there is none or it carries no time.
+	// LagSeconds is the age of the oldest record that can be read and is not stored; 0
+	// when there is none or it has no timestamp.
 	LagSeconds float64 `json:"lag_seconds"`
 }
 
-// group is where a consumer group stands, and what it has committed that the
-// store does not have.
+// group is the state of a consumer group, and what it has committed that the store
+// does not have.
 type group struct {
 	partitions map[topicPartition]groupState
 	missing    []ingest.Missing
-	several    bool // topics
+	several    bool // several topics are read
 }
 
-// name is what a partition is called: with its topic where there are several.
+// name is the name of a partition, with its topic when there are several.
 func (g *group) name(at topicPartition) string {
 	if g.several {
 		return fmt.Sprintf("%s/%d", at.topic, at.partition)
@@ -140,8 +140,8 @@ func (g *group) read(ctx context.Context, cfg source.Config, s *store.Store) (er
 	return nil
 }
 
-// tails are the records that are missing at the ends of the ledger; what is
-// missing before them an audit finds by itself.
+// tails are the records missing at the ends of the ledger. An audit finds what is
+// missing before them.
 func (g *group) tails() []ingest.Missing {
 	var all []ingest.Missing
 	if g != nil {

@@ -13,7 +13,7 @@ import (
 	"statline/ingest/config"
 )
 
-// theme is a group of flags in --help: what somebody wants who looks for one.
+// theme is a group of flags in --help, named by what a reader is looking for.
 type theme string
 
 // The themes, in the order of --help.
@@ -33,7 +33,7 @@ func themes() []theme {
 		themeLimits}
 }
 
-// themeOf is where a flag stands in --help.
+// themeOf is the group of a flag in --help.
 func themeOf(f *pflag.Flag) theme {
 	words := strings.Split(f.Name, "-")
 	has := func(any ...string) bool {
@@ -85,7 +85,7 @@ func printHelp(c *cobra.Command, _ []string) {
 	sentence(c.OutOrStdout(), paragraphs(about, widthOf(os.Stdout))+"\n\n"+strings.TrimRight(c.UsageString(), "\n"))
 }
 
-// printUsage is what --help has below the description.
+// printUsage prints the part of --help below the description.
 func printUsage(c *cobra.Command) error {
 	width := widthOf(os.Stdout)
 	var b strings.Builder
@@ -140,8 +140,8 @@ func printCommands(b *strings.Builder, c *cobra.Command) {
 	list(title, "")
 }
 
-// printFlags lists the flags that are wanted below a title. A switch is shown by
-// its name: that it can be given a value is no help.
+// printFlags lists the chosen flags below a title. A switch is shown without a value:
+// that it can take one helps nobody.
 func printFlags(b *strings.Builder, title string, width int, all *pflag.FlagSet, wanted func(*pflag.Flag) bool) {
 	shown := pflag.NewFlagSet("", pflag.ContinueOnError)
 	all.VisitAll(func(f *pflag.Flag) {

@@ -83,8 +83,8 @@ and not closed: for a job that is to stop then.`,
 	return c
 }
 
-// incidentsShown is what incidents prints. Its counts are of all incidents of the span,
-// whatever --limit says.
+// incidentsShown is the answer of incidents. Its counts are of all incidents in the
+// time range, whatever --limit is.
 type incidentsShown struct {
 	Incidents []report.Incident `json:"incidents"`
 	ByKind    []report.Tally    `json:"by_kind" help:"counts of all, whatever --limit says"`
@@ -92,8 +92,8 @@ type incidentsShown struct {
 	Before    *comparedWith     `json:"before" help:"null without --compare"`
 }
 
-// printTo writes them for people: the incidents with what changed, or the counts that
-// by names.
+// printTo prints it for people: the incidents and what changed, or the counts that by
+// names.
 func (r *incidentsShown) printTo(w io.Writer, title, by string, withDate bool) {
 	counted := report.Tallies{"kind": r.ByKind, byService: r.ByService}
 	if counted[by] != nil {
@@ -113,14 +113,14 @@ func (r *incidentsShown) printTo(w io.Writer, title, by string, withDate bool) {
 	}
 }
 
-// takeFailOn gives a command the flag that lets incidents decide its status.
+// takeFailOn gives a command the flag --fail-on.
 func takeFailOn(c *cobra.Command, failOn *string) {
 	c.Flags().Var(choiceValue{failOn, []string{string(detect.Page), string(detect.Ticket)}}, "fail-on",
 		"exit with status 3 when an open incident is a page, or at least a ticket")
 }
 
-// failOnIncidents is the status when one of the incidents is open and as severe as
-// was asked.
+// failOnIncidents returns the error for the exit status when an incident is open and
+// at least as severe as was asked.
 func failOnIncidents(failOn string, list []report.Incident) error {
 	for _, r := range list {
 		if failOn != "" && r.State == "open" && (r.Severity == string(detect.Page) || r.Severity == failOn) {

@@ -13,7 +13,7 @@ import (
 	"statline/ingest/watch"
 )
 
-// noteHelp says what the three commands that add a note do.
+// noteHelp has the help of the three commands that add a note.
 var noteHelp = map[watch.Action]struct{ use, short, long, example string }{
 	watch.Ack: {
 		"ack ID [TEXT]", "Acknowledge an incident: no reminders while it gets no worse",
@@ -32,8 +32,8 @@ var noteHelp = map[watch.Action]struct{ use, short, long, example string }{
 	},
 }
 
-// incidentNoteCommand adds a note to an incident, which is named by its id or
-// the first characters of it.
+// incidentNoteCommand adds a note to an incident, which is named by its id or the
+// first characters of it.
 func incidentNoteCommand(action watch.Action) *cobra.Command {
 	var (
 		st     *settings

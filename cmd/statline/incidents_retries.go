@@ -12,8 +12,8 @@ import (
 	"statline/dashboards/report"
 )
 
-// estimateRetries estimates from the log how many requests of its service were tried
-// again during an incident.
+// estimateRetries estimates from the log how many requests to its service were retries
+// during an incident.
 func estimateRetries(ctx context.Context, st *settings, s *asked, i *report.Incident) (*repeats.Estimate, error) {
 	switch detect.Kind(i.Kind) {
 	case detect.TimeoutSpike, detect.Outage, detect.ErrorSpike, detect.TrafficSurge:

@@ -21,7 +21,7 @@ import (
 // shownID is how much of an incident's id is printed: enough to name it.
 const shownID = 8
 
-// incidentShown is an incident with what belongs to it, as show --json prints it.
+// incidentShown is an incident and what belongs to it, as show --json prints it.
 type incidentShown struct {
 	report.Incident
 	Means   string            `json:"means"`
@@ -29,7 +29,7 @@ type incidentShown struct {
 	Causes  []report.Incident `json:"causes"`
 	Notes   []incidentNote    `json:"notes"`
 	Samples []report.Sample   `json:"samples"`
-	// Retries is the estimate from the log, nil unless it was asked for.
+	// Retries is the estimate from the log; nil unless it was asked for.
 	Retries *repeats.Estimate `json:"retries_estimated,omitempty"`
 }
 
@@ -116,8 +116,8 @@ func showNote(n *watch.Note) incidentNote {
 	return shown
 }
 
-// printIncident writes an incident for a person: what happened, since when, what
-// to do, then what speaks for it.
+// printIncident prints an incident for people: what happened, since when, what to do,
+// then the evidence.
 func printIncident(w io.Writer, r *incidentShown) error {
 	st := newStyle(w)
 	fmt.Fprintf(w, "%s\n", st.bold.Render(printable(named(r.Incident))))
@@ -178,8 +178,8 @@ func printIncident(w io.Writer, r *incidentShown) error {
 	return nil
 }
 
-// evidenceRows are the fields of the evidence by their names in JSON, with what
-// was observed and expected.
+// evidenceRows are the fields of the evidence by their JSON names, with what was
+// observed and expected.
 func evidenceRows(r *incidentShown) ([][]string, error) {
 	raw, err := json.Marshal(r.Evidence)
 	if err != nil {

@@ -12,24 +12,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// interruption is why the context of a command ended: a signal.
+// interruption is the cause of a command's context that ended because of a signal.
 type interruption struct{ signal syscall.Signal }
 
 func (i interruption) Error() string { return "interrupted" }
 
-// Is takes an interruption for the end of a context, as which it arrives.
+// Is makes an interruption match context.Canceled, as which it arrives.
 func (i interruption) Is(target error) bool { return target == context.Canceled }
 
 // exit is the status that a shell gives to a process ended by the signal.
 func (i interruption) exit() int { return 128 + int(i.signal) }
 
-// signals are those that the process has got since it began.
+// signals are the signals that the process has received.
 type signals struct {
 	received chan os.Signal
 	ends     []os.Signal
 }
 
-// catchSignals takes the signals that ask for the end from their default action.
+// catchSignals takes over the signals that ask the process to end.
 func catchSignals() signals {
 	s := signals{received: make(chan os.Signal, 4), ends: []os.Signal{os.Interrupt, syscall.SIGTERM}}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -40,11 +40,11 @@ func catchSignals() signals {
 	return s
 }
 
-// until returns a context that ends with the first signal that asks for the end, so
-// that commands can tidy up. A second one ends the process. A pipe that nobody reads
-// any more is a write error like others, see output. For a command that reloads,
-// SIGHUP is no end, also below nohup and from its first moment on, but a word for
-// who listens to hangups.
+// until returns a context that ends with the first signal that asks the process to
+// end, so that commands can clean up. A second signal ends the process. A pipe that
+// nobody reads is an ordinary write error, see output. For a command that reloads,
+// SIGHUP does not end it, not even below nohup or while it starts; hangups reports it
+// instead.
 func (s signals) until(ctx context.Context, reloads bool) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
 	asked := make(chan struct{}, 1)
@@ -69,13 +69,14 @@ func (s signals) until(ctx context.Context, reloads bool) context.Context {
 
 type hangupsKey struct{}
 
-// hangups has a word for each SIGHUP; nil, which never has one, where it is the end.
+// hangups receives a value for each SIGHUP; nil, which never receives one, where
+// SIGHUP ends the process.
 func hangups(ctx context.Context) <-chan struct{} {
 	asked, _ := ctx.Value(hangupsKey{}).(chan struct{})
 	return asked
 }
 
-// reloads marks the commands that read their configuration again at a SIGHUP.
+// reloads marks the commands that read their configuration again at SIGHUP.
 const reloads = "reloads"
 
 // reloading reports that the arguments name such a command.
@@ -104,11 +105,11 @@ func standardInput(cmd *cobra.Command, what string) io.Reader {
 	return r
 }
 
-// standardInputBytes is how much is read at once; a pipe of Linux holds 64 KiB.
+// standardInputBytes is how much is read at a time; a pipe on Linux holds 64 KiB.
 const standardInputBytes = 64 << 10
 
-// output is standard output. It remembers that it could not be written, for the
-// commands that print do not look.
+// output is standard output. It remembers a write error, because the commands that
+// print do not check for one.
 type output struct {
 	*os.File
 	err error
@@ -122,7 +123,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// shellWord quotes a word for a shell when it has to be.
+// shellWord quotes a word for a shell if necessary.
 func shellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:=@%,") == "" {
 		return s

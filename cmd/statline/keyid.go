@@ -76,8 +76,8 @@ type keyID struct {
 	ID string `json:"key_id"`
 }
 
-// keySecret is the secret that there is. Another one would give ids that are
-// nowhere, so none is made unasked.
+// keySecret is the existing secret. A new one would give ids that are stored nowhere,
+// so none is made unless create is set.
 func keySecret(c *config.Config, create bool) ([]byte, error) {
 	if create {
 		return c.HMAC()

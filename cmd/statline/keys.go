@@ -62,7 +62,7 @@ its id. Times count back from the newest stored minute.`,
 	return c
 }
 
-// printKey writes what is known of a key for a person.
+// printKey prints what is known of a key for people.
 func printKey(w io.Writer, k *report.Key) {
 	st := newStyle(w)
 	title := k.ID
@@ -137,7 +137,7 @@ func keyTimes(st style, k *report.Key, withDate bool) [][]string {
 	return rows
 }
 
-// quotaSentence is what headers told a key of its limit.
+// quotaSentence is what response headers told a key of its limit.
 func quotaSentence(q *report.Quota) string {
 	var says []string
 	if q.Limit > 0 {

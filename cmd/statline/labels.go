@@ -9,11 +9,11 @@ import (
 	"statline/ingest/store"
 )
 
-// labelsEvery is how often the daemon looks whether the file of labels changed.
+// labelsEvery is how often the daemon checks whether the file of labels has changed.
 const labelsEvery = 5 * time.Second
 
-// checkLabels reads a file of labels, when there is one, and returns how many
-// keys it names.
+// checkLabels reads the file of labels, if there is one, and returns how many keys it
+// names.
 func checkLabels(path string) (keys int, err error) {
 	if path == "" {
 		return 0, nil
@@ -22,8 +22,8 @@ func checkLabels(path string) (keys int, err error) {
 	return len(all), err
 }
 
-// setLabels brings the labels into the store, and returns what keeps them
-// there; nil without a file: then the store's labels stay as they are.
+// setLabels writes the labels to the store and returns a follower that keeps them up
+// to date. Without a file it returns nil, and the store's labels stay as they are.
 func setLabels(ctx context.Context, path string, s *store.Store, log *slog.Logger) (*labels.Follower, error) {
 	if path == "" {
 		return nil, nil

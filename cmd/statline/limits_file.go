@@ -9,13 +9,13 @@ import (
 	"statline/classify/limit"
 )
 
-// limitsFile holds the limits file in force.
+// limitsFile holds the current limits file.
 type limitsFile struct {
 	path string
 	file atomic.Pointer[limit.File]
 }
 
-// readLimits reads a limits file, when there is one.
+// readLimits reads the limits file, if there is one.
 func readLimits(path string) (*limitsFile, error) {
 	l := &limitsFile{path: path}
 	if path == "" {
@@ -33,10 +33,10 @@ func readLimits(path string) (*limitsFile, error) {
 	return l, nil
 }
 
-// inForce is the file, nil without one.
+// inForce is the current file; nil without one.
 func (l *limitsFile) inForce() *limit.File { return l.file.Load() }
 
-// set takes over what another holds, and says so.
+// set takes over another's file, and logs it.
 func (l *limitsFile) set(from *limitsFile, log *slog.Logger) {
 	file := from.file.Load()
 	l.file.Store(file)

@@ -14,7 +14,7 @@ import (
 	"statline/dashboards/limits"
 )
 
-// trial is what limits simulate was asked.
+// trial is the question of limits simulate.
 type trial struct {
 	limits    string
 	q         limits.Question
@@ -95,7 +95,7 @@ func (t *trial) parse() (err error) {
 		return usage("got no limit; want --limit, such as --limit 600/1m, or --suggest")
 	}
 	if t.limits == "" {
-		t.limits = "0/1m,0/1h" // of a suggestion only the windows count
+		t.limits = "0/1m,0/1h" // for a suggestion only the windows matter
 	}
 	if t.q.Limits, err = limit.Parse(t.limits); err != nil {
 		return usage("%w", err)
@@ -166,7 +166,7 @@ func printTrial(w io.Writer, a *limits.Answer) error {
 	return nil
 }
 
-// printHow says how the figures were found, and what they leave out.
+// printHow says how the figures were computed, and what they leave out.
 func printHow(w io.Writer, a *limits.Answer) {
 	counted := "a refused request does not count against the limits"
 	if a.CountRefused {

@@ -20,18 +20,18 @@ type frame struct {
 	Elapsed   time.Duration
 	Left      time.Duration // 0 when it runs until Ctrl-C
 	EventTime time.Time     // newest event stored
-	Detected  time.Time     // newest event that the incidents know of; zero: EventTime
+	Detected  time.Time     // newest event that the detectors have seen; zero: EventTime
 	Speed     float64       // event seconds per wall second
 	Stored    uint64        // records of this run, by the ledger
 	Rate      float64       // records per second of wall time
 	Lag       int64
-	Freshness time.Duration // age of the newest event when it became queryable
+	Freshness time.Duration // age of the newest event when it could be queried
 	Sum       *report.Report
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// terminal is the file behind an output, nil when it is none.
+// terminal is the file behind an output, nil when it is no terminal.
 func terminal(w io.Writer) *os.File {
 	switch f := w.(type) {
 	case *os.File:
@@ -44,14 +44,14 @@ func terminal(w io.Writer) *os.File {
 	return nil
 }
 
-// canRedraw: a terminal that knows its size, so that a view can be drawn in it.
+// canRedraw reports a terminal that knows its size, so that a view can be drawn in it.
 func canRedraw(f *os.File) bool {
 	width, height, err := term.GetSize(int(f.Fd()))
 	return err == nil && width > 0 && height > 0
 }
 
-// liveView shows frames until they end: redrawn in place on a terminal, as a
-// line now and then elsewhere.
+// liveView shows frames until they end: redrawn in place on a terminal, as a line now
+// and then elsewhere.
 type liveView struct {
 	out       io.Writer
 	terminal  bool
@@ -82,7 +82,7 @@ func (v liveView) show(ctx context.Context, frames <-chan frame) error {
 	return nil
 }
 
-// showLines prints one line each five seconds.
+// showLines prints a line every five seconds.
 func (v liveView) showLines(frames <-chan frame) {
 	next := time.Duration(0)
 	for f := range frames {

@@ -14,10 +14,10 @@ import (
 	"statline/dashboards/report"
 )
 
-// pane is one of the pictures of the live view.
+// pane is one of the pages of the live view.
 type pane int
 
-// The panes, in the order of the Tab key.
+// The panes in the order of the Tab key.
 const (
 	paneOverview pane = iota
 	paneIncidents
@@ -31,19 +31,19 @@ func (p pane) String() string {
 	return []string{"overview", "incidents", "reasons", "keys", "services"}[p]
 }
 
-// liveModel is bubbletea's model of the live view.
+// liveModel is the bubbletea model of the live view.
 type liveModel struct {
 	view          liveView
 	frame         frame
 	width, height int
 	pane          pane
-	row           int  // chosen in a list
+	row           int  // the chosen one of a list
 	byName        bool // lists are sorted by name
-	opened        bool // the chosen row is shown whole
+	opened        bool // the chosen row is shown in full
 	help          bool
 }
 
-// keysHelp is what the ? key shows.
+// keysHelp is shown by the ? key.
 const keysHelp = `  ?            these keys
   Tab, 1 to 5  next view: overview, incidents, reasons, keys, services
   ↑ ↓ j k      choose a row; PgUp, PgDn by ten
@@ -111,7 +111,7 @@ func (m liveModel) View() tea.View {
 	return view
 }
 
-// draw is the whole picture, which fits the terminal.
+// draw draws everything that fits the terminal.
 func (m liveModel) draw() string {
 	width, height := max(m.width, 60), cmp.Or(m.height, 24)
 	st := newStyle(m.view.out)
@@ -144,7 +144,8 @@ func (m liveModel) draw() string {
 	return strings.Join(lines, "\n")
 }
 
-// head says what is shown and how far it is, on another line where one has no room.
+// head is the heading: what is shown and how far it is, on two lines when one is too
+// short.
 func (m liveModel) head(st style, width int) []string {
 	f := m.frame
 	left := "Ctrl-C ends"
@@ -172,7 +173,7 @@ func (m liveModel) head(st style, width int) []string {
 	return append(lines, first, second)
 }
 
-// overview has the incidents first: they are what somebody looks for.
+// overview shows incidents first: they matter most.
 func (m liveModel) overview(st style, width, room int) []string {
 	sum := m.frame.Sum
 	lines := []string{""}
@@ -195,7 +196,7 @@ func (m liveModel) overview(st style, width, room int) []string {
 	}
 	title := fmt.Sprintf("Incidents: %d, %d open", len(sum.Incidents), open)
 	if at := m.frame.Detected; !at.IsZero() && at.Before(m.frame.EventTime) {
-		title += fmt.Sprintf(", as of %s", at.UTC().Format(time.TimeOnly)) // the detectors run more rarely
+		title += fmt.Sprintf(", as of %s", at.UTC().Format(time.TimeOnly)) // the detectors run less often
 	}
 	section(title, incidents, max(4, room/4))
 	section("Outcomes", m.outcomes(st, width), max(6, min(12, room/3)))
@@ -221,11 +222,10 @@ func (m liveModel) outcomes(st style, width int) []string {
 	return aligned(rows, []bool{false, true, true})
 }
 
-// list are the rows of the pane that is shown, the first of them the names of the
-// columns.
+// list is the rows of the current pane; the first has the names of the columns.
 func (m liveModel) list() []string { return m.rows(m.pane) }
 
-// rows are those of a list, newest or most first.
+// rows are the rows of a pane, newest or largest first.
 func (m liveModel) rows(p pane) []string {
 	cells, right := m.cells(p)
 	return aligned(cells, right)
@@ -285,7 +285,7 @@ func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
 	return rows, right
 }
 
-// rank is the place of an incident: open pages, open tickets, the rest.
+// rank orders incidents: open pages, open tickets, the rest.
 func rank(r report.Incident) int {
 	switch {
 	case r.State != "open":
@@ -327,7 +327,7 @@ func (m liveModel) whole(width int) []string {
 	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 }
 
-// aligned are rows as lines with aligned columns, however long.
+// aligned formats rows as lines with aligned columns, however long.
 func aligned(rows [][]string, right []bool) []string {
 	var b strings.Builder
 	tableWithin(&b, 0, "", right, rows)

@@ -54,8 +54,8 @@ are left out unless --samples is given.`,
 }
 
 const (
-	// atOnce is how many questions are answered at one time, and answerWithin how
-	// long one may take: as in the console.
+	// atOnce is how many questions are answered at a time, and answerWithin how long
+	// one may take: as in the console.
 	atOnce       = 4
 	answerWithin = 20 * time.Second
 	// maxText is the longest text of an answer, in characters, and maxList the most
@@ -64,14 +64,14 @@ const (
 	maxList = 40
 )
 
-// assistant answers an assistant's questions.
+// assistant answers the questions of an AI assistant.
 type assistant struct {
 	store   report.Store
 	samples bool
 	slots   chan struct{}
 }
 
-// about is what every question may be narrowed to.
+// about narrows a question.
 type about struct {
 	Since   string `json:"since,omitempty" jsonschema:"begin of the span: 30m, 1h, 7d before the newest stored minute, a date, or RFC 3339; default 1h"`
 	To      string `json:"to,omitempty" jsonschema:"end of the span, in the same forms; default the newest stored minute"`
@@ -79,7 +79,7 @@ type about struct {
 	Key     string `json:"key,omitempty" jsonschema:"only this key: its id, the first characters of it, or the customer's name"`
 }
 
-// span settles a question; ok is false when nothing is stored.
+// span resolves the time range of a question; ok is false when nothing is stored.
 func (q about) span(ctx context.Context, s report.Store) (a asking, w report.TimeRange, ok bool, err error) {
 	since := q.Since
 	if since == "" {
@@ -125,8 +125,8 @@ func tool[In any](a *assistant, s *mcp.Server, name, description string,
 		})
 }
 
-// bounded is a text of at most so many characters, without what a terminal or a
-// reader could take for more than text.
+// bounded cuts a text to so many characters, and removes what a terminal or a reader
+// could take for more than text.
 func bounded(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

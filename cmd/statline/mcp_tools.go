@@ -14,7 +14,7 @@ import (
 	"statline/dashboards/report"
 )
 
-// server has the tools: each asks what a command of the same name prints.
+// server has the tools: each answers what the command of the same name prints.
 func (a *assistant) server() *mcp.Server {
 	s := mcp.NewServer(&mcp.Implementation{Name: "statline",
 		Title: "statline: why API responses fail, who does it, since when", Version: version}, nil)
@@ -39,7 +39,7 @@ func spanOf(w report.TimeRange) span { return span{stamp(w.From) + " UTC", stamp
 
 var errNothing = errors.New("nothing is stored yet")
 
-// read is the report of a question.
+// read reads the report for a question.
 func (a *assistant) read(ctx context.Context, q about) (asking, report.TimeRange, *report.Report, error) {
 	ask, w, ok, err := q.span(ctx, a.store)
 	if err != nil || !ok {
@@ -179,8 +179,8 @@ func (a *assistant) simulate(ctx context.Context, q simulateQuestion) (any, erro
 	return found, nil
 }
 
-// boundedTexts is v as its JSON has it, with every text bounded, names of fields
-// that traffic gave included.
+// boundedTexts is v as JSON with every text bounded, including field names that come
+// from traffic.
 func boundedTexts(v any) (any, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -188,7 +188,7 @@ func boundedTexts(v any) (any, error) {
 	}
 	var plain any
 	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber() // numbers stay as exact as they are
+	d.UseNumber() // numbers keep their precision
 	if err := d.Decode(&plain); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ that takes --output, in Markdown, or what it says of one command.`,
 	return c
 }
 
-// described lists the commands with --output, as --help lists them.
+// described lists the commands with --output in the order of --help.
 func described(c *cobra.Command) []answer.Described {
 	var all []answer.Described
 	if f := c.Flags().Lookup("output"); f != nil {

@@ -17,7 +17,7 @@ import (
 	"statline/ingest/file"
 )
 
-// probeBytes is how much of a file probe looks at.
+// probeBytes is how much of a file probe reads.
 const probeBytes = 4 << 20
 
 func probeCommand() *cobra.Command {
@@ -67,8 +67,8 @@ func probeCommand() *cobra.Command {
 	return c
 }
 
-// probed reads the beginning of a file. After an interruption it returns the
-// lines that it has read, with the error.
+// probed reads the beginning of a file. After an interruption it returns the lines
+// read so far, with the error.
 func probed(cmd *cobra.Command, path string) ([]byte, error) {
 	var stdin io.Reader
 	if path == "-" {
@@ -156,8 +156,7 @@ func formatsCommand() *cobra.Command {
 	return c
 }
 
-// knownFormats lists the formats, and behind them the named mappings of format
-// json.
+// knownFormats lists the formats, then the named mappings of format json.
 func knownFormats() []decode.Format {
 	all := decode.Formats()
 	for _, p := range decode.Presets() {

@@ -95,7 +95,7 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 	return c
 }
 
-// receiptShape is what --output makes of a receipt.
+// receiptShape is the shape of a receipt for --output.
 func receiptShape() answer.Shape {
 	return answer.Of[receipt.Receipt](answer.RowsOf[receipt.DayCount]("day"),
 		answer.RowsOf[receipt.ServiceCount](byService),
@@ -108,7 +108,7 @@ func receiptRows(r *receipt.Receipt) []any {
 	return []any{r.Days, r.Services, r.Codes, r.Groups, r.Incidents, r.Proof.Ledger}
 }
 
-// makeReceipt proves the span and reads it; key is a whole id.
+// makeReceipt proves the time range and reads it; key is a whole id.
 func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w report.TimeRange) (*receipt.Receipt,
 	error) {
 	if err := receipt.CheckSpan(w.From, w.To); err != nil {
@@ -125,7 +125,8 @@ func makeReceipt(ctx context.Context, s *asked, c *config.Config, key string, w 
 	return receipt.Read(ctx, s, key, name, w.From, w.To, proof)
 }
 
-// refusing gives a receipt that was refused the status of data that says no.
+// refusing gives a refused receipt the exit status for data that is not as it should
+// be.
 func refusing(err error) error {
 	var refused *receipt.Refused
 	if errors.As(err, &refused) {
@@ -134,7 +135,7 @@ func refusing(err error) error {
 	return err
 }
 
-// proveSpan audits what a receipt's figures are read from.
+// proveSpan audits everything that a receipt's figures are read from.
 func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Time) (proof receipt.Proof, err error) {
 	ttl, err := schema.StoredTTL(ctx, s.Conn(), s.Database())
 	if err != nil {
@@ -169,8 +170,8 @@ func proveSpan(ctx context.Context, s *asked, c *config.Config, from, to time.Ti
 	return proof, nil
 }
 
-// before are the records that a group has not stored and that may be older than a
-// time: those that are missing, and a lag that begins before it.
+// before lists records that a group has not stored and that may be older than a time:
+// missing ones, and a lag that begins before it.
 func (g *group) before(t time.Time) (missing []string) {
 	for _, m := range g.tails() {
 		missing = append(missing, m.String())
@@ -186,7 +187,7 @@ func (g *group) before(t time.Time) (missing []string) {
 	return missing
 }
 
-// writeReceipt writes a receipt's files, and the signature of each.
+// writeReceipt writes a receipt's files, and a signature for each.
 func writeReceipt(cmd *cobra.Command, name, sign string, files map[string][]byte) error {
 	endings := []string{".json", ".md"}
 	if sign != "" {

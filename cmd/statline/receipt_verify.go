@@ -64,7 +64,7 @@ Without statline:  ssh-keygen -Y verify -n statline-receipt -f allowed_signers -
 	return c
 }
 
-// checkSignatures lists the files whose signature does not hold.
+// checkSignatures lists the files whose signature is not valid.
 func checkSignatures(cmd *cobra.Command, signer string, files []string) (found []string, err error) {
 	b, err := os.ReadFile(signer)
 	if err != nil {
@@ -109,7 +109,7 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 		if err != nil {
 			return nil, err
 		}
-		text = answer.WithoutSchema(text) // what --json printed is as good as what --write wrote
+		text = answer.WithoutSchema(text) // --json's output is as good as a file of --write
 		said, err := receipt.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
@@ -131,7 +131,7 @@ func checkFigures(cmd *cobra.Command, st *settings, files []string) (found []str
 	return found, nil
 }
 
-// firstDifference names the first line in which two texts differ.
+// firstDifference is the first line in which two texts differ.
 func firstDifference(got, want string) string {
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(a), len(b)) {

@@ -9,7 +9,7 @@ import (
 	"statline/ingest/mend"
 )
 
-// recount reads the responses of a span from the log again, by the settings of Kafka.
+// recount reads the responses of a time range from Kafka again.
 func recount(ctx context.Context, st *settings, s *asked, from, to time.Time,
 	each func(*classify.Response, classify.Outcome)) (err error) {
 	if len(st.Kafka.Brokers) == 0 {

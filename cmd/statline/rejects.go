@@ -74,7 +74,7 @@ func rejectsListCommand() *cobra.Command {
 	return c
 }
 
-// rejectsShown are the rejects that a list has, and how many there are.
+// rejectsShown is a list of rejects, and how many there are.
 type rejectsShown struct {
 	Counts  []rejectCount `json:"counts"`
 	Rejects []reject      `json:"rejects"`
@@ -136,8 +136,8 @@ func printRejectList(out io.Writer, shown *rejectsShown) {
 	table(out, "", nil, rows)
 }
 
-// positionOf is where a reject came from: topic/partition@offset, with the position
-// inside a record that held several lines.
+// positionOf is where a reject came from: topic/partition@offset, and the position
+// inside a record with several lines.
 func positionOf(r store.Reject) string { return position(r.Topic, r.Partition, r.Offset, r.Index) }
 
 func position(topic string, partition int32, offset int64, index uint32) string {
@@ -227,7 +227,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// printable keeps a terminal safe from what a log line may hold.
+// printable removes control characters that a log line may have for a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r == 0x7f {

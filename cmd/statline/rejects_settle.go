@@ -10,7 +10,7 @@ import (
 	"statline/ingest/store"
 )
 
-// settleFlags choose rejects to settle.
+// settleFlags select rejects to settle.
 type settleFlags struct {
 	*settings
 	reason string

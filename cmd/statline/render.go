@@ -17,8 +17,8 @@ import (
 	"statline/dashboards/report"
 )
 
-// style draws for one output: colours only where the output is a terminal
-// that has them and NO_COLOR is not set.
+// style formats for one output: with colours only where the output is a terminal that
+// has them and NO_COLOR is not set.
 type style struct {
 	bold, dim, good, warn, bad lipgloss.Style
 }
@@ -48,7 +48,7 @@ func (s style) outcome(name string) lipgloss.Style {
 	return s.warn
 }
 
-// bar is a proportional bar of at most width cells, with eighths.
+// bar is a bar of at most width cells, drawn in eighths of a cell.
 func bar(share float64, width int) string {
 	share = min(max(share, 0), 1)
 	eighths := int(share*float64(width)*8 + 0.5)
@@ -90,7 +90,7 @@ func latency(micros float64) string {
 	return fmt.Sprintf("%.3g s", micros/1e6)
 }
 
-// clock prints a time of the day, with the date when the window spans days.
+// clock prints a time of day, with the date when the time range spans days.
 func clock(t time.Time, withDate bool) string {
 	if t.IsZero() || t.Unix() == 0 {
 		return "-"
@@ -101,8 +101,8 @@ func clock(t time.Time, withDate bool) string {
 	return t.UTC().Format("15:04")
 }
 
-// printSummary writes the report that a person reads: why, who, where, since
-// when, the answer first.
+// printSummary prints a report for people. The answer comes first: why, who, where,
+// since when.
 func printSummary(w io.Writer, title string, s *report.Report, catalogue *classify.Catalogue, limit int, b *behind) {
 	most := func(normal int) int { return cmp.Or(limit, normal) }
 	st := newStyle(w)
@@ -140,12 +140,12 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	printRejects(w, st, s, b)
 }
 
-// spansDays says that times of a report need their date.
+// spansDays reports that times of a report need their date.
 func spansDays(s *report.Report) bool {
 	return s.First != nil && s.Last != nil && s.Last.Sub(*s.First) > 20*time.Hour
 }
 
-// printList writes one list of a report whole.
+// printList prints one list of a report in full.
 func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.Catalogue) {
 	st, s, b := newStyle(w), shown.Report, shown.behind
 	const all = math.MaxInt
@@ -245,7 +245,7 @@ func printWho(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	b.hint(w, st, report.Filter{Key: "KEY", Outcome: "OUTCOME"})
 }
 
-// printQuotas writes what headers told keys of their limits.
+// printQuotas prints what response headers told keys of their limits.
 func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	if len(s.Quotas) == 0 {
 		return
@@ -276,7 +276,7 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	b.hint(w, st, report.Filter{Key: "KEY"})
 }
 
-// httpStatus is a status, of which reports of keys know nothing.
+// httpStatus prints a status; reports of keys have none.
 func httpStatus(status uint16) string {
 	if status == 0 {
 		return "-"
@@ -284,7 +284,7 @@ func httpStatus(status uint16) string {
 	return fmt.Sprint(status)
 }
 
-// shortID is what is shown of a key's id.
+// shortID is the part of a key's id that is shown.
 func shortID(id string) string { return id[:min(len(id), 10)] }
 
 func keyName(key, name string) string {
@@ -363,8 +363,8 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 	table(w, "  ", []bool{!ids}, rows)
 }
 
-// byCause puts the incidents that another of the list causes below that one, in their
-// order. deep is below how many each stands.
+// byCause puts incidents below the incident in the list that causes them. deep is how
+// deep each is indented.
 func byCause(list []report.Incident) (ordered []report.Incident, deep []int) {
 	at, effects, placed := map[string]int{}, make([][]int, len(list)), make([]bool, len(list))
 	for i, r := range list {
@@ -392,15 +392,15 @@ func byCause(list []report.Incident) (ordered []report.Incident, deep []int) {
 	for _, i := range causes {
 		put(i, 0)
 	}
-	for i := range list { // should two ever cause each other, both are shown
+	for i := range list { // a cycle: both are shown
 		put(i, 0)
 	}
 	return ordered, deep
 }
 
-// printRejects writes how many lines were no responses. They have no time and no
-// service, so a report of the store says that they are of all that is stored, and one
-// of a filter nothing.
+// printRejects prints how many lines were no responses. They have no event time and no
+// service, so the report says that they are of everything stored, and a filtered
+// report does not have them.
 func printRejects(w io.Writer, st style, s *report.Report, b *behind) {
 	if s.Rejected == 0 || b != nil && b.filter != (report.Filter{}) {
 		return

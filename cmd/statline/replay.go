@@ -97,14 +97,14 @@ audit finds differences.`,
 	return c
 }
 
-// openBeside opens another database of the same server, where nothing expires: a span
-// can be older than what is kept.
+// openBeside opens another database of the same server. Nothing expires in it, because
+// the time range may be older than what is kept.
 func openBeside(ctx context.Context, server store.Config, t *openTopics, database string) (*store.Store, error) {
 	if database == t.store.Database() {
 		return nil, usage("--into: got %s, which is the database that is read; want another one", database)
 	}
 	address, err := url.Parse(server.URL)
-	if err == nil && address.Host != "" { // Open says what is wrong with others
+	if err == nil && address.Host != "" { // Open reports what is wrong with others
 		address.Path = ""
 		values := address.Query()
 		values.Del("database")
@@ -120,7 +120,7 @@ func openBeside(ctx context.Context, server store.Config, t *openTopics, databas
 	return s, nil
 }
 
-// replaying is a replay in progress.
+// replaying is a running replay.
 type replaying struct {
 	topics    *openTopics
 	into      *store.Store
@@ -165,7 +165,7 @@ func (r *replaying) run(ctx context.Context) error {
 	return r.audits(ctx)
 }
 
-// counts says which numbers of responses differ.
+// counts prints which numbers of responses differ.
 func (r *replaying) counts(ctx context.Context) error {
 	now, err := report.CountResponses(ctx, r.into, r.window)
 	if err != nil {
@@ -194,10 +194,10 @@ func (r *replaying) counts(ctx context.Context) error {
 	return nil
 }
 
-// incidents decides both sides again, keeps those of the replay in its database, and
-// says which differ.
+// incidents decides about both databases again, stores the replay's incidents in its
+// database, and prints which differ.
 func (r *replaying) incidents(ctx context.Context) error {
-	last := r.window.To.Add(-time.Minute) // of the minute after it each side may hold another part
+	last := r.window.To.Add(-time.Minute) // the databases may hold different parts of the minute after it
 	before, err := watch.NewSQL(r.topics.store, r.catalogue).Limited(r.limits.inForce).Alone(r.window.From).
 		Stored(ctx, r.detectors, r.window.From, last)
 	if err != nil {
@@ -225,9 +225,10 @@ func (r *replaying) incidents(ctx context.Context) error {
 	return nil
 }
 
-// differing are the incidents of one side only, and those of both, as they are now,
-// whose state, time or numbers are others. What they say is not compared: how many
-// different keys an address tried is known as "at least", from sets that are cut.
+// differing returns the incidents of one side only, and the later version of those
+// whose state, time or numbers differ. Their texts are not compared: the number of
+// different keys that an address tried is only known as "at least", from sets of
+// bounded size.
 func differing(before, now []detect.Incident) (gone, fresh, changed []detect.Incident) {
 	find := func(list []detect.Incident, id string) int {
 		return slices.IndexFunc(list, func(i detect.Incident) bool { return i.ID == id })
@@ -249,7 +250,7 @@ func differing(before, now []detect.Incident) (gone, fresh, changed []detect.Inc
 	return gone, fresh, changed
 }
 
-// audits proves both databases.
+// audits audits both databases.
 func (r *replaying) audits(ctx context.Context) error {
 	fmt.Fprintln(r.out)
 	differences := 0

@@ -91,17 +91,17 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 	return c
 }
 
-// nothingStored is what is said of an empty store.
+// nothingStored is the message about an empty store.
 const nothingStored = "nothing stored yet: statline run stores what Kafka brings, statline analyze --data DIR what files hold"
 
-// reportShown is a report with what it is compared with.
+// reportShown is a report and what it is compared with.
 type reportShown struct {
 	*report.Report
 	Before *report.Before `json:"before" help:"null without --compare"`
 	behind *behind
 }
 
-// report reads the report of a span that resolve has settled.
+// report reads the report of a time range that resolve has computed.
 func (a *asking) report(ctx context.Context, s report.Store, w report.TimeRange) (*reportShown, error) {
 	r, err := report.Read(ctx, s, w, a.filter)
 	if err != nil {
@@ -120,7 +120,7 @@ func (a *asking) report(ctx context.Context, s report.Store, w report.TimeRange)
 	return shown, nil
 }
 
-// writePage writes the boards of a span into a file.
+// writePage writes the boards of a time range to a file.
 func writePage(cmd *cobra.Command, s *store.Store, w report.TimeRange, stored bool, path string) (err error) {
 	if !stored { // the page says so
 		w = report.TimeRange{From: time.Now().Add(-time.Hour), To: time.Now()}
@@ -142,7 +142,7 @@ func writePage(cmd *cobra.Command, s *store.Store, w report.TimeRange, stored bo
 	return nil
 }
 
-// printChanges sets the numbers of two spans side by side.
+// printChanges prints the numbers of two time ranges side by side.
 func printChanges(w io.Writer, st style, before *report.Before, most int) {
 	if before == nil {
 		return

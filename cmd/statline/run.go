@@ -126,7 +126,7 @@ func run(ctx context.Context, out io.Writer, st *settings) (err error) {
 	return caughtUp(ctx, out, d.store, func() error { return working.Run(ctx) })
 }
 
-// caughtUp works until everything is stored, and says what was.
+// caughtUp works until everything is stored, and prints what was stored.
 func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() error) error {
 	began := time.Now()
 	before, err := report.Totals(ctx, s)
@@ -147,7 +147,7 @@ func caughtUp(ctx context.Context, out io.Writer, s *store.Store, work func() er
 	return err
 }
 
-// opening is the store that the daemon works on.
+// opening says how the daemon opens its store.
 func opening(c *config.Config, secret []byte) ingest.Opening {
 	o := ingest.Opening{Store: c.ClickHouse.Store(), SecretID: decode.SecretID(secret)}
 	if c.Daemon.Migrate {
@@ -157,10 +157,10 @@ func opening(c *config.Config, secret []byte) ingest.Opening {
 	return o
 }
 
-// foldMemory is what the builders of a pool may hold, idle, of a memory budget.
+// foldMemory is how much of a memory budget idle builders may hold.
 func foldMemory(budget int) int { return budget / 8 }
 
-// newPipeline wires a pipeline of source, rules (a pool of builders) and store.
+// newPipeline connects source, rules (a pool of builders) and store.
 func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, parts ingest.Parts) (*ingest.Pipeline,
 	error) {
 	if folding.Decode.Counts == nil {
@@ -175,8 +175,8 @@ func newPipeline(cfg ingest.Config, client *source.Client, folding fold.Config, 
 	return ingest.New(cfg, parts)
 }
 
-// unlessStopped turns an error into nil when ctx has ended: then the stop is
-// what was asked for.
+// unlessStopped turns an error into nil when ctx has ended: then the end was asked
+// for.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -68,8 +68,8 @@ minute: report --compare counts responses.`,
 	return c
 }
 
-// samplesShown is what samples prints. Its counts are of all examples of the span,
-// whatever --limit says.
+// samplesShown is the answer of samples. Its counts are of all examples in the time
+// range, whatever --limit is.
 type samplesShown struct {
 	Samples   []report.Sample `json:"samples"`
 	ByOutcome []report.Tally  `json:"by_outcome" help:"counts of all, whatever --limit says"`
@@ -89,8 +89,8 @@ func (r *samplesShown) count(ctx context.Context, s report.Store, ask *asking, w
 	return err
 }
 
-// printTo writes them for people: the examples with what changed, or the counts that
-// by names.
+// printTo prints it for people: the examples and what changed, or the counts that by
+// names.
 func (r *samplesShown) printTo(w io.Writer, title, by string) {
 	counted := report.Tallies{byOutcome: r.ByOutcome, byService: r.ByService, byRoute: r.ByRoute, byCode: r.ByCode}
 	if counted[by] != nil {

@@ -56,7 +56,8 @@ func sandboxCommand() *cobra.Command {
 	return c
 }
 
-// readUsers reads a file of name:password lines; no file lets everyone in.
+// readUsers reads a file of name:password lines; without a file nobody needs a
+// password.
 func readUsers(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil

@@ -13,17 +13,17 @@ import (
 	"statline/ingest/config"
 )
 
-// settings are what a command was told; they are there when it runs.
+// settings are a command's settings; they are complete when it runs.
 type settings struct {
 	*config.Config
 	sources config.Sources
 }
 
-// takeSettings gives a command the flags of its settings, and reads them all
+// takeSettings gives a command the flags of its settings, and reads all settings
 // before it runs. The path is that of the command below the root.
 func takeSettings(c *cobra.Command, path string) *settings {
 	s := &settings{sources: config.Sources{Command: path, Flags: map[string][]string{}}}
-	trial := config.Default() // what a flag is tried on while the command line is read
+	trial := config.Default() // flags are tried on it while the command line is read
 	for _, o := range config.Of(path) {
 		if o.NoFlag || o.Section() {
 			continue
@@ -50,8 +50,8 @@ func takeSettings(c *cobra.Command, path string) *settings {
 	return s
 }
 
-// takeFormerNames gives every command below root the names of before of its
-// settings, which work and are not shown, unless another flag has such a name now.
+// takeFormerNames gives every command below root the former names of its settings as
+// hidden flags, unless another flag has such a name now.
 func takeFormerNames(root *cobra.Command) {
 	each(root, func(c *cobra.Command) {
 		for _, o := range config.Options() {
@@ -65,7 +65,7 @@ func takeFormerNames(root *cobra.Command) {
 	})
 }
 
-// shownDefault is a default as --help shows it: what says nothing is not shown.
+// shownDefault is a default as --help shows it; an empty one is not shown.
 func shownDefault(text string) string {
 	switch text {
 	case "0", "0s", "false":
@@ -74,8 +74,8 @@ func shownDefault(text string) string {
 	return text
 }
 
-// flagValue is a flag of a setting. It remembers what was given: the layers
-// are settled when all of them are known.
+// flagValue is the flag of a setting. It remembers what was given: which source wins
+// is decided when all are known.
 type flagValue struct {
 	option  config.Option
 	trial   config.Value

@@ -62,7 +62,7 @@ input, each ended by a semicolon at the end of a line.`,
 			return queries(ctx, standardInput(cmd, "queries that end with ;"), func(query string) error {
 				err := ask(query)
 				if err != nil && ctx.Err() == nil {
-					fmt.Fprintln(cmd.ErrOrStderr(), "statline:", err) // the next one may be right
+					fmt.Fprintln(cmd.ErrOrStderr(), "statline:", err) // go on with the next one
 					return nil
 				}
 				return err
@@ -77,11 +77,11 @@ input, each ended by a semicolon at the end of a line.`,
 	return c
 }
 
-// sqlFormats are ClickHouse's formats for what --output names.
+// sqlFormats are ClickHouse's names for the forms of --output.
 var sqlFormats = map[answer.Form]string{answer.Table: "PrettyCompactMonoBlock", answer.Lines: "JSONEachRow",
 	answer.CSV: "CSVWithNames", answer.Markdown: "Markdown"}
 
-// queries hands on each query of a text. The last one needs no semicolon.
+// queries calls each for every query of a text. The last one needs no semicolon.
 func queries(ctx context.Context, text io.Reader, each func(string) error) error {
 	in := bufio.NewReader(text)
 	var query strings.Builder

@@ -53,13 +53,13 @@ not in these figures. Of a cluster it shows the server that is asked.`,
 	return c
 }
 
-// storageShown is what the database takes, and for how many days rows are kept.
+// storageShown is how much the database takes, and for how many days rows are kept.
 type storageShown struct {
 	*report.Storage
 	Kept keptDays `json:"kept"`
 }
 
-// keptDays is for how many days rows are kept, by level; 0 is forever.
+// keptDays is for how many days rows are kept, by level; 0 is for ever.
 type keptDays struct {
 	Minutes int `json:"minute_days" help:"0: forever"`
 	Hours   int `json:"hour_days"`

@@ -8,11 +8,11 @@ import (
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 )
 
-// underSystemd tells a service manager that the daemon is up, and, while it is
-// healthy, that it is alive, as often as the unit's WatchdogSec asks. stop tells
-// it that the daemon stops. Without one (no NOTIFY_SOCKET) nothing happens. Up
-// means that the process serves its endpoints: a server that is away is shown in
-// /readyz and is no reason to start again.
+// underSystemd tells systemd that the daemon is up and, while it is healthy, that it
+// is alive, as often as the unit's WatchdogSec asks. stop tells it that the daemon
+// stops. Without systemd (no NOTIFY_SOCKET) it does nothing. Up means that the process
+// serves its endpoints: an unreachable server shows in /readyz and is no reason for a
+// restart.
 func underSystemd(ctx context.Context, healthy func() error, log *slog.Logger) (stop func()) {
 	told := tellSystemd(systemd.SdNotifyReady, log)
 	if !told {

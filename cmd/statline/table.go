@@ -11,13 +11,13 @@ import (
 
 const (
 	gap      = "  " // between columns
-	minText  = 14   // cells that a column of text keeps when a table has to be narrower
-	minWord  = 26   // and for its longest word, which is not cut, at most
-	maxLines = 4    // that a cell takes on a terminal; what is longer is cut
+	minText  = 14   // cells that a column of text keeps in a narrow table
+	minWord  = 26   // the same for its longest word, which is not cut
+	maxLines = 4    // of a cell on a terminal; the rest is cut
 )
 
-// widthOf is how many cells a line of a terminal has, 0 for what is none: whoever
-// reads a pipe wants the whole text on its line.
+// widthOf is the number of cells in a terminal's line. It is 0 for other outputs,
+// whose readers want each text on one line.
 func widthOf(w io.Writer) int {
 	f := terminal(w)
 	if f == nil {
@@ -30,9 +30,9 @@ func widthOf(w io.Writer) int {
 	return width
 }
 
-// table prints rows with aligned columns; right[i] aligns column i right. On a
-// terminal columns of text are wrapped so that each row fits; when it cannot, a row
-// is printed as a list of names and values. The first row has the names.
+// table prints rows with aligned columns; right[i] aligns column i to the right. The
+// first row has the names. On a terminal columns of text are wrapped so that each row
+// fits; when that is impossible, each row is printed as a list of names and values.
 func table(w io.Writer, indent string, right []bool, rows [][]string) {
 	tableWithin(w, widthOf(w), indent, right, rows)
 }
@@ -83,8 +83,8 @@ func columnWidths(rows [][]string) []int {
 	return width
 }
 
-// leastWidths are how narrow columns can be: text is wrapped, numbers are not, but
-// their names above them are.
+// leastWidths are the least widths of the columns: text is wrapped, numbers are not,
+// but the names above them are.
 func leastWidths(rows [][]string, right []bool) []int {
 	least := make([]int, len(columnWidths(rows)))
 	for n, row := range rows {
@@ -109,8 +109,8 @@ func longestWord(cell string) (width int) {
 	return width
 }
 
-// squeeze makes the widest columns narrower until all fit into a line; it reports
-// whether they can.
+// squeeze makes the widest columns narrower until a row fits into a line; it reports
+// whether that is possible.
 func squeeze(width, least []int, line int) bool {
 	sum := 0
 	for _, n := range width {
@@ -132,7 +132,7 @@ func squeeze(width, least []int, line int) bool {
 	return true
 }
 
-// wrapped is a cell as lines of at most so many cells.
+// wrapped splits a cell into lines of at most so many cells.
 func wrapped(cell string, width int) []string {
 	if lipgloss.Width(cell) <= width {
 		return []string{cell}
@@ -148,13 +148,14 @@ func wrapped(cell string, width int) []string {
 	return lines
 }
 
-// seams are where a word goes on below when no line has room for it.
+// seams are where a word is broken that no line has room for.
 const seams = "/,._-:=&?"
 
-// folded is a text, which may have colours, as lines of at most so many cells. A word
-// that has room on a line is whole, so that times and names can be read and copied.
+// folded wraps a text, which may have colours, to lines of at most so many cells. A
+// word that fits on a line is never broken, so that times and names can be read and
+// copied.
 func folded(text string, width int) []string {
-	const within = 0x10ff00 // where the private characters begin that stand for the seams of such a word
+	const within = 0x10ff00 // private characters that replace the seams inside such a word
 	words := strings.Split(text, " ")
 	for i, word := range words {
 		if lipgloss.Width(word) > width {

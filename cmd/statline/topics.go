@@ -28,15 +28,14 @@ import (
 type mover struct {
 	ingest.Worker
 	collectors []prometheus.Collector
-	// reload makes new blocks be folded as a configuration says; an error changes
-	// nothing.
+	// reload makes new blocks fold as a configuration says; an error changes nothing.
 	reload func(ctx context.Context, next *config.Config) error
-	hashes func() map[string]string // what new blocks of each topic are declared under
+	hashes func() map[string]string // that new blocks of each topic are declared under
 	access func(source.Access)
 	close  func() error
 }
 
-// newMover wires what a configuration reads.
+// newMover connects what a configuration reads.
 func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Store, log *slog.Logger) (*mover, error) {
 	cfg := c.Pipeline(instanceName(), version)
 	loop := retry.Loop{Pause: retry.Pause{Initial: 200 * time.Millisecond, Max: 5 * time.Second}, Log: log,
@@ -57,7 +56,7 @@ func newMover(ctx context.Context, c *config.Config, secret []byte, s *store.Sto
 	if err != nil {
 		return nil, err
 	}
-	counts := &decode.Counts{} // of every configuration since the start
+	counts := &decode.Counts{} // of all configurations since the start
 	foldUnder := func(of *config.Config) (fold.Config, error) {
 		folding, err := of.FoldOf(c.Kafka.Topic, secret)
 		folding.Decode.Counts = counts
@@ -110,8 +109,8 @@ func moveSeveral(each ingest.Config, c *config.Config, secret []byte, s *store.S
 		hashes: topics.ConfigHashes, access: group.SetAccess, close: group.Close}, nil
 }
 
-// topicRules makes rules by topic of one configuration after the other. What is
-// counted of a topic goes on over all of them.
+// topicRules makes the rules of each topic for one configuration after the other. A
+// topic's counts go on over all of them.
 func topicRules(secret []byte) func(*config.Config) ingest.TopicRules {
 	var mu sync.Mutex
 	all := map[string]*decode.Counts{}
@@ -155,21 +154,21 @@ func topicNames(ctx context.Context, c *config.Config) (names []string, err erro
 	return names, err
 }
 
-// kafkaOf is how a client is made for one of the topics.
+// kafkaOf is the configuration of a client for one of the topics.
 func kafkaOf(c *config.Config, topic string) source.Config {
 	cfg := c.Kafka.Source(c.Daemon.From)
 	cfg.Topic = topic
 	return cfg
 }
 
-// openTopic is a topic that records are read of again.
+// openTopic is a topic whose records are read again.
 type openTopic struct {
 	name    string
 	client  *source.Client
 	folding fold.Config
 }
 
-// openTopics are the topics of a configuration with their store.
+// openTopics are the topics of a configuration, and their store.
 type openTopics struct {
 	all   []openTopic
 	store *store.Store
@@ -230,7 +229,7 @@ func (t *openTopics) close() (err error) {
 	return err
 }
 
-// others are the topics behind the first, with their partitions.
+// others are the topics after the first, with their partitions.
 func (t *openTopics) others(ctx context.Context) (map[string]mend.Topic, error) {
 	others := map[string]mend.Topic{}
 	for _, of := range t.all[1:] {
@@ -243,7 +242,8 @@ func (t *openTopics) others(ctx context.Context) (map[string]mend.Topic, error) 
 	return others, nil
 }
 
-// named are the topics that a reject's place is in: all when it names none.
+// named selects the topics that a reject's position can be in: all of them when it
+// names none.
 func (t *openTopics) named(topic string) ([]openTopic, error) {
 	if topic == "" {
 		return t.all, nil

@@ -8,7 +8,7 @@ import (
 	"statline/ingest/config"
 )
 
-// spanValue is a flag for a duration that may also be counted in days: 90s, 1h, 7d.
+// spanValue is a flag for a duration that may be given in days: 90s, 1h, 7d.
 type spanValue time.Duration
 
 func (d *spanValue) String() string { return time.Duration(*d).String() }
