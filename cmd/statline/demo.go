@@ -289,7 +289,7 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 	sum.ElapsedSeconds = time.Since(d.began).Seconds()
 	truth := d.traffic.Truth()
 	differences := sum.Differences(inReport(truth))
-	if before := d.before; before.Records > 0 { // the store holds an earlier run's traffic too: only totals can be compared
+	if before := d.before; before.Records > 0 { // an earlier run's traffic is there too: only totals are compared
 		added := report.Report{Records: sum.Records - before.Records, Responses: sum.Responses - before.Responses,
 			Rejected: sum.Rejected - before.Rejected}
 		differences = added.Differences(&report.Report{Records: truth.Records, Responses: truth.Responses,
