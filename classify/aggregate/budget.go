@@ -274,7 +274,8 @@ func (t *Table) keysOverBudget() map[words]bool {
 
 // clientsOverBudget returns the addresses that the block's rows may not name.
 func (t *Table) clientsOverBudget() map[words]bool {
-	return rowsOverBudget(len(t.clients.rows), t.config.Budget.Clients, func(i uint32) (words, classify.Outcome, uint64) {
+	return rowsOverBudget(len(t.clients.rows), t.config.Budget.Clients, func(i uint32) (words, classify.Outcome,
+		uint64) {
 		row := &t.clients.rows[i]
 		return row.ip, result(t.clientGroups.keys[row.group][1]).outcome(), t.clientRequests(i)
 	})
