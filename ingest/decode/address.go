@@ -1,8 +1,8 @@
 package decode
 
-// parseAddress reads the first address of b: an IPv4 or IPv6 address, with or
-// without port, brackets and zone, alone or at the head of a list. What is no
-// address is all zeroes.
+// parseAddress reads the first address of b: an IPv4 or IPv6 address, with or without
+// port, brackets and zone, alone or at the head of a list. Anything else gives all
+// zeroes.
 func parseAddress(b []byte) (ip [16]byte) {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '"') {
 		b = b[1:]

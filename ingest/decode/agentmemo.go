@@ -2,9 +2,8 @@ package decode
 
 import "statline/classify"
 
-// agentMemo remembers what user agents name, by their text: finding out takes some
-// microseconds, and agents repeat. It is bounded, whoever sends new ones, and never
-// changes a result.
+// agentMemo remembers what user agents name: finding out takes some microseconds, and
+// agents repeat. It is bounded and never changes a result.
 type agentMemo struct {
 	known [512]struct {
 		text []byte
@@ -17,7 +16,7 @@ type agentMemo struct {
 func (d *Decoder) agentOf(text []byte) classify.Agent {
 	m := &d.agentsOf
 	slot := hashBytes(text) & 511
-	for _, at := range [2]uint64{slot, slot ^ 1} { // each text has two places
+	for _, at := range [2]uint64{slot, slot ^ 1} { // each text has two slots
 		if k := &m.known[at]; string(k.text) == string(text) {
 			return k.is
 		}

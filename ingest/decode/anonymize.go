@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// AddressBits is how much of a client's address is kept: the first V4 bits of an
-// IPv4 address and the first V6 bits of an IPv6 address. The others become zeroes.
+// AddressBits is how much of a client's address is kept: the first V4 bits of an IPv4
+// address and the first V6 bits of an IPv6 address. The other bits become zero.
 type AddressBits struct {
 	V4 int `json:"v4"`
 	V6 int `json:"v6"`
 }
 
-// ParseAddressBits reads "/24,/48". The empty text is nil: whole addresses.
+// ParseAddressBits reads "/24,/48". The empty text is nil: whole addresses are kept.
 func ParseAddressBits(s string) (*AddressBits, error) {
 	if s == "" {
 		return nil, nil
@@ -38,7 +38,7 @@ func ParseAddressBits(s string) (*AddressBits, error) {
 	return &b, nil
 }
 
-// String is what ParseAddressBits reads.
+// String is the form that ParseAddressBits reads.
 func (b *AddressBits) String() string {
 	if b == nil {
 		return ""
@@ -53,8 +53,8 @@ func (b *AddressBits) check() error {
 	return nil
 }
 
-// address takes the bits off that are not kept. An IPv4 address is one in IPv6's
-// form too, as [16]byte always has it.
+// address clears the bits that are not kept. An IPv4 address is in the IPv6 form, as
+// always in a [16]byte.
 func (b *AddressBits) address(ip [16]byte) [16]byte {
 	if ip == [16]byte{} {
 		return ip
@@ -73,10 +73,10 @@ func (b *AddressBits) masked(a netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
-// text appends t to dst with the addresses in it anonymised: whatever reads as an
-// IPv4 or IPv6 address, with or without a port, also with its colons written as
-// %3A. A version of four small numbers reads as an address too. Names that a
-// network made of an address (ip-10-0-0-1) stay.
+// text appends t to dst with the addresses in it anonymised: whatever looks like an
+// IPv4 or IPv6 address, with or without a port, even with its colons written as %3A. A
+// version of four small numbers looks like an address too. Names that a network made
+// of an address (ip-10-0-0-1) are left as they are.
 func (b *AddressBits) text(dst, t []byte) []byte {
 	for i := 0; i < len(t); {
 		end, marks := addressRun(t, i)
@@ -96,8 +96,8 @@ func (b *AddressBits) text(dst, t []byte) []byte {
 	return dst
 }
 
-// addressRun is where a run of what addresses are made of ends that begins at i;
-// marks counts its dots and colons.
+// addressRun returns the end of the run of address characters that begins at i; marks
+// counts its dots and colons.
 func addressRun(t []byte, i int) (end, marks int) {
 	for ; i < len(t); i++ {
 		switch c := t[i]; {
@@ -114,13 +114,13 @@ func addressRun(t []byte, i int) (end, marks int) {
 	return i, marks
 }
 
-// colonAt says that %3A stands at i.
+// colonAt reports %3A at i.
 func colonAt(t []byte, i int) bool {
 	return t[i] == '%' && i+2 < len(t) && t[i+1] == '3' && t[i+2]|0x20 == 'a'
 }
 
-// run anonymises a run of addressRun: an IPv6 address, perhaps behind the end of a
-// word and a colon, or IPv4 addresses.
+// run anonymises a run of addressRun: an IPv6 address, perhaps after the end of a word
+// and a colon, or IPv4 addresses.
 func (b *AddressBits) run(dst, run []byte) []byte {
 	plain, colon := run, ":"
 	if i := indexByte(run, 0, '%'); i >= 0 {
@@ -163,8 +163,8 @@ func (b *AddressBits) dotted(dst, run []byte) []byte {
 	return dst
 }
 
-// anonymised is text without what is not kept of the addresses in it; it stays as
-// it is when nobody asked.
+// anonymised returns text with its addresses anonymised; unchanged unless that is
+// configured.
 func (d *Decoder) anonymised(text []byte) []byte {
 	b := d.cfg.KeepAddress
 	if b == nil || len(text) == 0 {

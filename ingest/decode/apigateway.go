@@ -2,10 +2,9 @@ package decode
 
 import "statline/classify"
 
-// apiGateway is the JSON access log of AWS API Gateway (REST, HTTP and
-// WebSocket). The names are the user's; those of AWS's examples and of the
-// $context variables are understood. Latencies are milliseconds. The key is
-// its id, never its value.
+// apiGateway is the JSON access log of AWS API Gateway (REST, HTTP and WebSocket). The
+// user chooses the names; those of AWS's examples and of the $context variables are
+// understood. Latencies are milliseconds. The key is its id, never its value.
 type apiGateway struct {
 	requestTime, requestTimeEpoch, method, resourcePath, path, routeKey, status node
 	latency, integrationLatency, integrationLatency2, length, ip, sourceIP      node

@@ -2,9 +2,9 @@ package decode
 
 import "statline/classify"
 
-// apigee is an analytics export or a MessageLogging record of Apigee with the
-// names of its dimensions and metrics. Times are milliseconds; client_id is
-// the app's consumer key, that is the API key.
+// apigee is an analytics export or a MessageLogging record of Apigee with the names of
+// its dimensions and metrics. Times are milliseconds; client_id is the app's consumer
+// key, which is the API key.
 type apigee struct {
 	start, start2, end, verb, uri, suffix, status, total, target, size, clientIP, clientIP2 node
 	clientID, app, email, targetCode, fault, proxy, requestID, agent, path                  node

@@ -1,9 +1,8 @@
 package decode
 
-// apisixAccess is the access log that APISIX writes by default: a combined
-// line with the host in front of the request, the request time in seconds
-// behind the size, and address, status and time of the upstreams behind the
-// user agent.
+// apisixAccess is the access log that APISIX writes by default: a combined line with
+// the host before the request, the request time in seconds after the size, and
+// address, status and time of the upstreams after the user agent.
 type apisixAccess struct{}
 
 func (apisixAccess) about() Format {

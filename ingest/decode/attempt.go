@@ -7,8 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// attemptField is a field or header by which a request, or the gateway that passed it
-// on, declares that it is not the first try.
+// attemptField is a field or header in which a client or a gateway declares that a
+// request is not the first try.
 type attemptField uint8
 
 const (
@@ -22,8 +22,8 @@ const (
 	attemptFields
 )
 
-// attemptNames are the ends of the fields' names, squashed: loggers put in front of them
-// where a header is from.
+// attemptNames are the ends of the fields' names, squashed: loggers put before them
+// where the header comes from.
 var attemptNames = [...]struct {
 	name  string
 	field attemptField
@@ -33,8 +33,8 @@ var attemptNames = [...]struct {
 	{"amzsdkrequest", attemptSDK}, {"xgoogapiclient", attemptGoogle}, {"idempotencykey", attemptSame},
 }
 
-// attemptOf says which of the fields key names, in whatever spelling. It is asked once
-// for a key, as long as the scanner remembers it.
+// attemptOf says which of the fields key names, in any spelling. The scanner remembers
+// the answer for each key.
 func attemptOf(key []byte) (attemptField, bool) {
 	if len(key) < 13 || len(key) > 64 {
 		return 0, false
@@ -54,7 +54,7 @@ func attemptOf(key []byte) (attemptField, bool) {
 	return 0, false
 }
 
-// attempt notes what a field says: the highest that any of a record's fields does.
+// attempt records what a field says; the highest of a record's fields counts.
 func (d *Decoder) attempt(field attemptField, text []byte) {
 	before := uint32(0)
 	switch field {
@@ -74,17 +74,17 @@ func (d *Decoder) attempt(field attemptField, text []byte) {
 	}
 }
 
-// minIdempotency is the shortest idempotency key in bytes that is taken for one: what is
-// shorter may be a flag, or a number that starts anew.
+// minIdempotency is the least length in bytes of an idempotency key: a shorter one may
+// be a flag, or a counter that starts again.
 const minIdempotency = 8
 
-// maxTries is how many requests of one record are remembered beyond it: an empty map
-// as large as that is cleared in a microsecond.
+// maxTries is how many requests of one record the map keeps room for afterwards: an
+// empty map of that size is cleared in a microsecond.
 const maxTries = 1024
 
-// sameAgain counts the tries of one request by its idempotency key: how often the Kafka
-// record has had it of the same caller and service. Records are not compared with each
-// other, so that what a record says does not depend on which came before it.
+// sameAgain counts the tries of a request by its idempotency key: how often this Kafka
+// record has had it with the same caller and service. Records are not compared with
+// each other, so that a record's result does not depend on earlier records.
 func (d *Decoder) sameAgain() {
 	f := &d.draft
 	if len(f.idempotency) < minIdempotency {
@@ -105,7 +105,7 @@ func (d *Decoder) sameAgain() {
 	}
 }
 
-// behind is what stands behind word in text, nil without it.
+// behind returns what follows word in text, nil without it.
 func behind(text []byte, word string) []byte {
 	if i := bytes.Index(text, []byte(word)); i >= 0 {
 		return text[i+len(word):]

@@ -43,9 +43,8 @@ func newEnvelope(names *secretNames) envelope {
 	}
 }
 
-// body reads a response body: JSON, JSON in base64, a whole HTTP response,
-// AWS's XML, or plain text. What the record itself says of code and message
-// stays.
+// body reads a response body: JSON, JSON in base64, a whole HTTP response, AWS's XML,
+// or plain text. Code and message of the record itself take precedence.
 func (d *Decoder) body(b []byte) {
 	b = trimSpace(b)
 	if len(b) == 0 {
@@ -105,7 +104,7 @@ func (d *Decoder) bodyObject(b []byte) {
 		d.bodyErrorName()
 	}
 	if len(d.r.Message) == 0 && (!d.succeeded() || d.r.Mark == classify.MarkError || onlyEnvelope(b, false)) {
-		// The message of a resource is anybody's words.
+		// The message of a resource can be any text.
 		d.r.Message = d.first(e.statusMessage, e.message, e.errorMessage, e.errorDescription, e.detail, e.errText,
 			e.text)
 	}
@@ -117,12 +116,12 @@ func (d *Decoder) bodyObject(b []byte) {
 	d.scan, d.buf = outer, buf
 }
 
-// succeeded reports an HTTP status that says success.
+// succeeded reports an HTTP status of success.
 func (d *Decoder) succeeded() bool { return d.r.Status >= 200 && d.r.Status < 300 }
 
-// bodyCode reads the API's code, with what its word is worth: status_code
-// beside status_message or success is the catalogue's own envelope, everything
-// else may be anybody's. A number that repeats the HTTP status is no code.
+// bodyCode reads the API's code and how reliable it is: status_code beside
+// status_message or success is the catalogue's own envelope; anything else may be
+// another API's. A number that repeats the HTTP status is no code.
 func (d *Decoder) bodyCode() {
 	r, e := d.r, &d.envelope
 	if r.Code != 0 {
@@ -149,7 +148,7 @@ func (d *Decoder) bodyCode() {
 	r.CodeFrom = from
 }
 
-// bodyMark says whether the body under an HTTP status of success is an error.
+// bodyMark says whether a body with an HTTP status of success is an error.
 func (d *Decoder) bodyMark(b []byte) classify.Mark {
 	e := &d.envelope
 	failed := !d.emptyAt(e.errText)
@@ -190,9 +189,9 @@ func (d *Decoder) emptyData() bool {
 	return k == 0 || k == kindNull
 }
 
-// onlyEnvelope reports that the object b has no member that belongs to a
-// resource: what is left is an answer about an answer. data counts as a
-// member of the envelope when it is null, or always for GraphQL.
+// onlyEnvelope reports that the object b has no member that belongs to a resource,
+// only members about the answer itself. data belongs to the envelope when it is null,
+// and always for GraphQL.
 func onlyEnvelope(b []byte, graphQL bool) bool {
 	only := true
 	eachMember(b, func(name, value []byte, kind uint8) {
@@ -210,8 +209,8 @@ func onlyEnvelope(b []byte, graphQL bool) bool {
 	return only
 }
 
-// bodyXML reads AWS's error document: the first <Code> is its name, <Message>
-// its words. Other markup says nothing.
+// bodyXML reads AWS's error document: the first <Code> is its name, <Message> its
+// text. Other markup is ignored.
 func (d *Decoder) bodyXML(b []byte) {
 	b = b[:min(len(b), 4096)]
 	if !contains(b, "<Error") {

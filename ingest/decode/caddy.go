@@ -52,9 +52,9 @@ func (f *caddy) decode(d *Decoder) {
 	f.reason(d)
 }
 
-// reason tells access lines from Caddy's other lines, which repeat the request
-// with the same status: errors ("http.log.error") and debugging
-// ("http.handlers.reverse_proxy"). Without a logger the message tells.
+// reason tells access lines from Caddy's other lines, which repeat the request with
+// the same status: errors ("http.log.error") and debugging
+// ("http.handlers.reverse_proxy"). Without a logger the message decides.
 func (f *caddy) reason(d *Decoder) {
 	logger, msg := d.str(f.logger), d.str(f.msg)
 	switch {

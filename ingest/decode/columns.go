@@ -14,7 +14,7 @@ func dateInFront(b []byte) bool {
 	return len(b) >= 20 && b[4] == '-' && b[7] == '-' && (b[10] == ' ' || b[10] == '\t') && b[13] == ':'
 }
 
-// columns are those that Columns names.
+// columns are the names in Columns.
 func (c *Config) columns() ([][]byte, error) {
 	if c.Columns == "" {
 		return nil, nil
@@ -43,8 +43,8 @@ func FieldsLine(line []byte) bool {
 	return hasPrefix(line, fieldsPrefix) || hasPrefix(line, mark+fieldsPrefix)
 }
 
-// Columns tells the decoder the #Fields line that the next records stand behind
-// in their file, "" for none. Records of Kafka stand alone.
+// Columns sets the #Fields line that precedes the next records in their file, "" for
+// none. Kafka's records stand alone.
 func (d *Decoder) Columns(fields string) {
 	if fields == d.named {
 		return
@@ -54,10 +54,10 @@ func (d *Decoder) Columns(fields string) {
 		d.inForce = columnNames(fields)
 		return
 	}
-	d.inForce, _ = d.cfg.columns() // New has read them before
+	d.inForce, _ = d.cfg.columns() // New has read them already
 }
 
-// fileLine decodes a line of a file that is read from front to back.
+// fileLine decodes a line of a file that is read from beginning to end.
 func (d *Decoder) fileLine(line []byte, sink Sink) {
 	d.Decode(line, sink)
 	if FieldsLine(line) {
@@ -65,7 +65,7 @@ func (d *Decoder) fileLine(line []byte, sink Sink) {
 	}
 }
 
-// misfit says why a line is none of those that #Fields describes.
+// misfit says why a line does not fit the columns of #Fields.
 func (d *Decoder) misfit(b []byte) string {
 	if n := 1 + bytes.Count(b, b[10:11]); n != len(d.columns) {
 		return fmt.Sprintf("w3c: the line has %d columns, and #Fields names %d", n, len(d.columns))

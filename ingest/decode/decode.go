@@ -56,18 +56,18 @@ const (
 
 const maxRaw = 64 << 10
 
-// Auto is the format that looks at every line.
+// Auto is the format that recognises every line by itself.
 const Auto = "auto"
 
 // Config says how to decode. Everything in it is part of Fingerprint.
 type Config struct {
 	// Format is a name from Formats, or Auto (the default).
 	Format string
-	// Service names the responses of records that name none; "default" when empty.
+	// Service is the service of records that name none; "default" when empty.
 	Service string
 	// Secret keys the HMAC that replaces API keys.
 	Secret []byte
-	// Location is where times without a zone are from; UTC when nil.
+	// Location is the zone of times that have none; UTC when nil.
 	Location *time.Location
 	// Routes are the user's own rules for route templates.
 	Routes []RouteRule
@@ -79,22 +79,21 @@ type Config struct {
 	// KeyNames are further names of headers and query parameters that carry
 	// an API key.
 	KeyNames []string
-	// Columns names the columns of W3C lines that no #Fields line goes before, as
-	// that would: of records that are a line each. IIS's and CloudFront's own when
-	// empty.
+	// Columns names the columns of W3C lines without a #Fields line before them: of
+	// records that are a line each. When empty, IIS's and CloudFront's own.
 	Columns string
 	// Mapping is where format "json" finds its fields.
 	Mapping *Mapping
-	// KeepAddress is what is kept of each client's address; nil is all of it. The
-	// rest goes before anything is counted, and from every text that is kept:
+	// KeepAddress is how much of each client's address is kept; nil is all of it. The
+	// rest is removed before anything is counted, and from every text that is kept:
 	// paths, messages, user agents, request ids and the lines of rejects.
 	KeepAddress *AddressBits
-	// ShortAgents keeps product and version of a user agent and nothing else of it.
+	// ShortAgents keeps only product and version of a user agent.
 	ShortAgents bool
 	// KeyMemo bounds the memo of key ids, in keys; 196,608 when 0. It never
 	// changes a result.
 	KeyMemo int
-	// Counts receives what the decoder does not believe; nil for nobody.
+	// Counts counts what the decoder leaves out; nil counts nothing.
 	Counts *Counts
 }
 
@@ -128,14 +127,14 @@ func (c Config) Fingerprint() string {
 type Decoder struct {
 	cfg        Config
 	counts     *Counts
-	pathRoutes bool // routes are templates of the path, whatever the record says
+	pathRoutes bool // routes are templates of the path, even if the record names one
 	service    []byte
 	clock      clock
 	keys       *keyring
 	names      *secretNames
 	router     *router
 	scan       *scanner
-	own        *statline // the format of ours, which knows the common names
+	own        *statline // our own format, which knows the common names
 	json       []jsonFormat
 	text       []textFormat
 	jsonName   []string // the names of json and of text
@@ -158,7 +157,7 @@ type Decoder struct {
 	sink      Sink
 	index     int
 	format    string
-	r         *classify.Response // used for one after the other
+	r         *classify.Response // the current response; reused
 	draft     draft
 	late      late
 	scratch   []byte
@@ -177,11 +176,11 @@ type Decoder struct {
 	hasStamp  bool
 	tries     map[uint64]uint16 // of this record's requests with an idempotency key
 	same      []byte            // what a key of tries is the hash of
-	around    string            // why the envelope around a line is a reject itself
+	around    string            // why the envelope around a line would itself be rejected
 	aroundWhy string
 }
 
-// draft is what a format finds in a line before it is made a Response.
+// draft is what a format finds in a line, before finish makes a Response of it.
 type draft struct {
 	key      []byte // the API key in clear, by setKey
 	keyHash  uint64
@@ -195,15 +194,15 @@ type draft struct {
 	badCode  bool
 	badState bool
 	noTime   bool // the format's lines have no time
-	// unlike says why the line is no response although it has what one has; ""
-	// when it is one.
+	// unlike says why the line is no response although it looks like one; "" when it is
+	// one.
 	unlike  string
-	keyName []byte // how the gateway calls the key's owner, when it is no id
-	// idempotency is what tells one request's tries from other requests.
+	keyName []byte // the gateway's name of the key's owner, if it is not an id
+	// idempotency tells a request's tries from other requests.
 	idempotency []byte
 }
 
-// late is what Detail makes the rarely asked for texts of.
+// late is what Detail makes rarely needed texts from.
 type late struct {
 	path, query      []byte // raw, of a path without secrets
 	agent, requestID []byte // raw
@@ -211,7 +210,7 @@ type late struct {
 	dirty            bool
 }
 
-// New makes a Decoder. It fails for an unknown format, a bad route rule or
+// New makes a Decoder. It fails for an unknown format, and for a bad route rule or
 // mapping.
 func New(cfg Config) (*Decoder, error) {
 	if cfg.Format == "" {
@@ -275,13 +274,13 @@ func New(cfg Config) (*Decoder, error) {
 	return d, nil
 }
 
-// Decode decodes one record and hands what it holds to sink, in order: the
-// record is one line, several lines, a JSON value over several lines, or a
-// JSON array of records.
+// Decode decodes one record and passes what it holds to sink, in order. The record is
+// one line, several lines, a JSON value over several lines, or a JSON array of
+// records.
 func (d *Decoder) Decode(value []byte, sink Sink) {
 	d.sink, d.index, d.columns = sink, 0, d.inForce
 	if len(d.tries) > maxTries {
-		d.tries = nil // one huge record does not stay
+		d.tries = nil // one huge record does not keep its memory
 	}
 	clear(d.tries)
 	if len(value) >= 3 && value[0] == 0xef && value[1] == 0xbb && value[2] == 0xbf {
@@ -293,7 +292,7 @@ func (d *Decoder) Decode(value []byte, sink Sink) {
 		d.lines(value)
 	}
 	if cap(d.scratch) > maxRaw || cap(d.raw) > 2*maxRaw {
-		d.scratch, d.raw = nil, nil // one huge line does not stay
+		d.scratch, d.raw = nil, nil // one huge line does not keep its memory
 	}
 	d.sink, d.buf = nil, nil
 }
@@ -314,7 +313,7 @@ func (d *Decoder) reject(reason, detail string, raw []byte) {
 	if d.whole != nil {
 		raw = d.whole
 		if d.around != "" && detail == noShape {
-			reason, detail = d.around, d.aroundWhy // an application's words
+			reason, detail = d.around, d.aroundWhy // an application's message
 		}
 	}
 	d.raw = d.names.scrub(d.raw[:0], cut(raw, maxRaw), true)

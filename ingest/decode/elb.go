@@ -1,7 +1,7 @@
 package decode
 
-// elb is the access log of a classic AWS load balancer. Its three times are
-// seconds, -1 when the backend was not reached.
+// elb is the access log of a classic AWS load balancer. Its three times are seconds,
+// -1 when the backend was not reached.
 type elb struct{}
 
 func (elb) about() Format {

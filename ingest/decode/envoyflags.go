@@ -2,9 +2,8 @@ package decode
 
 import "statline/classify"
 
-// envoyReason reads response flags (a list) and code details. The first flag
-// that says why decides. Source: Envoy, access log command operators,
-// RESPONSE_FLAGS.
+// envoyReason reads response flags (a list) and code details. The first flag that
+// gives a reason decides. Source: Envoy, access log command operators, RESPONSE_FLAGS.
 func (d *Decoder) envoyReason(flags, details []byte) {
 	r := d.r
 	for i := 0; i < len(flags) && r.Gateway == classify.Unset; {
@@ -33,7 +32,7 @@ func (d *Decoder) envoyReason(flags, details []byte) {
 	}
 }
 
-// envoyConnection tells the lines of TCP and DNS listeners, which have neither
+// envoyConnection recognises lines of TCP and DNS listeners, which have neither
 // request nor response ("- - -" 0).
 func (d *Decoder) envoyConnection() {
 	if d.r.Status <= 0 && !isRequestMethod(d.r.Method) && len(d.draft.target) == 0 {
@@ -57,7 +56,7 @@ func envoyFlag(flag []byte) (classify.Outcome, classify.Blame) {
 		return classify.ServerError, classify.BlameUpstream
 	case "NR": // no route
 		return classify.NotFound, classify.BlameGateway
-	case "DC", "DR": // the client has gone
+	case "DC", "DR": // the client has left
 		return classify.ClientClosed, classify.BlameClient
 	case "DPE", "IH": // broken request
 		return classify.InvalidRequest, classify.BlameClient

@@ -2,9 +2,9 @@ package decode
 
 import "bytes"
 
-// errorNames is where APIs keep their own name of an error, the closest
-// first: Google's reasons, codes that are words (OpenAI, Stripe, GraphQL),
-// Google's and gRPC's status, AWS, Apigee, OAuth and Slack, RFC 9457.
+// errorNames is where APIs put their own name of an error, the most specific first:
+// Google's reasons, codes that are words (OpenAI, Stripe, GraphQL), Google's and
+// gRPC's status, AWS, Apigee, OAuth and Slack, RFC 9457.
 type errorNames struct {
 	plain           []node
 	details, reason node // arrays whose first object has a reason
@@ -28,7 +28,7 @@ func newErrorNames(t *tree) errorNames {
 	return n
 }
 
-// bodyErrorName reads the name of the error that the scanned body tells of.
+// bodyErrorName reads the name of the error in the scanned body.
 func (d *Decoder) bodyErrorName() {
 	if len(d.r.ErrorType) > 0 {
 		return
@@ -87,7 +87,7 @@ func (d *Decoder) listedName(list node) bool {
 	return false
 }
 
-// jsonRPCName is the specification's name of its reserved codes, nil for all
+// jsonRPCName is the name that the specification gives to a reserved code, nil for all
 // others: a number is no name.
 func jsonRPCName(code []byte) []byte {
 	switch string(code) {
@@ -108,11 +108,11 @@ func jsonRPCName(code []byte) []byte {
 // maxErrorType is the longest name of an error.
 const maxErrorType = 64
 
-// errorName makes text the response's ErrorType when it is a name: at most 64
-// bytes of letters, digits and . _ : / -, without a secret, an id or a number
-// in it. What an API writes there otherwise (a sentence, an address, somebody's
-// id) is left out and counted, so that none of it becomes a dimension. A URI
-// goes through the route rules. It reports whether text was a name.
+// errorName makes text the response's ErrorType if it is a name: at most 64 bytes of
+// letters, digits and . _ : / -, without a secret, an id or a number in it. Other
+// texts (a sentence, an address, somebody's id) are left out and counted, so that they
+// do not become dimensions. A URI goes through the route rules. It reports whether
+// text was a name.
 func (d *Decoder) errorName(text []byte) bool {
 	if len(text) == 0 || len(d.r.ErrorType) > 0 {
 		return false
@@ -153,8 +153,8 @@ func (d *Decoder) isErrorName(text []byte) bool {
 	return letters
 }
 
-// isValue reports a part of a name that the route rules take for an id, a
-// number of four digits and more, or a secret.
+// isValue reports a part of a name that is an id, a number of at least four digits, or
+// a secret by the route rules.
 func isValue(part []byte) bool {
 	if len(part) == 0 || len(part) == 1 && part[0] == '-' {
 		return false
@@ -172,8 +172,8 @@ func isValue(part []byte) bool {
 		(s.mask&anyLetter == 0 || isUUID(part) || len(part) > 24 && digits > 2)
 }
 
-// problemURI is the type of RFC 9457 as a name: host and templated path, or the
-// path alone where both are too long. {id} becomes :id: there.
+// problemURI makes a name of the type of RFC 9457: host and templated path, or the
+// path alone where both are too long. {id} becomes :id:.
 func (d *Decoder) problemURI(uri []byte) []byte {
 	host := urlHost(uri)
 	d.router.split(splitTarget(uri).path)

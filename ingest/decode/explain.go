@@ -2,13 +2,13 @@ package decode
 
 import "strings"
 
-// Rejects lead on: they name the nearest format and what the line lacks of it.
+// Rejects help: they name the nearest format and what the line lacks for it.
 
-// maxSaw is how many names of a record a reject repeats.
+// maxSaw is how many member names of a record a reject lists.
 const maxSaw = 8
 
-// lacking says what the JSON object raw lacks to be a response, by the nodes
-// that were seen.
+// lacking says what the JSON object raw lacks to be a response, by the nodes that were
+// seen.
 func (d *Decoder) lacking(raw []byte) string {
 	own, seen := d.own, &d.scan.seen
 	var lacks []string
@@ -24,7 +24,7 @@ func (d *Decoder) lacking(raw []byte) string {
 	return "json: " + strings.Join(lacks, ", ") + d.saw(raw)
 }
 
-// saw lists the names of raw's members, without what could be a secret.
+// saw lists the names of raw's members, without possible secrets.
 func (d *Decoder) saw(raw []byte) string {
 	var names []string
 	more := false
@@ -47,10 +47,10 @@ func (d *Decoder) saw(raw []byte) string {
 	return "; saw " + strings.Join(names, ", ")
 }
 
-// noShape is said of a line that is like nothing known.
+// noShape is the detail of a line that fits no format.
 const noShape = "the line has the shape of no known format"
 
-// unshaped says what a line of text lacks that no format takes.
+// unshaped says what a line lacks that no text format takes.
 func unshaped(b []byte) string {
 	switch {
 	case len(b) > 22 && b[4] == '/' && b[7] == '/' && b[10] == ' ' && b[13] == ':' &&

@@ -1,6 +1,6 @@
 package decode
 
-// word returns the bytes from i to the next blank and where that is.
+// word returns the bytes from i to the next blank, and the blank's index.
 func word(b []byte, i int) ([]byte, int) {
 	if i >= len(b) {
 		return nil, len(b)
@@ -12,8 +12,8 @@ func word(b []byte, i int) ([]byte, int) {
 	return b[i:j], j
 }
 
-// quoted returns the text of the quoted field at i and the index behind it. A
-// field that the line's end cuts off counts.
+// quoted returns the text of the quoted field at i and the index after it. A field may
+// be cut off by the line's end.
 func quoted(b []byte, i int) ([]byte, int) {
 	end, _ := stringEnd(b, i+1)
 	if end < 0 {
@@ -22,8 +22,8 @@ func quoted(b []byte, i int) ([]byte, int) {
 	return b[i+1 : end], end + 1
 }
 
-// field returns the blank-separated field that follows index i (a blank or
-// the end), without its quotes, and the index behind it.
+// field returns the blank-separated field that follows index i (a blank or the end),
+// without its quotes, and the index after it.
 func field(b []byte, i int) ([]byte, int) {
 	if i >= len(b) {
 		return nil, len(b)

@@ -6,7 +6,7 @@ import (
 	"statline/classify"
 )
 
-// setTime notes a time that a format has parsed.
+// setTime records the event's time and whether it could be read.
 func (d *Decoder) setTime(unixMilli int64, ok bool) {
 	d.draft.timeSeen = true
 	d.draft.timeOK = ok
@@ -20,13 +20,13 @@ func (d *Decoder) setStatus(b []byte) {
 	d.draft.badState = !ok
 }
 
-// setKey notes the API key, and begins to look up its id: the sooner a format does,
-// the less its line waits for memory.
+// setKey records the API key and begins to look up its id: the earlier a format calls
+// it, the less its line waits for memory.
 func (d *Decoder) setKey(b []byte) {
 	d.draft.key, d.draft.keyHash = b, d.keys.touch(b)
 }
 
-// setCode notes the API's own code.
+// setCode records the API's own code.
 func (d *Decoder) setCode(n int64) {
 	if n < 0 || n > 65535 {
 		d.draft.badCode = true
@@ -35,8 +35,8 @@ func (d *Decoder) setCode(n int64) {
 	d.r.Code = uint16(n)
 }
 
-// finish completes the response of a line and hands it on, or rejects the
-// line: everything that formats have in common.
+// finish does what all formats have in common: it completes the response of a line and
+// passes it on, or rejects the line.
 func (d *Decoder) finish(raw []byte) {
 	r, f := d.r, &d.draft
 	if f.noTime && !f.timeSeen {
@@ -64,7 +64,7 @@ func (d *Decoder) finish(raw []byte) {
 		return
 	}
 	if len(r.ErrorType) > 0 && r.Status >= 100 && r.Status < 400 && r.Mark < classify.MarkPartial {
-		r.ErrorType = nil // a name of what is no error
+		r.ErrorType = nil // the error name of a success
 	}
 	if r.LatencyMicros > maxLatency || r.UpstreamLatencyMicros > maxLatency {
 		d.dropTimes()
@@ -73,7 +73,7 @@ func (d *Decoder) finish(raw []byte) {
 		d.blameByTold()
 	}
 	if n := len(f.key); n >= 4 && max(len(f.target), len(f.route)) >= n && indexByte(f.key, 0, '/') >= 0 {
-		d.hide(&f.target, f.key) // before it is cut at its slashes
+		d.hide(&f.target, f.key) // before it is split at slashes
 		d.hide(&f.route, f.key)
 	}
 	if d.cfg.KeepAddress != nil {
@@ -85,7 +85,7 @@ func (d *Decoder) finish(raw []byte) {
 		r.Agent = d.agentOf(r.UserAgent)
 	}
 	*l = late{path: f.path, query: f.query, agent: r.UserAgent, requestID: r.RequestID}
-	r.UserAgent, r.RequestID = nil, nil // not before they are scrubbed
+	r.UserAgent, r.RequestID = nil, nil // only after they are scrubbed
 	if len(f.key) >= 4 {
 		d.hideKey(f.key)
 		l.key = f.key
@@ -128,8 +128,8 @@ func (d *Decoder) identify() {
 	}
 }
 
-// borrowTime takes the time that a shipper put in front of a line whose format
-// has none, or else leaves it to the record's.
+// borrowTime takes the time that a shipper put before a line whose format has none;
+// without one, the record's time is used.
 func (d *Decoder) borrowTime() {
 	if d.hasStamp {
 		d.setTime(d.stamped, true)
@@ -141,8 +141,7 @@ func (d *Decoder) borrowTime() {
 // maxLatency is the longest time that a request can take: a day.
 const maxLatency = 24 * 3600 * 1_000_000
 
-// dropTimes leaves out durations that are impossible: their unit is another
-// one than the format's.
+// dropTimes leaves out impossible durations: their unit is not the format's.
 func (d *Decoder) dropTimes() {
 	for _, t := range [...]*int64{&d.r.LatencyMicros, &d.r.UpstreamLatencyMicros} {
 		if *t > maxLatency {
@@ -152,10 +151,10 @@ func (d *Decoder) dropTimes() {
 	}
 }
 
-// Detail implements classify.Detailer, for the response that the sink has.
+// Detail implements classify.Detailer, for the response that the sink is given.
 func (d *Decoder) Detail(r *classify.Response) {
 	defer func() {
-		// What is shown of one response is not worth a block.
+		// The texts of one response are not worth a block.
 		if recover() != nil {
 			r.Path, r.UserAgent, r.RequestID = []byte(redacted), nil, nil
 		}
@@ -194,10 +193,9 @@ const (
 	maxAgent   = 256
 )
 
-// hideKey makes sure that no text that leaves the decoder repeats the key,
-// however plain a word it is. The dimensions keep words of up to seven
-// characters: a key called "movies" is no secret. An id that holds the key is
-// none.
+// hideKey removes the key from every text that leaves the decoder, even if it is a
+// plain word. Dimensions keep words of up to seven characters: a key called "movies"
+// is no secret. An id that contains the key is dropped.
 func (d *Decoder) hideKey(key []byte) {
 	r, f := d.r, &d.draft
 	if n := len(key); len(r.Message) >= n || len(r.Path) >= n {

@@ -11,7 +11,7 @@ type Format struct {
 	Name        string `json:"name"` // what Config.Format and the rejects call it
 	Description string `json:"description"`
 	Example     string `json:"example"` // one line of it
-	// Preset is the named mapping that format json takes for it.
+	// Preset is the named mapping that format json uses for it.
 	Preset string `json:"preset,omitempty"`
 }
 
@@ -21,8 +21,8 @@ func (f Format) mapped() bool { return f.Name == "json" || f.Name == "logfmt" }
 // jsonFormat is a format whose records are JSON objects.
 type jsonFormat interface {
 	about() Format
-	// claims reports that a record with these keys is one of the format's. It
-	// sees the set of keys only, so that the answer depends on nothing else.
+	// claims reports that a record with these keys is one of the format's. It depends
+	// on the set of keys alone.
 	claims(seen *nodeSet) bool
 	// decode reads the record's values from d and fills d's response.
 	decode(d *Decoder)
@@ -33,13 +33,13 @@ type textFormat interface {
 	about() Format
 	// begins reports that a line of the format may begin with c.
 	begins(c byte) bool
-	// decode fills d's response from the line; false means that the line is
-	// not of the format's shape, and that d is untouched.
+	// decode fills d's response from the line. It returns false, and leaves d
+	// untouched, when the line does not have the format's shape.
 	decode(d *Decoder, line []byte) bool
 }
 
-// jsonFormats lists the JSON formats; the first that claims a record decodes
-// it. The distinctive come first, the ones with common names last.
+// jsonFormats lists the JSON formats; the first that claims a record decodes it. The
+// most distinctive come first, those with common names last.
 func jsonFormats(t *tree, own jsonFormat) []jsonFormat {
 	return []jsonFormat{
 		newKong(t),
@@ -59,8 +59,8 @@ func jsonFormats(t *tree, own jsonFormat) []jsonFormat {
 	}
 }
 
-// textFormats lists the line formats in the order in which they are tried:
-// the strictest shape first.
+// textFormats lists the line formats in the order in which they are tried, the
+// strictest first.
 func textFormats() []textFormat {
 	return []textFormat{
 		envoy{},
@@ -128,7 +128,7 @@ func (d *Decoder) register(t *tree) error {
 }
 
 func (d *Decoder) choose(t *tree) error {
-	d.own = newStatline(t) // its nodes come first and lie together
+	d.own = newStatline(t) // its nodes come first and are adjacent
 	d.json = jsonFormats(t, d.own)
 	d.text = textFormats()
 	d.wrap = [...]node{t.at("log"), t.at("message"), t.at("msg"), t.at("event.original"), t.at("MESSAGE")}
@@ -187,7 +187,7 @@ func (d *Decoder) choose(t *tree) error {
 	return fmt.Errorf("got format %q; want one of %s", d.cfg.Format, strings.Join(names, ", "))
 }
 
-// aliases are other names under which users look for a format.
+// aliases are other names by which users look for a format.
 func aliases(name string) (string, bool) {
 	switch name {
 	case "common", "apache", "nginx", "clf", "ncsa":
@@ -234,8 +234,7 @@ func (d *Decoder) seen(b []byte, start, end int) {
 	d.finish(b[start:end])
 }
 
-// unusual decodes an object that is a message of several records, or that no
-// format claims.
+// unusual decodes an object that holds several records, or that no format claims.
 func (d *Decoder) unusual(b []byte, start, end int) {
 	s := &d.scan.seen
 	if isSpans := s.has(d.otlpNodes[1]); isSpans || s.has(d.otlpNodes[0]) {
@@ -252,8 +251,8 @@ func (d *Decoder) unusual(b []byte, start, end int) {
 	d.unclaimed(b[start:end])
 }
 
-// which says which format claims a set of keys; len(d.json) for none, and for a
-// message of several records.
+// which returns the index of the format that claims a set of keys; len(d.json) for
+// none, and for an object that holds several records.
 func (d *Decoder) which(s *nodeSet) int {
 	if s.has(d.records) || s.has(d.otlpNodes[0]) || s.has(d.otlpNodes[1]) {
 		return len(d.json)
@@ -275,9 +274,9 @@ func (d *Decoder) which(s *nodeSet) int {
 	return i
 }
 
-// unclaimed decodes an object that no format knows: a shipper's envelope
-// around a line (log, message, msg), or a reject. An application's line says
-// its message in the same place: one with names of ours is no response.
+// unclaimed decodes an object that no format knows: a shipper's envelope around a line
+// (log, message, msg), or a reject. An application's own line has its message in the
+// same place; one with our field names is no response.
 func (d *Decoder) unclaimed(raw []byte) {
 	reason := ReasonUnknown
 	if d.scan.seen.containsAny(&d.own.nodes) {
@@ -346,11 +345,11 @@ func (d *Decoder) line(line []byte) {
 
 // The values of the object that the scanner has walked.
 
-// has reports that n was there, null included.
+// has reports that n was there, even if null.
 func (d *Decoder) has(n node) bool { return d.scan.seen.has(n) }
 
-// str is the text of n: a string (unescaped), a number as written, the first
-// string of an array; nil for anything else and for "-".
+// str is the text of n: a string (unescaped), a number as written, the first string of
+// an array; nil for anything else and for "-".
 func (d *Decoder) str(n node) []byte {
 	if !d.scan.seen.has(n) {
 		return nil
@@ -390,7 +389,7 @@ func (d *Decoder) value(v slot) []byte {
 	return nil
 }
 
-// first is the first of some nodes that has a text.
+// first is the text of the first of some nodes that has one.
 func (d *Decoder) first(nodes ...node) []byte {
 	for _, n := range nodes {
 		if b := d.str(n); len(b) > 0 {
@@ -417,7 +416,7 @@ func (d *Decoder) micros(n node, unit int) int64 {
 	return micros(b, unit)
 }
 
-// status reads n as an upstream's status; 0 and lists without any are -1.
+// status reads n as an upstream's status; -1 for 0 and for lists without a status.
 func (d *Decoder) status(n node) int16 {
 	b := d.str(n)
 	if len(b) == 0 {
@@ -437,8 +436,8 @@ func (d *Decoder) time(n node) bool {
 	return true
 }
 
-// keyFrom takes the API key from n, or from a header, parameter or field that
-// is called like one.
+// keyFrom takes the API key from n, or from a header, parameter or field whose name is
+// a key's.
 func (d *Decoder) keyFrom(nodes ...node) {
 	if b := d.first(nodes...); len(b) > 0 {
 		d.setKey(b)

@@ -10,8 +10,8 @@ var grpcNames = [...][]byte{
 	[]byte("INTERNAL"), []byte("UNAVAILABLE"), []byte("DATA_LOSS"), []byte("UNAUTHENTICATED"),
 }
 
-// grpc notes a gRPC status: its number, or its name in any spelling (Envoy
-// writes ResourceExhausted). What is neither says nothing.
+// grpc records a gRPC status: its number, or its name in any spelling (Envoy writes
+// ResourceExhausted). Anything else is ignored.
 func (d *Decoder) grpc(b []byte) {
 	if len(b) == 0 {
 		return

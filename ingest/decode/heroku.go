@@ -2,8 +2,8 @@ package decode
 
 import "statline/classify"
 
-// heroku is the line of Heroku's router: key=value, times in milliseconds with
-// their unit. Its time is the one that the log drain puts in front.
+// heroku is the line of Heroku's router: key=value, times in milliseconds with their
+// unit. Its time is the one that the log drain puts before it.
 type heroku struct{}
 
 func (heroku) about() Format {

@@ -1,6 +1,6 @@
 package decode
 
-// hostOnly takes the port off a host.
+// hostOnly removes the port from a host.
 func hostOnly(b []byte) []byte {
 	if i := indexByte(b, 0, ':'); i > 0 && b[0] != '[' {
 		return b[:i]

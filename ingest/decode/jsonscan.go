@@ -17,16 +17,16 @@ const (
 	flagHigh    uint8 = 0x20 // holds a byte above 127 or a control character
 )
 
-// slot is a value of a record: its bytes (without quotes for a string).
+// slot is a value in a record: its bytes (without quotes for a string).
 type slot struct {
 	start, end uint32
 	kind       uint8
 }
 
-// scanner walks one JSON object and notes where the values are that formats
-// read. It looks at every byte once, skips what nobody reads, allocates
-// nothing, and guesses each key from the one before: a wrong guess costs a
-// table lookup and changes nothing else.
+// scanner walks one JSON object and records where the values are that formats read. It
+// looks at every byte once, skips what nobody reads, allocates nothing, and guesses
+// each key from the one before it. A wrong guess costs a table lookup and changes
+// nothing else.
 type scanner struct {
 	tree  *tree
 	next  [maxGuesses]node // the key that followed last time: a node of the tree, or one of misses
@@ -35,14 +35,14 @@ type scanner struct {
 	vals  [maxNodes]slot
 
 	names  *secretNames
-	secret [3]slot // what looks like the API key: in a header, a query parameter, a flat field
+	secret [3]slot // what may be the API key: in a header, a query parameter, a flat field
 	quota  [quotaFields + quotaField(attemptFields)]slot
-	told   uint32 // which of quota the record has
+	told   uint32 // which quota fields the record has
 	misses [maxMisses]missed
 	buf    []byte // a key with escapes, unescaped
 }
 
-// The places of scanner.secret, in falling precedence.
+// The indexes of scanner.secret, in falling precedence.
 const (
 	inHeader = iota
 	inQuery
@@ -50,7 +50,7 @@ const (
 )
 
 // missed remembers what a key is that no format reads, so that its name is not
-// taken apart for every record, and can be guessed like any other.
+// analysed for every record, and can be guessed like any other.
 type missed struct {
 	shape           // its len is 0: free
 	colon  [30]byte // key + `":`
@@ -68,7 +68,7 @@ func newScanner(t *tree, names *secretNames) *scanner {
 	return &scanner{tree: t, names: names}
 }
 
-// reset forgets the last record, not the guesses.
+// reset forgets the last record but not the guesses.
 func (s *scanner) reset() {
 	s.seen = nodeSet{}
 	s.secret = [3]slot{}
@@ -122,7 +122,7 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 			return -1
 		}
 
-		// The value. Strings and numbers are read here: a call for each would
+		// The value. Strings and numbers are read here: a function call for each would
 		// cost as much as reading them.
 		var v slot
 		switch c := b[i]; {
@@ -186,8 +186,8 @@ func (s *scanner) object(b []byte, i int, parent node) int {
 	}
 }
 
-// named notes the value of a key that no format reads, for what it is called. The
-// first one counts.
+// named records the value of a key that no format reads but whose name says what it
+// is. The first one counts.
 func (s *scanner) named(n node, v slot) {
 	if v.kind&kindMask == kindNull {
 		return
@@ -214,9 +214,9 @@ func skipBlank(b []byte, i int) int {
 	return i
 }
 
-// nested reads node n's value at i when it is neither string nor number, and
-// returns the index after it and its kind. Objects are walked when something
-// in them is read.
+// nested reads node n's value at i when it is neither string nor number, and returns
+// the index after it and its kind. Objects are walked if some format reads a value in
+// them.
 func (s *scanner) nested(b []byte, i int, n node) (int, uint8) {
 	switch b[i] {
 	case '{':
@@ -225,7 +225,7 @@ func (s *scanner) nested(b []byte, i int, n node) (int, uint8) {
 		}
 		return skipNested(b, i), kindObject
 	case '[':
-		s.flags |= flagHigh // its strings are not looked at
+		s.flags |= flagHigh // its strings are not checked
 		return skipNested(b, i), kindArray
 	}
 	return literal(b, i)
@@ -242,8 +242,8 @@ const (
 	attemptNode = quotaNode + node(quotaFields) // + an attemptField
 )
 
-// spelled reports where the value begins when the key at i is the guessed one,
-// written without white space; 0 otherwise.
+// spelled returns where the value begins if the key at i is the guessed one, written
+// without white space; otherwise 0.
 func (s *scanner) spelled(guess node, b []byte, i int) int {
 	b = b[i:]
 	if guess < maxNodes {
@@ -301,8 +301,8 @@ func (m *missed) remember(key []byte, parent, is node) {
 	m.shape = shapeOf(m.colon[:len(key)+2])
 }
 
-// unread says what a key is that no format reads: a secret, a rate limit or the count of
-// an attempt by its name and where it stands, or nothing.
+// unread says what a key is that no format reads, by its name and position: a secret,
+// a rate limit, a count of tries, or nothing.
 func (s *scanner) unread(key []byte, parent node) node {
 	flags := s.tree.nodes[parent].flags
 	where := inField
@@ -342,8 +342,8 @@ func literal(b []byte, i int) (int, uint8) {
 	return -1, 0
 }
 
-// skipNested returns the index after the object or array that begins at i,
-// -1 when it does not end. It counts brackets and passes over strings.
+// skipNested returns the index after the object or array that begins at i, -1 when it
+// does not end. It counts brackets and skips strings.
 func skipNested(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {

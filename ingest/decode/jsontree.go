@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// node is a place in a JSON record that some format reads: a key below
-// another node. Node 0 is the record itself.
+// node is a position in a JSON record that some format reads: a key below another
+// node. Node 0 is the record itself.
 type node uint16
 
 const root node = 0
 
 const maxNodes = 512
 
-// What a node is, beside a value.
+// What a node is besides a value.
 const (
 	isInner   uint8 = 1 << iota // has children: objects there are walked
 	isHeaders                   // its unknown children are request headers
@@ -23,8 +23,8 @@ const (
 	isReply                     // its unknown children are headers of the response
 )
 
-// tree holds every key that any format reads, so that one walk over a record
-// serves all formats and the format is decided by what was seen.
+// tree holds every key that any format reads, so that one walk over a record serves
+// all formats, and what was seen decides the format.
 type tree struct {
 	nodes [maxNodes]treeNode
 	len   int
@@ -32,8 +32,7 @@ type tree struct {
 	index [4 * maxNodes]node // open addressing; 0 is free (the root is never looked up)
 }
 
-// treeNode is one key. It is what a guess is compared with, so it is kept
-// small.
+// treeNode is one key. Guesses are compared with it, so it is kept small.
 type treeNode struct {
 	shape
 	flags  uint8
@@ -41,8 +40,8 @@ type treeNode struct {
 	colon  string // key + `":`, what a guessed key must look like
 }
 
-// shape is what a key looks like in a line: key + `":`, all of it up to maxShape
-// bytes. It compares two words, whatever the length.
+// shape is how a key looks in a line: key + `":`, up to maxShape bytes. Comparing it
+// takes two words, whatever its length.
 type shape struct {
 	head, tail uint64 // the first eight bytes and the last ones; both are all of a shorter one
 	len        uint16
@@ -65,8 +64,8 @@ func shapeOf(colon []byte) shape {
 	return x
 }
 
-// fits reports that a line goes on as the key does; that is all of a key of at
-// most maxShape bytes. The bounds of at are told to the compiler, which then
+// fits reports that a line goes on with the key; for a key of at most maxShape bytes
+// that is the whole key. The type of line tells the compiler the bounds, so that it
 // checks none.
 func (x *shape) fits(line *[maxShape + 1]byte) bool {
 	at := int(x.at) & (maxShape - 8)
@@ -142,7 +141,7 @@ func (t *tree) headers(path string) node {
 	return n
 }
 
-// reply declares an object with headers of the response.
+// reply declares an object with response headers.
 func (t *tree) reply(path string) node {
 	n := t.at(path)
 	t.nodes[n].flags |= isReply | isInner

@@ -12,11 +12,11 @@ import (
 	"statline/classify/prefetch"
 )
 
-// KeyID is what stands for an API key everywhere behind the decoder: its
-// HMAC-SHA-256 under secret, truncated to 16 bytes. The same key and secret
-// always give the same id, and without the secret the id says nothing about
-// the key. A name that a gateway gave to a key is identified by
-// KeyID(secret, "id:"+name), so that it cannot be confused with a key.
+// KeyID stands for an API key everywhere outside the decoder: its HMAC-SHA-256 under
+// secret, truncated to 16 bytes. The same key and secret always give the same id;
+// without the secret the id tells nothing about the key. A name that a gateway gave to
+// a key is identified by KeyID(secret, "id:"+name), so that it cannot be confused with
+// a key.
 func KeyID(secret []byte, key string) classify.KeyID {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(key))
@@ -24,8 +24,8 @@ func KeyID(secret []byte, key string) classify.KeyID {
 	return classify.KeyID(mac.Sum(sum[:0])[:16])
 }
 
-// SecretID is a public fingerprint of the secret: 16 hexadecimal digits that
-// let two instances find out that they hold different secrets.
+// SecretID is a public fingerprint of the secret, 16 hexadecimal digits, by which two
+// instances notice that their secrets differ.
 func SecretID(secret []byte) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("statline secret id"))
@@ -36,9 +36,8 @@ func SecretID(secret []byte) string {
 // each time.
 const keyInline = 40
 
-// keyring computes KeyIDs and remembers them: one HMAC costs as much as
-// decoding a whole line. The memo is bounded and its content never changes a
-// result: it is emptied when full.
+// keyring computes KeyIDs and remembers them: one HMAC costs as much as decoding a
+// line. The memo is bounded, and emptied when full; it never changes a result.
 type keyring struct {
 	mac   hash.Hash
 	sum   [sha256.Size]byte
@@ -56,7 +55,7 @@ type keySlot struct {
 	len uint8  // 0: free (the empty key has no id)
 }
 
-// firstKeySlots keeps a decoder that sees few keys small.
+// firstKeySlots keeps a decoder with few keys small.
 const firstKeySlots = 1 << 10
 
 func newKeyring(secret []byte, limit int) *keyring {
@@ -80,13 +79,13 @@ func (k *keyring) hmac(prefix, key []byte) classify.KeyID {
 	return classify.KeyID(k.mac.Sum(k.sum[:0])[:16])
 }
 
-// id is KeyID(secret, key), from the memo when it is there.
+// id is KeyID(secret, key), from the memo if it is there.
 func (k *keyring) id(key []byte) classify.KeyID {
 	return k.find(key, hashBytes(key))
 }
 
-// touch begins to fetch a key's slot and returns its hash for find: the
-// memory arrives while the rest of the line is decoded. Of no key it is 0.
+// touch begins to load a key's slot and returns its hash for find: the memory arrives
+// while the rest of the line is decoded. The hash of no key is 0.
 func (k *keyring) touch(key []byte) uint64 {
 	if len(key) == 0 {
 		return 0
@@ -162,9 +161,9 @@ const (
 	mix2 = 0xd6e8feb86659fd93
 )
 
-// hashBytes is a fast hash for tables whose entries are compared in full; a
-// sender who makes it collide only slows down its own block. It folds 128-bit
-// products, sixteen bytes at a time.
+// hashBytes is a fast hash for tables whose entries are compared in full: a sender who
+// provokes collisions only slows down its own block. It folds 128-bit products,
+// sixteen bytes at a time.
 func hashBytes(b []byte) uint64 {
 	h := uint64(len(b)) * mix1
 	for len(b) > 16 {
@@ -191,7 +190,7 @@ func fold(x, y uint64) uint64 {
 // idPrefix tells a gateway's name for a key from a key.
 var idPrefix = []byte("id:")
 
-// named is KeyID(secret, "id:"+name), from the memo when it is there.
+// named is KeyID(secret, "id:"+name), from the memo if it is there.
 func (k *keyring) named(name []byte) classify.KeyID {
 	if len(name)+len(idPrefix) > keyInline {
 		return k.hmac(idPrefix, name)

@@ -23,8 +23,8 @@ func arrayAhead(b []byte, i int) bool {
 	return i < len(b) && (b[i] == '{' || b[i] == ']')
 }
 
-// object decodes the JSON object at i and returns the index after it, or
-// after its line when it is broken.
+// object decodes the JSON object at i and returns the index after it, or after its
+// line if it is broken.
 func (d *Decoder) object(b []byte, i int) int {
 	d.scan.reset()
 	end := d.scan.object(b, i+1, root)

@@ -16,7 +16,7 @@ func (lograge) begins(c byte) bool { return charClass[c]&anyLetter != 0 }
 
 func (lograge) decode(d *Decoder, b []byte) bool {
 	if at := indexOf(b, "-- : method="); at >= 0 {
-		b = b[at+len("-- : "):] // without Ruby's logger in front
+		b = b[at+len("-- : "):] // skip Ruby's logger prefix
 	}
 	if !hasPrefix(b, "method=") || !contains(b, " controller=") {
 		return false

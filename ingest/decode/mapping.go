@@ -4,9 +4,9 @@ import (
 	"fmt"
 )
 
-// Mapping tells format "json" where its fields are: dotted paths into the
-// record (a backslash keeps a dot that belongs to a name). Time and one of
-// Status, Code, Message and Body are needed.
+// Mapping tells format "json" where its fields are: dotted paths into the record (a
+// backslash keeps a dot that is part of a name). Time and one of Status, Code, Message
+// and Body are required.
 type Mapping struct {
 	Time       string `json:"time" koanf:"time" help:"event time (needed)"`
 	TimeLayout string `json:"time_layout,omitempty" koanf:"time_layout" help:"any known when empty; s, ms, us, ns, or Go's 2006-01-02 15:04"`
@@ -54,7 +54,7 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 	}
 	at := func(path string) node {
 		if path == "" {
-			return root // never seen
+			return root // a node that is never seen
 		}
 		return t.at(path)
 	}
@@ -130,7 +130,7 @@ func (m *Mapping) unit() (int, error) {
 	return 0, fmt.Errorf("mapping: got latency unit %q; want s, ms, us or ns", m.LatencyUnit)
 }
 
-// check says what a mapping lacks.
+// check says what is wrong with a mapping.
 func (m *Mapping) check() error {
 	if m.Time == "" {
 		return fmt.Errorf("mapping: got no time; want the path of the event's time")

@@ -1,8 +1,8 @@
 package decode
 
-// eachMember calls f with every member of the JSON object b, which the scanner
-// has found well formed: its name as written and its value, with the kind as
-// in slot. It is for what is rare; formats read their values by node.
+// eachMember calls f for every member of the JSON object b, which the scanner has
+// found well formed, with its name as written, its value, and the kind as in slot. It
+// is for rare cases; formats read their values by node.
 func eachMember(b []byte, f func(name, value []byte, kind uint8)) {
 	for i := 1; i < len(b); {
 		for i < len(b) && (b[i] <= ' ' || b[i] == ',') {
@@ -36,8 +36,8 @@ func eachMember(b []byte, f func(name, value []byte, kind uint8)) {
 	}
 }
 
-// valueEndAt returns the index behind the JSON value at i and its kind, -1
-// when it does not end.
+// valueEndAt returns the index after the JSON value at i and its kind, -1 when it does
+// not end.
 func valueEndAt(b []byte, i int) (after int, kind uint8) {
 	switch c := b[i]; {
 	case c == '"':
@@ -54,7 +54,7 @@ func valueEndAt(b []byte, i int) (after int, kind uint8) {
 	return literal(b, i)
 }
 
-// empty reports a value that says nothing: null, false, 0, "", {} and [].
+// empty reports an empty value: null, false, 0, "", {} and [].
 func empty(value []byte, kind uint8) bool {
 	switch kind {
 	case 0, kindNull, kindFalse:

@@ -1,7 +1,7 @@
 package decode
 
-// ncsa is the common and the combined log line of Apache and nginx, with or
-// without the virtual host in front.
+// ncsa is the common and the combined log line of Apache and nginx, with or without
+// the virtual host before it.
 type ncsa struct{}
 
 func (ncsa) about() Format {

@@ -1,6 +1,6 @@
 package decode
 
-// ncsaLine is a line taken apart; quoted fields without their quotes.
+// ncsaLine is a parsed line; quoted fields are without their quotes.
 type ncsaLine struct {
 	vhost, user, time, request, status, size, agent []byte
 	requestID                                       []byte
@@ -11,9 +11,9 @@ type ncsaLine struct {
 	lacks                                           string
 }
 
-// parse takes apart: [vhost] client ident user [time] "request" status size
-// ["referer" "agent" [rest]]. ident or user may be missing, and the last
-// quote. When the line is none, lacks says what it has not.
+// parse parses [vhost] client ident user [time] "request" status size ["referer"
+// "agent" [rest]]. ident or user may be missing, and the last quote. If it is no such
+// line, lacks says what is missing.
 func (l *ncsaLine) parse(b []byte) bool {
 	end := l.head(b)
 	if end < 0 {
@@ -26,8 +26,8 @@ func (l *ncsaLine) parse(b []byte) bool {
 	return l.answer(b, end+2)
 }
 
-// head reads what precedes the request and returns the index of the bracket
-// behind the time, -1 when there is none.
+// head reads what precedes the request and returns the index of the bracket after the
+// time, -1 when there is none.
 func (l *ncsaLine) head(b []byte) int {
 	at := 0
 	for {
@@ -84,8 +84,8 @@ func (l *ncsaLine) answer(b []byte, i int) bool {
 	return true
 }
 
-// numbers reads status and size, which follow the request at i, and returns
-// the index behind them, -1 when they cannot be told from other numbers.
+// numbers reads status and size, which follow the request at i, and returns the index
+// after them, -1 when they cannot be told from other numbers.
 func (l *ncsaLine) numbers(b []byte, i int) int {
 	if i+4 < len(b) && b[i+4] == ' ' && b[i+1]-'0' <= 9 {
 		var j int
@@ -119,15 +119,14 @@ func (l *ncsaLine) numbers(b []byte, i int) int {
 		}
 	}
 	if whole > 1 {
-		l.size = nil // size or a time: nothing tells
+		l.size = nil // size or a time: unknown
 	}
 	return end
 }
 
-// statusAmong finds the status among the numbers that follow a request: the
-// first, when status and size are all there is. Otherwise it is the one that
-// somebody documents as a status, or the first; two of them leave the line
-// undecided (-1).
+// statusAmong finds the status among the numbers that follow a request. It is the
+// first when only status and size follow. Otherwise it is the one that is a documented
+// status, or else the first; if two are, the line is undecided (-1).
 func statusAmong(fields [][]byte) int {
 	if len(fields) == 0 {
 		return -1
@@ -151,8 +150,8 @@ func statusAmong(fields [][]byte) int {
 	return found
 }
 
-// documented reports that a status is registered, or documented by a server
-// that is much used.
+// documented reports a status that is registered, or documented by a widely used
+// server.
 func documented(s int16) bool {
 	switch {
 	case s >= 100 && s <= 103, s >= 200 && s <= 208, s == 226, s >= 300 && s <= 308, s >= 400 && s <= 431,
@@ -163,9 +162,8 @@ func documented(s int16) bool {
 	return false
 }
 
-// agentAt reads the user agent, the quoted field at i, and returns the index
-// behind it. An address there is a proxy's list of clients, and the agent
-// follows.
+// agentAt reads the user agent, the quoted field at i, and returns the index after it.
+// If the field is an address, it is a proxy's list of clients, and the agent follows.
 func (l *ncsaLine) agentAt(b []byte, i int) int {
 	for range 2 {
 		if i+1 >= len(b) || b[i+1] != '"' {
@@ -187,7 +185,7 @@ func (l *ncsaLine) agentAt(b []byte, i int) int {
 	return i
 }
 
-// who takes apart what precedes the time.
+// who parses what precedes the time.
 func (l *ncsaLine) who(b []byte) {
 	const ident = " - "
 	if v4, n := parseIPv4(b); n > 0 && n+len(ident) < len(b) && string(b[n:n+len(ident)]) == ident {
@@ -199,10 +197,10 @@ func (l *ncsaLine) who(b []byte) {
 	l.parties(b)
 }
 
-// parties finds client and user among the words in front of the time. The
-// client is the first address; one word before it is the virtual host. A user
-// is one only in the place of the user: behind the client and ident, or behind
-// the client's address once more in brackets (old ingress-nginx).
+// parties finds client and user among the words before the time. The client is the
+// first address; a single word before it is the virtual host. The user is the word
+// after client and ident, or after the client's address repeated in brackets (old
+// ingress-nginx).
 func (l *ncsaLine) parties(b []byte) {
 	var words [8][]byte
 	n := 0
@@ -247,8 +245,8 @@ func (l *ncsaLine) parties(b []byte) {
 	}
 }
 
-// listWord returns the word at i and the index behind it: a quoted text, or a
-// list of which every element but the last ends in a comma.
+// listWord returns the word at i and the index after it: a quoted text, or a list in
+// which every element but the last ends in a comma.
 func listWord(b []byte, i int) ([]byte, int) {
 	if b[i] == '"' {
 		return quoted(b, i)
@@ -265,8 +263,8 @@ func listWord(b []byte, i int) ([]byte, int) {
 	}
 }
 
-// listFirst is b from its first element on that says something: proxies put
-// "-" and "unknown" into their lists of clients.
+// listFirst is b from its first meaningful element on: proxies put "-" and "unknown"
+// into their lists of clients.
 func listFirst(b []byte) []byte {
 	for {
 		comma := indexByte(b, 0, ',')
@@ -291,7 +289,7 @@ func hasPort(b []byte) bool {
 	return len(b) > 2 && b[0] == '[' && contains(b, "]:")
 }
 
-// ncsa fills the response from a line taken apart.
+// ncsa fills the response from a parsed line.
 func (d *Decoder) ncsa(l *ncsaLine) {
 	r := d.r
 	if (l.requestFlags|l.agentFlags) == 0 && len(l.vhost) == 0 && dash(l.user) && len(l.rest) == 0 && !l.more {

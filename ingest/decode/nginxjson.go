@@ -1,9 +1,8 @@
 package decode
 
-// nginxJSON is an nginx access log in JSON. Its names are the user's; the
-// usual ones, which repeat nginx's variables, are understood. Times are
-// seconds; upstream times and statuses may be lists, one element per server
-// tried.
+// nginxJSON is an nginx access log in JSON. The user chooses the names; the usual
+// ones, which repeat nginx's variables, are understood. Times are seconds; upstream
+// times and statuses may be lists with one element per server tried.
 type nginxJSON struct {
 	timeISO, atTime, msec, timeLocal, timestamp, timeEpoch, time   node
 	requestMethod, method, request, requestURI, uri, path, url     node
@@ -105,8 +104,8 @@ func (f *nginxJSON) decode(d *Decoder) {
 	}
 }
 
-// keyInQuery takes the API key from a query string that is logged apart from
-// the path.
+// keyInQuery takes the API key from a query string that is logged separately from the
+// path.
 func (d *Decoder) keyInQuery(query []byte) {
 	d.scratch = d.appendQuery(d.scratch, query)[:len(d.scratch)]
 }

@@ -65,7 +65,7 @@ func parseDecimal(b []byte) (decimal, bool) {
 // false when it does not fit.
 func (d decimal) scaled(shift int) (int64, bool) { return d.shifted(shift, true) }
 
-// floor is the number times 10^shift, the rest cut off.
+// floor is the number times 10^shift, rounded down.
 func (d decimal) floor(shift int) (int64, bool) { return d.shifted(shift, false) }
 
 func (d decimal) shifted(shift int, round bool) (int64, bool) {
@@ -131,9 +131,8 @@ const (
 	unitNanos   = -3
 )
 
-// micros reads a duration in the given unit as microseconds; -1 for anything
-// that is no duration: negative, "-", empty, out of range. A suffix (ns us µs
-// ms s m h) overrides the unit.
+// micros reads a duration in the given unit as microseconds; -1 for anything else:
+// negative, "-", empty, out of range. A suffix (ns us µs ms s m h) overrides the unit.
 func micros(b []byte, unit int) int64 {
 	n := len(b)
 	if n == 0 {
@@ -153,8 +152,7 @@ func micros(b []byte, unit int) int64 {
 	return v
 }
 
-// toldMicros reads a duration that tells its unit ("12ms"); a bare number
-// tells none and is -1.
+// toldMicros reads a duration with a unit ("12ms"); a number without one is -1.
 func toldMicros(b []byte) int64 {
 	if n := len(b); n == 0 || b[n-1]-'0' <= 9 || b[n-1] == '.' {
 		return -1
@@ -209,9 +207,9 @@ func suffixed(b []byte) int64 {
 	return total
 }
 
-// microsList sums a list of durations ("0.100, 0.200" or "0.1 : 0.2"), the
-// way nginx writes one per upstream tried; elements without a value are left
-// out, and a list without any gives -1.
+// microsList sums a list of durations ("0.100, 0.200" or "0.1 : 0.2"), as nginx writes
+// one per upstream tried. Elements without a value are skipped; a list without any
+// gives -1.
 func microsList(b []byte, unit int) int64 {
 	total := int64(-1)
 	eachListed(b, func(item []byte) {
@@ -222,8 +220,8 @@ func microsList(b []byte, unit int) int64 {
 	return total
 }
 
-// lastStatus reads the last status of a list of upstream statuses; -1 when it
-// has none.
+// lastStatus reads the last status of a list of upstream statuses; -1 when there is
+// none.
 func lastStatus(b []byte) int16 {
 	status := int16(-1)
 	eachListed(b, func(item []byte) {
@@ -249,8 +247,7 @@ func eachListed(b []byte, f func(item []byte)) {
 }
 
 // parseStatus reads an HTTP status: 100 to 599, or 0, which gateways write for a
-// client that left; "-", "" and -1 are none (-1). ok is false for everything
-// else.
+// client that left. "-", "" and -1 mean none (-1). ok is false for everything else.
 func parseStatus(b []byte) (int16, bool) {
 	if len(b) == 3 {
 		x, y, z := b[0]-'0', b[1]-'0', b[2]-'0'
@@ -275,8 +272,8 @@ func parseStatus(b []byte) (int16, bool) {
 	return int16(n), true
 }
 
-// parseSize reads a number of bytes; anything that is none is 0. A leading +
-// (HAProxy's logasap) is allowed.
+// parseSize reads a number of bytes; anything else is 0. A leading + (HAProxy's
+// logasap) is allowed.
 func parseSize(b []byte) int64 {
 	n, ok := parseInt(b)
 	if !ok {

@@ -2,10 +2,9 @@ package decode
 
 import "math"
 
-// bigrams has, for each letter, how rarely each letter follows it in the words
-// that programmers write: thirds of a nat, A for 0. Counted over the words of
-// the comments in Go's standard library, each by the logarithm of how often it
-// occurs.
+// bigrams has, for each letter, how rarely each letter follows it in words that
+// programmers write: thirds of a nat, A for 0. It was counted over the comments in
+// Go's standard library, each word weighted by the logarithm of its frequency.
 const bigrams = "" +
 	"QJIITPLVKWNGKHVJWHIFNNQQNT" + "HKLOHNQXHMTFPQIOXJIMHPQULS" + "GRLQHQPHJZIJORFPRKMHKQTUOY" +
 	"IPNJDNORFPUKOOJQVKIOJOONNU" + "JPIGLLMROVSJKHQLOFGJQMOKRT" + "ISMMHGPPFXUIOOHNWJKKJWSULV" +
@@ -20,8 +19,8 @@ const bigrams = "" +
 // initials is the same for the first letter of a word.
 const initials = "IKHIJJKLJQPKJLLIPIHJKMLORQ"
 
-// The costs of what a word does between two characters, in thirds of a nat:
-// how rarely it goes on with the same kind, begins another word, and so on.
+// The costs of what may follow a character in a word, in thirds of a nat: how rarely
+// the same kind goes on, another word begins, and so on.
 const (
 	costLetter  = 0
 	costCamel   = 6  // an upper-case letter behind a lower-case one
@@ -34,9 +33,9 @@ const (
 	aDigit      = 7  // which of ten
 )
 
-// unlikeWord is how much better t is explained by characters drawn at random
-// than by words, in thirds of a nat: the random explanation takes the kinds of
-// characters that t has, the other the habits of those who name things.
+// unlikeWord is how much better t is explained by random characters than by words, in
+// thirds of a nat. The random explanation uses the kinds of characters in t, the other
+// the habits of people who name things.
 func unlikeWord(t []byte) int {
 	var mask uint16
 	words := 0
@@ -79,7 +78,7 @@ func unlikeWord(t []byte) int {
 	return words - len(t)*randomCost[kinds]/16
 }
 
-// letterCost is what the letter c costs a word behind the character before.
+// letterCost is the cost of the letter c after the character before.
 func letterCost(before, c byte) int {
 	low := c | 0x20
 	start := int(initials[low-'a'] - 'A')
@@ -96,8 +95,7 @@ func letterCost(before, c byte) int {
 	return costLetter + int(bigrams[int(before|0x20-'a')*26+int(low-'a')]-'A')
 }
 
-// randomCost is what one of n equally likely characters costs, in 48ths of a
-// nat.
+// randomCost is the cost of one of n equally likely characters, in 48ths of a nat.
 var randomCost = func() (t [65]int) {
 	for n := 1; n < len(t); n++ {
 		t[n] = int(48 * math.Log(float64(n)))
@@ -105,9 +103,8 @@ var randomCost = func() (t [65]int) {
 	return t
 }()
 
-// opaque reports a word of letters, digits, - and _ that nobody wrote: an id
-// that was drawn at random. Lower-case letters alone are words; ids have
-// digits, capitals, or both.
+// opaque reports a word of letters, digits, - and _ that nobody wrote: a random id.
+// Lower-case letters alone are words; ids have digits, capitals, or both.
 func opaque(t []byte, mask uint16) bool {
 	if len(t) < 6 || mask&^(anyLetter|hasDigit|hasDash) != 0 || mask&anyLetter == 0 {
 		return false
@@ -142,8 +139,8 @@ func opaque(t []byte, mask uint16) bool {
 	return unlikeWord(t) > limit
 }
 
-// Where a word ends to be one, in thirds of a nat: one of several kinds of
-// characters, one of capitals, and one of lower-case letters.
+// Below these costs, in thirds of a nat, it is a word: of several kinds of characters,
+// of capitals, of lower-case letters.
 const (
 	camelLimit = -4
 	plainLimit = 6
@@ -160,8 +157,8 @@ func capitals(t []byte) (n int) {
 }
 
 // ordinal is the length of the number that ends a word (oauth2, sha256,
-// ListObjectsV2), 0 when there is none, or when not a word of one case or of
-// camels precedes.
+// ListObjectsV2). It is 0 when there is none, or when what precedes is no word in one
+// case or in camel case.
 func ordinal(t []byte) int {
 	i := len(t)
 	for i > 0 && t[i-1]-'0' <= 9 {

@@ -40,7 +40,7 @@ func otlpFormats() []Format {
 // otlpFirst is the first byte of such a message: field 1, bytes.
 const otlpFirst = 0x0a
 
-// isOTLP reports a message that is nothing but resource spans or resource logs:
+// isOTLP reports a message that consists only of resource spans or resource logs:
 // field 1, one after the other, to the last byte.
 func isOTLP(b []byte) bool {
 	if len(b) < 4 || b[0] != otlpFirst {
@@ -60,8 +60,8 @@ func isOTLP(b []byte) bool {
 	return true
 }
 
-// holdsSpans tells spans from log records: a span's first field is its trace's
-// id, a log record's its time.
+// holdsSpans tells spans from log records: a span's first field is its trace id, a log
+// record's its time.
 func holdsSpans(b []byte) bool {
 	for _, field := range [...]protowire.Number{1, 2, 2} { // resource, scope, item
 		inner := fieldOf(b, field)
@@ -136,7 +136,7 @@ func (d *Decoder) otlpJSON(b []byte, isSpans bool) {
 	d.reject(ReasonSyntax, "no OTLP JSON of log records or spans", b)
 }
 
-// spans decodes the spans of servers. Those of others tell nothing of a request
+// spans decodes the spans of servers. Spans of other kinds tell nothing of a request
 // that was answered here; a message without any span is a reject.
 func (d *Decoder) spans(m *tracepb.TracesData, isJSON bool) {
 	some := false
@@ -193,7 +193,7 @@ func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
 	d.orNone(some, isJSON)
 }
 
-// orNone rejects a message that has not some item.
+// orNone rejects a message without an item.
 func (d *Decoder) orNone(some, isJSON bool) {
 	if some {
 		return
@@ -231,7 +231,7 @@ func (d *Decoder) otlpBegin(of *resourcepb.Resource, isJSON bool) {
 func (d *Decoder) otlpFinish(item proto.Message) {
 	text, err := protojson.Marshal(item)
 	if err != nil {
-		text = nil // it has just been read; a reject is without its bytes
+		text = nil // it has just been read; a reject has no bytes
 	}
 	d.finish(text)
 }
@@ -246,7 +246,7 @@ type otlpAttributes struct {
 	told                                                         bool // quota has something
 }
 
-// answer reports that the attributes say what came of a request.
+// answer reports attributes that tell the result of a request.
 func (a *otlpAttributes) answer() bool { return len(a.status) > 0 || len(a.grpc) > 0 }
 
 func (a *otlpAttributes) read(list []*commonpb.KeyValue) {
@@ -345,7 +345,7 @@ func (d *Decoder) attributes(a *otlpAttributes) {
 	}
 }
 
-// attribute is a value as text: a string, a number, or the first of a list.
+// attribute is a value as text: a string, a number, or the first element of a list.
 func attribute(v *commonpb.AnyValue) []byte {
 	switch x := v.GetValue().(type) {
 	case *commonpb.AnyValue_StringValue:
@@ -362,8 +362,8 @@ func attribute(v *commonpb.AnyValue) []byte {
 	return nil
 }
 
-// traceID is a trace's id in hexadecimal. Read from OTLP JSON it has been taken
-// for base64.
+// traceID is a trace id in hexadecimal. From OTLP JSON it has been decoded as base64
+// first.
 func traceID(id []byte, isJSON bool) []byte {
 	if len(id) == 0 {
 		return nil

@@ -3,7 +3,7 @@ package decode
 import "bytes"
 
 // eachPair calls f with every name=value of a logfmt line; a quoted value comes
-// without its quotes. What is no pair is passed over.
+// without its quotes. Anything else is skipped.
 func eachPair(b []byte, f func(name, value []byte)) {
 	for i := 0; i < len(b); {
 		eq := i

@@ -2,15 +2,14 @@ package decode
 
 import "bytes"
 
-// maxPrefixes is how many layers of shippers a line may have passed.
+// maxPrefixes is how many shippers' prefixes a line may have.
 const maxPrefixes = 4
 
-// unprefixed takes off what log shippers put in front of a line: the CRI
-// prefix of Kubernetes, timestamps (docker logs -t, kubectl logs
-// --timestamps), names of containers and pods (compose, swarm, stern, kubectl
-// --prefix), syslog headers of RFC 3164 and RFC 5424 with and without a tag,
-// journald's, and colours. A time among them is the line's own when its format
-// has none.
+// unprefixed removes what log shippers put before a line: the CRI prefix of
+// Kubernetes, timestamps (docker logs -t, kubectl logs --timestamps), names of
+// containers and pods (compose, swarm, stern, kubectl --prefix), syslog headers of RFC
+// 3164 and RFC 5424 with and without a tag, journald's, and colours. A time among them
+// becomes the line's when its format has none.
 func (d *Decoder) unprefixed(b []byte) []byte {
 	for range maxPrefixes {
 		if len(b) > 0 && b[0] == 0x1b {
@@ -29,7 +28,7 @@ func (d *Decoder) unprefixed(b []byte) []byte {
 	return b
 }
 
-// onePrefix takes off the outermost prefix; b itself when there is none.
+// onePrefix removes the outermost prefix; it returns b when there is none.
 func (d *Decoder) onePrefix(b []byte) []byte {
 	if len(b) < 8 {
 		return b
@@ -66,8 +65,8 @@ func (d *Decoder) onePrefix(b []byte) []byte {
 	return tagged(b, 0)
 }
 
-// numberPrefix takes off a prefix that begins with a digit: a timestamp, or
-// the length that syslog puts in front over TCP. An address is none.
+// numberPrefix removes a prefix that begins with a digit: a timestamp, or the length
+// that syslog sends first over TCP. An address is no prefix.
 func (d *Decoder) numberPrefix(b []byte) []byte {
 	stamp, i := word(b, 0)
 	switch {
@@ -93,8 +92,7 @@ func (d *Decoder) numberPrefix(b []byte) []byte {
 	return b
 }
 
-// stamp notes a prefix's time when it has a zone; it reports whether it is a
-// time.
+// stamp records a prefix's time if it has a zone; it reports whether it is a time.
 func (d *Decoder) stamp(b []byte) bool {
 	ms, ok := d.clock.rfc3339(b)
 	if ok {
@@ -103,8 +101,8 @@ func (d *Decoder) stamp(b []byte) bool {
 	return ok
 }
 
-// afterStamp takes off what follows a timestamp at i: CRI's stream and tag, or
-// syslog's host and tag.
+// afterStamp removes what follows a timestamp at i: CRI's stream and tag, or syslog's
+// host and tag.
 func afterStamp(b []byte, i int) []byte {
 	stream, j := word(b, i+1)
 	if string(stream) == "stdout" || string(stream) == "stderr" {
@@ -115,9 +113,8 @@ func afterStamp(b []byte, i int) []byte {
 	return host(b, i+1)
 }
 
-// dateStamp is the index behind a date that begins with a name of a month or
-// a day ("Mar  1 12:00:00 ", "Sun 2026-03-01 12:00:00 UTC "), 0 when there is
-// none.
+// dateStamp is the index after a date that begins with the name of a month or a day
+// ("Mar  1 12:00:00 ", "Sun 2026-03-01 12:00:00 UTC "), 0 when there is none.
 func dateStamp(b []byte) int {
 	switch {
 	case len(b) > 16 && monthOf(b) > 0 && b[3] == ' ' && b[6] == ' ' && b[9] == ':' && b[12] == ':':
@@ -134,8 +131,8 @@ func dateStamp(b []byte) int {
 	return 0
 }
 
-// host takes off "host tag[pid]: ", "tag: " or a host alone at i. A host alone
-// is one only where an address or a time in brackets follows.
+// host removes "host tag[pid]: ", "tag: " or a host alone at i. A word alone is a host
+// only if an address or a time in brackets follows.
 func host(b []byte, i int) []byte {
 	if i >= len(b) {
 		return b
@@ -156,7 +153,7 @@ func host(b []byte, i int) []byte {
 	return b[i:]
 }
 
-// priority takes off "<134>" and the header that follows it.
+// priority removes "<134>" and the header that follows it.
 func (d *Decoder) priority(b []byte) []byte {
 	end := indexByte(b[:min(len(b), 8)], 1, '>')
 	if end < 2 {
@@ -170,7 +167,7 @@ func (d *Decoder) priority(b []byte) []byte {
 	return d.syslogHeader(b[end+1:])
 }
 
-// syslogHeader takes off what follows <priority>.
+// syslogHeader removes what follows <priority>.
 func (d *Decoder) syslogHeader(b []byte) []byte {
 	if i := dateStamp(b); i > 0 {
 		return host(b, i)
@@ -210,7 +207,7 @@ func (d *Decoder) syslogHeader(b []byte) []byte {
 	return b
 }
 
-// tagged takes off "tag: " or "tag[pid]: " at i.
+// tagged removes "tag: " or "tag[pid]: " at i.
 func tagged(b []byte, i int) []byte {
 	if i >= len(b) {
 		return b
@@ -226,8 +223,7 @@ func tagged(b []byte, i int) []byte {
 	return b
 }
 
-// piped takes off "name   | " as compose and swarm write it, nil when there is
-// none.
+// piped removes "name   | " as compose and swarm write it; nil when there is none.
 func piped(b, name []byte, i int) []byte {
 	for i < len(b) && b[i] == ' ' {
 		i++
@@ -238,8 +234,8 @@ func piped(b, name []byte, i int) []byte {
 	return b[i+2:]
 }
 
-// isContainer accepts what can be a container's or a task's name:
-// web-1, stack_web.1.abc@node.
+// isContainer accepts possible names of a container or a task: web-1,
+// stack_web.1.abc@node.
 func isContainer(name []byte) bool {
 	for _, c := range name {
 		if charClass[c]&(anyLetter|hasDigit|hasDash|hasDot|hasAt) == 0 {
@@ -249,9 +245,9 @@ func isContainer(name []byte) bool {
 	return len(name) > 0
 }
 
-// stern takes off "pod container ", nil when the line does not begin so: a
-// pod's name ends in five characters behind a dash, or in a number, and an
-// address or a record follows.
+// stern removes "pod container "; nil when the line does not begin so. A pod's name
+// ends in five characters after a dash, or in a number, and an address or a record
+// follows.
 func stern(b, pod []byte, i int) []byte {
 	container, j := word(b, i+1)
 	if len(container) == 0 || j+1 >= len(b) || !isPod(pod) || !isLabel(container) {
@@ -284,7 +280,7 @@ func isLabel(name []byte) bool {
 	return len(name) > 0
 }
 
-// uncoloured is b without the escape sequences that terminals read as colours.
+// uncoloured is b without the escape sequences for terminal colours.
 func (d *Decoder) uncoloured(b []byte) []byte {
 	start := len(d.scratch)
 	for i := 0; i < len(b); i++ {
@@ -298,7 +294,7 @@ func (d *Decoder) uncoloured(b []byte) []byte {
 	return d.scratch[start:len(d.scratch):len(d.scratch)]
 }
 
-// isELB reports a line whose timestamp is its own and no shipper's: a name, an
+// isELB reports a line whose timestamp is its own and not a shipper's: a name, an
 // address with a port and another one follow.
 func isELB(b []byte) bool {
 	_, i := word(b, 0)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Preset is a mapping of ours for JSON that a well-known service writes, used
-// with format json.
+// Preset is a built-in mapping for the JSON of a well-known service, used with format
+// json.
 type Preset struct {
 	Name, Description, Example string
 	Mapping                    Mapping
@@ -15,7 +15,7 @@ type Preset struct {
 // Presets lists the named mappings.
 func Presets() []Preset { return []Preset{presetGCPLB, presetAzureAppGW, presetAzureAPIM} }
 
-// FindPreset is the mapping called name; the error lists the known ones.
+// FindPreset returns the mapping called name; the error lists the known ones.
 func FindPreset(name string) (Mapping, error) {
 	var names []string
 	for _, p := range Presets() {

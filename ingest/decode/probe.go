@@ -10,13 +10,13 @@ import (
 	"statline/classify"
 )
 
-// Report says what some lines are.
+// Report describes some lines of a log.
 type Report struct {
 	// Format is the format of most lines, "" when none is known.
 	Format string `json:"format"`
 	// Confidence is the share of the non-blank lines that Format decodes.
 	Confidence float64 `json:"confidence"`
-	// RunnerUp is the format that would understand most of them otherwise, and
+	// RunnerUp is the format that would otherwise understand most lines, and
 	// RunnerUpConfidence the share that it would decode.
 	RunnerUp           string  `json:"runner_up"`
 	RunnerUpConfidence float64 `json:"runner_up_confidence"`
@@ -54,8 +54,8 @@ type Field struct {
 	Unit  string `json:"unit,omitempty"`
 }
 
-// maxProbed bounds the lines that a probe looks at, maxCompared those that it
-// reads once more with every other format.
+// maxProbed is how many lines a probe reads, maxCompared how many it reads again with
+// every other format.
 const (
 	maxProbed   = 100_000
 	maxCompared = 2000
@@ -105,7 +105,7 @@ func ProbeWith(cfg Config, lines [][]byte) (Report, error) {
 	return rep, nil
 }
 
-// runnerUp pins every format but best and returns the one that reads most.
+// runnerUp pins every format but best and returns the one that decodes most.
 func runnerUp(cfg Config, lines [][]byte, best string) (name string, confidence float64) {
 	score := 0
 	for _, f := range Formats() {
@@ -131,8 +131,8 @@ func runnerUp(cfg Config, lines [][]byte, best string) (name string, confidence 
 	return name, confidence
 }
 
-// relative is the nearest format by notation, for lines that no other format
-// reads anything of.
+// relative is the nearest format by notation, for lines of which no other format
+// decodes any.
 func relative(best string) string {
 	switch best {
 	case "combined":
@@ -152,15 +152,15 @@ func share(part, of int) float64 {
 	return float64(part) / float64(of)
 }
 
-// prober is a Sink that notes which formats and fields were found.
+// prober is a Sink that records which formats and fields were found.
 type prober struct {
 	d                          *Decoder
 	formats                    map[string]*probed
 	reasons                    map[string]int
 	responses, rejects, fields int
 
-	line    int    // the number of the line in hand
-	text    []byte // itself
+	line    int    // the number of the current line
+	text    []byte // the line itself
 	refused []Refused
 	unknown []byte // the first JSON record that no format knows
 }
@@ -200,12 +200,12 @@ func (p *prober) Reject(r Reject) {
 		p.unknown = p.text
 	}
 	if r.Reason != ReasonSyntax && r.Reason != ReasonUnknown {
-		p.fields += len(fieldsOf(p.d.r, p.d.service)) // what was found before it was refused
+		p.fields += len(fieldsOf(p.d.r, p.d.service)) // found before it was refused
 	}
 }
 
-// fieldNames is every field of a response that a log is said to lack, in the
-// order of a record. What headers tell of rate limits is one that most lack.
+// fieldNames are the fields of a response that can be reported as missing, in the
+// order of a record. Most logs do not have rate-limit headers.
 var fieldNames = [...]string{
 	"time", "service", "method", "route", "path", "status", "code", "error_type", "message", "key", "key_name",
 	"client_ip",
@@ -232,7 +232,7 @@ func fieldsOf(r *classify.Response, defaultService []byte) []Field {
 	if r.Status >= 0 {
 		add("status", strconv.Itoa(int(r.Status)), "")
 	}
-	if r.Code > 0 && r.CodeFrom != classify.CodeBare { // a bare one may be anybody's
+	if r.Code > 0 && r.CodeFrom != classify.CodeBare { // a bare one may be another API's
 		add("code", strconv.Itoa(int(r.Code)), "")
 	}
 	add("error_type", string(r.ErrorType), "")

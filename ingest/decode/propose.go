@@ -7,9 +7,9 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// ProposeMapping proposes a mapping for a JSON record that no format knows, by
-// the names of its members and what stands in them; ok is false when it finds
-// no time or no status. A duration whose name tells no unit is left out.
+// ProposeMapping proposes a mapping for a JSON record that no format knows, by the
+// names and values of its members; ok is false when it finds no time or no status. A
+// duration without a unit in its name is left out.
 func ProposeMapping(record []byte) (m Mapping, ok bool) {
 	d, err := New(Config{})
 	if err != nil {
@@ -40,7 +40,7 @@ func (p *proposal) walk(prefix string, b []byte, depth int) {
 	})
 }
 
-// leaf gives the first field that a value fits to its path.
+// leaf assigns a path to the first field that its value fits.
 func (p *proposal) leaf(path, name string, value []byte, kind uint8) {
 	is := func(words ...string) bool {
 		for _, w := range words {
@@ -89,7 +89,7 @@ func (p *proposal) leaf(path, name string, value []byte, kind uint8) {
 	}
 }
 
-// unitOf is the unit that a name ends in, or that a value carries; "" for none.
+// unitOf is the unit at the end of a name or of a value; "" for none.
 func unitOf(path string, value []byte) string {
 	if toldMicros(value) >= 0 {
 		return "ms" // the value's own unit counts

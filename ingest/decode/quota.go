@@ -7,10 +7,10 @@ import (
 	"statline/classify"
 )
 
-// quotaTexts are the headers of a response that tell of a rate limit.
+// quotaTexts are the response headers about a rate limit.
 type quotaTexts [quotaFields][]byte
 
-// scannedQuota reads the headers that the scanner has seen.
+// scannedQuota reads the headers that the scanner has found.
 func (d *Decoder) scannedQuota() {
 	var t quotaTexts
 	for i := range t {
@@ -26,9 +26,9 @@ func (d *Decoder) scannedQuota() {
 	d.quota(&t)
 }
 
-// quota fills the response's Quota: the limit, what is left of it and its window
-// as one header says them, or as headers say that name one another. Of several
-// limits it is the one that has least left.
+// quota fills the response's Quota: the limit, what is left of it, and its window, as
+// one header or headers that name one another tell them. Of several limits it is the
+// one with the least left.
 func (d *Decoder) quota(t *quotaTexts) {
 	var q quota
 	q.plain(t)
@@ -50,11 +50,11 @@ type quota struct {
 	limit, left, window uint32
 	leftTold            bool
 	none                bool   // a limit of 0 or below: there is none
-	name                []byte // of the policy that RateLimit speaks of
+	name                []byte // of the policy that RateLimit names
 }
 
-// plain reads X-RateLimit-Limit and X-RateLimit-Remaining. Envoy and older
-// drafts list the limits behind the one in force: 10, 10;w=1, 1000;w=3600.
+// plain reads X-RateLimit-Limit and X-RateLimit-Remaining. Envoy and older drafts list
+// further limits after the current one: 10, 10;w=1, 1000;w=3600.
 func (q *quota) plain(t *quotaTexts) {
 	if b := t[quotaLimit]; len(b) > 0 {
 		list := fieldList{b: b}
@@ -102,9 +102,9 @@ func (q *quota) draft(b []byte) {
 	}
 }
 
-// policy reads RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400, and
-// the older 100;w=60. It is the policy that RateLimit names, or that has the
-// limit known, or else the first.
+// policy reads RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400, and the
+// older 100;w=60. It is the policy that RateLimit names, or the one with the known
+// limit, or else the first.
 func (q *quota) policy(b []byte) {
 	if len(b) == 0 || q.limit != 0 && q.window != 0 {
 		return
@@ -152,7 +152,7 @@ func (q *quota) windows(t *quotaTexts) {
 	}
 }
 
-// retryAfter is how many seconds the header tells to wait: a number, or a date.
+// retryAfter is the number of seconds to wait: the header has a number or a date.
 func (d *Decoder) retryAfter(b []byte) uint32 {
 	if len(b) == 0 {
 		return 0
@@ -185,8 +185,8 @@ func httpDate(b []byte) (unixMilli int64, ok bool) {
 	return ((daysOf(year, month, day)*24+hour)*60+minute)*60_000 + second*1000, true
 }
 
-// fieldList walks a list of HTTP's structured fields: what lies between commas
-// that no string holds.
+// fieldList walks a list of HTTP's structured fields: the items between commas outside
+// strings.
 type fieldList struct {
 	b []byte
 	i int
@@ -212,13 +212,13 @@ func (l *fieldList) next() (item []byte, ok bool) {
 	return trimSpace(l.b[start:]), true
 }
 
-// itemName is what an item is, without its parameters.
+// itemName is an item without its parameters.
 func itemName(item []byte) []byte {
 	name, _ := cutItem(item)
 	return name
 }
 
-// cutItem is item up to its first ; that no string holds, and what follows.
+// cutItem splits item at its first ; outside a string.
 func cutItem(item []byte) (head, rest []byte) {
 	inString := false
 	for i := 0; i < len(item); i++ {
@@ -234,7 +234,7 @@ func cutItem(item []byte) (head, rest []byte) {
 	return trimSpace(item), nil
 }
 
-// parameter is the count that a parameter of item has.
+// parameter is the number in a parameter of item.
 func parameter(item []byte, name string) (uint32, bool) {
 	_, rest := cutItem(item)
 	for len(rest) > 0 {
@@ -247,7 +247,7 @@ func parameter(item []byte, name string) (uint32, bool) {
 	return 0, false
 }
 
-// valueOf is the count behind name= in pair.
+// valueOf is the number after name= in pair.
 func valueOf(pair []byte, name string) (uint32, bool) {
 	if len(pair) <= len(name) || string(pair[:len(name)]) != name || pair[len(name)] != '=' {
 		return 0, false
@@ -255,8 +255,8 @@ func valueOf(pair []byte, name string) (uint32, bool) {
 	return leadingCount(pair[len(name)+1:])
 }
 
-// leadingCount reads the whole number that b is, or that a comma, a semicolon or
-// a blank ends. It saturates.
+// leadingCount reads the whole number that b begins with, up to a comma, a semicolon,
+// a blank or the end. It saturates.
 func leadingCount(b []byte) (uint32, bool) {
 	var n uint64
 	i := 0

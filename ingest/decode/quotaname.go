@@ -1,6 +1,6 @@
 package decode
 
-// quotaField is a header that tells of a rate limit.
+// quotaField is a response header about a rate limit.
 type quotaField uint8
 
 // The headers, then those of windows: X-RateLimit-Limit-Minute and the like.
@@ -15,7 +15,7 @@ const (
 	quotaFields = quotaLefts + quotaField(len(quotaWindows))
 )
 
-// quotaWindows are the windows that Kong and others have in a header's name.
+// quotaWindows are the windows that Kong and others put into a header's name.
 var quotaWindows = [...]struct {
 	name    string
 	seconds uint32
@@ -23,25 +23,24 @@ var quotaWindows = [...]struct {
 	{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"month", 30 * 86400}, {"year", 365 * 86400},
 }
 
-// replies are the objects that loggers put the response's headers in.
+// replies are the objects that loggers put response headers in.
 var replies = [...]string{
 	"response.headers", "response_headers", "responseHeaders", "ResponseHeaders", "resp_headers", "respHeaders",
 	"res.headers",
 	"http.response.headers",
 }
 
-// quotaPrefixes are what loggers put in front of the name of a header of the
-// response, squashed. A request's header tells nothing: http_x_ratelimit_limit
-// of nginx is one.
+// quotaPrefixes are what loggers put before the name of a response header, squashed. A
+// request header is ignored: nginx's http_x_ratelimit_limit is one.
 var quotaPrefixes = [...]string{
 	"upstreamhttp", "senthttp", "httpresponseheaders", "httpresponseheader", "responseheaders", "responseheader",
 	"respheaders", "respheader", "resheaders", "resheader", "downstream", "origin", "response", "resp", "res",
 }
 
-// quotaOf says which header of a rate limit key names: in an object of headers,
-// or flat in the record, in whatever spelling (X-RateLimit-Limit,
-// x_rate_limit_limit, upstream_http_x_ratelimit_limit, rateLimitRemaining). It is
-// asked once for a key, as long as the scanner remembers it.
+// quotaOf says which rate-limit header key names: in an object of headers, or flat in
+// the record, in any spelling (X-RateLimit-Limit, x_rate_limit_limit,
+// upstream_http_x_ratelimit_limit, rateLimitRemaining). The scanner remembers the
+// answer for each key.
 func quotaOf(key []byte, flat bool) (quotaField, bool) {
 	if len(key) < 9 || len(key) > 64 || !mayBeQuota(key) {
 		return 0, false
@@ -58,7 +57,8 @@ func quotaOf(key []byte, flat bool) (quotaField, bool) {
 		}
 	}
 	if string(name) == "retryafter" {
-		// Flat it may be a body's, in any unit, unless it is spelt as the header.
+		// Flat, it may be a body's field in any unit, unless it is spelled like the
+		// header.
 		return quotaRetry, prefixed || indexByte(key, 0, '-') >= 0
 	}
 	if len(name) > 0 && name[0] == 'x' {
@@ -80,7 +80,7 @@ func quotaOf(key []byte, flat bool) (quotaField, bool) {
 	return 0, false
 }
 
-// quotaWindow is plain, or the field of the window that is named behind it.
+// quotaWindow is plain, or the field of the window in the name.
 func quotaWindow(window []byte, plain, first quotaField) (quotaField, bool) {
 	if len(window) == 0 || string(window) == "requests" {
 		return plain, true
@@ -93,7 +93,7 @@ func quotaWindow(window []byte, plain, first quotaField) (quotaField, bool) {
 	return 0, false
 }
 
-// mayBeQuota tells most other names at once: "imit" and "etry" are in none.
+// mayBeQuota excludes most other names quickly: they have neither "imit" nor "etry".
 func mayBeQuota(key []byte) bool {
 	for i := 1; i+3 < len(key); i++ {
 		switch key[i] | 0x20 {

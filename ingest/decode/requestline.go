@@ -1,7 +1,7 @@
 package decode
 
-// request takes a request line apart: method, target, protocol. What is no
-// request line (scanners send anything) leaves both empty.
+// request splits a request line into method, target and protocol. Anything else
+// (scanners send all kinds) leaves method and target empty.
 func (d *Decoder) request(b []byte, flags uint8) {
 	method, i := word(b, 0)
 	if i >= len(b) || !isMethod(method) {
@@ -23,7 +23,7 @@ func (d *Decoder) request(b []byte, flags uint8) {
 	d.draft.target = target
 }
 
-// isMethod accepts what can be an HTTP method: up to 20 letters, - and _.
+// isMethod accepts possible HTTP methods: up to 20 letters, - and _.
 func isMethod(b []byte) bool {
 	if len(b) > 20 {
 		return false

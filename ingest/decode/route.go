@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// RouteRule maps paths to a route by the user's own words. Pattern is a path
-// whose segments are literals or {names} that match any one segment; a last
-// segment of ** matches the rest. Route is the template stored, Pattern
-// itself when empty. The first rule that matches wins.
+// RouteRule maps paths to a route of the user's choice. Pattern is a path whose
+// segments are literals or {names}, which match any one segment; a last segment of **
+// matches the rest. Route is the template to store, Pattern itself when empty. The
+// first rule that matches wins.
 type RouteRule struct {
 	Pattern string `json:"pattern" koanf:"pattern" help:"path of literals and {names}; a last ** matches the rest"`
 	Route   string `json:"route,omitempty" koanf:"route" help:"template that is stored; the pattern itself when empty"`
@@ -94,13 +94,13 @@ type segment struct {
 	mask uint16
 }
 
-// target is what a request line or URL says.
+// target is a parsed request target or URL.
 type target struct {
 	path  []byte // from the first slash on, without query
 	query []byte
 }
 
-// splitTarget takes scheme, host, query and fragment off.
+// splitTarget removes scheme, host, query and fragment.
 func splitTarget(b []byte) (t target) {
 	if len(b) > 0 && b[0] != '/' {
 		if i := schemeEnd(b); i > 0 {
@@ -150,7 +150,7 @@ func schemeEnd(b []byte) int {
 	return 0
 }
 
-// split takes path apart into clean segments.
+// split splits path into clean segments.
 func (r *router) split(path []byte) {
 	r.n, r.more, r.wary, r.buf = 0, false, false, r.buf[:0]
 	for i := 0; i < len(path); {
@@ -238,7 +238,7 @@ rules:
 	return nil
 }
 
-// cleanSegment undoes percent-encoding, cuts matrix parameters and drops ".".
+// cleanSegment undoes percent-encoding and removes matrix parameters and ".".
 func (r *router) cleanSegment(s segment) segment {
 	t := s.text
 	if s.mask&hasMark != 0 {
@@ -264,7 +264,7 @@ func (r *router) cleanSegment(s segment) segment {
 	return s
 }
 
-// percentDecode appends b with %HH undone; what is no valid escape stays.
+// percentDecode appends b with %HH undone; invalid escapes are kept.
 func percentDecode(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		if b[i] == '%' && i+2 < len(b) && hexValue(b[i+1]) < 16 && hexValue(b[i+2]) < 16 {

@@ -1,11 +1,10 @@
 package decode
 
-// scrub appends b to dst with everything redacted that is a secret by its
-// name (api_key=..., "authorization": "...") or by its looks (long mixed
-// words). It understands no format, so that it also works on lines that no
-// decoder understands; when it is unsure it redacts. strict is for text that
-// is otherwise kept raw (rejects); without it, a name followed by a colon and
-// plain words ("Invalid API key: You must ...") is left alone.
+// scrub appends b to dst with every secret redacted, by its name (api_key=...,
+// "authorization": "...") or by its looks (long mixed words). It knows no format, so
+// that it also works on lines that no decoder understands; when in doubt it redacts.
+// strict is for text that is otherwise kept raw (rejects); without it, a name followed
+// by a colon and plain words ("Invalid API key: You must ...") is kept.
 func (s *secretNames) scrub(dst, b []byte, strict bool) []byte {
 	i := 0
 	run := slashRun{}
@@ -96,8 +95,8 @@ func wordByte(c byte) bool {
 	return charClass[c]&(anyLetter|hasDigit|hasDash|hasPercent) != 0 || c == '+' || c == '~' || c >= 0x80
 }
 
-// wordOrSecret appends word, redacted when it looks like a secret, and
-// reports that it may be a name.
+// wordOrSecret appends word, redacted if it looks like a secret, and reports that it
+// may be a name.
 func (s *secretNames) wordOrSecret(dst *[]byte, word []byte) bool {
 	if looksSecret(word) {
 		*dst = append(*dst, redacted...)
@@ -107,9 +106,8 @@ func (s *secretNames) wordOrSecret(dst *[]byte, word []byte) bool {
 	return true
 }
 
-// valueAfter finds the value that belongs to a name ending at i: after = or :
-// and any quotes, blanks and opening brackets around them. v is -1 when there
-// is none.
+// valueAfter finds the value of a name that ends at i: after = or : and any quotes,
+// blanks and opening brackets. v is -1 when there is none.
 func valueAfter(b []byte, i int) (v, end int) {
 	sep := false
 	quote := byte(0)
@@ -155,8 +153,8 @@ func valueAfter(b []byte, i int) (v, end int) {
 	return i, valueEnd(b, i, quote, bracket)
 }
 
-// valueEnd finds where a value that begins at i ends: at its closing quote or
-// bracket, or, unquoted, at the next separator.
+// valueEnd finds the end of a value that begins at i: its closing quote or bracket or,
+// unquoted, the next separator.
 func valueEnd(b []byte, i int, quote byte, bracket bool) int {
 	for ; i < len(b); i++ {
 		c := b[i]
@@ -215,8 +213,8 @@ func wordAfter(b []byte, i int) (v, end int) {
 	return v, end
 }
 
-// suspicious tells a value from prose: after = always, after a colon when it
-// is one long word or holds a digit.
+// suspicious tells a value from prose: it is one after =; after a colon it is one if
+// it is a long word or has a digit.
 func suspicious(b []byte, name, v, end int) bool {
 	for i := name; i < v; i++ {
 		if b[i] == '=' || b[i] == '"' {

@@ -1,15 +1,15 @@
 package decode
 
-// redacted stands where a secret was.
+// redacted replaces a secret.
 const redacted = "[redacted]"
 
-// secretNames knows how clients call the parameter or header that carries an
-// API key. Names are compared without case, dashes and underscores.
+// secretNames knows the names of parameters and headers with an API key. Names are
+// compared without case, dashes and underscores.
 type secretNames struct {
 	keys map[string]bool
 }
 
-// defaultKeyNames are the names under which API keys travel.
+// defaultKeyNames are common names for API keys.
 var defaultKeyNames = [...]string{
 	"api_key", "x_api_key", "key", "x_key", "token", "access_token", "x_access_token",
 	"auth_token", "x_auth_token", "app_key", "x_app_key", "client_key", "subscription_key",
@@ -42,9 +42,9 @@ func squash(dst, name []byte) []byte {
 	return dst
 }
 
-// names reports that key, found there, names an API key. A field of the
-// record itself needs a prefix that says where it comes from (http_, arg_,
-// request_), or a name that can mean nothing else.
+// names reports that key, found there, names an API key. A field of the record itself
+// needs a prefix that says where it comes from (http_, arg_, request_), or an
+// unambiguous name.
 func (s *secretNames) names(key []byte, where int) bool {
 	if len(key) > 64 {
 		return false
@@ -66,8 +66,8 @@ func (s *secretNames) names(key []byte, where int) bool {
 	return len(name) > 6 && s.keys[string(name)]
 }
 
-// sensitive reports that a value under this name must not be shown, whether
-// or not it is the API key: it ends in a word for something secret.
+// sensitive reports that a value with this name must not be shown, whether or not it
+// is the API key: the name ends in a word for something secret.
 func (s *secretNames) sensitive(key []byte) bool {
 	if len(key) == 0 {
 		return false
@@ -149,9 +149,9 @@ const (
 	anyHex    = hasHexLower | hasHexUpper | hasDigit
 )
 
-// looksSecret reports that a word (letters, digits, - _ + = ~ only matter) is
-// probably a key, a token or a hash and not a word that people wrote. It
-// errs on the side of "secret" from sixteen characters on.
+// looksSecret reports that a word (only letters, digits, - _ + = ~ matter) is probably
+// a key, a token or a hash, and no word that people wrote. From sixteen characters on
+// it errs on the side of "secret".
 func looksSecret(w []byte) bool {
 	if len(w) < 12 {
 		return false
@@ -159,7 +159,7 @@ func looksSecret(w []byte) bool {
 	if knownPrefix(w) {
 		return true
 	}
-	// Parts between separators: mixed ones count, wordy and numeric do not.
+	// The parts between separators: mixed ones count, words and numbers do not.
 	mixed := 0
 	flips, letters := 0, 0
 	for i := 0; i < len(w); {
@@ -207,7 +207,7 @@ func looksSecret(w []byte) bool {
 	return false
 }
 
-// knownPrefix recognises the beginnings that issuers give to their secrets.
+// knownPrefix recognises prefixes that issuers give to their secrets.
 func knownPrefix(w []byte) bool {
 	for _, p := range [...]string{"eyJ", "sk_", "sk-", "pk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghs_",
 		"github_pat_", "glpat-", "xox", "AIza", "whsec_", "SG."} {

@@ -24,8 +24,8 @@ func appendSegment(dst []byte, segs []segment, i int) []byte {
 	return append(dst, s.text...)
 }
 
-// isVersion reports that the digits or the date at i, the first or the second
-// segment, are an API version: at the front, or behind "api", and a word follows.
+// isVersion reports that the digits or the date at i, the first or the second segment,
+// are an API version: at the front or after "api", with a word after it.
 func isVersion(segs []segment, i int) bool {
 	s := &segs[i]
 	if !(s.mask == hasDigit && len(s.text) <= 2) &&
@@ -53,8 +53,7 @@ func keyed(t []byte) int {
 	return open
 }
 
-// variable names the placeholder for a segment that holds a value; "" for a
-// word.
+// variable returns the placeholder for a segment with a value; "" for a word.
 func variable(s segment) string {
 	t, n := s.text, len(s.text)
 	switch {
@@ -115,9 +114,9 @@ func variable(s segment) string {
 	return ""
 }
 
-// isNumbered: digits with words behind a dash, an @ or an extension, or with
-// letters before them: up to three and four digits ("tt0137523"), a flight
-// ("BA123"), a word and a number ("user123", "ORD-123456", "PROJ-7").
+// isNumbered reports digits with words after a dash, an @ or an extension, or digits
+// after letters: three or four digits after up to three letters ("tt0137523"), a
+// flight ("BA123"), a word and a number ("user123", "ORD-123456", "PROJ-7").
 func isNumbered(t []byte) bool {
 	letters := 0
 	for letters < len(t) && charClass[t[letters]]&anyLetter != 0 {
@@ -143,8 +142,8 @@ func isNumbered(t []byte) bool {
 	return entityWord(t[:letters]) || letters > 3 && digits >= 3 && !techNumber(t[letters:])
 }
 
-// isTicket: a number behind a word and a dash. Capitals are a project's name
-// or a kind of document; a small word needs a number that is no year.
+// isTicket reports a number after a word and a dash. Capitals are a project's name or
+// a kind of document; a lower-case word needs a number that is no year.
 func isTicket(word, number []byte) bool {
 	for _, c := range number {
 		if c-'0' > 9 {
@@ -167,8 +166,8 @@ func isTicket(word, number []byte) bool {
 	return len(number) >= 4 && !year
 }
 
-// isSoftware: a version of a program, with three numbers or with something
-// behind two: v1.2.3, 1.25-alpine.
+// isSoftware reports a program's version, with three numbers or with a suffix after
+// two: v1.2.3, 1.25-alpine.
 func isSoftware(t []byte, mask uint16) bool {
 	if mask&hasDot == 0 || mask&hasDigit == 0 || mask&^(anyLetter|hasDigit|hasDot|hasDash|hasMark) != 0 {
 		return false
@@ -197,7 +196,7 @@ func isSoftware(t []byte, mask uint16) bool {
 	return numbers >= 2 && (t[i] == '-' || t[i] == '+' || t[i] == '_') && i+1 < len(t)
 }
 
-// isPodName: name-hash-suffix, as a Deployment names its pods.
+// isPodName reports name-hash-suffix, as a Deployment names its pods.
 func isPodName(t []byte, mask uint16) bool {
 	if mask&hasDash == 0 || mask&^(anyLower|hasDigit|hasDash) != 0 || len(t) < 16 {
 		return false
@@ -218,8 +217,7 @@ func isPodName(t []byte, mask uint16) bool {
 	return !vowels
 }
 
-// ideographic reports a word in Chinese, Japanese or Korean: a term that
-// somebody looked for.
+// ideographic reports a word in Chinese, Japanese or Korean: a search term.
 func ideographic(t []byte) bool {
 	for _, r := range string(t) {
 		switch {
@@ -267,8 +265,8 @@ func isUUID(t []byte) bool {
 	return true
 }
 
-// isHash: hexadecimal digits with at least two decimal ones, so that words like
-// "face2face" stay.
+// isHash reports hexadecimal digits of which at least two are decimal, so that words
+// like "face2face" stay.
 func isHash(t []byte) bool {
 	digits := 0
 	for _, c := range t {

@@ -2,16 +2,15 @@ package decode
 
 import "bytes"
 
-// browsers are the products that a browser's user agent is told by, the first
-// that stands in it: the later ones of the list stand in the others' too.
+// browsers are the products that identify a browser in a user agent. The first that is
+// there counts: later ones are also in the others' user agents.
 var browsers = []string{"Edg/", "EdgA/", "EdgiOS/", "OPR/", "SamsungBrowser/", "CriOS/", "FxiOS/", "Firefox/",
 	"Chrome/", "Safari/"}
 
-// shortAgent is the product and the version of a user agent: "okhttp/4.12.0". Of a
-// browser's ("Mozilla/5.0 (...) ...") it is the browser's, of a crawler's that
-// comes as one ("Mozilla/5.0 (compatible; Name/1.0; ...)") the crawler's, and
-// nothing but "Mozilla/5.0" where it names none. A text without a version is its
-// first word.
+// shortAgent is the product and the version of a user agent: "okhttp/4.12.0". For a
+// browser ("Mozilla/5.0 (...) ...") it is the browser's, for a crawler that poses as
+// one ("Mozilla/5.0 (compatible; Name/1.0; ...)") the crawler's, and just
+// "Mozilla/5.0" when neither is named. A text without a version gives its first word.
 func shortAgent(agent []byte) []byte {
 	if bytes.HasPrefix(agent, []byte("Mozilla/")) {
 		if i := bytes.Index(agent, []byte("compatible; ")); i >= 0 {
@@ -26,7 +25,7 @@ func shortAgent(agent []byte) []byte {
 	return product(agent)
 }
 
-// product ends at the first byte that belongs to no product and version.
+// product ends at the first byte that cannot be in a product and version.
 func product(b []byte) []byte {
 	for i, c := range b {
 		if charClass[c]&(anyLetter|hasDigit|hasDot|hasDash) == 0 && c != '/' && c != '+' && c != '_' {

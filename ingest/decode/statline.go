@@ -58,9 +58,9 @@ func (*statline) about() Format {
 	}
 }
 
-// claims any object with one of the format's own names and one of a result: it
-// comes last. What has no result may be a shipper's envelope, or the line of an
-// application.
+// claims any object with one of the format's own names and one of a result: it comes
+// last. An object without a result may be a shipper's envelope, or an application's
+// line.
 func (f *statline) claims(seen *nodeSet) bool {
 	return seen.containsAny(&f.nodes) && seen.containsAny(&f.results)
 }
@@ -93,7 +93,7 @@ func (f *statline) decode(d *Decoder) {
 	}
 }
 
-// decodeRare reads what most lines do not have, all at once.
+// decodeRare reads what most lines do not have.
 func (f *statline) decodeRare(d *Decoder) {
 	r := d.r
 	f.decodeStatusCode(d)
@@ -121,9 +121,9 @@ func (f *statline) decodeRare(d *Decoder) {
 	}
 }
 
-// decodeStatusCode reads status_code: the API's code beside a status, in the
-// catalogue's envelope when status_message is there too; alone a number from
-// 100 to 599 is the HTTP status.
+// decodeStatusCode reads status_code. Beside a status it is the API's code, in the
+// catalogue's envelope if status_message is there too. Alone, a number from 100 to 599
+// is the HTTP status.
 func (f *statline) decodeStatusCode(d *Decoder) {
 	if !d.has(f.statusCode) {
 		return

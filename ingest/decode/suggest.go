@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// maxChildren is how many different words may stand at one place of a route
-// before they are taken for values.
+// maxChildren is how many different words may be in one position of a route before
+// they count as values.
 const maxChildren = 20
 
-// Suggest proposes route rules for paths (raw, or routes as stored): where
-// more than twenty different words stand at the same place, they are probably
-// names of things and not of endpoints. It returns one rule per route that
-// would become one, sorted by pattern.
+// Suggest proposes route rules for paths (raw, or routes as stored): where more than
+// twenty different words are in the same position, they are probably names of things
+// and not of endpoints. It returns one rule per route to be, sorted by pattern.
 func Suggest(paths []string) []RouteRule {
 	top := &branch{}
 	for _, p := range paths {
@@ -24,8 +23,7 @@ func Suggest(paths []string) []RouteRule {
 	return rules
 }
 
-// routeSegments is the template of a path, by segment; placeholders that are
-// there already stay.
+// routeSegments is the template of a path, by segment; placeholders in it are kept.
 func routeSegments(p string) []string {
 	r := &router{}
 	t := splitTarget([]byte(p))
@@ -63,8 +61,8 @@ func (b *branch) add(segments []string) {
 	child.add(segments[1:])
 }
 
-// rules walks the routes below b, whose pattern is prefix, and appends a rule
-// for each that passes a place with too many words.
+// rules walks the routes below b, whose pattern is prefix, and appends a rule for each
+// that passes a position with too many words.
 func (b *branch) rules(prefix, last string, folded bool, out *[]RouteRule) {
 	if b.end && folded && prefix != "" {
 		*out = append(*out, RouteRule{Pattern: prefix})

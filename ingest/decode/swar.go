@@ -5,15 +5,14 @@ import (
 	"math/bits"
 )
 
-// Eight bytes at a time. The masks say something about every byte of a word:
-// the lowest marked byte is exact, marks above it may be false, so only the
-// lowest one is used.
+// Eight bytes at a time. The masks mark bytes of a word. The lowest mark is exact;
+// marks above it may be false, so only the lowest is used.
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// load64 is the eight bytes at i; with both bounds there is one check.
+// load64 is the eight bytes at i; with both bounds there is only one check.
 func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }
 
 // markByte marks the bytes of w equal to c (given as c*ones).
@@ -103,8 +102,8 @@ func clean(b []byte) bool {
 	return true
 }
 
-// indexByte finds c in b from i on, -1 when it is not there. For short hauls
-// it is faster than bytes.IndexByte.
+// indexByte finds c in b from i on, -1 when it is not there. Over short distances it
+// is faster than bytes.IndexByte.
 func indexByte(b []byte, i int, c byte) int {
 	pattern := uint64(c) * ones
 	start, last := i, len(b)-8

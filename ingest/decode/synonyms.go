@@ -2,10 +2,10 @@ package decode
 
 import "statline/classify"
 
-// synonyms are other spellings of the fields of our own line: what web
-// frameworks and loggers call them. A name that tells its unit has it; one that
-// does not (duration, elapsed) is read only when its value tells ("12ms").
-// Nothing is guessed from a number's size.
+// synonyms are other spellings of the fields of our own format, as web frameworks and
+// loggers write them. A name that contains its unit determines it; one that does not
+// (duration, elapsed) is read only if its value has a unit ("12ms"). Nothing is
+// guessed from a number's size.
 var synonyms = [...]struct {
 	field lineField
 	unit  int
@@ -65,7 +65,7 @@ var synonyms = [...]struct {
 	{fieldMessage, 0, []string{"msg", "error_message", "errorMessage", "error.message"}},
 }
 
-// lineField is a field of a response, as a record names it.
+// lineField is a field of a response under a record's name.
 type lineField uint8
 
 const (
@@ -88,15 +88,14 @@ const (
 	fieldMessage
 )
 
-// unitUntold is the unit of a name that tells none.
+// unitUntold is the unit of a name without one.
 const unitUntold = 99
 
 // spellings are the synonyms as nodes.
 type spellings struct {
 	list []spelling
 	all  nodeSet
-	// enough has the names that are enough to take a record for a line of this
-	// kind: a status, a request.
+	// enough has the names that make a record a line of this kind: a status, a request.
 	enough nodeSet
 	// times and results have the names of a time, and of what came of a request.
 	times, results nodeSet
@@ -128,8 +127,8 @@ func newSpellings(t *tree) (s spellings) {
 	return s
 }
 
-// decode fills what the record's own names have left empty. The first spelling
-// that says something wins.
+// decode fills what the format's own names have left empty. The first spelling with a
+// value wins.
 func (s *spellings) decode(d *Decoder) {
 	for i := range s.list {
 		y := &s.list[i]
@@ -154,7 +153,7 @@ func (d *Decoder) spelled(y *spelling) {
 	case fieldStatus:
 		if r.Status < 0 && !f.badState {
 			d.setStatus(b)
-			if r.Code != 0 { // whose code it is, nothing tells
+			if r.Code != 0 { // whose code it is, is unknown
 				r.CodeFrom = classify.CodeBare
 			}
 		}

@@ -1,9 +1,9 @@
 package decode
 
-// trailing reads the name=value fields that many configurations append to a
-// combined line: request time and upstream time in nginx's notation, which is
-// seconds with three decimals, and upstream status. A list of upstreams may be
-// quoted or not. A time without decimals is in a unit that nothing tells.
+// trailing reads the name=value fields that many configurations append to a combined
+// line: request time and upstream time in nginx's notation, which is seconds with
+// three decimals, and upstream status. A list of upstreams may be quoted or not. A
+// time without decimals has an unknown unit.
 func (d *Decoder) trailing(b []byte) {
 	for i := 0; i < len(b); {
 		eq := i
@@ -36,7 +36,7 @@ func (d *Decoder) trailing(b []byte) {
 	}
 }
 
-// hasFraction reports a number with decimals or with a unit behind it, or 0.
+// hasFraction reports a number with decimals or a unit, or 0.
 func hasFraction(b []byte) bool {
 	return indexByte(b, 0, '.') >= 0 || string(b) == "0" || len(b) > 0 && charClass[b[len(b)-1]]&anyLetter != 0
 }

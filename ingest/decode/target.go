@@ -2,8 +2,8 @@ package decode
 
 import "math/bits"
 
-// setTarget makes Route and Path of the raw path, and takes the key from it
-// when there is no other.
+// setTarget makes Route and Path from the raw path, and takes the key from it if there
+// is no other.
 func (d *Decoder) setTarget() {
 	r, f := d.r, &d.draft
 	if len(f.target) == 0 && len(f.route) > 0 && !d.pathRoutes {
@@ -45,8 +45,8 @@ func (d *Decoder) setTarget() {
 	r.Path = d.valid(cut(d.scratch[start:len(d.scratch):len(d.scratch)], maxPath))
 }
 
-// explicitRoute is a route that the record gives, without query, at most 200
-// bytes; a segment that looks like a secret is folded.
+// explicitRoute is a route that the record names, without query, at most 200 bytes;
+// segments that look like secrets are replaced.
 func (d *Decoder) explicitRoute(route []byte) []byte {
 	if i := indexByte(route, 0, '?'); i >= 0 {
 		route = route[:i]
@@ -59,7 +59,7 @@ func (d *Decoder) explicitRoute(route []byte) []byte {
 	return d.foldSecrets(route)
 }
 
-// foldSecrets puts {token} for the segments that look like secrets.
+// foldSecrets replaces segments that look like secrets with {token}.
 func (d *Decoder) foldSecrets(route []byte) []byte {
 	start := len(d.scratch)
 	found := false
@@ -86,9 +86,8 @@ func (d *Decoder) foldSecrets(route []byte) []byte {
 	return d.scratch[start:len(d.scratch):len(d.scratch)]
 }
 
-// appendPath appends path to dst, its secrets redacted. A
-// segment behind one that is called key or token is the API key when it looks
-// like one.
+// appendPath appends path to dst with its secrets redacted. A segment after one called
+// key or token is the API key if it looks like one.
 func (d *Decoder) appendPath(dst, path []byte) []byte {
 	named := false
 	for i := 0; i < len(path); {
@@ -124,8 +123,8 @@ func (d *Decoder) appendPath(dst, path []byte) []byte {
 	return dst
 }
 
-// secretSegment reports that a raw path segment is better not shown: a hash,
-// a UUID, an address of a person, or what looks like a token.
+// secretSegment reports a raw path segment that must not be shown: a hash, a UUID, a
+// person's address, or what looks like a token.
 func (d *Decoder) secretSegment(seg []byte, mask uint16) bool {
 	if len(seg) < 8 {
 		return false
@@ -145,8 +144,8 @@ func (d *Decoder) secretSegment(seg []byte, mask uint16) bool {
 	return looksSecret(seg) || mask&hasMark != 0 && len(seg) >= 24 && mask&hasDigit != 0 && mask&anyLetter != 0
 }
 
-// queryKey is the value of the first parameter that is called like a key, nil
-// when there is none. It reads the query as appendQuery does.
+// queryKey is the value of the first parameter with a key's name, nil when there is
+// none. It reads the query as appendQuery does.
 func (d *Decoder) queryKey(query []byte) []byte {
 	for i := 0; i < len(query); {
 		eq, escaped := i, false
@@ -174,9 +173,9 @@ func (d *Decoder) queryKey(query []byte) []byte {
 	return nil
 }
 
-// appendQuery appends ?query to dst. The values of sensitive
-// parameters, and those that look like secrets, are redacted; the first one
-// with a key's name is the API key when there is no other.
+// appendQuery appends ?query to dst. The values of sensitive parameters, and those
+// that look like secrets, are redacted; the first one with a key's name is the API key
+// if there is no other.
 func (d *Decoder) appendQuery(dst, query []byte) []byte {
 	sep := byte('?')
 	for i := 0; i < len(query); {
@@ -254,8 +253,8 @@ func (d *Decoder) secretValue(value []byte) bool {
 	return d.secretSegment(value, mask)
 }
 
-// percentDecoded is b with %HH and + undone, b itself when it has none. The
-// copy does not live in the scratch buffer, which is being written.
+// percentDecoded is b with %HH and + undone, b itself if it has none. The copy is not
+// in the scratch buffer, which is being written.
 func (d *Decoder) percentDecoded(b []byte) []byte {
 	if indexByte(b, 0, '%') < 0 {
 		return b

@@ -2,8 +2,8 @@ package decode
 
 import "strings"
 
-// techWord reports a word with digits that programmers use as a word, or the
-// name of a standard and its number.
+// techWord reports a word with digits that programmers use as a word, or the name of a
+// standard and its number.
 func techWord(t []byte) bool {
 	var buf [24]byte
 	if len(t) > len(buf) || indexByte(t, 0, '.') >= 0 {
@@ -23,8 +23,8 @@ var techWords = wordSet("oauth2callback sha256sum sha512sum base64url utf8mb4 i1
 	"ec2instance ec2metadata s3cmd s3express route53resolver http2push web3js three3d d3js covid19 area51 office365 dynamics365 " +
 	"v1alpha1 v1alpha2 v1beta1 v1beta2 v2alpha1 v2beta1 v2beta2 k8s e2e b2b b2c p2p c2c m2m")
 
-// techPrefix reports a word that stands before a number in names of standards
-// and formats: UTF-8, ISO-8601, SHA-256.
+// techPrefix reports a word that comes before a number in names of standards and
+// formats: UTF-8, ISO-8601, SHA-256.
 func techPrefix(word []byte) bool {
 	var buf [12]byte
 	return len(word) <= len(buf) && techPrefixes.has(squash(buf[:0], word))
@@ -33,13 +33,13 @@ func techPrefix(word []byte) bool {
 var techPrefixes = wordSet("utf iso sha covid rfc http https md aes rsa base ipv oauth ecma es win windows cp ucs float int uint fp mpeg mp web top part step " +
 	"level phase tier chapter section version ver draft rev v")
 
-// techNumber reports a number that ends names of formats and algorithms.
+// techNumber reports a number at the end of names of formats and algorithms.
 func techNumber(digits []byte) bool { return techNumbers.has(digits) }
 
 var techNumbers = wordSet("128 160 192 224 256 384 512 1024 2048 4096 264 265 365 404 500 509 8859 1252 25519 401 403 360 911 101 100 2fa")
 
-// entityWord reports a word for a thing of which there are many, so that any
-// number behind it is an id.
+// entityWord reports a word for a kind of thing with many instances, so that any
+// number after it is an id.
 func entityWord(word []byte) bool {
 	var buf [12]byte
 	return len(word) <= len(buf) && entityWords.has(squash(buf[:0], word))
@@ -52,8 +52,8 @@ var entityWords = wordSet("user usr customer cust client account acct member ord
 // words is a set of words of fewer than 64 bytes.
 type words struct {
 	all map[string]bool
-	// lengths are those of the words that begin with a byte, bit by bit: most of
-	// what is asked for is in no set, and one look says so.
+	// lengths are the lengths of the words that begin with a byte, as bits: most words
+	// that are looked up are in no set, and one check says so.
 	lengths [256]uint64
 }
 

@@ -2,9 +2,9 @@ package decode
 
 import "unicode/utf8"
 
-// unescape appends the text of a JSON string (without its quotes) to dst.
-// Escapes that JSON does not know are read the way nginx and Apache write
-// them (\xHH) or kept as their character.
+// unescape appends the text of a JSON string (without its quotes) to dst. Escapes that
+// JSON does not know are read as nginx and Apache write them (\xHH) or kept as their
+// character.
 func unescape(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -69,8 +69,8 @@ func hex4(b []byte, i int) (rune, bool) {
 	return r, true
 }
 
-// appendValid appends b with every byte that is not valid UTF-8, and every
-// control character, replaced by U+FFFD: what is stored can be shown.
+// appendValid appends b with every byte that is not valid UTF-8, and every control
+// character, replaced by U+FFFD, so that what is stored can be shown.
 func appendValid(dst, b []byte) []byte {
 	for i := 0; i < len(b); {
 		c := b[i]
@@ -126,7 +126,7 @@ func cut(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// dash reports that a field is one of the ways to write "nothing".
+// dash reports a field that means "nothing".
 func dash(b []byte) bool {
 	return len(b) == 0 || len(b) == 1 && b[0] == '-' || len(b) == 4 && string(b) == "null"
 }

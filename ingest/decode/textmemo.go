@@ -1,8 +1,8 @@
 package decode
 
-// textMemo remembers texts that were found to hold no secret: user agents,
-// messages and routes repeat, and looking at each word costs more than the
-// rest of a line. It is bounded and never changes a result.
+// textMemo remembers texts without secrets: user agents, messages and routes repeat,
+// and checking each word costs more than the rest of a line. It is bounded and never
+// changes a result.
 type textMemo struct {
 	known [512][]byte
 	turn  uint64
@@ -11,9 +11,8 @@ type textMemo struct {
 // maxRemembered is the longest text kept.
 const maxRemembered = 256
 
-// has reports that text is remembered, and otherwise where it belongs: each
-// text has two places, so that two that meet in one do not drive each other
-// out.
+// has reports that text is remembered, or else where it belongs. Each text has two
+// slots, so that two texts with the same slot do not evict each other.
 func (m *textMemo) has(text []byte) (known bool, slot uint64) {
 	slot = hashBytes(text) & 511
 	if string(m.known[slot]) == string(text) || string(m.known[slot^1]) == string(text) {
@@ -28,7 +27,7 @@ func (m *textMemo) remember(slot uint64, text []byte) {
 	}
 	if len(m.known[slot]) > 0 {
 		if len(m.known[slot^1]) > 0 {
-			m.turn ^= 1 // both taken: one after the other makes room
+			m.turn ^= 1 // both taken: they make room in turn
 			slot ^= m.turn
 		} else {
 			slot ^= 1
@@ -37,8 +36,7 @@ func (m *textMemo) remember(slot uint64, text []byte) {
 	m.known[slot] = append(m.known[slot][:0], text...)
 }
 
-// scrubbed returns text valid and without secrets: text itself when there is
-// nothing to change.
+// scrubbed returns text valid and without secrets; unchanged if it is so already.
 func (d *Decoder) scrubbed(m *textMemo, text []byte) []byte {
 	known, slot := m.has(text)
 	if known {
@@ -68,7 +66,7 @@ func (d *Decoder) agent(b []byte, flags uint8) {
 	d.r.UserAgent = b
 }
 
-// paramMemo remembers what the names of query parameters are.
+// paramMemo remembers what query parameters' names say.
 type paramMemo struct {
 	known [64]struct {
 		name [23]byte
@@ -77,7 +75,7 @@ type paramMemo struct {
 	}
 }
 
-// What a parameter's name says of its value.
+// What a parameter's name says about its value.
 const (
 	paramKey       uint8 = 1 << iota // may be the API key
 	paramSensitive                   // must not be shown

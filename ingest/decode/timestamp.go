@@ -2,18 +2,18 @@ package decode
 
 import "time"
 
-// clock parses event times. It remembers the last date and, for text without
-// a zone, the last hour of the configured location: neither changes a result.
+// clock parses event times. It remembers the last date and, for text without a zone,
+// the last hour of the configured location; neither changes a result.
 type clock struct {
 	loc      *time.Location
 	date     [11]byte // the last date as written
 	dateLen  int
 	days     int64     // its day number
-	head     [2]uint64 // the last minute of UTC as RFC 3339 begins: 2026-03-01T12:00
+	head     [2]uint64 // the last UTC minute in RFC 3339: 2026-03-01T12:00
 	minute   int64     // its milliseconds since the epoch
-	common   [3]uint64 // the last minute as a common log line writes it, seconds left out: 01/Mar/2026:12:00 +0100
+	common   [3]uint64 // the last minute in a common log line, without seconds: 01/Mar/2026:12:00 +0100
 	written  int64     // its milliseconds since the epoch
-	hour     int64     // the last local hour (hours since the epoch, as if UTC)
+	hour     int64     // the last local hour (hours since the epoch, as if in UTC)
 	offset   int64     // the location's offset in it, seconds
 	haveHour bool
 }
@@ -67,8 +67,8 @@ func digit4(b []byte, i int) (int64, bool) {
 	return x*100 + y, ok1 && ok2
 }
 
-// rfc3339 parses 2026-03-01T12:00:00[.fraction][Z|±hh:mm|±hhmm]; a space may
-// stand for the T, and a missing zone means the configured location.
+// rfc3339 parses 2026-03-01T12:00:00[.fraction][Z|±hh:mm|±hhmm]. The T may be a space;
+// without a zone the configured location holds.
 func (c *clock) rfc3339(b []byte) (unixMilli int64, ok bool) {
 	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' ||
 		(b[10] != 'T' && b[10] != ' ' && b[10] != 't') {
@@ -91,8 +91,8 @@ func (c *clock) rfc3339(b []byte) (unixMilli int64, ok bool) {
 	return unixMilli, ok
 }
 
-// sameMinute is rfc3339 for the form 2026-03-01T12:00:00.000Z in the minute
-// seen last; ok is false for everything else.
+// sameMinute is rfc3339 for the form 2026-03-01T12:00:00.000Z in the last minute seen;
+// ok is false for everything else.
 func (c *clock) sameMinute(b []byte) (unixMilli int64, ok bool) {
 	if len(b) != len("2026-03-01T12:00:00.000Z") || load64(b, 0) != c.head[0] || load64(b, 8) != c.head[1] {
 		return 0, false
@@ -133,8 +133,8 @@ func (c *clock) timeOfDay(b []byte, i int, whole bool) (int64, bool) {
 	return (seconds-zone)*1000 + milli, true
 }
 
-// zone parses a zone at the start of b and returns its offset in seconds and
-// its length; no zone at all gives the location's offset.
+// zone parses a zone at the start of b and returns its offset in seconds and its
+// length; without a zone it is the location's offset.
 func (c *clock) zone(b []byte, local int64) (offset int64, n int, ok bool) {
 	if len(b) == 0 {
 		return c.localOffset(local), 0, true
@@ -175,8 +175,8 @@ func (c *clock) zone(b []byte, local int64) (offset int64, n int, ok bool) {
 	return offset, n, true
 }
 
-// localOffset is the location's offset at a local time given as seconds as if
-// it were UTC. Zone changes happen on whole quarter hours.
+// localOffset is the location's offset at a local time, which is given in seconds as
+// if it were UTC. Zones change only at quarter hours.
 func (c *clock) localOffset(local int64) int64 {
 	if c.loc == time.UTC {
 		return 0
@@ -283,7 +283,7 @@ func epoch(b []byte) (unixMilli int64, ok bool) {
 	return unixMilli, ok && unixMilli < maxUnixMilli
 }
 
-// any reads a time in any of the ways above.
+// any reads a time in any of these notations.
 func (c *clock) any(b []byte) (unixMilli int64, ok bool) {
 	if unixMilli, ok := c.sameMinute(b); ok {
 		return unixMilli, true

@@ -2,10 +2,9 @@ package decode
 
 import "statline/classify"
 
-// traefikCLF is Traefik's common log line: a combined line followed by the
-// request count, the router, the server's URL and the duration in
-// milliseconds. The status is what the origin answered: "-" when Traefik
-// answered itself.
+// traefikCLF is Traefik's common log line: a combined line followed by the request
+// count, the router, the server's URL and the duration in milliseconds. The status is
+// the origin's: "-" when Traefik answered itself.
 type traefikCLF struct{}
 
 func (traefikCLF) about() Format {
@@ -49,7 +48,7 @@ func (traefikCLF) decode(d *Decoder, b []byte) bool {
 		r.Blame = classify.BlameUpstream
 	case r.Status >= 0:
 		r.UpstreamStatus = r.Status
-	case dash(router): // no router matched: Traefik's own 404, which this format does not show
+	case dash(router): // no router matched: Traefik's own 404, which this format does not tell
 		r.Gateway, r.Blame = classify.NotFound, classify.BlameGateway
 	case dash(server):
 		r.Gateway, r.Blame = classify.Unknown, classify.BlameGateway

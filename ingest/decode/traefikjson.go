@@ -2,8 +2,8 @@ package decode
 
 import "statline/classify"
 
-// traefikJSON is Traefik's JSON access log. Times are nanoseconds; what the
-// origin answered and what the client got may differ.
+// traefikJSON is Traefik's JSON access log. Times are nanoseconds; the origin's answer
+// and the client's may differ.
 type traefikJSON struct {
 	startUTC, startLocal, time, method, path, router, downstream, origin node
 	duration, originDuration, size, clientHost, clientAddr, username     node
@@ -72,7 +72,7 @@ func (f *traefikJSON) decode(d *Decoder) {
 	f.reason(d)
 }
 
-// reason compares what the client got with what the origin answered.
+// reason compares the client's answer with the origin's.
 func (f *traefikJSON) reason(d *Decoder) {
 	r := d.r
 	d.blameByUpstream()

@@ -2,7 +2,7 @@ package decode
 
 import "statline/classify"
 
-// tykLine is what both notations of the access log say.
+// tykLine has the fields of both notations of the access log.
 type tykLine struct {
 	time, method, path, status, latency, upstreamLatency, clientIP []byte
 	apiKey, service, flag, upstreamStatus, agent, trace            []byte

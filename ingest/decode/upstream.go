@@ -2,8 +2,8 @@ package decode
 
 import "statline/classify"
 
-// upstreamFailure reads an answer that the gateway gave because its upstream
-// did not: 502, 503 and 504 are the upstream's, 499 the client's.
+// upstreamFailure reads an answer that the gateway gave because its upstream did not
+// answer: 502, 503 and 504 are blamed on the upstream, 499 on the client.
 func (d *Decoder) upstreamFailure() {
 	r := d.r
 	switch r.Status {
@@ -23,8 +23,8 @@ func (d *Decoder) upstreamFailure() {
 	}
 }
 
-// blameByUpstream blames a failure on the upstream when it answered with the
-// failure itself, and on the gateway otherwise.
+// blameByUpstream blames a failure on the upstream if that answered with the failure
+// itself, otherwise on the gateway.
 func (d *Decoder) blameByUpstream() {
 	r := d.r
 	switch {
@@ -38,15 +38,14 @@ func (d *Decoder) blameByUpstream() {
 	}
 }
 
-// blameByTold blames a failure on the server's side, of a format that has no reason
-// of its own, by what the line tells of its upstream. A line that tells nothing of
-// it blames nobody.
+// blameByTold blames a server-side failure of a format without a reason of its own, by
+// what the line says about its upstream. A line that says nothing blames nobody.
 func (d *Decoder) blameByTold() {
 	switch r := d.r; {
 	case r.UpstreamStatus >= 0:
 		d.blameByUpstream()
 	case r.Status >= 502 && r.Status <= 504 && r.UpstreamLatencyMicros >= 0:
-		r.Blame = classify.BlameUpstream // it was asked, and did not answer
+		r.Blame = classify.BlameUpstream // it was asked and did not answer
 	}
 }
 

@@ -1,8 +1,8 @@
 package decode
 
-// user takes the name of an authenticated user as the id of the key, when it
-// can be one: not "-", no address, one word. What proxies and shippers leave in
-// its place is nobody.
+// user takes the name of an authenticated user as the id of the key, if it can be one:
+// one word, not "-", no address. What proxies and shippers write instead of a name is
+// ignored.
 func (d *Decoder) user(b []byte) {
 	if dash(b) || !isUser(b) {
 		return

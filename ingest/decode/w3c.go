@@ -2,10 +2,10 @@ package decode
 
 import "bytes"
 
-// w3c is a line of the W3C extended log format: IIS's, or CloudFront's with its
-// tabs. A #Fields line names the columns of the lines that follow it, in its
-// record, and in its file (Decoder.Columns); before it Config.Columns does, or
-// they are IIS's default columns, or CloudFront's.
+// w3c is a line of the W3C extended log format: IIS's, or CloudFront's with its tabs.
+// A #Fields line names the columns of the lines that follow it, in its record and in
+// its file (Decoder.Columns). Before it, Config.Columns does; without that, they are
+// the default columns of IIS or CloudFront.
 type w3c struct{}
 
 func (w3c) about() Format {

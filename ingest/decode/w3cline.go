@@ -2,9 +2,9 @@ package decode
 
 import "bytes"
 
-// w3cLine reads a line of the W3C extended log format by the names of its
-// columns; false when it has other columns than these. IIS writes
-// time-taken in milliseconds, CloudFront in seconds with a fraction.
+// w3cLine reads a line of the W3C extended log format by its column names; it returns
+// false when the number of columns differs. IIS writes time-taken in milliseconds,
+// CloudFront in seconds with a fraction.
 func (d *Decoder) w3cLine(b []byte, sep byte, names [][]byte) bool {
 	var date, clock, query, path, host []byte
 	r := d.r
@@ -102,9 +102,8 @@ func (d *Decoder) plusDecoded(b []byte) []byte {
 	return d.scratch[start:len(d.scratch):len(d.scratch)]
 }
 
-// directive reads a line of the W3C format that begins with #; #Fields names
-// the columns of the lines after it. It reports whether the
-// line is one.
+// directive reads a W3C line that begins with #; #Fields names the columns of the
+// lines after it. It reports whether the line is one.
 func (d *Decoder) directive(b []byte) bool {
 	if FieldsLine(b) {
 		d.columns = bytes.Fields(b[len(fieldsPrefix):])
