@@ -114,9 +114,9 @@ func variable(s segment) string {
 	return ""
 }
 
-// isNumbered reports digits with words after a dash, an @ or an extension, or digits
-// after letters: three or four digits after up to three letters ("tt0137523"), a
-// flight ("BA123"), a word and a number ("user123", "ORD-123456", "PROJ-7").
+// isNumbered reports digits with words after a dash, an @ or an extension, or a word
+// with a number: up to three letters and at least four digits ("tt0137523"), a flight
+// ("BA123"), a thing and its number ("user123", "ORD-123456", "PROJ-7").
 func isNumbered(t []byte) bool {
 	letters := 0
 	for letters < len(t) && charClass[t[letters]]&anyLetter != 0 {

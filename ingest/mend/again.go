@@ -25,10 +25,10 @@ import (
 type Again struct {
 	From AgainSource
 	Into AgainTarget
-	// Repair's Log and Fold, and Others for further topics, are what is read and the
-	// rules; its Block names cluster, topic and who does it.
+	// Repair has the log (Log, and Others for further topics) and the rules (Fold); its
+	// Block names cluster, topic and who does it.
 	Repair Repair
-	// Done, if not nil, is told of every block that has been stored.
+	// Done, if not nil, is called for every block that has been stored.
 	Done func(id block.ID, responses uint64)
 }
 
@@ -49,7 +49,7 @@ type AgainTarget interface {
 
 // AgainReport says what Run did.
 type AgainReport struct {
-	Blocks, Present             int // stored now, and stored before
+	Blocks, Present             int // stored by this run, and by earlier ones
 	Records, Responses, Rejects uint64
 }
 
@@ -115,7 +115,7 @@ func (a *Again) Run(ctx context.Context, from, to time.Time) (*AgainReport, erro
 	return report, nil
 }
 
-// present are the blocks that an earlier try has stored.
+// present are the blocks that an earlier run has stored.
 func (a *Again) present(ctx context.Context, r *Repair) (map[block.ID]bool, error) {
 	rows, err := a.Into.Blocks(ctx, r.Block.Cluster)
 	if err != nil {
@@ -133,7 +133,8 @@ func (a *Again) present(ctx context.Context, r *Repair) (map[block.ID]bool, erro
 	return stored, nil
 }
 
-// block stores one block, declared before and stored after its rows.
+// block stores one block: it is declared before its rows are written, and stored after
+// them.
 func (a *Again) block(ctx context.Context, r *Repair, p *partial, report *AgainReport) error {
 	if err := r.read(ctx, p); err != nil {
 		return err

@@ -29,8 +29,8 @@ type ForgetStore interface {
 // back with records that were never read before: that is a new use of the key.
 type Forget struct {
 	Store ForgetStore
-	// Secret makes the mark. Empty, there is none: for a store into which nothing is
-	// read twice, and beside which the secret lies.
+	// Secret makes the mark. Without it there is none: for a store whose blocks are
+	// never read again, and that lies beside its secret.
 	Secret   []byte
 	Instance string
 	Version  string
@@ -40,10 +40,10 @@ type Forget struct {
 // ForgetReport says what Run did.
 type ForgetReport struct {
 	Traces []store.Trace // what was rewritten
-	Left   []string      // columns that operators filled and that still name the person
+	Left   []string      // columns that operators filled and that still contain the person
 }
 
-// Moved is how many responses count for nobody now, of the first table of counts that
+// Moved is how many responses count for nobody now, by the first table of counts that
 // had some.
 func Moved(traces []store.Trace, who store.Person) (n uint64) {
 	table := schema.Keys
@@ -58,8 +58,8 @@ func Moved(traces []store.Trace, who store.Person) (n uint64) {
 	return n
 }
 
-// Run forgets who; done is told of every partition that has been written. Repeating it
-// after it was cut is safe.
+// Run forgets who; done is called for every partition that has been written. It is
+// safe to repeat after an interruption.
 func (f *Forget) Run(ctx context.Context, who store.Person, done func(store.Trace)) (*ForgetReport, error) {
 	before, err := f.audit(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (f *Forget) audit(ctx context.Context) (*store.AuditReport, error) {
 	return report, nil
 }
 
-// note writes the ledger. The row has no offsets: no block lies beside it.
+// note writes the ledger row, which has no offsets: it stands for no block.
 func (f *Forget) note(ctx context.Context, state block.State, note, mark string) error {
 	now := time.Now()
 	if mark != "" {

@@ -12,16 +12,17 @@ import (
 	"statline/ingest/decode"
 )
 
-// forgotten does to contents that are read again what Forget did to them in the store,
-// so that nobody comes back. It knows persons by their marks only.
+// forgotten removes forgotten persons from contents that are read again, as Forget
+// removed them from the store, so that nobody returns. It knows persons only by their
+// marks.
 type forgotten struct {
 	secret  []byte
 	marks   map[string]bool
-	keys    map[classify.KeyID]bool // what was asked before
+	keys    map[classify.KeyID]bool // answers so far
 	clients map[netip.Addr]bool
 }
 
-// markStore knows the marks of who was forgotten.
+// markStore knows the marks of forgotten persons.
 type markStore interface {
 	Forgotten(ctx context.Context) ([]string, error)
 }
@@ -36,8 +37,9 @@ func readForgotten(ctx context.Context, s markStore, secret []byte) (*forgotten,
 	return f, err
 }
 
-// keyMark and clientMark are what the ledger keeps of who was forgotten. Without the
-// secret nobody gets from a mark to a key or an address, by trying all of them either.
+// keyMark and clientMark are what the ledger keeps of a forgotten person. Without the
+// secret nobody can get from a mark to a key or an address, not even by trying all of
+// them.
 func keyMark(secret []byte, key classify.KeyID) string {
 	return decode.KeyID(secret, "forgotten key "+key.String()).String()
 }
@@ -66,8 +68,8 @@ func (f *forgotten) client(ip netip.Addr) bool {
 
 func (f *forgotten) address(ip [16]byte) bool { return f.client(netip.AddrFrom16(ip)) }
 
-// Without is c without who was forgotten. Its counts stay: rows go to those that are not
-// told apart. c itself may be changed.
+// without returns c without forgotten persons. Its counts stay: their rows go to those
+// that are not told apart. c itself may be changed.
 func (f *forgotten) without(c *block.Contents) *block.Contents {
 	if len(f.marks) == 0 {
 		return c
@@ -123,10 +125,10 @@ func (f *forgotten) clientRow(row *aggregate.ClientRow) {
 	row.ClientFailure = &failure
 }
 
-// forgottenText stands in texts where a person was named, as in the store.
+// forgottenText replaces a person in texts, as in the store.
 const forgottenText = "[forgotten]"
 
-// inText finds what may be an address.
+// inText finds possible addresses.
 var inText = regexp.MustCompile(`(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{0,4}(?::|%3[Aa])){2,7}[0-9A-Fa-f.]*`)
 
 var encodedColon = regexp.MustCompile(`%3[Aa]`)

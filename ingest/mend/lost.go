@@ -70,11 +70,11 @@ func (r *Repair) lost(ctx context.Context) (*RepairReport, error) {
 	return report, errors.Join(refused...)
 }
 
-// maxShort bounds the memory of Lost: so many days are mended at a time.
+// maxShort bounds the memory of Lost: how many days are mended at a time.
 const maxShort = 64
 
-// mendDays inserts what is missing of those days that it can prove it for; the
-// others are refused.
+// mendDays inserts the missing rows of the days for which it can prove them; other
+// days are refused.
 func (r *Repair) mendDays(ctx context.Context, short []*shortDay, report *RepairReport) error {
 	for _, s := range short {
 		s.deficit = make([]int64, lostBuckets)
@@ -99,7 +99,7 @@ func (r *Repair) mendDays(ctx context.Context, short []*shortDay, report *Repair
 	if err != nil {
 		return err
 	}
-	// A token of an earlier try may stand for rows that were lost as well.
+	// A token of an earlier try may stand for rows that were lost too.
 	kind := block.Kind(fmt.Sprintf("lost-%d", time.Now().UnixMilli()))
 	for _, p := range lost {
 		if err := r.read(ctx, p); err != nil {
@@ -117,13 +117,12 @@ func (r *Repair) mendDays(ctx context.Context, short []*shortDay, report *Repair
 				report.Inserted = append(report.Inserted, TableDay{p.row.Partition, table, dayName(day), days[day]})
 			}
 		}
-		p.contents = nil // its memory
+		p.contents = nil // free its memory
 	}
 	return nil
 }
 
-// checkMended wants the audit to find nothing more about the days that were
-// not refused.
+// checkMended requires that an audit finds nothing wrong with the mended days.
 func (r *Repair) checkMended(ctx context.Context, mended []*shortDay) error {
 	left, err := r.shortDays(ctx)
 	if err != nil {
@@ -140,20 +139,20 @@ func (r *Repair) checkMended(ctx context.Context, mended []*shortDay) error {
 	return nil
 }
 
-// lostBuckets is how finely rows are told apart. Rows that share a bucket only
-// make a refusal likelier: sums of buckets add up as sums of rows do.
+// lostBuckets is how finely rows are told apart. Rows in the same bucket only make a
+// refusal more likely: sums of buckets add up as sums of rows do.
 const lostBuckets = 1 << 18
 
-// shortDay is a day of which a table holds too little.
+// shortDay is a day of which a table has too little.
 type shortDay struct {
 	rollup  aggregate.Rollup
 	day     int64
 	missing uint64
 	seed    maphash.Seed
-	// refused is why nothing is inserted; nil while nothing speaks against it.
+	// refused is why nothing is inserted; nil as long as nothing speaks against it.
 	refused error
-	// deficit is by bucket what the blocks add to the table, and later what of
-	// it the table does not hold.
+	// deficit is, by bucket, what the blocks add to the table; later what the table
+	// lacks of it.
 	deficit []int64
 }
 
@@ -180,7 +179,7 @@ func (s *shortDay) adds(c *block.Contents) map[int]int64 {
 	return adds
 }
 
-// count is the ledger's sum of a block for the day.
+// count is how many responses of a block the ledger counts for the day.
 func (s *shortDay) count(row *block.LedgerRow) uint64 {
 	for _, d := range row.Days {
 		if int64(d.Day) == s.day {
@@ -190,14 +189,14 @@ func (s *shortDay) count(row *block.LedgerRow) uint64 {
 	return 0
 }
 
-// refuse keeps the first reason.
+// refuse records the first reason.
 func (s *shortDay) refuse(format string, args ...any) {
 	if s.refused == nil {
 		s.refused = fmt.Errorf("%s on %s: "+format, append([]any{s.rollup.Name, dayName(s.day)}, args...)...)
 	}
 }
 
-// subtractStored takes what the table holds off the deficit.
+// subtractStored subtracts what the table has from the deficit.
 func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 	err := from.EachStored(ctx, s.rollup, s.day, func(minute uint32, name string, n uint64) {
 		s.deficit[s.bucket(minute, name)] -= int64(n)
@@ -217,9 +216,9 @@ func (s *shortDay) subtractStored(ctx context.Context, from RepairStore) error {
 	return nil
 }
 
-// shortDays asks an audit for the days of tables that differ from the ledger, by
-// day; those that hold too much are refused. What it finds against the ledger
-// itself is not for Lost to mend.
+// shortDays audits, and returns the days of tables with less than the ledger says;
+// days with more are refused. What the audit finds against the ledger itself is not
+// mended here.
 func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 	report, err := r.Store.Audit(ctx, store.AuditOptions{TTL: r.TTL, Now: time.Now(), CaughtUp: true})
 	if err != nil {
@@ -253,8 +252,8 @@ func (r *Repair) shortDays(ctx context.Context) (short []*shortDay, err error) {
 	return short, nil
 }
 
-// blocksOf lists the blocks of the short days. Days of blocks that cannot be
-// read again are refused.
+// blocksOf lists the blocks of the short days. Days with blocks that cannot be read
+// again are refused.
 func (r *Repair) blocksOf(ctx context.Context, short []*shortDay) ([]block.LedgerRow, error) {
 	var days []int64
 	for _, s := range short {
@@ -280,12 +279,12 @@ func refuseDays(short []*shortDay, row *block.LedgerRow, why error) {
 	}
 }
 
-// waits reports that a day is not refused to which a block adds.
+// waits reports that a block adds to a day that is not refused.
 func waits(short []*shortDay, row *block.LedgerRow) bool {
 	return slices.ContainsFunc(short, func(s *shortDay) bool { return s.refused == nil && s.count(row) > 0 })
 }
 
-// expect reads every block again and adds up what the tables have to hold.
+// expect reads every block again and adds up what the tables should have.
 func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) error {
 	for i := range blocks {
 		if !waits(short, &blocks[i]) {
@@ -301,7 +300,7 @@ func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.L
 		}
 		for _, s := range short {
 			if s.count(&blocks[i]) == 0 {
-				continue // a block of before the table, which its rows never had
+				continue // a block from before the table, which never had its rows
 			}
 			for bucket, n := range s.adds(p.contents) {
 				s.deficit[bucket] += n
@@ -311,7 +310,7 @@ func (r *Repair) expect(ctx context.Context, short []*shortDay, blocks []block.L
 	return nil
 }
 
-// again reads a block again and wants it to be what the ledger says.
+// again reads a block again and requires that it is what the ledger says.
 func (r *Repair) again(ctx context.Context, row *block.LedgerRow) (*partial, error) {
 	p := &partial{row: row}
 	if err := r.read(ctx, p); err != nil {
@@ -328,7 +327,7 @@ func (r *Repair) again(ctx context.Context, row *block.LedgerRow) (*partial, err
 	return p, nil
 }
 
-// choose finds the blocks that are missing, day by day.
+// choose finds the missing blocks, day by day.
 func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.LedgerRow) (lost []*partial, err error) {
 	could := make([][]candidate, len(short))
 	for i := range blocks {
@@ -370,7 +369,8 @@ func (r *Repair) choose(ctx context.Context, short []*shortDay, blocks []block.L
 	return lost, nil
 }
 
-// fits says whether a block can be missing: then its rows are, in every bucket.
+// fits reports whether a block can be missing: then its rows are missing in every
+// bucket.
 func (s *shortDay) fits(adds map[int]int64) bool {
 	for bucket, n := range adds {
 		if s.deficit[bucket] < n {
@@ -387,9 +387,8 @@ type candidate struct {
 	adds  map[int]int64
 }
 
-// explain finds the candidates that add up to the deficit in every bucket, and
-// how many such choices there are, counted up to 2. A search that grows too
-// long counts as two: it is no proof.
+// explain finds the candidates that add up to the deficit in every bucket, and counts
+// such choices up to 2. A search that takes too long counts as two: it proves nothing.
 func explain(deficit []int64, could []candidate) (chosen []int, choices int) {
 	slices.SortFunc(could, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.block, b.block))
@@ -412,12 +411,12 @@ func explain(deficit []int64, could []candidate) (chosen []int, choices int) {
 	return e.found, e.choices
 }
 
-// maxSteps bounds a search, in rows looked at.
+// maxSteps bounds a search, in rows compared.
 const maxSteps = 200_000_000
 
-// explanation is a search in progress: what is still to be explained, what the
-// candidates that are not decided yet add, and the blocks taken. rest never
-// exceeds left, so that at the end nothing is unexplained.
+// explanation is a running search: what is left to explain, what the undecided
+// candidates add, and the blocks taken. rest never exceeds left, so that in the end
+// everything is explained.
 type explanation struct {
 	could      []candidate
 	rest, left []int64

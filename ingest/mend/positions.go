@@ -13,12 +13,10 @@ import (
 	"statline/ingest/store"
 )
 
-// nearby is how many offsets are read for nothing rather than ask the broker
-// again.
+// nearby is how many unneeded offsets are read rather than sending another request.
 const nearby = 10_000
 
-// records reads a unit's records again, by offset; those that are gone are
-// missing.
+// records reads a unit's records again, by offset; records that are gone are left out.
 func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][]byte, error) {
 	if r.Log == nil {
 		return nil, nil
@@ -56,9 +54,9 @@ func (r *Rejects) records(ctx context.Context, unit []store.Reject) (map[int64][
 	return found, nil
 }
 
-// whole is a reject with its record for its bytes when it was rejected for its
-// size: nothing of it is stored. A record that is gone, or that is too large
-// still, leaves it without bytes.
+// whole returns a reject with its record as its bytes, if it was rejected for its
+// size: nothing of it is stored. A record that is gone or still too large leaves it
+// without bytes.
 func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, error) {
 	if x.Reason != fold.ReasonTooLarge {
 		return x, nil
@@ -68,7 +66,7 @@ func (r *Rejects) whole(ctx context.Context, x store.Reject) (store.Reject, erro
 	return x, err
 }
 
-// position is where a reject lies in its partition.
+// position is where a reject is in its partition.
 type position struct {
 	offset int64
 	index  uint32
@@ -89,8 +87,8 @@ func compareRejects(a, b store.Reject) int {
 		cmp.Compare(a.Index, b.Index))
 }
 
-// units cuts rejects into ledger rows: one partition's, at most rejectsAtOnce,
-// in order. A record that was too large is a row of its own: its bytes are held
+// units splits rejects into ledger rows: of one partition, at most rejectsAtOnce, in
+// order. A record that was too large gets a row of its own, because its bytes are held
 // in memory.
 func units(xs []store.Reject) (list [][]store.Reject) {
 	xs = slices.SortedFunc(slices.Values(xs), compareRejects)

@@ -58,8 +58,8 @@ func (r *Repair) rebuild(ctx context.Context, parts []*partial, report *RepairRe
 	return r.verify(ctx, parts, spans)
 }
 
-// wayOut is what is left when the other blocks of the hours cannot be read again
-// as they were stored.
+// wayOut is the advice when the other blocks of the hours cannot be read again as they
+// were stored.
 func wayOut(parts []*partial) string {
 	for _, p := range parts {
 		if !p.asDeclared() {
@@ -70,8 +70,8 @@ func wayOut(parts []*partial) string {
 	return ""
 }
 
-// spansOf are the hours that the blocks' rows lie in: by what they hold now and,
-// for rows of other rules, by what they were declared with.
+// spansOf are the hours of the blocks' rows: of what they hold now and, for rows of
+// other rules, of what they were declared with.
 func spansOf(parts []*partial) []store.Span {
 	var spans []store.Span
 	for _, p := range parts {
@@ -94,8 +94,8 @@ func spansOf(parts []*partial) []store.Span {
 	return merged
 }
 
-// wholeWhereShort widens the spans to their days, if a table lacks rows of other
-// blocks there: made again, the whole day can be compared with the ledger.
+// wholeWhereShort widens the spans to whole days if a table lacks rows of other blocks
+// there: a whole day can be compared with the ledger afterwards.
 func (r *Repair) wholeWhereShort(ctx context.Context, spans []store.Span, partials int) ([]store.Span, error) {
 	have, err := r.surplus(ctx, partials)
 	if err != nil {
@@ -121,8 +121,8 @@ const (
 	hourMillis  = 1000 * hourSeconds
 )
 
-// hours is the span of whole hours with two moments, in Unix milliseconds, in
-// it.
+// hours is the span of whole hours that contains two moments, given in Unix
+// milliseconds.
 func hours(first, last int64) store.Span {
 	return store.Span{From: uint32(first / hourMillis * hourSeconds),
 		Until: uint32((last/hourMillis + 1) * hourSeconds)}
@@ -139,8 +139,8 @@ func daysIn(spans []store.Span) (days []int64) {
 	return slices.Compact(days)
 }
 
-// blocksIn lists the stored blocks with rows in the spans, all of which have
-// been read again and are what the ledger says.
+// blocksIn lists the stored blocks with rows in the spans. All of them have been read
+// again and are what the ledger says.
 func (r *Repair) blocksIn(ctx context.Context, spans []store.Span) ([]block.LedgerRow, error) {
 	rows, err := r.Store.DayBlocks(ctx, daysIn(spans))
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"statline/ingest/store"
 )
 
-// Recount counts the responses of a span again, from the log: what the store keeps
-// by the minute alone, by the second. It writes nothing. Each block is decoded under
-// the rules that it was stored under, and has to give as many responses as the ledger
+// Recount counts the responses of a time range again from the log: by the second,
+// where the store keeps only minutes. It writes nothing. Each block is decoded under
+// the rules that it was stored under, and must give as many responses as the ledger
 // says.
 type Recount struct {
 	Store RecountStore
@@ -34,9 +34,8 @@ type RecountStore interface {
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
 }
 
-// Run calls each for every response with an event time in [from, to), and with its
-// outcome, block by block: not in the order of time. The response is valid during
-// the call.
+// Run calls each for every response with an event time in [from, to) and its outcome,
+// block by block and not in the order of time. The response is valid during the call.
 func (r *Recount) Run(ctx context.Context, from, to time.Time, each func(*classify.Response, classify.Outcome)) error {
 	days := daysIn([]store.Span{{From: uint32(from.Unix()), Until: uint32(to.Unix())}})
 	rows, err := r.Store.DayBlocks(ctx, days)
@@ -104,7 +103,7 @@ func (r *Recount) block(ctx context.Context, logs topicLogs, row *block.LedgerRo
 	return err
 }
 
-// secondsSink takes responses as a fold does, and passes those of a span on.
+// secondsSink takes responses as a builder does, and passes on those of a time range.
 type secondsSink struct {
 	fold             *fold.Config
 	record, declared int64

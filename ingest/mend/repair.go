@@ -147,7 +147,7 @@ func (r *Repair) Run(ctx context.Context, partitions []int32) (*RepairReport, er
 
 // finish brings the blocks' rows into the tables, each once.
 func (r *Repair) finish(ctx context.Context, parts []*partial, report *RepairReport) error {
-	whole := true // what is there of a block is whole tables' days of its own rows
+	whole := true // each table's day has all of a block's rows or none
 	for _, p := range parts {
 		if !p.asDeclared() {
 			return r.rebuild(ctx, parts, report)
@@ -172,8 +172,7 @@ func (r *Repair) finish(ctx context.Context, parts []*partial, report *RepairRep
 
 func nofence() error { return nil }
 
-// find looks for partial blocks and reads them; one that the daemon can finish
-// is the daemon's.
+// find finds and reads the partial blocks, without those that the daemon can finish.
 func (r *Repair) find(ctx context.Context, partitions []int32) (parts []*partial, err error) {
 	if parts, err = r.findIn(ctx, r.Block.Topic, partitions); err != nil {
 		return nil, err
@@ -235,11 +234,11 @@ func (r *Repair) topics() topicLogs {
 	return r.logs
 }
 
-// maxPartial bounds the choices that have to be looked at.
+// maxPartial bounds the choices to be tried.
 const maxPartial = 20
 
-// read folds exactly the block's records, under the nearest to its own rules
-// when p has none.
+// read folds exactly the block's records, under the nearest rules to its own when p
+// has none.
 func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	id := p.row.ID
 	of := r.topics()[id.Topic]
@@ -268,7 +267,8 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	if err != nil {
 		return err
 	}
-	// Asked after the last record: an id that is the block's now was so all the time.
+	// Asked after the last record: if the id is the block's now, it was so all the
+	// time.
 	now, err := of.log.TopicID(ctx)
 	if err != nil {
 		return err
@@ -289,7 +289,7 @@ func (r *Repair) read(ctx context.Context, p *partial) (err error) {
 	return nil
 }
 
-// recreated says that the topic is not the one any more that a block was read of.
+// recreated reports that the topic is no longer the one that a block was read from.
 func recreated(row *block.LedgerRow, now string) error {
 	if row.TopicID == "" || now == "" || row.TopicID == now {
 		return nil
@@ -297,10 +297,10 @@ func recreated(row *block.LedgerRow, now string) error {
 	return fmt.Errorf("%w: its id is %s, the block was read of %s", block.ErrRecreated, now, row.TopicID)
 }
 
-// errUnexplained: what is there is no set of whole days of the blocks.
+// errUnexplained: what is stored is no set of whole days of the blocks.
 var errUnexplained = errors.New("what is stored is not clear")
 
-// decide finds out which rows are there, table by table and day by day.
+// decide finds out which rows are there, by table and day.
 func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairReport) error {
 	have, err := r.surplus(ctx, len(parts))
 	if err != nil {
@@ -341,8 +341,8 @@ func (r *Repair) decide(ctx context.Context, parts []*partial, report *RepairRep
 	return nil
 }
 
-// subset finds the blocks whose additions make up the surplus, as a bit mask,
-// and how many such choices there are (counted up to 2).
+// subset finds the blocks that add up to the surplus, as a bit mask, and counts such
+// choices up to 2.
 func subset(adds []uint64, surplus int64) (mask uint, choices int) {
 	relevant := uint(0)
 	for i, n := range adds {
@@ -369,8 +369,8 @@ func subset(adds []uint64, surplus int64) (mask uint, choices int) {
 	}
 }
 
-// verify wants every rollup at the ledger's sum plus all blocks, on the blocks'
-// days and on the days of the spans.
+// verify requires that every rollup holds the ledger's sum plus all blocks, on the
+// blocks' days and on the days of the spans.
 func (r *Repair) verify(ctx context.Context, parts []*partial, spans []store.Span) error {
 	have, err := r.surplus(ctx, len(parts))
 	if err != nil {
@@ -406,7 +406,7 @@ type surplus struct {
 	expired, incomplete bool
 }
 
-// unjudged reports that nobody can say what the table has to hold of the day.
+// unjudged reports that it is unknown what the table should hold of the day.
 func (s surplus) unjudged() bool { return s.expired || s.incomplete }
 
 // surplus is what the rollups hold beyond the ledger, by day.

@@ -63,7 +63,8 @@ type ReplayReport struct {
 }
 
 // open lists the rejects that match the filter and are not settled, and the
-// settlements that were cut short. The filter's Cluster and Topic are those of Block.
+// settlements that were interrupted. The filter's Cluster and Topic are those of
+// Block.
 func (r *Rejects) open(ctx context.Context, f store.RejectFilter) (open []store.Reject, cut []block.LedgerRow,
 	err error) {
 	f.Cluster, f.Topic = r.Block.Cluster, r.Block.Topic
@@ -97,7 +98,7 @@ func (r *Rejects) open(ctx context.Context, f store.RejectFilter) (open []store.
 	return open, cut, nil
 }
 
-// Replay stores what the matching rejects say, as far as they decode now.
+// Replay stores the matching rejects that decode now.
 func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayReport, error) {
 	var report ReplayReport
 	open, cut, err := r.open(ctx, f)
@@ -154,8 +155,8 @@ func (r *Rejects) keepConfig(ctx context.Context, under rules) error {
 	})
 }
 
-// Discard settles the matching rejects without storing anything; why is for
-// people. It returns how many they were.
+// Discard settles the matching rejects without storing anything; why is for people. It
+// returns how many there were.
 func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string) (int, error) {
 	open, _, err := r.open(ctx, f)
 	if err != nil {
@@ -170,8 +171,8 @@ func (r *Rejects) Discard(ctx context.Context, f store.RejectFilter, why string)
 	return len(open), nil
 }
 
-// finish completes a replay that was cut after its declaration, under the rules
-// that it was declared under.
+// finish completes a replay that was interrupted after its declaration, under the
+// rules of its declaration.
 func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRow, report *ReplayReport) error {
 	if age := time.Since(row.WrittenAt); age > r.Block.Tokens.Age {
 		return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared %s ago and is older than the token window",
@@ -198,7 +199,7 @@ func (r *Rejects) finish(ctx context.Context, book *rulebook, row block.LedgerRo
 			block.ErrPartialBlock, row.First, row.End, row.Topic, row.Partition, len(want)-len(unit), len(want))
 	}
 	slices.SortFunc(unit, compareRejects)
-	under, err := book.nearest(ctx, row.ConfigHash) // write looks whether that can be
+	under, err := book.nearest(ctx, row.ConfigHash) // write checks whether that is possible
 	if err != nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func (r *Rejects) write(ctx context.Context, under *reading, row block.LedgerRow
 		return err
 	}
 	c := gone.without(f.Contents())
-	c.Rejects = nil // they are rejects already
+	c.Rejects = nil // their rejects are stored already
 	if row.ConfigHash != under.hash {
 		if err := block.SameInserts(&row, c, r.Store.Inserts(row.ID, c), bytes); err != nil {
 			return fmt.Errorf("%w: replay [%d,%d) of %s/%d was declared under other rules (%s; here: %s): %w",
@@ -300,8 +301,8 @@ func (r *Rejects) newReading(ctx context.Context, under rules, xs []store.Reject
 	return u, nil
 }
 
-// add adds a reject's responses to f: from its record, when there is one and it
-// holds the same responses, else from the reject's own bytes.
+// add adds a reject's responses to f: from its record if there is one that holds the
+// same responses, else from the reject's own bytes.
 func (u *reading) add(f *fold.Builder, x store.Reject, record []byte) {
 	said, _ := u.try(x)
 	value, from := []byte(x.Raw), 0
@@ -311,8 +312,8 @@ func (u *reading) add(f *fold.Builder, x store.Reject, record []byte) {
 	if record != nil {
 		var all trial
 		u.decoder.Decode(record, &all)
-		// Rejects before this one may have become several responses: look for
-		// these ones from the reject's own place on.
+		// Rejects before this one may have become several responses, so look for this
+		// one's from its own index on.
 		for i := int(x.Index); i+len(said) <= len(all.items); i++ {
 			if slices.Equal(all.items[i:i+len(said)], said) {
 				value, from = record, i
@@ -324,7 +325,7 @@ func (u *reading) add(f *fold.Builder, x store.Reject, record []byte) {
 	f.AddPart(block.Record{Offset: x.Offset, UnixMilli: x.RecordUnixMilli, Value: value}, from, from+len(said))
 }
 
-// item is what tells one response of a record from another without its key.
+// item identifies a response within a record, without its key.
 type item struct {
 	ok        bool
 	unixMilli int64
@@ -335,7 +336,7 @@ type item struct {
 	route     string
 }
 
-// trial is a Sink that notes what a record holds.
+// trial is a Sink that records what a record holds.
 type trial struct{ items []item }
 
 func (p *trial) Reject(decode.Reject) { p.items = append(p.items, item{}) }
@@ -344,8 +345,8 @@ func (p *trial) Response(r *classify.Response) {
 		string(r.Route)})
 }
 
-// try decodes a reject's own bytes; ok when they are responses now, all of
-// them, and of an acceptable time.
+// try decodes a reject's own bytes; ok means that all of them are responses now, with
+// acceptable times.
 func (u *reading) try(x store.Reject) (items []item, ok bool) {
 	var p trial
 	u.decoder.Decode([]byte(x.Raw), &p)

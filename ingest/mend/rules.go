@@ -16,8 +16,8 @@ type rules struct {
 	fold fold.Config
 }
 
-// rulebook finds the rules that a block was declared or stored under. What has
-// been configured since makes no block unreadable.
+// rulebook finds the rules that a block was declared or stored under, so that no later
+// configuration makes a block unreadable.
 type rulebook struct {
 	own   fold.Config
 	read  func(ctx context.Context, hash string) ([]byte, error)
@@ -34,7 +34,7 @@ func newRulebook(own fold.Config, read func(context.Context, string) ([]byte, er
 // mine are the rules of this binary and its configuration.
 func (b *rulebook) mine() rules { return rules{store.ConfigHash(b.own.Hash()), b.own} }
 
-// of are the rules with a hash. The error wraps block.ErrOtherRules when this
+// of returns the rules with a hash. The error wraps block.ErrOtherRules when this
 // binary does not have them: they were never stored, or it folds differently.
 func (b *rulebook) of(ctx context.Context, hash string) (rules, error) {
 	if r, ok := b.known[hash]; ok {
@@ -59,8 +59,8 @@ func (b *rulebook) of(ctx context.Context, hash string) (rules, error) {
 	return r, nil
 }
 
-// nearest are the rules with a hash or, when this binary does not have them, its
-// own: whoever uses them looks whether what they make is what was stored.
+// nearest returns the rules with a hash or, when this binary does not have them, its
+// own: the caller checks whether they give what was stored.
 func (b *rulebook) nearest(ctx context.Context, hash string) (rules, error) {
 	r, err := b.of(ctx, hash)
 	if errors.Is(err, block.ErrOtherRules) {

@@ -40,7 +40,7 @@ func newTopicLogs(name string, first Topic, others map[string]Topic,
 // names lists them, in order.
 func (l topicLogs) names() []string { return slices.Sorted(maps.Keys(l)) }
 
-// canRead tells refuse of the blocks that cannot be read again, and why.
+// canRead calls refuse for each block that cannot be read again, with the reason.
 func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow,
 	refuse func(row *block.LedgerRow, why error) error) error {
 	logs, err := r.askLogs(ctx)
@@ -79,7 +79,7 @@ func (r *Repair) canRead(ctx context.Context, rows []block.LedgerRow,
 	return nil
 }
 
-// logNow is what a topic's log is now.
+// logNow is the present state of a topic's log.
 type logNow struct {
 	starts  map[int32]int64
 	topicID string
@@ -102,7 +102,7 @@ func (r *Repair) askLogs(ctx context.Context) (map[string]logNow, error) {
 	return all, nil
 }
 
-// learn asks for the life of a block's partition, once.
+// learn asks once for the epoch of a block's partition.
 func (l logNow) learn(ctx context.Context, r *Repair, row *block.LedgerRow) error {
 	if _, known := l.epochs[row.Partition]; known {
 		return nil

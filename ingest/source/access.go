@@ -10,9 +10,9 @@ import (
 	"os"
 )
 
-// Access is how a client proves who it is and whom it trusts. Files are read
-// at each connection: new certificates and passwords hold from the next
-// connection on, and a file that appears late is found.
+// Access is how a client proves who it is and whom it trusts. Files are read at each
+// connection: new certificates and passwords are used from the next connection on, and
+// a file that appears late is found.
 type Access struct {
 	TLS  TLS
 	SASL SASL
@@ -29,10 +29,10 @@ type access struct {
 
 func newAccess(a Access) *access { return &access{Access: a, login: login{cfg: a.SASL}} }
 
-// open connects to a broker, with TLS when it is wanted.
+// open connects to a broker, with TLS if configured.
 func (c *Client) open(ctx context.Context, network, address string) (net.Conn, error) {
 	a := c.access.Load()
-	if _, err := a.SASL.password(); err != nil { // say it before the broker is waited for
+	if _, err := a.SASL.password(); err != nil { // report it before waiting for the broker
 		return nil, err
 	}
 	cfg := a.TLS
@@ -67,7 +67,7 @@ func (c *Client) open(ctx context.Context, network, address string) (net.Conn, e
 	return conn, nil
 }
 
-// errNoHandshake says that a broker has not answered in TLS.
+// errNoHandshake says that a broker did not answer in TLS.
 var errNoHandshake = errors.New("no handshake")
 
 // config reads the files; host is the broker's.

@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// protocolName is what members of a group must agree on; only daemons of
-// this kind can share a group.
+// protocolName is the protocol that all members must agree on; only daemons of this
+// kind can share a group.
 const protocolName = "statline"
 
-// subscription is what a member tells the leader when it joins: the topics it
-// reads, and what it had in which generation, so that it can have it again.
+// subscription is what a member tells the leader when it joins: the topics it reads,
+// and the partitions it had in which generation, so that it can keep them.
 type subscription struct {
 	member     string
 	topics     []string
@@ -20,12 +20,12 @@ type subscription struct {
 	generation int32 // -1: it had nothing
 }
 
-// assign shares out the partitions of each topic among the members that read
-// it: their numbers differ by at most one, partitions stay where they were as
-// far as that allows, and the result depends on the arguments only. Who has one
-// more of a topic has one less chance for the next: many topics of few partitions
-// are shared out evenly too. When two members claim a partition, the one of the
-// later generation had it last.
+// assign divides the partitions of each topic among the members that read it. Their
+// numbers differ by at most one, partitions stay where they were as far as that
+// allows, and the result depends only on the arguments. A member with one more
+// partition of a topic is less likely to get one more of the next: many topics with
+// few partitions are divided evenly too. When two members claim a partition, the one
+// of the later generation had it last.
 func assign(members []subscription, partitions map[string][]int32) map[string]map[string][]int32 {
 	out := make(map[string]map[string][]int32, len(members))
 	for _, m := range members {
@@ -53,8 +53,8 @@ func assign(members []subscription, partitions map[string][]int32) map[string]ma
 	return out
 }
 
-// evenly shares out what is left of the topics' partitions when every reader has
-// the same number of each.
+// evenly divides the rest of the topics' partitions when every reader has the same
+// number of each.
 type evenly struct {
 	fair int            // how many of these a member has at most, as far as that is possible
 	more map[string]int // how many it has
@@ -79,7 +79,7 @@ func (e *evenly) assignTopic(topic string, readers []subscription, partitions []
 		}
 	}
 	share, more := len(partitions)/len(readers), len(partitions)%len(readers)
-	// Those with most claims get the larger shares, of those that may have more.
+	// The members with most claims get the larger shares, of those that may have more.
 	full := func(r subscription) int { return max(0, e.more[r.member]-e.fair+1) }
 	slices.SortFunc(readers, func(a, b subscription) int {
 		return cmp.Or(cmp.Compare(full(a), full(b)), cmp.Compare(len(claims[b.member]), len(claims[a.member])),

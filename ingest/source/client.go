@@ -14,16 +14,16 @@ import (
 	"statline/ingest/retry"
 )
 
-// metadataTTL bounds how old the Transport's list of brokers may be, and with
-// it how long a broker that came back on another address stays unreachable.
-// One topic's metadata is asked for, so this costs next to nothing.
+// metadataTTL bounds how old the Transport's list of brokers may be, and so for how
+// long a broker with a new address cannot be reached. The metadata is of one topic, so
+// it costs little.
 const metadataTTL = 2 * time.Second
 
 // dialTimeout includes the TLS handshake and the negotiation of versions.
 const dialTimeout = 5 * time.Second
 
-// noTopic is asked about where brokers and not topics are of interest: without a
-// name a broker would list every topic. Kafka keeps its groups in it.
+// noTopic is the topic in requests that are about brokers and not about topics:
+// without a name a broker would list every topic. Kafka keeps its groups in it.
 const noTopic = "__consumer_offsets"
 
 // names is what a client's requests for metadata are about.
@@ -34,10 +34,9 @@ func (c *Client) names() []string {
 	return []string{c.cfg.Topic}
 }
 
-// Client speaks to one Kafka cluster about one topic. It is safe for
-// concurrent use. All its requests share one pool of connections; a
-// connection carries one request at a time, so a fetch that waits for data
-// never delays a heartbeat or a commit.
+// Client speaks to one Kafka cluster about one topic. It is safe for concurrent use.
+// All its requests share one pool of connections; a connection carries one request at
+// a time, so a fetch that waits for data never delays a heartbeat or a commit.
 type Client struct {
 	cfg     Config
 	addr    net.Addr
@@ -58,7 +57,7 @@ type Client struct {
 	leaders      map[int32]int32         // partition -> broker id
 	topicID      topicID                 // as told with leaders
 	versions     map[string]handVersions // of the broker at an address
-	asking       *flight                 // a request for the topic's id, when one is under way
+	asking       *flight                 // a running request for the topic's id
 	coordinators map[string]int32        // group -> broker id
 }
 
@@ -103,16 +102,15 @@ func (c *Client) Topic() string { return c.cfg.Topic }
 // Group is the consumer group, empty when there is none.
 func (c *Client) Group() string { return c.cfg.Group }
 
-// From is where a partition starts that nobody has committed: earliest or
-// latest.
+// From is where a partition without a commit starts: earliest or latest.
 func (c *Client) From() string { return c.cfg.From }
 
 // SessionTimeout is how long after its last good heartbeat a member may trust
 // that its partitions are still its own.
 func (c *Client) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
 
-// LogLimiter bounds what is logged about a group that cannot be joined, under the
-// kind "log"; others may bound their lines about Kafka by it too.
+// LogLimiter bounds what is logged about a group that cannot be joined, under the kind
+// "log"; others may use it for their lines about Kafka.
 func (c *Client) LogLimiter() *retry.LogLimiter {
 	if c.group != nil {
 		return c.group.c.LogLimiter()
@@ -120,9 +118,8 @@ func (c *Client) LogLimiter() *retry.LogLimiter {
 	return &c.limiter
 }
 
-// SetFetchBytes changes what each following fetch asks for, for a caller that
-// shares a memory budget out among partitions. Values outside
-// [4 KiB, FetchLimit] are brought into it.
+// SetFetchBytes changes what each later fetch asks for, for a caller that divides a
+// memory budget among partitions. Values are clamped to [4 KiB, FetchLimit].
 func (c *Client) SetFetchBytes(n int) {
 	c.fetchBytes.Store(int64(min(max(n, 4<<10), c.cfg.FetchLimit)))
 }

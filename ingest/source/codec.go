@@ -60,9 +60,9 @@ type codecs struct {
 // batch of any size may ask for.
 const maxWindow = 128 << 20
 
-// parts opens a batch that decompresses to more than the limit, to be read piece
-// by piece. Without a reader only its size is known: a snappy block, and zstd
-// with an immense window, give nothing before they give everything.
+// parts opens a batch that decompresses to more than the limit, to be read in parts.
+// Without a reader only its size is known: a snappy block, and zstd with a huge
+// window, give nothing before they give everything.
 func (c *codecs) parts(codec uint16, src []byte) (*parts, error) {
 	c.src.Reset(src)
 	var r io.Reader
@@ -102,9 +102,9 @@ func (c *codecs) parts(codec uint16, src []byte) (*parts, error) {
 	return p, nil
 }
 
-// decode appends the decompressed src to dst[:0] and returns it; the result
-// has memory of its own when dst is too small. More than limit bytes are an
-// error, found before that much memory is taken.
+// decode appends the decompressed src to dst[:0] and returns it, in new memory when
+// dst is too small. More than limit bytes are an error, found before that much memory
+// is used.
 func (c *codecs) decode(codec uint16, dst, src []byte) ([]byte, error) {
 	switch codec {
 	case codecGzip:
@@ -194,7 +194,7 @@ func xerial(src []byte) bool {
 	return len(src) >= xerialHeader && string(src[:len(xerialMagic)]) == xerialMagic
 }
 
-// xerialBlock cuts the first block of a stream off.
+// xerialBlock splits off the first block of a stream.
 func xerialBlock(src []byte) (b, rest []byte, err error) {
 	if len(src) < 4 {
 		return nil, nil, errCut
@@ -234,7 +234,7 @@ func (x *xerialReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// snappyBlock appends one block, whose size is known from its head.
+// snappyBlock appends one block, whose size is in its header.
 func snappyBlock(dst, src []byte, limit int) ([]byte, error) {
 	n, err := snappy.DecodedLen(src)
 	if err != nil {

@@ -45,14 +45,14 @@ type Config struct {
 	FetchBytes int
 	// FetchLimit is the largest response that is taken whole, in bytes.
 	FetchLimit int
-	// RecordLimit is the largest value of a record that is handed out, in bytes;
-	// of a larger one only its size is (block.TooLarge). A batch that decompresses
-	// to more is read by parts.
+	// RecordLimit is the largest value of a record that is returned, in bytes; of a
+	// larger one only the size is (block.TooLarge). A batch that decompresses to more
+	// is read in parts.
 	RecordLimit int
-	// BatchBytes is how many decompressed bytes one Batch gathers before it is
-	// handed out; the rest of the fetch waits, compressed, for the next call.
+	// BatchBytes is how many decompressed bytes one Fetch returns; the rest of the
+	// response waits, compressed, for the next call.
 	BatchBytes int
-	// BatchRecords is the most records in one Batch.
+	// BatchRecords is the most records that one Fetch returns.
 	BatchRecords int
 
 	// Logger receives rebalances and retries; nil discards them.

@@ -16,17 +16,17 @@ import (
 // topics may be made after their readers start.
 var ErrNoTopic = errors.New("the topic does not exist")
 
-// configError is a fault in our own configuration, found when it is first
-// used. It is permanent.
+// configError is an error in our own configuration, found when it is first used. It is
+// permanent.
 type configError struct{ err error }
 
 func (e *configError) Error() string        { return e.err.Error() }
 func (e *configError) Unwrap() error        { return e.err }
 func (e *configError) Is(target error) bool { return target == retry.ErrPermanent }
 
-// CorruptError is data that is not a valid record set, or one that is refused
-// (an old format, a decompressed size beyond the limit). The log holds it, so
-// reading again gives it again: it is permanent.
+// CorruptError is data that is no valid record set, or one that is refused (an old
+// format, a decompressed size beyond the limit). Reading the log again gives it again,
+// so it is permanent.
 type CorruptError struct {
 	Offset int64 // of the batch, or the one asked for when the batch has none
 	Reason string
@@ -44,11 +44,10 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error        { return e.Err }
 func (e *CorruptError) Is(target error) bool { return target == retry.ErrPermanent }
 
-// classify marks an error of kafka-go or of a connection, for retry.ClassOf
-// and for the protocol's decisions, and says what to do about a permanent one.
-// UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, COORDINATOR_*, storage errors, codes
-// younger than kafka-go, timeouts and connection errors are transient: time may
-// heal them.
+// classify marks an error of kafka-go or of a connection, for retry.ClassOf and for
+// the protocol's decisions, and adds what to do about a permanent one.
+// UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER, COORDINATOR_*, storage errors, codes newer
+// than kafka-go, timeouts and connection errors are transient.
 func classify(err error) error {
 	var (
 		code    kafka.Error
@@ -125,7 +124,7 @@ func codeError(code int16) error {
 	return classify(kafka.Error(code))
 }
 
-// again says that the same call may succeed: nobody has to decide or to act.
+// again reports that the same call may succeed without anybody's decision or action.
 func again(err error) bool {
 	return err != nil && retry.ClassOf(err) != retry.Permanent && !errors.Is(err, block.ErrFenced) &&
 		!errors.Is(err, block.ErrOutOfRange)

@@ -15,8 +15,8 @@ import (
 	"statline/ingest/retry"
 )
 
-// settle is the pause before a request is repeated that found a cluster in
-// the middle of a change.
+// settle is the pause before a request is repeated that met a cluster in the middle of
+// a change.
 const settle = 100 * time.Millisecond
 
 // Reader reads one partition, one fetch at a time; it is made for one
@@ -68,9 +68,8 @@ func (c *Client) Reader(partition int32) *Reader {
 }
 
 // Fetch reads from offset, waiting at most maxWait for data; see block.Partition.
-// Records are valid until the next call. An error's class tells what to do:
-// Fetch itself repeats only what a stale connection or a leader that has just
-// moved broke.
+// Records are valid until the next call. An error's class says what to do: Fetch
+// itself retries only after a stale connection or a leader that has just moved.
 func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (block.Fetch, error) {
 	if r.decode.pending(offset) {
 		if b, ok, err := r.next(offset); ok || err != nil {
@@ -104,8 +103,7 @@ func (r *Reader) Fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	return b, err
 }
 
-// next makes a batch of what the decoder has; ok says whether it goes beyond
-// offset.
+// next makes a result of what the decoder has; ok says whether it goes beyond offset.
 func (r *Reader) next(offset int64) (block.Fetch, bool, error) {
 	records, next, ok, err := r.decode.decode()
 	if err != nil {
@@ -124,7 +122,7 @@ func (r *Reader) next(offset int64) (block.Fetch, bool, error) {
 	return b, ok, nil
 }
 
-// moved says whether the partition's leader is elsewhere now, or will be soon.
+// moved reports that the partition's leader is or soon will be elsewhere.
 func moved(err error) bool {
 	return errors.Is(err, kafka.NotLeaderForPartition) || errors.Is(err, kafka.UnknownTopicOrPartition) ||
 		errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.ReplicaNotAvailable) ||
@@ -133,7 +131,7 @@ func moved(err error) bool {
 		errors.Is(err, kafka.UnknownTopicID) || errors.Is(err, kafka.InconsistentTopicID)
 }
 
-// fetch asks the partition's leader and hands the record set to the decoder.
+// fetch asks the partition's leader and gives the record set to the decoder.
 func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration) error {
 	r.decode.start(nil, nil, offset)
 	r.setBefore = 0
@@ -195,16 +193,16 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 	return nil
 }
 
-// errHead ends an exchange whose response is too large to be taken: its
-// beginning is read and the connection, with the rest of it, given up.
+// errHead ends an exchange whose response is too large: its beginning is read, and the
+// connection is dropped with the rest.
 var errHead = errors.New("only the beginning of the response is read")
 
-// headBytes is what is read of such a response: its envelope, and the header of
+// headBytes is how much of such a response is read: its envelope, and the header of
 // its first batch.
 const headBytes = 64 << 10
 
-// ask sends the request: by the topic's id when the cluster has told one and the
-// leader takes it, else by its name.
+// ask sends the request: with the topic's id when the cluster has told it and the
+// leader accepts it, else with its name.
 func (r *Reader) ask(rw io.ReadWriter, version int16, topic topicID, a fetchAsk) (int16, error) {
 	knows, err := r.c.speaks(rw)
 	switch {
@@ -356,8 +354,7 @@ func errNotAnswered(partition int32) error {
 	return fmt.Errorf("fetch response: %w: no partition %d", kafka.UnknownTopicOrPartition, partition)
 }
 
-// wire reads big-endian fields; after a field that is not there it is bad and
-// gives zeroes.
+// wire reads big-endian fields; after a missing field it is bad and gives zeroes.
 type wire struct {
 	b   []byte
 	bad bool

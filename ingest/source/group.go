@@ -39,7 +39,7 @@ type Generation struct {
 	*lease
 }
 
-// lease is what a generation's partitions of every topic have in common.
+// lease is what a generation's partitions, of all topics, have in common.
 type lease struct {
 	topics map[string][]int32 // what this member has
 	began  time.Time
@@ -60,7 +60,7 @@ func (g *Generation) All() (n int) {
 	return n
 }
 
-// of is the generation for another topic.
+// of is the same generation for another topic.
 func (g *Generation) of(c *Client) *Generation {
 	return &Generation{ID: g.ID, MemberID: g.MemberID, Partitions: slices.Sorted(slices.Values(g.topics[c.cfg.Topic])),
 		c: c, lease: g.lease}
@@ -203,8 +203,8 @@ func newMember(c *Client, topics func() []string) *member {
 	return &member{c: c, log: c.log.With("group", c.cfg.Group), topics: topics, generation: -1}
 }
 
-// joinFailed waits before the next attempt, or returns the error when there
-// is no point in one.
+// joinFailed waits before the next attempt, or returns the error when another one is
+// pointless.
 func (m *member) joinFailed(ctx context.Context, err error) error {
 	m.c.stats.joinErrors.Add(1)
 	switch {
@@ -227,11 +227,11 @@ func (m *member) joinFailed(ctx context.Context, err error) error {
 	return nil
 }
 
-// refusedPause is between attempts to join a group again that had this member
-// and refuses it: a right was taken away and may be given back.
+// refusedPause is between attempts to join a group again that had this member and now
+// refuses it: a right that was revoked may be granted again.
 const refusedPause = 5 * time.Second
 
-// refused says that the group does not take this member any more, and waits.
+// refused records that the group no longer accepts this member, and waits.
 func (m *member) refused(ctx context.Context, err error) {
 	m.c.joinError.Store(&err)
 	if due, others := m.c.limiter.Due("refused"); due {
@@ -240,9 +240,9 @@ func (m *member) refused(ctx context.Context, err error) {
 	retry.Sleep(ctx, refusedPause)
 }
 
-// join goes through JoinGroup and SyncGroup, and ends with a first heartbeat,
-// so that a generation is known to live when its handler starts: waiting for
-// other members can take longer than a session.
+// join goes through JoinGroup and SyncGroup and ends with a first heartbeat, so that a
+// generation is known to be alive when its handler starts: waiting for other members
+// can take longer than a session.
 func (m *member) join(ctx context.Context, topics []string) (*Generation, error) {
 	cfg := &m.c.cfg
 	mine := subscription{topics: topics, owned: m.owned, generation: m.generation}
@@ -352,13 +352,13 @@ func (c *Client) partitionsOf(ctx context.Context, topics []string) (map[string]
 	return out, nil
 }
 
-// serve runs the handler in a generation and returns why the generation
-// ended (nil while it still lives) and what the handler returned.
+// serve runs the handler in a generation and returns why the generation ended (nil
+// while it is alive) and what the handler returned.
 func (m *member) serve(ctx context.Context, g *Generation, handle func(context.Context, *Generation) error) (cause,
 	err error) {
 	alive, end := context.WithCancelCause(ctx)
-	// Heartbeats go on while the handler finishes, whatever ended its context:
-	// the coordinator then waits for this member.
+	// Heartbeats go on while the handler finishes, whatever ended its context: the
+	// coordinator then waits for this member.
 	beats, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { m.beat(beats, g, end) })
@@ -375,8 +375,7 @@ func (m *member) serve(ctx context.Context, g *Generation, handle func(context.C
 	return cause, err
 }
 
-// beat sends heartbeats until ctx ends or the coordinator has put this member
-// out.
+// beat sends heartbeats until ctx ends or the coordinator has removed this member.
 func (m *member) beat(ctx context.Context, g *Generation, end context.CancelCauseFunc) {
 	cfg := &m.c.cfg
 	pause, rebalancing := cfg.HeartbeatInterval, false
@@ -409,9 +408,9 @@ func (m *member) beat(ctx context.Context, g *Generation, end context.CancelCaus
 	}
 }
 
-// heartbeat sends one. Only one that is accepted without a call for a
-// rebalance counts as good: from then on the partitions are this member's for
-// one session timeout, which is not longer than the rebalance timeout.
+// heartbeat sends a heartbeat. Only one that is accepted without a call for a
+// rebalance counts as good: from then on the partitions are this member's for one
+// session timeout, which is not longer than the rebalance timeout.
 func (m *member) heartbeat(ctx context.Context, g *Generation) error {
 	sent := time.Since(g.began)
 	body := appendString(nil, m.c.cfg.Group)
@@ -428,9 +427,8 @@ func (m *member) heartbeat(ctx context.Context, g *Generation) error {
 	return nil
 }
 
-// watch ends the leader's generation when the shared topics have other
-// partitions than were shared out; joining again then makes a new generation
-// for all.
+// watch ends the leader's generation when the topics have other partitions than were
+// assigned; joining again makes a new generation for all.
 func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
 	topics := m.subscribed
 	for retry.Sleep(ctx, m.c.cfg.MetadataInterval) {
@@ -440,7 +438,7 @@ func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
 			continue
 		}
 		for _, t := range topics {
-			// A topic that is gone may only be hidden by a broker that starts.
+			// A missing topic may only be hidden by a broker that is starting.
 			if len(now[t]) > 0 && !slices.Equal(now[t], m.shared[t]) {
 				end(errGrown)
 				return
@@ -449,15 +447,15 @@ func (m *member) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// A coordinator is told that a member leaves within leaveTimeout, one that has
-// not answered heartbeats of late within the other: the process wants to end.
+// leaveTimeout is how long leaving may take; the other is for a coordinator that has
+// not answered recent heartbeats: the process wants to end.
 const (
 	leaveTimeout       = 3 * time.Second
 	leaveSilentTimeout = 500 * time.Millisecond
 )
 
-// leave tells the coordinator, so that the others need not wait for the
-// session to run out.
+// leave tells the coordinator that this member leaves, so that the others need not
+// wait for the end of its session.
 func (m *member) leave(ctx context.Context) {
 	if m.id == "" {
 		return

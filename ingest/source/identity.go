@@ -25,9 +25,8 @@ func (t topicID) String() string {
 	return base64.RawURLEncoding.EncodeToString(t[:])
 }
 
-// The versions of the requests that are written by hand because kafka-go stops
-// before them: a Metadata that tells the topic's id, and a Fetch that names the
-// topic by it.
+// Versions of the requests that are written by hand because kafka-go's are older: a
+// Metadata with the topic's id, and a Fetch that names the topic by it.
 const (
 	metadataWithID    = 10
 	metadataNewest    = 12
@@ -35,13 +34,12 @@ const (
 	apiVersionsByHand = 0
 )
 
-// handVersions is the newest version that a broker knows of the requests that
-// are written by hand; 0 where it is none of ours.
+// handVersions is the newest version that a broker supports of the requests that are
+// written by hand; 0 for none.
 type handVersions struct{ metadata, fetch int16 }
 
-// speaks tells what the broker behind a connection knows. kafka-go asks at each
-// connection but keeps the answer to itself, so it is asked once more for each
-// broker's address.
+// speaks returns what the broker behind a connection supports. kafka-go asks at each
+// connection but does not tell, so it is asked once more for each broker's address.
 func (c *Client) speaks(rw io.ReadWriter) (handVersions, error) {
 	at := ""
 	if conn, ok := rw.(interface{ RemoteAddr() net.Addr }); ok {
@@ -80,8 +78,8 @@ func (c *Client) speaks(rw io.ReadWriter) (handVersions, error) {
 	return v, nil
 }
 
-// unlearn drops what is known of the broker behind a connection that failed: it
-// may be another version now.
+// unlearn forgets the broker behind a connection that failed: its version may have
+// changed.
 func (c *Client) unlearn(rw io.ReadWriter) {
 	if conn, ok := rw.(interface{ RemoteAddr() net.Addr }); ok {
 		c.mu.Lock()
@@ -154,16 +152,16 @@ func (c *Client) describeOver(rw io.ReadWriter, version int16) (described, error
 	return described{}, ErrNoTopic
 }
 
-// flight is one request for the topic's id, shared by those that wait for it.
+// flight is one request for the topic's id, shared by all that wait for it.
 type flight struct {
 	done chan struct{}
 	id   topicID
 	err  error
 }
 
-// TopicID asks the cluster for the topic's id now; "" where it has none. It is
-// asked for each block of each partition, so callers share requests: one that
-// began before a call is not its answer, the next one is.
+// TopicID asks the cluster for the topic's id now; "" when it has none. It is asked
+// for each block of each partition, so callers share requests: a request that began
+// before a call does not answer it, the next one does.
 func (c *Client) TopicID(ctx context.Context) (string, error) {
 	for fresh := false; ; fresh = true {
 		c.mu.Lock()
@@ -213,8 +211,8 @@ func (o *owned) StampOf(ctx context.Context, offset int64) (unixMilli int64, ok 
 	return b.Records[0].UnixMilli, true, nil
 }
 
-// exchangeByHand sends a request whose size is still to be put into its first
-// four bytes, and reads the response, which is small.
+// exchangeByHand completes a request with its size in its first four bytes, sends it,
+// and reads the response, which is small.
 func exchangeByHand(rw io.ReadWriter, req []byte) ([]byte, error) {
 	binary.BigEndian.PutUint32(req, uint32(len(req)-4))
 	if _, err := rw.Write(req); err != nil {
@@ -382,8 +380,8 @@ func parseFetchByID(b []byte, _ int16, head bool, partition int32, aborted []abo
 	return fetched{aborted: aborted}, errNotAnswered(partition)
 }
 
-// compact reads the length of a string, an array or bytes of a flexible version,
-// which is written plus one; 0 stands for none.
+// compact reads the length of a string, an array or bytes in a flexible version, where
+// it is written plus one; 0 stands for none.
 func (w *wire) compact() int {
 	n, size := binary.Uvarint(w.b)
 	if size <= 0 || n > uint64(len(w.b)) { // an element takes a byte at least
@@ -394,7 +392,7 @@ func (w *wire) compact() int {
 	return max(int(n)-1, 0)
 }
 
-// tags passes over the tagged fields that end a structure of a flexible version.
+// tags skips the tagged fields that end a structure in a flexible version.
 func (w *wire) tags() {
 	for n := w.uvarint(); n > 0 && !w.bad; n-- {
 		w.uvarint() // which

@@ -17,17 +17,17 @@ import (
 	"statline/ingest/retry"
 )
 
-// Group is one membership in a consumer group for several topics. Its clients
-// each speak about one topic, and their RunGroup takes part in the membership:
-// the group sees one member that reads the topics whose RunGroup runs. One
-// topic more or less is a new generation for all.
+// Group is one membership in a consumer group for several topics. Each of its clients
+// reads one topic, and their RunGroup takes part in the membership: the group sees one
+// member that reads the topics whose RunGroup runs. A topic more or less makes a new
+// generation for all.
 type Group struct {
-	c *Client // about no topic: it joins and sends the heartbeats
+	c *Client // without a topic: it joins and sends the heartbeats
 
 	mu      sync.Mutex
 	clients []*Client        // that are not closed
 	seats   map[string]*seat // by topic
-	changed chan struct{}    // there are other seats
+	changed chan struct{}    // signals a change of seats
 	ended   chan struct{}    // closed when Run has ended, for why
 	why     error
 }
@@ -41,11 +41,11 @@ type seat struct {
 	done   chan error // what RunGroup returns before ctx ends; there is room for it
 }
 
-// gather is how long a member waits for further topics before it joins the group
-// for one more: topics that are found at the same time make one generation.
+// gather is how long a member waits for further topics before it joins the group for a
+// new one: topics that are found at the same time make one generation.
 const gather = 500 * time.Millisecond
 
-// NewGroup checks the configuration, whose topic does not count.
+// NewGroup checks the configuration; its topic is ignored.
 func NewGroup(cfg Config) (*Group, error) {
 	if cfg.Group == "" {
 		return nil, errors.New("kafka: got no consumer group")
@@ -115,8 +115,8 @@ func (g *Group) Topics(ctx context.Context, pattern *regexp.Regexp) ([]string, e
 	return names, nil
 }
 
-// Run is a member of the group until ctx ends, whenever a client's RunGroup
-// runs. RunGroup returns Run's error when that ends first.
+// Run is a member of the group until ctx ends, whenever a client's RunGroup runs.
+// RunGroup returns Run's error when Run ends first.
 func (g *Group) Run(ctx context.Context) error {
 	m := newMember(g.c, g.topics)
 	m.wait = g.wait
@@ -125,14 +125,14 @@ func (g *Group) Run(ctx context.Context) error {
 	return g.why
 }
 
-// topics lists what is to be read.
+// topics lists the topics to read.
 func (g *Group) topics() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Sorted(maps.Keys(g.seats))
 }
 
-// wait waits until other topics are to be read, and for those that come with them.
+// wait waits until that list changes, and for further changes that come with it.
 func (g *Group) wait(ctx context.Context) {
 	select {
 	case <-g.changed:
@@ -145,11 +145,11 @@ func (g *Group) wait(ctx context.Context) {
 	}
 }
 
-// change says that other topics are to be read.
+// change signals that the list of topics has changed.
 func (g *Group) change() {
 	select {
 	case g.changed <- struct{}{}:
-	default: // it is said already
+	default: // signalled already
 	}
 }
 
@@ -179,7 +179,7 @@ func (g *Group) take(ctx context.Context, c *Client, handle func(context.Context
 	}
 }
 
-// leave takes a topic out of the membership.
+// leave removes a topic from the membership.
 func (g *Group) leave(s *seat) {
 	g.mu.Lock()
 	if g.seats[s.c.cfg.Topic] == s {
@@ -209,8 +209,8 @@ func (g *Group) generation(ctx context.Context, gen *Generation) error {
 	return context.Cause(alive)
 }
 
-// sit runs one topic's handler. One that is done, or cannot go on, leaves; the
-// others go on without it in the next generation.
+// sit runs one topic's handler. When it is done or cannot go on, the topic leaves, and
+// the others go on without it in the next generation.
 func (g *Group) sit(alive context.Context, end context.CancelCauseFunc, s *seat, gen *Generation) {
 	ran, err := s.run(alive, gen)
 	switch {

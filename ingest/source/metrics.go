@@ -11,8 +11,8 @@ func (g *Group) Collector() prometheus.Collector { return groupCollector{g} }
 
 type groupCollector struct{ g *Group }
 
-// Describe implements prometheus.Collector: topics come and go, so nothing is said
-// before.
+// Describe implements prometheus.Collector. Topics come and go, so it announces
+// nothing.
 func (groupCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
@@ -25,7 +25,7 @@ func (c groupCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// metrics lists what of Stats is shown.
+// metrics lists the exported counters of Stats.
 var metrics = []struct {
 	desc  *prometheus.Desc
 	value func(*Stats) int64

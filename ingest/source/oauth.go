@@ -37,8 +37,8 @@ func (l *login) oauth(ctx context.Context, secret string) (sasl.Mechanism, error
 	return l.bearer, nil
 }
 
-// tokenError says who refused, without the body of the answer: it may repeat
-// what was sent.
+// tokenError says who refused, without the body of the answer, which may repeat what
+// was sent.
 func tokenError(address string, err error) error {
 	host := "the token server"
 	if u, parsed := url.Parse(address); parsed == nil {

@@ -16,7 +16,7 @@ import (
 	"statline/ingest/retry"
 )
 
-// coordinator is the broker that keeps the group, from memory when known.
+// coordinator is the broker that keeps the group; it is remembered.
 func (c *Client) coordinator(ctx context.Context, group string) (int32, error) {
 	c.mu.Lock()
 	id, ok := c.coordinators[group]
@@ -43,9 +43,9 @@ func (c *Client) forgetCoordinator(group string) {
 	c.mu.Unlock()
 }
 
-// coordinate asks the group's coordinator; ask returns the error code that
-// concerns the whole request. While the coordinator is moving or loading, it
-// asks again, for at most the request timeout.
+// coordinate asks the group's coordinator; ask returns the error code for the whole
+// request. While the coordinator moves or loads, it asks again, for at most the
+// request timeout.
 func (c *Client) coordinate(ctx context.Context, group string, ask func(broker int32) (int16, error)) error {
 	began := time.Now()
 	for {

@@ -9,8 +9,8 @@ import (
 	"statline/ingest/block"
 )
 
-// parts is an open batch that is too large to be decompressed whole: its records
-// are read one by one, and of those that are too large themselves only the size.
+// parts is an open batch that is too large to be decompressed whole: its records are
+// read one by one; of a record that is too large itself, only the size.
 type parts struct {
 	r *bufio.Reader // nil: the batch cannot be read by parts
 	// whole is the size of such a batch.
@@ -78,8 +78,8 @@ func (d *decoder) unpack(u *unpacker) (block.Record, error) {
 	return r, nil
 }
 
-// unpacker reads the fields of one record from a stream; left is what is to
-// come of it. After an error it gives zeroes.
+// unpacker reads the fields of one record from a stream; left is how much of it is
+// still to come. After an error it gives zeroes.
 type unpacker struct {
 	r    *bufio.Reader
 	left int64
@@ -106,7 +106,7 @@ func (u *unpacker) varint() int64 {
 	return v
 }
 
-// take accounts for n bytes and says whether they may be there.
+// take accounts for n bytes and reports whether the record has them.
 func (u *unpacker) take(n int64) bool {
 	if u.err == nil && (n < 0 || n > u.left) {
 		u.err = errCut
@@ -133,9 +133,9 @@ func (u *unpacker) bytes(n int64) []byte {
 	return b
 }
 
-// passBy hands out the records of a batch as too large that does not even fit
-// into a response, from its header; false when the header does not say which
-// offsets have one.
+// passBy returns, from its header alone, the records of a batch that does not even fit
+// into a response as too large; false when the header does not say which offsets have
+// records.
 func (d *decoder) passBy(size int) bool {
 	b := d.set
 	if len(b) < batchHeader || b[batchMagic] != 2 {

@@ -9,10 +9,10 @@ import (
 	"statline/ingest/retry"
 )
 
-// ReadRange reads the records of [first, end) of one partition, without a
-// group, and hands them over in order; a record is valid during the call. It
-// waits for records up to end to be written and decided. An error of f ends it
-// and is returned as it is.
+// ReadRange reads the records of [first, end) of one partition, without a group, and
+// calls f for each in order; a record is valid during the call. It waits until the
+// records up to end are written and decided. An error of f ends it and is returned as
+// it is.
 func (c *Client) ReadRange(ctx context.Context, partition int32, first, end int64, f func(block.Record) error) error {
 	r := c.Reader(partition)
 	for at := first; at < end; {

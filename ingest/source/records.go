@@ -34,16 +34,16 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// abortedTxn is a transaction that the broker says was aborted: what the
-// producer wrote from first on, up to its abort marker, does not count.
+// abortedTxn is a transaction that the broker lists as aborted: what the producer
+// wrote from first on, up to its abort marker, does not count.
 type abortedTxn struct {
 	producer, first int64
 }
 
-// decoder turns the record set of a fetch response into records, in place:
-// values alias the record set or, for compressed batches, the arena. It stops
-// when a limit is reached and goes on at the next call, so that the memory of
-// decoded records is bounded however large the fetch was.
+// decoder turns the record set of a fetch response into records, in place: values
+// alias the record set or, for compressed batches, the arena. It stops at a limit and
+// goes on at the next call, so that the memory of decoded records is bounded however
+// large the fetch was.
 type decoder struct {
 	maxBytes   int // decompressed bytes per call, checked between batches
 	maxRecords int // records per call
@@ -89,13 +89,13 @@ func (d *decoder) start(set []byte, aborted []abortedTxn, next int64) {
 	d.largest -= d.largest / 16
 }
 
-// pending says whether decode may have more to give from offset on.
+// pending reports whether decode may have more from offset on.
 func (d *decoder) pending(offset int64) bool {
 	return d.next == offset && (d.left > 0 || len(d.set) > 0 || d.failed != nil)
 }
 
-// missing is the size of the batch that the record set ends within, 0 when
-// it ends with a batch.
+// missing is the size of the batch that the record set is cut off in, 0 when it ends
+// with a batch.
 func (d *decoder) missing() int {
 	if len(d.set) < batchLength+4 {
 		return len(d.set)
@@ -142,8 +142,8 @@ func (d *decoder) decode() (records []block.Record, next int64, progress bool, e
 	return nil, from, false, err
 }
 
-// reclaim makes the arena free for the next records, but keeps what is left
-// of a batch that was half read.
+// reclaim frees the arena for the next records, but keeps the rest of a batch that is
+// half read.
 func (d *decoder) reclaim() {
 	if d.left > 0 && d.borrowed {
 		d.arena = append(d.arena[:0], d.body...)
@@ -156,9 +156,9 @@ func (d *decoder) reclaim() {
 	d.arena = d.arena[:0]
 }
 
-// openBatch reads the header of the next batch and makes its records ready.
-// It returns how many bytes that took from the call's allowance, 0 when less
-// than a batch is left. A batch without anything to deliver is passed by.
+// openBatch reads the header of the next batch and prepares its records. It returns
+// how many bytes that took from the call's allowance, 0 when less than a batch is
+// left. A batch without deliverable records is skipped.
 func (d *decoder) openBatch() (int, error) {
 	set := d.set
 	if len(set) < batchMagic+1 {
@@ -229,10 +229,9 @@ func (d *decoder) readHeader(header []byte, first, last int64) {
 	}
 }
 
-// drop says whether a batch is not for readers: a control batch, or written
-// by a transaction that was aborted. A producer's transaction is known to
-// abort from the first offset that the broker lists until its abort marker,
-// as in Kafka's own consumer.
+// drop reports a batch that is not for readers: a control batch, or one of an aborted
+// transaction. A producer's transaction counts as aborted from the first offset that
+// the broker lists until its abort marker, as in Kafka's own consumer.
 func (d *decoder) drop(b []byte, attr uint16, last int64) bool {
 	control := attr&attrControl != 0
 	if attr&attrTransactional == 0 {
@@ -287,9 +286,9 @@ func (d *decoder) decompress(codec uint16, src []byte) ([]byte, error) {
 		d.arena = d.arena[:used+len(out)]
 		return out, nil
 	}
-	// Records already read go on aliasing the old arena, which the collector
-	// keeps for them. The new one is sized for a whole call, so that the next
-	// call finds room.
+	// Records that were read keep aliasing the old arena, which the garbage collector
+	// keeps for them. The new one has room for a whole call, so that the next call need
+	// not grow it.
 	if cap(out) < d.maxBytes {
 		grown := make([]byte, len(out), d.maxBytes)
 		copy(grown, out)

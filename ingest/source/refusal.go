@@ -13,15 +13,15 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 )
 
-// Some brokers refuse credentials by closing the connection without a word. One
-// that goes away closes it as well, but not again and again: closing is a
-// refusal once nobody has been let in for this long, over this many attempts.
+// Some brokers refuse credentials by closing the connection without an answer. A
+// broker that goes away closes it too, but not again and again: it is a refusal when
+// no authentication has succeeded for this long, over this many attempts.
 const (
 	closingPatience = 5 * time.Second
 	closingAttempts = 3
 )
 
-// admission counts the authentications that were begun since one succeeded.
+// admission counts the authentications begun since the last that succeeded.
 type admission struct {
 	mu    sync.Mutex
 	begun int
@@ -82,8 +82,8 @@ func (c *Client) connected(err error) error {
 	return fmt.Errorf("connection closed: %w%s", err, c.hint())
 }
 
-// hint is what a broker that closes connections and has never answered probably
-// misses, by what the client is told to do.
+// hint says what a broker that closes connections and has never answered probably
+// expects, given the client's configuration.
 func (c *Client) hint() string {
 	if c.answered.Load() {
 		return ""
@@ -100,12 +100,12 @@ func (c *Client) hint() string {
 	return "; the broker's listener may want no user, or another kafka-sasl"
 }
 
-// errSpeaksTLS says that what a broker has answered to a plain request is TLS.
+// errSpeaksTLS says that a broker answered a plain request in TLS.
 var errSpeaksTLS = errors.New("the broker's listener speaks TLS")
 
-// plainConn is a connection without TLS that looks at the first byte of what
-// comes back. An answer begins with its size, so 21, the type of a TLS alert, would
-// be one of 350 MB and more, which no broker sends first.
+// plainConn is a connection without TLS that checks the first byte of the answer. An
+// answer begins with its size, so 21, the type of a TLS alert, would mean at least 350
+// MB, which no broker sends first.
 type plainConn struct {
 	net.Conn
 	looked bool

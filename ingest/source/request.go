@@ -114,9 +114,8 @@ func (x *exchange) run(ctx context.Context, c *Client) error {
 	return err
 }
 
-// send runs do on a connection to the broker. A connection that died while it
-// lay idle in the pool is no reason to bother the caller: one failure of that
-// kind is retried at once.
+// send runs do on a connection to the broker. A connection that died while idle in the
+// pool is not the caller's concern: one such failure is retried at once.
 func (c *Client) send(ctx context.Context, key protocol.ApiKey, broker int32,
 	do func(io.ReadWriter, int16) error) error {
 	for attempt := 0; ; attempt++ {
@@ -133,9 +132,9 @@ func broken(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// call sends one of kafka-go's messages to a broker and returns the response.
-// It takes at most wait plus the configured request timeout; wait is the time
-// that the broker may take on purpose.
+// call sends one of kafka-go's messages to a broker and returns the response. It takes
+// at most wait, the time that the broker may take on purpose, plus the configured
+// request timeout.
 func call[R protocol.Message](ctx context.Context, c *Client, broker int32, wait time.Duration,
 	req protocol.Message) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+c.cfg.RequestTimeout)

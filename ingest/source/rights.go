@@ -16,9 +16,9 @@ import (
 // records.
 var ErrCompacted = errors.New("the topic is compacted, so a block read again may have fewer records; set allow-compacted to read it anyway")
 
-// CheckRights asks for what a member of the group needs on the topic and the
-// group, and changes nothing: a fetch of nothing, the topic's clean-up policy
-// where it matters, and a sign of life of a member that there is not.
+// CheckRights tests what a member of the group needs on the topic and the group, and
+// changes nothing: a fetch of nothing, the topic's clean-up policy where it matters,
+// and a heartbeat of a member that does not exist.
 func (c *Client) CheckRights(ctx context.Context, policy bool) error {
 	ends, err := c.EndOffsets(ctx)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *Client) CheckRights(ctx context.Context, policy bool) error {
 		if _, err := c.Reader(p).Fetch(ctx, end, 0); err != nil && !errors.Is(err, block.ErrOutOfRange) {
 			return err
 		}
-		break // rights are the topic's
+		break // rights are of the topic
 	}
 	if policy {
 		compacted, err := c.Compacted(ctx)

@@ -24,7 +24,7 @@ const (
 // Mechanisms lists the SASL mechanisms.
 func Mechanisms() []string { return []string{saslPlain, saslSHA256, saslSHA512, saslOAuth, saslMSK} }
 
-// mechanism gives each connection the credentials that hold when it is opened.
+// mechanism gives each connection the credentials that are current when it is opened.
 type mechanism struct{ c *Client }
 
 // Name implements sasl.Mechanism.
@@ -77,7 +77,7 @@ func (l *login) mechanism(ctx context.Context) (sasl.Mechanism, error) {
 	return l.oauth(ctx, password)
 }
 
-// password is the one that was given, or what the file holds now.
+// password is the configured one, or what the file holds now.
 func (s SASL) password() (string, error) {
 	if s.PasswordFile == "" {
 		return s.Password, nil

@@ -25,7 +25,7 @@ type Stats struct {
 }
 
 // Turns grows with each turn of the loops that keep this process in its group:
-// heartbeats and attempts to join, whether or not they succeed.
+// heartbeats and attempts to join, successful or not.
 func (c *Client) Turns() int64 {
 	if c.group != nil {
 		return c.group.c.Turns()

@@ -45,8 +45,8 @@ func (c *Client) Partitions(ctx context.Context) ([]int32, error) {
 	return ps, nil
 }
 
-// metadata asks a broker, past the Transport's cache, about the given topics
-// and this client's own.
+// metadata asks a broker, bypassing the Transport's cache, about the given topics and
+// this client's own.
 func (c *Client) metadata(ctx context.Context, more ...string) (*metadata.Response, error) {
 	topics := append(c.names(), more...)
 	slices.Sort(topics)
@@ -58,8 +58,8 @@ func (c *Client) refreshLeaders(ctx context.Context) (map[int32]int32, error) {
 	return d.leaders, err
 }
 
-// leader is the broker that leads the partition and the topic's id, from memory
-// when they are known.
+// leader is the broker that leads the partition, and the topic's id; both are
+// remembered.
 func (c *Client) leader(ctx context.Context, p int32) (int32, topicID, error) {
 	c.mu.Lock()
 	broker, ok := c.leaders[p]
@@ -125,9 +125,8 @@ func (c *Client) HighWatermarks(ctx context.Context) (map[int32]int64, error) {
 	return m, nil
 }
 
-// TimeAt is Kafka's timestamp of the first record at offset or after it, of
-// those that can be read now; ok is false when there is none, or it carries no
-// time.
+// TimeAt is Kafka's timestamp of the first readable record at or after offset; ok is
+// false when there is none, or it has no timestamp.
 func (c *Client) TimeAt(ctx context.Context, partition int32, offset int64) (unixMilli int64, ok bool, err error) {
 	r := c.Reader(partition)
 	for {
@@ -232,9 +231,9 @@ func (c *Client) GroupOffsets(ctx context.Context, group string) (map[int32]bloc
 	return c.committed(ctx, group, ps)
 }
 
-// Lag is how many offsets of each partition the group has not committed up to
-// the last stable offset. A partition never committed lags from its start.
-// Offsets without a record count, as in every Kafka tool.
+// Lag is how many offsets of each partition, up to the last stable offset, the group
+// has not committed. A partition without a commit lags from its start. Offsets without
+// a record count, as in every Kafka tool.
 func (c *Client) Lag(ctx context.Context, group string) (map[int32]int64, error) {
 	done, err := c.GroupOffsets(ctx, group)
 	if err != nil {
@@ -259,8 +258,8 @@ func (c *Client) Lag(ctx context.Context, group string) (map[int32]int64, error)
 	return lag, nil
 }
 
-// Compacted says whether the topic's clean-up policy removes records by key:
-// reading such a topic again may give less than before.
+// Compacted reports that the topic's clean-up policy removes records by key: reading
+// such a topic again may give less than before.
 func (c *Client) Compacted(ctx context.Context) (bool, error) {
 	const topicResource = 2
 	res, err := call[*describeconfigs.Response](ctx, c, anyBroker, 0, &describeconfigs.Request{
