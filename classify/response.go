@@ -44,6 +44,10 @@ type Response struct {
 	// at most 64 bytes of [A-Za-z0-9._:/-], checked and scrubbed by the decoder;
 	// empty when the record names none.
 	ErrorType []byte
+	// Version is the version of the service that answered, as OpenTelemetry's
+	// service.version tells it: at most 64 bytes of [A-Za-z0-9._+:/@~-], checked by the
+	// decoder; empty when the record tells none.
+	Version []byte
 	// Key identifies the API key without revealing it; the zero value means
 	// that the request carried none.
 	Key KeyID

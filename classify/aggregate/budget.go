@@ -19,12 +19,13 @@ const (
 	OfClients
 	OfErrorTypes
 	OfAgents
+	OfVersions
 	budgets
 )
 
 // Name is what metrics call it.
 func (b Budgeted) Name() string {
-	return [budgets]string{"service", "route", "key", "client", "error_type", "agent"}[b]
+	return [budgets]string{"service", "route", "key", "client", "error_type", "agent", "version"}[b]
 }
 
 // Others counts responses whose name went to __other__, by Budgeted.

@@ -5,7 +5,7 @@ import "statline/classify"
 // Version changes whenever the same responses make other rows, or the same rows
 // in another order: a new dimension that is filled, say. It belongs into a
 // block's config hash.
-const Version = 5
+const Version = 6
 
 // Config says how much detail a Table keeps. Every field but Seed changes the
 // rows and belongs into a block's config hash.
@@ -29,10 +29,11 @@ type Config struct {
 
 // Budget is the number of distinct names of each dimension in one block: of
 // services, of (service, route) pairs, of keys, of client addresses, of error
-// types, of user agents. What is beyond goes to __other__ (classify.Other, classify.OtherKey, OtherClient);
+// types, of user agents; and of versions of a service in a minute. What is beyond goes
+// to __other__ (classify.Other, classify.OtherKey, OtherClient);
 // the most refused are kept, then the most requested, then the smallest name.
 // 0 stands for the default.
-type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes, Agents int }
+type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes, Agents, Versions int }
 
 // OtherClient stands for all client addresses beyond the budget. It is a
 // multicast address, which no client has.
@@ -41,11 +42,13 @@ var OtherClient = [16]byte(classify.OtherKey)
 // keySetSize bounds the keys of a failing client's row.
 const keySetSize = 32
 
-// maxUserAgent, maxErrorType and maxSampleText bound the kept bytes of a user
-// agent, of an error's name and of a sample's path, message and request id.
+// maxUserAgent, maxErrorType, maxVersion and maxSampleText bound the kept bytes of a
+// user agent, of an error's name, of a version and of a sample's path, message and
+// request id.
 const (
 	maxUserAgent  = 256
 	maxErrorType  = 64
+	maxVersion    = 64
 	maxSampleText = 1024
 )
 
@@ -54,7 +57,7 @@ func DefaultConfig() Config {
 	return Config{
 		SlotSeconds: 10,
 		Budget: Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000,
-			ErrorTypes: 1000, Agents: 500},
+			ErrorTypes: 1000, Agents: 500, Versions: 10},
 		SetSize:     8,
 		SampleSlots: 3,
 	}
@@ -74,6 +77,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Budget.Clients, d.Budget.Clients)
 	or(&c.Budget.ErrorTypes, d.Budget.ErrorTypes)
 	or(&c.Budget.Agents, d.Budget.Agents)
+	or(&c.Budget.Versions, d.Budget.Versions)
 	or(&c.SetSize, d.SetSize)
 	or(&c.SampleSlots, d.SampleSlots)
 	c.SlotSeconds = min(c.SlotSeconds, 60)

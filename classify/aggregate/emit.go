@@ -12,14 +12,15 @@ type output struct {
 	resolved resolved
 
 	responseRefs  []ref // (minute, rank of dimensions, b)
-	keyRefs       []ref // valueRefs of a key as it is spelled, and of the rank of the rest
-	clientRefs    []ref // valueRefs of an address, and of outcome and code
+	keyRefs       []ref // (minute, key, rank of service, outcome and code)
+	clientRefs    []ref // (minute, address, outcome and code)
 	spareRefs     []ref
 	order, spare  []uint32
 	starts        []int
 	responses     []ResponseRow
 	responsesHour []ResponseRow
 	services      []ServiceRow
+	versions      []ServiceRow // those that tell a version
 	servicesHour  []ServiceHourRow
 	keys          []KeyRow
 	keysHour      []KeyRow
@@ -62,7 +63,7 @@ func (t *Table) Rows() Rows {
 
 	t.emitResponses()
 	t.emitResponsesHour()
-	t.emitServices()
+	t.emitServices(t.versionRows(&rows.Other))
 	t.emitServicesHour()
 	rows.Responses, rows.ResponsesHour, rows.Days = o.responses, o.responsesHour, o.days
 	rows.Services, rows.ServicesHour = o.services, o.servicesHour
@@ -270,8 +271,8 @@ func merge(order, spare []uint32, from, middle, to int, compare func(a, b uint32
 }
 
 // emitServices and the days follow from the response rows, which are sorted by
-// minute and service.
-func (t *Table) emitServices() {
+// minute and service, and from those that tell a version.
+func (t *Table) emitServices(told []ServiceRow) {
 	o := &t.out
 	o.services, o.days = o.services[:0], o.days[:0]
 	for i := 0; i < len(o.responses); {
@@ -286,7 +287,8 @@ func (t *Table) emitServices() {
 		}
 		for outcome, n := range requests {
 			if n > 0 {
-				o.services = append(o.services, ServiceRow{first.Minute, first.Service, classify.Outcome(outcome), n})
+				told = o.splitVersions(ServiceRow{Minute: first.Minute, Service: first.Service,
+					Outcome: classify.Outcome(outcome), Requests: n}, told)
 			}
 		}
 		day := int32(first.Minute / 86400)

@@ -92,18 +92,13 @@ func weigh(items []item, budget int, name func(it *item) string) map[string]bool
 // then by name; the rest is __other__ with exact totals, and every row of the
 // table is flagged.
 func TestBudgets(t *testing.T) {
-	all := DefaultConfig().Budget
 	for _, b := range []Budget{
-		{2, all.Routes, all.Keys, all.Clients, all.ErrorTypes, all.Agents}, {1, 2, all.Keys, all.Clients, all.ErrorTypes, all.Agents},
-		{all.Services, 4, all.Keys, all.Clients, all.ErrorTypes, all.Agents},
-		{all.Services, all.Routes, 3, all.Clients, all.ErrorTypes, all.Agents}, {all.Services, all.Routes, all.Keys, 5, all.ErrorTypes, all.Agents},
-		{all.Services, all.Routes, all.Keys, all.Clients, 2, all.Agents}, {all.Services, all.Routes, all.Keys, all.Clients, all.ErrorTypes, 3},
-		{2, 3, 1, 1, 1, 1},
+		{Services: 2}, {Services: 1, Routes: 2}, {Routes: 4}, {Keys: 3}, {Clients: 5}, {ErrorTypes: 2}, {Agents: 3},
+		{Versions: 1}, {2, 3, 1, 1, 1, 1, 2},
 	} {
 		for seed := range uint64(4) {
 			rng := rand.New(rand.NewPCG(2, seed))
-			c := DefaultConfig()
-			c.Budget = b
+			c := Config{Budget: b}.withDefaults()
 			items := randomItems(rng, 700)
 			t.Run(fmt.Sprintf("%v/%d", b, seed), func(t *testing.T) {
 				want, other := overBudgetRows(c, items)
@@ -136,6 +131,7 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 	clients := weigh(items, c.Budget.Clients, func(it *item) string { return named(it.r.ClientIP) })
 	agents := weigh(items, c.Budget.Agents, func(it *item) string { return agentKey(plain(it)) })
 	var parts []Rows
+	var names []naming
 	for i := range items {
 		it := &items[i]
 		n := plain(it)
@@ -163,7 +159,11 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 			n.errorType = classify.Other
 			other[OfErrorTypes]++
 		}
-		parts = append(parts, single(c, it, n))
+		names = append(names, n)
+	}
+	other[OfVersions] = otherVersions(c, items, names)
+	for i := range items {
+		parts = append(parts, single(c, &items[i], names[i]))
 	}
 	rows = mergeAll(c, parts...)
 	for _, list := range [][]ResponseRow{rows.Responses, rows.ResponsesHour} {
@@ -185,6 +185,44 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 		}
 	}
 	return rows, other
+}
+
+// otherVersions renames the versions beyond the budget of a minute of a service.
+func otherVersions(c Config, items []item, names []naming) (other uint64) {
+	type place struct {
+		minute  uint32
+		service string
+	}
+	at := func(i int) place {
+		return place{uint32(min(max(items[i].r.UnixMilli, 0)/60_000, 1<<32/60)), names[i].service}
+	}
+	requests := map[place]map[string]int{}
+	for i := range items {
+		if names[i].version == "" {
+			continue
+		}
+		if requests[at(i)] == nil {
+			requests[at(i)] = map[string]int{}
+		}
+		requests[at(i)][names[i].version]++
+	}
+	beyond := map[place]map[string]bool{}
+	for p, of := range requests {
+		order := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+			return cmp.Or(of[b]-of[a], cmp.Compare(a, b))
+		})
+		beyond[p] = map[string]bool{}
+		for _, v := range order[min(c.Budget.Versions, len(order)):] {
+			beyond[p][v] = true
+		}
+	}
+	for i := range items {
+		if beyond[at(i)][names[i].version] {
+			names[i].version = classify.Other
+			other++
+		}
+	}
+	return other
 }
 
 // agentKey orders agents by their name, then by their class; "" for none.

@@ -80,6 +80,8 @@ func randomItems(rng *rand.Rand, n int) []item {
 			r.Agent = someAgents[told.IntN(len(someAgents))]
 		}
 		r.Attempt = uint16(max(0, 7*i%11-7)) // 0 to 3
+		versions := []string{"", "", "1.8.0", "1.8.0", "1.9.0", "2.0.0-rc.1+7"}
+		r.Version = []byte(versions[(11*i+len(r.RequestID))%len(versions)])
 		items[i].d = classify.Builtin().Decide(r)
 		items[i].at = Position{int32(rng.IntN(3)), int64(i)}
 	}
@@ -100,7 +102,7 @@ var someAgents = func() (list []classify.Agent) {
 type naming struct {
 	service, route, errorType string
 	key, client               [16]byte
-	class, agent              string
+	class, agent, version     string
 }
 
 func plain(it *item) naming {
@@ -108,6 +110,7 @@ func plain(it *item) naming {
 	if it.r.Agent != (classify.Agent{}) {
 		n.class, n.agent = agent.ClassOf(it.r.Agent).String(), agent.Name(it.r.Agent)
 	}
+	n.version = string(it.r.Version)
 	if it.d.Outcome.Failure() {
 		n.errorType = string(it.r.ErrorType[:min(len(it.r.ErrorType), maxErrorType)])
 	}
@@ -149,7 +152,7 @@ func single(c Config, it *item, name naming) Rows {
 	day := DayCount{Day: int32(minute / 86400), Responses: 1}
 	rows := Rows{
 		Responses: []ResponseRow{response}, Responded: 1, MinUnixMilli: r.UnixMilli, MaxUnixMilli: r.UnixMilli,
-		Services: []ServiceRow{{minute, name.service, d.Outcome, 1}},
+		Services: []ServiceRow{{minute, name.service, d.Outcome, name.version, 1}},
 	}
 	var slot uint64
 	if d.Outcome == classify.RateLimited {
@@ -267,6 +270,7 @@ type (
 		minute  uint32
 		service string
 		outcome classify.Outcome
+		version string
 	}
 )
 
@@ -342,7 +346,8 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			r.Minute -= r.Minute % 3600
 			k.minute = r.Minute
 			hours.put(k, r)
-			serviceHours.put(serviceKey{r.Minute, r.Service, r.Outcome}, ServiceHourRow{r.Minute, r.Service, r.Outcome,
+			at := serviceKey{r.Minute, r.Service, r.Outcome, ""}
+			serviceHours.put(at, ServiceHourRow{r.Minute, r.Service, r.Outcome,
 				r.Requests, r.LatencyBuckets, r.LatencyCounts, r.UpstreamBuckets, r.UpstreamCounts})
 		}
 		for _, r := range p.Keys {
@@ -365,13 +370,13 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			agentHours.put(k, r)
 		}
 		for _, r := range p.Services {
-			services.put(serviceKey{r.Minute, r.Service, r.Outcome}, r)
+			services.put(serviceKey{r.Minute, r.Service, r.Outcome, r.Version}, r)
 		}
 		for _, d := range p.Days {
 			days.put(d.Day, d)
 		}
 		for _, s := range p.Samples {
-			k := serviceKey{s.Minute, s.Service, s.Outcome}
+			k := serviceKey{s.Minute, s.Service, s.Outcome, ""}
 			samples[k] = append(samples[k], s)
 		}
 		if i == 0 {
@@ -384,13 +389,13 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	all.Responses, all.ResponsesHour = responses.sorted(compareResponses), hours.sorted(compareResponses)
 	all.Keys, all.KeysHour = keys.sorted(compareKeys), keyHours.sorted(compareKeys)
 	all.Clients = clients.sorted(func(a, b *ClientRow) int {
-		return cmp.Or(cmp.Compare(a.Minute/86400, b.Minute/86400), cmp.Compare(a.Outcome.String(), b.Outcome.String()),
-			bytes.Compare(a.ClientIP[:], b.ClientIP[:]), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Minute, b.Minute))
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.ClientIP[:], b.ClientIP[:]),
+			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
 	})
 	all.Agents, all.AgentsHour = agents.sorted((*AgentRow).compare), agentHours.sorted((*AgentRow).compare)
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),
-			cmp.Compare(a.Outcome, b.Outcome))
+			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Version, b.Version))
 	})
 	all.ServicesHour = serviceHours.sorted(func(a, b *ServiceHourRow) int {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),
@@ -430,9 +435,8 @@ func compareResponses(a, b *ResponseRow) int {
 }
 
 func compareKeys(a, b *KeyRow) int {
-	return cmp.Or(cmp.Compare(a.Minute/86400, b.Minute/86400), cmp.Compare(a.Outcome.String(), b.Outcome.String()),
-		cmp.Compare(a.Key.String(), b.Key.String()), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Code, b.Code),
-		cmp.Compare(a.ErrorType, b.ErrorType), cmp.Compare(a.Minute, b.Minute))
+	return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Service, b.Service),
+		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ErrorType, b.ErrorType))
 }
 
 func mergeHistograms(b1 []uint16, c1 []uint64, b2 []uint16, c2 []uint64) (buckets []uint16, counts []uint64) {

@@ -29,6 +29,7 @@ func Rollups() []Rollup {
 		Dimensions: []ColumnOf[ServiceRow]{
 			Dimension("service", func(r *ServiceRow) string { return r.Service }),
 			Dimension("outcome", func(r *ServiceRow) string { return r.Outcome.String() }),
+			Dimension("version", func(r *ServiceRow) string { return r.Version }),
 		},
 	}
 	servicesHour := Description[ServiceHourRow]{

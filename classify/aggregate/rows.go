@@ -11,9 +11,8 @@ import (
 )
 
 // Rows is everything that a block writes besides its rejects and its ledger
-// row. Each slice is sorted by its key columns, so the same responses give the same
-// bytes: Keys, KeysHour and Clients by the day, then as their tables are (the outcome,
-// the key or the address, …, the minute), the others in the order of the struct's fields.
+// row. Each slice is sorted by its key columns, in the order of the struct's
+// fields, so the same responses give the same bytes.
 type Rows struct {
 	Responses     []ResponseRow
 	ResponsesHour []ResponseRow // the same, Minute truncated to the hour
@@ -80,6 +79,7 @@ type ServiceRow struct {
 	Minute   uint32
 	Service  string
 	Outcome  classify.Outcome
+	Version  string // of the service; "" for responses that tell none
 	Requests uint64
 }
 

@@ -28,12 +28,15 @@ type Table struct {
 	keyNames   names
 	dimensions dimensions
 
+	versionNames names
+
 	responses    responses
 	keys         keys
 	clients      clients
 	keyGroups    pairs // minuteAnd(service), resultOfType
 	clientGroups pairs // minuteAnd(0), result
 	agents       agents
+	versions     versions
 	samples      samples
 	labels       labels
 
@@ -77,12 +80,14 @@ func (t *Table) Reset() {
 	t.dimensions.trim(t.errorTypes.trim(knownNames) || gone)
 	t.userAgents.trim(knownNames)
 	t.keyNames.trim(knownNames)
+	t.versionNames.trim(knownNames)
 	t.responses.reset()
 	t.keys.reset()
 	t.clients.reset()
 	t.keyGroups.reset()
 	t.clientGroups.reset()
 	t.agents.reset()
+	t.versions.reset()
 	t.samples.reset()
 	t.labels.reset()
 	t.carries = t.carries[:0]
@@ -139,6 +144,10 @@ func (t *Table) Add(r *classify.Response, d classify.Decision, at Position) {
 
 	if r.Agent != (classify.Agent{}) {
 		t.agents.add(row.sampleGroup, r.Agent, &r.Key)
+	}
+	if len(r.Version) > 0 {
+		id, _ := t.versionNames.number(r.Version[:min(len(r.Version), maxVersion)])
+		t.versions.add(row.sampleGroup, id)
 	}
 
 	p.histogram, p.bucket = 0, 0
@@ -201,9 +210,10 @@ func (t *Table) carried(table *index, row uint32) (n uint64) {
 func (t *Table) MemoryBytes() int {
 	t.flush()
 	return t.responses.bytes() + t.keys.bytes() + t.clients.bytes() +
-		t.agents.bytes() + t.samples.bytes() + t.labels.bytes() +
+		t.agents.bytes() + t.versions.bytes() + t.samples.bytes() + t.labels.bytes() +
 		(len(t.keyGroups.keys)+len(t.clientGroups.keys))*32 +
-		t.services.fresh() + t.errorTypes.fresh() + t.userAgents.fresh() + t.keyNames.fresh() + t.dimensions.fresh()
+		t.services.fresh() + t.errorTypes.fresh() + t.userAgents.fresh() + t.keyNames.fresh() +
+		t.versionNames.fresh() + t.dimensions.fresh()
 }
 
 // words is a 128-bit value whose order is the order of its bytes.

@@ -170,6 +170,7 @@ type Evidence struct {
 	Route          string   `json:"route,omitempty"`
 	Version        string   `json:"version,omitempty"` // that was deployed before
 	Deployed       string   `json:"deployed,omitempty"`
+	DeployedBy     string   `json:"deployed_by,omitempty"` // SeenDeploy, when nobody marked it
 	// SilentSince is from when on a service that failed has sent nothing.
 	SilentSince string `json:"silent_since,omitempty"`
 	// Episodes is how often the condition rose, when more than once; Rose are the

@@ -53,6 +53,7 @@ type ErrorMinute struct {
 	// it is new without one.
 	Version  string
 	Deployed Minute
+	Seen     bool // nobody said so: the service's own requests tell the version
 }
 
 // ErrorOf is an error of a service.
@@ -133,15 +134,22 @@ func (c *NewErrorConfig) judge(x *ErrorOf, e *Episode, rows []ErrorMinute, t Min
 	ev.WindowMinutes, ev.WindowRequests, ev.WindowAffected = errorMinutes, count, count
 	ev.ErrorType, ev.Route, ev.Keys = x.Error, route, max(ev.Keys, keys)
 	if now.Deployed != 0 {
-		ev.Version, ev.Deployed = now.Version, stamp(now.Deployed)
+		ev.Version, ev.Deployed, ev.DeployedBy = now.Version, stamp(now.Deployed), ""
+		if now.Seen {
+			ev.DeployedBy = SeenDeploy
+		}
 	}
-	inc.Summary = x.sentence(inc, now.KnownDays)
+	inc.Summary = x.sentence(inc, now)
 }
 
-func (e *ErrorOf) sentence(inc *Incident, knownDays int) string {
+func (e *ErrorOf) sentence(inc *Incident, now *ErrorMinute) string {
 	ev := &inc.Evidence
-	since := fmt.Sprintf("it was not seen in the %s before", plural(uint64(knownDays), "day"))
-	if ev.Deployed != "" {
+	since := fmt.Sprintf("it was not seen in the %s before", plural(uint64(now.KnownDays), "day"))
+	switch {
+	case ev.DeployedBy != "":
+		since = fmt.Sprintf("it came after version %s was deployed at %s (%s)", ev.Version, ev.Deployed[11:16],
+			ev.DeployedBy)
+	case ev.Deployed != "":
 		since = fmt.Sprintf("it came after version %s was deployed", ev.Version)
 	}
 	who := ""

@@ -86,6 +86,7 @@ func checks(t truth) []check {
 		{"services", "minute", sums("services", minute), t.minute},
 		{"services", "service", sums("services", "service"), t.service},
 		{"services", "outcome", sums("services", "outcome"), t.outcome},
+		{"services", "version", sums("services", "version"), t.versions},
 		{"services_hour", "hour", sums("services_hour", minute), t.hour},
 		{"services_hour", "service", sums("services_hour", "service"), t.service},
 		{"services_hour", "outcome", sums("services_hour", "outcome"), t.outcome},

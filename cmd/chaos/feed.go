@@ -49,10 +49,12 @@ type feed struct {
 	names   map[string]uint64 // the same for keys that are known by a name
 	told    map[string]uint64 // lines with a user agent, by service
 	clients map[string]uint64
-	records uint64 // produced
-	doomed  uint64 // of these, the most that retention deleted unread
-	gone    uint64 // of these, the most that went with their topic
-	hidden  uint64 // offsets that have no record for a reader
+	// versions are lines by the version of their service, "" for none.
+	versions map[string]uint64
+	records  uint64 // produced
+	doomed   uint64 // of these, the most that retention deleted unread
+	gone     uint64 // of these, the most that went with their topic
+	hidden   uint64 // offsets that have no record for a reader
 }
 
 func newFeed(cfg config, kafka cluster) (*feed, error) {
@@ -61,7 +63,7 @@ func newFeed(cfg config, kafka cluster) (*feed, error) {
 	// blocks touch two days, which are two partitions of a table.
 	start := time.Now().UTC().Add(-span).Truncate(24 * time.Hour).Add(-6 * time.Minute)
 	f := &feed{kafka: kafka, secret: []byte(secret), keys: map[string]uint64{}, names: map[string]uint64{},
-		told: map[string]uint64{}, clients: map[string]uint64{}}
+		told: map[string]uint64{}, clients: map[string]uint64{}, versions: map[string]uint64{}}
 	var err error
 	f.generator, err = traffic.New(traffic.Config{Seed: cfg.seed, Scenario: traffic.Mixed, Rate: lines / span.Seconds(),
 		Start: start, Malformed: 0.01})
@@ -121,7 +123,7 @@ func (f *feed) good(size int) source {
 	return func(line []byte) ([]byte, int64, uint64, bool) {
 		out, at, key, ok := f.lines.Next(line)
 		if ok {
-			text := named(out[len(line):])
+			text := versioned(named(out[len(line):]))
 			f.count(text)
 			out = append(line, pad(text, size)...)
 		}
@@ -236,11 +238,13 @@ func (f *feed) count(line []byte) {
 		Name    string `json:"key_id"`
 		Client  string `json:"client_ip"`
 		Agent   string `json:"user_agent"`
+		Version string `json:"service.version"`
 	}
 	if json.Unmarshal(line, &r) != nil || r.Client == "" {
 		return // malformed
 	}
 	f.clients[addressHex(r.Client)]++
+	f.versions[r.Version]++
 	if r.Key != "" {
 		f.keys[r.Key]++
 	}
@@ -265,6 +269,17 @@ func named(line []byte) []byte {
 	return slices.Concat(before, []byte(`"key_id":"caller-`), key[:8], []byte(`"`), rest)
 }
 
+// versioned puts a version of the service into three of four lines, two of them the newer.
+func versioned(line []byte) []byte {
+	versions := [...]string{"", "1.8.0", "1.9.0", "1.9.0"}
+	version := versions[len(line)%len(versions)]
+	rest, found := bytes.CutPrefix(line, []byte("{"))
+	if !found || version == "" {
+		return line
+	}
+	return slices.Concat([]byte(`{"service.version":"`+version+`",`), rest)
+}
+
 // addressHex is how ClickHouse's hex shows an address of type IPv6.
 func addressHex(text string) string {
 	a, err := netip.ParseAddr(text)
@@ -285,6 +300,7 @@ type truth struct {
 	minute, hour, keys, clients    map[string]uint64
 	names                          map[string]uint64 // 1 for each key with a name
 	told                           map[string]uint64 // with a user agent, by service
+	versions                       map[string]uint64 // by the version of the service
 }
 
 func (f *feed) truth() (truth, error) {
@@ -298,7 +314,7 @@ func (f *feed) truth() (truth, error) {
 		records: g.Records + m.Records, responses: g.Responses, rejected: g.Rejected + m.Rejected,
 		code: g.ByCode, status: g.ByHTTPStatus, outcome: g.ByOutcome, service: g.ByService, minute: g.ByMinute,
 		hour: map[string]uint64{}, keys: map[string]uint64{}, names: map[string]uint64{}, clients: f.clients,
-		told:   f.told,
+		told: f.told, versions: f.versions,
 		doomed: f.doomed, gone: f.gone, hidden: f.hidden,
 	}
 	if t.records != f.records {

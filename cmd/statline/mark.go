@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"statline/classify"
+	"statline/classify/detect"
 	"statline/ingest/watch"
 )
 
@@ -29,13 +30,18 @@ func markDeployCommand() *cobra.Command {
 		Long: `deploy notes that a version of a service was brought out. The dashboards show it
 on their time axes, and an error that comes within a day after it and did not in the
 week before is an incident (new_error). What is noted stays: whatever deploys best
-says so itself, when it is done.`,
+says so itself, when it is done. Where log lines tell the version of the service
+(OpenTelemetry's service.version) a change of it is noted without this; what is
+noted here for the same version within an hour is the same deploy.`,
 		Example: `  statline mark deploy --clickhouse http://127.0.0.1:8123 --service movies --version 1.8.0
   statline mark deploy --data ./store --service movies --version 1.8.0 --at 2026-01-31T12:00`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.Service == "" || d.Version == "" {
 				return usage("got --service %q, --version %q; want both", d.Service, d.Version)
+			}
+			if d.Author == detect.SeenDeploy {
+				return usage("got --by %s; want another name: this is who says so of what requests tell", d.Author)
 			}
 			now := time.Now()
 			if d.At = now; at.given() {

@@ -48,7 +48,7 @@ func told() *slow {
 // longer than asking it.
 func TestOnTheEngine(t *testing.T) {
 	s := storetest.Open(t)
-	storetest.Exec(t, s, "INSERT INTO "+s.Database()+`.services SELECT toStartOfMinute(now()) - 60 * number - 120, arrayJoin(['movies', 'x\' OR 1=1 --\\']),
+	storetest.Exec(t, s, "INSERT INTO "+s.Database()+`.services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 60 * number - 120, arrayJoin(['movies', 'x\' OR 1=1 --\\']),
   'success', 60 FROM numbers(60)`)
 	t.Run("overview", func(t *testing.T) { overviewIsAnswered(t, serve(t, s)) })
 	t.Run("hostile values", func(t *testing.T) { hostileValues(t, serve(t, s)) })

@@ -153,7 +153,7 @@ func watched(ctx context.Context, s *store.Store) error {
   toDateTime(toStartOfMinute(now()) - 1800 - 1500 * number), if(number % 3 = 0, toDateTime(toStartOfMinute(now()) - 900), toDateTime(0)),
   120 + number, 4.5, 12.25, 9000, 120 + number, concat(k, ': 120 of 9000 responses in 5 min, 4.5 expected'), '{"route": "/a"}', k, 1, 1
 FROM (SELECT number, ['timeout_spike', 'outage', 'throttled', 'offender', 'flood', 'dead_key', 'invalid_key', 'key_scanning', 'credential_stuffing', 'slo_burn', 'contract_drift', 'unknown_code', 'traffic_drop', 'error_spike', 'traffic_surge', 'late_data', 'latency_shift', 'path_scan', 'client_flood', 'new_error', 'near_limit'][number + 1] AS k FROM numbers(21))`,
-		`INSERT INTO {db}.deploys SELECT now64(3) - 1800, (SELECT toString(argMax(service, requests)) FROM {db}.services), '2.4.1', 'an author'`,
+		`INSERT INTO {db}.deploys (at, service, version, author) SELECT now64(3) - 1800, (SELECT toString(argMax(service, requests)) FROM {db}.services), '2.4.1', 'an author'`,
 		`INSERT INTO {db}.scores (minute, service, series, n, k, expected, z, version) SELECT minute, service, series, n, k, expected, (k - expected) / sqrt(expected), 1 FROM (
   SELECT minute, service, series, sum(requests) AS n, sumIf(requests, outcome = series) AS k, 0.2 + n * 0.002 AS expected
   FROM {db}.services ARRAY JOIN ['timeout', 'offline'] AS series GROUP BY minute, service, series)`,

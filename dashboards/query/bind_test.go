@@ -132,7 +132,7 @@ func TestEveryTextBinds(t *testing.T) {
 func TestHostileValuesFindTheirRows(t *testing.T) {
 	s := storetest.Open(t)
 	insert := "INSERT INTO " + s.Database() +
-		".services SELECT toStartOfMinute(now()) - 600, arrayJoin({names:Array(String)}), 'success', 60"
+		".services (minute, service, outcome, requests) SELECT toStartOfMinute(now()) - 600, arrayJoin({names:Array(String)}), 'success', 60"
 	if err := s.Conn().Exec(t.Context(), insert, clickhouse.Named("names", hostile())); err != nil {
 		t.Fatal(err)
 	}

@@ -80,14 +80,6 @@ WHERE ` + touching + `
 GROUP BY kind ORDER BY 2 DESC, 1`
 }
 
-// DeployMarks returns the deploys as annotations of a time axis.
-func DeployMarks() Text {
-	return `SELECT at AS time, concat(service, ' ', version) AS text, 'deploy' AS tags
-FROM {db}.deploys
-WHERE at >= {from} AND at <= {to}
-ORDER BY time DESC LIMIT 200`
-}
-
 // IncidentMarks returns the incidents as annotations of a time axis.
 func IncidentMarks() Text {
 	return `SELECT opened_at AS time, if(state = 'open', {now}, closed_at) AS timeEnd, summary AS text, concat(kind, ',', severity) AS tags

@@ -30,14 +30,6 @@ func ClientLabel() Text {
 		` WHERE address IN {client}`
 }
 
-// Deploys returns which versions were brought out of the chosen services.
-func Deploys() Text {
-	return `SELECT at AS time, service, version, author
-FROM {db}.deploys
-WHERE at >= {from} AND at <= {to} AND ` + chosen("service", "service IN {service}") + `
-ORDER BY time DESC, service LIMIT 200`
-}
-
 // IncidentStates returns how the chosen incidents stand, and the open ones of a chosen
 // service, key or client.
 func IncidentStates() Text {

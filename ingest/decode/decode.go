@@ -22,7 +22,7 @@ import (
 
 // Version changes whenever the same record becomes another response or reject; it
 // is part of config_hash and of every reject row.
-const Version = 8
+const Version = 9
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.
@@ -169,6 +169,7 @@ type Decoder struct {
 	dated     uint32 // which of text begin with a year
 	records   node
 	otlpNodes [2]node  // resourceLogs, resourceSpans
+	versions  [2]node  // service.version, nested and with a dot in its name
 	columns   [][]byte // of the W3C lines that follow in this record
 	inForce   [][]byte // of those in the next record
 	named     string   // the #Fields line that inForce is from

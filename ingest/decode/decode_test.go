@@ -24,6 +24,7 @@ type got struct {
 	RequestID, Agent             string
 	Gateway, Blame               string
 	Quota                        string // limit/window, left, retry
+	Version                      string
 	Reason, Format, Raw          string
 	Index                        int
 }
@@ -39,7 +40,7 @@ func (c *collector) Response(r *classify.Response) {
 		Key: r.Key.String(), KeyName: string(r.KeyName), Latency: r.LatencyMicros,
 		Upstream: r.UpstreamLatencyMicros, UpstreamStatus: r.UpstreamStatus, Bytes: r.Bytes,
 		RequestID: string(r.RequestID), Agent: string(r.UserAgent),
-		Gateway: r.Gateway.String(), Blame: r.Blame.String(),
+		Gateway: r.Gateway.String(), Blame: r.Blame.String(), Version: string(r.Version),
 	}
 	if q := r.Quota; q != (classify.Quota{}) {
 		g.Quota = fmt.Sprintf("%d/%ds", q.Limit, q.Window)
@@ -116,7 +117,8 @@ func fields(g got) []string {
 		fmt.Sprint("Bytes ", g.Bytes),
 		fmt.Sprintf("RequestID %q", g.RequestID), fmt.Sprintf("Agent %q", g.Agent),
 		fmt.Sprintf("Gateway %q", g.Gateway),
-		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Quota %q", g.Quota), fmt.Sprintf("Reason %q", g.Reason),
+		fmt.Sprintf("Blame %q", g.Blame), fmt.Sprintf("Quota %q", g.Quota), fmt.Sprintf("Version %q", g.Version),
+		fmt.Sprintf("Reason %q", g.Reason),
 		fmt.Sprintf("Format %q", g.Format),
 		fmt.Sprintf("Raw %q", g.Raw), fmt.Sprint("Index ", g.Index),
 	}

@@ -206,10 +206,10 @@ func (d *Decoder) hideKey(key []byte) {
 		d.hide(&r.Route, key)
 		d.hide(&r.Service, key)
 	}
-	if max(len(r.ErrorType), len(f.id), len(f.keyName)) < len(key) {
+	if max(len(r.ErrorType), len(r.Version), len(f.id), len(f.keyName)) < len(key) {
 		return
 	}
-	for _, name := range [...]*[]byte{&r.ErrorType, &f.id, &f.keyName} {
+	for _, name := range [...]*[]byte{&r.ErrorType, &r.Version, &f.id, &f.keyName} {
 		if bytes.Contains(*name, key) {
 			*name = nil
 		}

@@ -138,6 +138,7 @@ func (d *Decoder) choose(t *tree) error {
 	}
 	d.records = t.at("records")
 	d.otlpNodes = [2]node{t.at("resourceLogs"), t.at("resourceSpans")}
+	d.versions = [2]node{t.at("service.version"), t.at(`service\.version`)}
 	if other, ok := aliases(want); ok {
 		want = other
 	}
@@ -229,6 +230,9 @@ func (d *Decoder) seen(b []byte, start, end int) {
 	f.decode(d)
 	if d.scan.told != 0 {
 		d.scannedQuota()
+	}
+	if d.scan.seen.has(d.versions[0]) || d.scan.seen.has(d.versions[1]) {
+		d.version(d.first(d.versions[:]...))
 	}
 	d.format = d.jsonName[d.lastIs]
 	d.finish(b[start:end])

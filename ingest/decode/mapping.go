@@ -32,6 +32,7 @@ type Mapping struct {
 	RequestID       string `json:"request_id,omitempty" koanf:"request_id" help:"id of the request"`
 	Attempt         string `json:"attempt,omitempty" koanf:"attempt" help:"which try of a request it is: 1 is the first"`
 	UserAgent       string `json:"user_agent,omitempty" koanf:"user_agent" help:"user agent"`
+	Version         string `json:"version,omitempty" koanf:"version" help:"version of the service: another one that stays is a deploy"`
 }
 
 // mapped is format "json": a record read by the user's own mapping.
@@ -39,6 +40,7 @@ type mappedJSON struct {
 	time, service, method, path, route, status, code, message, body node
 	key, keyID, keyName, clientIP, latency, upstreamLatency         node
 	upstreamStatus, bytes, requestID, agent, errorType, attempt     node
+	version                                                         node
 	unit                                                            int
 	layout                                                          string
 	any                                                             nodeSet
@@ -64,7 +66,8 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
 		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
 		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), attempt: at(m.Attempt),
-		layout: m.TimeLayout, unit: unit,
+		version: at(m.Version),
+		layout:  m.TimeLayout, unit: unit,
 	}
 	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
 		if n != root {
@@ -106,6 +109,7 @@ func (f *mappedJSON) decode(d *Decoder) {
 	r.UserAgent = d.str(f.agent)
 	d.errorName(d.str(f.errorType))
 	d.attempt(attemptCount, d.str(f.attempt))
+	d.version(d.str(f.version))
 	d.bodyAt(f.body)
 }
 

@@ -222,8 +222,11 @@ func (d *Decoder) otlpBegin(of *resourcepb.Resource, isJSON bool) {
 		d.format = otlpJSONName
 	}
 	for _, kv := range of.GetAttributes() {
-		if kv.Key == "service.name" {
+		switch kv.Key {
+		case "service.name":
 			d.r.Service = attribute(kv.Value)
+		case "service.version":
+			d.version(attribute(kv.Value))
 		}
 	}
 }

@@ -270,6 +270,7 @@ func fieldsOf(r *classify.Response, defaultService []byte) []Field {
 	quota("quota_window", r.Quota.Window, "s")
 	quota("retry_after", r.Quota.RetryAfter, "s")
 	quota("attempt", uint32(r.Attempt), "")
+	add("version", string(r.Version), "")
 	return all
 }
 

@@ -188,6 +188,13 @@ func BenchmarkStorageRetries(b *testing.B) {
 	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Attempt = 1 + uint16(n*2654435761>>7%10/9) })
 }
 
+// BenchmarkStorageVersions is the same of logs that tell the version of the service: of
+// two, one of which has one request in ten.
+func BenchmarkStorageVersions(b *testing.B) {
+	told := [][]byte{[]byte("4.1.9"), []byte("4.2.0-9f8c1d2")}
+	benchmarkStorage(b, func(n int64, r *classify.Response) { r.Version = told[n*2654435761>>7%10/9] })
+}
+
 // BenchmarkStorageAgents is the same of logs that tell the user agent: of 24, as the
 // generator's callers have.
 func BenchmarkStorageAgents(b *testing.B) {

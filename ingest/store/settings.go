@@ -75,6 +75,16 @@ func (s *Store) Inserting(ctx context.Context) (context.Context, error) {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(settings)), nil
 }
 
+// InsertingOnce is Inserting for an INSERT that counts once, however often it is sent
+// under its token.
+func (s *Store) InsertingOnce(ctx context.Context, token string) (context.Context, error) {
+	settings, err := s.insertSettings(ctx, token)
+	if err != nil || len(settings) == 0 {
+		return ctx, err
+	}
+	return clickhouse.Context(ctx, clickhouse.WithSettings(settings)), nil
+}
+
 // syncReplica waits until the replica that answers has what the others have of
 // a table, where there are others.
 func (s *Store) syncReplica(ctx context.Context, t schema.Table) error {

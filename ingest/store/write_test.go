@@ -267,7 +267,8 @@ func TestRoundTrip(t *testing.T) {
 	c := &block.Contents{Rows: aggregate.Rows{
 		Responses:     []aggregate.ResponseRow{response},
 		ResponsesHour: []aggregate.ResponseRow{response},
-		Services:      []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown, Requests: 1 << 50}},
+		Services: []aggregate.ServiceRow{{Minute: m, Service: "tv", Outcome: classify.Unknown,
+			Version: "4.2.0+b", Requests: 1 << 50}},
 		ServicesHour: []aggregate.ServiceHourRow{{Minute: m, Service: "tv", Outcome: classify.Timeout, Requests: 300,
 			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, UpstreamBuckets: []uint16{7},
 			UpstreamCounts: []uint64{300}}},
@@ -308,8 +309,8 @@ func TestRoundTrip(t *testing.T) {
 	}{
 		{schema.Responses, responseSelect, at + "," + responseText},
 		{schema.ResponsesHour, responseSelect, at + "," + responseText},
-		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests)",
-			at + ",tv,unknown,1125899906842624"},
+		{schema.Services, "concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', version, ',', requests)",
+			at + ",tv,unknown,4.2.0+b,1125899906842624"},
 		{schema.ServicesHour,
 			"concat(toUnixTimestamp(minute), ',', service, ',', outcome, ',', requests, ',', toString(latency), ',', toString(upstream))", at + ",tv,timeout,300,([1,65535],[299,1]),([7],[300])"},
 		{schema.Keys, keySelect, keyRow},

@@ -254,6 +254,11 @@ func (s *Series) Candidates(context.Context, []detect.Minute, detect.Minute, det
 	return nil, nil
 }
 
+// Errors implements Evidence: a file has none.
+func (s *Series) Errors(context.Context, []detect.Minute, []detect.Deploy) ([]ErrorRow, error) {
+	return nil, nil
+}
+
 // Clients implements Evidence: a file has none.
 func (s *Series) Clients(context.Context, []string, []detect.Minute, func(*ClientRow)) error {
 	return nil

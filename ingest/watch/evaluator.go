@@ -27,6 +27,7 @@ type Evaluator struct {
 	near      *nearLimits
 	floods    [2]*floods // of clients, of keys
 	families  []family   // all of those: what is done to one is done to all
+	rollouts  *rollouts
 
 	// slack is how many minutes later than usual a minute is settled, because a
 	// source is late.
@@ -43,6 +44,8 @@ type Result struct {
 	// that are open at To, or closed in a minute that is not settled yet.
 	Final, Tentative []detect.Incident
 	Scores           []ScoreRow
+	// Deploys are those that the versions of the minutes that settled tell.
+	Deploys []detect.Deploy
 }
 
 // ScoreRow is one row of the table scores.
@@ -59,7 +62,7 @@ func NewEvaluator(cfg *detect.Config, e Evidence) *Evaluator {
 		evidence: e, services: newServices(cfg), keys: newKeys(cfg), clients: newClients(cfg),
 		contracts: newContracts(cfg),
 		sources:   newSources(cfg), paces: newPaces(cfg), misses: newMisses(cfg), errors: newNewErrors(cfg),
-		near:   newNearLimits(cfg),
+		near: newNearLimits(cfg), rollouts: newRollouts(),
 		floods: [2]*floods{newFloods(cfg, detect.ClientEntity), newFloods(cfg, detect.KeyEntity)},
 	}
 	v.families = []family{v.services, v.keys, v.clients, v.contracts, v.sources, v.paces, v.misses, v.errors, v.near,
@@ -149,16 +152,22 @@ func (e *Evaluator) Advance(ctx context.Context, to detect.Minute) (res Result, 
 		return Result{}, false, fmt.Errorf("read evidence of %d minutes up to %s: %w", len(minutes), to.Time().
 			Format("2006-01-02T15:04"), err)
 	}
+	settles := e.settles(to)
+	e.rollouts.look(b.Versions, e.settled, settles, to)
+	if b.errors, err = e.evidence.Errors(ctx, minutes, e.rollouts.deploys()); err != nil {
+		return Result{}, false, fmt.Errorf("read errors of %d minutes: %w", len(minutes), err)
+	}
 	for _, f := range e.families {
 		if err := f.read(ctx, e.evidence, b, e.settled, to); err != nil {
 			return Result{}, false, err
 		}
 	}
-	res = Result{From: e.evaluated + 1, To: to, Settled: e.settles(to)}
+	res = Result{From: e.evaluated + 1, To: to, Settled: settles, Deploys: e.rollouts.found}
 	for _, f := range e.families {
 		f.settle(e.settled, &res)
 	}
 	e.settled, e.evaluated = res.Settled, to
+	e.rollouts.commit(e.settled)
 	for _, f := range e.families {
 		f.forget(e.settled)
 	}

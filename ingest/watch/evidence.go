@@ -12,12 +12,14 @@ import (
 type Rows struct {
 	Minutes   []detect.Minute // sorted
 	Services  []ServiceRow
+	Versions  []VersionRow // sorted by service, too
 	Contracts []ContractRow
 	Sources   []SourceRow
 	Paces     []PaceRow
 	Misses    []MissRow
-	Errors    []ErrorRow
 	Near      []NearRow
+
+	errors []ErrorRow // see Evidence.Errors
 }
 
 // SourceRow is one minute of a source, by Kafka's time of its records.
@@ -73,6 +75,9 @@ type KeyNeed struct {
 type Evidence interface {
 	// Rows reads minutes, which are sorted.
 	Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error)
+	// Errors reads the errors of minutes that are new to their services. seen are the
+	// deploys that versions tell, by when they were known.
+	Errors(ctx context.Context, minutes []detect.Minute, seen []detect.Deploy) ([]ErrorRow, error)
 	// Candidates reads, sorted, the keys that were refused in one of minutes and
 	// are at least suspicious by what is stored since from: a flood may refuse
 	// millions of keys a few times each, and none of those is read.
@@ -109,11 +114,12 @@ type Past struct {
 	Keys      []KeyRow     // dead keys: a week; those with something open: the refusals of keyMemory
 	Clients   []ClientRow  // those with something open: a day
 	Contracts []ContractRow
-	Sources   []SourceRow // an hour
-	Paces     []PaceRow   // detect.PaceLookback
-	Misses    []MissRow   // detect.MissLookback
-	Errors    []ErrorRow  // detect.ErrorLookback
-	Near      []NearRow   // detect.NearLookback
+	Sources   []SourceRow     // an hour
+	Paces     []PaceRow       // detect.PaceLookback
+	Misses    []MissRow       // detect.MissLookback
+	Versions  []VersionRow    // detect.DeployLookback
+	Deploys   []detect.Deploy // that Tables.Seen stored, by when they were known, also later ones
+	Near      []NearRow       // detect.NearLookback
 	// Late is how many minutes late the rows of services come that lie in late
 	// sources alone.
 	Late map[string]int

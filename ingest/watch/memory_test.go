@@ -20,6 +20,7 @@ type memory struct {
 	clients   map[detect.Minute]map[string]ClientRow
 	contracts map[detect.Minute]map[Pair]detect.ContractMinute
 	sources   map[detect.Minute]map[string]detect.SourceMinute
+	versions  map[detect.Minute]map[versionOf]uint64
 	late      time.Duration
 	lateOf    map[string]int // minutes, by service
 	mark      time.Time
@@ -35,7 +36,10 @@ type memory struct {
 	holder    string
 	expires   time.Time
 	notes     []Note
+	deploys   map[detect.Deploy]int // how often each was told
 }
+
+type versionOf struct{ service, version string }
 
 type scoreKey struct {
 	minute          detect.Minute
@@ -48,6 +52,7 @@ func newMemory() *memory {
 		clients:   map[detect.Minute]map[string]ClientRow{},
 		contracts: map[detect.Minute]map[Pair]detect.ContractMinute{},
 		sources:   map[detect.Minute]map[string]detect.SourceMinute{},
+		versions:  map[detect.Minute]map[versionOf]uint64{}, deploys: map[detect.Deploy]int{},
 		incidents: map[string]Stored{}, scores: map[scoreKey]ScoreRow{}, meta: map[string]Told{},
 	}
 }
@@ -67,6 +72,12 @@ func (m *memory) addService(r ServiceRow) {
 	if m.first == 0 || r.Minute < m.first {
 		m.first = r.Minute
 	}
+}
+
+// addVersion adds requests of a version to a service.
+func (m *memory) addVersion(at detect.Minute, service, version string, n uint64) {
+	m.addService(ServiceRow{at, service, detect.Counts{N: n}})
+	inner(m.versions, at)[versionOf{service, version}] += n
 }
 
 func (m *memory) addKey(r KeyRow) {
@@ -124,6 +135,12 @@ func (m *memory) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, erro
 	for _, at := range minutes {
 		for _, s := range slices.Sorted(maps.Keys(m.services[at])) {
 			b.Services = append(b.Services, ServiceRow{at, s, m.services[at][s]})
+		}
+		for _, v := range slices.SortedFunc(maps.Keys(m.versions[at]), func(a, b versionOf) int {
+			return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.version, b.version))
+		}) {
+			b.Versions = append(b.Versions, VersionRow{v.service, detect.VersionMinute{Minute: at, Version: v.version,
+				Requests: m.versions[at][v]}})
 		}
 		for _, p := range slices.SortedFunc(maps.Keys(m.contracts[at]), comparePairs) {
 			b.Contracts = append(b.Contracts, ContractRow{p, m.contracts[at][p]})
@@ -293,6 +310,12 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 			p.Contracts = append(p.Contracts, r)
 		}
 	}
+	for _, r := range b.Versions {
+		if r.Minute >= at-detect.DeployLookback {
+			p.Versions = append(p.Versions, r)
+		}
+	}
+	p.Deploys = m.told()
 	p.Late = m.lateOf
 	for _, r := range b.Sources {
 		if r.Minute >= at-detect.SourceLookback {
@@ -341,6 +364,29 @@ func (m *memory) Write(_ context.Context, rows []Stored, scores []ScoreRow, vers
 		m.scored = max(m.scored, s.Minute)
 	}
 	return nil
+}
+
+// Errors implements Evidence: the memory knows none.
+func (m *memory) Errors(context.Context, []detect.Minute, []detect.Deploy) ([]ErrorRow, error) {
+	return nil, nil
+}
+
+func (m *memory) Seen(_ context.Context, list []detect.Deploy) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range list {
+		m.deploys[d]++
+	}
+	return nil
+}
+
+// told are the deploys that were seen, by when they were known.
+func (m *memory) told() []detect.Deploy {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := slices.Collect(maps.Keys(m.deploys))
+	byKnown(list)
+	return list
 }
 
 func (m *memory) Notes(context.Context, time.Time) ([]Note, error) {

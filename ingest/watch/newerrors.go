@@ -22,7 +22,7 @@ func newNewErrors(cfg *detect.Config) *newErrors {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Error, b.Error))
 	}
 	s := &newErrors{newEntities(cfg, detect.Errors(), order, func(e detect.ErrorOf) detect.ErrorOf { return e }),
-		func(b *Rows) []ErrorRow { return b.Errors },
+		func(b *Rows) []ErrorRow { return b.errors },
 		func(r *ErrorRow) (detect.ErrorOf, detect.ErrorMinute) { return r.ErrorOf, r.ErrorMinute },
 		func(l *later) map[string][]detect.ErrorMinute { return l.errors }}
 	s.find = func(name string, stored []Stored) (detect.ErrorOf, bool) {
@@ -50,9 +50,9 @@ const errorName = "if(error_type != '', error_type, toString(code))"
 var namedError = outcome(classify.Failed) + " AND (error_type NOT IN ('', '" + classify.Other +
 	"') OR error_type = '' AND code > 0)"
 
-// errorRows reads the errors of minutes, which are sorted, that are new to their
-// services.
-func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []ErrorRow, err error) {
+// Errors implements Evidence. minutes are sorted.
+func (q *SQL) Errors(ctx context.Context, minutes []detect.Minute, seen []detect.Deploy) (rows []ErrorRow,
+	err error) {
 	for day, minutes := range byDay(minutes) {
 		known, err := q.knownErrors(ctx, day)
 		if err != nil {
@@ -66,6 +66,9 @@ func (q *SQL) errorRows(ctx context.Context, minutes []detect.Minute) (rows []Er
 		}
 		if err != nil {
 			return nil, err
+		}
+		if judged {
+			deploys = withSeen(deploys, seen, first-detect.DeployHours*60, last)
 		}
 		if len(known) == 0 && len(deploys) == 0 {
 			continue
@@ -96,7 +99,7 @@ func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys 
 	for i := len(deploys) - 1; i >= 0; i-- {
 		d := &deploys[i]
 		at := minuteOf(d.At)
-		if d.Service != r.Service || r.Minute < at || r.Minute >= at+detect.DeployHours*60 {
+		if d.Service != r.Service || r.Minute < max(at, d.known) || r.Minute >= at+detect.DeployHours*60 {
 			continue
 		}
 		before, err := q.errorsBefore(ctx, d, last)
@@ -104,7 +107,7 @@ func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys 
 			return false, err
 		}
 		if before != nil && !before[r.Error] {
-			r.Version, r.Deployed = d.Version, at
+			r.Version, r.Deployed, r.Seen = d.Version, at, d.known != 0
 			return true, nil
 		}
 		break // the newest counts

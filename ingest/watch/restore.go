@@ -25,7 +25,7 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	if err != nil {
 		return fmt.Errorf("read the evidence before %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}
-	known, err := e.restored(ctx, at, through, rows)
+	known, err := e.restored(ctx, at, through, rows, past.Deploys)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,12 @@ func (e *Evaluator) Restore(ctx context.Context, through detect.Minute, rows []S
 	e.sources.take(past.Sources)
 	e.paces.take(past.Paces)
 	e.misses.take(past.Misses)
-	e.errors.take(past.Errors)
+	e.rollouts.restore(at, past.Deploys, past.Versions)
+	errors, err := e.evidence.Errors(ctx, minutesOf(at-detect.ErrorLookback, at), e.rollouts.deploys())
+	if err != nil {
+		return err
+	}
+	e.errors.take(errors)
 	e.near.take(past.Near)
 	open := map[detect.EntityType][]string{detect.KeyEntity: keys, detect.ClientEntity: clients}
 	for _, f := range e.floods {
@@ -85,8 +90,9 @@ type later struct {
 	floods    map[detect.EntityType]map[string][]detect.FloodMinute
 }
 
-// after reads the evidence of minutes.
-func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, clients []string) (*later, error) {
+// after reads the evidence of minutes; seen are the deploys that versions tell.
+func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, clients []string,
+	seen []detect.Deploy) (*later, error) {
 	l := &later{
 		map[string][]ServiceRow{}, map[string][]detect.KeyMinute{}, map[string][]detect.ClientMinute{},
 		map[string][]detect.ContractMinute{}, map[string][]detect.SourceMinute{}, map[string][]detect.PaceMinute{},
@@ -113,7 +119,11 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	for _, r := range b.Misses {
 		l.misses[r.Service] = append(l.misses[r.Service], r.MissMinute)
 	}
-	for _, r := range b.Errors {
+	errors, err := e.evidence.Errors(ctx, minutes, seen)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range errors {
 		l.errors[r.Entity()] = append(l.errors[r.Entity()], r.ErrorMinute)
 	}
 	for _, r := range b.Near {
@@ -140,10 +150,12 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 // byEntity is what is known of the entities of each type, by their names.
 type byEntity map[detect.EntityType]map[string][]detect.Restored
 
-// restored sums up rows by entity and rule, as of minute at.
-func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, rows []Stored) (byEntity, error) {
+// restored sums up rows by entity and rule, as of minute at. seen are the deploys that
+// versions tell.
+func (e *Evaluator) restored(ctx context.Context, at, through detect.Minute, rows []Stored,
+	seen []detect.Deploy) (byEntity, error) {
 	keys, clients := openOf(detect.KeyEntity, rows, at), openOf(detect.ClientEntity, rows, at)
-	l, err := e.after(ctx, minutesOf(at+1, through), keys, clients)
+	l, err := e.after(ctx, minutesOf(at+1, through), keys, clients, seen)
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence after %s: %w", at.Time().Format("2006-01-02T15:04"), err)
 	}

@@ -94,6 +94,7 @@ type failure struct {
 type pendingWrite struct {
 	rows    []Stored
 	scores  []ScoreRow
+	deploys []detect.Deploy
 	version uint64
 }
 
@@ -230,7 +231,8 @@ func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, e
 		}
 		advanced = true
 		w.move()
-		w.pending = append(w.pending, pendingWrite{w.publish.Publish(&res), res.Scores, uint64(res.To.Unix())})
+		w.pending = append(w.pending, pendingWrite{w.publish.Publish(&res), res.Scores, res.Deploys,
+			uint64(res.To.Unix())})
 		w.stats.Opened.Store(w.publish.opened)
 		w.stats.Evaluations.Add(1)
 		w.stats.Minutes.Add(int64(res.To - res.From + 1))
@@ -253,6 +255,11 @@ func (w *Watch) flush(ctx context.Context) error {
 			written[i] = &p.rows[i].Incident
 		}
 		if err := retries(ctx, w.tables, written, detect.MinuteOf(int64(p.version))); err != nil {
+			return err
+		}
+		// Before the scores, which say how far was evaluated: what is restored from there
+		// has these.
+		if err := w.tables.Seen(ctx, p.deploys); err != nil {
 			return err
 		}
 		if err := w.tables.Write(ctx, p.rows, p.scores, p.version); err != nil {
@@ -373,25 +380,35 @@ type Range struct{ First, From, To detect.Minute }
 // attached, sorted by opening. It begins as much earlier as the baselines look
 // back; nothing is written.
 func Evaluate(ctx context.Context, cfg *detect.Config, e Evidence, r Range) ([]detect.Incident, error) {
+	found, _, err := evaluate(ctx, cfg, e, r)
+	return found, err
+}
+
+// evaluate is Evaluate, and returns also the deploys that the versions of all minutes
+// that it looked at tell.
+func evaluate(ctx context.Context, cfg *detect.Config, e Evidence, r Range) ([]detect.Incident, []detect.Deploy,
+	error) {
 	if r.To < r.From || r.First == 0 || r.To < r.First {
-		return nil, fmt.Errorf("evaluate %s to %s: %w", r.From.Time().Format(time.RFC3339), r.To.Time().
+		return nil, nil, fmt.Errorf("evaluate %s to %s: %w", r.From.Time().Format(time.RFC3339), r.To.Time().
 			Format(time.RFC3339), ErrNothing)
 	}
 	ev := NewEvaluator(cfg, e)
 	ev.Start(max(r.From-warmUp, r.First))
 	pub := NewPublisher()
 	all := map[string]detect.Incident{}
+	var deploys []detect.Deploy
 	for more := true; more; {
 		var res Result
 		var err error
 		if res, more, err = ev.Advance(ctx, r.To); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		deploys = append(deploys, res.Deploys...)
 		for _, s := range pub.Publish(&res) {
 			all[s.ID] = s.Incident
 		}
 	}
-	return overlapping(all, r.From, r.To), nil
+	return overlapping(all, r.From, r.To), append(deploys, ev.rollouts.ahead...), nil
 }
 
 // warmUp is how much history before a range makes its baselines warm: the

@@ -31,7 +31,9 @@ type SQL struct {
 	before map[Deploy]map[string]bool                // errors of the week before a deploy
 	first  detect.Minute                             // see began; 0 before it is asked
 	alone  detect.Minute                             // see Alone; 0 for what is stored
-	limits func() *limit.File                        // see Limited; nil for none
+
+	deployed []detect.Deploy    // see Keep
+	limits   func() *limit.File // see Limited; nil for none
 }
 
 // NewSQL makes the evidence queries of a store; catalogue says which codes are
@@ -106,17 +108,18 @@ func (q *SQL) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) 
 	type row struct {
 		Minute  time.Time `ch:"minute"`
 		Service string    `ch:"service"`
+		Version string    `ch:"version"`
 		N       uint64    `ch:"n"`
 		Timeout uint64    `ch:"timeout"`
 		Offline uint64    `ch:"offline"`
 		Bad     uint64    `ch:"bad"`
 	}
 	err := store.Each(ctx, q.store, func(r *row) error {
-		b.Services = append(b.Services, ServiceRow{minuteOf(r.Minute), r.Service,
-			detect.Counts{N: r.N, Timeout: r.Timeout, Offline: r.Offline, Bad: r.Bad}})
+		b.addService(ServiceRow{minuteOf(r.Minute), r.Service,
+			detect.Counts{N: r.N, Timeout: r.Timeout, Offline: r.Offline, Bad: r.Bad}}, r.Version)
 		return nil
-	}, "SELECT minute, service, "+serviceSums+" FROM "+q.table(schema.Services)+" WHERE "+where+
-		" GROUP BY minute, service ORDER BY minute, service")
+	}, "SELECT minute, service, version, "+serviceSums+" FROM "+q.table(schema.Services)+" WHERE "+where+
+		" GROUP BY minute, service, version ORDER BY minute, service, version")
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
@@ -129,14 +132,25 @@ func (q *SQL) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) 
 	if b.Misses, err = q.missRows(ctx, minutes); err != nil {
 		return nil, err
 	}
-	if b.Errors, err = q.errorRows(ctx, minutes); err != nil {
-		return nil, err
-	}
 	if b.Near, err = q.nearRows(ctx, minutes); err != nil {
 		return nil, err
 	}
 	b.Paces, err = q.paceRows(ctx, minutes)
 	return b, err
+}
+
+// addService adds what the requests of a version of a service were in a minute. Rows
+// come sorted by minute, service and version.
+func (b *Rows) addService(r ServiceRow, version string) {
+	if version != "" {
+		b.Versions = append(b.Versions, VersionRow{r.Service, detect.VersionMinute{Minute: r.Minute, Version: version,
+			Requests: r.N}})
+	}
+	if n := len(b.Services); n > 0 && b.Services[n-1].Minute == r.Minute && b.Services[n-1].Service == r.Service {
+		b.Services[n-1].Add(r.Counts)
+		return
+	}
+	b.Services = append(b.Services, r)
 }
 
 // Candidates implements Evidence. A key's minute may lie in several rows, of
@@ -419,7 +433,10 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	if p.Misses, err = q.missRows(ctx, minutesOf(at-detect.MissLookback, at)); err != nil {
 		return nil, err
 	}
-	if p.Errors, err = q.errorRows(ctx, minutesOf(at-detect.ErrorLookback, at)); err != nil {
+	if p.Versions, err = q.versionRows(ctx, minutesOf(at-detect.DeployLookback, at)); err != nil {
+		return nil, err
+	}
+	if p.Deploys, err = q.seen(ctx); err != nil {
 		return nil, err
 	}
 	if p.Near, err = q.nearRows(ctx, minutesOf(at-detect.NearLookback, at)); err != nil {

@@ -37,12 +37,13 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 		days[i] = rows[i].Day
 	}
 	var all []detect.Incident
+	q.deployed = nil
 	for _, r := range stretches(days, r) {
-		found, err := Evaluate(ctx, cfg, q, r)
+		found, deploys, err := evaluate(ctx, cfg, q, r)
 		if err != nil {
 			return nil, fmt.Errorf("run the detectors: %w", err)
 		}
-		all = append(all, found...)
+		all, q.deployed = append(all, found...), append(q.deployed, deploys...)
 	}
 	told := make([]*detect.Incident, len(all))
 	for i := range all {
@@ -86,8 +87,9 @@ func stretches(days []uint32, r Range) []Range {
 	return all
 }
 
-// Keep writes what Stored has decided over everything: the incidents found, and
-// that those which were kept before and are not found any more are withdrawn.
+// Keep writes what Stored has decided over everything: the incidents found, that those
+// which were kept before and are not found any more are withdrawn, and the deploys that
+// versions tell.
 func (q *SQL) Keep(ctx context.Context, found []detect.Incident) error {
 	kept, err := q.Incidents(ctx, 0)
 	if err != nil {
@@ -107,6 +109,9 @@ func (q *SQL) Keep(ctx context.Context, found []detect.Incident) error {
 			k.State, k.ClosedAs, k.Version = detect.Withdrawn, "", version
 			rows = append(rows, k)
 		}
+	}
+	if err := q.Seen(ctx, q.deployed); err != nil {
+		return err
 	}
 	return q.Write(ctx, rows, nil, version)
 }

@@ -91,6 +91,14 @@ func (s *stage) Rows(_ context.Context, minutes []detect.Minute) (*watch.Rows, e
 	return b, nil
 }
 
+// Errors implements watch.Evidence: a world has none that are new.
+func (s *stage) Errors(context.Context, []detect.Minute, []detect.Deploy) ([]watch.ErrorRow, error) {
+	return nil, nil
+}
+
+// Seen implements watch.Tables: a world has one version.
+func (s *stage) Seen(context.Context, []detect.Deploy) error { return nil }
+
 // Progress implements watch.Tables.
 func (s *stage) Progress(context.Context) (watch.Progress, error) {
 	return watch.Progress{Watermark: (s.start + detect.Minute(s.now+1)).Time(), First: s.start}, nil

@@ -651,6 +651,23 @@ ALTER TABLE `d`.`ledger` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS day_agented Arr
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["schema_version","14"]
 ;
+ALTER TABLE `d`.`services_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS version LowCardinality(String) CODEC(ZSTD(1)) AFTER outcome,
+    MODIFY ORDER BY (minute, service, outcome, version)
+;
+ALTER TABLE `d`.`services` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS version LowCardinality(String) AFTER outcome
+;
+ALTER TABLE `d`.`deploys_local` ON CLUSTER `c`
+    ADD COLUMN IF NOT EXISTS known DateTime('UTC'),
+    ADD COLUMN IF NOT EXISTS first UInt8
+;
+ALTER TABLE `d`.`deploys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS known DateTime('UTC')
+;
+ALTER TABLE `d`.`deploys` ON CLUSTER `c` ADD COLUMN IF NOT EXISTS first UInt8
+;
+INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
+-- ["schema_version","15"]
+;
 INSERT INTO `d`.`meta` (key, value, version) SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto' SELECT ?, ?, toUInt64(?)
 -- ["ttl","30/396/7"]
 ;
