@@ -3,7 +3,7 @@ package aggregate
 const daySeconds = 86_400
 
 // SumDays sets Keyed, Addressed and Agented of every day in r.Days from the rows of
-// Keys, Clients and Agents, which must be sorted by minute. Not every response has a
+// Keys, Clients and Agents, which must be sorted by day. Not every response has a
 // key, a known address or a user agent, so the audit cannot derive these sums from
 // Responses. Calling it again changes nothing.
 func (r *Rows) SumDays() {

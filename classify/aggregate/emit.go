@@ -12,8 +12,8 @@ type output struct {
 	resolved resolved
 
 	responseRefs  []ref // (minute, rank of dimensions, b)
-	keyRefs       []ref // (minute, key, rank of service, outcome and code)
-	clientRefs    []ref // (minute, address, outcome and code)
+	keyRefs       []ref // valueRefs of a key as it is spelled, and of the rank of the rest
+	clientRefs    []ref // valueRefs of an address, and of outcome and code
 	spareRefs     []ref
 	order, spare  []uint32
 	starts        []int

@@ -9,7 +9,8 @@ import (
 // emitClients sorts the rows and merges those that a budget made equal.
 func (t *Table) emitClients(other *Others) {
 	o := &t.out
-	o.clientRefs, o.clients = o.clientRefs[:0], o.clients[:0]
+	o.clientRefs = slices.Grow(o.clientRefs[:0], len(t.clients.rows))
+	o.clients = slices.Grow(o.clients[:0], len(t.clients.rows))
 	o.ofClients = slices.Grow(o.ofClients[:0], len(t.clients.failures))
 	merged := t.clientsOverBudget()
 	for i := 1; i < len(t.clients.rows); i++ {
@@ -20,7 +21,8 @@ func (t *Table) emitClients(other *Others) {
 			ip = wordsOf(OtherClient)
 			other[OfClients] += t.clientRequests(uint32(i))
 		}
-		o.clientRefs = append(o.clientRefs, wordsRef(minuteIn(g[0]), ip, uint32(g[1]), uint32(i)))
+		what := result(g[1])
+		o.clientRefs = append(o.clientRefs, valueRef(minuteIn(g[0]), what.outcome(), ip, uint32(what), uint32(i)))
 	}
 	o.sort(o.clientRefs)
 	for i := range o.clientRefs {
@@ -53,7 +55,7 @@ func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 	o := &t.out
 	what := result(ref.what())
 	out := ClientRow{
-		Minute: ref.minute() * 60, ClientIP: ref.value().array(), Outcome: what.outcome(),
+		Minute: ref.minuteOf() * 60, ClientIP: ref.value().array(), Outcome: what.outcome(),
 		Code: what.code(), Requests: t.clientRequests(ref.row), Truncated: truncated,
 		ClientFailure: &noClientFailure,
 	}

@@ -11,7 +11,8 @@ import (
 // returns the keys that went to OtherKey.
 func (t *Table) emitKeys(other *Others) map[words]bool {
 	o := &t.out
-	o.keyRefs, o.keys = o.keyRefs[:0], o.keys[:0]
+	o.keyRefs = slices.Grow(o.keyRefs[:0], len(t.keys.rows))
+	o.keys = slices.Grow(o.keys[:0], len(t.keys.rows))
 	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
 	o.keyQuotas = slices.Grow(o.keyQuotas[:0], 3*len(t.keys.quotas))       // merged, and with those of the hours
 	groups := o.resolved.keyGroups
@@ -19,12 +20,13 @@ func (t *Table) emitKeys(other *Others) map[words]bool {
 	for i := 1; i < len(t.keys.rows); i++ {
 		row := &t.keys.rows[i]
 		g := &groups[row.group]
-		key := row.key
-		if len(merged) > 0 && merged[key] {
-			key = wordsOf(classify.OtherKey)
+		key := spelled(row.key)
+		if len(merged) > 0 && merged[row.key] {
+			key = otherSpelled
 			other[OfKeys] += t.keyRequests(uint32(i))
 		}
-		o.keyRefs = append(o.keyRefs, wordsRef(g.minute, key, g.what, uint32(i)))
+		outcome := o.resolved.whats[g.what].result.outcome()
+		o.keyRefs = append(o.keyRefs, valueRef(g.minute, outcome, key, g.what, uint32(i)))
 	}
 	o.sort(o.keyRefs)
 	truncated := len(merged) > 0 || o.resolved.truncatedServices || o.resolved.truncatedErrors
@@ -55,8 +57,12 @@ func (t *Table) keyRequests(row uint32) uint64 {
 func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	o := &t.out
 	what := &o.resolved.whats[ref.what()]
+	key := classify.OtherKey
+	if ref.value() != otherSpelled {
+		key = t.keys.rows[ref.row].key.array()
+	}
 	out := KeyRow{
-		Minute: ref.minute() * 60, Key: classify.KeyID(ref.value().array()),
+		Minute: ref.minuteOf() * 60, Key: key,
 		Service: o.resolved.serviceNames[what.service],
 		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
 		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
@@ -139,16 +145,18 @@ func (t *Table) mergeKey(row, from *KeyRow) {
 // and do not add up.
 func (t *Table) emitKeysHour() {
 	o := &t.out
-	o.keysHour = o.keysHour[:0]
-	o.mergeMinutes(len(o.keys), func(i uint32) uint32 { return o.keys[i].Minute }, func(a, b uint32) int {
-		return o.keyRefs[a].compareWithin(&o.keyRefs[b])
-	})
-	var last *ref
-	for _, i := range o.order {
-		ref, row := &o.keyRefs[i], o.keys[i]
+	hours := 0
+	for i := range o.keyRefs {
+		if i == 0 || !o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
+			hours++
+		}
+	}
+	o.keysHour = slices.Grow(o.keysHour[:0], hours)
+	for i := range o.keyRefs {
+		row := o.keys[i]
 		row.Minute = row.Minute / 3600 * 3600
-		if w := len(o.keysHour); w > 0 && o.keysHour[w-1].Minute == row.Minute && last.compareWithin(ref) == 0 {
-			t.mergeKey(&o.keysHour[w-1], &row)
+		if i > 0 && o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
+			t.mergeKey(&o.keysHour[len(o.keysHour)-1], &row)
 			continue
 		}
 		if row.KeyFailure != &noKeyFailure {
@@ -158,7 +166,6 @@ func (t *Table) emitKeysHour() {
 			row.KeyTold = o.keyTold(*row.KeyTold)
 		}
 		o.keysHour = append(o.keysHour, row)
-		last = ref
 	}
 	for i := range o.keysHour {
 		if f := o.keysHour[i].KeyFailure; f != &noKeyFailure {

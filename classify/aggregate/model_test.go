@@ -389,8 +389,8 @@ func mergeAll(c Config, parts ...Rows) Rows {
 	all.Responses, all.ResponsesHour = responses.sorted(compareResponses), hours.sorted(compareResponses)
 	all.Keys, all.KeysHour = keys.sorted(compareKeys), keyHours.sorted(compareKeys)
 	all.Clients = clients.sorted(func(a, b *ClientRow) int {
-		return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.ClientIP[:], b.ClientIP[:]),
-			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(a.Minute/86400, b.Minute/86400), cmp.Compare(a.Outcome.String(), b.Outcome.String()),
+			bytes.Compare(a.ClientIP[:], b.ClientIP[:]), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Minute, b.Minute))
 	})
 	all.Agents, all.AgentsHour = agents.sorted((*AgentRow).compare), agentHours.sorted((*AgentRow).compare)
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
@@ -435,8 +435,9 @@ func compareResponses(a, b *ResponseRow) int {
 }
 
 func compareKeys(a, b *KeyRow) int {
-	return cmp.Or(cmp.Compare(a.Minute, b.Minute), bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Service, b.Service),
-		cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code), cmp.Compare(a.ErrorType, b.ErrorType))
+	return cmp.Or(cmp.Compare(a.Minute/86400, b.Minute/86400), cmp.Compare(a.Outcome.String(), b.Outcome.String()),
+		cmp.Compare(a.Key.String(), b.Key.String()), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.ErrorType, b.ErrorType), cmp.Compare(a.Minute, b.Minute))
 }
 
 func mergeHistograms(b1 []uint16, c1 []uint64, b2 []uint16, c2 []uint64) (buckets []uint16, counts []uint64) {

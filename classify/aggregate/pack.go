@@ -1,6 +1,11 @@
 package aggregate
 
-import "statline/classify"
+import (
+	"math"
+	"slices"
+
+	"statline/classify"
+)
 
 // The keys of rows are packed into words, so that they are hashed and compared
 // in a few instructions. Where the bits lie is known here only. A word orders
@@ -53,11 +58,69 @@ func (r *ref) minute() uint32 { return minuteIn(r.w[0]) }
 func (r *ref) number() uint32 { return numberIn(r.w[0]) }
 func (r *ref) answer() answer { return answer(r.w[1]) }
 
-// wordsRef is a ref of (minute, a 128-bit value, what).
-func wordsRef(minute uint32, v words, what, row uint32) ref {
-	return ref{[3]uint64{uint64(minute)<<32 | v[0]>>32, v[0]<<32 | v[1]>>32, v[1]<<32 | uint64(what)}, row}
+// A valueRef is a ref of (day, rank of the outcome, a 128-bit value, 29 bits of what,
+// minute of the day). Of one day that is how the tables of keys and of clients are
+// sorted: the server need not sort what is inserted, and the minutes of an hour
+// follow each other.
+func valueRef(minute uint32, o classify.Outcome, v words, what, row uint32) ref {
+	return ref{[3]uint64{
+		uint64(minute/dayMinutes)<<48 | uint64(outcomeRanks[o])<<40 | v[0]>>24,
+		v[0]<<40 | v[1]>>24,
+		v[1]<<40 | uint64(what)<<minuteBits | uint64(minute%dayMinutes),
+	}, row}
 }
 
-// value and what are those of a wordsRef.
-func (r *ref) value() words { return words{r.w[0]<<32 | r.w[1]>>32, r.w[1]<<32 | r.w[2]>>32} }
-func (r *ref) what() uint32 { return uint32(r.w[2]) }
+const (
+	dayMinutes = 24 * 60
+	minuteBits = 11
+)
+
+// minuteOf, value and what are those of a valueRef.
+func (r *ref) minuteOf() uint32 {
+	return uint32(r.w[0]>>48)*dayMinutes + uint32(r.w[2]&(1<<minuteBits-1))
+}
+func (r *ref) value() words { return words{r.w[0]<<24 | r.w[1]>>40, r.w[1]<<24 | r.w[2]>>40} }
+func (r *ref) what() uint32 { return uint32(r.w[2]>>minuteBits) & (1<<29 - 1) }
+
+// sameHour reports whether two valueRefs are equal but for their minute, which is of
+// the same hour.
+func (r *ref) sameHour(o *ref) bool {
+	return r.w[0] == o.w[0] && r.w[1] == o.w[1] && r.w[2]>>minuteBits == o.w[2]>>minuteBits &&
+		r.minuteOf()/60 == o.minuteOf()/60
+}
+
+// outcomeRanks order outcomes by their names.
+var outcomeRanks = func() (ranks [256]uint8) {
+	names := make([]string, len(ranks))
+	for i := range names {
+		names[i] = classify.Outcome(i).String()
+	}
+	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
+	for i, name := range names {
+		n, _ := slices.BinarySearch(sorted, name)
+		ranks[i] = uint8(n)
+	}
+	return ranks
+}()
+
+// spelled is a key's id as a value that orders as its stored form does: in
+// base32's alphabet 2 to 7 come after z, among characters before a. OtherKey's
+// underscores come between.
+func spelled(key words) words {
+	if key == wordsOf(classify.OtherKey) {
+		return otherSpelled
+	}
+	first, second := key[0]>>4, (key[0]&0xf)<<56|key[1]>>8 // 12 characters each
+	first, second = respell(first), respell(second)
+	last := (key[1]>>3+6)&0x1f<<3 | (key[1]+1)&7 // 5 bits, and 3, of which 7 is a 4
+	return words{first<<4 | second>>56, second<<8 | last}
+}
+
+// otherSpelled comes after all that begin with a digit.
+var otherSpelled = words{6<<59 - 1, math.MaxUint64}
+
+// respell adds 6, modulo 32, to each of twelve groups of 5 bits.
+func respell(x uint64) uint64 {
+	const ones = 0x084210842108421 // 1 in each group
+	return (x&(ones*15) + ones*6) ^ x&(ones*16)
+}

@@ -11,8 +11,9 @@ import (
 )
 
 // Rows is everything that a block writes besides its rejects and its ledger
-// row. Each slice is sorted by its key columns, in the order of the struct's
-// fields, so the same responses give the same bytes.
+// row. Each slice is sorted by its key columns, so the same responses give the same
+// bytes: Keys, KeysHour and Clients by the day, then as their tables are (the outcome,
+// the key or the address, …, the minute), the others in the order of the struct's fields.
 type Rows struct {
 	Responses     []ResponseRow
 	ResponsesHour []ResponseRow // the same, Minute truncated to the hour

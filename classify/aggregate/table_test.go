@@ -47,17 +47,17 @@ func TestRowsOfOneMinute(t *testing.T) {
 		s.Minute != 1_699_999_980 || s.HTTPStatus != 429 || len(s.LatencyBuckets) != 1 || s.LatencyCounts[0] != 2 {
 		t.Errorf("got %+v", s)
 	}
-	k := rows.Keys[1]
+	k := rows.Keys[0]
 	if k.CountMax != 41 || k.LimitMax != 40 || k.Slots != 1<<2|1<<5 || k.FirstSeen != 1_700_000_000 ||
 		k.LastSeen != 1_700_000_030 ||
 		len(k.ClientIPs) != 1 || k.ClientIPs[0] != r.ClientIP || len(k.UserAgents) != 1 ||
 		k.UserAgents[0] != "agent/1" {
 		t.Errorf("got %+v", k)
 	}
-	if c := rows.Clients[1]; c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
+	if c := rows.Clients[0]; c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
 		t.Errorf("got %+v", c)
 	}
-	if len(rows.Samples) != 3 || rows.KeysHour[1].Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3, 0}) {
+	if len(rows.Samples) != 3 || rows.KeysHour[0].Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3, 0}) {
 		t.Errorf("got samples %+v, hours %+v, days %+v", rows.Samples, rows.KeysHour, rows.Days)
 	}
 }

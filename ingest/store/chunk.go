@@ -20,7 +20,7 @@ const (
 
 // ChunkVersion changes whenever the same rows are cut into other chunks. It
 // belongs into config_hash.
-const ChunkVersion = 1
+const ChunkVersion = 2
 
 // ConfigHash adds to a fold's hash how rows are cut into inserts, which
 // decides what a token stands for.
