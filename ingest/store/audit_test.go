@@ -138,7 +138,7 @@ func TestAuditFindsFaults(t *testing.T) {
 		}
 	}
 	rowsAgain := func(t *testing.T, s *Store) {
-		s.noTokens = true
+		dropTokens(s)
 		id, c := blockOf(100, 200, 2, 10)
 		c.Rejects = nil
 		c.Rows = aggregate.Rows{Keys: c.Rows.Keys[:1], Samples: c.Rows.Samples}
@@ -247,7 +247,7 @@ func TestAuditFindsFaults(t *testing.T) {
 // A doubled block: ledger row and rows under another identity.
 func TestAuditFindsDoubledBlock(t *testing.T) {
 	s := healthy(t)
-	s.noTokens = true
+	dropTokens(s)
 	id, c := blockOf(100, 200, 2, 10)
 	c.Rows.Responses[0].Bytes++ // the engine knows equal bytes again without a token
 	write(t, s, id, c)

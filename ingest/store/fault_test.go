@@ -72,7 +72,7 @@ func TestCutAfterCommit(t *testing.T) {
 func TestCutAfterCommitWithoutTokens(t *testing.T) {
 	p := newProxy(t)
 	s := open(t, func(c *Config) { c.URL, c.Parallel = p.URL(), 1 })
-	s.noTokens = true
+	dropTokens(s)
 	id, c := blockOf(100, 200, 2, 10)
 	cutEverywhere(t, p, s, id, c)
 	for _, r := range s.Rollups() {
@@ -102,7 +102,7 @@ func cutEverywhere(t *testing.T, p *faultproxy.Proxy, s *Store, id block.ID, c *
 		} else if retry.ClassOf(err) != retry.Transient {
 			t.Fatalf("table %d: got class %s for %v; want transient", n, retry.ClassOf(err), err)
 		}
-		if s.noTokens {
+		if _, dropped := s.pool.Load().inserts.(altered); dropped {
 			vary(c)
 		}
 	}

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"statline/classify"
 	"statline/classify/aggregate"
@@ -163,4 +166,27 @@ func write(t testing.TB, s *Store, id block.ID, c *block.Contents) {
 	if err := s.WriteLedger(t.Context(), stored(id, c), free); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// altered sends INSERTs with other settings.
+type altered struct {
+	inserter
+	change func(clickhouse.Settings)
+}
+
+func (a altered) insert(ctx context.Context, i insertion) error {
+	a.change(i.settings)
+	return a.inserter.insert(ctx, i)
+}
+
+// alter changes the settings of every later INSERT.
+func alter(s *Store, change func(clickhouse.Settings)) {
+	p := *s.pool.Load()
+	p.inserts = altered{p.inserts, change}
+	s.pool.Store(&p)
+}
+
+// dropTokens makes a store whose INSERTs have no tokens.
+func dropTokens(s *Store) {
+	alter(s, func(settings clickhouse.Settings) { delete(settings, "insert_deduplication_token") })
 }

@@ -20,6 +20,8 @@ import (
 	"statline/ingest/block"
 	"statline/ingest/retry"
 	"statline/ingest/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // These tests speak the native protocol, which the embedded engine does not,
@@ -147,7 +149,8 @@ func nativeStore(t *testing.T, sv *server, timeout time.Duration) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.bare = true
+	s.known.Store(&schema.Layout{}) // it has no tables of ours
+	alter(s, func(settings clickhouse.Settings) { clear(settings) })
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -236,7 +239,7 @@ func TestNativeErrors(t *testing.T) {
 	if err := s.insert(t.Context(), oldJob(10), "", free); err != nil {
 		t.Errorf("after errors: %v", err)
 	}
-	pool := s.pool.Load().inserts.(*native)
+	pool := s.pool.Load().inserts.(altered).inserter.(*native)
 	pool.close()
 	pool.password = "falsch"
 	err = Classify(s.insert(t.Context(), oldJob(10), "", free))

@@ -31,9 +31,6 @@ func (s *Store) layout(ctx context.Context) (schema.Layout, error) {
 
 // insertSettings are those of an INSERT under a token.
 func (s *Store) insertSettings(ctx context.Context, token string) (clickhouse.Settings, error) {
-	if s.bare {
-		return clickhouse.Settings{}, nil
-	}
 	settings, err := s.waiting(ctx)
 	if err != nil {
 		return nil, err
@@ -42,9 +39,7 @@ func (s *Store) insertSettings(ctx context.Context, token string) (clickhouse.Se
 	settings["insert_deduplicate"] = 1
 	settings["optimize_on_insert"] = 0 // a block's rows are merged already
 	settings["max_execution_time"] = int(s.config.InsertTimeout/time.Second) + 1
-	if !s.noTokens {
-		settings["insert_deduplication_token"] = token
-	}
+	settings["insert_deduplication_token"] = token
 	spoilSettings(settings)
 	return settings, nil
 }

@@ -79,9 +79,6 @@ type Store struct {
 	known atomic.Pointer[schema.Layout]
 	// profile is what the user's profile makes us send with an INSERT.
 	profile clickhouse.Settings
-	// noTokens is for the test that proves the tokens necessary, bare for
-	// servers that know none of our settings.
-	noTokens, bare bool
 }
 
 var _ block.Store = (*Store)(nil)

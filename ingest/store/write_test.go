@@ -59,7 +59,7 @@ func TestRepeatedWriteDoublesNothing(t *testing.T) {
 // Proof that the tokens do it: without them the same writes count twice.
 func TestRepeatedWriteWithoutTokensDoubles(t *testing.T) {
 	s := open(t)
-	s.noTokens = true
+	dropTokens(s)
 	id, c := blockOf(100, 200, 3, 10)
 	for range 2 {
 		c.Rows.Keys[0].Bytes++ // else the server knows the same bytes again
