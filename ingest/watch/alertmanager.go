@@ -10,8 +10,8 @@ import (
 	"statline/classify/detect"
 )
 
-// repeatAfter is how often an open alert is repeated; Alertmanager resolves it
-// keepFor after the last time.
+// repeatAfter is how often an open alert is repeated. Alertmanager resolves it keepFor
+// after the last repetition.
 const (
 	repeatAfter = time.Minute
 	keepFor     = 4 * time.Minute
@@ -42,8 +42,8 @@ type alert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
-// earlier keeps an event that lies ahead of the wall clock, where clocks are
-// skewed, from being refused: Alertmanager wants alerts to end after they start.
+// earlier keeps an event that is ahead of the wall clock, as with skewed clocks, from
+// being refused: alerts must end after they start.
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a

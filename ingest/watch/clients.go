@@ -22,8 +22,8 @@ func newClients(cfg *detect.Config) *clients {
 
 func (c *clients) take(r *ClientRow) { c.put(c.get(r.IP), r.ClientMinute) }
 
-// read brings the rows of every client that matters. The rules compare with all
-// requests of a day, so that all rows of a day are needed.
+// read reads the rows of every client that matters. The rules compare with all
+// requests of a day, so all rows of a day are needed.
 func (c *clients) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
 	first := settled + 1 - detect.ClientLookback
 	candidates, err := ev.ClientCandidates(ctx, b.Minutes, first, c.cfg.ClientCandidate())

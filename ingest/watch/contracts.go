@@ -68,7 +68,7 @@ func (c *contracts) take(ctx context.Context, ev Evidence, rows []ContractRow) e
 	return nil
 }
 
-// forget remembers when a pair was seen after its rows are dropped.
+// forget remembers when a pair was seen before its rows are dropped.
 func (c *contracts) forget(settled detect.Minute) {
 	old := settled - detect.ContractLookback
 	for p, x := range c.of {

@@ -17,12 +17,12 @@ import (
 	"statline/classify/detect"
 )
 
-// Series is the history of a CSV file as evidence: requests and timeouts of
-// services, and nothing of keys, clients or codes.
+// Series is the history in a CSV file as evidence: requests and timeouts of services,
+// without keys, clients or codes.
 type Series struct {
 	rows []ServiceRow // sorted by minute and service, one of each
-	// Lines is the number of data lines read, StepMinutes the distance of the
-	// file's points: a count of five minutes is spread over its five minutes.
+	// Lines is the number of data lines read, StepMinutes the interval of the file's
+	// points: a count of five minutes is spread over its five minutes.
 	Lines       int
 	StepMinutes int
 }
@@ -76,8 +76,8 @@ func ReadCSV(r io.Reader) (*Series, error) {
 	return s, nil
 }
 
-// maxSpan bounds the minutes between the first and the last row: every one of
-// them is decided.
+// maxSpan bounds the minutes between the first and the last row, all of which are
+// decided.
 const maxSpan detect.Minute = 400 * 1440
 
 func (s *Series) bounds() (first, last detect.Minute) {
@@ -205,13 +205,13 @@ func (s *Series) settle() {
 	s.rows = spread
 }
 
-// share is the i-th of parts almost equal parts of n.
+// share is part i of n divided into so many almost equal parts.
 func share(n uint64, i, parts int) uint64 {
 	return n*uint64(i+1)/uint64(parts) - n*uint64(i)/uint64(parts)
 }
 
-// step is the greatest common distance of the points, at most an hour: 5 for a
-// file of five-minute counts, gaps or not.
+// step is the greatest common interval of the points, at most an hour: 5 for a file of
+// five-minute counts, with or without gaps.
 func step(rows []ServiceRow) int {
 	d := detect.Minute(0)
 	for _, r := range rows[1:] {

@@ -11,11 +11,11 @@ import (
 	"statline/classify/detect"
 )
 
-// digestKind is the kind of a notice that is no incident's: it lists the tickets of a
-// day. It is the id too under which it is noted when the last one was sent.
+// digestKind is the kind of the notice that lists the tickets of a day and belongs to
+// no incident. It is also the id under which the time of the last one is stored.
 const digestKind = "digest"
 
-// maxDigest bounds the tickets that a digest names; it counts all of them.
+// maxDigest bounds the tickets that a digest lists; it counts all of them.
 const maxDigest = 40
 
 // digestAt reads a time of day.
@@ -43,10 +43,10 @@ func (c *NotifyConfig) validateDigest() error {
 	return nil
 }
 
-// digest tells the webhook once a day which tickets are open, and which have closed
-// since the day before. It is sent when its time has passed: not for a time before
-// the first notifier of a store began, and late when none ran. Nothing is sent on a
-// day without a ticket.
+// digest sends the webhook, once a day, the tickets that are open and those closed
+// since the day before. It is sent when its time has passed: not for a time before the
+// first notifier of a store began, and late when none ran. A day without tickets has
+// none.
 func (n *Notifier) digest(ctx context.Context, rows []Stored, last Told, now time.Time) error {
 	if n.cfg.Digest == "" || n.cfg.Webhook == "" {
 		return nil
@@ -75,8 +75,8 @@ func (n *Notifier) digest(ctx context.Context, rows []Stored, last Told, now tim
 	return n.outbox.Tell(ctx, digestKind, Told{due.Format(time.DateOnly), now})
 }
 
-// digestOf is the notice that is due at a time, of the incidents that are open or
-// closed within the day before.
+// digestOf is the notice for a time, of the incidents that are open or were closed in
+// the day before.
 func (c *NotifyConfig) digestOf(rows []Stored, due time.Time) (d Notice, some bool) {
 	day := due.Format(time.DateOnly)
 	d = Notice{
@@ -98,7 +98,7 @@ func (c *NotifyConfig) digestOf(rows []Stored, due time.Time) (d Notice, some bo
 		}
 		d.Tickets = append(d.Tickets, c.notice(inc, digestKind))
 	}
-	slices.SortStableFunc(d.Tickets, func(a, b Notice) int { // those that are open first
+	slices.SortStableFunc(d.Tickets, func(a, b Notice) int { // open ones first
 		return cmp.Or(-cmp.Compare(a.State, b.State), a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID))
 	})
 	d.Summary = fmt.Sprintf("%d open, %d closed since the day before", open, closed)

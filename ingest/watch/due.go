@@ -8,27 +8,27 @@ import (
 	"statline/classify/detect"
 )
 
-// What is told of an incident. An open one is told with its severity, and for a
-// reminder with the hours since it opened.
+// What receivers are told of an incident. An open one is told with its severity, and a
+// reminder with the hours since the opening.
 const (
 	tellOpen      = "open/"
 	tellGone      = "/gone" // after open and its severity: the service is dead
 	tellClosed    = "closed"
 	tellWithdrawn = "withdrawn"
-	tellOver      = "over" // first seen when it had ended: one notice, with its span
+	tellOver      = "over" // first seen after its end: one notice with its span
 )
 
-// open reports whether the last word told was that the incident is open.
+// open reports that the last notice said that the incident is open.
 func (t Told) open() bool { return strings.HasPrefix(t.What, tellOpen) }
 
-// severity is the one that was told last.
+// severity is the one in the last notice.
 func (t Told) severity() detect.Severity {
 	s, _, _ := strings.Cut(strings.TrimPrefix(t.What, tellOpen), "/")
 	return detect.Severity(s)
 }
 
-// due is what is to be told of inc now, "" for nothing. Nobody hears that
-// something ended who did not hear that it began.
+// due is the notice to send about inc now, "" for none. The end of an incident is told
+// only to those who were told of its beginning.
 func (n *Notifier) due(inc *detect.Incident, before Told, now time.Time, oldest detect.Minute) string {
 	switch inc.State {
 	case detect.Closed:
@@ -64,8 +64,8 @@ func (n *Notifier) ending(inc *detect.Incident, before Told, what string, oldest
 	return tellOver
 }
 
-// reminds reports whether an open page is to be told again: once a day, and more
-// often on its first day unless it comes and goes.
+// reminds reports that an open page is to be repeated: once a day, and more often on
+// its first day unless it comes and goes.
 func (n *Notifier) reminds(inc *detect.Incident, before Told, now time.Time) bool {
 	const day = 24 * time.Hour
 	if n.cfg.Remind == 0 {

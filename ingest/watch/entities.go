@@ -97,10 +97,10 @@ func (x *entity[K, E, R]) busy() bool {
 	return x.states != nil && !(x.states.settled.Idle() && x.states.ahead.Idle())
 }
 
-// follow lets go of the rows of entities that no longer matter: no candidates,
-// nothing open, and no reason (keep, nil for none) to hold them. It returns, sorted, the candidates
-// whose rows are still to be read and the entities that are followed already.
-// What is not followed can be read again.
+// follow drops the rows of entities that no longer matter: no candidates, nothing
+// open, and not kept by keep (nil keeps none). It returns, sorted, the candidates
+// whose rows are still to be read and the entities that are followed already. Dropped
+// rows can be read again.
 func (s *entities[K, E, R]) follow(candidates []K, keep func(*entity[K, E, R]) bool) (fresh, known []K) {
 	for _, id := range candidates {
 		if x := s.of[id]; x == nil || !x.followed {
@@ -123,7 +123,7 @@ func (s *entities[K, E, R]) follow(candidates []K, keep func(*entity[K, E, R]) b
 	return fresh, known
 }
 
-// complete notes that all rows of some entities have come.
+// complete records that all rows of some entities have been read.
 func (s *entities[K, E, R]) complete(ids []K) {
 	for _, id := range ids {
 		if x := s.of[id]; x != nil {
@@ -146,8 +146,8 @@ func (s *entities[K, E, R]) settle(settled detect.Minute, res *Result) {
 	}
 }
 
-// dueAfter are the entities that have rows after the settled minute, or states,
-// sorted: nothing happens to the others. The slice is used again.
+// dueAfter returns, sorted, the entities with rows after the settled minute or with
+// states: nothing happens to the others. The slice is reused.
 func (s *entities[K, E, R]) dueAfter(settled detect.Minute) []*entity[K, E, R] {
 	due := s.due[:0]
 	for _, x := range s.of {
@@ -156,13 +156,13 @@ func (s *entities[K, E, R]) dueAfter(settled detect.Minute) []*entity[K, E, R] {
 		}
 	}
 	slices.SortFunc(due, func(a, b *entity[K, E, R]) int { return s.order(a.id, b.id) })
-	clear(s.due[min(len(due), len(s.due)):]) // what is forgotten is not held
+	clear(s.due[min(len(due), len(s.due)):]) // do not hold forgotten entities
 	s.due = due
 	return due
 }
 
-// walk steps an entity over the minutes (from, to]: those with a row, and all
-// others too while something is open.
+// walk steps an entity over the minutes (from, to]: those with a row, and all of them
+// while something is open.
 func (s *entities[K, E, R]) walk(
 	x *entity[K, E, R], from, to detect.Minute, st *detect.States, closed *[]detect.Incident,
 ) {
@@ -183,7 +183,7 @@ func (s *entities[K, E, R]) walk(
 	}
 }
 
-// keep makes now the entity's states.
+// keep stores now as the entity's states.
 func (x *entity[K, E, R]) keep(now states) {
 	switch {
 	case now == states{}:
@@ -195,8 +195,8 @@ func (x *entity[K, E, R]) keep(now states) {
 	}
 }
 
-// forget drops rows older than the rules look back on, and entities of which
-// nothing is left.
+// forget drops rows that are too old for the rules, and entities without any rows or
+// states.
 func (s *entities[K, E, R]) forget(settled detect.Minute) {
 	old := settled - detect.Minute(s.Lookback)
 	for id, x := range s.of {
@@ -207,7 +207,7 @@ func (s *entities[K, E, R]) forget(settled detect.Minute) {
 	}
 }
 
-// remembers reports whether a closed incident still matters.
+// remembers reports that a closed incident still matters.
 func (x *entity[K, E, R]) remembers(settled detect.Minute) bool {
 	return x.states != nil && x.states.settled.Remembers(settled)
 }
@@ -221,11 +221,11 @@ func (s *entities[K, E, R]) restore(at detect.Minute, known map[string][]detect.
 	for _, x := range s.of {
 		now := s.Restore(x.rows, at, known[s.Name(&x.is)])
 		x.keep(states{now, now})
-		// The evidence before has all rows of what is open or has rows there; of
-		// the rest, whose incidents are over, it has none.
+		// The evidence has all rows of entities with an open incident or rows there, and
+		// none of the others, whose incidents are over.
 		x.followed = len(x.rows) > 0 || x.busy()
 	}
 }
 
-// named finds an entity that is told apart by its name.
+// named finds an entity whose key is its name.
 func named(name string, _ []Stored) (string, bool) { return name, true }

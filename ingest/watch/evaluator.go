@@ -26,7 +26,7 @@ type Evaluator struct {
 	errors    *newErrors
 	near      *nearLimits
 	floods    [2]*floods // of clients, of keys
-	families  []family   // all of those: what is done to one is done to all
+	families  []family   // all of the above, for what concerns each
 	rollouts  *rollouts
 
 	// slack is how many minutes later than usual a minute is settled, because a
@@ -81,7 +81,7 @@ func (e *Evaluator) Settled() detect.Minute   { return e.settled }
 func (e *Evaluator) Evaluated() detect.Minute { return e.evaluated }
 
 // maxSlack bounds how long is waited for a late source: no longer than a restored
-// evaluator decides again.
+// waitMore is how many minutes to wait beyond a source's lateness.
 const maxSlack = rewind - detect.SettleMinutes
 
 // waitMore is how many minutes longer than a source was late is waited for it.

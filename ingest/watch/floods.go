@@ -14,7 +14,7 @@ import (
 )
 
 // floods are the client addresses, or the keys, that were answered often enough in
-// some minute that they can open an incident.
+// some minute to open an incident.
 type floods struct {
 	*entities[string, detect.Flooder, detect.FloodMinute]
 }
@@ -56,7 +56,7 @@ type FloodRow struct {
 	detect.FloodMinute
 }
 
-// answered is what was not refused, and is not the caller's own fault.
+// answered are the outcomes that were not refused and are not the caller's own fault.
 var answered = outcome(classify.GroupOf(classify.Success, classify.Redirect) | classify.ServerSide)
 
 // asker is where the requests of client addresses or keys are counted.
@@ -156,8 +156,7 @@ func (q *SQL) firstMinute(ctx context.Context) (detect.Minute, error) {
 	return detect.MinuteOf(rows[0].First), nil
 }
 
-// compare fills in what the large ones of rows, which are sorted by minute, are
-// compared with.
+// compare fills in what the large rows, which are sorted by minute, are compared with.
 func (q *SQL) compare(ctx context.Context, of detect.EntityType, rows []FloodRow) error {
 	var large []*FloodRow
 	var minutes []detect.Minute
@@ -192,8 +191,8 @@ func (q *SQL) compare(ctx context.Context, of detect.EntityType, rows []FloodRow
 	return nil
 }
 
-// crowd is, by minute, what 99 of 100 of all clients or keys stay below, and all but
-// the two largest of fewer than 300.
+// crowd is, by minute, the number of requests that 99 of 100 clients or keys stay
+// below; with fewer than 300, all but the two largest.
 func (q *SQL) crowd(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64,
 	error) {
 	a := askerOf(of)
@@ -207,7 +206,7 @@ func (q *SQL) crowd(ctx context.Context, of detect.EntityType, minutes []detect.
 }
 
 // ofFewKeys is, by minute, how many requests came without a key or with one of the
-// three busiest: an address that sent more uses many keys. It says nothing of keys.
+// three busiest: an address that sent more uses many keys. It does not apply to keys.
 func (q *SQL) ofFewKeys(ctx context.Context, of detect.EntityType, minutes []detect.Minute) (map[detect.Minute]uint64,
 	error) {
 	if of != detect.ClientEntity {
@@ -236,14 +235,14 @@ func (q *SQL) byMinute(ctx context.Context, query string) (map[detect.Minute]uin
 	}, query)
 }
 
-// flooder is one of whom the own rate is known.
+// flooder is one whose own rate is known.
 type flooder struct {
 	of   detect.EntityType
 	name string
 }
 
-// ownRates are, by the first minute of a day, the rates that were usual for those of
-// large in the week that ended a day before.
+// ownRates are, by the first minute of a day, the usual rates of the large ones in the
+// week that ended a day before.
 func (q *SQL) ownRates(ctx context.Context, of detect.EntityType,
 	large []*FloodRow) (map[detect.Minute]map[string]uint64, error) {
 	own := map[detect.Minute]map[string]uint64{}
@@ -279,8 +278,8 @@ func (q *SQL) ownRates(ctx context.Context, of detect.EntityType,
 	return own, nil
 }
 
-// learnRates adds the own rates of names on a day to known: the greatest of a minute
-// in all but the busiest hours.
+// learnRates adds the own rates of names on a day to known: the largest in a minute,
+// without the busiest hours.
 func (q *SQL) learnRates(ctx context.Context, of detect.EntityType, day detect.Minute, names []string,
 	known map[flooder]uint64) error {
 	a := askerOf(of)
@@ -301,7 +300,7 @@ func (q *SQL) learnRates(ctx context.Context, of detect.EntityType, day detect.M
 		between(day-(detect.FloodDays+1)*dayMinutes, day-dayMinutes-1), a.some, a.in, a.column, a.column, a.column),
 		names)
 	if err != nil {
-		for _, name := range names { // asked again
+		for _, name := range names { // looked up, even if not found
 			delete(known, flooder{of, name})
 		}
 		return fmt.Errorf("how often they usually ask: %w", err)

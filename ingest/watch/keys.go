@@ -10,8 +10,8 @@ import (
 	"statline/classify/detect"
 )
 
-// keys are the keys that were refused often enough that a rule can open an
-// incident: a flood that refuses millions a few times each is never held.
+// keys are the keys that were refused often enough to open an incident: those of a
+// flood that refuses millions a few times each are never held.
 type keys struct {
 	*entities[string, detect.Key, detect.KeyMinute]
 }
@@ -35,14 +35,14 @@ func (k *keys) take(r *KeyRow) {
 	k.put(x, r.KeyMinute)
 }
 
-// read brings the rows of every key that matters up to minute to.
+// read reads the rows of every key that matters up to minute to.
 func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
 	first := settled + 1 - detect.CandidateLookback
 	candidates, err := ev.Candidates(ctx, b.Minutes, first, k.cfg.Candidate())
 	if err != nil {
 		return fmt.Errorf("look for refused keys: %w", err)
 	}
-	var suspects, known []string // of suspects the successes count too
+	var suspects, known []string // for suspects the successes count too
 	fresh, followed := k.follow(candidates, k.suspect)
 	for _, id := range followed {
 		if k.suspect(k.of[id]) {
@@ -61,7 +61,7 @@ func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detec
 		}
 	}
 	k.complete(fresh)
-	// Suspects by what has just come.
+	// Suspects by what has just been read.
 	var more []string
 	for _, id := range slices.Concat(known, fresh) {
 		if x := k.of[id]; x != nil && k.suspect(x) {
@@ -74,7 +74,7 @@ func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detec
 	return nil
 }
 
-// suspect reports whether successes of the key matter: one would reinstate it.
+// suspect reports that a success of the key would matter: it would reinstate the key.
 func (k *keys) suspect(x *entity[string, detect.Key, detect.KeyMinute]) bool {
 	s := x.states
 	if s != nil && (k.IsOpen(&s.settled, detect.RuleInvalidKey) || k.IsOpen(&s.ahead, detect.RuleInvalidKey)) {
@@ -83,7 +83,7 @@ func (k *keys) suspect(x *entity[string, detect.Key, detect.KeyMinute]) bool {
 	return k.cfg.Suspect(x.rows)
 }
 
-// forget keeps a week of what dead keys did, and keyMemory of the others.
+// forget keeps a week of dead keys' rows, and keyMemory of the others'.
 func (k *keys) forget(settled detect.Minute) {
 	old := settled - keyMemory
 	for _, x := range k.of {

@@ -6,8 +6,8 @@ import (
 	"statline/classify/detect"
 )
 
-// listed is a family whose rows all come with those of the minutes (Rows): nothing is
-// read of single entities. W is such a row.
+// listed is a family whose rows all come with the rows of minutes (Rows): nothing is
+// read for single entities. W is such a row.
 type listed[K comparable, E, R, W any] struct {
 	*entities[K, E, R]
 	rows  func(*Rows) []W

@@ -35,8 +35,8 @@ type MissRow struct {
 
 const missed = "http_status = 404 AND route != '" + classify.Other + "'"
 
-// missRows reads what services answered 404 in minutes, which are sorted: those of
-// which it is known what is usual.
+// missRows reads what services answered 404 in minutes, which are sorted, for services
+// whose usual level is known.
 func (q *SQL) missRows(ctx context.Context, minutes []detect.Minute) (rows []MissRow, err error) {
 	for day, minutes := range byDay(minutes) {
 		usual, err := q.usualMisses(ctx, day)
@@ -77,7 +77,7 @@ func routeBits() string {
 	return strings.Join(words, ", ")
 }
 
-// byDay cuts minutes, which are sorted, into those of each day, by its first minute.
+// byDay splits minutes, which are sorted, by day, each with its first minute.
 func byDay(minutes []detect.Minute) func(yield func(detect.Minute, []detect.Minute) bool) {
 	return func(yield func(detect.Minute, []detect.Minute) bool) {
 		for len(minutes) > 0 {
@@ -91,10 +91,9 @@ func byDay(minutes []detect.Minute) func(yield func(detect.Minute, []detect.Minu
 	}
 }
 
-// usualMisses is, on a day, the different routes that services which are known for
+// usualMisses is, for a day, how many different routes the services that are known for
 // long enough answered 404 in all but the busiest two per cent of the hours of the
-// week that ended a day before. It does not change any more, so that it is read
-// once.
+// week that ended a day before. It does not change any more, so it is read once.
 func (q *SQL) usualMisses(ctx context.Context, day detect.Minute) (map[string]int, error) {
 	if usual, ok := q.misses[day]; ok {
 		return usual, nil
@@ -133,7 +132,7 @@ func (q *SQL) usualMisses(ctx context.Context, day detect.Minute) (map[string]in
 	return usual, nil
 }
 
-// keepDays notes what is known of a day and forgets the days long before it.
+// keepDays stores the value of a day and drops those of much earlier days.
 func keepDays[V any](days map[detect.Minute]V, day detect.Minute, v V) {
 	for d := range days {
 		if d < day-2*dayMinutes {

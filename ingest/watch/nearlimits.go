@@ -35,7 +35,7 @@ type NearRow struct {
 	detect.NearDay
 }
 
-// mostNear bounds the keys of a day that are looked at: those with the most requests.
+// mostNear bounds how many keys of a day are considered: those with the most requests.
 const mostNear = 1000
 
 // nearRows reads which keys were near their limit on the days that are judged in
@@ -138,9 +138,9 @@ type limitUse struct {
 	from, tier    string
 }
 
-// usesOn reads what keys used of their limits at most on the day that begins with a
-// minute. What headers told counts first, then the limits file, then what refusals told:
-// they tell of the days with refusals alone.
+// usesOn reads how much of their limits keys used at most on the day that begins with
+// a minute. What headers told counts first, then the limits file, then what refusals
+// told, which only exist on days with refusals.
 func (q *SQL) usesOn(ctx context.Context, l *allowances, begins detect.Minute, ids []string) (map[string]limitUse,
 	error) {
 	uses := map[string]limitUse{}
@@ -213,8 +213,8 @@ type allowances struct {
 
 func (l *allowances) of(id string) (limit.Allowed, bool) { return l.file.Of(id, l.name[id]) }
 
-// Limited makes near_limit look at the limits file that limits returns, nil for none. It
-// is asked for each day that is judged.
+// Limited makes near_limit use the limits file that limits returns, nil for none. It
+// is called for each day that is judged.
 func (q *SQL) Limited(limits func() *limit.File) *SQL {
 	q.limits = limits
 	return q

@@ -42,11 +42,10 @@ type ErrorRow struct {
 	detect.ErrorMinute
 }
 
-// errorName is what an error is told apart by: the API's own name of it, or else its
-// code.
+// errorName is the identity of an error: the API's own name of it, or else its code.
 const errorName = "if(error_type != '', error_type, toString(code))"
 
-// named lets the rows through of errors that have a name.
+// namedError selects rows of errors that have a name.
 var namedError = outcome(classify.Failed) + " AND (error_type NOT IN ('', '" + classify.Other +
 	"') OR error_type = '' AND code > 0)"
 
@@ -90,7 +89,7 @@ func (q *SQL) Errors(ctx context.Context, minutes []detect.Minute, seen []detect
 	return rows, q.countKeys(ctx, rows)
 }
 
-// knownBefore is how many hours a service must be known for when it is deployed.
+// isNew reports that an error is new, and sets in r after which deploy.
 const knownBefore = 24
 
 // isNew reports whether an error is new, and notes in r after which deploy.

@@ -18,22 +18,22 @@ type Action string
 
 // The actions.
 const (
-	// Ack says that somebody knows: nobody is reminded while the incident gets no
+	// Ack says that somebody knows: there are no reminders unless the incident gets
 	// worse.
 	Ack Action = "ack"
-	// Mute keeps everybody from being told until a time.
+	// Mute suppresses notices until a time.
 	Mute Action = "mute"
-	// Remark only says something; Public says it to whoever is told of incidents, too.
+	// Remark only says something; Public also sends it to all receivers.
 	Remark Action = "note"
 	Public Action = "public"
-	// Reopen takes back what was acknowledged or muted.
+	// Reopen undoes Ack and Mute.
 	Reopen Action = "reopen"
-	// Label calls the key or the client address whose id stands in the place of the
-	// incident's by a name.
+	// Label names a key or a client address, whose id is in the place of the
+	// incident's.
 	Label Action = "label"
 )
 
-// Note is what somebody said of an incident, or how a key is called (Label). Notes are
+// Note is what somebody said of an incident, or the name of a key (Label). Notes are
 // added, never changed.
 type Note struct {
 	Incident string
@@ -77,8 +77,8 @@ func (q *SQL) notes(ctx context.Context, which string, value any) (notes []Note,
 	return notes, nil
 }
 
-// ErrUnknownIncident says that no incident, or several, have an id that begins
-// as asked.
+// ErrUnknownIncident says that no incident, or more than one, has an id with the given
+// beginning.
 var ErrUnknownIncident = errors.New("no such incident")
 
 // Find returns the id and the severity of the incident whose id begins with
@@ -117,14 +117,14 @@ func (q *SQL) AddNote(ctx context.Context, n Note) error {
 	return nil
 }
 
-// LabelClient calls a client address by a name, "" by none.
+// LabelClient names a client address; "" removes the name.
 func (q *SQL) LabelClient(ctx context.Context, client netip.Addr, name, author string, at time.Time) error {
 	return q.AddNote(ctx, Note{Incident: client.Unmap().WithZone("").String(), At: at, Action: Label, Author: author,
 		Text: name})
 }
 
-// Label calls a key by a name, "" by none. The name lies below those of a file of labels:
-// holds is false when such a name is shown in its place.
+// Label names a key; "" removes the name. Names in a file of labels take precedence:
+// holds is false when such a name is shown instead.
 func (q *SQL) Label(ctx context.Context, key classify.KeyID, name, author string, at time.Time) (holds bool,
 	err error) {
 	rows, err := store.Select[struct {

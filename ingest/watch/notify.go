@@ -15,7 +15,7 @@ import (
 	"statline/ingest/retry"
 )
 
-// NotifyConfig says who is told of incidents.
+// NotifyConfig says who is notified of incidents.
 type NotifyConfig struct {
 	// Webhook gets a POST for each notice, Alertmanager (its base URL) one of its
 	// API v2. Empty for none.
@@ -25,15 +25,15 @@ type NotifyConfig struct {
 	// empty, is a text/template over Notice that makes the JSON instead. Key is
 	// PagerDuty's routing key.
 	Format, Template, Key string
-	// Link is the base of the address that a notice names for its incident.
+	// Link is the base of the address that a notice has for its incident.
 	Link string
-	// MaxAge keeps incidents that opened longer ago, by the wall clock, from
-	// being told when they are first seen: a replay of last month pages nobody.
+	// MaxAge suppresses notices of incidents that opened longer ago, by the wall clock,
+	// when they are first seen: a replay of last month pages nobody.
 	MaxAge time.Duration
-	// Remind is how often an open page is told again on its first day; later it
-	// is once a day. 0 for never.
+	// Remind is how often an open page is repeated on its first day; later it is once a
+	// day. 0 is never.
 	Remind time.Duration
-	// Every is how often the table is looked at, Timeout bounds one request.
+	// Every is how often the table is checked, Timeout bounds one request.
 	Every, Timeout time.Duration
 	// MinSeverity is the least severity that is sent.
 	MinSeverity detect.Severity
@@ -42,7 +42,7 @@ type NotifyConfig struct {
 	Digest string
 }
 
-// DefaultNotify tells nobody.
+// DefaultNotify notifies nobody.
 func DefaultNotify() NotifyConfig {
 	return NotifyConfig{MaxAge: 24 * time.Hour, Remind: 4 * time.Hour, Every: 5 * time.Second,
 		Timeout: 10 * time.Second, MinSeverity: detect.Ticket}
@@ -71,7 +71,7 @@ func (c *NotifyConfig) Validate() error {
 	return nil
 }
 
-// redact keeps the secrets that people put into addresses out of errors.
+// redact removes the secrets that people put into addresses.
 func redact(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -102,14 +102,14 @@ type Notice struct {
 	Rule     string          `json:"rule"`
 	Evidence detect.Evidence `json:"evidence"`
 	Link     string          `json:"link,omitempty"`
-	// Tickets are those that a digest lists, which is no incident's own notice.
+	// Tickets are the tickets in a digest, which belongs to no incident.
 	Tickets []Notice `json:"tickets,omitempty"`
-	// Note is what somebody said of the incident, when that is what is told; Summary
-	// says it too.
+	// Note is what somebody said of the incident, if that is the notice; Summary has it
+	// too.
 	Note *NoticeNote `json:"note,omitempty"`
 }
 
-// NoticeNote is a note that everybody is told.
+// NoticeNote is a public note.
 type NoticeNote struct {
 	At     time.Time `json:"at"`
 	Author string    `json:"author,omitempty"`
@@ -138,30 +138,30 @@ func (c *NotifyConfig) notice(i *detect.Incident, what string) Notice {
 	return n
 }
 
-// Told is what was told of an incident, and when by the wall clock.
+// Told is the last notice of an incident, and when it was sent by the wall clock.
 type Told struct {
 	What string
 	At   time.Time
 }
 
-// Outbox remembers what was told, for all instances.
+// Outbox remembers, for all instances, what was sent.
 type Outbox interface {
-	// Lease makes instance the one that sends until the time; ok is false when
-	// another one is.
+	// Lease makes instance the one that sends until a time; ok is false when another
+	// one is.
 	Lease(ctx context.Context, instance string, now, until time.Time) (ok bool, err error)
-	// Told returns what was told last of each incident.
+	// Told returns the last notice of each incident.
 	Told(ctx context.Context) (map[string]Told, error)
-	// Tell notes what was told of an incident, and when.
+	// Tell records a notice of an incident.
 	Tell(ctx context.Context, id string, t Told) error
 	// Incidents and Notes are those of Tables.
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
 }
 
-// Notifier sends what the table incidents holds and nobody was told yet. Each
-// notice is sent at least once: it is noted as told only after the receiver
-// took it. One instance sends at a time, as long as the lease holds; a lost
-// lease can make two send the same notice.
+// Notifier sends what is in the table incidents and has not been sent. Each notice is
+// sent at least once: it is recorded only after the receiver accepted it. One instance
+// sends at a time, as long as the lease is valid; after a lost lease two may send the
+// same notice.
 type Notifier struct {
 	cfg      NotifyConfig
 	outbox   Outbox
@@ -197,7 +197,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 // leaseFor is how long one instance sends without asking again.
 const leaseFor = 30 * time.Second
 
-// Round sends everything that is due, once.
+// Round sends everything that is due.
 func (n *Notifier) Round(ctx context.Context) error {
 	now := n.now()
 	if n.began.IsZero() {
@@ -239,8 +239,8 @@ func (n *Notifier) Round(ctx context.Context) error {
 	return n.repeat(ctx, open, now)
 }
 
-// passOn sends the notes that are for everybody, each once, to the webhook. PagerDuty
-// takes no notes: one would open its incident anew.
+// passOn sends public notes, each once, to the webhook. PagerDuty takes no notes: one
+// would open its incident again.
 func (n *Notifier) passOn(ctx context.Context, rows []Stored, told map[string]Told, now time.Time) error {
 	if n.cfg.Webhook == "" || n.cfg.Format == "pagerduty" && n.cfg.Template == "" {
 		return nil
@@ -272,10 +272,10 @@ func (n *Notifier) passOn(ctx context.Context, rows []Stored, told map[string]To
 	return nil
 }
 
-// tellNote is what was told of a note.
+// tellNote marks the notice of a note.
 const tellNote = "note"
 
-// tell sends one notice and notes that it was taken.
+// tell sends one notice and records it.
 func (n *Notifier) tell(ctx context.Context, inc *detect.Incident, what string, now time.Time) error {
 	if err := n.send(ctx, inc, what); err != nil {
 		return err
@@ -336,8 +336,7 @@ func (n *Notifier) post(ctx context.Context, address string, body []byte) error 
 	return nil
 }
 
-// SendTest sends a sample to whoever is told of incidents: that it opens, and
-// that it has closed.
+// SendTest sends a sample to all receivers: that it opens, and that it has closed.
 func SendTest(ctx context.Context, cfg NotifyConfig) error {
 	n := &Notifier{
 		cfg: cfg, client: &http.Client{Timeout: cfg.Timeout}, log: slog.New(slog.DiscardHandler), stats: &Stats{},

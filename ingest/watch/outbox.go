@@ -17,9 +17,9 @@ const (
 	toldPrefix = "notified/"
 )
 
-// Lease implements Outbox. The table has no compare-and-set: the newest row
-// wins, and whoever finds its own row as the newest after writing it holds the
-// lease. Two that write at the same instant may both send once.
+// Lease implements Outbox. The table has no compare-and-set: the newest row wins, and
+// an instance that finds its own row as the newest after writing it has the lease. Two
+// that write at the same instant may both send once.
 func (q *SQL) Lease(ctx context.Context, instance string, now, until time.Time) (bool, error) {
 	holder, expires, err := q.lease(ctx)
 	if err != nil {
@@ -52,7 +52,7 @@ func (q *SQL) lease(ctx context.Context) (holder string, expires time.Time, err 
 	at, holder, ok := strings.Cut(rows[0].Value, " ")
 	unix, err := strconv.ParseInt(at, 10, 64)
 	if !ok || err != nil {
-		return "", time.Time{}, nil // not ours: take it over
+		return "", time.Time{}, nil // not one of ours: take it over
 	}
 	return holder, time.Unix(unix, 0), nil
 }

@@ -31,7 +31,7 @@ type PaceRow struct {
 	detect.PaceMinute
 }
 
-// What is usual is known from this many hours and requests on.
+// What is usual is known with at least this many hours and requests.
 const (
 	knownHours   = 48
 	paceRequests = 1000
@@ -39,8 +39,8 @@ const (
 	paceHourRequests = 100
 )
 
-// paceRows reads how fast services answered in minutes, which are sorted: those
-// of which it is known what is usual.
+// paceRows reads how fast services answered in minutes, which are sorted, for services
+// whose usual speed is known.
 func (q *SQL) paceRows(ctx context.Context, minutes []detect.Minute) (rows []PaceRow, err error) {
 	for day, minutes := range byDay(minutes) {
 		usual, err := q.usualPaces(ctx, day)
@@ -94,8 +94,8 @@ func slowerThan(bucket string) string {
 	return "arraySum((b, c) -> if(b > " + bucket + ", c, 0), latency.1, latency.2)"
 }
 
-// usualPaces is what is usual on a day for every service that is known for long
-// enough, sorted. It does not change any more, so that it is read once.
+// usualPaces is the usual speed, for a day, of every service that has been known for
+// long enough, sorted. It does not change any more, so it is read once.
 func (q *SQL) usualPaces(ctx context.Context, day detect.Minute) ([]detect.Pace, error) {
 	if q.paces[day] != nil {
 		return q.paces[day], nil

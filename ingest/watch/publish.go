@@ -13,7 +13,7 @@ import (
 // took back. It is not safe for concurrent use.
 type Publisher struct {
 	known map[string]*published
-	of    map[ruled][]string // the ids of known, in the order of their coming
+	of    map[ruled][]string // the ids of known, in the order in which they came
 	alias map[string]string  // id decided later -> id published first
 	hush  hush
 	// past are the incidents of services that are settled, within detect.Memory.
@@ -22,10 +22,10 @@ type Publisher struct {
 	opened int64
 }
 
-// ruled is what incidents have in common of which one may be the other.
+// ruled is what two incidents must have in common to be the same.
 type ruled struct{ rule, entity string }
 
-// learn makes k known.
+// learn adds k to known.
 func (p *Publisher) learn(k *published) {
 	if p.known[k.ID] == nil {
 		r := ruled{k.Rule, k.Entity}
@@ -63,14 +63,14 @@ func NewPublisher() *Publisher {
 	}
 }
 
-// parentMemory is how many minutes a closed incident can still be a parent.
+// parentMemory is for how many minutes a closed incident can still be a parent.
 const parentMemory = 4320
 
 // refreshMinutes is how often the counts of an open incident are written when
 // nothing else changed.
 const refreshMinutes = 5
 
-// Adopt takes rows that are in the table already.
+// Adopt takes over rows that are in the table already.
 func (p *Publisher) Adopt(rows []Stored, settled detect.Minute) {
 	for _, r := range rows {
 		if r.State == detect.Closed && r.ClosedAt <= settled {
@@ -128,7 +128,7 @@ func (p *Publisher) Publish(res *Result) []Stored {
 	return p.rows(changed, res.To)
 }
 
-// forgetFinal lets a settled decision replace whatever was published.
+// forgetFinal lets a settled decision replace what was published.
 func (p *Publisher) forgetFinal(id string) {
 	if k := p.known[id]; k != nil {
 		k.final = false
@@ -169,7 +169,7 @@ func (p *Publisher) rename(inc detect.Incident, decided map[string]bool) detect.
 	return inc
 }
 
-// update notes inc and whether a row is to be written for it.
+// update records inc and whether a row has to be written for it.
 func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[string]*published) {
 	k := p.known[inc.ID]
 	if k == nil {
@@ -192,8 +192,7 @@ func (p *Publisher) update(inc detect.Incident, to detect.Minute, changed map[st
 	}
 }
 
-// withdraw marks what was published, is not settled, and is not decided any
-// more.
+// withdraw marks what was published, is not settled, and is no longer decided.
 func (p *Publisher) withdraw(now map[string]bool, res *Result, changed map[string]*published) {
 	for id, k := range p.known {
 		if now[id] || k.final || k.State == detect.Withdrawn {
@@ -204,7 +203,7 @@ func (p *Publisher) withdraw(now map[string]bool, res *Result, changed map[strin
 	}
 }
 
-// attach sets parents among everything that is open or closed recently.
+// attach sets parents among everything that is open or was closed recently.
 func (p *Publisher) attach(res *Result, changed map[string]*published) {
 	var list []*detect.Incident
 	for _, k := range p.known {
@@ -228,7 +227,7 @@ func (p *Publisher) attach(res *Result, changed map[string]*published) {
 	}
 }
 
-// remember keeps a settled incident of a service for the rhythm of later ones.
+// remember keeps a settled incident of a service, to recognise recurring ones.
 func (p *Publisher) remember(inc *detect.Incident, settled detect.Minute) {
 	if inc.EntityType != detect.ServiceEntity {
 		return
@@ -239,8 +238,8 @@ func (p *Publisher) remember(inc *detect.Incident, settled detect.Minute) {
 	}), detect.Occurrence{ID: inc.ID, Opened: inc.OpenedAt, Closed: inc.ClosedAt, Affected: inc.Affected})
 }
 
-// recurring names what comes again and again at the same time, as long as it is
-// no larger than before.
+// recurring marks an incident that comes again and again at the same time, as long as
+// it is no larger than before.
 func (p *Publisher) recurring(inc detect.Incident, to detect.Minute) detect.Incident {
 	if inc.EntityType != detect.ServiceEntity {
 		return inc
@@ -280,8 +279,8 @@ func (p *Publisher) rows(changed map[string]*published, to detect.Minute) []Stor
 	return rows
 }
 
-// Enrich fills in what the evidence of a key's incident names: addresses and
-// user agents. It is called once for each new incident.
+// Enrich adds addresses and user agents to the evidence of a key's incident. It is
+// called once for each new incident.
 func (p *Publisher) Enrich(id string, ips, agents []string) {
 	if k := p.known[id]; k != nil {
 		k.Evidence.ClientIPs, k.Evidence.UserAgents = ips, agents

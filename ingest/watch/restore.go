@@ -10,8 +10,8 @@ import (
 )
 
 // rewind is how many minutes before the last evaluated one a restored evaluator
-// begins: it then decides the same minutes again, and knows how long what is
-// open has been calm.
+// begins: it decides those minutes again, and then knows how long open incidents have
+// been calm.
 const rewind = detect.SettleMinutes + 75
 
 // Restore rebuilds the cache and the states as of a minute that is rewind

@@ -14,7 +14,8 @@ import (
 	"statline/ingest/store"
 )
 
-// Retried is what the requests of a service declared of their tries in some minutes.
+// Retried is what the requests of a service in some minutes declared about being
+// retries.
 type Retried struct {
 	Minutes           int
 	Requests, Retries uint64
@@ -22,7 +23,7 @@ type Retried struct {
 	Keys              []RetryingKey
 }
 
-// RetryingKey is a key whose requests declared not to be first tries.
+// RetryingKey is a key with requests that declared to be retries.
 type RetryingKey struct {
 	Key     string
 	Retries uint64
@@ -38,8 +39,8 @@ const (
 	retriedMark = "; load "
 )
 
-// retries says in the summaries of incidents of services, when the load is made of
-// retries, how much of it is, and whose.
+// retries adds to the summaries of services' incidents how much of the load is
+// retries, and whose, when it is made of retries.
 func retries(ctx context.Context, t Tables, rows []*detect.Incident, to detect.Minute) error {
 	for _, inc := range rows {
 		switch inc.Kind {
@@ -91,7 +92,7 @@ func (r *Retried) sentence(load float64) string {
 	return s
 }
 
-// most is who sent the most retries: the user agent of keys that have one alone, or else
+// most is who sent the most retries: the user agent if keys have the same one, else
 // one key.
 func (r *Retried) most() (who string, n uint64, keys int) {
 	type sender struct {

@@ -15,14 +15,14 @@ import (
 // Config configures the daemon's loop.
 type Config struct {
 	Detectors detect.Config
-	// Lag is how far the watermark must have passed a minute's end before the
-	// minute is decided for the first time.
+	// Lag is how far the watermark must be past a minute's end before the minute is
+	// first decided.
 	Lag time.Duration
-	// Every is how often the watermark is looked at, by the wall clock.
+	// Every is how often the watermark is read, by the wall clock.
 	Every time.Duration
 	// Instance names this process in the lease of the notifications.
 	Instance string
-	// Notify says who is told.
+	// Notify says who is notified.
 	Notify NotifyConfig
 	Logger *slog.Logger
 	// Now is the clock that says how old an incident is and when a reminder is

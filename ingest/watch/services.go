@@ -70,8 +70,8 @@ func (s *services) read(_ context.Context, _ Evidence, b *Rows, settled, to dete
 // lateFor is how many minutes a service counts as late after it was.
 const lateFor = 1440
 
-// cameLate notes that the first rows of minute m came when minute to is decided.
-// The service is as late as it was at worst within a day.
+// cameLate records that the first rows of minute m came when minute to was decided. A
+// service is as late as it was at worst within a day.
 func (x *service) cameLate(m, to detect.Minute) {
 	if by := int(to - m); by >= x.Late || to > x.late+lateFor {
 		x.Late, x.late = by, to
@@ -99,8 +99,8 @@ func (s *services) settle(settled detect.Minute, res *Result) {
 	s.evaluated = res.To
 }
 
-// score appends the scores of the minute that st has just folded, when it is new
-// or has changed.
+// score appends the scores of the minute that st has just folded, if it is new or has
+// changed.
 func (s *services) score(res *Result, x *service, st *detect.ServiceState) {
 	if st.At < res.From && !s.dirty[st.At] {
 		return

@@ -8,22 +8,22 @@ import (
 	"statline/classify/detect"
 )
 
-// hush decides whether anybody is told of an incident. The decision is stored
-// with the incident, so that the notifier and alert rules in the store obey the
-// same one. The zero value silences only what an open cause covers.
+// hush decides whether anybody is told of an incident. The decision is stored with the
+// incident, so that the notifier and alert rules in the store agree. The zero value
+// silences only incidents with an open cause.
 type hush struct {
 	muted func(*detect.Incident, detect.Minute) bool
 	notes map[string][]Note // by incident, oldest first
-	// oldest is the opening before which an incident that nobody has seen yet is
-	// too old to tell: a replay of last month pages nobody.
+	// oldest is the opening before which an incident that nobody has seen is too old to
+	// tell: a replay of last month pages nobody.
 	oldest detect.Minute
 }
 
 const tooOld = "too old to tell"
 
-// why is the reason to say nothing of inc at minute t, "" for none. before is
-// what was stored of it, nil when it is new; related are the incidents that can
-// cause it or be caused by it.
+// why is the reason to be silent about inc at minute t, "" for none. before is what
+// was stored of it, nil when it is new; related are the incidents that can be its
+// causes or consequences.
 func (h *hush) why(inc, before *detect.Incident, related []*detect.Incident, t detect.Minute) string {
 	if before == nil && inc.OpenedAt < h.oldest || before != nil && before.Silent == tooOld {
 		return tooOld
@@ -50,7 +50,7 @@ func (h *hush) why(inc, before *detect.Incident, related []*detect.Incident, t d
 	return ""
 }
 
-// noted is what people said: the newest word counts.
+// noted is what people said: the newest note counts.
 func (h *hush) noted(inc *detect.Incident, t detect.Minute) string {
 	for _, n := range slices.Backward(h.notes[inc.ID]) {
 		switch {
@@ -72,7 +72,7 @@ func by(what, author string) string {
 	return what + " by " + author
 }
 
-// say takes the notes of people.
+// say takes over people's notes.
 func (h *hush) say(notes []Note) {
 	h.notes = map[string][]Note{}
 	for _, n := range notes {

@@ -139,8 +139,8 @@ func (q *SQL) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) 
 	return b, err
 }
 
-// addService adds what the requests of a version of a service were in a minute. Rows
-// come sorted by minute, service and version.
+// Candidates implements Evidence. A key's minute may be in several rows, of services,
+// codes and blocks, so the sums here select rather more than detect.Candidate does.
 func (b *Rows) addService(r ServiceRow, version string) {
 	if version != "" {
 		b.Versions = append(b.Versions, VersionRow{r.Service, detect.VersionMinute{Minute: r.Minute, Version: version,
@@ -183,7 +183,8 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 	return ids, nil
 }
 
-// Keys implements Evidence.
+// maxNamesBytes keeps a list of names within one query: ClickHouse refuses a text of
+// more than 256 KiB (max_query_size).
 func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
 	having := ""
 	if n.Refusals {

@@ -20,7 +20,7 @@ type Tables interface {
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 	// Write inserts rows; each replaces the incident's row of a lower version.
 	Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error
-	// Seen stores deploys that versions tell, each once.
+	// Notes reads the notes since a time, oldest first.
 	Seen(ctx context.Context, list []detect.Deploy) error
 	// Notes reads what people said of incidents since a time, oldest first.
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
