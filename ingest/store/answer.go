@@ -7,10 +7,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Answer is Ask for a reader that does not know the columns: head is called once
-// with their names and ClickHouse's types, then row with the values of each row,
-// nil for NULL. The server lets the query change nothing (readonly = 2). An error
-// of head or row ends the query and is returned as it is.
+// Answer is Ask for a caller that does not know the columns: head is called once with
+// their names and ClickHouse types, then row with the values of each row, nil for
+// NULL. The server lets the query change nothing (readonly = 2). An error of head or
+// row ends the query and is returned as it is.
 func (s *Store) Answer(ctx context.Context, query string, values map[string]any,
 	head func(names, types []string) error, row func(values []any) error) (err error) {
 	ctx, cancel := s.bounded(ctx)
@@ -51,7 +51,8 @@ func (s *Store) Answer(ctx context.Context, query string, values map[string]any,
 	return cause(ctx, Classify(rows.Err()))
 }
 
-// valueAt is what a pointer points to; the driver scans a Nullable(T) into a **T.
+// valueAt is the value that a pointer points to; the driver scans a Nullable(T) into a
+// **T.
 func valueAt(p any) any {
 	v := reflect.ValueOf(p).Elem()
 	if v.Kind() != reflect.Pointer {

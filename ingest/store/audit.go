@@ -14,12 +14,12 @@ import (
 type AuditOptions struct {
 	// TTL is how long rows live; days older than that are skipped.
 	TTL schema.TTL
-	// Now is the moment that ages are taken from.
+	// Now is the moment from which ages are counted.
 	Now time.Time
 	// Limit bounds the differences that are listed per check; 0 takes 1000.
 	Limit int
-	// CaughtUp waits first until every replica has what the others have: for who
-	// is going to insert what is missing. It fails while a replica is away.
+	// CaughtUp first waits until every replica has what the others have: for callers
+	// that will insert what is missing. It fails while a replica cannot be reached.
 	CaughtUp bool
 }
 
@@ -74,7 +74,7 @@ type audit struct {
 	since  map[schema.Table]time.Time // schema.WholeSince
 }
 
-// chained are the rows that cover a partition's offsets.
+// chained selects the rows that cover a partition's offsets.
 const chained = " WHERE state = 'stored' AND kind IN ('block', 'gap')"
 
 func (a *audit) replicas(ctx context.Context) error {
@@ -182,8 +182,8 @@ type daySums struct {
 	Agented   uint64 `ch:"agented"`
 }
 
-// days reads the ledger before and after the tables: what was stored
-// meanwhile lies between the two.
+// days reads the ledger before and after the tables: what was stored meanwhile is
+// between the two.
 func (a *audit) days(ctx context.Context) error {
 	before, err := a.ledgerDays(ctx)
 	if err != nil {
@@ -198,8 +198,8 @@ func (a *audit) days(ctx context.Context) error {
 			return err
 		}
 	}
-	// Whether a block is unfinished is asked before the ledger is read again: one
-	// whose rows were seen is then either in the ledger or was unfinished.
+	// Whether a block is unfinished is asked before the ledger is read again: a block
+	// whose rows were seen is then in the ledger, or was unfinished.
 	if a.report.Pending, err = a.pending(ctx); err != nil {
 		return err
 	}
@@ -216,8 +216,8 @@ func (a *audit) days(ctx context.Context) error {
 	return nil
 }
 
-// compareDay judges what a table holds of a day: low and high are the ledger's
-// sums before and after the table was read.
+// compareDay judges a table's day: low and high are the ledger's sums before and after
+// the table was read.
 func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64) {
 	table := schema.Table(r.Name)
 	d := DayAudit{Day: dayStart(day).Format(time.DateOnly), Table: table, Expected: high, Got: got}
@@ -234,7 +234,7 @@ func (a *audit) compareDay(r aggregate.Rollup, day int32, low, got, high uint64)
 		Difference{Kind: Sum, Table: table, Day: d.Day, Expected: d.Expected, Got: got})
 }
 
-// unjudged says why a table need not hold what the ledger says of a day.
+// unjudged says why a table need not have what the ledger says of a day.
 func (a *audit) unjudged(r aggregate.Rollup, day int32) (expired, incomplete bool) {
 	start := dayStart(day)
 	if keep := a.o.TTL.Days(schema.RollupLevel(r)); keep > 0 {
@@ -298,8 +298,8 @@ func (a *audit) pending(ctx context.Context) (uint64, error) {
 	return pending, nil
 }
 
-// rejects counts where nothing expires: a block's records may be older than
-// the rejects' life, and the ledger does not know each record's time.
+// rejects are counted only where nothing expires: a block's records may be older than
+// the rejects' life, and the ledger does not have each record's time.
 func (a *audit) rejects(ctx context.Context) error {
 	if a.o.TTL.SampleDays > 0 || !a.since[schema.Rejects].IsZero() {
 		return nil

@@ -19,13 +19,13 @@ type AuditReport struct {
 	// Pending is the number of partitions with a declared block unfinished.
 	Pending     uint64       `json:"pending"`
 	Differences []Difference `json:"differences"`
-	// Configurations are the spans of offsets that were stored under one
-	// configuration, by topic, newest first.
+	// Configurations are the ranges of offsets stored under one configuration, by
+	// topic, newest first.
 	Configurations []ConfigSpan `json:"configurations"`
 }
 
-// ConfigSpan is blocks of one partition that follow each other and were stored
-// under the same configuration.
+// ConfigSpan is consecutive blocks of one partition that were stored under the same
+// configuration.
 type ConfigSpan struct {
 	Cluster    string    `json:"cluster" ch:"cluster"`
 	Topic      string    `json:"topic" ch:"topic"`
@@ -83,20 +83,19 @@ type DayAudit struct {
 	Table    schema.Table `json:"table"`
 	Expected uint64       `json:"expected"`
 	Got      uint64       `json:"got"`
-	// Expired: the day is as old as the table's rows get; it is not judged.
+	// Expired: the day is as old as the table's rows can be; it is not judged.
 	Expired bool `json:"expired,omitempty"`
-	// Incomplete: the table came to be later than some of the day's blocks; it is
-	// not judged.
+	// Incomplete: the table is newer than some of the day's blocks; it is not judged.
 	Incomplete bool `json:"incomplete,omitempty"`
 	// Unsettled: there is more than the ledger says while a declared block is
 	// unfinished; it is not judged.
 	Unsettled bool `json:"unsettled,omitempty"`
 }
 
-// Judged reports that the day's numbers have to be equal.
+// Judged reports that the day's numbers must be equal.
 func (d DayAudit) Judged() bool { return !d.Expired && !d.Incomplete && !d.Unsettled }
 
-// DifferenceKind names what does not add up.
+// DifferenceKind says what does not add up.
 type DifferenceKind string
 
 // The kinds of difference.

@@ -10,12 +10,12 @@ import (
 	"statline/ingest/schema"
 )
 
-// SpanOptions ask for the proof of a span of event time.
+// SpanOptions ask for the proof of a range of event time.
 type SpanOptions struct {
 	AuditOptions
 	// From and To are the span [From, To).
 	From, To time.Time
-	// Tables are those whose rows the figures come from.
+	// Tables are those that the figures come from.
 	Tables []schema.Table
 	// MaxAge and MaxAhead bound how far a response's time lies from its record's
 	// (fold.Config): offsets without rows could hold responses of the span when
@@ -46,7 +46,7 @@ type SpanRange struct {
 	ConfigHash     string
 }
 
-// AuditSpan is Audit for what is said of a span: only what touches it counts.
+// AuditSpan is Audit for a range of event time: only what touches it counts.
 func (s *Store) AuditSpan(ctx context.Context, o SpanOptions) (*SpanAudit, error) {
 	report, err := s.Audit(ctx, o.AuditOptions)
 	if err != nil {
@@ -94,7 +94,7 @@ func (o *SpanOptions) doubtfulDays(report *AuditReport) (missing []string) {
 	return missing
 }
 
-// unfinished says that the span is not over in what is stored.
+// unfinished reports that what is stored does not reach the end of the range.
 func (o *SpanOptions) unfinished(report *AuditReport) []string {
 	var newest time.Time
 	for _, p := range report.Partitions {
@@ -134,8 +134,8 @@ const (
 	spanOrder = " ORDER BY cluster, topic, epoch, partition, first, end, kind, config_hash"
 )
 
-// rangesOf lists the ranges whose responses reach into the span. Blocks that
-// follow each other are one range.
+// rangesOf lists the ranges with responses in the time range. Consecutive blocks are
+// one range.
 func (s *Store) rangesOf(ctx context.Context, o SpanOptions, found *SpanAudit) error {
 	rows, err := Select[spanScan](ctx, s, spanSelect+s.Table(schema.Ledger)+
 		" WHERE state = 'stored' AND kind IN ('block', 'replay') AND responses > 0"+

@@ -18,12 +18,12 @@ const (
 	maxText       = 32 << 20
 )
 
-// ChunkVersion changes whenever the same rows are cut into other chunks. It
-// belongs into config_hash.
+// ChunkVersion changes whenever the same rows are split into other chunks. It is part
+// of config_hash.
 const ChunkVersion = 2
 
-// ConfigHash adds to a fold's hash how rows are cut into inserts, which
-// decides what a token stands for.
+// ConfigHash adds to a fold's hash how rows are split into INSERTs, which decides what
+// a token stands for.
 func ConfigHash(fold string) string { return fmt.Sprintf("%s.%d", fold, ChunkVersion) }
 
 // sheet is what the rows of one table are cut by: the table partition of each,
@@ -74,8 +74,8 @@ func (s sheet) jobs(table schema.Table, columns []insertColumn) (list []job) {
 
 const daySeconds = 86_400
 
-// partitionOf numbers the table partition of a minute: its day, or its week
-// from Monday in the hour tables (1970 began on a Thursday).
+// partitionOf numbers the table partition of a minute: its day, or in hour tables its
+// week from Monday (1970 began on a Thursday).
 func partitionOf(level aggregate.Level, minute uint32) int64 {
 	day := int64(minute) / daySeconds
 	if level == aggregate.Hour {

@@ -14,9 +14,9 @@ import (
 	"statline/ingest/retry"
 )
 
-// Classify marks an error of the driver with its class, for retry.ClassOf, and
-// says what to do about a permanent one. What is not known to be permanent is
-// tried again: a declared block must be written in the end.
+// Classify marks an error of the driver with its class, for retry.ClassOf, and adds
+// what to do about a permanent one. Errors not known to be permanent are retried: a
+// declared block must be written in the end.
 func Classify(err error) error {
 	var e *clickhouse.Exception
 	var h *clickhouse.HTTPError
@@ -40,7 +40,7 @@ func Classify(err error) error {
 	return err
 }
 
-// classed wraps err in its class's sentinel.
+// classed wraps err in the sentinel of its class.
 func classed(err error, class retry.Class, todo string) error {
 	switch class {
 	case retry.Waiting:
@@ -54,7 +54,7 @@ func classed(err error, class retry.Class, todo string) error {
 	return err
 }
 
-// codeClass sorts ClickHouse's error codes (ErrorCodes.cpp of its source).
+// codeClass is the class of a ClickHouse error code (ErrorCodes.cpp of its source).
 func codeClass(code int32) retry.Class {
 	switch code {
 	case
@@ -85,8 +85,8 @@ func codeClass(code int32) retry.Class {
 	}
 }
 
-// advice says what to do about a permanent code, "" when there is nothing to
-// add to the server's words.
+// advice says what to do about a permanent code; "" when the server's message is
+// enough.
 func advice(code int32) string {
 	switch code {
 	case 192, 193, 194, 516:
@@ -116,8 +116,8 @@ func statusClass(status int) retry.Class {
 	}
 }
 
-// statusAdvice is about answers that name no code: something stands in front of
-// the server.
+// statusAdvice is about answers without an error code: something is in front of the
+// server.
 func statusAdvice(status int) string {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:

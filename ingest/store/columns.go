@@ -8,10 +8,10 @@ import (
 	"statline/ingest/schema"
 )
 
-// insertColumn is one column of an INSERT: put writes the values of the rows
-// [from, to) in the type wire, a plain String where the table has a
-// LowCardinality, which the server converts. unset reports whether all of them are
-// the type's default; nil when nothing is known of it.
+// insertColumn is one column of an INSERT: put writes the values of the rows [from,
+// to) in the type wire; where the table has a LowCardinality that is a plain String,
+// which the server converts. unset reports that all of them are the type's default;
+// nil when that is unknown.
 type insertColumn struct {
 	name  schema.Column
 	wire  string
@@ -43,7 +43,7 @@ type scratch struct {
 	addrs  [][][16]byte
 }
 
-// forget drops the references to a block's rows, not the buffers.
+// forget drops the references to a block's rows and keeps the buffers.
 func (s *scratch) forget() {
 	clear(s.text[:cap(s.text)])
 	clear(s.pairs[:cap(s.pairs)])
@@ -84,7 +84,7 @@ func (r reader[V]) all(buffer *[]V, from, to int, is func(*V) bool) bool {
 	return true
 }
 
-// values is how a fixed column keeps and writes values of type V.
+// values says how a column of fixed size keeps and writes values of type V.
 type values[V any] struct {
 	wire   string
 	buffer func(*scratch) *[]V
@@ -141,8 +141,8 @@ func addr(name schema.Column, read reader[[16]byte]) insertColumn {
 	return fixed(name, values[[16]byte]{"IPv6", func(s *scratch) *[][16]byte { return &s.addr }, (*wire).addrs}, read)
 }
 
-// millis is a DateTime64(3) from Unix milliseconds, of any size: Kafka keeps as a
-// timestamp whatever a producer wrote.
+// millis is a DateTime64(3) of Unix milliseconds of any size: Kafka keeps any
+// timestamp that a producer wrote.
 func millis(name schema.Column, read reader[int64]) insertColumn {
 	c := i64(name, read)
 	c.wire = "DateTime64(3, 'UTC')"
@@ -180,7 +180,7 @@ func keyText(name schema.Column, read reader[classify.KeyID]) insertColumn {
 	return c
 }
 
-// items is how a column of arrays keeps and writes items of type V.
+// items says how a column of arrays keeps and writes items of type V.
 type items[V any] struct {
 	wire   string
 	buffer func(*scratch) *[][]V

@@ -8,7 +8,7 @@ import (
 	"statline/ingest/schema"
 )
 
-// StoredConfig is a configuration under the hash that blocks name it by.
+// StoredConfig is a configuration under the hash that blocks refer to.
 type StoredConfig struct {
 	Hash           string
 	DecoderVersion uint32
@@ -16,7 +16,7 @@ type StoredConfig struct {
 	Body           []byte // without secrets; see fold.Config.Written
 }
 
-// WriteConfig keeps c, unless its hash is known.
+// WriteConfig stores c, unless its hash is known.
 func (s *Store) WriteConfig(ctx context.Context, c StoredConfig) error {
 	known, err := s.ReadConfig(ctx, c.Hash)
 	if err != nil || known != nil {

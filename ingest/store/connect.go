@@ -52,7 +52,7 @@ func (p *pool) close() error {
 // conn is the connections in use now.
 func (s *Store) conn() driver.Conn { return s.pool.Load().driver }
 
-// connect makes the store, without talking to the server.
+// connect makes the store without talking to the server.
 func connect(c Config) (*Store, error) {
 	o, err := c.options()
 	if err != nil {
@@ -89,9 +89,9 @@ func newPool(c Config, o *clickhouse.Options) (*pool, error) {
 	return p, err
 }
 
-// Renew opens connections with c's credentials, as its files hold them now,
-// and uses them from then on when the server takes them; statements under way
-// end on the old ones. An error changes nothing.
+// Renew opens connections with c's credentials, read again from its files, and uses
+// them from then on if the server accepts them. Statements under way finish on the old
+// connections. An error changes nothing.
 func (s *Store) Renew(ctx context.Context, c Config) error {
 	o, err := c.options()
 	if err != nil {
@@ -107,11 +107,11 @@ func (s *Store) Renew(ctx context.Context, c Config) error {
 	return s.pool.Swap(p).close()
 }
 
-// errNoPassword says that the password's file is not there, yet.
+// errNoPassword says that the password's file does not exist yet.
 var errNoPassword = errors.New("read clickhouse password file")
 
-// options is what the driver is told. A password may appear; what else is
-// wrong is permanent.
+// options are the driver's. A missing password may appear later; other errors are
+// permanent.
 func (c Config) options() (*clickhouse.Options, error) {
 	o, err := c.parse()
 	if err == nil {
@@ -125,14 +125,14 @@ func (c Config) options() (*clickhouse.Options, error) {
 	}
 	o.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	o.DialTimeout = c.DialTimeout
-	// A read waits at most for the longest statement; contexts cut earlier.
+	// A read waits at most for the longest statement; contexts end earlier.
 	o.ReadTimeout = max(c.InsertTimeout, c.QueryTimeout) + 5*time.Second
 	o.MaxOpenConns, o.MaxIdleConns = c.MaxConns, c.MaxConns
 	o.Logger = slog.New(slog.DiscardHandler)
 	return o, nil
 }
 
-// authenticate says who we are and whom we trust.
+// authenticate sets the credentials and the trusted authorities.
 func (c Config) authenticate(o *clickhouse.Options) error {
 	if c.Username != "" {
 		o.Auth.Username = c.Username
@@ -176,8 +176,8 @@ func (c Config) authenticate(o *clickhouse.Options) error {
 	return nil
 }
 
-// withPort lets "https://" say by itself that it is secure, which
-// clickhouse-go wants as a parameter.
+// withPort makes "https://" enough to use TLS, for which clickhouse-go wants a
+// parameter.
 func withPort(url string) string {
 	if !strings.HasPrefix(url, "https://") || strings.Contains(url, "secure=") {
 		return url

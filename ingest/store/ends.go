@@ -9,13 +9,14 @@ import (
 	"statline/ingest/schema"
 )
 
-// Ends is how far the ledger goes on each partition of a topic that it knows, in
-// the newest epoch that has rows of the partition. It is one look at all of the topic's rows.
+// Ends is how far the ledger goes on each known partition of a topic, in the newest
+// epoch that has rows of the partition. It is one consistent read of all of the
+// topic's rows.
 func (s *Store) Ends(ctx context.Context, cluster, topic string) (map[int32]block.Ends, error) {
 	if _, found, err := schema.ReadLayout(ctx, s.Conn(), s.database); err != nil || !found {
 		return nil, Classify(err) // without tables nothing is stored
 	}
-	// A replica that lags would make stored blocks look missing.
+	// With a lagging replica stored blocks would seem to be missing.
 	if err := s.syncReplica(ctx, schema.Ledger); err != nil {
 		return nil, fmt.Errorf("read the ledger's ends of %s: %w", topic, err)
 	}
@@ -56,8 +57,7 @@ type Writer struct {
 	At         time.Time `json:"at" ch:"at"`
 }
 
-// Writers lists the instances that have stored blocks of a topic since a
-// moment, by name.
+// Writers lists by name the instances that have stored blocks of a topic since a time.
 func (s *Store) Writers(ctx context.Context, cluster, topic string, since time.Time) ([]Writer, error) {
 	rows, err := Select[Writer](ctx, s,
 		"SELECT instance, argMax(config_hash, written_at) AS config_hash, argMax(version, written_at) AS version, max(written_at) AS at"+

@@ -14,13 +14,13 @@ import (
 	"statline/ingest/schema"
 )
 
-// Person is whom Forget forgets: a key's id or a client's address, one of the two.
+// Person is the person to forget: a key's id or a client's address.
 type Person struct {
 	Key    classify.KeyID
 	Client netip.Addr
 }
 
-// Trace is what a partition of a table holds of a person.
+// Trace is what a partition of a table has about a person.
 type Trace struct {
 	Table     schema.Table
 	Partition string // as ClickHouse names it
@@ -29,12 +29,12 @@ type Trace struct {
 	Bytes     uint64 // of the partition, which is rewritten
 }
 
-// ErrCluster: Forget is not made for tables on several servers.
+// ErrCluster: Forget does not support tables on several servers.
 var ErrCluster = errors.New("the tables lie on a cluster or have replicas, and forget is made for one server only")
 
-// Traces lists what the tables hold of a person, sorted by table and partition. Like
-// Forget it makes a table in memory while it looks, so that neither the id nor the
-// address stands in any query: servers keep logs of those.
+// Traces lists what the tables have about a person, by table and partition. Like
+// Forget it makes a table in memory while it runs, so that neither the id nor the
+// address is in any query: servers log those.
 func (s *Store) Traces(ctx context.Context, who Person) (list []Trace, err error) {
 	f, err := s.forgetting(ctx, who)
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *Store) Forget(ctx context.Context, who Person, done func(Trace)) (err e
 	return f.settle(ctx, list)
 }
 
-// Left lists the columns, as table.column, that still name a person: after Forget those
-// that operators filled.
+// Left lists the columns, as table.column, that still contain the person: after
+// Forget, those that operators filled.
 func (s *Store) Left(ctx context.Context, who Person) (columns []string, err error) {
 	f, err := s.forgetting(ctx, who)
 	if err != nil {
@@ -105,11 +105,11 @@ const (
 	// forgettingTable holds the person, in memory; copyTable a partition's new rows.
 	forgettingTable schema.Table = "forgetting"
 	copyTable       schema.Table = "forgetting_copy"
-	// forgottenText stands in texts where a person was named.
+	// forgottenText replaces a person in texts.
 	forgottenText = "[forgotten]"
 )
 
-// forgetting is a Forget in progress.
+// forgetting is a running Forget.
 type forgetting struct {
 	s       *Store
 	who     Person
@@ -150,7 +150,8 @@ func (s *Store) forgetting(ctx context.Context, who Person) (*forgetting, error)
 	return f, f.name(ctx)
 }
 
-// name makes the table that names the person, and fills it as data.
+// name makes the table that holds the person, and fills it through the data of an
+// INSERT.
 func (f *forgetting) name(ctx context.Context) error {
 	err := f.s.Exec(ctx,
 		"CREATE TABLE "+f.s.Table(forgettingTable)+" (id String, ip IPv6, pattern String) ENGINE = Memory")
@@ -188,8 +189,8 @@ func (f *forgetting) drop(ctx context.Context) error {
 	return nil
 }
 
-// dropCopy drops the copy, if there is one, empty: a dropped table's files can stay for
-// minutes, and forever where the process ends, and they hold who is forgotten next.
+// dropCopy empties and drops the copy, if there is one: a dropped table's files can
+// stay for minutes, or for ever if the process ends, and they hold the person.
 func (f *forgetting) dropCopy(ctx context.Context) error {
 	copies, err := f.number(ctx, "SELECT count() AS n FROM system.tables WHERE database = ? AND name = ?", f.s.database,
 		string(copyTable))
@@ -208,7 +209,7 @@ func (f *forgetting) dropCopy(ctx context.Context) error {
 	return nil
 }
 
-// traces looks through every table whose rows Forget writes.
+// traces searches every table whose rows Forget writes.
 func (f *forgetting) traces(ctx context.Context) (list []Trace, err error) {
 	for _, t := range schema.Tables() {
 		where, err := f.concerned(t)
@@ -245,7 +246,7 @@ func (f *forgetting) traces(ctx context.Context) (list []Trace, err error) {
 	return list, nil
 }
 
-// order puts the incidents last: their notes are found by them.
+// order puts the incidents last: their notes are found through them.
 func order(t schema.Table) int {
 	if t == schema.Incidents {
 		return 1
@@ -253,8 +254,8 @@ func order(t schema.Table) int {
 	return 0
 }
 
-// rewrite rewrites one partition. Its new rows stand beside it until they take its
-// place, all at once.
+// rewrite rewrites one partition. Its new rows are kept in a copy until they replace
+// it, all at once.
 func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 	from, to := f.s.Table(t.Table), f.s.Table(copyTable)
 	before, err := f.newest(ctx, t)
@@ -273,12 +274,13 @@ func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 	if err := f.s.Exec(ctx, "CREATE TABLE "+to+" AS "+from); err != nil {
 		return err
 	}
-	// Merged before it takes the partition's place, it is on disk all the same. See hurry.
+	// A part that was merged before it replaces the partition would stay on disk all
+	// the same. See hurry.
 	if err := f.s.Exec(ctx,
 		"ALTER TABLE "+to+" MODIFY SETTING min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0"); err != nil {
 		return err
 	}
-	// One block like another is no repetition here.
+	// Equal blocks are no repetitions here.
 	err = f.s.Exec(ctx, "INSERT INTO "+to+" ("+strings.Join(names, ", ")+") SETTINGS insert_deduplicate = 0"+
 		" SELECT "+strings.Join(values, ", ")+" FROM "+from+" WHERE _partition_id = ?"+kept, t.Partition)
 	if err != nil {
@@ -296,18 +298,18 @@ func (f *forgetting) rewrite(ctx context.Context, t Trace) error {
 	return f.dropCopy(ctx)
 }
 
-// newest is the number of the newest insert into a partition; merges leave it.
+// newest is the number of the newest INSERT into a partition; merges do not change it.
 func (f *forgetting) newest(ctx context.Context, t Trace) (uint64, error) {
 	return f.number(ctx,
 		"SELECT toUInt64(max(max_block_number)) AS n FROM system.parts WHERE database = ? AND table = ? AND partition_id = ? AND active",
 		f.s.database, string(t.Table), t.Partition)
 }
 
-// settleWithin bounds the wait for the files of before to go.
+// settleWithin bounds the wait for the removal of old files.
 const settleWithin = 2 * time.Minute
 
-// settle removes the files of before, and waits until they are gone. Parts that were
-// merged before, which hold the person too, would stay for eight minutes.
+// settle removes old files, and waits until they are gone. Parts that were merged
+// earlier, which hold the person too, would stay for eight minutes.
 func (f *forgetting) settle(ctx context.Context, list []Trace) (err error) {
 	var where []string
 	var tables []schema.Table
@@ -329,7 +331,7 @@ func (f *forgetting) settle(ctx context.Context, list []Trace) (err error) {
 	return f.removed(ctx, tables, strings.Join(where, " OR "))
 }
 
-// removed waits until the parts that the tables do not need any more are gone.
+// removed waits until the parts that the tables no longer need are gone.
 func (f *forgetting) removed(ctx context.Context, tables []schema.Table, where string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, settleWithin, errors.New("repeat it"))
 	defer cancel()
@@ -337,8 +339,8 @@ func (f *forgetting) removed(ctx context.Context, tables []schema.Table, where s
 	defer tick.Stop()
 	for {
 		for _, t := range tables {
-			// Idle, a server looks for old files every ten minutes; dropping looks at once.
-			// No partition has this name.
+			// An idle server looks for old files every ten minutes; a drop makes it look
+			// at once. No partition has this name.
 			if err := f.s.Exec(ctx,
 				"ALTER TABLE "+f.s.Table(t)+" DROP PARTITION ID '"+string(forgettingTable)+"'"); err != nil {
 				return fmt.Errorf("%s: %w", t, err)
@@ -357,7 +359,7 @@ func (f *forgetting) removed(ctx context.Context, tables []schema.Table, where s
 	}
 }
 
-// hurry lets a table remove the parts that it does not need at once, until reset.
+// hurry makes a table remove unneeded parts at once, until reset.
 func (f *forgetting) hurry(ctx context.Context, t schema.Table) (reset func() error, err error) {
 	own, err := f.number(ctx,
 		"SELECT count() AS n FROM system.tables WHERE database = ? AND name = ? AND engine_full LIKE '%old_parts_lifetime%'", f.s.database, string(t))
@@ -382,13 +384,13 @@ func (f *forgetting) number(ctx context.Context, query string, args ...any) (uin
 	return rows[0].N, nil
 }
 
-// otherAddress is what stands for addresses that are not told apart.
+// otherAddress replaces addresses that are not told apart.
 var otherAddress = "toIPv6('" + netip.AddrFrom16(aggregate.OtherClient).String() + "')"
 
-// MarkIn stands before the mark in the note of a ledger row of kind forget.
+// MarkIn precedes the mark in the note of a ledger row of kind forget.
 const MarkIn = "; mark "
 
-// Forgotten lists the marks of who was forgotten, or was to be.
+// Forgotten lists the marks of all persons that were forgotten or are being forgotten.
 func (s *Store) Forgotten(ctx context.Context) (marks []string, err error) {
 	rows, err := Select[struct {
 		Note string `ch:"note"`

@@ -43,10 +43,10 @@ func pattern(who Person) string {
 	return "(^|[^0-9A-Fa-f.:]|%[0-9A-Fa-f]{2})((?i:" + strings.Join(groups, colon) + "|" + short + "))($|[^0-9A-Fa-f])"
 }
 
-// replacement keeps what stands around a name.
+// replacement keeps what is around a name.
 const replacement = `\\1` + forgottenText + `\\3`
 
-// base is a column's type without what says how it is kept and merged.
+// base is a column's type without how it is stored and merged.
 func base(t string) string {
 	if rest, ok := strings.CutPrefix(t, "SimpleAggregateFunction("); ok {
 		_, t, _ = strings.Cut(strings.TrimSuffix(rest, ")"), ", ")
@@ -78,7 +78,7 @@ func (f *forgetting) names(c tableColumn) string {
 	return ""
 }
 
-// given are the columns that operators fill: a topic is what blocks are known by.
+// given are the columns that operators fill: blocks are identified by their topic.
 func given(t schema.Table, column string) bool {
 	switch t {
 	case schema.Meta, schema.Configs, schema.Pipeline, schema.Scores:
@@ -90,7 +90,7 @@ func given(t schema.Table, column string) bool {
 		schema.Column(column))
 }
 
-// concerned is which rows of a table Forget rewrites or deletes, "" for none.
+// concerned selects the rows of a table that Forget rewrites or deletes, "" for none.
 func (f *forgetting) concerned(t schema.Table) (string, error) {
 	var where []string
 	for _, c := range f.columns[t] {
@@ -113,13 +113,14 @@ func (f *forgetting) concerned(t schema.Table) (string, error) {
 	return strings.Join(where, " OR "), nil
 }
 
-// incidents are those that are about the person, and deleted: an incident's id is a
+// incidents selects those about the person, which are deleted: an incident's id is a
 // plain hash of whom it is about.
 func (f *forgetting) incidents() string {
 	return "SELECT id FROM " + f.s.Table(schema.Incidents) + " WHERE match(entity, " + f.said("pattern") + ")"
 }
 
-// deleted is which rows of a table go; the others are kept without the person.
+// deleted selects the rows of a table that are removed; the others are kept without
+// the person.
 func (f *forgetting) deleted(t schema.Table) string {
 	switch t {
 	case schema.Samples, schema.KeyNames, schema.KeyLabels:
@@ -133,7 +134,7 @@ func (f *forgetting) deleted(t schema.Table) string {
 	return ""
 }
 
-// without is what a column holds afterwards.
+// without is a column's new value.
 func (f *forgetting) without(t schema.Table, c tableColumn) string {
 	column, kind := "`"+c.Name+"`", base(c.Type)
 	names := f.names(c)
@@ -143,7 +144,7 @@ func (f *forgetting) without(t schema.Table, c tableColumn) string {
 	case t == schema.Incidents && c.Name == "silent_why":
 		return "if(parent IN (" + f.incidents() + "), 'covered by an incident that was forgotten', silent_why)"
 	case f.ofPerson(t) != "" && (kind == "Array(IPv6)" || kind == "Array(String)"):
-		// Who is not told apart has no addresses, agents and keys of one person.
+		// Rows that are not told apart have no addresses, agents and keys of one person.
 		rest := column
 		if names != "" {
 			rest = f.filtered(column, kind)
@@ -167,7 +168,8 @@ func (f *forgetting) without(t schema.Table, c tableColumn) string {
 	return once(once(column))
 }
 
-// ofPerson is which rows of a table of counts are the person's own, "" where none are.
+// ofPerson selects the rows of a table of counts that are the person's own, "" where
+// there are none.
 func (f *forgetting) ofPerson(t schema.Table) string {
 	switch client := f.who.Client.IsValid(); {
 	case client && t == schema.Clients:
@@ -185,7 +187,7 @@ func (f *forgetting) filtered(column, kind string) string {
 	return "arrayFilter(x -> NOT match(x, " + f.said("pattern") + "), " + column + ")"
 }
 
-// ParseClient reads a client's address as it is shown.
+// ParseClient reads a client's address in the form that is shown.
 func ParseClient(s string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(s)
 	if err != nil {

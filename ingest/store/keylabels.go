@@ -18,10 +18,10 @@ type keyLabelRow struct {
 	revision uint64 // the highest wins
 }
 
-// SetKeyLabels makes labels, and below them what readers of the console called keys, all
-// the labels that the store knows: it writes those that are new or changed, takes away
-// the others, and returns how many that were. The same labels again write nothing. Of two
-// instances that set different labels at once the later wins, label by label.
+// SetKeyLabels makes labels, and below them the names given in the console, the only
+// labels in the store: it writes new and changed ones, removes the others, and returns
+// how many it changed. The same labels again write nothing. If two instances set
+// different labels at the same time, the later wins, label by label.
 func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]string) (changed int, err error) {
 	have, err := Select[struct {
 		Key      string `ch:"key_id"`
@@ -58,13 +58,13 @@ func (s *Store) SetKeyLabels(ctx context.Context, labels map[classify.KeyID]stri
 	return len(rows), s.putKeyLabels(ctx, rows, revision)
 }
 
-// SetKeyLabel calls one key by a name, "" by none; after is the newest revision of its
+// SetKeyLabel names one key; "" removes the name. after is the newest revision of its
 // label.
 func (s *Store) SetKeyLabel(ctx context.Context, key classify.KeyID, name string, after uint64) error {
 	return s.putKeyLabels(ctx, []keyLabelRow{{key: key, name: name}}, max(after+1, uint64(time.Now().UnixMicro())))
 }
 
-// saidLabels are what readers of the console called keys last.
+// saidLabels are the latest names of keys given in the console.
 func (s *Store) saidLabels(ctx context.Context) (map[classify.KeyID]string, error) {
 	rows, err := Select[struct {
 		Key  string `ch:"key_id"`

@@ -18,7 +18,7 @@ import (
 func (s *Store) WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error {
 	token := row.ID.String() + "/" + string(schema.Ledger) + "/" + string(row.Kind) + "/" + string(row.State)
 	if row.Kind == block.KindReplay || row.Kind == block.KindDiscard {
-		// Several of one range differ by the rejects that their note lists.
+		// Several rows of one range differ by the rejects in their note.
 		sum := sha256.Sum256([]byte(row.Note))
 		token += "/" + hex.EncodeToString(sum[:8])
 	}
@@ -64,7 +64,8 @@ func ledgerDays(name schema.Column, read reader[[]aggregate.DayCount]) insertCol
 	}
 }
 
-// ledgerAgented is parallel to ledgerDays: a column of later than the others' tuple.
+// ledgerAgented is parallel to ledgerDays: a column that is newer than the tuple of
+// the others.
 func ledgerAgented(name schema.Column, read reader[[]aggregate.DayCount]) insertColumn {
 	return insertColumn{
 		name: name,
@@ -154,12 +155,12 @@ func (s *Store) Ledger(ctx context.Context, cluster, topic string, partition int
 }
 
 func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int32) (block.Ledger, error) {
-	// A replica that lags would make a stored block look unfinished.
+	// With a lagging replica a stored block would seem to be unfinished.
 	if err := s.syncReplica(ctx, schema.Ledger); err != nil {
 		return block.Ledger{}, err
 	}
 	table := s.Table(schema.Ledger)
-	// Of several rows of an epoch one that names its topic counts, and the latest.
+	// Of several rows of an epoch, one that names its topic counts, and the latest.
 	const latest = "topic_id, (epoch, topic_id != '', written_at)"
 	lives, err := Select[struct {
 		Newest  uint32 `ch:"newest"`

@@ -67,7 +67,7 @@ func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64,
 	return nil
 }
 
-// namer appends the value of row i of a dimension, nameSQL is the same in the
+// namer appends the value of row i of a dimension; nameSQL does the same in the
 // engine.
 func namer(v aggregate.Values) func(dst []byte, i int) []byte {
 	switch read := v.(type) {

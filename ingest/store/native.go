@@ -68,7 +68,7 @@ func newNative(o *clickhouse.Options, conns int, f form) (*native, error) {
 // dataPacket is how a packet of rows for the table of the query begins.
 var dataPacket = []byte{proto.ClientData, 0}
 
-// close closes the connections, those in use as they are given back.
+// close closes the connections; those in use are closed when they are returned.
 func (n *native) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,8 +79,8 @@ func (n *native) close() {
 	n.idle = nil
 }
 
-// insert implements inserter. Once rows were sent there is no second try, for
-// that is the caller's.
+// insert implements inserter. Once rows were sent it does not retry: that is up to the
+// caller.
 func (n *native) insert(ctx context.Context, i insertion) error {
 	select {
 	case n.slots <- struct{}{}:
@@ -99,8 +99,8 @@ func (n *native) insert(ctx context.Context, i insertion) error {
 	return err
 }
 
-// begin has a server wait for the rows. Connections that have died since they
-// were last used cost nothing but the next one, at last a new one.
+// begin makes a server wait for the rows. A connection that has died since its last
+// use only costs the attempt with the next one, at last with a new one.
 func (n *native) begin(ctx context.Context, i insertion) (*link, error) {
 	for {
 		l := n.used()
@@ -123,7 +123,7 @@ func (n *native) begin(ctx context.Context, i insertion) (*link, error) {
 	}
 }
 
-// used is a connection that waits for its next use, nil for none.
+// used is an idle connection, nil if there is none.
 func (n *native) used() *link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -138,8 +138,8 @@ func (n *native) used() *link {
 	return nil
 }
 
-// giveBack keeps a connection for the next use, or ends one whose use ended
-// with an error.
+// giveBack keeps a connection for its next use, or closes one whose use ended with an
+// error.
 func (n *native) giveBack(l *link, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -150,7 +150,7 @@ func (n *native) giveBack(l *link, err error) {
 	n.idle = append(n.idle, l)
 }
 
-// connect makes a connection. Hosts that cannot be reached are passed over.
+// connect makes a connection. It skips hosts that cannot be reached.
 func (n *native) connect(ctx context.Context) (l *link, err error) {
 	err = n.reach(ctx, func(host int) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, n.dialTimeout, fmt.Errorf("no handshake within %s", n.dialTimeout))
@@ -181,7 +181,7 @@ type link struct {
 func (l *link) close() { _ = l.conn.Close() }
 
 // during runs an exchange of packets, which ends with ctx; after an error the
-// connection is of no further use.
+// connection cannot be used any more.
 func (l *link) during(ctx context.Context, exchange func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetDeadline(time.Unix(0, 1)) })
 	err := exchange()
@@ -194,8 +194,8 @@ func (l *link) during(ctx context.Context, exchange func() error) error {
 	return nil
 }
 
-// greet shakes hands. It names no database: statements do, and the server
-// refuses a connection to one that is not there yet.
+// greet shakes hands. It names no database: statements do, and the server would refuse
+// a connection to a database that does not exist yet.
 func (l *link) greet(user, password string) error {
 	l.out.PutByte(proto.ClientHello)
 	proto.ClientHandshake{ClientName: clientName, ProtocolVersion: nativeRevision}.Encode(&l.out)

@@ -8,8 +8,8 @@ import (
 	"statline/ingest/schema"
 )
 
-// PipelineRow is how one instance did on one partition in one minute. A row
-// written again for the same minute replaces the earlier one.
+// PipelineRow is the state of one instance on one partition in one minute. A later row
+// for the same minute replaces it.
 type PipelineRow struct {
 	Minute           uint32 // Unix seconds, a multiple of 60
 	Instance         string

@@ -73,8 +73,8 @@ func newPoster(o *clickhouse.Options, conns int, f form) *poster {
 
 func (p *poster) close() { p.transport.CloseIdleConnections() }
 
-// insert implements inserter. Once bytes were sent there is no second try, for
-// that is the caller's.
+// insert implements inserter. Once bytes were sent it does not retry: that is up to
+// the caller.
 func (p *poster) insert(ctx context.Context, i insertion) error {
 	query := url.Values{"query": {i.statement}}
 	if p.compressed {
@@ -89,14 +89,14 @@ func (p *poster) insert(ctx context.Context, i insertion) error {
 	return p.reach(ctx, func(host int) error { return p.send(ctx, p.targets[host], query, i.body) })
 }
 
-// turn is which of several hosts is in use.
+// turn says which of several hosts is in use.
 type turn struct {
 	of      int
 	current atomic.Uint32
 }
 
-// reach calls f with the host in use, and with the next ones while there is no
-// connection to be had.
+// reach calls f with the host in use, and with the next ones as long as none can be
+// reached.
 func (t *turn) reach(ctx context.Context, f func(host int) error) error {
 	first := int(t.current.Load())
 	var err error
@@ -140,13 +140,13 @@ func (p *poster) send(ctx context.Context, target url.URL, query url.Values, b b
 	return verdict(answer, said)
 }
 
-// maxAnswer bounds what is read of an answer: it is empty or an error.
+// maxAnswer bounds how much of an answer is read: it is empty or an error.
 const maxAnswer = 64 << 10
 
 var exceptionCode = regexp.MustCompile(`Code: (\d+)\. DB::Exception: `)
 
-// verdict is the error in an answer. An INSERT has no result, so an exception
-// in the body of a 200 answer is one as well.
+// verdict is the error in an answer. An INSERT has no result, so an exception in the
+// body of a 200 answer is an error too.
 func verdict(answer *http.Response, said []byte) error {
 	text := strings.TrimSpace(string(said))
 	if m := exceptionCode.FindStringSubmatchIndex(text); m != nil {

@@ -11,9 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Print runs somebody's query and writes the answer in a format of ClickHouse's,
-// as the server makes it. A request that only reads is one that the server lets
-// change nothing.
+// Print runs a user's query and writes the answer in one of ClickHouse's formats, as
+// the server makes it. The server lets a read-only request change nothing.
 func (s *Store) Print(ctx context.Context, w io.Writer, query, format string) error {
 	post := s.pool.Load().post
 	if post == nil {
@@ -60,8 +59,8 @@ func (p *poster) get(ctx context.Context, w io.Writer, query url.Values) error {
 	return nil
 }
 
-// notQuoted is the error of a request without its address, which holds the
-// whole statement.
+// notQuoted is the error of a request without its address, which contains the whole
+// statement.
 func notQuoted(target url.URL, err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {

@@ -21,8 +21,7 @@ const (
 	partitionsSent = 100
 )
 
-// profileSetting is a setting as the user has it: its value, and between what
-// the user may choose.
+// profileSetting is a setting in the user's profile: its value, and its bounds.
 type profileSetting struct {
 	Name     string  `ch:"name"`
 	Value    string  `ch:"value"`
@@ -31,8 +30,8 @@ type profileSetting struct {
 	Max      *string `ch:"max"`
 }
 
-// checkProfile refuses a profile that would make the tokens useless, or an INSERT
-// impossible, and finds out what has to be sent with one.
+// checkProfile refuses a profile that would make the tokens useless or an INSERT
+// impossible, and finds out which settings to send.
 func (s *Store) checkProfile(ctx context.Context) error {
 	rows, err := Select[profileSetting](ctx, s,
 		"SELECT name, value, readonly, min, max FROM system.settings WHERE name IN (?, ?)",
@@ -53,8 +52,8 @@ func (s *Store) checkProfile(ctx context.Context) error {
 	return nil
 }
 
-// partitions is what to send so that an INSERT may have as many table partitions
-// as we cut it by.
+// partitions is the setting to send so that an INSERT may have as many table
+// partitions as chunks have.
 func (p profileSetting) partitions() (clickhouse.Settings, error) {
 	if p.ReadOnly == 0 && within(partitionsSent, p.Min, p.Max) {
 		return clickhouse.Settings{partitionsInsert: partitionsSent}, nil

@@ -6,11 +6,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Reader asks a store and can change nothing in it: the server refuses (readonly =
-// 2), whatever a query says.
+// Reader queries a store and cannot change it: the server refuses (readonly = 2),
+// whatever a query says.
 type Reader struct{ store *Store }
 
-// Reader is the store for whoever only asks.
+// Reader is the store for callers that only read.
 func (s *Store) Reader() Reader { return Reader{s} }
 
 // Database is the store's.

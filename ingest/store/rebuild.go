@@ -20,7 +20,7 @@ func (s Span) String() string {
 	return at(s.From) + " to " + at(s.Until)
 }
 
-// Within says whether a minute lies in one of the spans.
+// Within reports that a minute is in one of the spans.
 func Within(spans []Span, minute uint32) bool {
 	for _, s := range spans {
 		if minute >= s.From && minute < s.Until {
@@ -30,8 +30,8 @@ func Within(spans []Span, minute uint32) bool {
 	return false
 }
 
-// DeleteSpans deletes what the tables of counts hold of the spans, on every
-// node, and returns when it is gone.
+// DeleteSpans deletes the rows of the spans from the tables of counts, on every node,
+// and returns when they are gone.
 func (s *Store) DeleteSpans(ctx context.Context, spans []Span) error {
 	var where []string
 	var bounds []any
@@ -60,11 +60,11 @@ func (s *Store) DeleteRejects(ctx context.Context, id block.ID) error {
 	return nil
 }
 
-// mutationEvery is the time between two looks at a mutation.
+// mutationEvery is the time between two checks of a mutation.
 const mutationEvery = 100 * time.Millisecond
 
-// delete waits for the mutation itself, however long it takes: a statement that
-// waits is given up after Config.QueryTimeout.
+// delete waits for the mutation itself, however long it takes: a statement that waits
+// would be ended after Config.QueryTimeout.
 func (s *Store) delete(ctx context.Context, t schema.Table, where string, args ...any) error {
 	l, err := s.layout(ctx)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *Store) delete(ctx context.Context, t schema.Table, where string, args .
 	}
 }
 
-// WriteSpans is WriteRowsAs for what of a block lies within the spans; samples,
-// names and rejects, which replace themselves, are written whole.
+// WriteSpans is WriteRowsAs for the part of a block within the spans; samples, names
+// and rejects, which replace themselves, are written whole.
 func (s *Store) WriteSpans(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, spans []Span) error {
 	keep := func(_ schema.Table, minute uint32) bool { return Within(spans, minute) }
 	return s.write(ctx, id, kind, s.jobs(id, c, keep), func() error { return nil })

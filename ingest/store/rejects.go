@@ -10,7 +10,7 @@ import (
 	"statline/ingest/schema"
 )
 
-// Reject is one line that could not become a response, with where it came from.
+// Reject is one line that could not become a response, and where it came from.
 type Reject struct {
 	Cluster string
 	Topic   string
@@ -104,8 +104,8 @@ type RejectCount struct {
 	Last    time.Time `ch:"last"`
 }
 
-// CountRejects counts what Rejects would list, without its limit, by topic and
-// reason, the most frequent first.
+// CountRejects counts what Rejects would list, without its limit, by topic and reason,
+// the most frequent first.
 func (s *Store) CountRejects(ctx context.Context, f RejectFilter) ([]RejectCount, error) {
 	where, args := f.where()
 	list, err := Select[RejectCount](ctx, s,

@@ -41,8 +41,8 @@ func (s *Store) Restore(ctx context.Context, id block.ID, c *block.Contents) (bl
 type restore struct {
 	audit
 	id block.ID
-	// unsure are other blocks of which it is not known whether their rows are
-	// there; certain are the sums of those that are.
+	// unsure are other blocks whose rows may or may not be there; certain are the sums
+	// of those that are.
 	unsure  []block.LedgerRow
 	certain map[int32]aggregate.DayCount
 	lost    []job
@@ -79,14 +79,14 @@ func (r *restore) find(ctx context.Context, c *block.Contents) (err error) {
 	return nil
 }
 
-// part is what one INSERT has of a day. Each day is there or not: it is in one
+// part is what one INSERT has of a day. Each day is either there or not: it is in one
 // partition of the table.
 type part struct {
 	job
 	responses int64
 }
 
-// partsOf cuts the INSERTs of a block into a table by day.
+// partsOf splits the INSERTs of a block into a table by day.
 func partsOf(rollup aggregate.Rollup, c *block.Contents) map[int32][]part {
 	rows, parts := rollup.Of(&c.Rows), map[int32][]part{}
 	dayOf := func(i int) int32 { return int32(rows.Minute(i) / daySeconds) }
@@ -148,7 +148,7 @@ func (r *restore) judge(rollup aggregate.Rollup, day int32, parts []part, more i
 	}
 }
 
-// sums are what some of the unsure blocks, or none, add up to on a day.
+// sums are the possible sums of a day over any choice of the unsure blocks.
 func (r *restore) sums(sum aggregate.Sum, day int32) map[int64]bool {
 	sums := map[int64]bool{0: true}
 	for _, row := range r.unsure {

@@ -11,8 +11,8 @@ import (
 	"statline/ingest/schema"
 )
 
-// layout is how the tables lie. It is asked once they are there; Open comes
-// before they are made.
+// layout says whether tables are replicated or distributed. It is read once they
+// exist; Open comes before they are made.
 func (s *Store) layout(ctx context.Context) (schema.Layout, error) {
 	if l := s.known.Load(); l != nil {
 		return *l, nil
@@ -44,8 +44,8 @@ func (s *Store) insertSettings(ctx context.Context, token string) (clickhouse.Se
 	return settings, nil
 }
 
-// waiting are the settings that make an INSERT wait until its rows are where
-// the next reader finds them, and let it be as it was cut.
+// waiting are the settings that make an INSERT wait until its rows can be read
+// anywhere, and keep it from being split.
 func (s *Store) waiting(ctx context.Context) (clickhouse.Settings, error) {
 	l, err := s.layout(ctx)
 	if err != nil {
@@ -60,8 +60,8 @@ func (s *Store) waiting(ctx context.Context) (clickhouse.Settings, error) {
 	return settings, nil
 }
 
-// Inserting gives ctx what an INSERT of another package needs, through Conn or
-// Exec: in a cluster its rows are in all their tables when it is answered.
+// Inserting gives ctx the settings for an INSERT of another package, through Conn or
+// Exec: on a cluster it is answered when its rows are in all tables.
 func (s *Store) Inserting(ctx context.Context) (context.Context, error) {
 	settings, err := s.waiting(ctx)
 	if err != nil || len(settings) == 0 {
@@ -80,13 +80,13 @@ func (s *Store) InsertingOnce(ctx context.Context, token string) (context.Contex
 	return clickhouse.Context(ctx, clickhouse.WithSettings(settings)), nil
 }
 
-// syncReplica waits until the replica that answers has what the others have of
-// a table, where there are others.
+// syncReplica waits until the replica that answers has everything that the others have
+// of a table, if there are others.
 func (s *Store) syncReplica(ctx context.Context, t schema.Table) error {
 	return s.sync(ctx, t, false)
 }
 
-// syncReplicas waits until every replica of every table has what the others
+// syncReplicas waits until every replica of every table has everything that the others
 // have.
 func (s *Store) syncReplicas(ctx context.Context) error {
 	for _, t := range schema.Tables() {

@@ -6,9 +6,9 @@ import (
 	"statline/ingest/schema"
 )
 
-// FirstStart is how a topic was first read from its end: now, unless somebody did
-// before. A topic that the ledger has rows of was started before anybody kept
-// that: what it does not know of it came to be later.
+// FirstStart is how a topic was when it was first read from its end: now, if this is
+// the first time. A topic with rows in the ledger may have been started before this
+// was kept: partitions unknown to the ledger came later.
 func (s *Store) FirstStart(ctx context.Context, cluster, topic string, now schema.Start) (schema.Start, error) {
 	return schema.FirstStart(ctx, s.Conn(), s.Database(), cluster, topic, func() (schema.Start, error) {
 		rows, err := Select[struct {

@@ -59,8 +59,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// MinServer is the oldest server line that the tables and settings are meant
-// for; tests run on 26.5.
+// MinServer is the oldest supported server version; tests run on 26.5.
 const MinServer = "24.8"
 
 // DefaultDatabase is the database when none is named.
@@ -75,9 +74,9 @@ type Store struct {
 	hosts    string
 	version  string
 	encoders encoders
-	// known is the answer of layout, nil until there is one.
+	// known is the result of layout, nil until there is one.
 	known atomic.Pointer[schema.Layout]
-	// profile is what the user's profile makes us send with an INSERT.
+	// profile are the settings to send with an INSERT because of the user's profile.
 	profile clickhouse.Settings
 }
 
@@ -97,8 +96,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// DatabaseName is the database that holds the tables: Database, else the one
-// that the URL names, else DefaultDatabase. Two different names are an error.
+// DatabaseName is the database that holds the tables: Database, else the one in the
+// URL, else DefaultDatabase. Two different names are an error.
 func (c Config) DatabaseName() (string, error) {
 	o, err := c.parse()
 	if err != nil {
@@ -132,12 +131,12 @@ func (c Config) parse() (*clickhouse.Options, error) {
 	return o, nil
 }
 
-// checkServer refuses servers that are too old, and a profile that would make
-// the tokens useless.
+// checkServer refuses servers that are too old, and profiles that would make the
+// tokens useless.
 func (s *Store) checkServer(ctx context.Context) error {
 	v, err := s.conn().ServerVersion()
 	if err != nil {
-		// What the driver did until then tells nobody more.
+		// The errors of the driver before this one tell nothing more.
 		var refused *clickhouse.Exception
 		var away *net.OpError
 		if errors.As(err, &refused) {

@@ -42,7 +42,7 @@ func (b body) reader() io.ReadCloser {
 	return io.NopCloser(&left)
 }
 
-// form is what the two protocols and their users want of a body.
+// form is what the two protocols and their users require of a body.
 type form struct {
 	plain bool // without compression
 	info  bool // with a block info, which the native protocol has
@@ -63,7 +63,7 @@ func (w *wire) begin(columns, rows int, f form) {
 	w.plain = binary.AppendUvarint(w.plain, uint64(rows))
 }
 
-// end completes the body and returns it, valid until begin.
+// end completes the body and returns it; it is valid until begin.
 func (w *wire) end() (body, error) {
 	w.flush()
 	return w.frames, w.err

@@ -47,13 +47,13 @@ func (d Days) has(table schema.Table, minute uint32) bool {
 	return d[table][int64(minute)/daySeconds]
 }
 
-// WriteDays is WriteRowsAs for a part of a block: of the tables of counts only
-// the days that are missing, of the others, whose rows replace themselves, all.
+// WriteDays is WriteRowsAs for part of a block: only the given days of the tables of
+// counts, and all of the others, whose rows replace themselves.
 func (s *Store) WriteDays(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, missing Days) error {
 	return s.write(ctx, id, kind, s.jobs(id, c, missing.has), nofence)
 }
 
-// nofence is the fence of who is the only writer.
+// nofence is the fence for the only writer.
 func nofence() error { return nil }
 
 func (s *Store) write(ctx context.Context, id block.ID, kind block.Kind, jobs []job, fence func() error) error {
@@ -101,8 +101,8 @@ type job struct {
 	rollup   bool
 }
 
-// jobs lists the INSERTs of a block in their fixed order: of the rollups all
-// rows, or those that are kept.
+// jobs lists the INSERTs of a block in their fixed order, with all rows of the rollups
+// or those to keep.
 func (s *Store) jobs(id block.ID, c *block.Contents, keep func(table schema.Table, minute uint32) bool) []job {
 	var list []job
 	for _, r := range s.rollups {

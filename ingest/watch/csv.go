@@ -210,8 +210,8 @@ func share(n uint64, i, parts int) uint64 {
 	return n*uint64(i+1)/uint64(parts) - n*uint64(i)/uint64(parts)
 }
 
-// step is the greatest common interval of the points, at most an hour: 5 for a file of
-// five-minute counts, with or without gaps.
+// step is the greatest common distance of the points, at most an hour: 5 for a
+// file of five-minute counts, gaps or not.
 func step(rows []ServiceRow) int {
 	d := detect.Minute(0)
 	for _, r := range rows[1:] {
@@ -283,7 +283,7 @@ func (s *Series) Floods(context.Context, detect.EntityType, []string, []detect.M
 // PairSeen implements Evidence: a file has none.
 func (s *Series) PairSeen(context.Context, Pair, detect.Minute) (detect.Minute, error) { return 0, nil }
 
-// Past implements Evidence: nothing lies before a file.
+// Past implements Evidence: a file has nothing before its beginning.
 func (s *Series) Past(context.Context, detect.Minute, []string, []string) (*Past, error) {
 	return &Past{}, nil
 }

@@ -26,7 +26,7 @@ type Evaluator struct {
 	errors    *newErrors
 	near      *nearLimits
 	floods    [2]*floods // of clients, of keys
-	families  []family   // all of the above, for what concerns each
+	families  []family   // all of those: what is done to one is done to all
 	rollouts  *rollouts
 
 	// slack is how many minutes later than usual a minute is settled, because a
@@ -80,11 +80,11 @@ func (e *Evaluator) Start(first detect.Minute) {
 func (e *Evaluator) Settled() detect.Minute   { return e.settled }
 func (e *Evaluator) Evaluated() detect.Minute { return e.evaluated }
 
-// maxSlack bounds how long is waited for a late source: no longer than a restored
-// waitMore is how many minutes to wait beyond a source's lateness.
+// maxSlack bounds how long to wait for a late source: no longer than the minutes that
+// a restored evaluator decides again.
 const maxSlack = rewind - detect.SettleMinutes
 
-// waitMore is how many minutes longer than a source was late is waited for it.
+// waitMore is how many minutes to wait beyond a source's lateness.
 const waitMore = 3
 
 // Wait makes minutes settle late enough for sources whose rows come that much
@@ -94,7 +94,7 @@ func (e *Evaluator) Wait(late time.Duration) {
 	e.slack = min(max(0, minutes-detect.SettleMinutes), maxSlack)
 }
 
-// settles is the last settled minute when to is the last that is decided.
+// settles is the last settled minute when to is the last decided one.
 func (e *Evaluator) settles(to detect.Minute) detect.Minute {
 	return max(e.settled, to-detect.SettleMinutes-e.slack)
 }

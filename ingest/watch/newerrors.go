@@ -89,10 +89,10 @@ func (q *SQL) Errors(ctx context.Context, minutes []detect.Minute, seen []detect
 	return rows, q.countKeys(ctx, rows)
 }
 
-// isNew reports that an error is new, and sets in r after which deploy.
+// knownBefore is how many hours a service must be known for when it is deployed.
 const knownBefore = 24
 
-// isNew reports whether an error is new, and notes in r after which deploy.
+// isNew reports that an error is new, and sets in r after which deploy.
 func (q *SQL) isNew(ctx context.Context, known map[string]knownService, deploys []Deploy, r *ErrorRow,
 	last detect.Minute) (bool, error) {
 	for i := len(deploys) - 1; i >= 0; i-- {
@@ -186,14 +186,14 @@ func (q *SQL) countKeys(ctx context.Context, rows []ErrorRow) error {
 	return nil
 }
 
-// knownService is a service that is known for so many days, and its errors then.
+// knownService is a service that has been known for so many days, and its errors then.
 type knownService struct {
 	days   int
 	errors map[string]bool
 }
 
-// knownErrors are, on a day, the errors of every service that is known for long
-// enough. They do not change any more, so that they are read once.
+// knownErrors are, for a day, the errors of every service that has been known for long
+// enough. They do not change any more, so they are read once.
 func (q *SQL) knownErrors(ctx context.Context, day detect.Minute) (map[string]knownService, error) {
 	if known, ok := q.errors[day]; ok {
 		return known, nil

@@ -147,7 +147,7 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 	})
 }
 
-// byEntity is what is known of the entities of each type, by their names.
+// byEntity is what is known of the entities of each type, by name.
 type byEntity map[detect.EntityType]map[string][]detect.Restored
 
 // restored sums up rows by entity and rule, as of minute at. seen are the deploys that

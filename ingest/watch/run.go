@@ -112,12 +112,11 @@ func New(cfg Config, e Evidence, t Tables) *Watch {
 // Stats returns the counters.
 func (w *Watch) Stats() *Stats { return &w.stats }
 
-// maxPause is the mean of the longest waits after rounds that failed.
+// maxPause is the mean of the longest pause after failed rounds.
 const maxPause = 30 * time.Second
 
-// Run decides every new minute until ctx ends. A round that fails is tried
-// again, each time after a longer pause; nothing is lost, because the store
-// holds everything.
+// Run decides every new minute until ctx ends. A failed round is repeated after longer
+// and longer pauses; nothing is lost, because the store holds everything.
 func (w *Watch) Run(ctx context.Context) error {
 	loop := retry.Loop{
 		Pause: retry.Pause{Initial: w.cfg.Every, Max: max(maxPause, w.cfg.Every)},
@@ -157,8 +156,8 @@ func (w *Watch) Failing() (since time.Time, err error) {
 	return since, nil
 }
 
-// Moved is when the loop last gave a sign of life: it began a round, or decided
-// in one. It is zero before the first.
+// Moved is when the loop last made progress: it began a round, or decided in one. It
+// is zero before the first.
 func (w *Watch) Moved() time.Time {
 	if at := w.moved.Load(); at != nil {
 		return *at
@@ -171,8 +170,7 @@ func (w *Watch) move() {
 	w.moved.Store(&now)
 }
 
-// Stopped is why the detectors cannot go on until a person acts, nil when they
-// can.
+// Stopped is why the detectors cannot go on until somebody acts; nil when they can.
 func (w *Watch) Stopped() error {
 	if err := w.stopped.Load(); err != nil {
 		return *err
@@ -185,7 +183,7 @@ func (w *Watch) target(mark time.Time) detect.Minute {
 	return detect.MinuteOf(mark.Add(-w.cfg.Lag).Unix()) - 1
 }
 
-// Round looks at the watermark once and decides the minutes that it has passed.
+// Round reads the watermark and decides the minutes below it.
 func (w *Watch) Round(ctx context.Context) error {
 	w.move()
 	begin := time.Now()
@@ -211,14 +209,15 @@ func (w *Watch) Round(ctx context.Context) error {
 	return err
 }
 
-// advance decides up to to and writes the result; what could not be written is
-// written first the next time.
+// advance decides up to to and writes the result; what could not be written is written
+// first the next time.
 func (w *Watch) advance(ctx context.Context, to detect.Minute) (advanced bool, err error) {
 	if err := w.flush(ctx); err != nil {
 		return false, err
 	}
 	for more := true; more && to > w.eval.Evaluated(); {
-		// Whatever can fail comes before the decision or is repeated with the write.
+		// Everything that can fail comes before the decision, or is repeated with the
+		// write.
 		if err := w.sweep(ctx, w.eval.Settled()); err != nil {
 			return advanced, err
 		}
@@ -285,7 +284,7 @@ func (w *Watch) listen(ctx context.Context) error {
 	return nil
 }
 
-// start begins at the first stored minute, or goes on where some instance was.
+// start begins at the first stored minute, or goes on where some instance stopped.
 func (w *Watch) start(ctx context.Context, p Progress) error {
 	e := NewEvaluator(&w.cfg.Detectors, w.evidence)
 	if p.Evaluated == 0 || p.Evaluated-rewind <= p.First {
@@ -307,15 +306,15 @@ func (w *Watch) start(ctx context.Context, p Progress) error {
 	return nil
 }
 
-// notesFor is how long what people said of an incident counts.
+// notesFor is for how long notes of an incident count.
 const notesFor = detect.Memory * time.Minute
 
-// sweepMinutes is how often other instances' open incidents are looked at.
+// sweepMinutes is how often other instances' open incidents are checked.
 const sweepMinutes = 15
 
-// sweep adopts incidents that another instance opened from incomplete rows and
-// did not live to withdraw: they were opened in a minute that is settled here,
-// and are not known here, so the next Publish withdraws them.
+// sweep adopts incidents that another instance opened from incomplete rows and died
+// before withdrawing: their minute is settled here and they are not known here, so the
+// next Publish withdraws them.
 func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 	if settled < w.swept+sweepMinutes {
 		return nil
@@ -335,7 +334,7 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 	return nil
 }
 
-// enrich names the sources of the keys' incidents when they are first written.
+// enrich adds sources to keys' incidents when they are first written.
 func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
 	type group struct {
 		key    string

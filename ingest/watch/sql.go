@@ -91,7 +91,7 @@ var (
 	deadKey     = outcome(classify.DeadKey)
 	invalidKey  = outcome(classify.GroupOf(classify.InvalidKey))
 	loginFailed = outcome(classify.LoginFailed)
-	// refused is what a key is refused for by its own fault.
+	// refused are the outcomes for which a key is refused by its own fault.
 	refused = outcome(classify.Limited | classify.DeadKey | classify.GroupOf(classify.InvalidKey))
 )
 
@@ -139,8 +139,8 @@ func (q *SQL) Rows(ctx context.Context, minutes []detect.Minute) (*Rows, error) 
 	return b, err
 }
 
-// Candidates implements Evidence. A key's minute may be in several rows, of services,
-// codes and blocks, so the sums here select rather more than detect.Candidate does.
+// addService adds what the requests of a version of a service were in a minute. Rows
+// come sorted by minute, service and version.
 func (b *Rows) addService(r ServiceRow, version string) {
 	if version != "" {
 		b.Versions = append(b.Versions, VersionRow{r.Service, detect.VersionMinute{Minute: r.Minute, Version: version,
@@ -153,9 +153,8 @@ func (b *Rows) addService(r ServiceRow, version string) {
 	b.Services = append(b.Services, r)
 }
 
-// Candidates implements Evidence. A key's minute may lie in several rows, of
-// services, codes and blocks, so that what is summed up here is rather more
-// than what detect.Candidate asks for.
+// Candidates implements Evidence. A key's minute may be in several rows, of services,
+// codes and blocks, so the sums here select rather more than detect.Candidate does.
 func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from detect.Minute,
 	c detect.Candidate) (ids []string, err error) {
 	if len(minutes) == 0 {
@@ -183,8 +182,7 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 	return ids, nil
 }
 
-// maxNamesBytes keeps a list of names within one query: ClickHouse refuses a text of
-// more than 256 KiB (max_query_size).
+// Keys implements Evidence.
 func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
 	having := ""
 	if n.Refusals {
@@ -202,7 +200,7 @@ func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
 // text of more than 256 KiB (max_query_size).
 const maxNamesBytes = 200 << 10
 
-// parts cuts names into lists that fit a query, in their order.
+// parts splits names into lists that fit a query, in their order.
 func parts(names []string) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		first, bytes := 0, 0
@@ -279,11 +277,11 @@ var clientSums = `toString(client_ip) AS ip, minute, sum(requests) AS n, sumIf(r
 	groupUniqArrayArrayIf(key_ids, ` + invalidKey + `) AS invalid_keys, sumIf(requests, ` + lostPath + `) AS missed,
 	[` + strings.Join(pathWords("groupBitOr(", ")"), ", ") + `] AS paths`
 
-// oneClient is the condition for rows of a client that is known by its address.
+// oneClient selects rows of a client with a known address.
 const oneClient = "client_ip NOT IN (toIPv6('::'), toIPv6('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))"
 
-// failing and lost are the conditions for rows of clients that a rule looks at.
-// A 404 has none of the outcomes that lost leaves out, of which there may be many.
+// failing and lost select the rows of clients that some rule uses. A 404 has none of
+// the outcomes that lost leaves out, of which there may be many.
 var (
 	failing = outcome(classify.GroupOf(classify.InvalidKey)|classify.LoginFailed) + " AND " + oneClient
 	lost    = outcome(classify.Failed&^(classify.Limited|classify.ServerSide)) + " AND " + lostPath + " AND " +
@@ -352,8 +350,8 @@ func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute
 	return nil
 }
 
-// An error response that should carry a code: not the gateway's own, and not a
-// client that left.
+// Error responses that should carry a code: not the gateway's own, and not of a client
+// that left.
 const (
 	errorResponse = "http_status >= 400 AND http_status != 499 AND blame != 'gateway'"
 	missingCode   = "code = 0 AND " + errorResponse

@@ -53,8 +53,8 @@ func (q *SQL) Stored(ctx context.Context, cfg *detect.Config, from, to time.Time
 }
 
 // Alone makes Stored decide as if nothing were stored before a time, and to its end
-// although nothing more is stored: two stores, of which one holds more before and after,
-// can be compared then.
+// although nothing later is stored. So two stores can be compared of which one holds
+// more before and after.
 func (q *SQL) Alone(from time.Time) *SQL {
 	q.alone = detect.MinuteOf(from.Unix())
 	return q
@@ -69,9 +69,9 @@ const (
 	closeMinutes  = 3 * dayMinutes
 )
 
-// stretches cuts r where nothing is stored for a month: a file may hold lines
-// of different years, and looking at every minute between them takes long and
-// finds nothing. days are the days with rows, ascending, in minutes.
+// stretches splits r where nothing is stored for a month: a file may hold lines of
+// different years, and deciding every minute between them takes long and finds
+// nothing. days are the days with rows, ascending, in minutes.
 func stretches(days []uint32, r Range) []Range {
 	var all []Range
 	for i := 0; i < len(days); {

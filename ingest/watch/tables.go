@@ -20,19 +20,19 @@ type Tables interface {
 	Incidents(ctx context.Context, since detect.Minute) ([]Stored, error)
 	// Write inserts rows; each replaces the incident's row of a lower version.
 	Write(ctx context.Context, rows []Stored, scores []ScoreRow, version uint64) error
-	// Notes reads the notes since a time, oldest first.
+	// Seen stores deploys that versions tell, each once.
 	Seen(ctx context.Context, list []detect.Deploy) error
-	// Notes reads what people said of incidents since a time, oldest first.
+	// Notes reads the notes since a time, oldest first.
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
 	// Sources reads the addresses and user agents of the keys' refusals, in no
 	// order; a key without any may be left out.
 	Sources(ctx context.Context, keys []string, from, to detect.Minute,
 		each func(key string, ips, agents []string)) error
-	// Retried reads what a service's requests declared of their tries.
+	// Retried reads what a service's requests declared about being retries.
 	Retried(ctx context.Context, service string, from, to detect.Minute) (*Retried, error)
 }
 
-// Progress is how far events and their evaluation have come.
+// Progress is how far events and their evaluation are.
 type Progress struct {
 	Watermark time.Time     // zero when nothing is stored
 	Late      time.Duration // how much later than that the rows of late sources come
