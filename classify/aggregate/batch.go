@@ -11,7 +11,9 @@ import (
 // batch is how many responses Add collects before it looks up their rows.
 // The tables of keys, clients and latencies are larger than the nearest
 // caches: Add asks for the index slots that flush will look at, and flush for
-// the rows that they point to, before it comes to any.
+// the rows that they point to, before it comes to any. Without it a record costs as
+// much with up to 3,000 keys, 8 % more with 10,000 and 24 % more with 100,000 (stage
+// growth of cmd/bench, medians of four pairs).
 const batch = 64
 
 // pending is what is left to do of a response. It holds nothing of the

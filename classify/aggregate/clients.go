@@ -31,7 +31,9 @@ func (c *clients) reset() {
 	c.keys.reset()
 }
 
-// find returns the row of ip in group, whose hash is h, a new one if need be.
+// find returns the row of ip in group, whose hash is h, a new one if need be. It is
+// written out, like keys.find: a function for both would look up the row's type, and
+// compare through calls, once for each response.
 func (c *clients) find(ip words, group, h uint32) uint32 {
 	n, i := c.probe(h, h)
 	for ; n != 0; n, i = c.probe(h, i+1) {

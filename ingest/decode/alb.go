@@ -38,11 +38,7 @@ func (alb) decode(d *Decoder, b []byte) bool {
 	ms, ok := d.clock.rfc3339(f[1])
 	d.setTime(ms, ok)
 	r.ClientIP = addressPort(f[3])
-	wait, upstream, send := micros(f[5], unitSeconds), micros(f[6], unitSeconds), micros(f[7], unitSeconds)
-	r.UpstreamLatencyMicros = upstream
-	if wait >= 0 || upstream >= 0 || send >= 0 {
-		r.LatencyMicros = max(wait, 0) + max(upstream, 0) + max(send, 0)
-	}
+	elbTimes(r, f[5], f[6], f[7])
 	d.setStatus(f[8])
 	r.UpstreamStatus = lastStatus(f[9])
 	r.Bytes = parseSize(f[11])

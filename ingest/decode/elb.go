@@ -37,11 +37,7 @@ func (elb) decode(d *Decoder, b []byte) bool {
 	ms, ok := d.clock.rfc3339(f[0])
 	d.setTime(ms, ok)
 	r.ClientIP = addressPort(f[2])
-	wait, backend, send := micros(f[4], unitSeconds), micros(f[5], unitSeconds), micros(f[6], unitSeconds)
-	r.UpstreamLatencyMicros = backend
-	if wait >= 0 || backend >= 0 || send >= 0 {
-		r.LatencyMicros = max(wait, 0) + max(backend, 0) + max(send, 0)
-	}
+	elbTimes(r, f[4], f[5], f[6])
 	d.setStatus(f[7])
 	r.UpstreamStatus = lastStatus(f[8])
 	r.Bytes = parseSize(f[10])

@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 // lograge is the request line of lograge (Rails): key=value with controller and
 // action, durations in milliseconds. It has no time of its own.
 type lograge struct{}
@@ -15,7 +17,7 @@ func (lograge) about() Format {
 func (lograge) begins(c byte) bool { return charClass[c]&anyLetter != 0 }
 
 func (lograge) decode(d *Decoder, b []byte) bool {
-	if at := indexOf(b, "-- : method="); at >= 0 {
+	if at := bytes.Index(b, []byte("-- : method=")); at >= 0 {
 		b = b[at+len("-- : "):] // skip Ruby's logger prefix
 	}
 	if !hasPrefix(b, "method=") || !contains(b, " controller=") {

@@ -1,7 +1,5 @@
 package decode
 
-import "bytes"
-
 // eachPair calls f with every name=value of a logfmt line; a quoted value comes
 // without its quotes. Anything else is skipped.
 func eachPair(b []byte, f func(name, value []byte)) {
@@ -24,8 +22,6 @@ func eachPair(b []byte, f func(name, value []byte)) {
 		f(name, value)
 	}
 }
-
-func indexOf(b []byte, sub string) int { return bytes.Index(b, []byte(sub)) }
 
 // isHTTPVerb accepts the methods that HTTP registers and servers log.
 func isHTTPVerb(b []byte) bool {
