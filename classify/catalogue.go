@@ -160,7 +160,7 @@ func (e *Entry) set(key, value any) error {
 	return nil
 }
 
-// isEntryName accepts what Response.ErrorType can be, and a family of them.
+// isEntryName accepts possible values of Response.ErrorType, and families of them.
 func isEntryName(s string) bool {
 	s, _ = strings.CutSuffix(s, ".*")
 	for _, c := range []byte(s) {

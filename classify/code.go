@@ -36,7 +36,7 @@ type Entry struct {
 	Later bool
 }
 
-// Label is how people call the entry: its number, its name, or its message.
+// Label is how people refer to the entry: its number, its name, or its message.
 func (e *Entry) Label() string {
 	switch {
 	case e.Code != 0:
@@ -65,8 +65,8 @@ type Catalogue struct {
 	hash     string
 }
 
-// rule is an entry as Decide sees it. Its outcome is Unset for a code that the
-// catalogue does not have.
+// rule is an entry in the form that Decide needs. Its outcome is Unset for a code that
+// the catalogue does not have.
 type rule struct {
 	also     []int16 // further statuses that the API promises
 	code     uint16
@@ -75,7 +75,7 @@ type rule struct {
 	numbered bool // a message carries numbers to read
 }
 
-// noRule is the rule of what the catalogue does not have.
+// noRule is the rule for what the catalogue does not have.
 var noRule rule
 
 var builtin = newCatalogue(builtinTable[:])
@@ -83,7 +83,7 @@ var builtin = newCatalogue(builtinTable[:])
 // Builtin is the catalogue of TMDB's codes that statline uses by default.
 func Builtin() *Catalogue { return builtin }
 
-// None is the catalogue without a code: codes and messages decide nothing.
+// None is the empty catalogue: codes and messages decide nothing.
 func None() *Catalogue { return none }
 
 var none = newCatalogue(nil)

@@ -51,7 +51,7 @@ func (c *Catalogue) Decide(r *Response) Decision {
 	return d
 }
 
-// byName decides by a name of an error that the catalogue has.
+// byName decides by an error name in the catalogue.
 func (c *Catalogue) byName(r *Response, d *Decision) bool {
 	e := c.names.find(r.ErrorType)
 	if e == nil || !e.believed(r.Status) {
@@ -61,7 +61,7 @@ func (c *Catalogue) byName(r *Response, d *Decision) bool {
 	return true
 }
 
-// byMessage decides by a message that the catalogue has.
+// byMessage decides by a message in the catalogue.
 func (c *Catalogue) byMessage(r *Response, d *Decision) bool {
 	entry, count, limit := c.messages.recognise(r.Message)
 	if entry == 0 {
@@ -78,13 +78,13 @@ func (c *Catalogue) byMessage(r *Response, d *Decision) bool {
 	return true
 }
 
-// believed reports that words are enough for the entry's outcome: alone they
-// make no success of a failing HTTP status.
+// believed reports that a text is enough for the entry's outcome: alone it makes no
+// success of a failing HTTP status.
 func (e *rule) believed(status int16) bool {
 	return e.outcome.Failure() || status < 400 || e.status != 0 && e.promises(status)
 }
 
-// decide is what r says without a catalogue.
+// decide is the decision without a catalogue.
 func (r *Response) decide(d *Decision) {
 	switch {
 	case r.Mark == MarkError && (r.Status < 0 || r.Status >= 200 && r.Status < 300):
@@ -123,7 +123,7 @@ func (c *Catalogue) Recognise(text []byte) (e Entry, count, limit uint32, ok boo
 	return c.entries[entry-1], count, limit, true
 }
 
-// holds reports that the code of r, which has rule e, decides.
+// holds reports that the code of r, whose rule is e, decides.
 func (e *rule) holds(r *Response) bool {
 	switch r.CodeFrom {
 	case CodeEnvelope:

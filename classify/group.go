@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// Group is a set of outcomes. Whoever asks for several at once takes a group of
-// this file, in Go (Has) and in SQL (SQL) alike, so that both mean the same.
+// Group is a set of outcomes. Code that needs several outcomes uses a group of this
+// file, in Go (Has) and in SQL (SQL), so that both mean the same.
 type Group uint32
 
 // The groups that figures, detectors and alerts ask for.
 const (
-	// ServerSide is what failed through no fault of the caller: it counts
-	// against a service's availability.
+	// ServerSide is a failure that is not the caller's fault: it counts against a
+	// service's availability.
 	ServerSide Group = 1<<Timeout | 1<<Offline | 1<<InternalError | 1<<ServerError
 	// Failed is everything but success and redirect.
 	Failed = everything &^ (1<<Success | 1<<Redirect)
 	// Limited is a key refused for its rate.
 	Limited Group = 1 << RateLimited
-	// DeadKey is a key that worked once and never will again as it is.
+	// DeadKey is a key that used to work and will not work again as it is.
 	DeadKey Group = 1<<SuspendedKey | 1<<DisabledAccount
-	// UnusableKey is a key that has not worked yet: unknown, or of an account
-	// that never confirmed its address.
+	// UnusableKey is a key that has not worked yet: unknown, or of an account whose
+	// address was never confirmed.
 	UnusableKey Group = 1<<InvalidKey | 1<<UnverifiedAccount
-	// KeyTrouble is every refusal whose reason lies in the key.
+	// KeyTrouble is every refusal because of the key.
 	KeyTrouble = Limited | DeadKey | UnusableKey
 	// LoginFailed is a login, session or token that was refused.
 	LoginFailed Group = 1 << AuthFailed
@@ -42,7 +42,7 @@ func GroupOf(outcomes ...Outcome) Group {
 	return g
 }
 
-// Has reports whether o belongs to g.
+// Has reports that o belongs to g.
 func (g Group) Has(o Outcome) bool { return g>>o&1 != 0 }
 
 // HasName reports whether the outcome stored under name belongs to g; an
@@ -63,8 +63,8 @@ func (g Group) Outcomes() []Outcome {
 	return list
 }
 
-// SQL is the condition that lets the members through, on a column of stored
-// names. It names the members or the rest, whichever are fewer.
+// SQL is the condition that selects the members, on a column of stored names. It lists
+// the members or the rest, whichever are fewer.
 func (g Group) SQL(column string) string {
 	members, rest := g.Outcomes(), (everything &^ g).Outcomes()
 	switch {

@@ -41,11 +41,12 @@ func (c Class) String() string {
 	return [classes]string{"unknown", "ai", "crawler", "monitor", "scanner", "automation", "cli", "sdk", "browser"}[c]
 }
 
-// noRank is beyond the rank of every class.
+// noRank is larger than the rank of every class.
 const noRank = 4
 
-// rank says which of several names in one header counts: the smallest. A crawler
-// names the library or the browser that it is made of, not the other way round.
+// rank says which of several names in one header counts: the one with the smallest
+// rank. A crawler names the library or the browser that it is made of, not the other
+// way round.
 func (c Class) rank() int {
 	switch c {
 	case AI:
@@ -65,7 +66,7 @@ type product struct {
 	class Class
 }
 
-// The products that are no literal of a list. Numbers are positions in products.
+// The products that are not in a list. Numbers are indexes into products.
 const (
 	unknown  uint16 = 1
 	firstOwn uint16 = 2
@@ -83,7 +84,7 @@ var products = func() []product {
 	return append(all, listed[:]...)
 }()
 
-// ClassOf is the class of an agent that is told.
+// ClassOf is the class of an agent.
 func ClassOf(a classify.Agent) Class { return products[a.Product].class }
 
 // Name is the stored name: the product's, and of SDKs and command lines the first
@@ -103,10 +104,10 @@ func Name(a classify.Agent) string {
 	return string(b)
 }
 
-// MaxLength is how much of a header is looked at, in bytes.
+// MaxLength is how many bytes of a header are read.
 const MaxLength = 512
 
-// How a literal must lie in the header.
+// Where a literal must be in the header.
 const (
 	wordStart   uint8 = 1 << iota // not after a letter or a digit
 	wordEnd                       // not before one
@@ -128,7 +129,7 @@ type Matcher struct {
 	own   []literal     // sorted like literals
 }
 
-// head is where the literals begin that begin with three bytes.
+// head is where the literals with the same first three bytes are.
 type head struct {
 	bytes       uint32 // 0 for a free slot
 	own, listed uint16 // plus one, 0 for none
@@ -166,7 +167,7 @@ func New() *Matcher {
 	return m
 }
 
-// head is the slot of three bytes, which is theirs from now on.
+// head returns the slot of three bytes, and takes a free one for them if needed.
 func (m *Matcher) head(a, b, c byte) *head {
 	key := uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24
 	for i := key * 0x9e3779b1 >> 20; ; i++ {
@@ -197,8 +198,8 @@ type found struct {
 	start, end int
 }
 
-// Of is what a header names; the zero value for an empty one. Of several literals
-// the class decides, then the first, then the longest.
+// Of is what a header names; the zero value for an empty one. Of several literals the
+// class decides, then the first, then the longest.
 func (m *Matcher) Of(header []byte) classify.Agent {
 	header = header[:min(len(header), MaxLength)]
 	if len(header) == 0 {
@@ -228,8 +229,8 @@ func (m *Matcher) Of(header []byte) classify.Agent {
 	}
 }
 
-// among looks at the first literals of a list, those that begin as the header does
-// at i. Their products count from first.
+// among tries the literals of a list that begin as the header does at i. Their
+// products are numbered from first.
 func (f *found) among(list []literal, first uint16, header []byte, i int) {
 	key := header[i : i+3]
 	for n := range list {
@@ -260,7 +261,7 @@ func (l *literal) lies(header []byte, i int) bool {
 		(l.flags&wordEnd == 0 || end == len(header) || !inWord(header[end]) || !inWord(header[end-1]))
 }
 
-// isToken reports whether header[i:end] stands alone, or before a version.
+// isToken reports that header[i:end] stands alone, or before a version.
 func isToken(header []byte, i, end int) bool {
 	if i > 0 && header[i-1] != ' ' && header[i-1] != '(' && header[i-1] != ';' {
 		return false
@@ -279,8 +280,8 @@ func inWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c >= 0x80
 }
 
-// mostVersion is the largest number that a version may have: more is a build's or
-// a date's, and would make as many names.
+// mostVersion is the largest number in a version: larger ones are builds or dates, and
+// would make too many names.
 const mostVersion = 9999
 
 // version reads "/2.31.0" or " v2.31" at i: its first two numbers plus one each, 0
@@ -316,9 +317,8 @@ func number(header []byte, i int) (n uint16, end int) {
 	return uint16(value) + 1, i
 }
 
-// isBrowser reports whether a header that has a browser's token is one's. Programs
-// that call themselves compatible or leave an address are none, whatever else they
-// say.
+// isBrowser reports that a header with a browser's token is a browser's. Programs that
+// call themselves compatible or give an address are none, whatever else they say.
 func isBrowser(header []byte, product uint16) bool {
 	switch {
 	case !bytes.HasPrefix(header, []byte("Mozilla/")) && !bytes.HasPrefix(header, []byte("Opera/")):

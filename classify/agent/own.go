@@ -1,7 +1,7 @@
 package agent
 
-// browsers are told by a token before their version: the one that comes first here
-// of those that a header has, for most of them also call themselves Chrome.
+// browsers are recognised by a token before their version. The first of this list in a
+// header counts, because most of them also call themselves Chrome.
 var browsers = []struct{ token, also, name string }{
 	{"Edg/", "", "Edge"}, {"EdgA/", "", "Edge"}, {"EdgiOS/", "", "Edge"}, {"Edge/", "", "Edge"},
 	{"OPR/", "", "Opera"}, {"OPiOS/", "", "Opera"}, {"OPT/", "", "Opera"}, {"Opera/", "", "Opera"},
@@ -14,8 +14,8 @@ var browsers = []struct{ token, also, name string }{
 	{"MSIE ", "", "Internet Explorer"}, {"Trident/", "", "Internet Explorer"},
 }
 
-// own are products beyond the list, and those of the list that belong to another
-// class here. The text must stand as a word of its own, or be the whole header.
+// own are products that the list does not have, and those that belong to another class
+// here. The text must be a word of its own, or the whole header.
 var own = []struct {
 	text, name string
 	class      Class

@@ -5,8 +5,8 @@ import (
 	"statline/classify/distinct"
 )
 
-// agents are the rows of the table agents: few, for a service has tens of agents a
-// minute. Nothing is asked of memory ahead.
+// agents are the rows of the table agents. There are few, because a service has tens
+// of agents a minute, so no memory is prefetched.
 type agents struct {
 	index
 	rows []agentRow
@@ -24,7 +24,7 @@ func (a *agents) reset() {
 	a.rows = append(a.rows[:0], agentRow{}) // row 0 is none
 }
 
-// packAgent and unpackAgent make one word of an agent and back.
+// packAgent and unpackAgent convert an agent to one word and back.
 func packAgent(a classify.Agent) uint64 {
 	return uint64(a.Product)<<32 | uint64(a.Major)<<16 | uint64(a.Minor)
 }
@@ -33,8 +33,8 @@ func unpackAgent(w uint64) classify.Agent {
 	return classify.Agent{Product: uint16(w >> 32), Major: uint16(w >> 16), Minor: uint16(w)}
 }
 
-// add counts one response. A key's id is a hash already, so that its last byte
-// chooses its bit.
+// add counts one response. A key's id is a hash already, so its last byte chooses its
+// bit.
 func (a *agents) add(group uint32, agent classify.Agent, key *classify.KeyID) {
 	packed := packAgent(agent)
 	h := uint32(mixWords(packed, uint64(group)))

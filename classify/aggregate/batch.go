@@ -16,8 +16,8 @@ import (
 // growth of cmd/bench, medians of four pairs).
 const batch = 64
 
-// pending is what is left to do of a response. It holds nothing of the
-// response's memory.
+// pending is the rest of the work on a response. It holds none of the response's
+// memory.
 type pending struct {
 	key, ip                 words
 	bytes                   uint64
@@ -35,7 +35,7 @@ type pending struct {
 	quota                   classify.Quota
 }
 
-// waitFailure notes what only failures have.
+// waitFailure fills in what only failures have.
 func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decision, second uint32) {
 	p.slot = 0
 	if d.Outcome == classify.RateLimited {
@@ -53,8 +53,9 @@ func (t *Table) waitFailure(p *pending, r *classify.Response, d classify.Decisio
 	}
 }
 
-// flush does what is pending, in two passes: the first finds the index slots
-// near and asks for the rows that they point to, the second finds those near.
+// flush does the pending work in two passes: the first reads the index slots, which
+// are near by now, and prefetches the rows that they point to; the second updates the
+// rows.
 func (t *Table) flush() {
 	todo := t.pending[:t.waiting]
 	t.waiting = 0
@@ -151,8 +152,7 @@ func (t *Table) addClient(p *pending) {
 }
 
 // pathBit is the number of the bit of a path without its query, plus one; 0 for none.
-// Its hash is stored with what it has set, so that it must never change without a
-// new Version.
+// The bits are stored, so its hash must not change without a new Version.
 func pathBit(path []byte) uint16 {
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]

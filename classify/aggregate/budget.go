@@ -23,7 +23,7 @@ const (
 	budgets
 )
 
-// Name is what metrics call it.
+// Name is the dimension's name in metrics.
 func (b Budgeted) Name() string {
 	return [budgets]string{"service", "route", "key", "client", "error_type", "agent", "version"}[b]
 }
@@ -31,8 +31,8 @@ func (b Budgeted) Name() string {
 // Others counts responses whose name went to __other__, by Budgeted.
 type Others [budgets]uint64
 
-// weight is what a name has in the block. Refusals of the caller decide who is
-// kept when there are more names than the budget allows.
+// weight is how often a name occurs in the block. Refusals decide first which names
+// are kept when there are more than the budget allows.
 type weight struct{ refused, requests uint64 }
 
 func (w *weight) add(o classify.Outcome, requests uint64) {
@@ -42,7 +42,7 @@ func (w *weight) add(o classify.Outcome, requests uint64) {
 	}
 }
 
-// compare orders the heavier first.
+// compare puts the heavier first.
 func (w weight) compare(o weight) int {
 	return cmp.Or(cmp.Compare(o.refused, w.refused), cmp.Compare(o.requests, w.requests))
 }
@@ -63,8 +63,8 @@ func overBudget(candidates []weight, budget int) []int {
 	return order[budget:]
 }
 
-// resolved says how the block's dimensions are named in its rows, budgets
-// applied, and ranks them in the order of their names.
+// resolved is how the block's dimensions are named in its rows, after budgets, and the
+// ranks of these names.
 type resolved struct {
 	truncatedServices, truncatedRoutes, truncatedErrors bool
 
@@ -90,7 +90,7 @@ func (n *tuple) compare(o *tuple) int {
 
 type keyGroup struct{ minute, what uint32 }
 
-// what is all of a key's row but its minute and its key.
+// what is everything in a key's row but its minute and its key.
 type what struct {
 	service   uint32 // its rank
 	result    result
@@ -157,7 +157,7 @@ func usedDimensions(t *Table) []used {
 	return list
 }
 
-// mergeServices renames the services beyond the budget, and their routes.
+// mergeServices renames the services over the budget, and their routes.
 func mergeServices(list []used, budget int, other *Others) bool {
 	all := make([]*used, len(list))
 	for i := range list {
@@ -171,7 +171,7 @@ func mergeServices(list []used, budget int, other *Others) bool {
 	})
 }
 
-// mergeRoutes renames the routes beyond the budget, among the services kept.
+// mergeRoutes renames the routes over the budget, of the services that are kept.
 func mergeRoutes(list []used, budget int, other *Others) bool {
 	var kept []*used
 	for i := range list {
@@ -186,7 +186,7 @@ func mergeRoutes(list []used, budget int, other *Others) bool {
 	})
 }
 
-// mergeErrorTypes renames the error types beyond the budget.
+// mergeErrorTypes renames the error types over the budget.
 func mergeErrorTypes(list []used, budget int, other *Others) bool {
 	byName := map[string]*weight{}
 	for i := range list {

@@ -2,18 +2,17 @@ package aggregate
 
 import "statline/classify"
 
-// Version changes whenever the same responses make other rows, or the same rows
-// in another order: a new dimension that is filled, say. It belongs into a
-// block's config hash.
+// Version changes whenever the same responses make other rows, or the same rows in
+// another order, as with a new dimension. It is part of a block's config hash.
 const Version = 6
 
-// Config says how much detail a Table keeps. Every field but Seed changes the
-// rows and belongs into a block's config hash.
+// Config says how much detail a Table keeps. Every field but Seed changes the rows and
+// is part of a block's config hash.
 type Config struct {
 	// SlotSeconds is the length of a slot of a refusal mask: the rate limit's
 	// window. Limited to [1, 60]; 0 is the default, 10.
 	SlotSeconds int
-	// Budget bounds the names that a block's rows may carry.
+	// Budget bounds the number of names in a block's rows.
 	Budget Budget
 	// SetSize bounds the client addresses and user agents of a failing key's
 	// row. 0 is the default, 8.
@@ -21,9 +20,9 @@ type Config struct {
 	// SampleSlots bounds the examples per (minute, service, failure); other
 	// outcomes have one. 0 is the default, 3; at most 255.
 	SampleSlots int
-	// Seed varies where rows lie in memory, and nothing else: a caller that
-	// reads untrusted addresses sets it to a random number, so that nobody can
-	// choose addresses that collide.
+	// Seed changes only where rows are in memory: a caller that reads untrusted
+	// addresses sets it to a random number, so that nobody can choose addresses that
+	// collide.
 	Seed uint64
 }
 
@@ -35,8 +34,8 @@ type Config struct {
 // 0 stands for the default.
 type Budget struct{ Services, Routes, Keys, Clients, ErrorTypes, Agents, Versions int }
 
-// OtherClient stands for all client addresses beyond the budget. It is a
-// multicast address, which no client has.
+// OtherClient stands for all client addresses over the budget. It is a multicast
+// address, which no client has.
 var OtherClient = [16]byte(classify.OtherKey)
 
 // keySetSize bounds the keys of a failing client's row.
@@ -52,7 +51,7 @@ const (
 	maxSampleText = 1024
 )
 
-// DefaultConfig is what the daemon uses unless it is told otherwise.
+// DefaultConfig is the daemon's configuration unless it has another.
 func DefaultConfig() Config {
 	return Config{
 		SlotSeconds: 10,

@@ -33,8 +33,8 @@ func (r *Rows) SumDays() {
 	}
 }
 
-// seekDay is the index of minute's day in r.Days, searched from d on: every
-// minute of the rows has its day there.
+// seekDay is the index of minute's day in r.Days, searched from d on: every minute of
+// the rows has its day there.
 func (r *Rows) seekDay(d int, minute uint32) int {
 	for d < len(r.Days) && r.Days[d].Day < int32(minute/daySeconds) {
 		d++

@@ -81,7 +81,7 @@ func (t *Table) Rows() Rows {
 	return rows
 }
 
-// emitResponses sorts the rows and merges those that a budget made equal.
+// emitResponses sorts the rows and merges rows that are equal after budgets.
 func (t *Table) emitResponses() {
 	o := &t.out
 	o.responseRefs, o.responses = o.responseRefs[:0], o.responses[:0]
@@ -199,7 +199,7 @@ func (t *Table) emitResponsesHour() {
 	}
 }
 
-// takeHistogram moves a sum to the output; an empty one is no memory of it.
+// takeHistogram moves a sum to the output; an empty sum takes no memory there.
 func (o *output) takeHistogram(sum *histogramSum) ([]uint16, []uint64) {
 	if sum.touched == 0 {
 		return nil, nil
@@ -350,7 +350,7 @@ func (t *Table) sampleRow(c *sample, minute uint32, outcome classify.Outcome, sl
 	}
 }
 
-// emitLabels names the keys that are kept; other holds those that are not.
+// emitLabels emits the names of the keys that are kept; other has the rest.
 func (t *Table) emitLabels(other map[words]bool) {
 	o := &t.out
 	o.labels = o.labels[:0]

@@ -8,7 +8,7 @@ import (
 	"statline/classify/agent"
 )
 
-// emitAgents sorts the rows and merges those that a budget made equal.
+// emitAgents sorts the rows and merges rows that are equal after budgets.
 func (t *Table) emitAgents(other *Others) {
 	o := &t.out
 	o.agentRows = o.agentRows[:0]
@@ -44,8 +44,7 @@ func (t *Table) emitAgentsHour() {
 	o.agentsHour = mergeAgents(o.agentsHour)
 }
 
-// mergeAgents sorts rows and makes one of those that have their dimensions in
-// common.
+// mergeAgents sorts rows and merges those with the same dimensions.
 func mergeAgents(rows []AgentRow) []AgentRow {
 	slices.SortFunc(rows, func(a, b AgentRow) int { return a.compare(&b) })
 	w := 0
@@ -66,15 +65,15 @@ func (r *AgentRow) compare(o *AgentRow) int {
 		cmp.Compare(r.Agent, o.Agent), cmp.Compare(r.Outcome, o.Outcome))
 }
 
-// agentName is how an agent is named in the block's rows. Beyond the budget its
-// class stays.
+// agentName is the name of an agent in the block's rows. Over the budget only its
+// class is kept.
 type agentName struct {
 	class, name string
 	beyond      bool
 }
 
-// agentNames names the block's agents, by their packed numbers. Two agents may have
-// one name.
+// agentNames returns the names of the block's agents by packed number. Two agents may
+// have the same name.
 func (t *Table) agentNames() map[uint64]agentName {
 	names := map[uint64]agentName{}
 	weights := map[agentName]weight{}

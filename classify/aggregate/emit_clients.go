@@ -6,7 +6,7 @@ import (
 	"statline/classify"
 )
 
-// emitClients sorts the rows and merges those that a budget made equal.
+// emitClients sorts the rows and merges rows that are equal after budgets.
 func (t *Table) emitClients(other *Others) {
 	o := &t.out
 	o.clientRefs = slices.Grow(o.clientRefs[:0], len(t.clients.rows))
@@ -72,7 +72,7 @@ func (t *Table) clientRow(ref *ref, truncated bool) ClientRow {
 	return out
 }
 
-// noClientFailure is what rows without failures point to. Nobody writes to it.
+// noClientFailure is what rows without failures point to. It is never written to.
 var noClientFailure ClientFailure
 
 func hashID(k classify.KeyID) uint64 { return hashArray(k) }

@@ -7,8 +7,8 @@ import (
 	"statline/classify"
 )
 
-// emitKeys sorts the rows and merges those that a budget made equal. It
-// returns the keys that went to OtherKey.
+// emitKeys sorts the rows and merges rows that are equal after budgets. It returns the
+// keys that went to OtherKey.
 func (t *Table) emitKeys(other *Others) map[words]bool {
 	o := &t.out
 	o.keyRefs = slices.Grow(o.keyRefs[:0], len(t.keys.rows))
@@ -95,10 +95,11 @@ func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
 	return out
 }
 
-// noKeyFailure is what rows without failures point to. Nobody writes to it.
+// noKeyFailure is what rows without failures point to. It is never written to.
 var noKeyFailure KeyFailure
 
-// noTold is what rows point to that were told nothing. Nobody writes to it.
+// noTold is what rows point to that have neither quotas nor retries. It is never
+// written to.
 var noTold KeyTold
 
 func (o *output) keyTold(q KeyTold) *KeyTold {
@@ -118,7 +119,7 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 	return s
 }
 
-// mergeKey adds from to row; both are of the same dimensions.
+// mergeKey adds from to row; both have the same dimensions.
 func (t *Table) mergeKey(row, from *KeyRow) {
 	row.Requests += from.Requests
 	row.Bytes += from.Bytes

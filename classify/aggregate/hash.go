@@ -115,7 +115,7 @@ func (x *index) grow() {
 	}
 }
 
-// pairs numbers distinct 128-bit values from 0, in the order of their coming.
+// pairs numbers distinct 128-bit values from 0, in the order in which they come.
 type pairs struct {
 	index
 	keys [][2]uint64

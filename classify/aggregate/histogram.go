@@ -92,7 +92,7 @@ func (h *histograms) count(p uint32, b uint16) {
 	}
 }
 
-// carry counts what a page's count has overflowed by.
+// carry adds the overflow of a page's count.
 func (h *histograms) carry(p uint32, i uint16) {
 	if h.wide[p] == 0 {
 		h.wides = append(h.wides, wide{})
@@ -148,7 +148,7 @@ func (h *histograms) appendTo(buckets []uint16, counts []uint64, d uint32) ([]ui
 	return buckets, counts
 }
 
-// histogramSum adds histograms up. The zero value is empty.
+// histogramSum adds up histograms. The zero value is empty.
 type histogramSum struct {
 	touched uint64 // bit i: octave i may have counts
 	counts  [octaves][subBuckets]uint64

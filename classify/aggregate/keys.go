@@ -4,8 +4,8 @@ import (
 	"math"
 )
 
-// keys are the rows of the table keys. What every response touches is 32
-// bytes a row; what only failures touch lies apart.
+// keys are the rows of the table keys. What every response updates is 32 bytes a row;
+// what only failures need is stored separately.
 type keys struct {
 	index
 	rows []keyRow
@@ -71,7 +71,7 @@ func (k *keys) failure(n uint32) *keyFailure {
 	return &k.failures[k.cold[n]-1]
 }
 
-// quota is what row n was told of its rate limit, and its retries.
+// quota is the rate limit that row n was told, and its retries.
 func (k *keys) quota(n uint32) *KeyTold {
 	if more := int(n) + 1 - len(k.quotas); more > 0 {
 		k.quotas = append(k.quotas, make([]KeyTold, more)...)

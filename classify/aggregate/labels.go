@@ -1,7 +1,7 @@
 package aggregate
 
-// labels keeps what gateways call a key: of several names the latest by event
-// time, then the greatest.
+// labels keeps the gateway's name of a key: of several names the latest by event time,
+// then the greatest.
 type labels struct {
 	index
 	list []label

@@ -15,8 +15,8 @@ const (
 
 func (m method) String() string { return methodNames[m] }
 
-// methodOf numbers a method's name in any letter case; "" is a method that the
-// log does not tell, and every name that HTTP does not have is OTHER.
+// methodOf is the number of a method's name in any letter case. "" is an unknown
+// method; names that HTTP does not have are OTHER.
 func methodOf(b []byte) method {
 	if string(b) == "GET" {
 		return methodGet

@@ -7,9 +7,9 @@ import (
 	"statline/classify"
 )
 
-// The keys of rows are packed into words, so that they are hashed and compared
-// in a few instructions. Where the bits lie is known here only. A word orders
-// as its parts do, from the left.
+// The keys of rows are packed into words, so that hashing and comparing them takes a
+// few instructions. Only this file knows the layout. Words order as their parts do,
+// from the left.
 
 // minuteAnd is (minute, number): a minute since 1970, and the number of a
 // service or of dimensions in it.
@@ -19,8 +19,8 @@ func minuteIn(w uint64) uint32 { return uint32(w >> 32) }
 
 func numberIn(w uint64) uint32 { return uint32(w) }
 
-// answer is (http status, code, outcome, decided by, blame, 8 bits that are 0):
-// what a response row says besides its minute and its names.
+// answer is (http status, code, outcome, decided by, blame, 8 bits that are 0): a
+// response row without its minute and its names.
 type answer uint64
 
 func answerOf(r *classify.Response, d classify.Decision) answer {

@@ -6,9 +6,9 @@ import (
 	"statline/classify"
 )
 
-// Rollup describes one table that responses are counted in. Whoever makes,
-// writes, sums, audits or repairs such tables goes by the descriptions, so that
-// a new table takes no more than its description and a migration.
+// Rollup describes a table that responses are counted in. Everything that makes,
+// writes, sums, audits or repairs such tables uses these descriptions, so that a new
+// table only needs a description and a migration.
 type Rollup struct {
 	Name  string
 	Level Level
@@ -21,7 +21,7 @@ type Rollup struct {
 	view    func(*Rows) View
 }
 
-// Level is the length of the time that a row counts.
+// Level is the length of time that a row covers.
 type Level uint8
 
 // The levels.
@@ -30,7 +30,7 @@ const (
 	Hour
 )
 
-// Sum names a count of a DayCount.
+// Sum names a count in a DayCount.
 type Sum uint8
 
 // The sums of a day: all responses, those with a key, those with an address, those
@@ -47,8 +47,8 @@ func (s Sum) Of(d DayCount) uint64 {
 	return [...]uint64{d.Responses, d.Keyed, d.Addressed, d.Agented}[s]
 }
 
-// Merge is how the values of rows that have their minute and their dimensions
-// in common become one: the name of the engine's function.
+// Merge is how values of rows with the same minute and dimensions become one: the name
+// of the engine's function.
 type Merge string
 
 // The merges. A union of sets keeps 16 members, however many rows it merges.
@@ -107,8 +107,7 @@ type View struct {
 	only   func(keep func(minute uint32) bool) View
 }
 
-// Dimensions are the indexes in Columns of what rows are told apart by besides
-// their minute.
+// Dimensions are the indexes in Columns of the dimensions, without the minute.
 func (r *Rollup) Dimensions() (at []int) {
 	for i, c := range r.Columns {
 		if c.Merge == None && i > 0 {
@@ -121,7 +120,7 @@ func (r *Rollup) Dimensions() (at []int) {
 // Of is the block's rows of r.
 func (r *Rollup) Of(rows *Rows) View { return r.view(rows) }
 
-// Only is the rows whose minute is kept.
+// Only selects the rows whose minute is kept.
 func (v View) Only(keep func(minute uint32) bool) View { return v.only(keep) }
 
 // Days sums v's requests by Unix day.
@@ -133,8 +132,8 @@ func (v View) Days() map[int64]uint64 {
 	return days
 }
 
-// Description is what a Rollup of rows R is made of: Describe adds the columns
-// that every rollup has, minute and requests.
+// Description describes a Rollup of rows R: Describe adds the columns that every
+// rollup has, minute and requests.
 type Description[R any] struct {
 	Name     string
 	Level    Level
@@ -153,12 +152,12 @@ type ColumnOf[R any] struct {
 	read func(rows []R) Values
 }
 
-// Dimension is a column that rows are told apart by.
+// Dimension is a column that distinguishes rows.
 func Dimension[R any, V Name](name string, get func(*R) V) ColumnOf[R] {
 	return Measure(name, None, get)
 }
 
-// Measure is a column that merge makes one of.
+// Measure is a column whose values are merged.
 func Measure[R any, V Value](name string, merge Merge, get func(*R) V) ColumnOf[R] {
 	return ColumnOf[R]{Column{Name: name, Merge: merge}, func(rows []R) Values { return ReadRows(rows, get) }}
 }

@@ -148,8 +148,8 @@ func keyMeasures() []ColumnOf[KeyRow] {
 	}
 }
 
-// offset is how many seconds into its minute or hour something was seen, 0
-// when the row does not tell.
+// offset is how many seconds into its minute or hour something was seen, 0 when the
+// row does not say.
 func offset(minute, seen uint32) uint16 {
 	if seen < minute {
 		return 0

@@ -18,7 +18,7 @@ type samples struct {
 	text   int      // bytes of all kept texts
 }
 
-// sampleHead is what decides most offers without touching the samples.
+// sampleHead decides most offers without reading the samples.
 type sampleHead struct {
 	worst uint64 // the greatest kept hash, when full
 	n     uint8
@@ -69,8 +69,8 @@ func (s *samples) group(minute, service uint32, o classify.Outcome) uint32 {
 	return n
 }
 
-// wants reports whether a response whose position has this hash may be among the
-// smallest of its group.
+// wants reports that a response whose position has this hash may be among the smallest
+// of its group.
 func (s *samples) wants(group uint32, hash uint64) bool {
 	head := &s.heads[group]
 	return hash <= head.worst || head.n < head.size

@@ -1,8 +1,8 @@
 package aggregate
 
-// set is a bounded set: of all values added it keeps the size smallest by
-// (hash, value), which depends neither on their order nor on their number.
-// Most sets have one member, which lives here; more move to the pool.
+// set is a bounded set: it keeps the size smallest of all values added, by (hash,
+// value), which depends neither on their order nor on how often they were added. Most
+// sets have one member, which is stored here; more go to the pool.
 type set[V comparable] struct {
 	n     uint32
 	slab  uint32 // in the pool, when n > 1

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// ref is a row to be sorted: a 192-bit number, most significant word first,
-// that begins with the minute, and where the row is.
+// ref is a row to be sorted: a 192-bit number, most significant word first, that
+// begins with the minute, and the row's number.
 type ref struct {
 	w   [3]uint64
 	row uint32
@@ -36,10 +36,10 @@ func (r *ref) compareWithin(o *ref) int {
 // few is how many refs insertion sort takes.
 const few = 16
 
-// sortRefs sorts refs, equal ones in any order; spare is as long. It is a
-// radix sort from the most significant bit that skips what the refs have in
-// common: key ids are random numbers and addresses mostly lie close together,
-// so two or three rounds do, where sorting by comparison takes seventeen.
+// sortRefs sorts refs, equal ones in any order; spare has the same length. It is a
+// radix sort from the most significant bit that skips the bits that all refs share.
+// Key ids are random and addresses mostly close together, so two or three rounds are
+// enough, where sorting by comparison takes seventeen.
 func sortRefs(refs, spare []ref) {
 	if len(refs) > 4096 {
 		var counts [2048]uint32

@@ -193,7 +193,7 @@ func (t *Table) response(cell uint64, a answer, d classify.Decision) uint32 {
 	return t.responses.add(responseRow{cell: cell, answer: a, keyGroup: kg, clientGroup: cg, sampleGroup: sg}, h, i)
 }
 
-// carried is what row's 32-bit count has overflowed by.
+// carried is the overflow of row's 32-bit count.
 func (t *Table) carried(table *index, row uint32) (n uint64) {
 	for _, c := range t.carries {
 		if c.table == table && c.row == row {

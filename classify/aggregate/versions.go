@@ -7,8 +7,8 @@ import (
 	"statline/classify"
 )
 
-// versions counts the responses that tell which version of their service answered: few
-// rows, for a service has one or two versions a minute.
+// versions counts the responses that tell the version of their service: few rows,
+// because a service has one or two versions a minute.
 type versions struct {
 	index
 	rows []versionRow
@@ -51,7 +51,7 @@ func (v *versions) find(group, version uint32) uint32 {
 // bytes counts a row with its slots and its two output rows.
 func (v *versions) bytes() int { return (len(v.rows) - 1) * (16 + 16 + 2*56) }
 
-// versionRows are the rows of services that tell a version, sorted. Beyond the budget of a
+// versionRows are the rows of services with versions, sorted. Over the budget for a
 // minute of a service the version is __other__.
 func (t *Table) versionRows(other *Others) []ServiceRow {
 	o := &t.out
@@ -85,9 +85,9 @@ func (t *Table) versionRows(other *Others) []ServiceRow {
 	return rows
 }
 
-// mergeVersions renames all but the budget versions with the most requests in rows, which
-// are of one service and minute and sorted by version. It returns the requests that they
-// had.
+// mergeVersions renames all but the budget versions with the most requests in rows,
+// which are of one service and minute and sorted by version. It returns the requests
+// that they had.
 func mergeVersions(rows []ServiceRow, budget int) (other uint64) {
 	var starts []int
 	var weights []weight

@@ -12,9 +12,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// File is which limit whom is allowed, as an operator wrote it down. Its guarantee: it is
-// taken whole or not at all, and what is wrong is named with its line. A nil File allows
-// nobody anything of its own.
+// File says who is allowed which limit, as an operator wrote it. It is taken whole or
+// not at all, and errors are named with their line. A nil File has no limits.
 type File struct {
 	tiers  map[string]Allowed
 	of     map[string]Allowed // by a customer's name, or a key's whole id
