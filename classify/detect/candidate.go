@@ -6,14 +6,14 @@ import (
 	"statline/classify/distinct"
 )
 
-// CandidateLookback is how many minutes of refusals a key needs to show before a
-// rule opens an incident: the longest look back of the rules that begin with
-// refusals alone. Dead keys are followed from their first refusal on.
+// CandidateLookback is within how many minutes a key's refusals must be for a rule to
+// open an incident: the longest look-back of the rules that begin with refusals alone.
+// Dead keys are followed from their first refusal on.
 const CandidateLookback = 60
 
-// Candidate is what a key must have done within CandidateLookback minutes before
-// any rule can open an incident for it. It is necessary, not sufficient: keys
-// below it need not be looked at, which is most of a flood of refused keys.
+// Candidate is what a key must have done within CandidateLookback minutes before any
+// rule can open an incident for it. It is necessary, not sufficient: other keys need
+// not be read, which are most of those in a flood of refused keys.
 type Candidate struct {
 	// ThrottledShare of the slots of five minutes were refused by the limit.
 	ThrottledShare float64
@@ -23,7 +23,7 @@ type Candidate struct {
 	InvalidCount   uint64
 }
 
-// Candidate is the least that any rule of c asks of a key.
+// Candidate is the least that any rule of c requires of a key.
 func (c *Config) Candidate() Candidate {
 	share := c.Rate.ThrottledShare
 	for id := range c.Keys {
@@ -35,8 +35,8 @@ func (c *Config) Candidate() Candidate {
 		InvalidCount: c.InvalidKey.MinCount}
 }
 
-// Met reports whether rows, those of one key in CandidateLookback minutes, are
-// enough. One refusal of a dead key is.
+// Met reports that rows, those of one key in CandidateLookback minutes, are enough.
+// One refusal of a dead key is.
 func (c Candidate) Met(rows []KeyMinute) bool {
 	slots, minutes, invalid, seconds := 0, 0, uint64(0), 1
 	for i := range rows {
@@ -54,7 +54,7 @@ func (c Candidate) Met(rows []KeyMinute) bool {
 		(minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
 }
 
-// ClientCandidate is to clients what Candidate is to keys, within ClientLookback
+// ClientCandidate is for clients what Candidate is for keys, within ClientLookback
 // minutes.
 type ClientCandidate struct {
 	Failures uint64 // logins that failed
@@ -62,7 +62,7 @@ type ClientCandidate struct {
 	Paths    int    // or bits set by paths that do not exist
 }
 
-// ClientCandidate is the least that any rule of c asks of a client.
+// ClientCandidate is the least that any rule of c requires of a client.
 func (c *Config) ClientCandidate() ClientCandidate {
 	return ClientCandidate{
 		Failures: max(1, min(c.Stuffing.FastFailures, c.Stuffing.SlowFailures)),

@@ -42,11 +42,11 @@ const (
 type FloodMinute struct {
 	Minute   Minute
 	Requests uint64 // that were not refused
-	// Crowd is the rate in that minute that 99 of 100 of the others of its kind
-	// stay below, and all but one of few.
+	// Crowd is the rate in that minute that 99 of 100 others of its kind stay below;
+	// with few others, all but one.
 	Crowd uint64
-	// Own is its greatest rate in all but the busiest four hours of its week. It is
-	// known, and so is Crowd, of minutes with FloodFloor requests and more.
+	// Own is its greatest rate in all but the busiest four hours of its week. Own and
+	// Crowd are known for minutes with at least FloodFloor requests.
 	Own uint64
 	// Few is how many of the minute's requests, of a client address, three keys can
 	// have sent: more are many keys behind one address, and no flood.
@@ -104,7 +104,7 @@ func Floods(of EntityType) *Family[Flooder, FloodMinute] {
 
 func floodMinute(r *FloodMinute) Minute { return r.Minute }
 
-// over is the requests of a minute that is far from usual.
+// over is the number of requests of an unusual minute, 0 for any other.
 func (r *FloodMinute) over() uint64 {
 	if r.Requests < max(FloodFloor, stillAbove*r.Crowd, stillAbove*r.Own) || 2*r.Few < r.Requests {
 		return 0
@@ -142,8 +142,8 @@ func (c *FloodConfig) judge(of EntityType, f *Flooder, e *Episode, rows []FloodM
 		floodName(of, f.Name), now.Requests, now.Crowd, now.Own)
 }
 
-// opens reports whether most of the last minutes were far above what is usual, the
-// hour before them included. Where nothing was known for an hour, nothing is usual.
+// opens reports that most of the last minutes were far above the usual, compared with
+// the hour before them too. If less than an hour is known, nothing is usual.
 func (c *FloodConfig) opens(e *Episode, rows []FloodMinute, t Minute) bool {
 	now := &rows[len(rows)-1]
 	if now.Known < FloodLookback || !c.above(now) {

@@ -170,8 +170,8 @@ func (c *Config) serviceOf(name string) (SpikeConfig, float64) {
 	return spike, objective
 }
 
-// Objectives are the share of good responses that is wanted of services: of all, and of
-// those that have one of their own.
+// Objectives are the wanted shares of good responses: of all services, and of those
+// with one of their own.
 func (c *Config) Objectives() (usual float64, services map[string]float64) {
 	services = map[string]float64{}
 	for name := range c.Services {
@@ -234,7 +234,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.PrefixFrom(ip, ip.BitLen()), nil
 }
 
-// Muted reports whether an incident is not to be sent at event minute t.
+// Muted reports that no notice of an incident is to be sent at event minute t.
 func (c *Config) Muted(inc *Incident, t Minute) bool {
 	return slices.ContainsFunc(c.Mute, func(m Mute) bool {
 		until, err := time.Parse(time.RFC3339, m.Until)

@@ -138,8 +138,8 @@ func (c *ContractConfig) opens(p *Contract, e *Episode, rows []ContractMinute, t
 	return true
 }
 
-// coded reports whether the service's errors of the last hour carry codes: at
-// least ten of them, and half of all.
+// coded reports that the service's errors of the last hour carry codes: at least ten
+// of them, and half of all.
 func coded(rows []ContractMinute, t Minute) bool {
 	var with, total uint64
 	for _, r := range back(rows, contractMinute, t, 60) {

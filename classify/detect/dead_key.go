@@ -24,7 +24,7 @@ type DeadKeyConfig struct {
 	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 }
 
-// deadKey is the rule: a minute in which the key worked too is none against it.
+// deadKey is the rule. A minute in which the key worked too does not count against it.
 func deadKey() Rule[Key, KeyMinute] {
 	return Rule[Key, KeyMinute]{
 		Name: ruleDead, Version: deadVersion,

@@ -2,19 +2,19 @@ package detect
 
 import "statline/classify"
 
-// Deploy is that another version of a service took over, as its requests tell.
+// Deploy is a change of a service's version, as its requests tell.
 type Deploy struct {
 	Service, Version string
-	// At is when the version came, Known the first minute with which it was sure that it
-	// stays.
+	// At is when the version came, Known the first minute in which it was certain that
+	// it stays.
 	At, Known Minute
-	// First marks the version that a service was first seen with: nothing was deployed,
-	// as far as anybody knows, and nobody is told.
+	// First marks the version that a service was first seen with: no deployment is
+	// known, and nobody is told.
 	First bool
 }
 
-// SeenDeploy is who says so of a deploy that requests tell: OpenTelemetry's name of what
-// they told.
+// SeenDeploy is the author of a deploy that requests tell: OpenTelemetry's name of the
+// attribute.
 const SeenDeploy = "service.version"
 
 // VersionMinute is how many requests of a service told a version in a minute.
@@ -41,19 +41,19 @@ const (
 // DeployLookback is how many minutes of rows Versions looks back on.
 const DeployLookback = 2 * deployRun
 
-// Versions is which version of a service is out, by its minutes so far. The zero value
-// knows none.
+// Versions follows which version of a service is deployed, minute by minute. The zero
+// value knows none.
 type Versions struct {
 	now, before string
 	since       Minute // when now came
 }
 
-// Took sets what is out to a deploy: the newest that is known. Deploys are given in their
-// order.
+// Took sets the deployed version to that of the newest known deploy. Deploys are given
+// in their order.
 func (v *Versions) Took(d *Deploy) { v.now, v.before, v.since = d.Version, v.now, d.At }
 
-// Step takes minute t, the last of rows, which are sorted by minute and hold at least the
-// DeployLookback before it. It reports whether another version than before has taken over.
+// Step processes minute t, the last of rows, which are sorted by minute and have at
+// least the DeployLookback before it. It reports that another version has taken over.
 // Minutes are given once each, in their order; those without a row may be left out.
 func (v *Versions) Step(service string, rows []VersionMinute, t Minute) (d Deploy, ok bool) {
 	version, _, i := lastMinute(rows)

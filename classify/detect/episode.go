@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Episode is the state of one rule for one entity: the incident that is open,
-// or when the last one closed. It is copied by value, and it is
-// the zero value while nothing has happened.
+// Episode is the state of one rule for one entity: the incident that is open, or when
+// the last one closed. It is copied by value, and is the zero value until something
+// happens.
 type Episode struct {
 	inc       *Incident // nil when none is open; shared by copies, so changed by edit only
 	lastClose Minute    // 0 for none
@@ -20,15 +20,15 @@ type Episode struct {
 // IsOpen reports whether an incident is open.
 func (e *Episode) IsOpen() bool { return e.inc != nil }
 
-// edit is the open incident, to be changed: a copy, which no copy of e shares.
-// Its slices are never changed in place.
+// edit returns the open incident to be changed: a copy that no copy of e shares. Its
+// slices are never changed in place.
 func (e *Episode) edit() *Incident {
 	inc := *e.inc
 	e.inc = &inc
 	return e.inc
 }
 
-// saw notes evidence against the entity in minute t, while an incident is open.
+// saw records evidence against the entity in minute t, while an incident is open.
 func (e *Episode) saw(t Minute) {
 	if e.inc != nil {
 		e.lastBad = t
@@ -38,7 +38,7 @@ func (e *Episode) saw(t Minute) {
 // LastClose is when the entity's last incident closed, 0 for never.
 func (e *Episode) LastClose() Minute { return e.lastClose }
 
-// Begin opens an incident in minute t; inc says what it is, its rule included.
+// Begin opens an incident in minute t; inc describes it, including its rule.
 func (e *Episode) Begin(inc Incident, t Minute) {
 	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)
 	inc.State, inc.OpenedAt = Open, t
@@ -63,10 +63,10 @@ func (e *Episode) escalate(kind Kind, s Severity, t Minute) {
 // stamp writes a minute as RFC 3339.
 func stamp(t Minute) string { return t.Time().Format(time.RFC3339) }
 
-// clock writes a minute as a reader says it.
+// clock writes a minute as a time of day.
 func clock(t Minute) string { return t.Time().Format("15:04") }
 
-// shortKey is how a key id is shown.
+// shortKey is the shown form of a key id.
 func shortKey(id string) string {
 	if len(id) > 10 {
 		return id[:10]
@@ -81,7 +81,7 @@ func plural(n uint64, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// span is how long ago, in words: "25 min", "6 h", "3 days".
+// span writes a duration in words: "25 min", "6 h", "3 days".
 func span(minutes int) string {
 	switch {
 	case minutes < 120:

@@ -39,9 +39,9 @@ func blockOf(index int32, c Counts) block {
 	return b
 }
 
-// History is what the service detectors remember of one service: three days of
-// minutes and three weeks of five-minute blocks. It is a cache of stored
-// aggregates and can be rebuilt from them at any time.
+// History is what the service detectors remember of one service: three days of minutes
+// and three weeks of five-minute blocks. It is a cache of stored aggregates and can be
+// rebuilt from them at any time.
 type History struct {
 	minutes []Counts
 	blocks  []block
@@ -71,8 +71,8 @@ func NewHistory() *History {
 	return h
 }
 
-// Set stores the counts of minute m. A minute after the newest clears what
-// lies between. Minutes older than the ring are ignored.
+// Set stores the counts of minute m. A minute after the newest clears those in
+// between. Minutes older than the ring are ignored.
 func (h *History) Set(m Minute, c Counts) {
 	if h.last < 0 {
 		h.last = m - 1
@@ -111,8 +111,8 @@ func (h *History) at(m Minute) Counts {
 	return h.minutes[int(m)%minuteHistory]
 }
 
-// SetBlock stores a block of the past, when a history is rebuilt. start is a
-// multiple of five. Mask what was in an incident afterwards.
+// SetBlock stores a past block when a history is rebuilt. start is a multiple of five.
+// Afterwards, Mask those that were in an incident.
 func (h *History) SetBlock(start Minute, c Counts) {
 	h.changes++
 	i := int32(start) / blockMinutes
@@ -159,8 +159,8 @@ func (h *History) mask(series int, from, to Minute) {
 	}
 }
 
-// reader says which blocks a baseline reads: those of a series that start at
-// or after since and are not masked, or were masked before lifted.
+// reader selects the blocks for a baseline: those of a series that start at or after
+// since and are not masked, or were masked before lifted.
 type reader struct {
 	series        int
 	since, lifted Minute
@@ -182,7 +182,7 @@ func (h *History) sum(r reader, from, to int32) (n, k uint64) {
 	return n, k
 }
 
-// The series that are watched for spikes.
+// The series watched for spikes.
 const (
 	seriesTimeout = iota
 	seriesOffline
@@ -202,8 +202,8 @@ func (c Counts) k(series int) uint64 {
 	return c.Errors()
 }
 
-// fill makes the blocks without a response known, when a history is rebuilt up
-// to minute at: the store has no rows of them.
+// fill adds the blocks without a response when a history is rebuilt up to minute at:
+// the store has no rows of them.
 func (h *History) fill(at Minute) {
 	if h.first < 0 {
 		return

@@ -28,7 +28,7 @@ const day = 1440 // minutes
 // t+SettleMinutes has ended. No baseline reads a younger minute.
 const SettleMinutes = 15
 
-// Kind names what an incident is. The names are stored and stable.
+// Kind is the kind of an incident. The names are stored and must not change.
 type Kind string
 
 // The kinds.
@@ -90,10 +90,10 @@ const (
 // Rank orders severities, from 0 up; -1 for an unknown one.
 func (s Severity) Rank() int { return slices.Index([]Severity{Info, Ticket, Page}, s) }
 
-// State is where an incident stands.
+// State is the state of an incident.
 type State string
 
-// The states. Withdrawn is an incident that late evidence took back.
+// The states. Withdrawn is an incident that late evidence disproved.
 const (
 	Open      State = "open"
 	Closed    State = "closed"
@@ -135,8 +135,8 @@ type Incident struct {
 	RuleVersion               uint32
 }
 
-// Evidence is what a reader wants to see beside the summary. Empty fields are
-// left out of its JSON.
+// Evidence is what readers want to see besides the summary. Empty fields are left out
+// of its JSON.
 type Evidence struct {
 	WindowMinutes  int      `json:"window_minutes,omitempty"`
 	WindowRequests uint64   `json:"window_requests,omitempty"`
@@ -185,11 +185,11 @@ type Evidence struct {
 	BudgetLeft *float64 `json:"budget_left,omitempty"`
 }
 
-// maxRose bounds the beginnings that an incident names. It is more than can
-// begin between a state that is restored and the present.
+// maxRose bounds the beginnings that an incident lists. It is more than can begin
+// between a restored state and the present.
 const maxRose = 12
 
-// again notes that the condition of an open incident rises again in minute t.
+// again records that the condition of an open incident rises again in minute t.
 func (i *Incident) again(t Minute) {
 	e := &i.Evidence
 	if e.Episodes == 0 {
@@ -200,14 +200,14 @@ func (i *Incident) again(t Minute) {
 	e.Rose = append(slices.Clone(e.Rose[from:]), stamp(t))
 }
 
-// steadySince reports whether the condition of an open incident has held without a
-// break since a minute: what comes and goes is no level.
+// steadySince reports that the condition of an open incident has held without a break
+// since a minute: a condition that comes and goes is no new level.
 func (i *Incident) steadySince(t Minute) bool {
 	rose := i.Evidence.Rose
 	return len(rose) == 0 || rose[len(rose)-1] <= stamp(t)
 }
 
-// roseUntil takes back the rises after minute at, when a state is restored.
+// roseUntil removes the rises after minute at, when a state is restored.
 func (i *Incident) roseUntil(at Minute) {
 	e := &i.Evidence
 	for n := len(e.Rose); n > 0 && e.Rose[n-1] > stamp(at); n-- {

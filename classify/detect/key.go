@@ -42,8 +42,8 @@ func Keys() *Family[Key, KeyMinute] {
 
 func keyMinute(r *KeyMinute) Minute { return r.Minute }
 
-// Suspect reports whether successes of a key matter, by its rows: it was
-// refused as dead, or often enough as invalid.
+// Suspect reports, by its rows, that a success of a key matters: it was refused as
+// dead, or often enough as invalid.
 func (c *Config) Suspect(rows []KeyMinute) bool {
 	minutes, refused := 0, uint64(0)
 	for i := range rows {

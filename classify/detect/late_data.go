@@ -60,8 +60,8 @@ func Sources() *Family[Source, SourceMinute] {
 
 func sourceMinute(r *SourceMinute) Minute { return r.Minute }
 
-// judgeLate opens when every block of some minutes was late: one that was not
-// shows that the source is in time and that some of its lines are old.
+// judgeLate opens an incident when every block of some minutes was late. A block that
+// was not shows that the source is in time and only some of its lines are old.
 func judgeLate(s *Source, e *Episode, rows []SourceMinute, t Minute) {
 	first, worst := t, 0
 	for i := len(rows) - 1; i >= 0 && rows[i].Minute > max(e.lastClose, t-SourceLookback) &&
@@ -89,15 +89,15 @@ func judgeLate(s *Source, e *Episode, rows []SourceMinute, t Minute) {
 	inc.Summary = fmt.Sprintf("%s: its lines come %s late, by Kafka's time of their records", s.Name, span(worst/60))
 }
 
-// arrived turns an incident of silence whose rows have come after all into one of
-// late data: nothing was wrong but the way here.
+// arrived turns an incident of silence whose rows have come after all into one of late
+// data: only their way here was slow.
 func (i *Incident) arrived(t Minute) {
 	i.Kind, i.Severity = LateData, Ticket
 	i.Summary = fmt.Sprintf("%s: not silent since %s, its traffic of that time came at least %s late",
 		i.Entity, i.Evidence.SilentSince, span(int(t-i.OpenedAt)+1))
 }
 
-// Withdraw takes an incident back in minute t, because of rows that came late.
+// Withdraw withdraws an incident in minute t because of late rows.
 func (i *Incident) Withdraw(t Minute) {
 	i.State, i.ClosedAs, i.ClosedAt = Withdrawn, "", t
 	if i.Kind == TrafficDrop && i.Evidence.SilentSince != "" {

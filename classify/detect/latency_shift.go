@@ -46,8 +46,8 @@ const LatencyDays = 7
 // LatencyQuantile is the percentile above which a request is slow.
 const LatencyQuantile = 0.99
 
-// Pace is what is usual for a service on one day, from the hours of the
-// LatencyDays before.
+// Pace is the usual speed of a service on one day, from the hours of the LatencyDays
+// before.
 type Pace struct {
 	Service string
 	Bucket  uint16  // of the latency histogram: what lies above is slow
@@ -100,10 +100,11 @@ func Paces() *Family[PaceOf, PaceMinute] {
 
 func paceMinute(r *PaceMinute) Minute { return r.Minute }
 
-// usual is the share of slow requests that is no news.
+// usual is the share of slow requests that is normal.
 func (r *PaceMinute) usual() float64 { return max(r.Usual, 1-LatencyQuantile) }
 
-// over is the slow requests of a minute that has twice the usual share of them.
+// over is the number of slow requests in a minute that has twice the usual share of
+// them, otherwise 0.
 func (r *PaceMinute) over() uint64 {
 	if float64(r.Slow) < 2*r.usual()*float64(r.Timed) {
 		return 0
@@ -161,7 +162,7 @@ func (c *LatencyConfig) observe(e *Episode, now *PaceMinute, window int, timed, 
 		inc.Service, percent(share), timed, window, millis(now.Limit), percent(now.usual()))
 }
 
-// millis writes microseconds as a reader says them.
+// millis writes microseconds for people.
 func millis(micros float64) string {
 	if micros < 10_000 {
 		return fmt.Sprintf("%.1f ms", micros/1000)

@@ -40,8 +40,8 @@ const (
 	DeployDays     = 7
 )
 
-// ErrorMinute is how often one service answered, in one minute, with an error that
-// is new to it.
+// ErrorMinute is how often one service answered in one minute with an error that is
+// new to it.
 type ErrorMinute struct {
 	Minute     Minute
 	Count      uint64

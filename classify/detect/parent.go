@@ -2,8 +2,8 @@ package detect
 
 import "slices"
 
-// Related reports whether an incident of the kind can cause another one or be
-// caused by one, as Attach knows it.
+// Related reports that an incident of the kind can be the cause or the consequence of
+// another one, as Attach knows it.
 func Related(k Kind) bool {
 	switch k {
 	case TimeoutSpike, Outage, ErrorSpike, KeyScanning, CredentialStuffing, SLOBurn, TrafficDrop, InvalidKey,
@@ -86,8 +86,8 @@ func Attach(list []*Incident) {
 // effects of an incident end a little later than itself.
 const coverGrace = SettleMinutes
 
-// Covers reports whether whoever is told of p need not be told of c: p causes c,
-// goes on as long as c does, and is at least as severe.
+// Covers reports that whoever is told of p need not be told of c: p causes c, lasts as
+// long as c, and is at least as severe.
 func Covers(p, c *Incident) bool {
 	if p.ID == c.ID || p.State == Withdrawn || p.OpenedAt > ended(c) {
 		return false
@@ -119,15 +119,15 @@ func Covers(p, c *Incident) bool {
 func rises(k Kind) bool { return k == TimeoutSpike || k == Outage || k == ErrorSpike }
 func tries(k Kind) bool { return k == KeyScanning || k == CredentialStuffing }
 
-// scansFor reports whether the client of p asks for at least half of the paths that c
+// scansFor reports that the client of p asks for at least half of the paths that c
 // found for a whole service.
 func scansFor(p, c *Incident) bool {
 	return p.Kind == PathScan && p.EntityType == ClientEntity && c.EntityType == ServiceEntity &&
 		2*p.Observed >= c.Observed
 }
 
-// floodsFor reports whether the flood p of a key is what floods from the address of c:
-// it began with it and is about as large.
+// floodsFor reports that the flood p of a key is what floods from the address of c: it
+// began with it and is about as large.
 func floodsFor(p, c *Incident) bool {
 	return p.Kind == ClientFlood && p.EntityType == KeyEntity && c.EntityType == ClientEntity &&
 		max(p.OpenedAt, c.OpenedAt)-min(p.OpenedAt, c.OpenedAt) <= floodMinutes &&
@@ -160,7 +160,7 @@ func before(a, b *Incident) int {
 	return 0
 }
 
-// ended is when an incident ended; far in the future while it is open.
+// ended is when an incident ended; while it is open, a time far in the future.
 func ended(i *Incident) Minute {
 	if i.ClosedAt == 0 {
 		return 1<<31 - 1

@@ -65,8 +65,8 @@ func pathScan() Rule[Client, ClientMinute] {
 	}
 }
 
-// scans is the 404s of a minute that has little else: a proxy's own dead links are
-// few beside the rest.
+// scans is the number of 404s of a minute with little else: a proxy's own dead links
+// are few compared to the rest.
 func (r *ClientMinute) scans() uint64 {
 	if 2*r.NotFound < r.Requests {
 		return 0
@@ -109,7 +109,7 @@ func missedPaths(rows []ClientMinute, t Minute, w int, after Minute) (paths int,
 	return paths, full, missed, requests
 }
 
-// estimate writes a number of different things as what it is.
+// estimate writes an estimated number as such.
 func estimate(n int, full bool) string {
 	if full {
 		return fmt.Sprintf("at least %d", n)

@@ -61,8 +61,8 @@ func rateLimit() Rule[Key, KeyMinute] {
 	}
 }
 
-// again reports whether a key that is throttled was so within half a day before, and
-// for how long in all.
+// again reports that a throttled key was throttled within half a day before, and for
+// how long in all.
 func (c *RateConfig) again(e *Episode, t Minute) bool {
 	if e.before == 0 || e.inc.OpenedAt-e.before > day/2 {
 		return false

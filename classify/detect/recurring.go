@@ -9,8 +9,8 @@ type Occurrence struct {
 	Affected       uint64
 }
 
-// Recurrence says that an incident comes again and again at the same time of the
-// hour, the day or the week.
+// Recurrence says that an incident comes again and again at the same time of the hour,
+// the day or the week.
 type Recurrence struct {
 	Every   string // hour, day, week
 	Times   int    // this one included
@@ -18,17 +18,17 @@ type Recurrence struct {
 	minutes Minute // longest that one of them was open
 }
 
-// recurs is how often something must come before it is known.
+// recurs is how often something must come before it counts as recurring.
 const recurs = 3
 
-// rhythms are the periods, and how far from it an occurrence may begin.
+// rhythms are the periods, and by how much an occurrence may deviate.
 var rhythms = [...]struct {
 	every       string
 	period, off Minute
 }{{"hour", 60, 3}, {"day", day, 15}, {"week", 7 * day, 30}}
 
 // Recurring finds the rhythm of an incident that opened in a minute. One missing
-// beat is forgiven.
+// occurrence is allowed.
 func Recurring(past []Occurrence, opened Minute) (Recurrence, bool) {
 	for _, r := range rhythms {
 		found, missed := Recurrence{Every: r.every, Times: 1}, 0
@@ -51,7 +51,7 @@ func Recurring(past []Occurrence, opened Minute) (Recurrence, bool) {
 	return Recurrence{}, false
 }
 
-// Fits reports whether an incident is no larger than the others were.
+// Fits reports that an incident is no larger than the others were.
 func (r Recurrence) Fits(inc *Incident, t Minute) bool {
 	if inc.ClosedAt > 0 {
 		t = inc.ClosedAt
@@ -59,7 +59,7 @@ func (r Recurrence) Fits(inc *Incident, t Minute) bool {
 	return inc.Affected <= 2*r.usual+10 && t-inc.OpenedAt <= 2*r.minutes
 }
 
-// Name makes an incident that recurs a ticket, and says so.
+// Name makes a recurring incident a ticket, and says so.
 func (r Recurrence) Name(inc *Incident) {
 	at := inc.OpenedAt.Time()
 	inc.Evidence.Recurs = map[string]string{
@@ -74,5 +74,5 @@ func (r Recurrence) Name(inc *Incident) {
 	inc.Summary += fmt.Sprintf("; recurring: %s, time %d", inc.Evidence.Recurs, r.Times)
 }
 
-// Known reports whether an incident recurs so often that nobody need be told.
+// Known reports that an incident recurs so often that nobody needs to be told.
 func (e *Evidence) Known() bool { return e.Recurs != "" && e.Times > recurs }

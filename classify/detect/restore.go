@@ -1,7 +1,7 @@
 package detect
 
-// Restored is what the table incidents knows of one entity and rule at a minute
-// at which its state is rebuilt.
+// Restored is what the table incidents has of one entity and rule at the minute at
+// which its state is rebuilt.
 type Restored struct {
 	Rule string
 	// Open is the incident that was open then, with Requests and Affected as of
@@ -87,8 +87,8 @@ func (s *Service) restoreSpike(series int, r Restored, at Minute, alive func(Min
 	}
 }
 
-// Mask keeps an incident of a rule out of the baselines, when a history is
-// rebuilt. closed is the last minute known for one that is still open.
+// Mask excludes an incident of a rule from the baselines when a history is rebuilt.
+// closed is the last known minute for one that is still open.
 func (s *Service) Mask(rule string, opened, closed Minute) {
 	if r := ruleOf(rule); r != nil && r.series != noSeries {
 		s.History.mask(r.series, opened-SettleMinutes, closed)

@@ -2,17 +2,16 @@ package detect
 
 import "slices"
 
-// Rule is one rule about entities of a type E, of each of which the store has a
-// row R a minute. It says in one place which requests count against the entity:
-// an incident adds them up, stays open as long as they come, and is restored
-// from them.
+// Rule is one rule about entities of a type E, of which the store has a row R a
+// minute. It says in one place which requests count against the entity: an incident
+// adds them up, stays open as long as they come, and is restored from them.
 type Rule[E, R any] struct {
 	Name    string // as it is stored
 	Version uint32
 	// Against is how many requests of a row count against the entity.
 	Against func(row *R) uint64
-	// Over says as what an open incident ends in minute t, whose row has nothing
-	// against the entity; "" while it goes on.
+	// Over says why an open incident ends in minute t, whose row has nothing against
+	// the entity; "" while it lasts.
 	Over func(c *Config, e *Episode, row *R, t Minute) string
 	// Judge opens an incident or describes the open one, in minute t with
 	// something against the entity. rows are its rows up to t, sorted.
@@ -54,7 +53,7 @@ func (s *States) Idle() bool {
 	return true
 }
 
-// Open appends the incidents that are open in s.
+// Open appends the open incidents of s.
 func (s *States) Open(list []Incident) []Incident {
 	for i := range s.of {
 		if s.of[i].IsOpen() {
@@ -64,8 +63,8 @@ func (s *States) Open(list []Incident) []Incident {
 	return list
 }
 
-// Remembers reports whether the states still matter at minute t: an incident is
-// open, or closed within Memory.
+// Remembers reports that the states still matter at minute t: an incident is open, or
+// was closed within Memory.
 func (s *States) Remembers(t Minute) bool {
 	return slices.ContainsFunc(s.of[:], func(e Episode) bool {
 		return e.IsOpen() || e.lastClose > 0 && e.lastClose > t-Memory
@@ -121,8 +120,8 @@ func (f *Family[E, R]) now(rows []R, t Minute) (row R) {
 	return row
 }
 
-// Restore is the state of an entity at minute at, from its rows and from what
-// the table incidents knows.
+// Restore is the state of an entity at minute at, from its rows and from what the
+// table incidents has.
 func (f *Family[E, R]) Restore(rows []R, at Minute, known []Restored) (s States) {
 	for _, r := range known {
 		i := f.index(r.Rule)
@@ -164,8 +163,7 @@ func back[R any](rows []R, minute func(*R) Minute, t Minute, w int) []R {
 	return rows[i:]
 }
 
-// quiet says that an incident without anything against its entity for some
-// minutes ends.
+// quiet ends an incident that has had nothing against its entity for some minutes.
 func (e *Episode) quiet(t Minute, minutes int, as string) string {
 	if int(t-e.lastBad) >= minutes {
 		return as

@@ -2,8 +2,8 @@ package detect
 
 import "slices"
 
-// serviceRule says which responses of a service count against it in incidents
-// of a rule, and which series of failures the rule watches: noSeries for none.
+// serviceRule says which responses of a service count against it in incidents of a
+// rule, and which series of failures the rule watches: noSeries for none.
 type serviceRule struct {
 	name    string
 	against func(c *Counts) uint64
@@ -31,8 +31,7 @@ func ruleOf(name string) *serviceRule {
 	return nil
 }
 
-// ServiceSum is what one minute of a service contributes to an incident of a
-// rule.
+// ServiceSum is what one minute of a service adds to an incident of a rule.
 func ServiceSum(rule string, c *Counts) (requests, affected uint64) {
 	if r := ruleOf(rule); r != nil {
 		return c.N, r.against(c)
@@ -61,8 +60,8 @@ type Service struct {
 	Name    string
 	History *History
 	Settled ServiceState
-	// Late is how many minutes late the rows of this service come. Only previews
-	// know it: a minute that is settled has what it has.
+	// Late is how many minutes late the rows of this service come. Only previews use
+	// it: a settled minute has all its rows.
 	Late int
 
 	cfg       *Config
@@ -154,7 +153,7 @@ func (s *Service) stepSpikes(st *ServiceState, now minuteState, closed []Inciden
 // burnFollows is how many minutes before a rise is seen its burn may open.
 const burnFollows = 60
 
-// rising reports whether an incident of any series is open.
+// rising reports that an incident of any series is open.
 func (st *ServiceState) rising() bool {
 	return slices.ContainsFunc(st.spikes[:], func(sp spikeState) bool { return sp.open })
 }
@@ -168,7 +167,7 @@ func (st *ServiceState) explained() (at Minute) {
 	return at
 }
 
-// Open appends the incidents that are open in st.
+// Open appends the open incidents of st.
 func (st *ServiceState) Open(list []Incident) []Incident {
 	for i := range st.spikes {
 		if st.spikes[i].open {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Silence is not calm: a service that failed and is not heard of any more keeps
-// its incident, until it is known to be gone.
+// Silence is not calm: a service that failed and sends nothing any more keeps its
+// incident until it is known to be gone.
 const (
 	silentMinutes = 5       // without a response, where there usually are some
 	goneMinutes   = day     // of silence: no page any more
@@ -16,8 +16,8 @@ const (
 	usualRequests = 5
 )
 
-// usuallySilent reports whether the service hardly has a request at this time
-// of the day, by what is known of days and weeks before minute until.
+// usuallySilent reports that the service hardly has a request at this time of day, by
+// what is known of days and weeks before minute until.
 func (h *History) usuallySilent(t, until Minute) bool {
 	r := h.references(t, until)
 	return len(r.all) > 0 && r.median() < usualRequests
@@ -67,8 +67,8 @@ func (r references) median() float64 {
 
 const silentMark = "; no traffic since "
 
-// silence says in an open incident that its service is silent for at least some
-// minutes, since when, and what follows from that; gone is set when the incident
+// silence records in an open incident that its service has been silent for at least
+// some minutes, since when, and what follows from that; gone is set when the incident
 // ends. seen is the last minute with a response.
 func silence(inc *Incident, seen, t Minute, least int) (gone bool) {
 	said, _, _ := strings.Cut(inc.Summary, silentMark)
@@ -83,6 +83,6 @@ func silence(inc *Incident, seen, t Minute, least int) (gone bool) {
 		inc.Severity = Ticket
 		inc.Summary += ": gone"
 	}
-	// Of longer ago only blocks are known.
+	// Of earlier times only blocks are known.
 	return t-(seen-seen%blockMinutes+blockMinutes-1) >= forgetMinutes
 }

@@ -45,7 +45,7 @@ type sloState struct {
 	calm   int
 }
 
-// fill computes the sums from the history; it must agree with folding.
+// fill computes the sums from the history; the result must agree with folding.
 func (s *sloState) fill(h *History, t Minute) {
 	s.n, s.bad = [len(burnWindows)]uint64{}, [len(burnWindows)]uint64{}
 	for i, w := range burnWindows {
@@ -83,7 +83,7 @@ func (s *sloState) burn(i int, budget float64) float64 {
 	return float64(s.bad[i]) / float64(s.n[i]) / budget
 }
 
-// condition is one way in which the budget burns.
+// condition is one way in which the budget can burn.
 type condition struct {
 	severity     Severity
 	window       int
