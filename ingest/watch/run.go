@@ -129,8 +129,17 @@ func (w *Watch) Run(ctx context.Context) error {
 		},
 		Log: w.cfg.Logger, Limit: &w.limiter,
 	}
+	var rested time.Time
 	loop.Every(ctx, w.cfg.Every, "evaluate", func(ctx context.Context) error {
+		begin, before := time.Now(), w.stats.Evaluations.Load()
+		if begin.Before(rested) {
+			w.move()
+			return nil
+		}
 		err := w.Round(ctx)
+		if w.stats.Evaluations.Load() > before {
+			rested = time.Now().Add(restAfter(time.Since(begin)))
+		}
 		if err == nil {
 			w.stopped.Store(nil)
 			w.failing.Store(nil)
@@ -139,6 +148,15 @@ func (w *Watch) Run(ctx context.Context) error {
 	})
 	return nil
 }
+
+// maxRest bounds restAfter: a minute's traffic is decided within the next one.
+const maxRest = 30 * time.Second
+
+// restAfter is how long nothing is decided after a round that decided something and
+// took so long. A round reads much of the day, and while a backlog is drained minutes
+// come by the second: then several wait for one round, and at most a fifth of the time
+// is spent on them. In step with the clock a round has a minute.
+func restAfter(took time.Duration) time.Duration { return min(4*took, maxRest) }
 
 func (w *Watch) fail(err error) {
 	since := time.Now()
