@@ -7,7 +7,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// kindOf is what a reader is told of incidents of one kind.
+// kindOf is what readers are told about incidents of one kind.
 type kindOf struct {
 	kind        detect.Kind
 	title       string
@@ -130,14 +130,14 @@ const (
 	// aboutIncident is the summary of a rule on incidents.
 	aboutIncident = "{{ $labels.entity }}{{ if $labels.service }} ({{ $labels.service }}){{ end }}: {{ $labels.kind }}, " +
 		"{{ $values.A }} responses affected"
-	// noIncident: no open incident is no row, and that is good. That nothing
-	// writes incidents any more is what the rules about the pipeline see.
+	// noIncident: when no incident is open there is no row, and that is good. The rules
+	// about the pipeline notice detectors that have stopped.
 	noIncident = "no open incident is no row; detectors that stand still are the business of statline-detectors"
 )
 
-// incidentAlerts are the rules on open incidents, one of each kind: one alert an
-// incident, as urgent as the incident is at the moment, and resolved when the
-// incident is closed or nobody is to be told of it, and its row is gone.
+// incidentAlerts are the rules on open incidents, one for each kind. Each incident is
+// one alert, as urgent as the incident currently is. It is resolved when the incident
+// is closed or nobody is to be told of it, because its row is then gone.
 func incidentAlerts() []Alert {
 	var list []Alert
 	for _, k := range kinds() {
@@ -151,8 +151,7 @@ func incidentAlerts() []Alert {
 	return list
 }
 
-// linksOf are the choices that a row of a rule sets on its board: variable and
-// label.
+// linksOf are the choices that a row of a rule makes on its board: variable and label.
 func linksOf(k kindOf) map[string]string {
 	switch k.board {
 	case limitsUID, keysUID:

@@ -101,7 +101,7 @@ func percentiles(title, about string, text query.Text) Panel {
 	}
 }
 
-// timeoutsNow says whether what times out is more than usual.
+// timeoutsNow shows whether timeouts are unusual.
 func timeoutsNow() Row {
 	return Row{Height: 9, Cells: []Cell{
 		{5, Panel{
@@ -125,7 +125,7 @@ func timeoutsNow() Row {
 	}}
 }
 
-// offlineNow is the same for outages.
+// offlineNow shows the same for outages.
 func offlineNow() Row {
 	return Row{Height: 9, Cells: []Cell{
 		{12, Panel{
@@ -147,7 +147,7 @@ func offlineNow() Row {
 	}}
 }
 
-// failingRoutes says where.
+// failingRoutes shows where failures are.
 func failingRoutes() Row {
 	return Row{Height: 10, Cells: []Cell{
 		{24, Panel{

@@ -10,7 +10,7 @@ import (
 // GridWidth is the width of a row, in columns of the grid.
 const GridWidth = 24
 
-// The boards' uids: links and alert rules point at them.
+// The boards' uids, for links and alert rules.
 const (
 	overviewUID     = "statline-overview"
 	statusUID       = "statline-status"
@@ -28,8 +28,7 @@ const (
 	PipelineUID = "statline-pipeline"
 )
 
-// Board is one board: a question, what can be chosen, and rows of panels from
-// the top.
+// Board is one board: a question, what can be chosen, and rows of panels from the top.
 type Board struct {
 	Name       string // of its file
 	UID, Title string
@@ -45,15 +44,15 @@ type Row struct {
 	Heading string
 	Height  int // in units of the grid
 	Cells   []Cell
-	// Tab begins a tab of that title where the page has tabs; the rows after it
-	// belong to it too. A board that has one begins with one.
+	// Tab begins a tab with that title, where the page has tabs; later rows belong to
+	// it too. The first row of a board with tabs begins one.
 	Tab string
-	// Chosen names a variable of the board: what the row shows is about single values
-	// of it, and where a page can, it is shown when some are chosen.
+	// Chosen names a variable of the board: the row is about single values of it, and
+	// is shown only when some are chosen, where a page supports that.
 	Chosen string
 }
 
-// beginning is a row with which a tab begins.
+// beginning is a row that begins a tab.
 func beginning(tab string, r Row) Row {
 	r.Tab = tab
 	return r
@@ -66,8 +65,8 @@ type Cell struct {
 	Panel Panel
 }
 
-// Variable is a choice of any number of values, all of them to begin with. The
-// values are those of a query or a fixed list.
+// Variable is a choice of any number of values, initially all of them. The values come
+// from a query or a fixed list.
 type Variable struct {
 	Name, Label, About string
 	Query              query.Text
@@ -117,7 +116,7 @@ func outcomeVariable() Variable {
 	return v
 }
 
-// HasVariable reports whether the board of a uid has a variable.
+// HasVariable reports that the board with a uid has a variable.
 func HasVariable(uid, name string) bool {
 	for _, b := range Boards(UsualObjectives()) {
 		if b.UID == uid {
@@ -134,8 +133,8 @@ func Boards(goals query.Objectives) []Board {
 		incidents(), incident(), pipeline()}
 }
 
-// ConsoleBoards are the boards that the console has beside those: about one code and
-// one client address.
+// ConsoleBoards are the boards that only the console has: about one code and one
+// client address.
 func ConsoleBoards() []Board { return []Board{code(), client()} }
 
 // Link leads from a column's value to another board, with the same time and the

@@ -2,8 +2,7 @@ package dashboards
 
 import "statline/dashboards/query"
 
-// incident answers: what was this one, what did the detector go by, and what is
-// to be done.
+// incident answers: what was this one, how was it detected, and what is to be done.
 // Long because it is data: one panel after the other.
 func incident() Board {
 	return Board{
@@ -97,7 +96,7 @@ func meanings() []query.Meaning {
 }
 
 // MeaningOf says what incidents of a kind mean and what to do about them; both are
-// empty for a kind that there is none of.
+// empty for an unknown kind.
 func MeaningOf(kind string) (means, todo string) {
 	for _, m := range meanings() {
 		if m.Kind == kind {
@@ -107,7 +106,7 @@ func MeaningOf(kind string) (means, todo string) {
 	return "", ""
 }
 
-// placesOfKinds are the boards where incidents of each kind are seen.
+// placesOfKinds are the boards where incidents of each kind are shown.
 func placesOfKinds() map[string]string {
 	places := map[string]string{}
 	for _, k := range kinds() {

@@ -5,12 +5,12 @@ import (
 	"statline/classify/detect"
 )
 
-// The colours of states. Like every colour here they stand out from white and
-// from Grafana's dark panel by 3:1, and two that touch on a panel differ for
+// The colours of states. Like every colour here they contrast with white and with
+// Grafana's dark panel by 3:1, and two that touch on a panel can be told apart by
 // every eye (a test computes both).
 const (
 	Good, Fair, Bad = "#2CA57B", "#DD6408", "#C2363A"
-	// Note is neither good nor bad, Plain is what nothing is known of.
+	// Note is neither good nor bad, Plain is unknown.
 	Note, Plain = "#1588BF", "#766D73"
 )
 

@@ -5,7 +5,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// usual is the configuration of a file that says nothing of the detectors.
+// usual is the detectors' configuration of an empty file.
 func usual() detect.Config {
 	c, err := detect.Preset("default")
 	if err != nil {
@@ -14,13 +14,13 @@ func usual() detect.Config {
 	return c
 }
 
-// UsualObjectives are those of a configuration that names none.
+// UsualObjectives are those of a configuration without any.
 func UsualObjectives() query.Objectives {
 	return query.Objectives{Usual: usual().SLO.Objective}
 }
 
-// objective answers: does each service keep its objective, how fast does it spend
-// what it may fail, and how long will that last.
+// objective answers: does each service keep its objective, how fast does it use its
+// error budget, and how long will that last.
 func objective(goals query.Objectives) Board {
 	var windows []int
 	for _, pair := range usual().SLO.Pairs {
@@ -85,7 +85,7 @@ func objective(goals query.Objectives) Board {
 		}}
 }
 
-// budgets says of each service what is left, for how long, and how it burns.
+// budgets shows for each service what is left, for how long, and how fast it burns.
 func budgets(goals query.Objectives, windows []int) Panel {
 	columns := []Column{
 		{Name: "Service", Link: serviceLink()},

@@ -23,7 +23,7 @@ func (k Kind) OverTime() bool {
 	return k == Lines || k == Stacked || k == Heat || k == Lanes || k == Spark
 }
 
-// Unit is what a number counts.
+// Unit is the unit of a number.
 type Unit string
 
 // The units in which the queries answer.
@@ -41,7 +41,7 @@ const (
 	Moment    Unit = "moment"
 )
 
-// Panel is one picture: what it asks and how the answer is shown.
+// Panel is one picture: its query and how the answer is shown.
 type Panel struct {
 	Kind         Kind
 	Title, About string
@@ -62,8 +62,8 @@ type Step struct {
 	Color string
 }
 
-// Column says how one column of the answer, or the series of that name, differs
-// from what its panel says. Its zero values change nothing.
+// Column says how one column of the answer, or the series with that name, differs from
+// its panel. Zero values change nothing.
 type Column struct {
 	Name     string
 	As       string // shown name

@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// atOnce is how many queries run at one time, for all readers together. On a small
-// machine, where the engine mostly runs too, more would only end later all together:
-// the first panel of a page is to be there soon.
+// atOnce is how many queries run at a time, for all users together. On a small
+// machine, where the engine usually runs too, with more queries all would finish
+// later: the first panel of a page should come soon.
 var atOnce = min(4, max(2, runtime.GOMAXPROCS(0)))
 
 const (
-	// headStart is how long a query has the machine for itself, where it is a small
-	// one: two that begin together would both end late, and one after the other
-	// the first is there in half the time.
+	// headStart is for how long a query runs alone on a small machine: of two that
+	// begin together both would finish late; one after the other, the first takes half
+	// the time.
 	headStart = 150 * time.Millisecond
-	// keptFor is how long an answer is given again. The store's newest minute
-	// moves slower than that.
+	// keptFor is for how long an answer is reused. The store's newest minute changes
+	// more slowly than that.
 	keptFor = 2 * time.Second
-	// keptAnswers bounds what is kept.
+	// keptAnswers bounds the number of kept answers.
 	keptAnswers = 512
 )
 
 // errBusy says that too many queries run.
 var errBusy = errors.New("too many queries run at this moment; ask again")
 
-// answers computes each answer once for everybody who asks for it within keptFor,
-// and a few at a time.
+// answers computes each answer once for everybody who asks within keptFor, a few at a
+// time.
 type answers struct {
 	mu    *sync.Mutex
 	kept  map[string]*kept
@@ -37,7 +37,7 @@ type answers struct {
 	turns chan struct{} // to begin: held for headStart at most
 }
 
-// kept is an answer that is there, or on its way until done is closed.
+// kept is an answer that is there, or being computed until done is closed.
 type kept struct {
 	done  chan struct{}
 	value any
@@ -50,13 +50,13 @@ func newAnswers() answers {
 		turns: make(chan struct{}, atOnce/2)}
 }
 
-// get is the answer to what key names. ask runs once for all who wait for it, and
-// goes on when the first of them has gone.
+// get is the answer for key. ask runs once for all who wait for it, and goes on when
+// the first of them has left.
 func (a answers) get(ctx context.Context, key string, ask func(context.Context) (any, error)) (any, error) {
 	return a.getFor(ctx, key, keptFor, ask)
 }
 
-// getFor is get for an answer that is given again for as long.
+// getFor is get for an answer that is kept for another time.
 func (a answers) getFor(ctx context.Context, key string, keep time.Duration,
 	ask func(context.Context) (any, error)) (any, error) {
 	now := time.Now()
@@ -88,7 +88,7 @@ func (a answers) getFor(ctx context.Context, key string, keep time.Duration,
 	return k.value, k.err
 }
 
-// run asks when it is its turn, in the order in which questions came.
+// run calls ask when it is its turn, in the order of the requests.
 func (a answers) run(ctx context.Context, ask func(context.Context) (any, error)) (any, error) {
 	for _, free := range []chan struct{}{a.slots, a.turns} {
 		select {
@@ -118,8 +118,8 @@ func (a answers) clear() {
 	}
 }
 
-// forget drops what is too old, and all that is there when it is too much: an answer
-// may hold megabytes.
+// forget drops answers that are too old, and all finished ones when there are too
+// many: an answer may have megabytes.
 func (a answers) forget(now time.Time) {
 	for key, k := range a.kept {
 		if !k.until.IsZero() && (now.After(k.until) || len(a.kept) >= keptAnswers) {

@@ -17,7 +17,7 @@ import (
 //go:embed assets
 var embedded embed.FS
 
-// asset is one embedded file, as it is sent.
+// asset is one embedded file in the form in which it is sent.
 type asset struct {
 	kind, tag    string
 	plain, small []byte // as it is, and with gzip
@@ -62,7 +62,7 @@ func readAssets() (assets, error) {
 	return all, nil
 }
 
-// serve sends the asset that a path names.
+// serve sends the asset with the requested path.
 func (a assets) serve(w http.ResponseWriter, r *http.Request) {
 	file, ok := a[r.PathValue("name")]
 	if !ok {
@@ -72,7 +72,7 @@ func (a assets) serve(w http.ResponseWriter, r *http.Request) {
 	file.send(w, r)
 }
 
-// pages are the first parts of the paths that the program in the page knows.
+// pages are the first parts of the paths that the page's program handles.
 var pages = map[string]bool{"": true, "incidents": true, "services": true, "codes": true, "limits": true, "keys": true,
 	"clients": true, "agents": true, "availability": true, "slo": true, "proof": true}
 

@@ -7,7 +7,7 @@ import (
 	"statline/dashboards"
 )
 
-// board is a board as the page reads it. The SQL stays here: an answer brings it.
+// board is a board as the page gets it. Its SQL stays here; answers contain it.
 type board struct {
 	Name      string     `json:"name"`
 	UID       string     `json:"uid"`
@@ -36,7 +36,7 @@ type cell struct {
 	shown
 }
 
-// shown is what a panel looks like.
+// shown is how a panel looks.
 type shown struct {
 	Kind       dashboards.Kind `json:"kind"`
 	Title      string          `json:"title"`
@@ -78,14 +78,14 @@ type link struct {
 	Place    string `json:"place,omitempty"`
 }
 
-// panel is a panel and the board that it stands on.
+// panel is a panel and its board.
 type panel struct {
 	dashboards.Panel
 	wall  bool // its rows are of the clock on the wall, not of event time
 	goals bool // it goes by the services' objectives
 }
 
-// add takes a board in.
+// add adds a board.
 func (k *Console) add(from dashboards.Board) {
 	b := board{Name: from.Name, UID: from.UID, Title: from.Title, About: from.About, Variables: []variable{},
 		Rows: []row{}}

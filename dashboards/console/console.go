@@ -10,7 +10,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// Store answers the boards' texts; it must let them change nothing.
+// Store answers the boards' queries, which must not be able to change anything.
 type Store interface {
 	Database() string
 	// Answer calls head once with the names and types of the columns, then row
@@ -19,25 +19,25 @@ type Store interface {
 		row func(values []any) error) error
 }
 
-// Config says what a console shows.
+// Config configures a console.
 type Config struct {
-	// Store is what is asked. It may be nil while the process starts: then there
-	// is no answer yet.
+	// Store returns the store. It may be nil while the process starts: then there are
+	// no answers yet.
 	Store func() Store
 	// Version is that of the binary; the page shows it.
 	Version string
 	// Cluster is ClickHouse's cluster, for the texts about the server itself.
 	Cluster string
-	// Access says who is answered.
+	// Access says who may use the console.
 	Access Access
-	// KeyID is the id of a key; nil when the secret for that is not known. A key
-	// that is searched for is found with it.
+	// KeyID returns the id of a key, so that a pasted key can be found; nil when the
+	// secret is not known.
 	KeyID func(key string) string
-	// Objectives are the shares of good responses that are wanted at the moment of a
-	// question: of all services, and of those that have their own. nil is the default.
+	// Objectives returns the wanted shares of good responses: of all services, and of
+	// those with one of their own. nil is the default.
 	Objectives func() (usual float64, services map[string]float64)
-	// Writer keeps what readers say of incidents and keys. nil, or a console without a
-	// token, lets nobody write.
+	// Writer returns what stores users' notes and names. With nil, or without a token,
+	// nobody can write.
 	Writer func() Writer
 	// Done ends the streams of events; nil never does.
 	Done <-chan struct{}
@@ -54,7 +54,7 @@ type Console struct {
 	streams *atomic.Int64
 }
 
-// New makes a console. It asks nothing yet.
+// New makes a console without asking the store.
 func New(c Config) (*Console, error) {
 	files, err := readAssets()
 	if err != nil {
@@ -68,7 +68,7 @@ func New(c Config) (*Console, error) {
 	return k, nil
 }
 
-// goals are the objectives that hold now.
+// goals are the current objectives.
 func (k *Console) goals() query.Objectives {
 	if k.config.Objectives == nil {
 		return dashboards.UsualObjectives()
@@ -77,8 +77,8 @@ func (k *Console) goals() query.Objectives {
 	return query.Objectives{Usual: usual, Services: services}
 }
 
-// panel is a panel by its board and its place. The texts about error budgets are those
-// of the objectives that hold now: a reload may have changed them.
+// panel returns a panel by its board and index. Queries about error budgets use the
+// current objectives, which a reload may have changed.
 func (k *Console) panel(board, place string) (panel, bool) {
 	id := board + "/" + place
 	if p, ok := k.panels[id]; !ok || !p.goals {

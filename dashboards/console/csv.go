@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// writeCSV writes an answer as CSV, times as RFC 3339. A text that a spreadsheet
-// would take for a formula gets an apostrophe before it: paths and user agents are
-// anybody's.
+// writeCSV writes an answer as CSV, times in RFC 3339. A text that a spreadsheet would
+// take for a formula gets an apostrophe in front, because anybody can choose paths and
+// user agents.
 func writeCSV(w io.Writer, a *answer) error {
 	out := csv.NewWriter(w)
 	line := make([]string, len(a.Columns))

@@ -8,21 +8,20 @@ import (
 )
 
 const (
-	// lookEvery is how often the store is asked whether it has changed, once for
-	// all readers.
+	// lookEvery is how often the store is checked for changes, once for all users.
 	lookEvery = time.Second
-	// signEvery is how often a stream without news gives a sign of life.
+	// signEvery is how often a stream without news sends something.
 	signEvery = 5 * time.Second
-	// writeLimit is how long a reader may take for one event.
+	// writeLimit is how long sending one event may take.
 	writeLimit = 10 * time.Second
-	// mostStreams is how many readers may follow.
+	// mostStreams bounds the number of streams.
 	mostStreams = 256
 )
 
-// serveEvents tells a reader, until it goes or the process ends, whenever
-// something new is stored (event stored) or incidents have changed (event
-// incident), each with the state; event status says that the store gives no
-// answer, and comes as a sign of life.
+// serveEvents sends events until the client leaves or the process ends: stored when
+// something new is stored, incident when incidents have changed, each with the state.
+// Event status says that the store does not answer, and is also sent when there is no
+// news.
 func (k *Console) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if k.streams.Add(1) > mostStreams {
 		k.streams.Add(-1)

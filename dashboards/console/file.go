@@ -15,13 +15,13 @@ import (
 	"statline/dashboards/query"
 )
 
-// filePolicy lets a page of one file load nothing at all from elsewhere.
+// filePolicy keeps a single-file page from loading anything.
 const filePolicy = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
-// pointsOfFile is how many points of time a picture has in a file.
+// pointsOfFile is how many points of time a picture in a file has.
 const pointsOfFile = 300
 
-// stored is what a page of one file knows instead of a server.
+// stored is what a single-file page has instead of a server.
 type stored struct {
 	Boards  []board            `json:"boards"`
 	Version string             `json:"version"`
@@ -31,10 +31,10 @@ type stored struct {
 	Answers map[string]*answer `json:"answers"` // by the path that a page asks
 }
 
-// single are the boards about one thing: a file has room for none of them.
+// single are the boards about one thing, which are not in a file.
 var single = map[string]bool{"incident": true, "code": true, "client": true}
 
-// WriteFile writes the boards of a span as one page of HTML that needs no server
+// WriteFile writes the boards of a time range as one HTML page that needs no server
 // and loads nothing.
 func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time) error {
 	all := stored{Version: k.config.Version, From: from.Unix(), To: to.Unix(), Answers: map[string]*answer{}}
@@ -86,9 +86,8 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 	return err
 }
 
-// file is the page with everything inside. Modules are addresses of data, under
-// names that an import map knows: a module that is data has no place of its own
-// from which a path could begin.
+// file is the page with everything inside. Modules are data: addresses, under the
+// names of an import map: relative paths cannot start from a data: address.
 func (a assets) file(data string) string {
 	imports := map[string]string{}
 	var styles, plain strings.Builder
@@ -132,7 +131,7 @@ func (a assets) file(data string) string {
 `
 }
 
-// address is a text as an address of its own.
+// address is a text as a data: address.
 func address(kind, text string) string {
 	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString([]byte(text))
 }

@@ -2,15 +2,15 @@ package console
 
 import "net/http"
 
-// policy lets a page load and ask only what this server gives. No style stands in
-// an attribute: the program sets styles through the object model.
+// policy lets a page load from and talk to this server only. There are no style
+// attributes: the program sets styles through the object model.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// longestTarget bounds the text of a request's address.
+// longestTarget bounds the length of a request's address.
 const longestTarget = 16 << 10
 
-// guarded refuses what no page of ours asks.
+// guarded refuses requests that our pages do not make.
 func (k *Console) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -13,7 +13,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// most rows of one answer; more are left out, and the answer says so.
+// most bounds the rows of one answer; when more are left out, the answer says so.
 const most = 20_000
 
 // answer is what a query returned, column by column.
@@ -36,7 +36,7 @@ type answerColumn struct {
 	Values []any  `json:"values"`
 }
 
-// servePanel answers a panel for a span and choices.
+// servePanel answers a panel for a time range and choices.
 func (k *Console) servePanel(w http.ResponseWriter, r *http.Request) {
 	p, ok := k.panel(r.PathValue("board"), r.PathValue("panel"))
 	if !ok {
@@ -90,7 +90,7 @@ func (k *Console) serveText(w http.ResponseWriter, r *http.Request, text query.T
 	send(w, http.StatusOK, a)
 }
 
-// ask answers a text, or gives the answer of a moment ago.
+// ask answers a query, or returns the kept answer.
 func (k *Console) ask(ctx context.Context, text query.Text, p query.Params) (*answer, error) {
 	store := k.config.Store()
 	if store == nil {
@@ -110,7 +110,7 @@ func (k *Console) ask(ctx context.Context, text query.Text, p query.Params) (*an
 	return v.(*answer), nil
 }
 
-// errEnough ends an answer that has enough rows.
+// errEnough ends an answer with enough rows.
 var errEnough = errors.New("enough rows")
 
 func fetch(ctx context.Context, store Store, sql string, values map[string]any) (*answer, error) {
@@ -139,8 +139,8 @@ func fetch(ctx context.Context, store Store, sql string, values map[string]any) 
 	return a, nil
 }
 
-// plain is a value as JSON has it: a time in seconds since 1970, no number that is
-// none.
+// plain is a value for JSON: a time in seconds since 1970; NaN and infinities are
+// null.
 func plain(v any) any {
 	switch v := v.(type) {
 	case time.Time:

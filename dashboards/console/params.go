@@ -17,8 +17,8 @@ const (
 	longestValue = 1024
 )
 
-// read takes a request's span, step and choices. Both ends of the span are whole
-// minutes: finer is nothing stored.
+// read reads a request's time range, step and choices. Both ends are whole minutes,
+// the finest that is stored.
 func read(q url.Values, now time.Time, points int) (query.Params, error) {
 	p := query.Params{}
 	var err error

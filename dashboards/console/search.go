@@ -14,28 +14,28 @@ import (
 )
 
 const (
-	// findableFor is how old the list of names may be in which a text is looked up.
+	// findableFor is for how long the list of names is reused for searches.
 	findableFor = 30 * time.Second
-	// mostHits of each kind are sent.
+	// mostHits bounds the hits of each kind.
 	mostHits = 8
-	// leastKey is how long a text is that may be a key.
+	// leastKey is the least length of a text that may be a key.
 	leastKey = 12
-	// searchSpan is how far back names are looked for.
+	// searchSpan is how far back names are searched.
 	searchSpan = 30 * 24 * time.Hour
 )
 
-// hit is one thing found: its kind, what leads to it and what is shown beside that.
+// hit is one thing found: its kind, its identity and what is shown with it.
 type hit struct {
 	Kind string `json:"kind"` // service, route, error, key, client, incident, code
 	Name string `json:"name"`
 	More string `json:"more,omitempty"`
-	// Pasted says that the text is a key: the page shows its id, not the text.
+	// Pasted says that the text is a key: the page then shows its id instead.
 	Pasted bool `json:"pasted,omitempty"`
 }
 
-// serveSearch looks a text up. It comes in the body, because it may be a key, and is
-// compared here: it is in no address, no query and no log. As a key it is looked up
-// by its id alone.
+// serveSearch searches for a text. It comes in the body, because it may be a key, and
+// is compared here: it is in no address, query or log. A key is searched only by its
+// id.
 func (k *Console) serveSearch(w http.ResponseWriter, r *http.Request) {
 	if !k.own(w, r) {
 		return
@@ -103,8 +103,8 @@ func (k *Console) findable(ctx context.Context) ([]hit, error) {
 	return v.([]hit), nil
 }
 
-// match returns the names that hold every word of a text, at most mostHits of a
-// kind: first those that are it, then those that begin with it.
+// match returns the names that contain every word of a text, at most mostHits of a
+// kind: exact matches first, then those that begin with it.
 func match(names []hit, text string) []hit {
 	found := []hit{}
 	words := strings.Fields(strings.ToLower(text))
@@ -143,7 +143,7 @@ func match(names []hit, text string) []hit {
 	return found
 }
 
-// pasted is the key whose id this is, when something of it is stored.
+// pasted is the key with this id, if something of it is stored.
 func (k *Console) pasted(ctx context.Context, id string) ([]hit, error) {
 	state, err := k.state(ctx)
 	if err != nil {

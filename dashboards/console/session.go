@@ -14,34 +14,33 @@ import (
 	"time"
 )
 
-// Access says who is answered.
+// Access says who may use the console.
 type Access struct {
-	// Local says that the listener is on loopback: without a token whoever reaches
-	// it is answered. Elsewhere nobody is.
+	// Local says that the listener is on loopback: then the console works without a
+	// token. Elsewhere it does not.
 	Local bool
-	// Token is what a reader shows once, "" for nothing. It is asked at each
-	// request; an error lets nobody in. nil is no token.
+	// Token returns the token that users must enter once, "" for none. It is called for
+	// each request; an error admits nobody. nil means no token.
 	Token func() (string, error)
-	// TLS says that the listener has a certificate: then the cookie goes over TLS
+	// TLS says that the listener has a certificate: then the cookie is sent over TLS
 	// only.
 	TLS bool
-	// Hosts are names of this machine that a request may have as its Host, beside
-	// localhost and addresses.
+	// Hosts are names of this machine that a request's Host may be, besides localhost
+	// and addresses.
 	Hosts []string
 }
 
 const (
-	// sessionFor is how long a cookie is good for.
+	// sessionFor is how long a cookie is valid.
 	sessionFor = 12 * time.Hour
-	// ownHeader has to be set on each POST: a foreign page cannot make a browser
-	// send it here without being asked.
+	// ownHeader is required on each POST: a foreign page cannot make a browser send it
+	// here without permission.
 	ownHeader = "X-Statline-Console"
-	// longestBody bounds what a POST may hold.
+	// longestBody bounds the body of a POST.
 	longestBody = 4 << 10
 )
 
-// token is what readers have to show; ok says whether there is anything to show it
-// for.
+// token is the token that users must have; ok says whether there is a console for it.
 func (k *Console) token(w http.ResponseWriter, r *http.Request) (token string, ok bool) {
 	if f := k.config.Access.Token; f != nil {
 		var err error
@@ -57,8 +56,8 @@ func (k *Console) token(w http.ResponseWriter, r *http.Request) (token string, o
 	return token, true
 }
 
-// admitted reports whether a request shows a token, as a cookie or, in a script, as
-// Authorization: Bearer; without one it says so.
+// admitted reports that a request has the token, as a cookie or, in a script, as
+// Authorization: Bearer; if not, it answers so.
 func admitted(w http.ResponseWriter, r *http.Request, token string) bool {
 	if token == "" {
 		return true
@@ -77,7 +76,7 @@ func admitted(w http.ResponseWriter, r *http.Request, token string) bool {
 	return false
 }
 
-// seal proves that a text is of whoever knows the token.
+// seal proves that a text comes from somebody who knows the token.
 func seal(token, text string) string {
 	m := hmac.New(sha256.New, []byte(token))
 	m.Write([]byte("statline console " + text))
@@ -94,7 +93,7 @@ func same(got, want string) bool {
 // and another statline may listen there.
 func cookieName(token string) string { return "statline-" + seal(token, "name")[:12] }
 
-// own reports whether a request that is no GET comes from a page of ours.
+// own reports that a request other than GET comes from a page of ours.
 func (k *Console) own(w http.ResponseWriter, r *http.Request) bool {
 	origin, err := url.Parse(r.Header.Get("Origin"))
 	site := r.Header.Get("Sec-Fetch-Site")
@@ -119,8 +118,8 @@ func takeBody(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-// serveSession exchanges the token for a cookie that no script can read and no
-// foreign page's request carries. An empty token takes the cookie away.
+// serveSession exchanges the token for a cookie that scripts cannot read and requests
+// of foreign pages do not carry. An empty token removes the cookie.
 func (k *Console) serveSession(w http.ResponseWriter, r *http.Request) {
 	want, ok := k.token(w, r)
 	if !ok || !k.own(w, r) {
@@ -149,7 +148,7 @@ func (k *Console) serveSession(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// behind lets those requests through that show the token.
+// behind admits requests with the token.
 func (k *Console) behind(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, ok := k.token(w, r)
@@ -163,7 +162,7 @@ func (k *Console) behind(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// open serves what tells nothing, but only where there is a console.
+// open serves what reveals nothing, but only where there is a console.
 func (k *Console) open(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := k.token(w, r); ok {
@@ -172,9 +171,9 @@ func (k *Console) open(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// ours reports whether a Host is one of this machine's: localhost, an address, or a
-// name that it was given. A foreign page whose name was bound to this machine's
-// address (DNS rebinding) shows itself by its Host, which is never an address.
+// ours reports that a Host is one of this machine's: localhost, an address, or a
+// configured name. A foreign page whose name was pointed at this machine's address
+// (DNS rebinding) is recognised by its Host, which is never an address.
 func (k *Console) ours(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -190,7 +189,7 @@ func (k *Console) ours(host string) bool {
 	return !k.config.Access.Local && net.ParseIP(strings.Trim(host, "[]")) != nil
 }
 
-// Loopback reports whether a host is this machine and nobody else's.
+// Loopback reports that a host is this machine only.
 func Loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()

@@ -10,33 +10,34 @@ import (
 	"statline/dashboards/query"
 )
 
-// state is how far the store has come.
+// state is the state of the store.
 type state struct {
 	First  int64 `json:"first"`  // first second stored, 0 when nothing is
 	Newest int64 `json:"newest"` // the end of the newest stored minute
 	Now    int64 `json:"now"`    // the moment from which spans count back
 	Wall   int64 `json:"wall"`   // the server's clock
-	// Old says that nothing is newer than an hour: spans and ages count from the
-	// end of what is stored, not from the clock, so that old logs show.
+	// Old says that nothing is newer than an hour: time ranges and ages count from the
+	// end of what is stored instead of the clock, so that old logs show.
 	Old bool `json:"old"`
-	// Page, Ticket and Info count the open incidents; Worst is what the most urgent
-	// one says.
+	// Page, Ticket and Info count the open incidents; Worst is the summary of the most
+	// urgent one.
 	Page   uint64 `json:"page"`
 	Ticket uint64 `json:"ticket"`
 	Info   uint64 `json:"info"`
 	Worst  string `json:"worst"`
-	// Stored and Incidents change whenever there are newer responses and other
+	// Stored and Incidents change whenever there are newer responses or other
 	// incidents.
 	Stored    string `json:"stored"`
 	Incidents string `json:"incidents"`
-	// Proved is until when every response is proved to be stored once: the time
-	// of the last audit that found no difference, 0 for never.
+	// Proved is the time up to which every response is proved to be stored once: the
+	// last audit without a difference, 0 for never.
 	Proved int64 `json:"proved"`
 
 	wall time.Time
 }
 
-// oldAfter is how old the newest minute is when spans count back from it.
+// oldAfter is the age of the newest minute from which on time ranges count back from
+// it.
 const oldAfter = time.Hour
 
 // clock is the moment that counts as now.
@@ -95,7 +96,7 @@ func (k *Console) serveState(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, s)
 }
 
-// kindOf sorts ClickHouse's types as the page needs them.
+// kindOf sorts ClickHouse's types into those that the page knows.
 func kindOf(name string) string {
 	if strings.HasPrefix(name, "SimpleAggregateFunction(") {
 		name = name[strings.LastIndex(name, ", ")+2:]

@@ -13,28 +13,28 @@ import (
 	"statline/dashboards/query"
 )
 
-// Writer keeps what readers say. Nothing else of the store changes.
+// Writer stores what users write. Nothing else in the store changes.
 type Writer interface {
-	// Note adds to what is said of an incident. The error wraps ErrUnknown when there is
-	// no such incident.
+	// Note adds a note to an incident. The error wraps ErrUnknown when there is no such
+	// incident.
 	Note(ctx context.Context, n Note) error
-	// Label calls the key of an id by a name, "" by none. holds is false when another name
-	// is shown, because a file of labels gives it. The error wraps ErrUnknown when the id
-	// is none.
+	// Label names the key with an id; "" removes the name. holds is false when another
+	// name is shown, from a file of labels. The error wraps ErrUnknown when it is no
+	// key's id.
 	Label(ctx context.Context, key, name, author string) (holds bool, err error)
-	// LabelClient calls a client address by a name, "" by none.
+	// LabelClient names a client address; "" removes the name.
 	LabelClient(ctx context.Context, client netip.Addr, name, author string) error
-	// Deploy notes that a version of a service was brought out.
+	// Deploy records the deployment of a version of a service.
 	Deploy(ctx context.Context, d Deploy) error
 }
 
-// Deploy is that a version of a service was brought out.
+// Deploy is the deployment of a version of a service.
 type Deploy struct {
 	At                       time.Time
 	Service, Version, Author string
 }
 
-// Note is what a reader says of an incident.
+// Note is a user's note on an incident.
 type Note struct {
 	Incident string
 	Action   string // one of Actions
@@ -43,11 +43,11 @@ type Note struct {
 	Mute     time.Duration // of mute
 }
 
-// Actions are what a note can do: only say something, say it in the incident's notices
-// too, take it on, take that back, keep its notices back for a time.
+// Actions are the kinds of a note: just say something, send it to receivers too,
+// acknowledge, undo that, mute for a time.
 func Actions() []string { return []string{"note", "public", "ack", "reopen", "mute"} }
 
-// ErrUnknown says that there is nothing of that name.
+// ErrUnknown says that there is nothing with that name.
 var ErrUnknown = errors.New("there is none of that name")
 
 const (
@@ -56,7 +56,7 @@ const (
 	longestMute  = 90 * 24 * time.Hour
 )
 
-// writer keeps what readers say, nil when nobody may write now.
+// writer stores what users write; nil when nobody may write now.
 func (k *Console) writer() Writer {
 	if k.config.Writer == nil || k.config.Access.Token == nil {
 		return nil
@@ -67,8 +67,8 @@ func (k *Console) writer() Writer {
 	return k.config.Writer()
 }
 
-// writing lets those requests through that show the token, come from a page of ours and
-// find a console that was started for it.
+// writing admits requests that have the token and come from a page of ours, to a
+// console that can write.
 func (k *Console) writing(next func(http.ResponseWriter, *http.Request, Writer)) http.HandlerFunc {
 	return k.behind(func(w http.ResponseWriter, r *http.Request) {
 		to := k.writer()
@@ -123,7 +123,7 @@ func (n *Note) check(minutes int64) error {
 	return errors.Join(plainText("text", n.Text, longestNote), plainText("author", n.Author, longestLabel))
 }
 
-// plainText refuses what is no text that people read.
+// plainText refuses what is no plain text.
 func plainText(name, text string, most int) error {
 	switch {
 	case len(text) > most:
@@ -135,8 +135,7 @@ func plainText(name, text string, most int) error {
 	return nil
 }
 
-// takeLabel gives a key or a client address a name, and says whether it is the one that
-// is shown.
+// takeLabel names a key or a client address, and answers whether that name is shown.
 func (k *Console) takeLabel(w http.ResponseWriter, r *http.Request, to Writer) {
 	var asked struct{ Key, Client, Name, Author string }
 	if !takeBody(w, r, &asked) {
@@ -176,18 +175,18 @@ func deny(w http.ResponseWriter, err error) {
 	refuse(w, err)
 }
 
-// serveNotes answers what was said of an incident.
+// serveNotes answers the notes of an incident.
 func (k *Console) serveNotes(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, query.Notes(), false, 0)
 }
 
-// serveIncidents answers how incidents stand: those named, and the open ones of a service,
-// key or client.
+// serveIncidents answers the state of incidents: of those named, and of the open ones
+// of a service, key or client.
 func (k *Console) serveIncidents(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, query.IncidentStates(), false, 0)
 }
 
-// serveLabel answers how a key is called, or a client address.
+// serveLabel answers the name of a key or a client address.
 func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
 	text := query.Label()
 	if r.URL.Query().Has("client") {
@@ -196,15 +195,15 @@ func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, text, false, 0)
 }
 
-// serveDeploys answers which versions were brought out.
+// serveDeploys answers which versions were deployed.
 func (k *Console) serveDeploys(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, query.Deploys(), false, 0)
 }
 
-// farFromNow is how far from the clock a deploy may be.
+// farFromNow is how far from now a deploy may be.
 const farFromNow = 366 * 24 * time.Hour
 
-// takeDeploy notes a deploy, of this moment when it says no other.
+// takeDeploy records a deploy, by default at this moment.
 func (k *Console) takeDeploy(w http.ResponseWriter, r *http.Request, to Writer) {
 	var asked struct {
 		Service, Version, Author string

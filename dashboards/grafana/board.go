@@ -38,8 +38,8 @@ func Boards(o Options) ([]Board, error) {
 	return list, nil
 }
 
-// render makes one dashboard. Panels stand in rows from the top; ids follow
-// their order.
+// render makes one dashboard. Panels are in rows from the top; their ids follow that
+// order.
 func render(b dashboards.Board, o Options) (dashboard.Dashboard, error) {
 	d, err := empty(b, o)
 	if err != nil {

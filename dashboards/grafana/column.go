@@ -12,8 +12,7 @@ import (
 
 type property = dashboard.DynamicConfigValue
 
-// override makes the override of one column: its properties always stand in
-// this order.
+// override makes the override of one column, with its properties always in this order.
 func override(c dashboards.Column, of dashboards.Kind,
 	on dashboards.Board) dashboard.DashboardFieldConfigSourceOverrides {
 	var list []property
@@ -72,8 +71,8 @@ func mappings(colors map[string]string) []dashboard.ValueMap {
 	return []dashboard.ValueMap{{Type: dashboard.MappingTypeValueToText, Options: results}}
 }
 
-// address leads to another dashboard: the same time, data source and choices, and
-// one variable set from the row that was clicked.
+// address is the address of another dashboard: with the same time, data source and
+// choices, and one variable set from the row that was clicked.
 func address(l dashboards.Link, on dashboards.Board) string {
 	if l.Place != "" {
 		return "/d/${__data.fields." + l.Place + ":raw}&${ds:queryparam}"

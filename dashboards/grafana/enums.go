@@ -19,8 +19,8 @@ func names[T ~string](values ...T) []string {
 	return list
 }
 
-// enumerations are the fields whose words the SDK's reader takes as they come:
-// by the last two names of the path, or by the last one.
+// enumerations are the fields whose words the SDK's reader does not check: by the last
+// two names of the path, or by the last one.
 func enumerations() map[string][]string {
 	visibility := names(common.VisibilityModeAuto, common.VisibilityModeNever, common.VisibilityModeAlways)
 	return map[string][]string{
@@ -80,14 +80,14 @@ func enumerations() map[string][]string {
 	}
 }
 
-// freeText are the string fields that hold no word of an enumeration.
+// freeText are the string fields with free text.
 func freeText() []string {
 	return []string{"fields", "fill", "scheme", "unit", "group", "color", "exemplars.color", "axisLabel"}
 }
 
-// words checks the strings below a value: a word of its enumeration, or a field
-// that is known to hold free text. An unknown field is an error too, so that a
-// new option is looked at once.
+// words checks the strings below a value: each is a word of its enumeration, or in a
+// field known to be free text. An unknown field is an error too, so that somebody
+// looks at each new option once.
 func (l *linter) words(where, kind, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:

@@ -14,8 +14,8 @@ import (
 	"statline/dashboards/prometheus"
 )
 
-// File is one file of the output: its path below the output directory, with
-// slashes, and its bytes.
+// File is one output file: its path below the output directory, with slashes, and its
+// bytes.
 type File struct {
 	Name    string
 	Content []byte
@@ -99,8 +99,8 @@ func dashboardFiles(o Options, boards []Board) (list []File, err error) {
 	return list, err
 }
 
-// readable undoes the escapes for HTML, which the SDK's own marshalling always
-// writes: SQL is full of < and >.
+// readable undoes the HTML escapes that the SDK's marshalling always writes: SQL is
+// full of < and >.
 func readable(raw []byte) []byte {
 	for escaped, char := range map[string]string{`\u003c`: "<", `\u003e`: ">", `\u0026`: "&"} {
 		raw = bytes.ReplaceAll(raw, []byte(escaped), []byte(char))
@@ -108,8 +108,8 @@ func readable(raw []byte) []byte {
 	return raw
 }
 
-// Write writes the files below dir and returns the names of those that
-// changed. A file that has its bytes already is not touched.
+// Write writes the files below dir and returns the names of those that changed. A file
+// that is up to date is not touched.
 func Write(dir string, files []File) (changed []string, err error) {
 	for _, f := range files {
 		path := filepath.Join(dir, filepath.FromSlash(f.Name))

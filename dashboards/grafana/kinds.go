@@ -100,7 +100,7 @@ func number() kind {
 		ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
 }
 
-// alarm is a number on a coloured ground.
+// alarm is a number on a coloured background.
 func alarm() kind {
 	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).
 		ColorMode(common.BigValueColorModeBackgroundSolid).JustifyMode(common.BigValueJustifyModeAuto).
@@ -144,7 +144,7 @@ func lanes() kind {
 		dashboard.FieldColorModeIdThresholds}
 }
 
-// spark is a number with its course behind it.
+// spark is a number with a sparkline behind it.
 func spark() kind {
 	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
 		JustifyMode(common.BigValueJustifyModeAuto).

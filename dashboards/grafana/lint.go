@@ -16,11 +16,10 @@ import (
 	"statline/dashboards"
 )
 
-// Lint checks one dashboard as it stands in its file: what the SDK's strict
-// reader and its Validate see, and what they do not: ids, the grid, refIds,
-// variables, macros, words of enumerations, units, and that every panel says
-// what it shows, in which unit, with which limits and what it says without
-// data.
+// Lint checks one dashboard file: with the SDK's strict reader and its Validate, and
+// for what they do not see: ids, the grid, refIds, variables, macros, words of
+// enumerations, units, and that every panel says what it shows, in which unit, with
+// which limits, and what it says without data.
 func Lint(raw []byte) []error {
 	registerQuery()
 	errs := found("strict reading", new(dashboard.Dashboard).UnmarshalJSONStrict(raw))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// LintRules checks the alert rules: that each has what Grafana needs and a plan
-// for no data, and that its panel exists.
+// LintRules checks the alert rules: that each has what Grafana needs and a choice for
+// no data, and that its panel exists.
 func LintRules(f RuleFile, boards []Board) []error {
 	var errs []error
 	seen := map[string]bool{}
@@ -89,8 +89,8 @@ func lintRule(r Rule, boards []Board) (problems []string) {
 	return problems
 }
 
-// lintStep checks a query: it reads no macro, no variable and no placeholder; or
-// a threshold.
+// lintStep checks a step: a query, which must have no macro, variable or placeholder,
+// or a threshold.
 func lintStep(d RuleData) (problems []string) {
 	if d.DatasourceUID != d.Model.Datasource.UID {
 		problems = append(problems, fmt.Sprintf("%s: data source %q in the step, %q in its model", d.RefID,

@@ -10,16 +10,16 @@ import (
 	"statline/dashboards/query"
 )
 
-// Options is what a team changes about the files.
+// Options is what a team can change about the files.
 type Options struct {
 	// DatasourceUID is the uid of Grafana's ClickHouse data source: alert rules
 	// cannot choose one by a variable.
 	DatasourceUID string
-	// Alerts says who tells of incidents: Grafana's rules (AllAlerts), or
-	// statline's own notices, and Grafana only of the pipeline (PipelineAlerts).
+	// Alerts says who sends notices of incidents: Grafana's rules (AllAlerts), or
+	// statline itself, with Grafana's rules only for the pipeline (PipelineAlerts).
 	Alerts string
-	// Objectives are those that the board about error budgets goes by; the zero value
-	// is the default configuration's.
+	// Objectives are those of the board about error budgets; the zero value is the
+	// default configuration's.
 	Objectives query.Objectives
 	// Schema is the form of the dashboards: Classic or V2.
 	Schema string

@@ -1,8 +1,8 @@
 package grafana
 
-// The shapes of Grafana's provisioning files. Grafana decodes them loosely and
-// ignores what it does not know, so that a typing mistake is silent there: a
-// test decodes the written files strictly into these types.
+// The types of Grafana's provisioning files. Grafana decodes them loosely and ignores
+// what it does not know, so a typing mistake would be silent there: a test decodes the
+// written files strictly into these types.
 
 // RuleFile is alerting/rules.yaml.
 type RuleFile struct {
@@ -11,7 +11,7 @@ type RuleFile struct {
 	Groups      []RuleGroup   `yaml:"groups"`
 }
 
-// DeletedRule names a rule that is to go.
+// DeletedRule names a rule to delete.
 type DeletedRule struct {
 	OrgID int    `yaml:"orgId"`
 	UID   string `yaml:"uid"`
@@ -43,8 +43,8 @@ type Rule struct {
 	NotificationSettings NotificationSettings `yaml:"notification_settings"`
 }
 
-// NotificationSettings sends a rule's alerts to a contact point past the
-// organisation's tree of policies, which stays as it is.
+// NotificationSettings sends a rule's alerts to a contact point and bypasses the
+// organisation's notification policies, which stay as they are.
 type NotificationSettings struct {
 	Receiver       string   `yaml:"receiver"`
 	GroupBy        []string `yaml:"group_by"`

@@ -8,7 +8,7 @@ import (
 	"statline/dashboards"
 )
 
-// Rules builds the rules, each with the panel that shows what it asks.
+// Rules builds the rules, each with the panel that shows the same query.
 func Rules(o Options, boards []Board) (RuleFile, error) {
 	api := RuleGroup{OrgID: 1, Name: "statline: the API", Folder: o.Folder, Interval: "1m"}
 	self := RuleGroup{OrgID: 1, Name: "statline: the pipeline", Folder: o.Folder, Interval: "1m"}
@@ -40,8 +40,8 @@ func Rules(o Options, boards []Board) (RuleFile, error) {
 	return f, nil
 }
 
-// link leads to the board of a rule, with what its row is about chosen. The
-// template escapes the labels.
+// link is the address of a rule's board with the choices of its row. The template
+// escapes the labels.
 func link(a dashboards.Alert) string {
 	address := "/d/" + a.Board + "?from=now-3h&to=now"
 	for _, variable := range slices.Sorted(maps.Keys(a.Links)) {

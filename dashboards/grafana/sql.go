@@ -33,8 +33,8 @@ const (
 // and its backend read. The SDK has no type for it.
 type SQL struct {
 	EditorType string `json:"editorType"`
-	// QueryType says to the editor what Format says to the backend: out of
-	// step, the first edit in the browser turns the panel over.
+	// QueryType tells the editor what Format tells the backend: if they differ, the
+	// first edit in the browser breaks the panel.
 	QueryType     string `json:"queryType"`
 	RawSQL        string `json:"rawSql"`
 	Format        Format `json:"format"`
@@ -123,8 +123,8 @@ func (q SQL) check(e *buildErrors) {
 	}
 }
 
-// registerQuery lets the SDK read queries of the ClickHouse data source back.
-// The SDK keeps its registry in a global of its own.
+// registerQuery lets the SDK read queries of the ClickHouse data source back. The SDK
+// keeps its registry in a global variable.
 func registerQuery() {
 	plugins.RegisterDefaultPlugins()
 	read := func(raw []byte) (variants.Dataquery, error) {

@@ -16,8 +16,8 @@ import (
 // apiVersion is the stable schema of Grafana 13.
 const apiVersion = "dashboard.grafana.app/v2"
 
-// Resource is a dashboard as Grafana 13 keeps it: tabs in the place of long pages,
-// and rows that are shown when something is chosen. Its panels, their ids and their
+// Resource is a dashboard as Grafana 13 stores it: tabs instead of long pages, and
+// rows that are shown when something is chosen. Its panels, their ids and their
 // queries are those of the classic dashboard (a test compares them).
 type Resource struct {
 	APIVersion string                `json:"apiVersion"`
@@ -86,7 +86,7 @@ func renderV2(b dashboards.Board, classic dashboard.Dashboard, o Options) (dashb
 
 func elementOf(id uint32) string { return fmt.Sprintf("panel-%d", id) }
 
-// recast reads what is written as one type as another of the same fields.
+// recast converts a value to another type with the same fields.
 func recast(from, to any) error {
 	raw, err := json.Marshal(from)
 	if err != nil {

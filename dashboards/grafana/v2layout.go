@@ -13,15 +13,15 @@ type page struct {
 	sections []section
 }
 
-// section is a row of Grafana's: panels on a grid of their own, under a heading or
-// without one, shown when values of a variable are chosen, or always.
+// section is a row of Grafana's: panels on a grid of their own, with or without a
+// heading, shown always or when values of a variable are chosen.
 type section struct {
 	heading, chosen string
 	height          int
 	items           []dashboardv2.GridLayoutItemKind
 }
 
-// pagesOf cuts a board's rows into tabs, and those into sections. Panels are counted
+// pagesOf splits a board's rows into tabs, and those into sections. Panels are counted
 // as on the classic dashboard, where a heading has a number too.
 func pagesOf(b dashboards.Board) []page {
 	pages := []page{{}}
@@ -80,8 +80,8 @@ func layoutV2(b dashboards.Board) anyLayout {
 	return anyLayout{TabsLayoutKind: tabs}
 }
 
-// chosen is the variable that all of a page is about: a tab of rows that are not
-// shown would be empty.
+// chosen is the variable that all rows of a page are about: a tab whose rows are all
+// hidden would be empty.
 func (p page) chosen() string {
 	for _, s := range p.sections {
 		if s.chosen == "" || s.chosen != p.sections[0].chosen {
@@ -108,8 +108,8 @@ func rowsV2(p page) *dashboardv2.RowsLayoutKind {
 	return rows
 }
 
-// whenChosen shows something unless a variable stands at All. Grafana compares with
-// the word that it shows for it.
+// whenChosen shows something unless a variable is set to All. Grafana compares with
+// the displayed word.
 func whenChosen(variable string) *dashboardv2.ConditionalRenderingGroupKind {
 	one := dashboardv2.NewConditionalRenderingVariableKind()
 	one.Spec.Variable, one.Spec.Operator, one.Spec.Value = variable,
