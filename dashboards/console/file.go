@@ -86,8 +86,8 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 	return err
 }
 
-// file is the page with everything inside. Modules are data: addresses, under the
-// names of an import map: relative paths cannot start from a data: address.
+// file is the page with everything inside. Modules are data URLs with names in an import
+// map: a data URL has no path that a relative import could start from.
 func (a assets) file(data string) string {
 	imports := map[string]string{}
 	var styles, plain strings.Builder
@@ -131,7 +131,7 @@ func (a assets) file(data string) string {
 `
 }
 
-// address is a text as a data: address.
+// address is a text as a data URL.
 func address(kind, text string) string {
 	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString([]byte(text))
 }
