@@ -4,10 +4,10 @@ import "statline/dashboards/query"
 
 const oneRow = "the query always returns one row; none means that the store did not answer as it must"
 
-// pipelineAlerts are the rules about statline itself, which Grafana asks of the store
-// and Prometheus of /metrics, which needs no store. When ClickHouse does not answer
-// Grafana, the first one fires and the others keep their state. Long because it is
-// data: one alert after the other.
+// pipelineAlerts are the rules about statline itself, which Grafana asks of the store and
+// Prometheus of /metrics, which needs no store. When ClickHouse does not answer
+// Grafana, the first one fires and the others keep their state.
+// Long because it is data: one alert after the other.
 func pipelineAlerts() []Alert {
 	return []Alert{
 		{
