@@ -6,15 +6,15 @@ import (
 	"io"
 )
 
-// cutter cuts what the store does not have into spans, until stop is closed.
-// broken is closed when a worker has failed.
+// cutter splits what the store does not have into spans, until stop is closed. broken
+// is closed when a worker has failed.
 type cutter struct {
 	*job
 	stop, broken <-chan struct{}
 	spans        chan<- span
 }
 
-// send hands a span to a worker; false is the end.
+// send hands a span to a worker; false means that no more are taken.
 func (c *cutter) send(s span) bool {
 	select {
 	case c.spans <- s:
@@ -25,7 +25,7 @@ func (c *cutter) send(s span) bool {
 	return false
 }
 
-// missing is the first stretch from at on that is to be written.
+// missing is the first stretch from at on that has to be written.
 func (c *cutter) missing(at int64) stretch {
 	if c.stream == nil {
 		return (&stream{}).next(at)
@@ -33,7 +33,7 @@ func (c *cutter) missing(at int64) stretch {
 	return c.stream.next(at)
 }
 
-// file cuts a plain file into spans that end with a line.
+// file splits a plain file into spans that end with a line.
 func (c *cutter) file() error {
 	for at := int64(0); ; {
 		m := c.missing(at)
@@ -61,8 +61,8 @@ func (c *cutter) file() error {
 	}
 }
 
-// lineEnd is the end of the last line that ends in (first, end]; of the first
-// one after it, at most last, when none does.
+// lineEnd is the end of the last line that ends in (first, end]; if none does, of the
+// first one after it, at most last.
 func (in *Input) lineEnd(first, end, last int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for to := end; to > first; {
@@ -92,13 +92,13 @@ func (in *Input) lineEnd(first, end, last int64) (int64, error) {
 	return last, nil
 }
 
-// chunkBytes is the text that is read at once; a longer line is read whole.
+// chunkBytes is how much text is read at once; a longer line is read whole.
 const chunkBytes = 1 << 20
 
-// text reads chunks of whole lines and deals them out, a span after the other:
-// while one worker writes its rows, another folds.
+// text reads chunks of whole lines and hands out one span after the other: while one
+// worker writes its rows, another folds.
 func (c *cutter) text() error {
-	// Chunks on their way, one being read and one being folded.
+	// Buffers for chunks on their way, one being read and one being folded.
 	c.buffers = make(chan []byte, 8)
 	for range cap(c.buffers) {
 		c.buffers <- nil
@@ -129,7 +129,7 @@ func (c *cutter) text() error {
 	}
 }
 
-// unlessStopped: reading that was stopped is no error.
+// unlessStopped returns nil for the end of reading that was asked for.
 func (c *cutter) unlessStopped(err error) error {
 	select {
 	case <-c.stop:
@@ -139,8 +139,8 @@ func (c *cutter) unlessStopped(err error) error {
 	}
 }
 
-// deal reads the text of a span of m into chunks, and returns how much it was
-// and whether there is more.
+// deal reads the text of a span of m into chunks, and returns how much it was and
+// whether there is more.
 func (c *cutter) deal(chunks chan<- []byte, m stretch) (n int64, ended bool, err error) {
 	defer close(chunks)
 	left, want := m.end-m.first, int64(c.cfg.BlockBytes)
@@ -180,14 +180,14 @@ func (c *cutter) atEnd(err error) error {
 	return err
 }
 
-// slowRead: a read that brings less says that a pipe or terminal has no more to
-// give just now. What has come is then folded without waiting for more.
+// slowRead: when a read brings less, a pipe or terminal has no more at the moment.
+// What has come is then folded without waiting for more.
 const slowRead = 4 << 10
 
-// chunk reads at least one line: about size bytes of whole lines, but never
-// more than limit bytes, at which a chunk may end within a line. What follows
-// the last line feed waits for the next call. With an error, io.EOF included,
-// comes the last chunk; one that is not the text's end has whole lines.
+// chunk reads at least one line: about size bytes of whole lines, but at most limit
+// bytes, where a chunk may end within a line. What follows the last line feed is kept
+// for the next call. With an error, including io.EOF, it returns the last chunk;
+// unless the text ends there, that has whole lines.
 func (c *cutter) chunk(buf []byte, size, limit int64) ([]byte, error) {
 	size = min(max(size, int64(len(c.rest))+1), limit)
 	if int64(cap(buf)) < size {

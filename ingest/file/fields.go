@@ -9,8 +9,8 @@ import (
 	"statline/ingest/decode"
 )
 
-// fields notes the #Fields lines of a text that is read from front to back: each
-// names the columns of the W3C lines that follow, up to the next.
+// fields records the #Fields lines of a text that is read from beginning to end: each
+// names the columns of the W3C lines after it, up to the next.
 type fields struct {
 	at    int64 // how much is read
 	last  byte  // before that
@@ -75,7 +75,7 @@ func (f *fields) beginsLine(text []byte, i int) bool {
 	return true
 }
 
-// before is the line in force at an offset, "" for none.
+// before is the #Fields line that holds at an offset, "" for none.
 func (f *fields) before(at int64) string {
 	for i := len(f.lines) - 1; i >= 0; i-- {
 		if f.lines[i].at < at {
@@ -85,8 +85,8 @@ func (f *fields) before(at int64) string {
 	return ""
 }
 
-// plainFields are those of a plain file, which is read from any place. It is read
-// once more from its beginning, as far as somebody asks.
+// plainFields are those of a plain file, which is read from any position. The file is
+// read once more from its beginning, as far as needed.
 type plainFields struct {
 	mu sync.Mutex
 	fields

@@ -9,8 +9,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// follower reads a text along the tree of what is known, once from front to
-// end, with every stream in hand that still agrees.
+// follower reads a text along the tree of known streams, once from beginning to end,
+// with every stream that still agrees.
 type follower struct {
 	at     int64
 	feed   int64 // the last line feed read
@@ -23,7 +23,7 @@ type follower struct {
 	within []*branch // in which the text ends
 }
 
-// sum digests the text from one offset on, for as many branches as want it.
+// sum digests the text from one offset on, for all branches that need it.
 type sum struct {
 	xxhash.Digest
 	users int
@@ -36,7 +36,7 @@ type event struct {
 	branch *branch
 }
 
-// events is a heap: the nearest first, of those of one place the ends.
+// events is a heap: the nearest first, and at the same offset ends before beginnings.
 type events []event
 
 func (e events) Len() int { return len(e) }
@@ -51,7 +51,7 @@ func (e *events) Pop() any {
 	return last
 }
 
-// follow reads until nothing that is known goes on, or to the text's end.
+// follow reads until no known stream goes on, or to the text's end.
 func (f *follower) follow(text io.Reader, root *node) error {
 	f.sums, f.feed = map[int64]*sum{}, -1
 	f.reach(root)
@@ -90,7 +90,7 @@ func (f *follower) read(text []byte) {
 	f.at += int64(len(text))
 }
 
-// reach goes on from a node that the text agrees with.
+// reach continues from a node that the text agrees with.
 func (f *follower) reach(n *node) {
 	if len(n.streams) > 0 {
 		f.whole = append(f.whole, n)
@@ -122,7 +122,7 @@ func (f *follower) pass(e event) {
 	}
 }
 
-// leave sorts the branches that the text does not reach the end of.
+// leave sorts out the branches whose end the text does not reach.
 func (f *follower) leave() {
 	for _, e := range f.events {
 		if e.branch.first >= f.at {

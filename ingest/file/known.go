@@ -18,11 +18,11 @@ import (
 	"statline/ingest/block"
 )
 
-// stretch is the text of a block, or what lies between two.
+// stretch is the text of a block, or the text between two blocks.
 type stretch struct {
 	first, end int64
 	pieces     []piece
-	// declared is set when some of the block's rows may be stored and not all:
+	// declared is set when some, but perhaps not all, of the block's rows are stored:
 	// it has to be written as it was declared.
 	declared *block.LedgerRow
 }
@@ -66,11 +66,11 @@ func (s *stream) next(at int64) stretch {
 	return stretch{first: at, end: math.MaxInt64}
 }
 
-// known is every file that the store has something of.
+// known has every file of which the store has something.
 type known struct {
 	streams map[string]*stream // by topic
 	root    *node
-	// old are the topics of version 1, which knew a file by its first line.
+	// old are the topics of version 1, which recognised a file by its first line.
 	old map[string]bool
 }
 
@@ -115,8 +115,8 @@ func newKnown(rows []block.LedgerRow) (*known, error) {
 	return k, nil
 }
 
-// topic is a name for a new stream: of the text that it begins with, and a
-// number when another begins so too.
+// topic is a name for a new stream, made of the text at its beginning, with a number
+// if another begins the same way.
 func (k *known) topic(first []piece) string {
 	h := xxhash.New()
 	for _, p := range first {
@@ -130,21 +130,22 @@ func (k *known) topic(first []piece) string {
 	return topic
 }
 
-// node is a key in the text of one or more streams: all of them have the
-// same pieces up to it.
+// node is a position in the text of one or more streams, which have the same pieces up
+// to it.
 type node struct {
 	lines   uint64 // of the piece that ends here
 	next    map[[2]int64]*branch
 	streams []*stream // that end here
 }
 
-// branch is where the text may go on: pieces of one key, by their digests.
+// branch is a possible continuation of the text: pieces with the same range, by their
+// digests.
 type branch struct {
 	first, end int64
 	bySum      map[uint64]*node
 }
 
-// add puts a stream's pieces into the tree.
+// add adds a stream's pieces to the tree.
 func (k *known) add(s *stream) {
 	slices.SortFunc(s.blocks, func(a, b stretch) int { return cmp.Compare(a.first, b.first) })
 	n := k.root
@@ -156,7 +157,7 @@ func (k *known) add(s *stream) {
 	n.streams = append(n.streams, s)
 }
 
-// remove takes a stream out of the tree, before blocks are added to it.
+// remove removes a stream from the tree, before blocks are added to it.
 func (k *known) remove(s *stream) {
 	n := k.root
 	for _, b := range s.blocks {
@@ -185,7 +186,7 @@ func (n *node) child(p piece) *node {
 	return c
 }
 
-// below calls with for every stream at or behind n.
+// below calls with for every stream at or below n.
 func (n *node) below(with func(*stream)) {
 	for _, s := range n.streams {
 		with(s)
@@ -197,7 +198,7 @@ func (n *node) below(with func(*stream)) {
 	}
 }
 
-// match is a stream that an input is, as far as both have text.
+// match is a stream that an input agrees with, as far as both have text.
 type match struct {
 	stream  *stream
 	covered int64 // how much of the input's text it is
@@ -205,10 +206,10 @@ type match struct {
 	beginning bool
 }
 
-// find returns the stream that an input belongs to; its stream is nil for a
-// file that the store does not have. Of several, the one that has most of the
-// text is taken, then the shortest. With distinct a stream belongs to one
-// input of a run only, rather to that of its name, and never to a part of it.
+// find returns the stream that an input belongs to; its stream is nil for a file that
+// the store does not have. Of several, it takes the one with most of the text, then
+// the shortest. With distinct, each stream belongs to one input of a run only,
+// preferably to the one with its name, and never to a part of it.
 func (k *known) find(in *Input, distinct bool) (match, error) {
 	found, unsure, err := k.candidates(in)
 	if err != nil {
@@ -246,8 +247,8 @@ func (k *known) find(in *Input, distinct bool) (match, error) {
 	return match{}, nil
 }
 
-// candidates are the streams that agree with the input's text. unsure is one of
-// which that cannot be told.
+// candidates are the streams that agree with the input's text. unsure is one of which
+// that cannot be decided.
 func (k *known) candidates(in *Input) (found []match, unsure *stream, err error) {
 	var text io.Reader = in
 	if in.plain != nil {
@@ -286,8 +287,8 @@ func (k *known) candidates(in *Input) (found []match, unsure *stream, err error)
 	return found, unsure, nil
 }
 
-// compare looks at a stream's file itself, where a piece of it is longer than
-// the input. It is an error when the file is no longer there.
+// compare reads a stream's own file, where a piece of it is longer than the input. It
+// is an error when that file no longer exists.
 func (f *follower) compare(s *stream, p piece) (same bool, err error) {
 	for _, name := range slices.Backward(s.names) {
 		var sum uint64
@@ -298,8 +299,8 @@ func (f *follower) compare(s *stream, p piece) (same bool, err error) {
 	return false, err
 }
 
-// digest reads a piece of a file, which must be as it was, and returns the sum
-// of what of it lies before an offset.
+// digest reads a piece of a file, which must be unchanged, and returns the digest of
+// its part before an offset.
 func digest(name string, p piece, before int64) (sum uint64, err error) {
 	if name == "-" {
 		return 0, errors.New("standard input cannot be read again")
@@ -326,8 +327,8 @@ func digest(name string, p piece, before int64) (sum uint64, err error) {
 	return sum, nil
 }
 
-// refuseOld says what to do about a file that version 1 may have stored: it
-// knew a file by its first line, which others may have too.
+// refuseOld says what to do about a file that version 1 may have stored: it recognised
+// a file by its first line, which other files may have too.
 func (k *known) refuseOld(in *Input) error {
 	line, err := in.firstLine()
 	if err != nil {
@@ -369,7 +370,7 @@ func (in *Input) firstLine() ([]byte, error) {
 	}
 }
 
-// absolute is the name under which a file can be found again from anywhere.
+// absolute is a name under which a file can be found from any directory.
 func absolute(name string) string {
 	if path, err := filepath.Abs(name); name != "-" && err == nil {
 		return path

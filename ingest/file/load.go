@@ -15,25 +15,24 @@ import (
 	"statline/ingest/decode"
 )
 
-// Config says how files are cut into blocks.
+// Config says how files are split into blocks.
 type Config struct {
-	// BlockBytes is the text of one block. The rows of a file depend on it only
-	// in which row says what: sums do not. Rows of many names cost more to
-	// insert than to fold, so large blocks are cheap.
+	// BlockBytes is the text of one block. It affects which row says what, but not the
+	// sums. Rows of many names cost more to insert than to fold, so large blocks are
+	// cheap.
 	BlockBytes int
-	// BlockMemory ends a block early when its rows take so many bytes.
+	// BlockMemory ends a block early when its rows take this many bytes.
 	BlockMemory int
 	// Workers fold blocks at the same time, one goroutine each.
 	Workers int
-	// Final counts the last line of a plain file although no line feed ends it.
-	// Otherwise it is left until it is finished. What is compressed or comes
-	// through a pipe has its end.
+	// Final counts the last line of a plain file even without a line feed. Otherwise
+	// that line is left until it is finished. A compressed file or a pipe has an end.
 	Final bool
 	// Distinct counts each file for itself when several of a run have the same
 	// text, or one is the beginning of another.
 	Distinct bool
-	// Whole holds readers of the store off while a block is half written; nil holds
-	// nobody off.
+	// Whole keeps readers of the store out while a block is half written; nil keeps
+	// nobody out.
 	Whole      *block.Whole
 	ConfigHash string
 	Version    string
@@ -52,13 +51,13 @@ type Store interface {
 	Inserts(id block.ID, c *block.Contents) int
 	// Blocks lists the ledger's rows of kind block of a cluster.
 	Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error)
-	// Restore inserts again what the store has lost of a block that was declared
-	// by an earlier run and written once more by this one; nothing else is being
-	// written, and the ledger does not say stored yet.
+	// Restore inserts again what the store has lost of a block that an earlier run
+	// declared and this one has written again. Meanwhile nothing else is written, and
+	// the ledger does not say stored yet.
 	Restore(ctx context.Context, id block.ID, c *block.Contents) (block.Restoration, error)
 }
 
-// Progress is how far loading has come; its fields are read while it runs.
+// Progress is how far loading is; its fields can be read while it runs.
 type Progress struct {
 	Bytes  atomic.Int64 // bytes of text folded
 	Lines  atomic.Int64 // non-blank lines folded
@@ -71,8 +70,9 @@ type Loader struct {
 	store Store
 	pool  block.Pool
 	known *known // nil until the first file
-	// alone is held by who writes a block, exclusively for one that an earlier
-	// run declared: no other may be half written while the store looks for its rows.
+	// alone is held by whoever writes a block, exclusively for a block that an earlier
+	// run declared: no other block may be half written while the store looks for its
+	// rows.
 	alone sync.RWMutex
 }
 
@@ -81,11 +81,10 @@ func NewLoader(cfg Config, store Store, pool block.Pool) *Loader {
 	return &Loader{cfg: cfg, store: store, pool: pool}
 }
 
-// Load folds every line of in that the store does not have and writes the
-// blocks. A plain file is read by the workers side by side, anything else in
-// one stream. When ctx ends, what has been folded is written and the Result
-// says how much; the error is then why ctx ended. An *InputError leaves the
-// Loader fit for other files.
+// Load folds every line of in that the store does not have and writes the blocks. The
+// workers read a plain file side by side, anything else as one stream. When ctx ends,
+// what has been folded is written and the Result says how much; the error is then the
+// cause. After an *InputError the Loader can load other files.
 func (l *Loader) Load(ctx context.Context, in *Input, p *Progress) (Result, error) {
 	if l.known == nil {
 		rows, err := l.store.Blocks(ctx, block.FileCluster)
@@ -138,9 +137,9 @@ type job struct {
 	rest     []byte
 	fields   plainFields
 
-	// topic is set when opened is closed: the first block of a new file gives it
-	// its name, and is declared before all others, so that the file is known
-	// again by its beginning. It stays empty when there is no first block.
+	// topic is set when opened is closed: the first block of a new file gives it its
+	// name, and is declared before all others, so that the file can be recognised by
+	// its beginning. It stays empty when there is no first block.
 	topic  string
 	opened chan struct{}
 
@@ -149,7 +148,7 @@ type job struct {
 	restored []block.RestoredDay // of blocks of an earlier run
 }
 
-// span is the text of a block, or of several when its rows take much memory.
+// span is the text of a block, or of several if its rows take much memory.
 type span struct {
 	first, end int64 // end is 0 when only chunks tell
 	// chunks are whole lines, borrowed from job.buffers, when the text comes from
@@ -159,7 +158,8 @@ type span struct {
 	declared *block.LedgerRow
 	// columns is the #Fields line in force where chunks begin.
 	columns string
-	// within: the span begins within a line that was counted as it stood then.
+	// within: the span begins within a line whose beginning was already counted as a
+	// line.
 	within bool
 }
 
@@ -209,7 +209,7 @@ type worker struct {
 	first   int64 // where the span begins
 }
 
-// load folds a span, and declares and stores its block or blocks.
+// load folds a span, and declares and stores its blocks.
 func (w *worker) load(ctx context.Context, s span) error {
 	first, at := s.first, s.first
 	w.pieces.begin(first)
@@ -248,7 +248,7 @@ func (w *worker) load(ctx context.Context, s span) error {
 	return nil
 }
 
-// cutShort is what to do about a declared block without all of its text.
+// cutShort handles a declared block whose text is not all there.
 func (w *worker) cutShort(ctx context.Context, d *block.LedgerRow, at int64) error {
 	w.builder.Reset()
 	select {
@@ -280,8 +280,8 @@ func (w *worker) readChunks(ctx context.Context, chunks <-chan []byte, fold func
 	}
 }
 
-// readFile folds a part of a plain file, which ends with a line, or as much of
-// it as there is time for.
+// readFile folds a part of a plain file, which ends with a line, or as much of it as
+// there is time for.
 func (w *worker) readFile(ctx context.Context, s span, fold func([]byte) error) error {
 	if w.text == nil {
 		w.text = make([]byte, min(chunkBytes, w.in.Size))
@@ -321,9 +321,9 @@ func (w *worker) readFile(ctx context.Context, s span, fold func([]byte) error) 
 	return nil
 }
 
-// fold adds the lines of text, which begins at offset at. What stands before
-// its first line feed is left out when it is within a line that is counted, and
-// reports whether the text ended within it.
+// fold adds the lines of text, which begins at offset at. With within, text begins
+// inside a line that was counted already, which is skipped; the result says whether
+// text also ends inside it.
 func (w *worker) fold(text []byte, at int64, within bool) (bool, error) {
 	digested := 0
 	for next := 0; next < len(text); {
@@ -358,8 +358,8 @@ func (w *worker) fold(text []byte, at int64, within bool) (bool, error) {
 	return within, nil
 }
 
-// columnsOf is the #Fields line that names the columns of line, "" for a line
-// that has none.
+// columnsOf is the #Fields line that names the columns of line, "" for a line without
+// columns.
 func (w *worker) columnsOf(line []byte) (string, error) {
 	switch {
 	case (line[0] == '#' || line[0] == mark[0]) && decode.FieldsLine(line):
@@ -377,7 +377,7 @@ func (w *worker) columnsOf(line []byte) (string, error) {
 	return w.columns, nil
 }
 
-// blank reports whether a line holds nothing but white space.
+// blank reports a line of white space only.
 func blank(line []byte) bool {
 	for _, c := range line {
 		if c != ' ' && c != '\t' && c != '\r' {
@@ -387,7 +387,7 @@ func blank(line []byte) bool {
 	return true
 }
 
-// tooLong says what a line without an end is taken for.
+// tooLong is the error of a line without an end.
 func (in *Input) tooLong() error {
 	return in.readError(fmt.Errorf("a line longer than %d bytes; is it a log of lines?", maxLine))
 }

@@ -37,7 +37,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// InputError is an error of one file, which leaves the others to be read.
+// InputError is an error of one file; other files can still be read.
 type InputError struct{ Err error }
 
 func (e *InputError) Error() string { return e.Err.Error() }
@@ -63,8 +63,8 @@ type Input struct {
 	close  []func() error
 }
 
-// codec is a compression, recognised by the file's first bytes and not by its
-// name. Without open it is known and not read.
+// codec is a compression, recognised by the first bytes of a file and not by its name.
+// Without open it is recognised but cannot be read.
 type codec struct {
 	name, magic string
 	open        func(io.Reader) (io.Reader, func() error, error)
@@ -137,7 +137,7 @@ func (in *Input) openFile(f *os.File) error {
 	return in.begin(in.once)
 }
 
-// begin reads the text from its beginning on.
+// begin reads the text from its beginning.
 func (in *Input) begin(r io.Reader) error {
 	in.raw, in.at, in.packed, in.fields = &counting{r: r}, 0, false, fields{}
 	head := bufio.NewReaderSize(in.raw, 64<<10)
@@ -189,10 +189,10 @@ func (in *Input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// waits reports whether reading waits for somebody to write or type.
+// waits reports that reading waits for somebody to write or type.
 func (in *Input) waits() bool { return in.once != nil && !in.packed }
 
-// empty reports whether the text has ended; reading does not go on.
+// empty reports that the text has ended, without reading on.
 func (in *Input) empty() (bool, error) {
 	if in.plain != nil {
 		return in.Size == 0, nil
@@ -204,7 +204,7 @@ func (in *Input) empty() (bool, error) {
 	return false, in.readError(err)
 }
 
-// seek goes on reading at an offset of the text, or at its end.
+// seek continues reading at an offset of the text, or at its end.
 func (in *Input) seek(at int64) error {
 	if in.at > at {
 		if err := in.rewind(); err != nil {
@@ -234,8 +234,8 @@ func (in *Input) rewind() error {
 	return in.begin(in.file)
 }
 
-// lastLine cuts a plain file behind its last line feed, and returns how many
-// bytes follow it: a line that is still being written.
+// lastLine ends a plain file after its last line feed, and returns how many bytes
+// follow: a line that is still being written.
 func (in *Input) lastLine() (unfinished int64, err error) {
 	if in.plain == nil {
 		return 0, nil
@@ -268,12 +268,11 @@ func (in *Input) Close() error {
 	return err
 }
 
-// maxLine bounds the memory that one line may take: a longer one ends the
-// loading.
+// maxLine bounds the memory of one line: a longer one ends the loading.
 const maxLine = 64 << 20
 
-// stoppable is a reader that ends with an error when it is told to stop: what is
-// known of a long file takes a while to read.
+// stoppable is a reader that fails when it is told to stop: reading the known part of
+// a long file takes a while.
 type stoppable struct {
 	io.Reader
 	stop <-chan struct{}
@@ -300,8 +299,8 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// memory keeps the beginning of what can be read only once, until it is known
-// whether the store has it. It is never on disk: it is not scrubbed yet.
+// memory keeps the beginning of a text that can be read only once, until it is known
+// whether the store has it. It is never on disk, because it is not scrubbed yet.
 type memory struct {
 	r    io.Reader
 	kept []byte
@@ -309,7 +308,7 @@ type memory struct {
 	over bool
 }
 
-// memoryBytes is how much of it can be read twice.
+// memoryBytes is how much can be read twice.
 const memoryBytes = 64 << 20
 
 func (m *memory) Read(p []byte) (int, error) {
@@ -337,5 +336,5 @@ func (m *memory) rewind() error {
 	return nil
 }
 
-// forget keeps nothing more than what is still to be read again.
+// forget keeps only what is still to be read again.
 func (m *memory) forget() { m.over = true }

@@ -43,13 +43,13 @@ func (p *pieces) next(first int64) {
 	p.hash.Reset()
 }
 
-// add digests text; the piece goes on.
+// add digests text, which belongs to the current piece.
 func (p *pieces) add(text []byte) {
 	_, _ = p.hash.Write(text) // never fails
 	p.at.end += int64(len(text))
 }
 
-// cut ends the piece.
+// cut ends the current piece.
 func (p *pieces) cut() {
 	if p.at.end == p.at.first {
 		return
@@ -66,7 +66,7 @@ type note struct {
 	Pieces string `json:"pieces"`
 }
 
-// writeNote makes the note of a block. A piece takes its length, its lines and
+// writeNote makes the note of a block. A piece has its length, its number of lines and
 // eight bytes of digest.
 func writeNote(name string, all []piece) (string, error) {
 	var b []byte
@@ -81,7 +81,7 @@ func writeNote(name string, all []piece) (string, error) {
 
 var errNote = errors.New("this version cannot read what the ledger says of the file's text")
 
-// readNote reads the note of the block [first, end). Its pieces fill the block.
+// readNote reads the note of the block [first, end). Its pieces must cover the block.
 func readNote(text string, first, end int64) (name string, all []piece, err error) {
 	var n note
 	if err := json.Unmarshal([]byte(text), &n); err != nil {

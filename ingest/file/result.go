@@ -9,7 +9,7 @@ import (
 	"statline/ingest/block"
 )
 
-// State is what was done with a file.
+// State is what became of a file.
 type State string
 
 // The states of a file.
@@ -21,12 +21,12 @@ const (
 	Unread State = "unread" // reading ended before it was known whether the store has it
 )
 
-// Result is what was done with a file.
+// Result is what became of a file.
 type Result struct {
 	File  string `json:"file"`
 	State State  `json:"state"`
-	// Of is another name for the file, or for one that begins as it does or as
-	// which it begins; "" when it is known by its own.
+	// Of is another name for the file, or for one that begins with it or that it begins
+	// with; "" when it is known by its own name.
 	Of string `json:"of,omitempty"`
 	// Part: the file is the beginning of another that is stored.
 	Part  bool   `json:"part,omitempty"`
@@ -41,7 +41,7 @@ type Result struct {
 	Interrupted bool `json:"interrupted,omitempty"`
 }
 
-// describe says what was done by what was found at the beginning.
+// describe says what was done, by what was found at the beginning.
 func (r *Result) describe(m match, j *job) {
 	switch {
 	case m.stream == nil:

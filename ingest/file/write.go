@@ -51,8 +51,8 @@ func (w *worker) open() {
 	}
 }
 
-// write declares and stores what is folded, under the range [first, end); the
-// ledger row comes last. declared is the row of an earlier run, if there is one.
+// write declares and stores what is folded, under the range [first, end); the ledger
+// row comes last. declared is the row of an earlier run, if there is one.
 func (w *worker) write(ctx context.Context, first, end int64, declared *block.LedgerRow) error {
 	defer w.builder.Reset()
 	w.pieces.cut()
@@ -118,8 +118,8 @@ func (w *worker) write(ctx context.Context, first, end int64, declared *block.Le
 // nobodyElse is the fence of an embedded store, which has one writer.
 func nobodyElse() error { return nil }
 
-// insert writes the rows of a declared block and then the ledger row that says
-// so. again: an earlier run may have written some, or have lost them.
+// insert writes the rows of a declared block and then the ledger row that says so.
+// again: an earlier run may have written some of them, or lost them.
 func (j *job) insert(ctx context.Context, declared block.LedgerRow, c *block.Contents, again bool) error {
 	id, note := declared.ID, ""
 	if err := j.store.WriteRows(ctx, id, c, nobodyElse); err != nil {
