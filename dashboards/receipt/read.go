@@ -12,14 +12,14 @@ import (
 	"statline/dashboards/report"
 )
 
-// Hours reports whether the receipt of a span is read from rows of hours, which
-// are kept for longer: when it begins and ends with an hour. It depends on the span
-// alone, so that a receipt is the same next month.
+// Hours reports that the receipt of a time range is read from hour rows, which are
+// kept for longer: when it begins and ends at an hour. It depends on the range alone,
+// so that the receipt is the same next month.
 func Hours(from, to time.Time) bool {
 	return from.Equal(from.Truncate(time.Hour)) && to.Equal(to.Truncate(time.Hour))
 }
 
-// CheckSpan refuses a span that no receipt can be of.
+// CheckSpan refuses a time range that cannot have a receipt.
 func CheckSpan(from, to time.Time) error {
 	switch {
 	case !from.Equal(from.Truncate(time.Minute)), !to.Equal(to.Truncate(time.Minute)):
@@ -34,8 +34,8 @@ func CheckSpan(from, to time.Time) error {
 	return nil
 }
 
-// Read reads the receipt of a key, given by its whole id and what it is called, of
-// a span whose proof is clean.
+// Read reads the receipt of a key, given by its whole id and its name, for a time
+// range whose proof is clean.
 func Read(ctx context.Context, s report.Store, key, customer string, from, to time.Time, proof Proof) (*Receipt,
 	error) {
 	r := &Receipt{Version: Version, KeyID: key, Customer: customer, From: from.UTC(), To: to.UTC(), Proof: proof}
@@ -78,8 +78,8 @@ func scanRow(scan report.Scan) (r row, err error) {
 	return r, err
 }
 
-// scanIncident cuts an incident off at the end of the span: what happened later
-// does not change a receipt.
+// scanIncident ends an incident at the end of the time range: what happened later does
+// not change a receipt.
 func scanIncident(scan report.Scan, to time.Time) (i CustomerIncident, err error) {
 	var own uint8
 	var closed time.Time
@@ -102,7 +102,7 @@ func scanIncident(scan report.Scan, to time.Time) (i CustomerIncident, err error
 	return i, nil
 }
 
-// count adds the rows up in every way that a receipt shows.
+// count adds up the rows in every way that a receipt shows.
 func (r *Receipt) count(rows []row) {
 	inGroup, inCode := map[string]uint64{}, map[CodeCount]uint64{}
 	services, days := map[string]*ServiceCount{}, map[string]*DayCount{}

@@ -12,7 +12,7 @@ import (
 	"statline/classify"
 )
 
-// Version is the form of a receipt; it is raised when a field changes its meaning.
+// Version is the format of a receipt; it changes when a field changes its meaning.
 const Version = 1
 
 // Receipt is what became of one key's requests in [From, To).
@@ -50,7 +50,7 @@ type GroupCount struct {
 	Requests uint64 `json:"requests"`
 }
 
-// CodeCount counts the failures of one outcome and code of the API, 0 for none.
+// CodeCount counts the failures with one outcome and code of the API; code 0 is none.
 type CodeCount struct {
 	Outcome  string `json:"outcome"`
 	Code     uint16 `json:"code"`
@@ -64,14 +64,14 @@ type ServiceCount struct {
 	Totals
 }
 
-// DayCount counts the responses of one day, UTC, as far as it lies in the span.
+// DayCount counts the responses of one day, UTC, within the time range.
 type DayCount struct {
 	Day string `json:"day"`
 	Totals
 }
 
-// CustomerIncident is one that touched the key: its own, or one of a service that it used.
-// Of the latter no figure is told: it is of other customers too.
+// CustomerIncident is an incident that affected the key: its own, or one of a service
+// that it used. The latter has no figures, because they include other customers.
 type CustomerIncident struct {
 	ID      string    `json:"id"`
 	Kind    string    `json:"kind"`
@@ -89,9 +89,10 @@ type CustomerIncident struct {
 type Proof struct {
 	// Verdict is the audit's, a sentence.
 	Verdict string `json:"audit"`
-	// Ledger are the offsets of the log whose responses reach into the span.
+	// Ledger are the offsets of the log with responses in the time range.
 	Ledger []Range `json:"ledger"`
-	// Unreadable are the lines of those offsets that no key could be read from.
+	// Unreadable is the number of lines of those offsets from which no key could be
+	// read.
 	Unreadable uint64 `json:"unreadable_lines"`
 }
 
@@ -107,8 +108,8 @@ type Range struct {
 	ConfigHash string `json:"config_hash"`
 }
 
-// Clean is the verdict of an audit that found nothing: receipts are made of such
-// spans only.
+// Clean is the verdict of an audit that found nothing wrong; only such time ranges
+// have receipts.
 const Clean = "every response of these offsets is counted exactly once"
 
 // Refused is why there is no receipt.
@@ -119,13 +120,13 @@ func (r *Refused) Error() string {
 		"\nstatline audit says what differs and what mends it; a receipt of another span may be whole"
 }
 
-// group is a name for outcomes that a customer reads as one thing.
+// group is a name for outcomes that customers see as one thing.
 type group struct {
 	name string
 	of   classify.Group
 }
 
-// groups are disjoint; the last takes what is left.
+// groups are disjoint; the last has all other failures.
 func groups() []group {
 	list := []group{
 		{"on the server's side", classify.ServerSide},
@@ -141,7 +142,7 @@ func groups() []group {
 	return append(list, group{"the request itself", rest})
 }
 
-// groupOf is the group of a stored outcome, "" for one that is no failure.
+// groupOf is the group of a stored outcome, "" if it is no failure.
 func groupOf(outcome string) string {
 	for _, g := range groups() {
 		if g.of.HasName(outcome) {
@@ -162,8 +163,7 @@ func (t *Totals) add(outcome string, n uint64) {
 	t.Available = share(t.Requests-t.ServerSide, t.Requests)
 }
 
-// share is part of whole in percent, rounded down, so that nothing is whole that
-// is not.
+// share is part of whole in percent, rounded down, so that only the whole is 100 %.
 func share(part, whole uint64) string {
 	if whole == 0 {
 		return ""

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Namespace keeps a signature of a receipt from standing for anything else: what
-// ssh-keygen -Y takes as -n.
+// Namespace keeps the signature of a receipt from being valid for anything else: the
+// -n of ssh-keygen -Y.
 const Namespace = "statline-receipt"
 
 // The form of OpenSSH's signatures: PROTOCOL.sshsig in its sources.
@@ -29,7 +29,7 @@ type sshsig struct {
 	Signature                          []byte
 }
 
-// sealed is what is signed.
+// sealed is the text that is signed.
 func sealed(text []byte) []byte {
 	sum := sha512.Sum512(text)
 	return append([]byte(sigMagic), ssh.Marshal(struct {
@@ -38,7 +38,7 @@ func sealed(text []byte) []byte {
 	}{Namespace, "", sigHash, sum[:]})...)
 }
 
-// Signer reads a private key file of OpenSSH. It takes Ed25519 keys: their
+// Signer reads a private key file of OpenSSH. It accepts Ed25519 keys, whose
 // signatures are the same bytes each time.
 func Signer(path string, file []byte) (ssh.Signer, error) {
 	s, err := ssh.ParsePrivateKey(file)
@@ -70,7 +70,7 @@ func Sign(s ssh.Signer, text []byte) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: sigBlock, Bytes: body}), nil
 }
 
-// Check says who signed a text: it fails when the signature is not of this text, or
+// Check returns who signed a text. It fails when the signature is not of this text, or
 // not of a receipt.
 func Check(text, signature []byte) (ssh.PublicKey, error) {
 	block, _ := pem.Decode(signature)
@@ -105,7 +105,7 @@ func Check(text, signature []byte) (ssh.PublicKey, error) {
 	return public, nil
 }
 
-// CheckBy is Check for one of the keys known; by is its fingerprint.
+// CheckBy is Check for known keys; by is the fingerprint of the one that signed.
 func CheckBy(known []ssh.PublicKey, text, signature []byte) (by string, err error) {
 	public, err := Check(text, signature)
 	if err != nil {

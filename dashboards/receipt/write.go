@@ -155,7 +155,7 @@ func (m *page) proof(p *Proof) {
 		count(p.Unreadable))
 }
 
-// plain keeps a text within its cell, and from being anything but text.
+// plain keeps a text inside its cell and free of Markdown.
 func plain(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -65,7 +65,7 @@ func (f Filter) Resolve(ctx context.Context, s Store, nearest func(name string, 
 	return f, nil
 }
 
-// UnknownError is the error of a name that is not among what is stored.
+// UnknownError is the error of a name that is not stored.
 type UnknownError string
 
 func (e UnknownError) Error() string { return string(e) }

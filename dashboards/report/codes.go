@@ -7,7 +7,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// said is what failing responses say of themselves.
+// said is what failing responses say about themselves.
 type said struct {
 	name, outcome, message string
 	code, status           uint16
@@ -26,9 +26,8 @@ func (x *said) response() *classify.Response {
 	return r
 }
 
-// SuggestCodes proposes a catalogue for the API whose responses are stored.
-// Messages are those of the examples: where the example does not tell which of
-// several errors it is of, it is left out.
+// SuggestCodes proposes a catalogue for the API whose responses are stored. Messages
+// come from examples; an example that may belong to several errors is left out.
 func SuggestCodes(ctx context.Context, s Store, f Filter) ([]classify.Entry, error) {
 	p := params(Everything(), f)
 	errors, err := Collect(ctx, s, "the stored errors", query.StoredErrors(), p, func(scan Scan) (x said, err error) {

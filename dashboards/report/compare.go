@@ -6,29 +6,28 @@ import (
 	"time"
 )
 
-// Before is the window that a report is compared with, and how much was
-// different.
+// Before is the time range that a report is compared with, and what was different.
 type Before struct {
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
 	Changes []Change  `json:"changes"`
 }
 
-// Change is a number of responses in the two windows, of all ("", "all") or by one
-// of the ways to count them.
+// Change is a number of responses in both time ranges, of all ("", "all") or by one
+// way of counting.
 type Change struct {
 	By       string `json:"by"`
 	Name     string `json:"name"`
 	Requests uint64 `json:"requests"`
 	Before   uint64 `json:"requests_before"`
-	// Share is of all responses of its window.
+	// Share is the share of all responses in its time range.
 	Share       float64 `json:"share"`
 	ShareBefore float64 `json:"share_before"`
 	// Samples is the command that shows the stored lines behind it; "" when nobody can ask.
 	Samples string `json:"samples_command,omitempty"`
 }
 
-// Compare lists what there is in either window by outcome, code and service, the
+// Compare lists outcomes, codes and services that are in either time range, the
 // largest differences of share first.
 func (r *Report) Compare(before *Report) []Change {
 	now, then := r.ByOutcome.Total(), before.ByOutcome.Total()

@@ -8,7 +8,7 @@ import (
 	"statline/dashboards/query"
 )
 
-// Key is everything about one key in a span.
+// Key is everything about one key in a time range.
 type Key struct {
 	ID       string    `json:"key_id"`
 	Name     string    `json:"name"`
@@ -30,7 +30,7 @@ type Key struct {
 	Samples   []Sample    `json:"samples"`
 }
 
-// KeyTime is a piece of the span.
+// KeyTime is a part of the time range.
 type KeyTime struct {
 	Time     time.Time `json:"time"`
 	Requests uint64    `json:"requests"`
@@ -58,7 +58,7 @@ type KeySource struct {
 	LastSeen  time.Time `json:"last_seen"`
 }
 
-// keyPieces is into how many pieces at most the span of a key is cut.
+// keyPieces is the largest number of parts of a key's time range.
 const keyPieces = 24
 
 // ReadKey reads everything about the key of a whole id.
@@ -123,7 +123,7 @@ func (k *Key) readRest(ctx context.Context, s Store, w TimeRange) error {
 	return err
 }
 
-// pieceOf is a round piece of a span.
+// pieceOf is a round length for the parts of a time range.
 func pieceOf(span time.Duration) time.Duration {
 	for _, d := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour,
 		6 * time.Hour} {

@@ -20,7 +20,7 @@ type Store interface {
 	Ask(ctx context.Context, sql string, values map[string]any, row func(Scan) error) error
 }
 
-// Collect reads every row of a text. what names them in errors.
+// Collect reads every row of a query's answer. what names them in errors.
 func Collect[T any](ctx context.Context, s Store, what string, text query.Text, p query.Params,
 	scan func(Scan) (T, error)) ([]T, error) {
 	sql, values := text.Bind(query.Target{Database: s.Database()}, p)
@@ -50,8 +50,7 @@ func params(w TimeRange, f Filter) query.Params {
 	return p
 }
 
-// Stored is the whole span of the minutes that are stored. ok is false when
-// nothing is.
+// Stored is the time range of the stored minutes. ok is false when nothing is stored.
 func Stored(ctx context.Context, s Store) (w TimeRange, ok bool, err error) {
 	type stored struct {
 		first, last time.Time
@@ -69,7 +68,7 @@ func Stored(ctx context.Context, s Store) (w TimeRange, ok bool, err error) {
 	return TimeRange{From: r.first.UTC(), To: r.last.Add(time.Minute).UTC()}, r.n > 0, nil
 }
 
-// Read reads the whole report of a window.
+// Read reads the whole report of a time range.
 func Read(ctx context.Context, s Store, w TimeRange, f Filter) (*Report, error) {
 	texts, p := query.NewReport(f.Key != ""), params(w, f)
 	r, err := Totals(ctx, s)
@@ -170,13 +169,12 @@ func scanIncident(scan Scan) (r Incident, err error) {
 	return r, err
 }
 
-// Incidents lists the incidents that touch a window, or those of them that are
-// open.
+// Incidents lists the incidents that touch a time range, or only the open ones.
 func Incidents(ctx context.Context, s Store, w TimeRange, f Filter, open bool) ([]Incident, error) {
 	return Collect(ctx, s, "the incidents", query.ReportIncidents(open), params(w, f), scanIncident)
 }
 
-// IncidentOf is the incident of a whole id, and the incidents that it causes. ok is
+// IncidentOf is the incident with a whole id, and the incidents that it causes. ok is
 // false when there is none.
 func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused []Incident, ok bool, err error) {
 	list, err := Collect(ctx, s, "the incident", query.ReportIncident(), query.Params{Incidents: []string{id}},
@@ -194,7 +192,7 @@ func IncidentOf(ctx context.Context, s Store, id string) (found Incident, caused
 	return found, caused, ok, nil
 }
 
-// Name gives the incidents of keys what their keys are called.
+// Name adds the names of keys to their incidents.
 func Name(ctx context.Context, s Store, list []Incident) error {
 	const maxKeys = 2000 // what fits a query
 	for some := range slices.Chunk(list, maxKeys) {
@@ -220,14 +218,14 @@ func Name(ctx context.Context, s Store, list []Incident) error {
 	return nil
 }
 
-// NameOf is what a key is called, "" when it has no name.
+// NameOf is the name of a key, "" when it has none.
 func NameOf(ctx context.Context, s Store, key string) (string, error) {
 	named := []Incident{{Entity: key}}
 	err := Name(ctx, s, named)
 	return named[0].Name, err
 }
 
-// NamedKey is a key and what it is called, "" when it has no name.
+// NamedKey is a key and its name, "" when it has none.
 type NamedKey struct{ ID, Name string }
 
 // NewestKeys lists the keys with the most requests of the newest stored week, 500 at

@@ -9,7 +9,7 @@ import (
 	"statline/classify/detect"
 )
 
-// Report is what a report says. As JSON it is what --json prints.
+// Report is a report. --json prints it as JSON.
 type Report struct {
 	Records        uint64     `json:"records"`
 	Responses      uint64     `json:"responses"`
@@ -29,7 +29,7 @@ type Report struct {
 	Incidents      []Incident `json:"incidents"`
 }
 
-// Why is a reason to fail: an outcome with its code and HTTP status.
+// Why is a reason for failures: an outcome with its code and HTTP status.
 type Why struct {
 	Outcome      string    `json:"outcome"`
 	Code         uint16    `json:"code"`
@@ -128,10 +128,10 @@ func FromIncidents(found []detect.Incident) []Incident {
 	return list
 }
 
-// TimeRange is the span of event minutes [From, To) that a report covers.
+// TimeRange is the event minutes [From, To) that a report covers.
 type TimeRange struct{ From, To time.Time }
 
-// Everything covers whatever is stored.
+// Everything covers all that is stored.
 func Everything() TimeRange {
 	return TimeRange{From: time.Unix(0, 0).UTC(), To: time.Unix(1<<32-61, 0).UTC()}
 }

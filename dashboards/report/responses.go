@@ -39,8 +39,8 @@ const (
 	maxServices = 50
 )
 
-// count adds up the responses, in every way that a report shows them. Of keys
-// nothing is known about HTTP statuses and whole services.
+// count adds up the responses in every way that a report shows. For keys, HTTP
+// statuses and whole services are unknown.
 func (r *Report) count(all []responses, latencies []latency, ofKeys bool) {
 	r.ByHTTPStatus, r.ByCode, r.ByOutcome, r.ByService = Counts{}, Counts{}, Counts{}, Counts{}
 	for _, a := range all {

@@ -30,7 +30,7 @@ type SampleFilter struct {
 	Limit int
 }
 
-// Samples lists the newest samples of a window.
+// Samples lists the newest samples of a time range.
 func Samples(ctx context.Context, s Store, w TimeRange, f SampleFilter) ([]Sample, error) {
 	list, err := Collect(ctx, s, "the samples", query.ReportSamples(), sampleParams(w, f.Filter), scanSample)
 	if err != nil {

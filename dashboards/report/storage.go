@@ -12,14 +12,14 @@ type Storage struct {
 	Database string `json:"database"`
 	Rows     uint64 `json:"rows"`
 	Bytes    uint64 `json:"bytes"`
-	// Freed bytes are those of parts whose rows have all passed their time: a merge
-	// takes them, at the latest within hours.
+	// Freed bytes are those of parts whose rows have all expired: a merge removes them
+	// within hours.
 	FreedBytes uint64         `json:"freed_now_bytes"`
 	Tables     []StorageTable `json:"tables"`
 	Days       []StorageDay   `json:"days"`
 }
 
-// StorageTable is what a table takes.
+// StorageTable is how much space a table takes.
 type StorageTable struct {
 	Table     string     `json:"table"`
 	Rows      uint64     `json:"rows"`
@@ -28,15 +28,14 @@ type StorageTable struct {
 	Parts     uint64     `json:"parts"`
 	OldestDay *time.Time `json:"oldest_day"` // null: the table has no days
 	NewestDay *time.Time `json:"newest_day"`
-	// What retention frees: parts that have passed their time, or will within so
-	// many days.
+	// What retention frees: parts that have expired, or will within so many days.
 	FreedNow     uint64 `json:"freed_now_bytes"`
 	FreedDay     uint64 `json:"freed_1d_bytes"`
 	FreedWeek    uint64 `json:"freed_7d_bytes"`
 	FreedInMonth uint64 `json:"freed_30d_bytes"`
 }
 
-// StorageDay is what the rows of a day take.
+// StorageDay is how much space the rows of a day take.
 type StorageDay struct {
 	Day      time.Time `json:"day"`
 	Rows     uint64    `json:"rows"`
@@ -45,7 +44,7 @@ type StorageDay struct {
 	FreedDay uint64    `json:"freed_1d_bytes"`
 }
 
-// ReadStorage reads it, of one server; in a cluster the sum of all replicas would
+// ReadStorage reads it from one server; in a cluster the sum over all replicas would
 // count each row more than once.
 func ReadStorage(ctx context.Context, s Store) (*Storage, error) {
 	st := &Storage{Database: s.Database()}

@@ -11,7 +11,7 @@ import (
 type Tally struct {
 	Name string `json:"name"`
 	N    uint64 `json:"count"`
-	// Before is the count of the span that is compared with.
+	// Before is the count in the time range that is compared with.
 	Before *uint64 `json:"count_before" help:"null without --compare"`
 }
 
@@ -19,20 +19,20 @@ type Tally struct {
 // code. Each has the largest number first.
 type Tallies map[string][]Tally
 
-// CountIncidents counts the incidents that touch a window, or those of them that are
-// open, by kind and service. It counts all of them, also where Incidents ends.
+// CountIncidents counts the incidents that touch a time range, or only the open ones,
+// by kind and service. It counts all of them, even where Incidents stops.
 func CountIncidents(ctx context.Context, s Store, w TimeRange, f Filter, open bool) (Tallies, error) {
 	return tallies(ctx, s, query.CountIncidents(open), params(w, f))
 }
 
-// CountResponses counts the responses of a window by outcome, service, route, code and
-// error.
+// CountResponses counts the responses of a time range by outcome, service, route, code
+// and error.
 func CountResponses(ctx context.Context, s Store, w TimeRange) (Tallies, error) {
 	return tallies(ctx, s, query.CountResponses(), params(w, Filter{}))
 }
 
-// CountSamples counts the samples of a window by outcome, service, route and code.
-// Without an outcome they are of failures.
+// CountSamples counts the samples of a time range by outcome, service, route and code.
+// Without an outcome it counts failures.
 func CountSamples(ctx context.Context, s Store, w TimeRange, f Filter) (Tallies, error) {
 	return tallies(ctx, s, query.CountSamples(), sampleParams(w, f))
 }
@@ -48,8 +48,8 @@ func tallies(ctx context.Context, s Store, text query.Text, p query.Params) (Tal
 	return all, err
 }
 
-// Beside gives every name its count in an earlier span, and adds the names that were
-// only there.
+// Beside gives every name its count in an earlier time range, and adds the names that
+// were only there.
 func (now Tallies) Beside(before Tallies) {
 	for by, then := range before {
 		for _, t := range then {

@@ -7,8 +7,8 @@ import (
 	"statline/ingest/store"
 )
 
-// ClickHouse says where ClickHouse is. After Load, Database is the name in
-// force, whether the option or the address gave it.
+// ClickHouse says where ClickHouse is. After Load, Database is the name to use,
+// whether the option or the address gave it.
 type ClickHouse struct {
 	URL, CA, Database, Cluster string
 	Cert, Key                  string

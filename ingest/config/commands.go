@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// use is what one command takes of the settings.
+// use is which settings a command takes.
 type use struct {
 	sets     []Set
 	required []string
@@ -78,7 +78,7 @@ var uses = map[string]use{
 // Commands lists the commands that take settings, sorted.
 func Commands() []string { return slices.Sorted(maps.Keys(uses)) }
 
-// Of lists the options that a command takes, in the order of the example file.
+// Of lists the options of a command in the order of the example file.
 func Of(command string) []Option {
 	return slices.DeleteFunc(Options(), func(o Option) bool { return !slices.Contains(uses[command].sets, o.Set) })
 }

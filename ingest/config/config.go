@@ -8,7 +8,7 @@ import (
 	"statline/classify/detect"
 )
 
-// Config is what statline was told. Start from Load, or from Default.
+// Config is the configuration. Start from Load, or from Default.
 type Config struct {
 	Kafka      Kafka
 	ClickHouse ClickHouse
@@ -25,7 +25,7 @@ type Config struct {
 	origins map[string]Origin // by option, and by key of a section: detect.spike.prior
 }
 
-// Default is what holds when nobody says anything.
+// Default is the configuration without any settings.
 func Default() *Config {
 	return &Config{
 		Kafka: defaultKafka(), ClickHouse: defaultClickHouse(), Lines: defaultLines(), Detect: defaultDetect(),
@@ -34,8 +34,7 @@ func Default() *Config {
 	}
 }
 
-// Layer is one of the places that a value can come from. A later one beats an
-// earlier one.
+// Layer is a source of values. A later one takes precedence.
 type Layer uint8
 
 // The layers.
@@ -52,7 +51,7 @@ type Origin struct {
 	Where string // statline.yaml:12, STATLINE_TOPIC, --topic; "" for a default
 }
 
-// String is the origin as people read it.
+// String is the origin for people.
 func (o Origin) String() string {
 	switch o.Layer {
 	case FromFile:
@@ -71,10 +70,10 @@ func (o Origin) String() string {
 // Origin says where the value of an option came from.
 func (c *Config) Origin(name string) Origin { return c.origins[name] }
 
-// given reports whether somebody set the option.
+// given reports that the option was set.
 func (c *Config) given(name string) bool { return c.origins[name].Layer > FromDefault }
 
-// validate checks what no value can check alone.
+// validate checks what cannot be checked value by value.
 func (c *Config) validate() error {
 	for _, check := range []func(*Config) error{
 		checkKafka, checkClickHouse, checkRetention, checkLines, checkKeys, checkDetect, checkNotify, checkDaemon,
@@ -87,9 +86,8 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// oneOf settles two options that say the same thing, such as a password and
-// the file that holds it: that of the higher layer counts. Both in one layer
-// is an error.
+// oneOf decides between two options for the same thing, such as a password and the
+// file with it: the higher layer counts. Both in one layer is an error.
 func (c *Config) oneOf(a, b string) (keep string, err error) {
 	at, bt := c.origins[a], c.origins[b]
 	switch {
@@ -103,8 +101,8 @@ func (c *Config) oneOf(a, b string) (keep string, err error) {
 	return "", fmt.Errorf("%s: got both %s (%s) and %s (%s); want one of them", a, a, at.Where, b, bt.Where)
 }
 
-// require says which of the options that a command needs are missing, and how
-// to set them. Of "a|b" either will do.
+// require says which of the options that a command needs are missing, and how to set
+// them. For "a|b" either is enough.
 func (c *Config) require(names []string) error {
 	var missing []string
 	for _, name := range names {
@@ -132,8 +130,8 @@ func (c *Config) has(name string) bool {
 	return !ok || o.value(c).String() != ""
 }
 
-// Asked is the directory of the embedded store that a command asks, "" for the
-// server that clickhouse names.
+// Asked is the directory of the embedded store that a command reads, "" for the server
+// that clickhouse names.
 func (c *Config) Asked() (dir string, err error) {
 	keep, err := c.oneOf("data", "clickhouse")
 	if keep == "data" {

@@ -59,14 +59,14 @@ func checkConsole(c *Config) error {
 	return nil
 }
 
-// GetToken is what a reader of the console has to show, "" for nothing. A file is
-// read again each time.
+// GetToken is the token that users of the console need, "" for none. A file is read
+// again each time.
 func (c *Console) GetToken() (string, error) {
 	return readToken("console-token-file", c.Token, c.TokenFile)
 }
 
-// Servable says why a console on an address is served to nobody, nil when it is
-// served: other machines need a token, and TLS that hides it on its way.
+// Servable says why a console at an address cannot be served, nil when it can: other
+// machines need a token, and TLS to protect it.
 func (c *Console) Servable(address string, tls bool) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *Console) Servable(address string, tls bool) error {
 	return nil
 }
 
-// readToken is a token, or that of a file.
+// readToken is a token, given itself or by its file.
 func readToken(name, token, file string) (string, error) {
 	if file == "" {
 		return token, nil

@@ -8,7 +8,7 @@ import (
 	"statline/ingest/block"
 )
 
-// Daemon is how run does its work.
+// Daemon configures how run works.
 type Daemon struct {
 	Listen                        string
 	ListenCert, ListenKey         string
@@ -112,11 +112,11 @@ func checkDaemon(c *Config) error {
 	return each.Validate()
 }
 
-// leastToken is how long a bearer token is at least.
+// leastToken is the least length of a bearer token.
 const leastToken = 16
 
-// BearerToken is what a client has to show, "" for nothing. A file is read
-// again each time.
+// BearerToken is the token that clients need, "" for none. A file is read again each
+// time.
 func (d *Daemon) BearerToken() (string, error) {
 	return readToken("listen-token-file", d.Token, d.TokenFile)
 }

@@ -10,11 +10,10 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// configKey is the option that names the file; it cannot stand in one.
+// configKey is the option that names the file; it cannot be in the file.
 const configKey = "config"
 
-// Foreign lists the variables that begin like ours and are read by somebody
-// else, with who that is.
+// Foreign lists variables with our prefix that others read, with who does.
 func Foreign() map[string]string {
 	return map[string]string{
 		"STATLINE_PORT":            "docker-compose.yml",
@@ -33,11 +32,11 @@ func Foreign() map[string]string {
 // makes names that begin like ours.
 var links = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
 
-// ourTests begin the variables of the tests of this tree.
+// ourTests matches the variables of this tree's tests.
 var ourTests = regexp.MustCompile(`^STATLINE_(TEST|BENCH)_`)
 
-// readEnvironment takes the variables that name an option. Another one that
-// begins like ours is an error: it would do nothing, unnoticed.
+// readEnvironment reads the variables that name an option. Any other variable with our
+// prefix is an error: otherwise it would have no effect, unnoticed.
 func readEnvironment(environ []string) (*koanf.Koanf, error) {
 	known := []string{prefix + "CONFIG"}
 	for _, o := range Options() {

@@ -38,7 +38,7 @@ func Example(w io.Writer) error {
 	return out.Flush()
 }
 
-// about is what the example file says of an option.
+// about is the comment on an option in the example file.
 func (o Option) about() string {
 	s := o.Help
 	if o.section == nil {
@@ -74,7 +74,7 @@ func scalar(o Option, c *Config) string {
 
 const width = 96
 
-// comment writes words as lines of comment.
+// comment writes words as comment lines.
 func comment(out io.Writer, indent, words string) {
 	line := indent + "#"
 	for word := range strings.FieldsSeq(words) {

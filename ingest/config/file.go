@@ -15,8 +15,7 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// file is a config file that was read. The zero path is a file with nothing in
-// it.
+// file is a parsed config file. The zero value is an empty file.
 type file struct {
 	path  string
 	koanf *koanf.Koanf
@@ -77,7 +76,7 @@ func (f *file) Unmarshal(b []byte) (map[string]any, error) {
 // Marshal implements koanf.Parser; nothing is written.
 func (f *file) Marshal(m map[string]any) ([]byte, error) { return yaml.Marshal(m) }
 
-// note remembers on which line each key stands.
+// note remembers the line of each key.
 func note(lines map[string]int, path string, n ast.Node) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -103,7 +102,7 @@ func note(lines map[string]int, path string, n ast.Node) {
 	}
 }
 
-// where is the place of a key: statline.yaml:12.
+// where is the position of a key: statline.yaml:12.
 func (f *file) where(key string) string {
 	if line, ok := f.lines[key]; ok {
 		return filepath.Base(f.path) + ":" + strconv.Itoa(line)
@@ -111,7 +110,7 @@ func (f *file) where(key string) string {
 	return filepath.Base(f.path)
 }
 
-// text is a value of the file; a key without a value says nothing.
+// text is a value of the file; a key without a value does not count.
 func (f *file) text(name string) (text string, ok bool, err error) {
 	value := f.koanf.Raw()[name]
 	switch value := value.(type) {
@@ -165,7 +164,7 @@ func (f *file) decode(name string, raw, dest any) error {
 	return nil
 }
 
-// wrongType says which value is not of the type that is wanted.
+// wrongType says which value has the wrong type.
 func (f *file) wrongType(name string, err error) error {
 	var at *mapstructure.DecodeError
 	if !errors.As(err, &at) {
