@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"statline/classify"
 )
@@ -60,13 +61,14 @@ func (c Class) rank() int {
 	}
 }
 
-// product is something that the lists name.
+// product is a line of the lists: a header that has its text has its name.
 type product struct {
-	name  string
-	class Class
+	text, name string
+	class      Class
+	flags      uint8
 }
 
-// The products that are not in a list. Numbers are indexes into products.
+// The products that are in no list. Numbers are indexes into products.
 const (
 	unknown  uint16 = 1
 	firstOwn uint16 = 2
@@ -74,14 +76,21 @@ const (
 
 // products are all of them: none, unknown, browsers, own, listed.
 var products = func() []product {
-	all := []product{{}, {"", Unknown}}
+	all := make([]product, firstOwn, int(firstOwn)+len(browsers)+len(own)+len(listed))
 	for _, b := range browsers {
-		all = append(all, product{b.name, Browser})
+		all = append(all, product{b.token, b.name, Browser, wordStart})
 	}
 	for _, o := range own {
-		all = append(all, product{o.name, o.class})
+		p := product{o.text, cmp.Or(o.name, o.text), o.class, word}
+		switch {
+		case o.whole:
+			p.flags = headerStart | headerEnd
+		case p.class.rank() == SDK.rank():
+			p.flags = token
+		}
+		all = append(all, p)
 	}
-	return append(all, listed[:]...)
+	return append(all, listed...)
 }()
 
 // ClassOf is the class of an agent.
@@ -107,83 +116,55 @@ func Name(a classify.Agent) string {
 // MaxLength is how many bytes of a header are read.
 const MaxLength = 512
 
-// Where a literal must be in the header.
+// Where a text must be in the header.
 const (
 	wordStart   uint8 = 1 << iota // not after a letter or a digit
 	wordEnd                       // not before one
 	headerStart                   // at its beginning
 	headerEnd                     // at its end
 	token                         // where a product and its version stand
+
+	word = wordStart | wordEnd
 )
 
-// literal is a text that names a product.
+// literal is a product with its number.
 type literal struct {
-	text    string
-	product uint16
-	flags   uint8
+	product
+	number uint16
 }
 
-// Matcher finds what a header names. It is not changed after New.
+// Matcher finds what a header names. It never changes.
 type Matcher struct {
-	heads [1 << 12]head // an open-addressing table
-	own   []literal     // sorted like literals
+	heads    [1 << 12]head // an open-addressing table
+	literals []literal     // sorted by their first three bytes, then the longest first
 }
 
 // head is where the literals with the same first three bytes are.
 type head struct {
-	bytes       uint32 // 0 for a free slot
-	own, listed uint16 // plus one, 0 for none
+	bytes uint32 // 0 for a free slot
+	first uint16 // index into literals
 }
 
-// listedFrom is the number of the first product of listed.
-var listedFrom = firstOwn + uint16(len(browsers)+len(own))
-
-// New makes a Matcher: 36 KB, in a fraction of a millisecond.
-func New() *Matcher {
-	m := &Matcher{own: make([]literal, 0, len(browsers)+len(own))}
-	for i, b := range browsers {
-		m.own = append(m.own, literal{b.token, firstOwn + uint16(i), wordStart})
+// New returns the Matcher, which is made once, in a fraction of a millisecond.
+var New = sync.OnceValue(func() *Matcher {
+	m := &Matcher{}
+	for i, p := range products[firstOwn:] {
+		m.literals = append(m.literals, literal{p, firstOwn + uint16(i)})
 	}
-	for i, o := range own {
-		flags := wordStart | wordEnd
-		switch {
-		case o.whole:
-			flags = headerStart | headerEnd
-		case o.class.rank() == SDK.rank():
-			flags = token
-		}
-		m.own = append(m.own, literal{o.text, firstOwn + uint16(len(browsers)+i), flags})
-	}
-	slices.SortStableFunc(m.own, func(a, b literal) int {
+	slices.SortStableFunc(m.literals, func(a, b literal) int {
 		return cmp.Or(cmp.Compare(a.text[:3], b.text[:3]), cmp.Compare(len(b.text), len(a.text)))
 	})
-	for i, l := range slices.Backward(m.own) { // the first of a head is noted last
-		m.head(l.text[0], l.text[1], l.text[2]).own = uint16(i) + 1
-	}
-	for i := len(literals) - 1; i >= 0; i-- {
-		l := &literals[i]
-		m.head(l.text[0], l.text[1], l.text[2]).listed = uint16(i) + 1
+	for i, l := range slices.Backward(m.literals) { // the first of a head is noted last
+		*m.look(l.text[0], l.text[1], l.text[2]) = head{headBytes(l.text[0], l.text[1], l.text[2]), uint16(i)}
 	}
 	return m
-}
+})
 
-// head returns the slot of three bytes, and takes a free one for them if needed.
-func (m *Matcher) head(a, b, c byte) *head {
-	key := uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24
-	for i := key * 0x9e3779b1 >> 20; ; i++ {
-		h := &m.heads[i%uint32(len(m.heads))]
-		if h.bytes == 0 {
-			h.bytes = key
-		}
-		if h.bytes == key {
-			return h
-		}
-	}
-}
+func headBytes(a, b, c byte) uint32 { return uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24 }
 
 // look is the slot of three bytes, a free one when no literal begins with them.
 func (m *Matcher) look(a, b, c byte) *head {
-	key := uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 1<<24
+	key := headBytes(a, b, c)
 	for i := key * 0x9e3779b1 >> 20; ; i++ {
 		if h := &m.heads[i%uint32(len(m.heads))]; h.bytes == key || h.bytes == 0 {
 			return h
@@ -208,11 +189,8 @@ func (m *Matcher) Of(header []byte) classify.Agent {
 	best := found{rank: noRank}
 	for i := 0; i+3 <= len(header) && best.rank > 0; i++ {
 		h := m.look(header[i], header[i+1], header[i+2])
-		if h.own > 0 {
-			best.among(m.own[h.own-1:], 0, header, i)
-		}
-		if h.listed > 0 {
-			best.among(literals[h.listed-1:], listedFrom, header, i)
+		if h.bytes != 0 {
+			best.among(m.literals[h.first:], header, i)
 		}
 	}
 	switch {
@@ -229,23 +207,21 @@ func (m *Matcher) Of(header []byte) classify.Agent {
 	}
 }
 
-// among tries the literals of a list that begin as the header does at i. Their
-// products are numbered from first.
-func (f *found) among(list []literal, first uint16, header []byte, i int) {
+// among tries the literals at the front of a list that begin as the header does at i.
+func (f *found) among(list []literal, header []byte, i int) {
 	key := header[i : i+3]
 	for n := range list {
 		l := &list[n]
 		if l.text[:3] != string(key) {
 			return
 		}
-		p, end := first+l.product, i+len(l.text)
-		r := products[p].class.rank()
+		r, end := l.class.rank(), i+len(l.text)
 		better := r < f.rank || r == f.rank && i == f.start && end > f.end
 		if r == f.rank && r == Browser.rank() {
-			better = p < f.product // what most others call themselves comes last
+			better = l.number < f.product // what most others call themselves comes last
 		}
 		if better && l.lies(header, i) {
-			*f = found{p, r, i, end}
+			*f = found{l.number, r, i, end}
 		}
 	}
 }
