@@ -6,31 +6,45 @@ import "statline/classify"
 // user chooses the names; those of AWS's examples and of the $context variables are
 // understood. Latencies are milliseconds. The key is its id, never its value.
 type apiGateway struct {
-	requestTime, requestTimeEpoch, method, resourcePath, path, routeKey, status node
-	latency, integrationLatency, integrationLatency2, length, ip, sourceIP      node
-	keyID, keyID2, apiKey, integrationStatus, integrationStatus2, errorMessage  node
-	errorMessage2, errorType, errorType2, integrationError, requestID, agent    node
-	agent2, apiID, domain, caller, user, identityKey                            node
-	any, times                                                                  nodeSet
+	RequestTime         node `at:"requestTime"`
+	RequestTimeEpoch    node `at:"requestTimeEpoch"`
+	Method              node `at:"httpMethod"`
+	ResourcePath        node `at:"resourcePath"`
+	Path                node `at:"path"`
+	RouteKey            node `at:"routeKey"`
+	Status              node `at:"status"`
+	Latency             node `at:"responseLatency"`
+	IntegrationLatency  node `at:"integrationLatency"`
+	IntegrationLatency2 node `at:"integration.latency"`
+	Length              node `at:"responseLength"`
+	IP                  node `at:"ip"`
+	SourceIP            node `at:"sourceIp"`
+	KeyID               node `at:"apiKeyId"`
+	KeyID2              node `at:"identity.apiKeyId"`
+	APIKey              node `at:"apiKey"`
+	IdentityKey         node `at:"identity.apiKey"`
+	IntegrationStatus   node `at:"integrationStatus"`
+	IntegrationStatus2  node `at:"integration.status"`
+	ErrorMessage        node `at:"errorMessage"`
+	ErrorMessage2       node `at:"error.message"`
+	ErrorType           node `at:"errorResponseType"`
+	ErrorType2          node `at:"error.responseType"`
+	RequestID           node `at:"requestId"`
+	Agent               node `at:"userAgent"`
+	Agent2              node `at:"identity.userAgent"`
+	APIID               node `at:"apiId"`
+	Domain              node `at:"domainName"`
+	Caller              node `at:"caller"`
+	User                node `at:"user"`
+
+	claim
 }
 
 func newAPIGateway(t *tree) jsonFormat {
-	f := &apiGateway{
-		requestTime: t.at("requestTime"), requestTimeEpoch: t.at("requestTimeEpoch"), method: t.at("httpMethod"),
-		resourcePath: t.at("resourcePath"), path: t.at("path"), routeKey: t.at("routeKey"), status: t.at("status"),
-		latency: t.at("responseLatency"), integrationLatency: t.at("integrationLatency"),
-		integrationLatency2: t.at("integration.latency"), length: t.at("responseLength"), ip: t.at("ip"),
-		sourceIP: t.at("sourceIp"), keyID: t.at("apiKeyId"), keyID2: t.at("identity.apiKeyId"), apiKey: t.at("apiKey"),
-		identityKey: t.at("identity.apiKey"), integrationStatus: t.at("integrationStatus"),
-		integrationStatus2: t.at("integration.status"), errorMessage: t.at("errorMessage"),
-		errorMessage2: t.at("error.message"),
-		errorType:     t.at("errorResponseType"), errorType2: t.at("error.responseType"),
-		integrationError: t.at("integrationErrorMessage"), requestID: t.at("requestId"), agent: t.at("userAgent"),
-		agent2: t.at("identity.userAgent"), apiID: t.at("apiId"), domain: t.at("domainName"), caller: t.at("caller"),
-		user: t.at("user"),
-	}
-	f.any = setOf(f.method, f.resourcePath, f.routeKey, f.integrationLatency, f.latency, f.length)
-	f.times = setOf(f.requestTime, f.requestTimeEpoch)
+	f := &apiGateway{}
+	t.fill(f)
+	f.claim = claim{setOf(f.RequestTime, f.RequestTimeEpoch),
+		setOf(f.Method, f.ResourcePath, f.RouteKey, f.IntegrationLatency, f.Latency, f.Length)}
 	return f
 }
 
@@ -43,19 +57,15 @@ func (*apiGateway) about() Format {
 	}
 }
 
-func (f *apiGateway) claims(seen *nodeSet) bool {
-	return seen.containsAny(&f.times) && seen.containsAny(&f.any)
-}
-
 func (f *apiGateway) decode(d *Decoder) {
 	r := d.r
-	if !d.time(f.requestTimeEpoch) {
-		d.time(f.requestTime)
+	if !d.time(f.RequestTimeEpoch) {
+		d.time(f.RequestTime)
 	}
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.path, f.resourcePath)
-	d.draft.route = d.str(f.resourcePath)
-	if key := d.str(f.routeKey); len(key) > 0 && len(d.draft.route) == 0 {
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.Path, f.ResourcePath)
+	d.draft.route = d.str(f.ResourcePath)
+	if key := d.str(f.RouteKey); len(key) > 0 && len(d.draft.route) == 0 {
 		// "GET /pets/{id}"; "$default" names no route.
 		if i := indexByte(key, 0, ' '); i > 0 {
 			if len(r.Method) == 0 {
@@ -64,27 +74,27 @@ func (f *apiGateway) decode(d *Decoder) {
 			d.draft.route = key[i+1:]
 		}
 	}
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.latency, unitMillis)
-	if r.UpstreamLatencyMicros = d.micros(f.integrationLatency, unitMillis); r.UpstreamLatencyMicros < 0 {
-		r.UpstreamLatencyMicros = d.micros(f.integrationLatency2, unitMillis)
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.Latency, unitMillis)
+	if r.UpstreamLatencyMicros = d.micros(f.IntegrationLatency, unitMillis); r.UpstreamLatencyMicros < 0 {
+		r.UpstreamLatencyMicros = d.micros(f.IntegrationLatency2, unitMillis)
 	}
-	if r.UpstreamStatus = d.status(f.integrationStatus2); r.UpstreamStatus < 0 {
-		r.UpstreamStatus = d.status(f.integrationStatus)
+	if r.UpstreamStatus = d.status(f.IntegrationStatus2); r.UpstreamStatus < 0 {
+		r.UpstreamStatus = d.status(f.IntegrationStatus)
 	}
-	r.Bytes = parseSize(d.str(f.length))
-	r.ClientIP = parseAddress(d.first(f.ip, f.sourceIP))
-	r.RequestID = d.str(f.requestID)
-	r.UserAgent = d.first(f.agent, f.agent2)
-	r.Service = d.first(f.apiID, f.domain)
-	if d.draft.id = d.first(f.keyID, f.keyID2); len(d.draft.id) == 0 {
-		d.user(d.first(f.user, f.caller))
+	r.Bytes = parseSize(d.str(f.Length))
+	r.ClientIP = parseAddress(d.first(f.IP, f.SourceIP))
+	r.RequestID = d.str(f.RequestID)
+	r.UserAgent = d.first(f.Agent, f.Agent2)
+	r.Service = d.first(f.APIID, f.Domain)
+	if d.draft.id = d.first(f.KeyID, f.KeyID2); len(d.draft.id) == 0 {
+		d.user(d.first(f.User, f.Caller))
 	}
-	d.keyFrom(f.apiKey, f.identityKey)
-	r.Message = d.first(f.errorMessage, f.errorMessage2)
+	d.keyFrom(f.APIKey, f.IdentityKey)
+	r.Message = d.first(f.ErrorMessage, f.ErrorMessage2)
 	d.blameByUpstream()
 	if r.Status >= 400 {
-		kind := d.first(f.errorType, f.errorType2)
+		kind := d.first(f.ErrorType, f.ErrorType2)
 		d.errorName(kind)
 		apiGatewayError(r, kind)
 	}

@@ -6,24 +6,36 @@ import "statline/classify"
 // its dimensions and metrics. Times are milliseconds; client_id is the app's consumer
 // key, which is the API key.
 type apigee struct {
-	start, start2, end, verb, uri, suffix, status, total, target, size, clientIP, clientIP2 node
-	clientID, app, email, targetCode, fault, proxy, requestID, agent, path                  node
-	any, more                                                                               nodeSet
+	Start      node `at:"client_received_start_timestamp"`
+	Start2     node `at:"client_received_start_time"`
+	End        node `at:"client_sent_end_timestamp"`
+	Verb       node `at:"request_verb"`
+	URI        node `at:"request_uri"`
+	Suffix     node `at:"proxy_pathsuffix"`
+	Path       node `at:"request_path"`
+	Status     node `at:"response_status_code"`
+	Total      node `at:"total_response_time"`
+	Target     node `at:"target_response_time"`
+	Size       node `at:"response_size"`
+	ClientIP   node `at:"ax_resolved_client_ip"`
+	ClientIP2  node `at:"client_ip"`
+	ClientID   node `at:"client_id"`
+	App        node `at:"developer_app"`
+	Email      node `at:"developer_email"`
+	TargetCode node `at:"target_response_code"`
+	Fault      node `at:"ax_edge_execution_fault_code"`
+	Proxy      node `at:"apiproxy"`
+	RequestID  node `at:"gateway_flow_id"`
+	Agent      node `at:"useragent"`
+
+	claim
 }
 
 func newApigee(t *tree) jsonFormat {
-	f := &apigee{
-		start: t.at("client_received_start_timestamp"), start2: t.at("client_received_start_time"),
-		end: t.at("client_sent_end_timestamp"), verb: t.at("request_verb"), uri: t.at("request_uri"),
-		suffix: t.at("proxy_pathsuffix"), path: t.at("request_path"), status: t.at("response_status_code"),
-		total: t.at("total_response_time"), target: t.at("target_response_time"), size: t.at("response_size"),
-		clientIP: t.at("ax_resolved_client_ip"), clientIP2: t.at("client_ip"), clientID: t.at("client_id"),
-		app: t.at("developer_app"), email: t.at("developer_email"), targetCode: t.at("target_response_code"),
-		fault: t.at("ax_edge_execution_fault_code"), proxy: t.at("apiproxy"), requestID: t.at("gateway_flow_id"),
-		agent: t.at("useragent"),
-	}
-	f.any = setOf(f.start, f.start2, f.status)
-	f.more = setOf(f.verb, f.proxy, f.total, f.fault, f.suffix, f.clientIP)
+	f := &apigee{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Start, f.Start2, f.Status),
+		setOf(f.Verb, f.Proxy, f.Total, f.Fault, f.Suffix, f.ClientIP)}
 	return f
 }
 
@@ -36,34 +48,30 @@ func (*apigee) about() Format {
 	}
 }
 
-func (f *apigee) claims(seen *nodeSet) bool {
-	return seen.containsAny(&f.any) && seen.containsAny(&f.more)
-}
-
 func (f *apigee) decode(d *Decoder) {
 	r := d.r
-	for _, n := range [...]node{f.start, f.start2, f.end} {
+	for _, n := range [...]node{f.Start, f.Start2, f.End} {
 		if d.time(n) {
 			break
 		}
 	}
-	r.Service = d.str(f.proxy)
-	r.Method = d.str(f.verb)
-	d.draft.target = d.first(f.uri, f.path, f.suffix)
-	d.setStatus(d.str(f.status))
-	r.UpstreamStatus = d.status(f.targetCode)
-	r.LatencyMicros = d.micros(f.total, unitMillis)
-	if r.UpstreamStatus > 0 || !d.has(f.targetCode) {
-		r.UpstreamLatencyMicros = d.micros(f.target, unitMillis)
+	r.Service = d.str(f.Proxy)
+	r.Method = d.str(f.Verb)
+	d.draft.target = d.first(f.URI, f.Path, f.Suffix)
+	d.setStatus(d.str(f.Status))
+	r.UpstreamStatus = d.status(f.TargetCode)
+	r.LatencyMicros = d.micros(f.Total, unitMillis)
+	if r.UpstreamStatus > 0 || !d.has(f.TargetCode) {
+		r.UpstreamLatencyMicros = d.micros(f.Target, unitMillis)
 	}
-	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.first(f.clientIP, f.clientIP2))
-	r.RequestID = d.str(f.requestID)
-	r.UserAgent = d.str(f.agent)
-	d.draft.keyName = d.str(f.app)
-	d.keyFrom(f.clientID)
+	r.Bytes = parseSize(d.str(f.Size))
+	r.ClientIP = parseAddress(d.first(f.ClientIP, f.ClientIP2))
+	r.RequestID = d.str(f.RequestID)
+	r.UserAgent = d.str(f.Agent)
+	d.draft.keyName = d.str(f.App)
+	d.keyFrom(f.ClientID)
 	if len(d.draft.key) == 0 {
-		d.draft.id = d.first(f.app, f.email)
+		d.draft.id = d.first(f.App, f.Email)
 	}
 	for _, b := range [...]*[]byte{&d.draft.id, &d.draft.key, &d.draft.keyName} {
 		if string(*b) == "(not set)" { // how Apigee writes null
@@ -71,7 +79,7 @@ func (f *apigee) decode(d *Decoder) {
 		}
 	}
 	d.blameByUpstream()
-	if fault := d.str(f.fault); len(fault) > 0 && string(fault) != "(not set)" {
+	if fault := d.str(f.Fault); len(fault) > 0 && string(fault) != "(not set)" {
 		d.errorName(fault)
 		apigeeFault(r, fault)
 	}

@@ -5,26 +5,36 @@ import "statline/classify"
 // apisix is the record of APISIX's kafka-logger, http-logger and the like.
 // Times are milliseconds with a fraction.
 type apisix struct {
-	startTime, service, serviceID, routeName, routeID, method, uri, url, host node
-	status, size, latency, upstreamLatency, clientIP, username, body, agent   node
-	requestID, upstream, server                                               node
-	all, any                                                                  nodeSet
+	StartTime       node `at:"start_time"`
+	Service         node `at:"service_name"`
+	ServiceID       node `at:"service_id"`
+	RouteName       node `at:"route_name"`
+	RouteID         node `at:"route_id"`
+	Method          node `at:"request.method"`
+	URI             node `at:"request.uri"`
+	URL             node `at:"request.url"`
+	Host            node `at:"request.headers.host"`
+	Status          node `at:"response.status"`
+	Size            node `at:"response.size"`
+	Latency         node `at:"latency"`
+	UpstreamLatency node `at:"upstream_latency"`
+	ClientIP        node `at:"client_ip"`
+	Username        node `at:"consumer.username"`
+	Body            node `at:"response.body"`
+	Agent           node `at:"request.headers.user-agent"`
+	RequestID       node `at:"request.headers.x-request-id"`
+	Upstream        node `at:"upstream"`
+	Server          node `at:"server.hostname"`
+
+	claim
 }
 
 func newApisix(t *tree) jsonFormat {
 	t.headers("request.headers")
 	t.query("request.querystring")
-	f := &apisix{
-		startTime: t.at("start_time"), service: t.at("service_name"), serviceID: t.at("service_id"),
-		routeName: t.at("route_name"), routeID: t.at("route_id"), method: t.at("request.method"),
-		uri: t.at("request.uri"), url: t.at("request.url"), host: t.at("request.headers.host"),
-		status: t.at("response.status"), size: t.at("response.size"), latency: t.at("latency"),
-		upstreamLatency: t.at("upstream_latency"), clientIP: t.at("client_ip"),
-		username: t.at("consumer.username"), body: t.at("response.body"), agent: t.at("request.headers.user-agent"),
-		requestID: t.at("request.headers.x-request-id"), upstream: t.at("upstream"), server: t.at("server.hostname"),
-	}
-	f.all = setOf(f.startTime)
-	f.any = setOf(f.status, t.at("apisix_latency"), f.upstreamLatency)
+	f := &apisix{}
+	t.fill(f)
+	f.claim = claim{setOf(f.StartTime), setOf(f.Status, t.at("apisix_latency"), f.UpstreamLatency)}
 	return f
 }
 
@@ -38,33 +48,29 @@ func (*apisix) about() Format {
 	}
 }
 
-func (f *apisix) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.all) && seen.containsAny(&f.any)
-}
-
 func (f *apisix) decode(d *Decoder) {
 	r := d.r
-	d.time(f.startTime)
-	r.Service = d.first(f.service, f.serviceID)
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.uri, f.url)
-	d.draft.route = d.str(f.routeName)
+	d.time(f.StartTime)
+	r.Service = d.first(f.Service, f.ServiceID)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.URI, f.URL)
+	d.draft.route = d.str(f.RouteName)
 	if d.cfg.RouteFrom == "gateway" {
-		d.draft.route = d.first(f.routeName, f.routeID)
+		d.draft.route = d.first(f.RouteName, f.RouteID)
 	}
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.latency, unitMillis)
-	r.UpstreamLatencyMicros = d.micros(f.upstreamLatency, unitMillis)
-	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.str(f.clientIP))
-	r.UserAgent = d.str(f.agent)
-	r.RequestID = d.str(f.requestID)
-	d.draft.id = d.str(f.username)
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.Latency, unitMillis)
+	r.UpstreamLatencyMicros = d.micros(f.UpstreamLatency, unitMillis)
+	r.Bytes = parseSize(d.str(f.Size))
+	r.ClientIP = parseAddress(d.str(f.ClientIP))
+	r.UserAgent = d.str(f.Agent)
+	r.RequestID = d.str(f.RequestID)
+	d.draft.id = d.str(f.Username)
 	d.keyFrom()
-	d.bodyAt(f.body)
+	d.bodyAt(f.Body)
 	switch {
 	case r.Status < 400:
-	case len(d.str(f.upstream)) == 0:
+	case len(d.str(f.Upstream)) == 0:
 		r.Blame = classify.BlameGateway
 	default:
 		r.Blame = classify.BlameUpstream

@@ -9,38 +9,33 @@ import (
 // envelope reads what a response body says of its own success: the API's code
 // and message, the name of an error, and whether it is one.
 type envelope struct {
-	scan                                    *scanner
-	statusCode, code, errorCode             node
-	statusMessage, message, detail, text    node
-	errorMessage, errorDescription, errText node
-	success, ok, errors, data, jsonrpc      node
-	status                                  node
-	names                                   errorNames
+	StatusCode       node `at:"status_code"`
+	Code             node `at:"code"`
+	ErrorCode        node `at:"error.code"`
+	StatusMessage    node `at:"status_message"`
+	Message          node `at:"message"`
+	Detail           node `at:"detail"`
+	ErrorMessage     node `at:"error.message"`
+	ErrorDescription node `at:"error_description"`
+	ErrText          node `at:"error"`
+	Text             node `at:"msg"`
+	Success          node `at:"success"`
+	OK               node `at:"ok"`
+	Errors           node `at:"errors"`
+	Data             node `at:"data"`
+	JSONRPC          node `at:"jsonrpc"`
+	Status           node `at:"status"`
+
+	scan  *scanner
+	names errorNames
 }
 
 func newEnvelope(names *secretNames) envelope {
 	t := newTree()
 	t.nodes[root].flags |= isQuery
-	return envelope{
-		scan:             newScanner(t, names),
-		statusCode:       t.at("status_code"),
-		code:             t.at("code"),
-		errorCode:        t.at("error.code"),
-		statusMessage:    t.at("status_message"),
-		message:          t.at("message"),
-		detail:           t.at("detail"),
-		errorMessage:     t.at("error.message"),
-		errorDescription: t.at("error_description"),
-		errText:          t.at("error"),
-		text:             t.at("msg"),
-		success:          t.at("success"),
-		ok:               t.at("ok"),
-		errors:           t.at("errors"),
-		data:             t.at("data"),
-		jsonrpc:          t.at("jsonrpc"),
-		status:           t.at("status"),
-		names:            newErrorNames(t),
-	}
+	e := envelope{scan: newScanner(t, names), names: newErrorNames(t)}
+	t.fill(&e)
+	return e
 }
 
 // body reads a response body: JSON, JSON in base64, a whole HTTP response, AWS's XML,
@@ -105,8 +100,8 @@ func (d *Decoder) bodyObject(b []byte) {
 	}
 	if len(d.r.Message) == 0 && (!d.succeeded() || d.r.Mark == classify.MarkError || onlyEnvelope(b, false)) {
 		// The message of a resource can be any text.
-		d.r.Message = d.first(e.statusMessage, e.message, e.errorMessage, e.errorDescription, e.detail, e.errText,
-			e.text)
+		d.r.Message = d.first(e.StatusMessage, e.Message, e.ErrorMessage, e.ErrorDescription, e.Detail, e.ErrText,
+			e.Text)
 	}
 	if len(d.draft.key) == 0 {
 		if v := e.scan.secret[inQuery]; v.kind&kindMask == kindString {
@@ -127,21 +122,21 @@ func (d *Decoder) bodyCode() {
 	if r.Code != 0 {
 		return
 	}
-	n, ok := parseInt(d.str(e.statusCode))
+	n, ok := parseInt(d.str(e.StatusCode))
 	from := classify.CodeEnvelope
 	switch {
 	case !ok:
-		n, ok = parseInt(d.first(e.code, e.errorCode))
+		n, ok = parseInt(d.first(e.Code, e.ErrorCode))
 		from = classify.CodeBare
-	case !d.has(e.statusMessage) && !d.has(e.success) || n == int64(r.Status):
+	case !d.has(e.StatusMessage) && !d.has(e.Success) || n == int64(r.Status):
 		from = classify.CodeBare
-	case d.kind(e.success) == kindFalse:
+	case d.kind(e.Success) == kindFalse:
 		from = classify.CodeDenied
 	}
 	if !ok || n < 0 || n > 65535 && from == classify.CodeBare {
 		return
 	}
-	if n == int64(r.Status) && !d.has(e.statusCode) {
+	if n == int64(r.Status) && !d.has(e.StatusCode) {
 		return
 	}
 	d.setCode(n)
@@ -151,22 +146,22 @@ func (d *Decoder) bodyCode() {
 // bodyMark says whether a body with an HTTP status of success is an error.
 func (d *Decoder) bodyMark(b []byte) classify.Mark {
 	e := &d.envelope
-	failed := !d.emptyAt(e.errText)
-	listed := !d.emptyAt(e.errors)
+	failed := !d.emptyAt(e.ErrText)
+	listed := !d.emptyAt(e.Errors)
 	switch {
-	case d.kind(e.jsonrpc) == kindString && failed:
+	case d.kind(e.JSONRPC) == kindString && failed:
 		return classify.MarkError
-	case d.kind(e.ok) == kindFalse || d.kind(e.success) == kindFalse:
+	case d.kind(e.OK) == kindFalse || d.kind(e.Success) == kindFalse:
 		return classify.MarkError
 	case listed && !d.emptyData(): // GraphQL
-		if d.kind(e.errors) == kindArray && onlyEnvelope(b, true) {
+		if d.kind(e.Errors) == kindArray && onlyEnvelope(b, true) {
 			return classify.MarkPartial
 		}
 	case failed || listed:
 		if onlyEnvelope(b, false) {
 			return classify.MarkError
 		}
-	case string(d.str(e.status)) == "error" && d.kind(e.message) == kindString: // JSend
+	case string(d.str(e.Status)) == "error" && d.kind(e.Message) == kindString: // JSend
 		if onlyEnvelope(b, false) {
 			return classify.MarkError
 		}
@@ -185,7 +180,7 @@ func (d *Decoder) emptyAt(n node) bool {
 
 // emptyData reports that the body has no data, or null.
 func (d *Decoder) emptyData() bool {
-	k := d.kind(d.envelope.data)
+	k := d.kind(d.envelope.Data)
 	return k == 0 || k == kindNull
 }
 

@@ -3,22 +3,31 @@ package decode
 // caddy is Caddy's JSON access log. Times are seconds, ts since the epoch;
 // headers are arrays.
 type caddy struct {
-	ts, method, host, uri, clientIP, remoteIP, userID, status, duration, size node
-	agent, requestID, uuid, remoteAddr, logger, msg                           node
-	all, any                                                                  nodeSet
+	TS         node `at:"ts"`
+	Method     node `at:"request.method"`
+	Host       node `at:"request.host"`
+	URI        node `at:"request.uri"`
+	ClientIP   node `at:"request.client_ip"`
+	RemoteIP   node `at:"request.remote_ip"`
+	UserID     node `at:"user_id"`
+	Status     node `at:"status"`
+	Duration   node `at:"duration"`
+	Size       node `at:"size"`
+	Agent      node `at:"request.headers.User-Agent"`
+	RequestID  node `at:"request.headers.X-Request-Id"`
+	UUID       node `at:"uuid"`
+	RemoteAddr node `at:"request.remote_addr"`
+	Logger     node `at:"logger"`
+	Msg        node `at:"msg"`
+
+	claim
 }
 
 func newCaddy(t *tree) jsonFormat {
 	t.headers("request.headers")
-	f := &caddy{
-		ts: t.at("ts"), method: t.at("request.method"), host: t.at("request.host"), uri: t.at("request.uri"),
-		clientIP: t.at("request.client_ip"), remoteIP: t.at("request.remote_ip"), userID: t.at("user_id"),
-		status: t.at("status"), duration: t.at("duration"), size: t.at("size"),
-		agent: t.at("request.headers.User-Agent"), requestID: t.at("request.headers.X-Request-Id"), uuid: t.at("uuid"),
-		remoteAddr: t.at("request.remote_addr"), logger: t.at("logger"), msg: t.at("msg"),
-	}
-	f.all = setOf(f.ts, f.uri)
-	f.any = setOf(f.status, f.duration, f.size)
+	f := &caddy{}
+	t.fill(f)
+	f.claim = claim{setOf(f.TS), setOf(f.URI), setOf(f.Status, f.Duration, f.Size)}
 	return f
 }
 
@@ -31,23 +40,19 @@ func (*caddy) about() Format {
 	}
 }
 
-func (f *caddy) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.all) && seen.containsAny(&f.any)
-}
-
 func (f *caddy) decode(d *Decoder) {
 	r := d.r
-	d.time(f.ts)
-	r.Service = hostOnly(d.str(f.host))
-	r.Method = d.str(f.method)
-	d.draft.target = d.str(f.uri)
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.duration, unitSeconds)
-	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.first(f.clientIP, f.remoteIP, f.remoteAddr))
-	r.UserAgent = d.str(f.agent)
-	r.RequestID = d.first(f.requestID, f.uuid)
-	d.user(d.str(f.userID))
+	d.time(f.TS)
+	r.Service = hostOnly(d.str(f.Host))
+	r.Method = d.str(f.Method)
+	d.draft.target = d.str(f.URI)
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.Duration, unitSeconds)
+	r.Bytes = parseSize(d.str(f.Size))
+	r.ClientIP = parseAddress(d.first(f.ClientIP, f.RemoteIP, f.RemoteAddr))
+	r.UserAgent = d.str(f.Agent)
+	r.RequestID = d.first(f.RequestID, f.UUID)
+	d.user(d.str(f.UserID))
 	d.keyFrom()
 	f.reason(d)
 }
@@ -56,7 +61,7 @@ func (f *caddy) decode(d *Decoder) {
 // the same status: errors ("http.log.error") and debugging
 // ("http.handlers.reverse_proxy"). Without a logger the message decides.
 func (f *caddy) reason(d *Decoder) {
-	logger, msg := d.str(f.logger), d.str(f.msg)
+	logger, msg := d.str(f.Logger), d.str(f.Msg)
 	switch {
 	case hasPrefix(logger, "http.log.access"):
 	case len(logger) > 0:

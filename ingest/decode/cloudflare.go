@@ -5,23 +5,33 @@ import "statline/classify"
 // cloudflare is a record of Cloudflare Logpush, dataset http_requests. The
 // timestamps are RFC 3339, or numbers of seconds or nanoseconds.
 type cloudflare struct {
-	start, end, method, uri, path, host, status, firstByte, originMs, originNs node
-	bytes, clientIP, originStatus, agent, ray, action, waf, zone               node
-	any                                                                        nodeSet
+	Start        node `at:"EdgeStartTimestamp"`
+	End          node `at:"EdgeEndTimestamp"`
+	Method       node `at:"ClientRequestMethod"`
+	URI          node `at:"ClientRequestURI"`
+	Path         node `at:"ClientRequestPath"`
+	Host         node `at:"ClientRequestHost"`
+	Status       node `at:"EdgeResponseStatus"`
+	FirstByte    node `at:"EdgeTimeToFirstByteMs"`
+	OriginMs     node `at:"OriginResponseDurationMs"`
+	OriginNs     node `at:"OriginResponseTime"`
+	Bytes        node `at:"EdgeResponseBytes"`
+	ClientIP     node `at:"ClientIP"`
+	OriginStatus node `at:"OriginResponseStatus"`
+	Agent        node `at:"ClientRequestUserAgent"`
+	Ray          node `at:"RayID"`
+	Action       node `at:"SecurityAction"`
+	Waf          node `at:"WAFAction"`
+	Zone         node `at:"ZoneName"`
+
+	claim
 }
 
 func newCloudflare(t *tree) jsonFormat {
 	t.headers("RequestHeaders")
-	f := &cloudflare{
-		start: t.at("EdgeStartTimestamp"), end: t.at("EdgeEndTimestamp"), method: t.at("ClientRequestMethod"),
-		uri: t.at("ClientRequestURI"), path: t.at("ClientRequestPath"), host: t.at("ClientRequestHost"),
-		status: t.at("EdgeResponseStatus"), firstByte: t.at("EdgeTimeToFirstByteMs"),
-		originMs: t.at("OriginResponseDurationMs"), originNs: t.at("OriginResponseTime"),
-		bytes:    t.at("EdgeResponseBytes"),
-		clientIP: t.at("ClientIP"), originStatus: t.at("OriginResponseStatus"), agent: t.at("ClientRequestUserAgent"),
-		ray: t.at("RayID"), action: t.at("SecurityAction"), waf: t.at("WAFAction"), zone: t.at("ZoneName"),
-	}
-	f.any = setOf(f.status, f.start)
+	f := &cloudflare{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Status, f.Start)}
 	return f
 }
 
@@ -34,29 +44,27 @@ func (*cloudflare) about() Format {
 	}
 }
 
-func (f *cloudflare) claims(seen *nodeSet) bool { return seen.containsAny(&f.any) }
-
 func (f *cloudflare) decode(d *Decoder) {
 	r := d.r
-	if !d.time(f.start) {
-		d.time(f.end)
+	if !d.time(f.Start) {
+		d.time(f.End)
 	}
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.uri, f.path)
-	r.Service = hostOnly(d.first(f.host, f.zone))
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.firstByte, unitMillis)
-	if r.UpstreamStatus = d.status(f.originStatus); r.UpstreamStatus > 0 || !d.has(f.originStatus) {
-		if r.UpstreamLatencyMicros = d.micros(f.originMs, unitMillis); r.UpstreamLatencyMicros < 0 {
-			r.UpstreamLatencyMicros = d.micros(f.originNs, unitNanos)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.URI, f.Path)
+	r.Service = hostOnly(d.first(f.Host, f.Zone))
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.FirstByte, unitMillis)
+	if r.UpstreamStatus = d.status(f.OriginStatus); r.UpstreamStatus > 0 || !d.has(f.OriginStatus) {
+		if r.UpstreamLatencyMicros = d.micros(f.OriginMs, unitMillis); r.UpstreamLatencyMicros < 0 {
+			r.UpstreamLatencyMicros = d.micros(f.OriginNs, unitNanos)
 		}
 	}
-	r.Bytes = parseSize(d.str(f.bytes))
-	r.ClientIP = parseAddress(d.str(f.clientIP))
-	r.UserAgent = d.str(f.agent)
-	r.RequestID = d.str(f.ray)
+	r.Bytes = parseSize(d.str(f.Bytes))
+	r.ClientIP = parseAddress(d.str(f.ClientIP))
+	r.UserAgent = d.str(f.Agent)
+	r.RequestID = d.str(f.Ray)
 	d.keyFrom()
-	cloudflareReason(r, d.first(f.action, f.waf))
+	cloudflareReason(r, d.first(f.Action, f.Waf))
 }
 
 // cloudflareReason reads the statuses that Cloudflare makes for an origin it

@@ -1,43 +1,39 @@
 package decode
 
+import "slices"
+
 // ecs is a record in the names of the Elastic Common Schema, nested or with
 // dots in its names. Durations are nanoseconds.
 type ecs struct {
-	time, service, host, method, path, original, full, query, status, size [2]node
-	client, source, agent, duration, trace, requestID, user                [2]node
-	errorType, errorMessage, version                                       [2]node
-	results, requests                                                      nodeSet
+	Time         node    `at:"@timestamp"`
+	Service      [2]node `at:"service.name"`
+	Host         [2]node `at:"url.domain"`
+	Method       [2]node `at:"http.request.method"`
+	Path         [2]node `at:"url.path"`
+	Original     [2]node `at:"url.original"`
+	Full         [2]node `at:"url.full"`
+	Status       [2]node `at:"http.response.status_code"`
+	Size         [2]node `at:"http.response.body.bytes"`
+	Client       [2]node `at:"client.ip"`
+	Source       [2]node `at:"source.ip"`
+	Agent        [2]node `at:"user_agent.original"`
+	Duration     [2]node `at:"event.duration"`
+	Trace        [2]node `at:"trace.id"`
+	RequestID    [2]node `at:"http.request.id"`
+	User         [2]node `at:"user.name"`
+	Version      [2]node `at:"ecs.version"`
+	ErrorType    [2]node `at:"error.type"`
+	ErrorMessage [2]node `at:"error.message"`
+
+	claim
 }
 
 func newECS(t *tree) jsonFormat {
-	at := func(path string) [2]node {
-		return [2]node{t.at(path), t.at(flatName(path))}
-	}
-	f := &ecs{
-		time: [2]node{t.at("@timestamp"), t.at("@timestamp")}, service: at("service.name"), host: at("url.domain"),
-		method: at("http.request.method"), path: at("url.path"), original: at("url.original"), full: at("url.full"),
-		query: at("url.query"), status: at("http.response.status_code"), size: at("http.response.body.bytes"),
-		client: at("client.ip"), source: at("source.ip"), agent: at("user_agent.original"),
-		duration: at("event.duration"),
-		trace:    at("trace.id"), requestID: at("http.request.id"), user: at("user.name"), version: at("ecs.version"),
-		errorType: at("error.type"), errorMessage: at("error.message"),
-	}
-	f.results = setOf(f.status[0], f.status[1])
-	f.requests = setOf(f.version[0], f.version[1], f.method[0], f.method[1], f.path[0], f.path[1], f.original[0],
-		f.original[1])
+	f := &ecs{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Time), setOf(f.Status[:]...),
+		setOf(slices.Concat(f.Version[:], f.Method[:], f.Path[:], f.Original[:])...)}
 	return f
-}
-
-// flatName is path as one name with dots in it.
-func flatName(path string) string {
-	var b []byte
-	for _, c := range []byte(path) {
-		if c == '.' {
-			b = append(b, '\\')
-		}
-		b = append(b, c)
-	}
-	return string(b)
 }
 
 func (*ecs) about() Format {
@@ -49,38 +45,33 @@ func (*ecs) about() Format {
 	}
 }
 
-// claims a record with ECS's status and its time, and a request.
-func (f *ecs) claims(seen *nodeSet) bool {
-	return seen.has(f.time[0]) && seen.containsAny(&f.results) && seen.containsAny(&f.requests)
-}
-
 func (f *ecs) decode(d *Decoder) {
 	str := func(n [2]node) []byte { return d.first(n[:]...) }
 	r := d.r
-	d.time(f.time[0])
-	if r.Service = str(f.service); len(r.Service) == 0 {
-		r.Service = hostOnly(str(f.host))
+	d.time(f.Time)
+	if r.Service = str(f.Service); len(r.Service) == 0 {
+		r.Service = hostOnly(str(f.Host))
 	}
-	r.Method = str(f.method)
-	for _, n := range [...][2]node{f.original, f.full, f.path} {
+	r.Method = str(f.Method)
+	for _, n := range [...][2]node{f.Original, f.Full, f.Path} {
 		if len(d.draft.target) == 0 {
 			d.draft.target = str(n)
 		}
 	}
-	d.setStatus(str(f.status))
-	r.Bytes = parseSize(str(f.size))
-	if r.ClientIP = parseAddress(str(f.client)); r.ClientIP == [16]byte{} {
-		r.ClientIP = parseAddress(str(f.source))
+	d.setStatus(str(f.Status))
+	r.Bytes = parseSize(str(f.Size))
+	if r.ClientIP = parseAddress(str(f.Client)); r.ClientIP == [16]byte{} {
+		r.ClientIP = parseAddress(str(f.Source))
 	}
-	r.UserAgent = str(f.agent)
-	r.LatencyMicros = micros(str(f.duration), unitNanos)
-	if r.RequestID = str(f.requestID); len(r.RequestID) == 0 {
-		r.RequestID = str(f.trace)
+	r.UserAgent = str(f.Agent)
+	r.LatencyMicros = micros(str(f.Duration), unitNanos)
+	if r.RequestID = str(f.RequestID); len(r.RequestID) == 0 {
+		r.RequestID = str(f.Trace)
 	}
-	d.user(str(f.user))
-	d.errorName(str(f.errorType))
+	d.user(str(f.User))
+	d.errorName(str(f.ErrorType))
 	if r.Status >= 400 {
-		r.Message = str(f.errorMessage)
+		r.Message = str(f.ErrorMessage)
 	}
 	d.keyFrom()
 }

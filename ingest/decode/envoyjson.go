@@ -3,28 +3,40 @@ package decode
 // envoyJSON is Envoy's JSON access log with the names that Envoy Gateway and
 // Istio use. Times are milliseconds; code 0 means that the client left.
 type envoyJSON struct {
-	startTime, method, path, originPath, originalPath, headerPath, code, flags, details node
-	duration, upstreamTime, upstreamTime2, sent, remote, forwarded, route               node
-	authority, authority2, requestID, requestID2, agent, agent2, upstreamHost           node
-	apiKey, grpc                                                                        node
-	all, any                                                                            nodeSet
+	StartTime     node `at:"start_time"`
+	Method        node `at:"method"`
+	Path          node `at:"path"`
+	OriginPath    node `at:"x-envoy-origin-path"`
+	OriginalPath  node `at:"x-envoy-original-path"`
+	HeaderPath    node `at:":path"`
+	Code          node `at:"response_code"`
+	Flags         node `at:"response_flags"`
+	Details       node `at:"response_code_details"`
+	Duration      node `at:"duration"`
+	UpstreamTime  node `at:"x-envoy-upstream-service-time"`
+	UpstreamTime2 node `at:"upstream_service_time"`
+	Sent          node `at:"bytes_sent"`
+	Remote        node `at:"downstream_remote_address"`
+	Forwarded     node `at:"x-forwarded-for"`
+	Route         node `at:"route_name"`
+	Authority     node `at:":authority"`
+	Authority2    node `at:"authority"`
+	RequestID     node `at:"x-request-id"`
+	RequestID2    node `at:"request_id"`
+	Agent         node `at:"user-agent"`
+	Agent2        node `at:"user_agent"`
+	UpstreamHost  node `at:"upstream_host"`
+	APIKey        node `at:"x-api-key"`
+	Grpc          node `at:"grpc_status"`
+
+	claim
 }
 
 func newEnvoyJSON(t *tree) jsonFormat {
-	f := &envoyJSON{
-		startTime: t.at("start_time"), method: t.at("method"), path: t.at("path"),
-		originPath:   t.at("x-envoy-origin-path"),
-		originalPath: t.at("x-envoy-original-path"), headerPath: t.at(":path"), code: t.at("response_code"),
-		flags: t.at("response_flags"), details: t.at("response_code_details"), duration: t.at("duration"),
-		upstreamTime: t.at("x-envoy-upstream-service-time"), upstreamTime2: t.at("upstream_service_time"),
-		sent: t.at("bytes_sent"), remote: t.at("downstream_remote_address"), forwarded: t.at("x-forwarded-for"),
-		route: t.at("route_name"), authority: t.at(":authority"), authority2: t.at("authority"),
-		requestID: t.at("x-request-id"), requestID2: t.at("request_id"), agent: t.at("user-agent"),
-		agent2:       t.at("user_agent"),
-		upstreamHost: t.at("upstream_host"), apiKey: t.at("x-api-key"), grpc: t.at("grpc_status"),
-	}
-	f.all = setOf(f.startTime, f.code)
-	f.any = setOf(f.flags, f.details, f.duration, f.authority, f.remote, f.upstreamHost)
+	f := &envoyJSON{}
+	t.fill(f)
+	f.claim = claim{setOf(f.StartTime), setOf(f.Code),
+		setOf(f.Flags, f.Details, f.Duration, f.Authority, f.Remote, f.UpstreamHost)}
 	return f
 }
 
@@ -38,30 +50,26 @@ func (*envoyJSON) about() Format {
 	}
 }
 
-func (f *envoyJSON) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.all) && seen.containsAny(&f.any)
-}
-
 func (f *envoyJSON) decode(d *Decoder) {
 	r := d.r
-	d.time(f.startTime)
-	r.Service = hostOnly(d.first(f.authority, f.authority2))
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.originPath, f.originalPath, f.path, f.headerPath)
+	d.time(f.StartTime)
+	r.Service = hostOnly(d.first(f.Authority, f.Authority2))
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.OriginPath, f.OriginalPath, f.Path, f.HeaderPath)
 	if d.cfg.RouteFrom == "gateway" {
-		d.draft.route = d.str(f.route)
+		d.draft.route = d.str(f.Route)
 	}
-	d.setStatus(d.str(f.code))
-	r.LatencyMicros = d.micros(f.duration, unitMillis)
-	if r.UpstreamLatencyMicros = d.micros(f.upstreamTime, unitMillis); r.UpstreamLatencyMicros < 0 {
-		r.UpstreamLatencyMicros = d.micros(f.upstreamTime2, unitMillis)
+	d.setStatus(d.str(f.Code))
+	r.LatencyMicros = d.micros(f.Duration, unitMillis)
+	if r.UpstreamLatencyMicros = d.micros(f.UpstreamTime, unitMillis); r.UpstreamLatencyMicros < 0 {
+		r.UpstreamLatencyMicros = d.micros(f.UpstreamTime2, unitMillis)
 	}
-	r.Bytes = parseSize(d.str(f.sent))
-	r.ClientIP = parseAddress(d.first(f.remote, f.forwarded))
-	r.RequestID = d.first(f.requestID, f.requestID2)
-	r.UserAgent = d.first(f.agent, f.agent2)
-	d.keyFrom(f.apiKey)
-	d.grpc(d.str(f.grpc))
-	d.envoyReason(d.str(f.flags), d.str(f.details))
+	r.Bytes = parseSize(d.str(f.Sent))
+	r.ClientIP = parseAddress(d.first(f.Remote, f.Forwarded))
+	r.RequestID = d.first(f.RequestID, f.RequestID2)
+	r.UserAgent = d.first(f.Agent, f.Agent2)
+	d.keyFrom(f.APIKey)
+	d.grpc(d.str(f.Grpc))
+	d.envoyReason(d.str(f.Flags), d.str(f.Details))
 	d.envoyConnection()
 }

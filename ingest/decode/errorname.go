@@ -6,19 +6,22 @@ import "bytes"
 // Google's reasons, codes that are words (OpenAI, Stripe, GraphQL), Google's and
 // gRPC's status, AWS, Apigee, OAuth and Slack, RFC 9457.
 type errorNames struct {
-	plain           []node
-	details, reason node // arrays whose first object has a reason
-	errors          node // an array whose first object has extensions.code, code or reason
-	typ, title      node
-	rpcCode         node
-	jsonrpc         node
+	// Arrays whose first object has a reason, code or extensions.code.
+	Details node `at:"error.details"`
+	Reasons node `at:"error.errors"`
+	Errors  node `at:"errors"`
+
+	Type    node `at:"type"`
+	Title   node `at:"title"`
+	RPCCode node `at:"error.code"`
+	JSONRPC node `at:"jsonrpc"`
+
+	plain []node
 }
 
 func newErrorNames(t *tree) errorNames {
-	n := errorNames{
-		details: t.at("error.details"), reason: t.at("error.errors"), errors: t.at("errors"),
-		typ: t.at("type"), title: t.at("title"), rpcCode: t.at("error.code"), jsonrpc: t.at("jsonrpc"),
-	}
+	var n errorNames
+	t.fill(&n)
 	for _, path := range [...]string{
 		"error.code", "error.status", "error.type", "error.name", "__type", "fault.detail.errorcode",
 		"error_code", "errorCode", "error_type", "errorType", "code", "error", "Code",
@@ -34,12 +37,12 @@ func (d *Decoder) bodyErrorName() {
 		return
 	}
 	n := &d.envelope.names
-	if d.kind(n.jsonrpc) == kindString {
-		if d.errorName(jsonRPCName(d.str(n.rpcCode))) {
+	if d.kind(n.JSONRPC) == kindString {
+		if d.errorName(jsonRPCName(d.str(n.RPCCode))) {
 			return
 		}
 	}
-	for _, list := range [...]node{n.details, n.reason, n.errors} {
+	for _, list := range [...]node{n.Details, n.Reasons, n.Errors} {
 		if d.kind(list) == kindArray && d.listedName(list) {
 			return
 		}
@@ -49,11 +52,11 @@ func (d *Decoder) bodyErrorName() {
 			return
 		}
 	}
-	switch typ := d.str(n.typ); {
-	case d.kind(n.typ) == kindString && string(typ) != "about:blank" && string(typ) != "error":
+	switch typ := d.str(n.Type); {
+	case d.kind(n.Type) == kindString && string(typ) != "about:blank" && string(typ) != "error":
 		d.errorName(typ)
-	case d.kind(n.title) == kindString:
-		d.errorName(d.str(n.title))
+	case d.kind(n.Title) == kindString:
+		d.errorName(d.str(n.Title))
 	}
 }
 

@@ -291,7 +291,7 @@ func (d *Decoder) unclaimed(raw []byte) {
 		if text := trimSpace(d.first(d.wrap[:]...)); len(text) > 0 && d.pin == "" {
 			d.around, d.aroundWhy = reason, d.lacking(raw)
 			d.hasStamp = false
-			d.stamp(d.first(d.own.time, d.own.timestamp))
+			d.stamp(d.first(d.own.Time, d.own.Timestamp))
 			d.inner(text, raw)
 			d.around = ""
 			return

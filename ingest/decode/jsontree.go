@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -134,6 +135,24 @@ func cutPath(path string) (key, rest string) {
 	return b.String(), ""
 }
 
+// fill sets each node of the struct that f points to: the tag "at" is its path. A pair of
+// nodes is that path, and the same as one name with dots in it.
+func (t *tree) fill(f any) {
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		path, ok := v.Type().Field(i).Tag.Lookup("at")
+		if !ok {
+			continue
+		}
+		switch n := v.Field(i).Addr().Interface().(type) {
+		case *node:
+			*n = t.at(path)
+		case *[2]node:
+			*n = [2]node{t.at(path), t.at(strings.ReplaceAll(path, ".", `\.`))}
+		}
+	}
+}
+
 // headers and query declare objects whose keys clients have named.
 func (t *tree) headers(path string) node {
 	n := t.at(path)
@@ -196,15 +215,6 @@ func setOf(nodes ...node) (s nodeSet) {
 	return s
 }
 
-func (s *nodeSet) containsAll(of *nodeSet) bool {
-	for i, w := range of {
-		if s[i]&w != w {
-			return false
-		}
-	}
-	return true
-}
-
 func (s *nodeSet) containsAny(of *nodeSet) bool {
 	for i, w := range of {
 		if s[i]&w != 0 {
@@ -212,4 +222,16 @@ func (s *nodeSet) containsAny(of *nodeSet) bool {
 		}
 	}
 	return false
+}
+
+// claim is the claims of most JSON formats: a key of each set.
+type claim []nodeSet
+
+func (c claim) claims(seen *nodeSet) bool {
+	for i := range c {
+		if !seen.containsAny(&c[i]) {
+			return false
+		}
+	}
+	return true
 }

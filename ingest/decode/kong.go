@@ -9,28 +9,39 @@ import (
 // kong is the record of Kong's http-log, kafka-log, tcp-log and file-log
 // plugins. Times are milliseconds, -1 when there was no upstream.
 type kong struct {
-	startedAt, service, serviceHost, method, uri, url, route   node
-	status, latency, proxy, size, clientIP, entity             node
-	username, customID, consumer, upstreamStatus, source, body node
-	requestID, agent, headerRequestID, tries                   node
-	all, latencies                                             nodeSet
+	StartedAt       node `at:"started_at"`
+	Service         node `at:"service.name"`
+	ServiceHost     node `at:"service.host"`
+	Method          node `at:"request.method"`
+	URI             node `at:"request.uri"`
+	URL             node `at:"request.url"`
+	Route           node `at:"route.name"`
+	Status          node `at:"response.status"`
+	Latency         node `at:"latencies.request"`
+	Proxy           node `at:"latencies.proxy"`
+	Size            node `at:"response.size"`
+	ClientIP        node `at:"client_ip"`
+	Entity          node `at:"authenticated_entity.id"`
+	Username        node `at:"consumer.username"`
+	CustomID        node `at:"consumer.custom_id"`
+	Consumer        node `at:"consumer.id"`
+	UpstreamStatus  node `at:"upstream_status"`
+	Source          node `at:"source"`
+	Body            node `at:"response.body"`
+	RequestID       node `at:"request.id"`
+	Agent           node `at:"request.headers.user-agent"`
+	HeaderRequestID node `at:"request.headers.x-request-id"`
+	Tries           node `at:"tries"`
+
+	claim
 }
 
 func newKong(t *tree) jsonFormat {
 	t.headers("request.headers")
 	t.query("request.querystring")
-	f := &kong{
-		startedAt: t.at("started_at"), service: t.at("service.name"), serviceHost: t.at("service.host"),
-		method: t.at("request.method"), uri: t.at("request.uri"), url: t.at("request.url"), route: t.at("route.name"),
-		status: t.at("response.status"), latency: t.at("latencies.request"), proxy: t.at("latencies.proxy"),
-		size: t.at("response.size"), clientIP: t.at("client_ip"), entity: t.at("authenticated_entity.id"),
-		username: t.at("consumer.username"), customID: t.at("consumer.custom_id"), consumer: t.at("consumer.id"),
-		upstreamStatus: t.at("upstream_status"), source: t.at("source"), body: t.at("response.body"),
-		requestID: t.at("request.id"), agent: t.at("request.headers.user-agent"),
-		headerRequestID: t.at("request.headers.x-request-id"), tries: t.at("tries"),
-	}
-	f.all = setOf(f.startedAt)
-	f.latencies = setOf(f.latency, f.proxy, t.at("latencies.kong"), f.status)
+	f := &kong{}
+	t.fill(f)
+	f.claim = claim{setOf(f.StartedAt), setOf(f.Latency, f.Proxy, t.at("latencies.kong"), f.Status)}
 	return f
 }
 
@@ -44,31 +55,27 @@ func (*kong) about() Format {
 	}
 }
 
-func (f *kong) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.all) && seen.containsAny(&f.latencies)
-}
-
 func (f *kong) decode(d *Decoder) {
 	r := d.r
-	d.time(f.startedAt)
-	r.Service = d.first(f.service, f.serviceHost)
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.uri, f.url)
-	d.draft.route = d.str(f.route)
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.latency, unitMillis)
-	r.UpstreamLatencyMicros = d.micros(f.proxy, unitMillis)
-	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.str(f.clientIP))
-	r.RequestID = d.first(f.requestID, f.headerRequestID)
-	r.UserAgent = d.str(f.agent)
-	r.UpstreamStatus = d.status(f.upstreamStatus)
-	d.draft.keyName = d.first(f.username, f.customID)
-	d.draft.id = d.first(f.entity, f.username, f.customID, f.consumer)
+	d.time(f.StartedAt)
+	r.Service = d.first(f.Service, f.ServiceHost)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.URI, f.URL)
+	d.draft.route = d.str(f.Route)
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.Latency, unitMillis)
+	r.UpstreamLatencyMicros = d.micros(f.Proxy, unitMillis)
+	r.Bytes = parseSize(d.str(f.Size))
+	r.ClientIP = parseAddress(d.str(f.ClientIP))
+	r.RequestID = d.first(f.RequestID, f.HeaderRequestID)
+	r.UserAgent = d.str(f.Agent)
+	r.UpstreamStatus = d.status(f.UpstreamStatus)
+	d.draft.keyName = d.first(f.Username, f.CustomID)
+	d.draft.id = d.first(f.Entity, f.Username, f.CustomID, f.Consumer)
 	d.keyFrom()
-	d.bodyAt(f.body)
-	if d.kind(f.tries) == kindArray {
-		v := &d.scan.vals[f.tries]
+	d.bodyAt(f.Body)
+	if d.kind(f.Tries) == kindArray {
+		v := &d.scan.vals[f.Tries]
 		r.Attempt = uint16(min(elements(d.buf[v.start:v.end]), math.MaxUint16))
 	}
 	f.reason(d)
@@ -81,7 +88,7 @@ func (f *kong) reason(d *Decoder) {
 	if r.Status < 400 {
 		return
 	}
-	switch string(d.str(f.source)) {
+	switch string(d.str(f.Source)) {
 	case "upstream", "service":
 		r.Blame = classify.BlameUpstream
 	case "kong", "exit", "error":

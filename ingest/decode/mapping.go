@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"reflect"
 )
 
 // Mapping tells format "json" where its fields are: dotted paths into the record (a
@@ -35,15 +36,21 @@ type Mapping struct {
 	Version         string `json:"version,omitempty" koanf:"version" help:"version of the service: another one that stays is a deploy"`
 }
 
-// mapped is format "json": a record read by the user's own mapping.
+// mappedJSON is format "json": a record read by the user's own mapping.
 type mappedJSON struct {
-	time, service, method, path, route, status, code, message, body node
-	key, keyID, keyName, clientIP, latency, upstreamLatency         node
-	upstreamStatus, bytes, requestID, agent, errorType, attempt     node
-	version                                                         node
-	unit                                                            int
-	layout                                                          string
-	any                                                             nodeSet
+	mappedNodes
+	unit   int
+	layout string
+	claim
+}
+
+// mappedNodes are the nodes of a Mapping's paths, by their names in it. Without a path it is
+// the root, which is never seen.
+type mappedNodes struct {
+	Time, Service, Method, Path, Route, Status, Code, Message, Body node
+	Key, KeyID, KeyName, ClientIP, Latency, UpstreamLatency         node
+	UpstreamStatus, Bytes, RequestID, UserAgent, ErrorType, Attempt node
+	Version                                                         node
 }
 
 func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
@@ -54,26 +61,14 @@ func newMapped(t *tree, m *Mapping) (jsonFormat, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := func(path string) node {
-		if path == "" {
-			return root // a node that is never seen
-		}
-		return t.at(path)
-	}
-	f := &mappedJSON{
-		time: at(m.Time), service: at(m.Service), method: at(m.Method), path: at(m.Path), route: at(m.Route),
-		status: at(m.Status), code: at(m.Code), message: at(m.Message), body: at(m.Body), key: at(m.Key),
-		keyID: at(m.KeyID), keyName: at(m.KeyName), clientIP: at(m.ClientIP), latency: at(m.Latency),
-		upstreamLatency: at(m.UpstreamLatency), upstreamStatus: at(m.UpstreamStatus), bytes: at(m.Bytes),
-		requestID: at(m.RequestID), agent: at(m.UserAgent), errorType: at(m.ErrorType), attempt: at(m.Attempt),
-		version: at(m.Version),
-		layout:  m.TimeLayout, unit: unit,
-	}
-	for _, n := range [...]node{f.status, f.code, f.message, f.body} {
-		if n != root {
-			f.any.add(n)
+	f := &mappedJSON{unit: unit, layout: m.TimeLayout}
+	paths, nodes := reflect.ValueOf(m).Elem(), reflect.ValueOf(&f.mappedNodes).Elem()
+	for i := range nodes.NumField() {
+		if path := paths.FieldByName(nodes.Type().Field(i).Name).String(); path != "" {
+			nodes.Field(i).SetUint(uint64(t.at(path)))
 		}
 	}
+	f.claim = claim{setOf(f.Time), setOf(f.Status, f.Code, f.Message, f.Body)}
 	return f, nil
 }
 
@@ -85,38 +80,31 @@ func (*mappedJSON) about() Format {
 	}
 }
 
-// claims a record that has the mapped time and one of the mapped results.
-func (f *mappedJSON) claims(seen *nodeSet) bool { return seen.has(f.time) && seen.containsAny(&f.any) }
-
 func (f *mappedJSON) decode(d *Decoder) {
 	r := d.r
-	f.decodeTime(d)
-	r.Service = d.str(f.service)
-	r.Method = d.str(f.method)
-	d.draft.target = d.str(f.path)
-	d.draft.route = d.str(f.route)
-	d.setStatus(d.str(f.status))
-	d.codeAt(f.code)
-	r.Message = d.str(f.message)
-	d.draft.id, d.draft.keyName = d.str(f.keyID), d.str(f.keyName)
-	d.keyFrom(f.key)
-	r.ClientIP = parseAddress(d.str(f.clientIP))
-	r.LatencyMicros = d.micros(f.latency, f.unit)
-	r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), f.unit)
-	r.UpstreamStatus = d.status(f.upstreamStatus)
-	r.Bytes = parseSize(d.str(f.bytes))
-	r.RequestID = d.str(f.requestID)
-	r.UserAgent = d.str(f.agent)
-	d.errorName(d.str(f.errorType))
-	d.attempt(attemptCount, d.str(f.attempt))
-	d.version(d.str(f.version))
-	d.bodyAt(f.body)
-}
-
-func (f *mappedJSON) decodeTime(d *Decoder) {
-	if b := d.str(f.time); len(b) > 0 {
+	if b := d.str(f.Time); len(b) > 0 {
 		d.timeIn(b, f.layout)
 	}
+	r.Service = d.str(f.Service)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.str(f.Path)
+	d.draft.route = d.str(f.Route)
+	d.setStatus(d.str(f.Status))
+	d.codeAt(f.Code)
+	r.Message = d.str(f.Message)
+	d.draft.id, d.draft.keyName = d.str(f.KeyID), d.str(f.KeyName)
+	d.keyFrom(f.Key)
+	r.ClientIP = parseAddress(d.str(f.ClientIP))
+	r.LatencyMicros = d.micros(f.Latency, f.unit)
+	r.UpstreamLatencyMicros = microsList(d.str(f.UpstreamLatency), f.unit)
+	r.UpstreamStatus = d.status(f.UpstreamStatus)
+	r.Bytes = parseSize(d.str(f.Bytes))
+	r.RequestID = d.str(f.RequestID)
+	r.UserAgent = d.str(f.UserAgent)
+	d.errorName(d.str(f.ErrorType))
+	d.attempt(attemptCount, d.str(f.Attempt))
+	d.version(d.str(f.Version))
+	d.bodyAt(f.Body)
 }
 
 // unit is the unit of the mapping's latencies.

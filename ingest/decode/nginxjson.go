@@ -4,39 +4,62 @@ package decode
 // ones, which repeat nginx's variables, are understood. Times are seconds; upstream
 // times and statuses may be lists with one element per server tried.
 type nginxJSON struct {
-	timeISO, atTime, msec, timeLocal, timestamp, timeEpoch, time   node
-	requestMethod, method, request, requestURI, uri, path, url     node
-	args, queryString, requestQuery, status, requestTime, duration node
-	upstreamTime, upstreamStatus, bodyBytes, bytesSent, size       node
-	remoteAddr, clientIP, realIP, forwarded, remoteUser, agent     node
-	userAgent, agentShort, requestID, reqID, headerRequestID       node
-	serviceName, upstreamName, serverName, host, httpHost, vhost   node
-	respBody, responseBody, body                                   node
-	times, requests, strong                                        nodeSet
+	TimeISO         node `at:"time_iso8601"`
+	AtTime          node `at:"@timestamp"`
+	Msec            node `at:"msec"`
+	TimeLocal       node `at:"time_local"`
+	Timestamp       node `at:"timestamp"`
+	TimeEpoch       node `at:"time_epoch"`
+	Time            node `at:"time"`
+	RequestMethod   node `at:"request_method"`
+	Method          node `at:"method"`
+	Request         node `at:"request"`
+	RequestURI      node `at:"request_uri"`
+	URI             node `at:"uri"`
+	Path            node `at:"path"`
+	URL             node `at:"url"`
+	Args            node `at:"args"`
+	QueryString     node `at:"query_string"`
+	RequestQuery    node `at:"request_query"`
+	Status          node `at:"status"`
+	RequestTime     node `at:"request_time"`
+	Duration        node `at:"duration"`
+	UpstreamTime    node `at:"upstream_response_time"`
+	UpstreamStatus  node `at:"upstream_status"`
+	BodyBytes       node `at:"body_bytes_sent"`
+	BytesSent       node `at:"bytes_sent"`
+	Size            node `at:"size"`
+	RemoteAddr      node `at:"remote_addr"`
+	ClientIP        node `at:"client_ip"`
+	RealIP          node `at:"http_x_real_ip"`
+	Forwarded       node `at:"http_x_forwarded_for"`
+	RemoteUser      node `at:"remote_user"`
+	Agent           node `at:"http_user_agent"`
+	UserAgent       node `at:"user_agent"`
+	AgentShort      node `at:"agent"`
+	RequestID       node `at:"request_id"`
+	ReqID           node `at:"req_id"`
+	HeaderRequestID node `at:"http_x_request_id"`
+	ServiceName     node `at:"service_name"`
+	UpstreamName    node `at:"proxy_upstream_name"`
+	ServerName      node `at:"server_name"`
+	Host            node `at:"host"`
+	HttpHost        node `at:"http_host"`
+	Vhost           node `at:"vhost"`
+	RespBody        node `at:"resp_body"`
+	ResponseBody    node `at:"response_body"`
+	Body            node `at:"body"`
+
+	times, requests, strong nodeSet
 }
 
 func newNginxJSON(t *tree) jsonFormat {
-	f := &nginxJSON{
-		timeISO: t.at("time_iso8601"), atTime: t.at("@timestamp"), msec: t.at("msec"), timeLocal: t.at("time_local"),
-		timestamp: t.at("timestamp"), timeEpoch: t.at("time_epoch"), time: t.at("time"),
-		requestMethod: t.at("request_method"), method: t.at("method"), request: t.at("request"),
-		requestURI: t.at("request_uri"), uri: t.at("uri"), path: t.at("path"), url: t.at("url"),
-		args: t.at("args"), queryString: t.at("query_string"), requestQuery: t.at("request_query"),
-		status: t.at("status"), requestTime: t.at("request_time"), duration: t.at("duration"),
-		upstreamTime: t.at("upstream_response_time"), upstreamStatus: t.at("upstream_status"),
-		bodyBytes: t.at("body_bytes_sent"), bytesSent: t.at("bytes_sent"), size: t.at("size"),
-		remoteAddr: t.at("remote_addr"), clientIP: t.at("client_ip"), realIP: t.at("http_x_real_ip"),
-		forwarded: t.at("http_x_forwarded_for"), remoteUser: t.at("remote_user"), agent: t.at("http_user_agent"),
-		userAgent: t.at("user_agent"), agentShort: t.at("agent"), requestID: t.at("request_id"), reqID: t.at("req_id"),
-		headerRequestID: t.at("http_x_request_id"), serviceName: t.at("service_name"),
-		upstreamName: t.at("proxy_upstream_name"),
-		serverName:   t.at("server_name"), host: t.at("host"), httpHost: t.at("http_host"), vhost: t.at("vhost"),
-		respBody: t.at("resp_body"), responseBody: t.at("response_body"), body: t.at("body"),
-	}
-	f.times = setOf(f.timeISO, f.atTime, f.msec, f.timeLocal, f.timestamp, f.timeEpoch, f.time)
-	f.requests = setOf(f.request, f.requestURI, f.uri, f.requestMethod)
-	f.strong = setOf(f.remoteAddr, f.bodyBytes, f.requestTime, f.upstreamTime, f.timeISO, f.msec, f.timeLocal,
-		f.forwarded, f.agent)
+	f := &nginxJSON{}
+	t.fill(f)
+	f.times = setOf(f.TimeISO, f.AtTime, f.Msec, f.TimeLocal, f.Timestamp, f.TimeEpoch, f.Time)
+	f.requests = setOf(f.Request, f.RequestURI, f.URI, f.RequestMethod)
+	f.strong = setOf(f.RemoteAddr, f.BodyBytes, f.RequestTime, f.UpstreamTime, f.TimeISO, f.Msec, f.TimeLocal,
+		f.Forwarded, f.Agent)
 	return f
 }
 
@@ -52,54 +75,54 @@ func (*nginxJSON) about() Format {
 // claims a record with a status and an nginx variable that no other format
 // uses, or with a request and a time.
 func (f *nginxJSON) claims(seen *nodeSet) bool {
-	return seen.has(f.status) && (seen.containsAny(&f.strong) || seen.containsAny(&f.requests) &&
+	return seen.has(f.Status) && (seen.containsAny(&f.strong) || seen.containsAny(&f.requests) &&
 		seen.containsAny(&f.times))
 }
 
 func (f *nginxJSON) decode(d *Decoder) {
 	r := d.r
-	for _, n := range [...]node{f.msec, f.timeISO, f.atTime, f.timeLocal, f.timeEpoch, f.timestamp, f.time} {
+	for _, n := range [...]node{f.Msec, f.TimeISO, f.AtTime, f.TimeLocal, f.TimeEpoch, f.Timestamp, f.Time} {
 		if d.time(n) {
 			break
 		}
 	}
-	if d.kind(f.request) == kindString {
-		d.request(d.str(f.request), flagHigh)
+	if d.kind(f.Request) == kindString {
+		d.request(d.str(f.Request), flagHigh)
 	}
-	if b := d.first(f.requestMethod, f.method); len(b) > 0 {
+	if b := d.first(f.RequestMethod, f.Method); len(b) > 0 {
 		r.Method = b
 	}
-	if b := d.first(f.requestURI, f.uri, f.path, f.url); len(b) > 0 {
+	if b := d.first(f.RequestURI, f.URI, f.Path, f.URL); len(b) > 0 {
 		d.draft.target = b
 	}
-	d.setStatus(d.str(f.status))
-	if r.LatencyMicros = d.micros(f.requestTime, unitSeconds); r.LatencyMicros < 0 {
-		r.LatencyMicros = toldMicros(d.str(f.duration))
+	d.setStatus(d.str(f.Status))
+	if r.LatencyMicros = d.micros(f.RequestTime, unitSeconds); r.LatencyMicros < 0 {
+		r.LatencyMicros = toldMicros(d.str(f.Duration))
 	}
-	r.UpstreamLatencyMicros = microsList(d.str(f.upstreamTime), unitSeconds)
-	r.UpstreamStatus = d.status(f.upstreamStatus)
-	r.Bytes = parseSize(d.first(f.bodyBytes, f.bytesSent, f.size))
-	r.ClientIP = parseAddress(d.first(f.remoteAddr, f.clientIP, f.realIP, f.forwarded))
-	r.UserAgent = d.first(f.agent, f.userAgent, f.agentShort)
-	r.RequestID = d.first(f.requestID, f.reqID, f.headerRequestID)
-	r.Service = hostOnly(d.first(f.serviceName, f.upstreamName, f.serverName, f.host, f.httpHost, f.vhost))
+	r.UpstreamLatencyMicros = microsList(d.str(f.UpstreamTime), unitSeconds)
+	r.UpstreamStatus = d.status(f.UpstreamStatus)
+	r.Bytes = parseSize(d.first(f.BodyBytes, f.BytesSent, f.Size))
+	r.ClientIP = parseAddress(d.first(f.RemoteAddr, f.ClientIP, f.RealIP, f.Forwarded))
+	r.UserAgent = d.first(f.Agent, f.UserAgent, f.AgentShort)
+	r.RequestID = d.first(f.RequestID, f.ReqID, f.HeaderRequestID)
+	r.Service = hostOnly(d.first(f.ServiceName, f.UpstreamName, f.ServerName, f.Host, f.HttpHost, f.Vhost))
 	if len(r.Service) == 1 && r.Service[0] == '_' {
 		r.Service = nil // nginx's catch-all server
 	}
-	d.user(d.str(f.remoteUser))
+	d.user(d.str(f.RemoteUser))
 	d.keyFrom()
-	if q := d.first(f.args, f.queryString, f.requestQuery); len(q) > 0 && len(d.draft.key) == 0 {
+	if q := d.first(f.Args, f.QueryString, f.RequestQuery); len(q) > 0 && len(d.draft.key) == 0 {
 		d.keyInQuery(q)
 	}
 	if !d.scan.seen.containsAny(&f.strong) {
 		d.own.other.decode(d) // another server's line with the common names
 	}
-	for _, n := range [...]node{f.respBody, f.responseBody, f.body} {
+	for _, n := range [...]node{f.RespBody, f.ResponseBody, f.Body} {
 		if d.has(n) {
 			d.bodyAt(n)
 		}
 	}
-	if d.has(f.upstreamStatus) || d.has(f.upstreamTime) {
+	if d.has(f.UpstreamStatus) || d.has(f.UpstreamTime) {
 		d.nginxReason()
 	}
 }

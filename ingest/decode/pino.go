@@ -4,22 +4,27 @@ package decode
 // milliseconds since the epoch, responseTime in milliseconds beside req and
 // res, which are pino-http's.
 type pino struct {
-	time, method, url, host, forwarded, remote, status, responseTime node
-	requestID, agent, length, errorMessage                           node
-	responses, requests                                              nodeSet
+	Time         node `at:"time"`
+	Method       node `at:"req.method"`
+	URL          node `at:"req.url"`
+	Host         node `at:"req.headers.host"`
+	Forwarded    node `at:"req.headers.x-forwarded-for"`
+	Remote       node `at:"req.remoteAddress"`
+	Status       node `at:"res.statusCode"`
+	ResponseTime node `at:"responseTime"`
+	RequestID    node `at:"req.id"`
+	Agent        node `at:"req.headers.user-agent"`
+	Length       node `at:"res.headers.content-length"`
+	ErrorMessage node `at:"err.message"`
+
+	claim
 }
 
 func newPino(t *tree) jsonFormat {
 	t.headers("req.headers")
-	f := &pino{
-		time: t.at("time"), method: t.at("req.method"), url: t.at("req.url"), host: t.at("req.headers.host"),
-		forwarded: t.at("req.headers.x-forwarded-for"), remote: t.at("req.remoteAddress"),
-		status: t.at("res.statusCode"), responseTime: t.at("responseTime"), requestID: t.at("req.id"),
-		agent: t.at("req.headers.user-agent"), length: t.at("res.headers.content-length"),
-		errorMessage: t.at("err.message"),
-	}
-	f.responses = setOf(f.status, f.responseTime)
-	f.requests = setOf(f.method, f.url)
+	f := &pino{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Status), setOf(f.ResponseTime), setOf(f.Method, f.URL)}
 	return f
 }
 
@@ -32,25 +37,20 @@ func (*pino) about() Format {
 	}
 }
 
-// claims a record with res.statusCode and responseTime beside a req.
-func (f *pino) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.responses) && seen.containsAny(&f.requests)
-}
-
 func (f *pino) decode(d *Decoder) {
 	r := d.r
-	d.time(f.time)
-	r.Service = hostOnly(d.str(f.host))
-	r.Method = d.str(f.method)
-	d.draft.target = d.str(f.url)
-	d.setStatus(d.str(f.status))
-	r.LatencyMicros = d.micros(f.responseTime, unitMillis)
-	r.Bytes = parseSize(d.str(f.length))
-	if r.ClientIP = parseAddress(listFirst(d.str(f.forwarded))); r.ClientIP == [16]byte{} {
-		r.ClientIP = parseAddress(d.str(f.remote))
+	d.time(f.Time)
+	r.Service = hostOnly(d.str(f.Host))
+	r.Method = d.str(f.Method)
+	d.draft.target = d.str(f.URL)
+	d.setStatus(d.str(f.Status))
+	r.LatencyMicros = d.micros(f.ResponseTime, unitMillis)
+	r.Bytes = parseSize(d.str(f.Length))
+	if r.ClientIP = parseAddress(listFirst(d.str(f.Forwarded))); r.ClientIP == [16]byte{} {
+		r.ClientIP = parseAddress(d.str(f.Remote))
 	}
-	r.RequestID = d.str(f.requestID)
-	r.UserAgent = d.str(f.agent)
-	r.Message = d.str(f.errorMessage)
+	r.RequestID = d.str(f.RequestID)
+	r.UserAgent = d.str(f.Agent)
+	r.Message = d.str(f.ErrorMessage)
 	d.keyFrom()
 }

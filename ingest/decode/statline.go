@@ -7,11 +7,33 @@ import "statline/classify"
 // status beside it, status_code is the API's code; without, a number from 100
 // to 599 is the HTTP status.
 type statline struct {
-	ts, service, method, path, route, status, code, message        node
-	statusCode, statusMessage, apiKey, keyID, clientIP, latency    node
-	upstreamStatus, upstreamLatency, bytes, requestID, userAgent   node
-	body, responseBody, respBody, timestamp, time, response, reply node
-	attempt                                                        node
+	TS              node `at:"ts"`
+	Service         node `at:"service"`
+	Method          node `at:"method"`
+	Path            node `at:"path"`
+	Route           node `at:"route"`
+	Status          node `at:"status"`
+	Code            node `at:"code"`
+	Message         node `at:"message"`
+	StatusCode      node `at:"status_code"`
+	StatusMessage   node `at:"status_message"`
+	APIKey          node `at:"api_key"`
+	KeyID           node `at:"key_id"`
+	ClientIP        node `at:"client_ip"`
+	Latency         node `at:"latency_ms"`
+	UpstreamStatus  node `at:"upstream_status"`
+	UpstreamLatency node `at:"upstream_latency_ms"`
+	Bytes           node `at:"bytes"`
+	RequestID       node `at:"request_id"`
+	UserAgent       node `at:"user_agent"`
+	Body            node `at:"body"`
+	ResponseBody    node `at:"response_body"`
+	RespBody        node `at:"resp_body"`
+	Timestamp       node `at:"timestamp"`
+	Time            node `at:"time"`
+	Response        node `at:"response"`
+	Reply           node `at:"reply"`
+	Attempt         node `at:"attempt"`
 
 	nodes, bodies, rare nodeSet
 	times, results      nodeSet // the names of a time, and of what came of a request
@@ -19,26 +41,16 @@ type statline struct {
 }
 
 func newStatline(t *tree) *statline {
-	f := &statline{
-		ts: t.at("ts"), service: t.at("service"), method: t.at("method"), path: t.at("path"),
-		route: t.at("route"), status: t.at("status"), code: t.at("code"), message: t.at("message"),
-		statusCode: t.at("status_code"), statusMessage: t.at("status_message"),
-		apiKey: t.at("api_key"), keyID: t.at("key_id"), clientIP: t.at("client_ip"),
-		latency: t.at("latency_ms"), upstreamStatus: t.at("upstream_status"),
-		upstreamLatency: t.at("upstream_latency_ms"), bytes: t.at("bytes"),
-		requestID: t.at("request_id"), userAgent: t.at("user_agent"),
-		body: t.at("body"), responseBody: t.at("response_body"), respBody: t.at("resp_body"),
-		timestamp: t.at("timestamp"), time: t.at("time"), response: t.at("response"), reply: t.at("reply"),
-		attempt: t.at("attempt"),
-	}
-	f.nodes = setOf(f.ts, f.status, f.code, f.statusCode, f.statusMessage, f.latency, f.apiKey, f.keyID,
-		f.clientIP, f.path, f.service, f.route, f.responseBody)
-	f.bodies = setOf(f.body, f.responseBody, f.respBody, f.response, f.reply)
-	f.rare = setOf(f.statusCode, f.statusMessage, f.keyID, f.upstreamStatus, f.upstreamLatency, f.userAgent, f.attempt,
-		f.body, f.responseBody, f.respBody, f.response, f.reply)
+	f := &statline{}
+	t.fill(f)
+	f.nodes = setOf(f.TS, f.Status, f.Code, f.StatusCode, f.StatusMessage, f.Latency, f.APIKey, f.KeyID,
+		f.ClientIP, f.Path, f.Service, f.Route, f.ResponseBody)
+	f.bodies = setOf(f.Body, f.ResponseBody, f.RespBody, f.Response, f.Reply)
+	f.rare = setOf(f.StatusCode, f.StatusMessage, f.KeyID, f.UpstreamStatus, f.UpstreamLatency, f.UserAgent, f.Attempt,
+		f.Body, f.ResponseBody, f.RespBody, f.Response, f.Reply)
 	f.other = newSpellings(t)
-	f.times = setOf(f.ts, f.timestamp, f.time)
-	f.results = setOf(f.status, f.code, f.statusCode, f.body, f.responseBody, f.respBody, f.response, f.reply)
+	f.times = setOf(f.TS, f.Timestamp, f.Time)
+	f.results = setOf(f.Status, f.Code, f.StatusCode, f.Body, f.ResponseBody, f.RespBody, f.Response, f.Reply)
 	for i := range f.other.all {
 		f.rare[i] |= f.other.all[i]
 		f.nodes[i] |= f.other.enough[i]
@@ -67,27 +79,27 @@ func (f *statline) claims(seen *nodeSet) bool {
 
 func (f *statline) decode(d *Decoder) {
 	r := d.r
-	d.keyFrom(f.apiKey) // first: see setKey
-	if !d.time(f.ts) && !d.time(f.timestamp) {
-		d.time(f.time)
+	d.keyFrom(f.APIKey) // first: see setKey
+	if !d.time(f.TS) && !d.time(f.Timestamp) {
+		d.time(f.Time)
 	}
-	r.Service = d.str(f.service)
-	r.Method = d.str(f.method)
-	d.draft.route = d.str(f.route)
-	d.setStatus(d.str(f.status))
-	if d.has(f.code) {
-		d.codeAt(f.code)
+	r.Service = d.str(f.Service)
+	r.Method = d.str(f.Method)
+	d.draft.route = d.str(f.Route)
+	d.setStatus(d.str(f.Status))
+	if d.has(f.Code) {
+		d.codeAt(f.Code)
 	}
-	r.Message = d.str(f.message)
-	if ip := d.str(f.clientIP); len(ip) > 0 {
+	r.Message = d.str(f.Message)
+	if ip := d.str(f.ClientIP); len(ip) > 0 {
 		r.ClientIP = parseAddress(ip)
 	}
-	r.LatencyMicros = d.micros(f.latency, unitMillis)
-	if b := d.str(f.bytes); len(b) > 0 {
+	r.LatencyMicros = d.micros(f.Latency, unitMillis)
+	if b := d.str(f.Bytes); len(b) > 0 {
 		r.Bytes = parseSize(b)
 	}
-	r.RequestID = d.str(f.requestID)
-	d.draft.target = d.str(f.path)
+	r.RequestID = d.str(f.RequestID)
+	d.draft.target = d.str(f.Path)
 	if d.scan.seen.containsAny(&f.rare) {
 		f.decodeRare(d)
 	}
@@ -98,24 +110,24 @@ func (f *statline) decodeRare(d *Decoder) {
 	r := d.r
 	f.decodeStatusCode(d)
 	if len(r.Message) == 0 {
-		r.Message = d.str(f.statusMessage)
+		r.Message = d.str(f.StatusMessage)
 	}
-	d.draft.id = d.str(f.keyID)
-	if d.has(f.upstreamStatus) {
-		r.UpstreamStatus = d.status(f.upstreamStatus)
+	d.draft.id = d.str(f.KeyID)
+	if d.has(f.UpstreamStatus) {
+		r.UpstreamStatus = d.status(f.UpstreamStatus)
 	}
-	if d.has(f.upstreamLatency) {
-		r.UpstreamLatencyMicros = microsList(d.str(f.upstreamLatency), unitMillis)
+	if d.has(f.UpstreamLatency) {
+		r.UpstreamLatencyMicros = microsList(d.str(f.UpstreamLatency), unitMillis)
 	}
-	r.UserAgent = d.str(f.userAgent)
-	if d.has(f.attempt) {
-		d.attempt(attemptCount, d.str(f.attempt))
+	r.UserAgent = d.str(f.UserAgent)
+	if d.has(f.Attempt) {
+		d.attempt(attemptCount, d.str(f.Attempt))
 	}
 	if d.scan.seen.containsAny(&f.other.all) {
 		f.other.decode(d)
 	}
 	if d.scan.seen.containsAny(&f.bodies) {
-		for _, n := range [...]node{f.body, f.responseBody, f.respBody, f.response, f.reply} {
+		for _, n := range [...]node{f.Body, f.ResponseBody, f.RespBody, f.Response, f.Reply} {
 			d.bodyAt(n)
 		}
 	}
@@ -125,17 +137,17 @@ func (f *statline) decodeRare(d *Decoder) {
 // catalogue's envelope if status_message is there too. Alone, a number from 100 to 599
 // is the HTTP status.
 func (f *statline) decodeStatusCode(d *Decoder) {
-	if !d.has(f.statusCode) {
+	if !d.has(f.StatusCode) {
 		return
 	}
-	n, ok := parseInt(d.str(f.statusCode))
+	n, ok := parseInt(d.str(f.StatusCode))
 	if ok && d.r.Status < 0 && n >= 100 && n <= 599 {
 		d.r.Status = int16(n)
 		return
 	}
 	if d.r.Code == 0 {
-		d.codeAt(f.statusCode)
-		if d.has(f.statusMessage) {
+		d.codeAt(f.StatusCode)
+		if d.has(f.StatusMessage) {
 			d.r.CodeFrom = classify.CodeEnvelope
 		}
 	}

@@ -5,24 +5,35 @@ import "statline/classify"
 // traefikJSON is Traefik's JSON access log. Times are nanoseconds; the origin's answer
 // and the client's may differ.
 type traefikJSON struct {
-	startUTC, startLocal, time, method, path, router, downstream, origin node
-	duration, originDuration, size, clientHost, clientAddr, username     node
-	service, host, agent, requestID, overhead, backend                   node
-	any, more                                                            nodeSet
+	StartUTC       node `at:"StartUTC"`
+	StartLocal     node `at:"StartLocal"`
+	Time           node `at:"time"`
+	Method         node `at:"RequestMethod"`
+	Path           node `at:"RequestPath"`
+	Router         node `at:"RouterName"`
+	Downstream     node `at:"DownstreamStatus"`
+	Origin         node `at:"OriginStatus"`
+	Duration       node `at:"Duration"`
+	OriginDuration node `at:"OriginDuration"`
+	Size           node `at:"DownstreamContentSize"`
+	ClientHost     node `at:"ClientHost"`
+	ClientAddr     node `at:"ClientAddr"`
+	Username       node `at:"ClientUsername"`
+	Service        node `at:"ServiceName"`
+	Host           node `at:"RequestHost"`
+	Agent          node `at:"request_User-Agent"`
+	RequestID      node `at:"request_X-Request-Id"`
+	Overhead       node `at:"Overhead"`
+	Backend        node `at:"BackendName"`
+
+	claim
 }
 
 func newTraefikJSON(t *tree) jsonFormat {
-	f := &traefikJSON{
-		startUTC: t.at("StartUTC"), startLocal: t.at("StartLocal"), time: t.at("time"), method: t.at("RequestMethod"),
-		path: t.at("RequestPath"), router: t.at("RouterName"), downstream: t.at("DownstreamStatus"),
-		origin:   t.at("OriginStatus"),
-		duration: t.at("Duration"), originDuration: t.at("OriginDuration"), size: t.at("DownstreamContentSize"),
-		clientHost: t.at("ClientHost"), clientAddr: t.at("ClientAddr"), username: t.at("ClientUsername"),
-		service: t.at("ServiceName"), host: t.at("RequestHost"), agent: t.at("request_User-Agent"),
-		requestID: t.at("request_X-Request-Id"), overhead: t.at("Overhead"), backend: t.at("BackendName"),
-	}
-	f.any = setOf(f.downstream, f.origin)
-	f.more = setOf(f.method, f.path, f.router, f.startUTC, f.duration, f.overhead)
+	f := &traefikJSON{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Downstream, f.Origin),
+		setOf(f.Method, f.Path, f.Router, f.StartUTC, f.Duration, f.Overhead)}
 	return f
 }
 
@@ -35,39 +46,35 @@ func (*traefikJSON) about() Format {
 	}
 }
 
-func (f *traefikJSON) claims(seen *nodeSet) bool {
-	return seen.containsAny(&f.any) && seen.containsAny(&f.more)
-}
-
 func (f *traefikJSON) decode(d *Decoder) {
 	r := d.r
-	if !d.time(f.startUTC) && !d.time(f.startLocal) {
-		d.time(f.time)
+	if !d.time(f.StartUTC) && !d.time(f.StartLocal) {
+		d.time(f.Time)
 	}
-	if r.Service = d.first(f.service, f.backend); len(r.Service) == 0 {
-		r.Service = hostOnly(d.str(f.host))
+	if r.Service = d.first(f.Service, f.Backend); len(r.Service) == 0 {
+		r.Service = hostOnly(d.str(f.Host))
 	}
-	r.Method = d.str(f.method)
-	d.draft.target = d.str(f.path)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.str(f.Path)
 	if d.cfg.RouteFrom == "gateway" {
-		d.draft.route = d.str(f.router)
+		d.draft.route = d.str(f.Router)
 	}
-	r.UpstreamStatus = d.status(f.origin)
-	if d.has(f.downstream) {
-		d.setStatus(d.str(f.downstream))
+	r.UpstreamStatus = d.status(f.Origin)
+	if d.has(f.Downstream) {
+		d.setStatus(d.str(f.Downstream))
 	} else {
 		r.Status = r.UpstreamStatus
 	}
-	r.LatencyMicros = d.micros(f.duration, unitNanos)
-	r.UpstreamLatencyMicros = d.micros(f.originDuration, unitNanos)
+	r.LatencyMicros = d.micros(f.Duration, unitNanos)
+	r.UpstreamLatencyMicros = d.micros(f.OriginDuration, unitNanos)
 	if r.UpstreamLatencyMicros == 0 && r.UpstreamStatus < 0 {
 		r.UpstreamLatencyMicros = -1
 	}
-	r.Bytes = parseSize(d.str(f.size))
-	r.ClientIP = parseAddress(d.first(f.clientHost, f.clientAddr))
-	r.UserAgent = d.str(f.agent)
-	r.RequestID = d.str(f.requestID)
-	d.user(d.str(f.username))
+	r.Bytes = parseSize(d.str(f.Size))
+	r.ClientIP = parseAddress(d.first(f.ClientHost, f.ClientAddr))
+	r.UserAgent = d.str(f.Agent)
+	r.RequestID = d.str(f.RequestID)
+	d.user(d.str(f.Username))
 	d.keyFrom()
 	f.reason(d)
 }
@@ -78,7 +85,7 @@ func (f *traefikJSON) reason(d *Decoder) {
 	d.blameByUpstream()
 	if r.Status >= 499 && r.UpstreamStatus != r.Status {
 		d.upstreamFailure()
-	} else if r.Status == 404 && r.UpstreamStatus < 0 && len(d.str(f.router)) == 0 {
+	} else if r.Status == 404 && r.UpstreamStatus < 0 && len(d.str(f.Router)) == 0 {
 		r.Gateway = classify.NotFound
 	}
 }

@@ -2,21 +2,34 @@ package decode
 
 // tykAccess is Tyk's access log in JSON. The key in it is hashed or masked.
 type tykAccess struct {
-	time, timestamp, method, path, originalPath, status, latency, upstreamLatency, clientIP, remote node
-	apiKey, apiName, apiID, flag, details, source, upstreamStatus, agent, trace, prefix             node
-	any                                                                                             nodeSet
+	Time            node `at:"time"`
+	Timestamp       node `at:"timestamp"`
+	Method          node `at:"method"`
+	Path            node `at:"path"`
+	OriginalPath    node `at:"original_path"`
+	Status          node `at:"status"`
+	Latency         node `at:"latency_total"`
+	UpstreamLatency node `at:"upstream_latency"`
+	ClientIP        node `at:"client_ip"`
+	Remote          node `at:"remote_addr"`
+	APIKey          node `at:"api_key"`
+	APIName         node `at:"api_name"`
+	APIID           node `at:"api_id"`
+	Flag            node `at:"response_flag"`
+	Details         node `at:"response_code_details"`
+	Source          node `at:"error_source"`
+	UpstreamStatus  node `at:"upstream_status"`
+	Agent           node `at:"user_agent"`
+	Trace           node `at:"trace_id"`
+	Prefix          node `at:"prefix"`
+
+	claim
 }
 
 func newTykAccess(t *tree) jsonFormat {
-	f := &tykAccess{
-		time: t.at("time"), timestamp: t.at("timestamp"), method: t.at("method"), path: t.at("path"),
-		originalPath: t.at("original_path"), status: t.at("status"), latency: t.at("latency_total"),
-		upstreamLatency: t.at("upstream_latency"), clientIP: t.at("client_ip"), remote: t.at("remote_addr"),
-		apiKey: t.at("api_key"), apiName: t.at("api_name"), apiID: t.at("api_id"), flag: t.at("response_flag"),
-		details: t.at("response_code_details"), source: t.at("error_source"), upstreamStatus: t.at("upstream_status"),
-		agent: t.at("user_agent"), trace: t.at("trace_id"), prefix: t.at("prefix"),
-	}
-	f.any = setOf(f.flag, f.apiID, f.apiName, f.latency, f.source)
+	f := &tykAccess{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Prefix), setOf(f.Status), setOf(f.Flag, f.APIID, f.APIName, f.Latency, f.Source)}
 	return f
 }
 
@@ -29,16 +42,12 @@ func (*tykAccess) about() Format {
 	}
 }
 
-func (f *tykAccess) claims(seen *nodeSet) bool {
-	return seen.has(f.prefix) && seen.has(f.status) && seen.containsAny(&f.any)
-}
-
 func (f *tykAccess) decode(d *Decoder) {
 	var l tykLine
-	l.time, l.method, l.path, l.status = d.first(f.time, f.timestamp), d.str(f.method), d.first(f.originalPath, f.path),
-		d.str(f.status)
-	l.latency, l.upstreamLatency, l.clientIP = d.str(f.latency), d.str(f.upstreamLatency), d.first(f.clientIP, f.remote)
-	l.apiKey, l.service, l.flag = d.str(f.apiKey), d.first(f.apiName, f.apiID), d.str(f.flag)
-	l.upstreamStatus, l.agent, l.trace = d.str(f.upstreamStatus), d.str(f.agent), d.str(f.trace)
+	l.time, l.method, l.path, l.status = d.first(f.Time, f.Timestamp), d.str(f.Method), d.first(f.OriginalPath, f.Path),
+		d.str(f.Status)
+	l.latency, l.upstreamLatency, l.clientIP = d.str(f.Latency), d.str(f.UpstreamLatency), d.first(f.ClientIP, f.Remote)
+	l.apiKey, l.service, l.flag = d.str(f.APIKey), d.first(f.APIName, f.APIID), d.str(f.Flag)
+	l.upstreamStatus, l.agent, l.trace = d.str(f.UpstreamStatus), d.str(f.Agent), d.str(f.Trace)
 	d.tyk(&l)
 }

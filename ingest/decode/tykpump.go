@@ -3,21 +3,32 @@ package decode
 // tykPump is an analytics record of Tyk as the pump writes it to Kafka. Times
 // are milliseconds; raw_response is a whole HTTP response in base64.
 type tykPump struct {
-	timestamp, method, path, rawPath, code, requestTimeMs, requestTime, latencyTotal node
-	latencyUpstream, ip, apiKey, alias, oauthID, apiName, apiID, rawResponse, agent  node
-	all, any                                                                         nodeSet
+	Timestamp       node `at:"timestamp"`
+	Method          node `at:"method"`
+	Path            node `at:"path"`
+	RawPath         node `at:"raw_path"`
+	Code            node `at:"response_code"`
+	RequestTimeMs   node `at:"request_time_ms"`
+	RequestTime     node `at:"request_time"`
+	LatencyTotal    node `at:"latency.total"`
+	LatencyUpstream node `at:"latency.upstream"`
+	IP              node `at:"ip_address"`
+	APIKey          node `at:"api_key"`
+	Alias           node `at:"alias"`
+	OAuthID         node `at:"oauth_id"`
+	APIName         node `at:"api_name"`
+	APIID           node `at:"api_id"`
+	RawResponse     node `at:"raw_response"`
+	Agent           node `at:"user_agent"`
+
+	claim
 }
 
 func newTykPump(t *tree) jsonFormat {
-	f := &tykPump{
-		timestamp: t.at("timestamp"), method: t.at("method"), path: t.at("path"), rawPath: t.at("raw_path"),
-		code: t.at("response_code"), requestTimeMs: t.at("request_time_ms"), requestTime: t.at("request_time"),
-		latencyTotal: t.at("latency.total"), latencyUpstream: t.at("latency.upstream"), ip: t.at("ip_address"),
-		apiKey: t.at("api_key"), alias: t.at("alias"), oauthID: t.at("oauth_id"), apiName: t.at("api_name"),
-		apiID: t.at("api_id"), rawResponse: t.at("raw_response"), agent: t.at("user_agent"),
-	}
-	f.all = setOf(f.code)
-	f.any = setOf(f.apiID, f.apiName, f.rawPath, f.requestTimeMs, t.at("org_id"), f.rawResponse)
+	f := &tykPump{}
+	t.fill(f)
+	f.claim = claim{setOf(f.Code),
+		setOf(f.APIID, f.APIName, f.RawPath, f.RequestTimeMs, t.at("org_id"), f.RawResponse)}
 	return f
 }
 
@@ -30,28 +41,24 @@ func (*tykPump) about() Format {
 	}
 }
 
-func (f *tykPump) claims(seen *nodeSet) bool {
-	return seen.containsAll(&f.all) && seen.containsAny(&f.any)
-}
-
 func (f *tykPump) decode(d *Decoder) {
 	r := d.r
-	d.time(f.timestamp)
-	r.Service = d.first(f.apiName, f.apiID)
-	r.Method = d.str(f.method)
-	d.draft.target = d.first(f.path, f.rawPath)
-	d.setStatus(d.str(f.code))
-	for _, n := range [...]node{f.requestTimeMs, f.requestTime, f.latencyTotal} {
+	d.time(f.Timestamp)
+	r.Service = d.first(f.APIName, f.APIID)
+	r.Method = d.str(f.Method)
+	d.draft.target = d.first(f.Path, f.RawPath)
+	d.setStatus(d.str(f.Code))
+	for _, n := range [...]node{f.RequestTimeMs, f.RequestTime, f.LatencyTotal} {
 		if r.LatencyMicros < 0 {
 			r.LatencyMicros = d.micros(n, unitMillis)
 		}
 	}
-	r.UpstreamLatencyMicros = d.micros(f.latencyUpstream, unitMillis)
-	r.ClientIP = parseAddress(d.str(f.ip))
-	r.UserAgent = d.str(f.agent)
-	d.keyFrom(f.apiKey)
-	if d.draft.keyName = d.str(f.alias); len(d.draft.key) == 0 {
-		d.draft.id = d.first(f.oauthID, f.alias)
+	r.UpstreamLatencyMicros = d.micros(f.LatencyUpstream, unitMillis)
+	r.ClientIP = parseAddress(d.str(f.IP))
+	r.UserAgent = d.str(f.Agent)
+	d.keyFrom(f.APIKey)
+	if d.draft.keyName = d.str(f.Alias); len(d.draft.key) == 0 {
+		d.draft.id = d.first(f.OAuthID, f.Alias)
 	}
-	d.body(d.str(f.rawResponse))
+	d.body(d.str(f.RawResponse))
 }
