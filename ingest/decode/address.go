@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 // parseAddress reads the first address of b: an IPv4 or IPv6 address, with or without
 // port, brackets and zone, alone or at the head of a list. Anything else gives all
 // zeroes.
@@ -36,7 +38,7 @@ func parseAddress(b []byte) (ip [16]byte) {
 // addressPort is parseAddress for a field that always has a port: an IPv6
 // address may stand before it without brackets.
 func addressPort(b []byte) [16]byte {
-	if colon := lastByte(b, ':'); colon > 0 && b[0] != '[' {
+	if colon := bytes.LastIndexByte(b, ':'); colon > 0 && b[0] != '[' {
 		if _, ok := parseInt(b[colon+1:]); ok {
 			if ip := parseAddress(b[:colon]); ip != [16]byte{} {
 				return ip

@@ -35,8 +35,7 @@ func (alb) decode(d *Decoder, b []byte) bool {
 		return false
 	}
 	r := d.r
-	ms, ok := d.clock.rfc3339(f[1])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.rfc3339(f[1]))
 	r.ClientIP = addressPort(f[3])
 	elbTimes(r, f[5], f[6], f[7])
 	d.setStatus(f[8])

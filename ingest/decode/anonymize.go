@@ -172,5 +172,5 @@ func (d *Decoder) anonymised(text []byte) []byte {
 	}
 	start := len(d.scratch)
 	d.scratch = b.text(d.scratch, text)
-	return d.scratch[start:len(d.scratch):len(d.scratch)]
+	return d.since(start)
 }

@@ -1,6 +1,10 @@
 package decode
 
-import "statline/classify"
+import (
+	"bytes"
+
+	"statline/classify"
+)
 
 // apigee is an analytics export or a MessageLogging record of Apigee with the names of
 // its dimensions and metrics. Times are milliseconds; client_id is the app's consumer
@@ -81,40 +85,42 @@ func (f *apigee) decode(d *Decoder) {
 	d.blameByUpstream()
 	if fault := d.str(f.Fault); len(fault) > 0 && string(fault) != "(not set)" {
 		d.errorName(fault)
-		apigeeFault(r, fault)
+		if outcome, blame := apigeeFault(fault); blame != classify.BlameNone {
+			r.Gateway, r.Blame = outcome, blame
+		}
 	}
 }
 
 // apigeeFault reads the fault code of the policy or flow that failed. Source:
 // Apigee, runtime error catalog.
-func apigeeFault(r *classify.Response, fault []byte) {
-	if i := lastByte(fault, '.'); i >= 0 {
+func apigeeFault(fault []byte) (classify.Outcome, classify.Blame) {
+	if i := bytes.LastIndexByte(fault, '.'); i >= 0 {
 		fault = fault[i+1:]
 	}
 	switch string(fault) {
 	case "QuotaViolation", "SpikeArrestViolation", "ConcurrentRatelimtViolation":
-		r.Gateway, r.Blame = classify.RateLimited, classify.BlameGateway
+		return classify.RateLimited, classify.BlameGateway
 	case "InvalidApiKey", "InvalidAPIKey", "InvalidApiKeyForGivenResource", "FailedToResolveAPIKey", "invalid_client":
-		r.Gateway, r.Blame = classify.InvalidKey, classify.BlameGateway
+		return classify.InvalidKey, classify.BlameGateway
 	case "ApiKeyNotApproved", "consumer_key_not_approved", "client_id_not_approved", "app_not_approved":
-		r.Gateway, r.Blame = classify.SuspendedKey, classify.BlameGateway
+		return classify.SuspendedKey, classify.BlameGateway
 	case "DeveloperStatusNotActive", "CompanyStatusNotActive":
-		r.Gateway, r.Blame = classify.DisabledAccount, classify.BlameGateway
+		return classify.DisabledAccount, classify.BlameGateway
 	case "InvalidAccessToken", "access_token_expired", "invalid_access_token", "InsufficientScope",
 		"access_token_not_approved":
-		r.Gateway, r.Blame = classify.AuthFailed, classify.BlameGateway
+		return classify.AuthFailed, classify.BlameGateway
 	case "IPDeniedAccess":
-		r.Gateway, r.Blame = classify.AccessDenied, classify.BlameGateway
+		return classify.AccessDenied, classify.BlameGateway
 	case "ApplicationNotFound":
-		r.Gateway, r.Blame = classify.NotFound, classify.BlameGateway
+		return classify.NotFound, classify.BlameGateway
 	case "GatewayTimeout", "RequestTimeOut":
-		r.Gateway, r.Blame = classify.Timeout, classify.BlameUpstream
-	case "ServiceUnavailable", "NoActiveTargets", "ErrorResponseCode":
-		r.Gateway, r.Blame = classify.Offline, classify.BlameUpstream
-		if string(fault) == "ErrorResponseCode" {
-			r.Gateway = classify.Unset
-		}
+		return classify.Timeout, classify.BlameUpstream
+	case "ServiceUnavailable", "NoActiveTargets":
+		return classify.Offline, classify.BlameUpstream
+	case "ErrorResponseCode":
+		return classify.Unset, classify.BlameUpstream
 	case "UnexpectedEOF", "UnexpectedEOFAtTarget", "BadGateway":
-		r.Gateway, r.Blame = classify.ServerError, classify.BlameUpstream
+		return classify.ServerError, classify.BlameUpstream
 	}
+	return classify.Unset, classify.BlameNone
 }

@@ -107,10 +107,8 @@ func (d *Decoder) sameAgain() {
 
 // behind returns what follows word in text, nil without it.
 func behind(text []byte, word string) []byte {
-	if i := bytes.Index(text, []byte(word)); i >= 0 {
-		return text[i+len(word):]
-	}
-	return nil
+	_, after, _ := bytes.Cut(text, []byte(word))
+	return after
 }
 
 // elements counts the elements of an array of objects, such as Kong's tries.

@@ -34,8 +34,7 @@ func (elb) decode(d *Decoder, b []byte) bool {
 		return false
 	}
 	r := d.r
-	ms, ok := d.clock.rfc3339(f[0])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.rfc3339(f[0]))
 	r.ClientIP = addressPort(f[2])
 	elbTimes(r, f[4], f[5], f[6])
 	d.setStatus(f[7])

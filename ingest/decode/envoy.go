@@ -52,8 +52,7 @@ func (envoy) decode(d *Decoder, b []byte) bool {
 	}
 
 	r := d.r
-	ms, ok := d.clock.rfc3339(b[1:end])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.rfc3339(b[1:end]))
 	d.request(request, flagHigh)
 	d.setStatus(code)
 	r.Bytes = parseSize(sent)

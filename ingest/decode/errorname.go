@@ -38,7 +38,7 @@ func (d *Decoder) bodyErrorName() {
 	}
 	n := &d.envelope.names
 	if d.kind(n.JSONRPC) == kindString {
-		if d.errorName(jsonRPCName(d.str(n.RPCCode))) {
+		if d.errorName([]byte(jsonRPCNames[string(d.str(n.RPCCode))])) {
 			return
 		}
 	}
@@ -90,22 +90,11 @@ func (d *Decoder) listedName(list node) bool {
 	return false
 }
 
-// jsonRPCName is the name that the specification gives to a reserved code, nil for all
-// others: a number is no name.
-func jsonRPCName(code []byte) []byte {
-	switch string(code) {
-	case "-32700":
-		return []byte("ParseError")
-	case "-32600":
-		return []byte("InvalidRequest")
-	case "-32601":
-		return []byte("MethodNotFound")
-	case "-32602":
-		return []byte("InvalidParams")
-	case "-32603":
-		return []byte("InternalError")
-	}
-	return nil
+// jsonRPCNames are the names that the specification gives to reserved codes. Others have none:
+// a number is no name.
+var jsonRPCNames = map[string]string{
+	"-32700": "ParseError", "-32600": "InvalidRequest", "-32601": "MethodNotFound", "-32602": "InvalidParams",
+	"-32603": "InternalError",
 }
 
 // maxErrorType is the longest name of an error.
@@ -182,7 +171,7 @@ func (d *Decoder) problemURI(uri []byte) []byte {
 	d.router.split(splitTarget(uri).path)
 	start := len(d.scratch)
 	d.scratch = d.router.template(append(d.scratch, host...))
-	name := d.scratch[start:len(d.scratch):len(d.scratch)]
+	name := d.since(start)
 	if len(name) > maxErrorType {
 		name = name[len(host):]
 	}

@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 // word returns the bytes from i to the next blank, and the blank's index.
 func word(b []byte, i int) ([]byte, int) {
 	if i >= len(b) {
@@ -71,20 +73,4 @@ func listed(b []byte, i int) ([]byte, int) {
 	}
 }
 
-func lastByte(b []byte, c byte) int {
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] == c {
-			return i
-		}
-	}
-	return -1
-}
-
-func contains(b []byte, sub string) bool {
-	for i := 0; i+len(sub) <= len(b); i++ {
-		if string(b[i:i+len(sub)]) == sub {
-			return true
-		}
-	}
-	return false
-}
+func contains(b []byte, sub string) bool { return bytes.Contains(b, []byte(sub)) }

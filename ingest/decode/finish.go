@@ -164,7 +164,7 @@ func (d *Decoder) Detail(r *classify.Response) {
 	if len(l.query) > 0 {
 		start := len(d.scratch)
 		d.scratch = d.appendQuery(append(d.scratch, l.path...), l.query)
-		r.Path = d.valid(cut(d.scratch[start:len(d.scratch):len(d.scratch)], maxPath))
+		r.Path = d.valid(cut(d.since(start), maxPath))
 	} else if len(l.path) > 0 {
 		r.Path = d.valid(l.path)
 	}
@@ -232,5 +232,5 @@ func (d *Decoder) hide(text *[]byte, key []byte) {
 		rest = rest[i+len(key):]
 	}
 	d.scratch = append(d.scratch, rest...)
-	*text = d.scratch[start:len(d.scratch):len(d.scratch)]
+	*text = d.since(start)
 }

@@ -139,7 +139,7 @@ func (d *Decoder) choose(t *tree) error {
 	d.records = t.at("records")
 	d.otlpNodes = [2]node{t.at("resourceLogs"), t.at("resourceSpans")}
 	d.versions = [2]node{t.at("service.version"), t.at(`service\.version`)}
-	if other, ok := aliases(want); ok {
+	if other, ok := aliases[want]; ok {
 		want = other
 	}
 	if want == otlpProtoName || want == otlpJSONName {
@@ -166,9 +166,6 @@ func (d *Decoder) choose(t *tree) error {
 	if want == Auto {
 		return nil
 	}
-	if other, ok := aliases(want); ok {
-		want = other
-	}
 	for _, f := range d.json {
 		if f.about().Name == want {
 			d.pin, d.json, d.text = want, []jsonFormat{f}, nil
@@ -189,28 +186,11 @@ func (d *Decoder) choose(t *tree) error {
 }
 
 // aliases are other names by which users look for a format.
-func aliases(name string) (string, bool) {
-	switch name {
-	case "common", "apache", "nginx", "clf", "ncsa":
-		return "combined", true
-	case "kong-kafka-log", "kong-http-log":
-		return "kong", true
-	case "alb":
-		return "aws-alb", true
-	case "apigateway":
-		return "aws-apigateway", true
-	case "haproxy-httplog":
-		return "haproxy", true
-	case "ingress":
-		return "ingress-nginx", true
-	case "envoy-text":
-		return "envoy", true
-	case "otlp-proto", "otlp":
-		return otlpProtoName, true
-	case "otlp-json":
-		return otlpJSONName, true
-	}
-	return "", false
+var aliases = map[string]string{
+	"common": "combined", "apache": "combined", "nginx": "combined", "clf": "combined", "ncsa": "combined",
+	"kong-kafka-log": "kong", "kong-http-log": "kong", "alb": "aws-alb", "apigateway": "aws-apigateway",
+	"haproxy-httplog": "haproxy", "ingress": "ingress-nginx", "envoy-text": "envoy",
+	"otlp-proto": otlpProtoName, "otlp": otlpProtoName, "otlp-json": otlpJSONName,
 }
 
 // seen decodes the object b[start:end] that the scanner has walked.
@@ -376,7 +356,7 @@ func (d *Decoder) value(v slot) []byte {
 	case kindString | flagEscaped:
 		start := len(d.scratch)
 		d.scratch = unescape(d.scratch, b)
-		return d.scratch[start:len(d.scratch):len(d.scratch)]
+		return d.since(start)
 	case kindArray:
 		for i := 1; i < len(b); i++ {
 			if b[i] == '"' {
@@ -435,8 +415,7 @@ func (d *Decoder) time(n node) bool {
 	if len(b) == 0 {
 		return false
 	}
-	ms, ok := d.clock.any(b)
-	d.setTime(ms, ok)
+	d.setTime(d.clock.any(b))
 	return true
 }
 

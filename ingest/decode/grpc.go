@@ -1,14 +1,15 @@
 package decode
 
-import "statline/classify"
+import (
+	"bytes"
+
+	"statline/classify"
+)
 
 // grpcNames are the canonical gRPC status names, by number.
-var grpcNames = [...][]byte{
-	[]byte("OK"), []byte("CANCELLED"), []byte("UNKNOWN"), []byte("INVALID_ARGUMENT"), []byte("DEADLINE_EXCEEDED"),
-	[]byte("NOT_FOUND"), []byte("ALREADY_EXISTS"), []byte("PERMISSION_DENIED"), []byte("RESOURCE_EXHAUSTED"),
-	[]byte("FAILED_PRECONDITION"), []byte("ABORTED"), []byte("OUT_OF_RANGE"), []byte("UNIMPLEMENTED"),
-	[]byte("INTERNAL"), []byte("UNAVAILABLE"), []byte("DATA_LOSS"), []byte("UNAUTHENTICATED"),
-}
+var grpcNames = bytes.Fields([]byte("OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND " +
+	"ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE " +
+	"UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"))
 
 // grpc records a gRPC status: its number, or its name in any spelling (Envoy writes
 // ResourceExhausted). Anything else is ignored.

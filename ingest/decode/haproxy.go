@@ -1,6 +1,10 @@
 package decode
 
-import "statline/classify"
+import (
+	"bytes"
+
+	"statline/classify"
+)
 
 // haproxy is HAProxy's HTTP log line ("option httplog"), with or without the
 // syslog tag. Its date has no zone; its times are milliseconds, -1 when a
@@ -42,16 +46,15 @@ func (haproxy) decode(d *Decoder, b []byte) bool {
 	request, _ := quoted(b, quote)
 
 	r := d.r
-	ms, ok := d.clock.clf(date)
-	d.setTime(ms, ok)
-	if colon := lastByte(client, ':'); colon > 0 {
+	d.setTime(d.clock.clf(date))
+	if colon := bytes.LastIndexByte(client, ':'); colon > 0 {
 		client = client[:colon]
 	}
 	r.ClientIP = parseAddress(client)
 	d.request(request, flagHigh)
 	d.setStatus(status)
 	r.Bytes = parseSize(size)
-	server := lastByte(backend, '/')
+	server := bytes.LastIndexByte(backend, '/')
 	if server > 0 {
 		r.Service = backend[:server]
 	} else {

@@ -48,23 +48,24 @@ func (heroku) decode(d *Decoder, b []byte) bool {
 		}
 	})
 	d.draft.noTime = true
-	herokuReason(r, code)
+	r.Gateway, r.Blame = herokuReason(code)
 	d.errorName(code)
 	return true
 }
 
 // herokuReason reads the router's error code. Source: Heroku, error codes.
-func herokuReason(r *classify.Response, code []byte) {
+func herokuReason(code []byte) (classify.Outcome, classify.Blame) {
 	switch string(code) {
 	case "H12", "H15", "H28": // no answer in time, idle, idle client
-		r.Gateway, r.Blame = classify.Timeout, classify.BlameUpstream
+		return classify.Timeout, classify.BlameUpstream
 	case "H10", "H14", "H19", "H20", "H21", "H99": // crashed, no web process, not reached
-		r.Gateway, r.Blame = classify.Offline, classify.BlameUpstream
+		return classify.Offline, classify.BlameUpstream
 	case "H11": // backlog too deep
-		r.Gateway, r.Blame = classify.Offline, classify.BlameGateway
+		return classify.Offline, classify.BlameGateway
 	case "H13", "H17", "H18": // connection closed, broken answer
-		r.Gateway, r.Blame = classify.ServerError, classify.BlameUpstream
+		return classify.ServerError, classify.BlameUpstream
 	case "H27": // the client left
-		r.Gateway, r.Blame = classify.ClientClosed, classify.BlameClient
+		return classify.ClientClosed, classify.BlameClient
 	}
+	return classify.Unset, classify.BlameNone
 }

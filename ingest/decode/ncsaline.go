@@ -295,8 +295,7 @@ func (d *Decoder) ncsa(l *ncsaLine) {
 	if (l.requestFlags|l.agentFlags) == 0 && len(l.vhost) == 0 && dash(l.user) && len(l.rest) == 0 && !l.more {
 		d.dirty = false
 	}
-	ms, ok := d.clock.clf(l.time)
-	d.setTime(ms, ok)
+	d.setTime(d.clock.clf(l.time))
 	d.request(l.request, l.requestFlags)
 	d.setStatus(l.status)
 	r.Bytes = parseSize(l.size)

@@ -37,8 +37,7 @@ func (proxyManager) decode(d *Decoder, b []byte) bool {
 	_, i = bracketed(b, i) // sent to
 	agent, _ := field(b, i)
 	r := d.r
-	ms, ok := d.clock.clf(b[1:end])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.clf(b[1:end]))
 	r.Method, d.draft.target = method, d.plain(path)
 	d.setStatus(status)
 	r.UpstreamStatus = lastStatus(upstream)

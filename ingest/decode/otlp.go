@@ -98,47 +98,41 @@ func fieldOf(b []byte, number protowire.Number) []byte {
 
 // otlpProto decodes a protobuf message.
 func (d *Decoder) otlpProto(b []byte) {
-	if holdsSpans(b) {
-		var m tracepb.TracesData
-		if err := proto.Unmarshal(b, &m); err == nil && len(m.ResourceSpans) > 0 {
-			d.spans(&m, false)
-			return
-		}
-	} else {
-		var m logspb.LogsData
-		if err := proto.Unmarshal(b, &m); err == nil && len(m.ResourceLogs) > 0 {
-			d.logRecords(&m, false)
-			return
-		}
+	if !d.otlp(b, holdsSpans(b), otlpProtoName, proto.Unmarshal) {
+		d.begin(otlpProtoName)
+		d.reject(ReasonSyntax, "no OTLP message of log records or spans", nil)
 	}
-	d.begin(otlpProtoName)
-	d.reject(ReasonSyntax, "no OTLP message of log records or spans", nil)
 }
 
 // otlpJSON decodes the JSON of the same messages. Its ids are hexadecimal where
 // protobuf's JSON has base64; they are turned back.
 func (d *Decoder) otlpJSON(b []byte, isSpans bool) {
-	options := protojson.UnmarshalOptions{DiscardUnknown: true}
+	if !d.otlp(b, isSpans, otlpJSONName, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal) {
+		d.begin(otlpJSONName)
+		d.reject(ReasonSyntax, "no OTLP JSON of log records or spans", b)
+	}
+}
+
+func (d *Decoder) otlp(b []byte, isSpans bool, format string, unmarshal func([]byte, proto.Message) error) bool {
 	if isSpans {
 		var m tracepb.TracesData
-		if err := options.Unmarshal(b, &m); err == nil {
-			d.spans(&m, true)
-			return
+		if unmarshal(b, &m) != nil || format == otlpProtoName && len(m.ResourceSpans) == 0 {
+			return false
 		}
-	} else {
-		var m logspb.LogsData
-		if err := options.Unmarshal(b, &m); err == nil {
-			d.logRecords(&m, true)
-			return
-		}
+		d.spans(&m, format)
+		return true
 	}
-	d.begin(otlpJSONName)
-	d.reject(ReasonSyntax, "no OTLP JSON of log records or spans", b)
+	var m logspb.LogsData
+	if unmarshal(b, &m) != nil || format == otlpProtoName && len(m.ResourceLogs) == 0 {
+		return false
+	}
+	d.logRecords(&m, format)
+	return true
 }
 
 // spans decodes the spans of servers. Spans of other kinds tell nothing of a request
 // that was answered here; a message without any span is a reject.
-func (d *Decoder) spans(m *tracepb.TracesData, isJSON bool) {
+func (d *Decoder) spans(m *tracepb.TracesData, format string) {
 	some := false
 	for _, of := range m.ResourceSpans {
 		for _, scope := range of.ScopeSpans {
@@ -147,23 +141,25 @@ func (d *Decoder) spans(m *tracepb.TracesData, isJSON bool) {
 				if s.Kind != tracepb.Span_SPAN_KIND_SERVER {
 					continue
 				}
-				d.otlpBegin(of.Resource, isJSON)
+				d.otlpBegin(of.Resource, format)
 				var a otlpAttributes
 				a.read(s.Attributes)
 				d.setTime(int64(s.StartTimeUnixNano/1e6), s.StartTimeUnixNano > 0)
 				if s.EndTimeUnixNano >= s.StartTimeUnixNano {
 					d.r.LatencyMicros = int64((s.EndTimeUnixNano - s.StartTimeUnixNano + 500) / 1000)
 				}
-				d.r.RequestID = traceID(s.TraceId, isJSON)
+				d.r.RequestID = traceID(s.TraceId, format)
 				d.attributes(&a)
 				d.otlpFinish(s)
 			}
 		}
 	}
-	d.orNone(some, isJSON)
+	if !some {
+		d.otlpEmpty(format)
+	}
 }
 
-func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
+func (d *Decoder) logRecords(m *logspb.LogsData, format string) {
 	some := false
 	for _, of := range m.ResourceLogs {
 		for _, scope := range of.ScopeLogs {
@@ -175,13 +171,13 @@ func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
 					d.logBody(l, []byte(body))
 					continue
 				}
-				d.otlpBegin(of.Resource, isJSON)
+				d.otlpBegin(of.Resource, format)
 				at := l.TimeUnixNano
 				if at == 0 {
 					at = l.ObservedTimeUnixNano
 				}
 				d.setTime(int64(at/1e6), at > 0)
-				d.r.RequestID = traceID(l.TraceId, isJSON)
+				d.r.RequestID = traceID(l.TraceId, format)
 				d.attributes(&a)
 				if d.r.Status >= 400 {
 					d.r.Message = []byte(l.Body.GetStringValue())
@@ -190,18 +186,14 @@ func (d *Decoder) logRecords(m *logspb.LogsData, isJSON bool) {
 			}
 		}
 	}
-	d.orNone(some, isJSON)
+	if !some {
+		d.otlpEmpty(format)
+	}
 }
 
-// orNone rejects a message without an item.
-func (d *Decoder) orNone(some, isJSON bool) {
-	if some {
-		return
-	}
-	d.begin("")
-	if d.format = otlpProtoName; isJSON {
-		d.format = otlpJSONName
-	}
+// otlpEmpty rejects a message without an item.
+func (d *Decoder) otlpEmpty(format string) {
+	d.begin(format)
 	d.reject(ReasonSyntax, "an OTLP message without a log record or span", nil)
 }
 
@@ -215,12 +207,9 @@ func (d *Decoder) logBody(l *logspb.LogRecord, body []byte) {
 }
 
 // otlpBegin begins the response of a log record or span of a resource.
-func (d *Decoder) otlpBegin(of *resourcepb.Resource, isJSON bool) {
-	d.begin("")
+func (d *Decoder) otlpBegin(of *resourcepb.Resource, format string) {
+	d.begin(format)
 	d.dirty = true
-	if d.format = otlpProtoName; isJSON {
-		d.format = otlpJSONName
-	}
 	for _, kv := range of.GetAttributes() {
 		switch kv.Key {
 		case "service.name":
@@ -367,11 +356,11 @@ func attribute(v *commonpb.AnyValue) []byte {
 
 // traceID is a trace id in hexadecimal. From OTLP JSON it has been decoded as base64
 // first.
-func traceID(id []byte, isJSON bool) []byte {
+func traceID(id []byte, format string) []byte {
 	if len(id) == 0 {
 		return nil
 	}
-	if isJSON {
+	if format == otlpJSONName {
 		return base64.StdEncoding.AppendEncode(nil, id)
 	}
 	return hex.AppendEncode(nil, id)

@@ -291,7 +291,7 @@ func (d *Decoder) uncoloured(b []byte) []byte {
 		for i += 2; i < len(b) && (b[i] < '@' || b[i] > '~'); i++ {
 		}
 	}
-	return d.scratch[start:len(d.scratch):len(d.scratch)]
+	return d.since(start)
 }
 
 // isELB reports a line whose timestamp is its own and not a shipper's: a name, an
@@ -301,6 +301,6 @@ func isELB(b []byte) bool {
 	_, i = word(b, i+1)
 	client, i := word(b, i+1)
 	backend, _ := word(b, i+1)
-	return addressPort(client) != [16]byte{} && lastByte(client, ':') > 0 &&
+	return addressPort(client) != [16]byte{} && bytes.LastIndexByte(client, ':') > 0 &&
 		(dash(backend) || addressPort(backend) != [16]byte{})
 }

@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 // request splits a request line into method, target and protocol. Anything else
 // (scanners send all kinds) leaves method and target empty.
 func (d *Decoder) request(b []byte, flags uint8) {
@@ -10,7 +12,7 @@ func (d *Decoder) request(b []byte, flags uint8) {
 	target := b[i+1:]
 	if n := len(target); n > 9 && target[n-9] == ' ' && string(target[n-8:n-3]) == "HTTP/" {
 		target = target[:n-9]
-	} else if j := lastByte(target, ' '); j > 0 && hasPrefix(target[j+1:], "HTTP/") {
+	} else if j := bytes.LastIndexByte(target, ' '); j > 0 && hasPrefix(target[j+1:], "HTTP/") {
 		target = target[:j]
 	}
 	if len(target) == 0 || target[0] != '/' && target[0] != '*' && schemeEnd(target) == 0 {

@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 func appendSegment(dst []byte, segs []segment, i int) []byte {
 	s := segs[i]
 	if s.mask&(hasDigit|hasOther|hasPercent|hasWide|hasAt|hasMark|anyUpper) == 0 && len(s.text) < 16 {
@@ -201,8 +203,8 @@ func isPodName(t []byte, mask uint16) bool {
 	if mask&hasDash == 0 || mask&^(anyLower|hasDigit|hasDash) != 0 || len(t) < 16 {
 		return false
 	}
-	last := lastByte(t, '-')
-	before := lastByte(t[:max(last, 0)], '-')
+	last := bytes.LastIndexByte(t, '-')
+	before := bytes.LastIndexByte(t[:max(last, 0)], '-')
 	if before < 1 || len(t)-last-1 != 5 || last-before-1 < 7 || last-before-1 > 10 {
 		return false
 	}

@@ -28,7 +28,7 @@ func (d *Decoder) setTarget() {
 	} else if len(t.path) > 0 {
 		start := len(d.scratch)
 		d.scratch = d.router.template(d.scratch)
-		r.Route = d.valid(d.scratch[start:len(d.scratch):len(d.scratch)])
+		r.Route = d.valid(d.since(start))
 	}
 	if !d.router.wary && len(t.path) <= maxPath {
 		if len(f.key) == 0 {
@@ -42,7 +42,7 @@ func (d *Decoder) setTarget() {
 	if len(t.query) > 0 {
 		d.scratch = d.appendQuery(d.scratch, t.query)
 	}
-	r.Path = d.valid(cut(d.scratch[start:len(d.scratch):len(d.scratch)], maxPath))
+	r.Path = d.valid(cut(d.since(start), maxPath))
 }
 
 // explicitRoute is a route that the record names, without query, at most 200 bytes;
@@ -83,7 +83,7 @@ func (d *Decoder) foldSecrets(route []byte) []byte {
 		d.scratch = d.scratch[:start]
 		return route
 	}
-	return d.scratch[start:len(d.scratch):len(d.scratch)]
+	return d.since(start)
 }
 
 // appendPath appends path to dst with its secrets redacted. A segment after one called

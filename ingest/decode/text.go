@@ -94,6 +94,9 @@ func appendValid(dst, b []byte) []byte {
 	return dst
 }
 
+// since is what was appended to the scratch buffer from start on.
+func (d *Decoder) since(start int) []byte { return d.scratch[start:len(d.scratch):len(d.scratch)] }
+
 // valid returns b as valid UTF-8 without control characters: b itself when it
 // is, otherwise a copy in the scratch buffer.
 func (d *Decoder) valid(b []byte) []byte {
@@ -102,7 +105,7 @@ func (d *Decoder) valid(b []byte) []byte {
 	}
 	start := len(d.scratch)
 	d.scratch = appendValid(d.scratch, b)
-	return d.scratch[start:len(d.scratch):len(d.scratch)]
+	return d.since(start)
 }
 
 // plain undoes the \xHH and \" escapes of a quoted field of a text line.
@@ -112,7 +115,7 @@ func (d *Decoder) plain(b []byte) []byte {
 	}
 	start := len(d.scratch)
 	d.scratch = unescape(d.scratch, b)
-	return d.valid(d.scratch[start:len(d.scratch):len(d.scratch)])
+	return d.valid(d.since(start))
 }
 
 // cut limits b to n bytes without splitting a character.

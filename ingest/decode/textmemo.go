@@ -45,7 +45,7 @@ func (d *Decoder) scrubbed(m *textMemo, text []byte) []byte {
 	text = d.valid(text)
 	start := len(d.scratch)
 	d.scratch = d.names.scrub(d.scratch, text, false)
-	out := d.scratch[start:len(d.scratch):len(d.scratch)]
+	out := d.since(start)
 	if string(out) != string(text) {
 		return out
 	}

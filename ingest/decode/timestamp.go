@@ -305,8 +305,7 @@ func (d *Decoder) timeIn(b []byte, layout string) {
 	unit := 0
 	switch layout {
 	case "":
-		ms, ok := d.clock.any(b)
-		d.setTime(ms, ok)
+		d.setTime(d.clock.any(b))
 		return
 	case "s":
 		unit = 3

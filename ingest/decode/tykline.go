@@ -11,8 +11,7 @@ type tykLine struct {
 func (d *Decoder) tyk(l *tykLine) {
 	r := d.r
 	if len(l.time) > 0 {
-		ms, ok := d.clock.any(l.time)
-		d.setTime(ms, ok)
+		d.setTime(d.clock.any(l.time))
 	}
 	r.Service, r.Method = l.service, l.method
 	d.draft.target = l.path

@@ -72,14 +72,13 @@ func (d *Decoder) w3cLine(b []byte, sep byte, names [][]byte) bool {
 	}
 	start := len(d.scratch)
 	d.scratch = append(append(append(append(d.scratch, date...), 'T'), clock...), 'Z')
-	ms, ok := d.clock.rfc3339(d.scratch[start:len(d.scratch):len(d.scratch)])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.rfc3339(d.since(start)))
 	r.Service = hostOnly(host)
 	d.draft.target = path
 	if len(query) > 0 {
 		start := len(d.scratch)
 		d.scratch = append(append(append(d.scratch, path...), '?'), query...)
-		d.draft.target = d.scratch[start:len(d.scratch):len(d.scratch)]
+		d.draft.target = d.since(start)
 	}
 	return true
 }
@@ -93,13 +92,13 @@ func (d *Decoder) plusDecoded(b []byte) []byte {
 		}
 		d.scratch = append(d.scratch, c)
 	}
-	text := d.scratch[start:len(d.scratch):len(d.scratch)]
+	text := d.since(start)
 	if indexByte(text, 0, '%') < 0 {
 		return text
 	}
 	start = len(d.scratch)
 	d.scratch = percentDecode(d.scratch, text)
-	return d.scratch[start:len(d.scratch):len(d.scratch)]
+	return d.since(start)
 }
 
 // directive reads a W3C line that begins with #; #Fields names the columns of the

@@ -32,8 +32,7 @@ func (werkzeug) decode(d *Decoder, b []byte) bool {
 	start := len(d.scratch)
 	d.scratch = append(d.scratch, b[at+1:at+21]...)
 	d.scratch[start+11] = ':'
-	ms, ok := d.clock.clf(d.scratch[start:])
-	d.setTime(ms, ok)
+	d.setTime(d.clock.clf(d.scratch[start:]))
 	d.r.ClientIP = parseAddress(client)
 	d.request(request, flagHigh)
 	d.setStatus(status)
