@@ -28,7 +28,6 @@ func Clients() *Family[Client, ClientMinute] {
 	return &Family[Client, ClientMinute]{
 		Type:     ClientEntity,
 		Name:     func(c *Client) string { return c.IP },
-		Allow:    func(c *Client) allowed { return allowed{ClientEntity, c.IP} },
 		Minute:   clientMinute,
 		Requests: func(r *ClientMinute) uint64 { return r.Requests },
 		Lookback: ClientLookback,
@@ -74,8 +73,7 @@ func (e *Episode) attempted(cl *Client, t Minute, a attempts) *Incident {
 		return nil
 	}
 	inc.Observed, inc.Expected, inc.Score = a.count, 0, a.count/a.threshold
-	inc.Evidence.WindowMinutes = a.minutes
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = a.requests, a.against
+	inc.Evidence.window(a.minutes, a.requests, a.against)
 	inc.Evidence.Share = float64(a.against) / float64(max(a.requests, 1))
 	return inc
 }

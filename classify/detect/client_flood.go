@@ -10,25 +10,10 @@ const (
 // FloodConfig configures client_flood: one client address or one key is answered far
 // more often than it and everybody else usually are.
 type FloodConfig struct {
-	MinPerMinute uint64  `koanf:"min_per_minute" help:"least number of requests a minute that were not refused"`
-	CrowdRatio   float64 `koanf:"crowd_ratio" help:"at least this many times the rate of 99 of 100 others, and of all but one of few"`
-	OwnRatio     float64 `koanf:"own_ratio" help:"at least this many times its own rate in the hour before and in the week before"`
-	QuietMinutes int     `koanf:"quiet_minutes" help:"minutes of an ordinary rate that close"`
-}
-
-// validate reports the first key that makes no sense, as bad says it.
-func (c *FloodConfig) validate(bad func(key string, got any, want string) error) error {
-	switch {
-	case c.MinPerMinute < FloodFloor:
-		return bad("client_flood.min_per_minute", c.MinPerMinute, fmt.Sprintf("at least %d", FloodFloor))
-	case !(c.CrowdRatio >= stillAbove):
-		return bad("client_flood.crowd_ratio", c.CrowdRatio, fmt.Sprintf("at least %d", stillAbove))
-	case !(c.OwnRatio >= stillAbove):
-		return bad("client_flood.own_ratio", c.OwnRatio, fmt.Sprintf("at least %d", stillAbove))
-	case c.QuietMinutes < 1:
-		return bad("client_flood.quiet_minutes", c.QuietMinutes, "at least 1")
-	}
-	return nil
+	MinPerMinute uint64  `koanf:"min_per_minute" in:"[300,)" help:"least number of requests a minute that were not refused"`
+	CrowdRatio   float64 `koanf:"crowd_ratio" in:"[2,)" help:"at least this many times the rate of 99 of 100 others, and of all but one of few"`
+	OwnRatio     float64 `koanf:"own_ratio" in:"[2,)" help:"at least this many times its own rate in the hour before and in the week before"`
+	QuietMinutes int     `koanf:"quiet_minutes" in:"[1,)" help:"minutes of an ordinary rate that close"`
 }
 
 // An open flood goes on at this many requests a minute and this many times the
@@ -81,7 +66,6 @@ func Floods(of EntityType) *Family[Flooder, FloodMinute] {
 	return &Family[Flooder, FloodMinute]{
 		Type:     of,
 		Name:     func(f *Flooder) string { return f.Name },
-		Allow:    func(f *Flooder) allowed { return allowed{of, f.Name} },
 		Minute:   floodMinute,
 		Requests: func(r *FloodMinute) uint64 { return r.Requests },
 		Lookback: FloodLookback,
@@ -137,7 +121,7 @@ func (c *FloodConfig) judge(of EntityType, f *Flooder, e *Episode, rows []FloodM
 	inc := e.edit()
 	inc.Observed, inc.Expected, inc.Score = float64(now.Requests), float64(usual),
 		float64(now.Requests)/float64(max(usual, 1))
-	inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = 1, now.Requests, now.Requests
+	inc.Evidence.window(1, now.Requests, now.Requests)
 	inc.Summary = fmt.Sprintf("%s: %d requests in a minute; all but the busiest others have up to %d, and its own week had up to %d",
 		floodName(of, f.Name), now.Requests, now.Crowd, now.Own)
 }

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"math"
 	"net/netip"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,9 +44,9 @@ type Config struct {
 // change nothing.
 type ServiceOverride struct {
 	Preset    string  `koanf:"preset" help:"preset of the spike detectors"`
-	MinShare  float64 `koanf:"min_share" help:"no spike below this share of failures"`
+	MinShare  float64 `koanf:"min_share" in:"[0,1]" help:"no spike below this share of failures"`
 	MinCount  uint64  `koanf:"min_count" help:"nor below this number of failures"`
-	Objective float64 `koanf:"objective" help:"objective of slo"`
+	Objective float64 `koanf:"objective" in:"[0,1)" help:"objective of slo"`
 }
 
 // KeyOverride changes the rate-limit detector for one key.
@@ -244,69 +246,15 @@ func (c *Config) Muted(inc *Incident, t Minute) bool {
 }
 
 // Validate checks c. Its errors name the key, the value and what is accepted.
-// Long because it is a list: one check after the other.
 func (c *Config) Validate() error {
-	bad := func(key string, got any, want string) error {
-		return fmt.Errorf("detectors: %s: got %v; want %s", key, got, want)
-	}
-	share := func(key string, x float64) error {
-		if !(x > 0 && x <= 1) {
-			return bad(key, x, "a share over 0 and at most 1")
-		}
-		return nil
+	if err := inRange("", reflect.ValueOf(*c)); err != nil {
+		return err
 	}
 	if len(c.Spike.Tiers) == 0 {
 		return bad("spike.tiers", "none", "at least one tier")
 	}
-	for i, t := range c.Spike.Tiers {
-		key := fmt.Sprintf("spike.tiers[%d]", i)
-		switch {
-		case t.Window < 1 || t.Window > 60:
-			return bad(key+".window_minutes", t.Window, "1 to 60")
-		case t.MinCount < 1:
-			return bad(key+".min_count", t.MinCount, "at least 1")
-		case t.Ratio < 1:
-			return bad(key+".ratio", t.Ratio, "at least 1")
-		case !(t.MinZ > 0):
-			return bad(key+".min_z", t.MinZ, "over 0")
-		case t.MinShare < 0 || t.MinShare > 1:
-			return bad(key+".min_share", t.MinShare, "0 to 1")
-		}
-	}
-	if c.Spike.CalmMinutes < 1 {
-		return bad("spike.calm_minutes", c.Spike.CalmMinutes, "at least 1")
-	}
-	for _, m := range []struct {
-		key string
-		got int
-	}{{"reopen_minutes", c.Spike.ReopenMinutes}, {"flap_minutes", c.Spike.FlapMinutes}} {
-		if m.got < 1 || m.got > maxHold {
-			return bad("spike."+m.key, m.got, fmt.Sprintf("1 to %d", maxHold))
-		}
-	}
 	if !(c.Surge.EndRatio >= 1 && c.Surge.EndRatio <= c.Surge.MinRatio) {
 		return bad("traffic_surge.end_ratio", c.Surge.EndRatio, "1 to traffic_surge.min_ratio")
-	}
-	if err := c.Latency.validate(bad); err != nil {
-		return err
-	}
-	if err := c.PathScan.validate(bad); err != nil {
-		return err
-	}
-	if err := c.Flood.validate(bad); err != nil {
-		return err
-	}
-	if err := c.NewError.validate(bad); err != nil {
-		return err
-	}
-	if err := c.Near.validate(bad); err != nil {
-		return err
-	}
-	if c.Rate.OffenderAgain < 1 {
-		return bad("rate_limit.offender_again_minutes", c.Rate.OffenderAgain, "at least 1")
-	}
-	if c.Spike.ShiftMinutes < 120 || c.Spike.ShiftMinutes > day {
-		return bad("spike.shift_minutes", c.Spike.ShiftMinutes, "120 to 1440")
 	}
 	for i, p := range c.SLO.Pairs {
 		for _, w := range []int{p.Short, p.Long} {
@@ -319,38 +267,18 @@ func (c *Config) Validate() error {
 			return bad(fmt.Sprintf("slo.pairs[%d].severity", i), p.Severity, "info, ticket or page")
 		}
 	}
-	if !(c.SLO.Objective > 0 && c.SLO.Objective < 1) {
-		return bad("slo.objective", c.SLO.Objective, "a share over 0 and under 1, such as 0.999")
-	}
-	for _, s := range []struct {
-		key string
-		x   float64
-	}{
-		{"spike.prior", c.Spike.Prior}, {"spike.page_share", c.Spike.PageShare}, {"spike.page_floor", c.Spike.PageFloor},
-		{"traffic_drop.max_share", c.Drop.MaxShare}, {"rate_limit.throttled_share", c.Rate.ThrottledShare},
-		{"rate_limit.offender_share", c.Rate.OffenderShare}, {"rate_limit.offender_slots_share", c.Rate.OffenderSlots},
-		{"rate_limit.flood_share", c.Rate.FloodShare}, {"key_scanning.min_share", c.KeyScanning.MinShare},
-		{"credential_stuffing.slow_share", c.Stuffing.SlowShare}, {"contract.min_share", c.Contract.MinShare},
-	} {
-		if err := share(s.key, s.x); err != nil {
-			return err
-		}
-	}
-	return c.validateNames(bad)
+	return c.validateNames()
 }
 
-func (c *Config) validateNames(bad func(string, any, string) error) error {
+func (c *Config) validateNames() error {
 	presets := "one of " + strings.Join(Presets(), ", ")
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
 		o := c.Services[name]
 		if o.Preset != "" && !slices.Contains(Presets(), o.Preset) {
 			return bad("services."+name+".preset", o.Preset, presets)
 		}
-		if o.MinShare < 0 || o.MinShare > 1 {
-			return bad("services."+name+".min_share", o.MinShare, "0 to 1")
-		}
-		if o.Objective != 0 && !(o.Objective > 0 && o.Objective < 1) {
-			return bad("services."+name+".objective", o.Objective, "a share over 0 and under 1, such as 0.999")
+		if err := inRange("services."+name, reflect.ValueOf(o)); err != nil {
+			return err
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Keys)) {
@@ -374,4 +302,59 @@ func (c *Config) validateNames(bad func(string, any, string) error) error {
 		}
 	}
 	return nil
+}
+
+func bad(key string, got any, want string) error {
+	return fmt.Errorf("detectors: %s: got %v; want %s", key, got, want)
+}
+
+// inRange checks the numbers in v against their tags "in", which are intervals as
+// mathematics writes them: "[1,60]", "(0,1)", "[2,)" without an upper bound.
+func inRange(key string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := inRange(fmt.Sprintf("%s[%d]", key, i), v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for field, x := range v.Fields() {
+			name := strings.TrimPrefix(key+"."+field.Tag.Get("koanf"), ".")
+			if in, ok := field.Tag.Lookup("in"); ok {
+				if want := outside(in, x.Convert(reflect.TypeFor[float64]()).Float()); want != "" {
+					return bad(name, x, want)
+				}
+			} else if err := inRange(name, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// outside describes an interval that x is not in; it is "" for one that x is in.
+func outside(interval string, x float64) string {
+	end := len(interval) - 1
+	low, high, _ := strings.Cut(interval[1:end], ",")
+	least, _ := strconv.ParseFloat(low, 64)
+	most, err := strconv.ParseFloat(high, 64)
+	unbounded := err != nil
+	withLow, withHigh := interval[0] == '[', interval[end] == ']'
+	if (x > least || withLow && x == least) && (unbounded || x < most || withHigh && x == most) {
+		return ""
+	}
+	from := "over " + low
+	if withLow {
+		from = "at least " + low
+	}
+	switch {
+	case unbounded:
+		return from
+	case withLow && withHigh:
+		return low + " to " + high
+	case withHigh:
+		return from + " and at most " + high
+	}
+	return from + " and under " + high
 }

@@ -53,7 +53,7 @@ const (
 // ContractConfig configures contract_drift and unknown_code.
 type ContractConfig struct {
 	MinCount uint64  `koanf:"min_count" help:"responses in five minutes"`
-	MinShare float64 `koanf:"min_share" help:"and their share of the responses with that code"`
+	MinShare float64 `koanf:"min_share" in:"(0,1]" help:"and their share of the responses with that code"`
 	NewCount uint64  `koanf:"new_count" help:"responses in a day, for a pair never seen before"`
 	// QuietMinutes without a response close the incident.
 	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a response that close"`
@@ -64,7 +64,7 @@ func Contracts() *Family[Contract, ContractMinute] {
 	return &Family[Contract, ContractMinute]{
 		Type:     ContractEntity,
 		Name:     (*Contract).Entity,
-		Allow:    func(p *Contract) allowed { return allowed{ServiceEntity, p.Service} },
+		Service:  func(p *Contract) string { return p.Service },
 		Minute:   contractMinute,
 		Requests: func(r *ContractMinute) uint64 { return r.Total },
 		Lookback: ContractLookback,
@@ -74,14 +74,13 @@ func Contracts() *Family[Contract, ContractMinute] {
 			Over: func(c *Config, e *Episode, _ *ContractMinute, t Minute) string {
 				return e.quiet(t, c.Contract.QuietMinutes, ClosedSilent)
 			},
-			Judge: func(c *Config, p *Contract, e *Episode, rows []ContractMinute, t Minute) {
-				c.Contract.judge(p, e, rows, t)
-			},
+			Judge: (*Config).judgeContract,
 		}},
 	}
 }
 
-func (c *ContractConfig) judge(p *Contract, e *Episode, rows []ContractMinute, t Minute) {
+func (all *Config) judgeContract(p *Contract, e *Episode, rows []ContractMinute, t Minute) {
+	c := &all.Contract
 	if !e.IsOpen() && !c.opens(p, e, rows, t) {
 		return
 	}

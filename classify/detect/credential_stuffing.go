@@ -13,7 +13,7 @@ type StuffingConfig struct {
 	FastFailures uint64  `koanf:"fast_failures" help:"failed logins in ten minutes"`
 	MaxSuccess   float64 `koanf:"max_success" help:"at most this share of successes in them"`
 	SlowFailures uint64  `koanf:"slow_failures" help:"or failed logins in a day"`
-	SlowShare    float64 `koanf:"slow_share" help:"that are this share of the client's requests"`
+	SlowShare    float64 `koanf:"slow_share" in:"(0,1]" help:"that are this share of the client's requests"`
 	// QuietMinutes without a failure close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
 	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a failure that close"`
@@ -27,13 +27,12 @@ func credentialStuffing() Rule[Client, ClientMinute] {
 		Over: func(c *Config, e *Episode, _ *ClientMinute, t Minute) string {
 			return e.quiet(t, quietFor(e, c.Stuffing.QuietMinutes, c.Stuffing.SlowQuietMinutes), ClosedCalm)
 		},
-		Judge: func(c *Config, cl *Client, e *Episode, rows []ClientMinute, t Minute) {
-			c.Stuffing.judge(cl, e, rows, t)
-		},
+		Judge: (*Config).judgeStuffing,
 	}
 }
 
-func (c *StuffingConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+func (all *Config) judgeStuffing(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+	c := &all.Stuffing
 	failed, success, requests := logins(rows, t, 10, e.lastClose)
 	fast := failed >= c.FastFailures && float64(success) < c.MaxSuccess*float64(requests)
 	w := 10

@@ -40,11 +40,12 @@ func deadKey() Rule[Key, KeyMinute] {
 			}
 			return e.quiet(t, c.DeadKey.QuietMinutes, ClosedSilent)
 		},
-		Judge: func(c *Config, k *Key, e *Episode, rows []KeyMinute, t Minute) { c.DeadKey.judge(k, e, rows, t) },
+		Judge: (*Config).judgeDeadKey,
 	}
 }
 
-func (c *DeadKeyConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+func (all *Config) judgeDeadKey(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+	c := &all.DeadKey
 	if e.IsOpen() {
 		c.describe(e, rows, t)
 		return

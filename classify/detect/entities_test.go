@@ -1,12 +1,16 @@
 package detect
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"statline/classify/distinct"
 )
 
 // keyRun steps a key over its rows, and over every minute while something is
@@ -372,7 +376,7 @@ func TestValidate(t *testing.T) {
 		break_ func(*Config)
 		says   []string
 	}{
-		"objective": {func(c *Config) { c.SLO.Objective = 99.9 }, []string{"slo.objective", "99.9", "0.999"}},
+		"objective": {func(c *Config) { c.SLO.Objective = 99.9 }, []string{"slo.objective", "99.9", "under 1"}},
 		"tier": {func(c *Config) { c.Spike.Tiers[1].Window = 90 },
 			[]string{"spike.tiers[1].window_minutes", "90", "1 to 60"}},
 		"service preset": {func(c *Config) { c.Services = map[string]ServiceOverride{"api": {Preset: "loud"}} },
@@ -408,6 +412,34 @@ func TestValidate(t *testing.T) {
 	}
 	if _, err := Preset("loud"); err == nil || !strings.Contains(err.Error(), "quiet, default, sensitive") {
 		t.Errorf("unknown preset: got %v", err)
+	}
+}
+
+// The bounds in the tags of settings are those that the code has names for.
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.Spike.ReopenMinutes = 999 }, fmt.Sprint("spike.reopen_minutes: got 999; want 1 to ", maxHold)},
+		{func(c *Config) { c.Spike.FlapMinutes = 999 }, fmt.Sprint("spike.flap_minutes: got 999; want 1 to ", maxHold)},
+		{func(c *Config) { c.Spike.ShiftMinutes = 9999 }, fmt.Sprint("spike.shift_minutes: got 9999; want 120 to ", day)},
+		{func(c *Config) { c.PathScan.FastPaths = 9999 },
+			fmt.Sprint("path_scan.fast_paths: got 9999; want 1 to ", distinct.Most)},
+		{func(c *Config) { c.Flood.MinPerMinute = 1 },
+			fmt.Sprint("client_flood.min_per_minute: got 1; want at least ", FloodFloor)},
+		{func(c *Config) { c.Flood.CrowdRatio = math.NaN() },
+			fmt.Sprint("client_flood.crowd_ratio: got NaN; want at least ", stillAbove)},
+		{func(c *Config) { c.Near.MinDays = 99 }, fmt.Sprint("near_limit.min_days: got 99; want 2 to ", NearDays)},
+		{func(c *Config) { c.Rate.FloodShare = 0 }, "rate_limit.flood_share: got 0; want over 0 and at most 1"},
+		{func(c *Config) { c.SLO.Objective = 1 }, "slo.objective: got 1; want over 0 and under 1"},
+		{func(c *Config) { c.Spike.Tiers[0].MinZ = 0 }, "spike.tiers[0].min_z: got 0; want over 0"},
+	} {
+		cfg := testConfig(t, "default")
+		c.change(cfg)
+		if err := cfg.Validate(); err == nil || err.Error() != "detectors: "+c.want {
+			t.Errorf("got %v; want %s", err, c.want)
+		}
 	}
 }
 

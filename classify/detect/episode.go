@@ -35,9 +35,6 @@ func (e *Episode) saw(t Minute) {
 	}
 }
 
-// LastClose is when the entity's last incident closed, 0 for never.
-func (e *Episode) LastClose() Minute { return e.lastClose }
-
 // Begin opens an incident in minute t; inc describes it, including its rule.
 func (e *Episode) Begin(inc Incident, t Minute) {
 	inc.ID = incidentID(inc.Rule, inc.RuleVersion, inc.Entity, e.lastClose, t)

@@ -93,9 +93,6 @@ func (h *History) Set(m Minute, c Counts) {
 	h.minutes[int(m)%minuteHistory] = c
 }
 
-// At returns the counts of minute m, zero outside the last three days.
-func (h *History) At(m Minute) Counts { return h.at(m) }
-
 // Extend makes m the newest minute, empty, unless there is a newer one.
 func (h *History) Extend(m Minute) {
 	if m > h.last {
@@ -103,8 +100,8 @@ func (h *History) Extend(m Minute) {
 	}
 }
 
-// at returns the counts of minute m, zero outside the ring.
-func (h *History) at(m Minute) Counts {
+// At returns the counts of minute m, zero outside the last three days.
+func (h *History) At(m Minute) Counts {
 	if m > h.last || m <= h.last-minuteHistory || m < 0 {
 		return Counts{}
 	}
@@ -129,7 +126,7 @@ func (h *History) closeBlock(m Minute, masked uint8) {
 	i := int32(m) / blockMinutes
 	var sum Counts
 	for x := m - blockMinutes + 1; x <= m; x++ {
-		sum.Add(h.at(x))
+		sum.Add(h.At(x))
 	}
 	b := blockOf(i, sum)
 	b.masked = masked
@@ -222,7 +219,7 @@ func (h *History) fill(at Minute) {
 // minutes that are kept it is the end of a block.
 func (h *History) lastSeen(t Minute) Minute {
 	for m := t; m > h.last-minuteHistory && m >= h.first && m > t-3*day; m-- {
-		if h.at(m).N > 0 {
+		if h.At(m).N > 0 {
 			return m
 		}
 	}

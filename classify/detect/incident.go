@@ -218,6 +218,11 @@ func (i *Incident) roseUntil(at Minute) {
 	}
 }
 
+// window notes what was counted, and in how many minutes.
+func (e *Evidence) window(minutes int, requests, affected uint64) {
+	e.WindowMinutes, e.WindowRequests, e.WindowAffected = minutes, requests, affected
+}
+
 // Stage is when an incident reached a kind.
 type Stage struct {
 	Kind Kind   `json:"kind"`

@@ -28,11 +28,12 @@ func invalidKey() Rule[Key, KeyMinute] {
 			}
 			return e.quiet(t, c.InvalidKey.QuietMinutes, ClosedSilent)
 		},
-		Judge: func(c *Config, k *Key, e *Episode, rows []KeyMinute, t Minute) { c.InvalidKey.judge(k, e, rows, t) },
+		Judge: (*Config).judgeInvalidKey,
 	}
 }
 
-func (c *InvalidKeyConfig) judge(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+func (all *Config) judgeInvalidKey(k *Key, e *Episode, rows []KeyMinute, t Minute) {
+	c := &all.InvalidKey
 	if !e.IsOpen() {
 		var minutes int
 		var ten, hour, requests uint64

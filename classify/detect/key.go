@@ -32,7 +32,6 @@ func Keys() *Family[Key, KeyMinute] {
 	return &Family[Key, KeyMinute]{
 		Type:     KeyEntity,
 		Name:     func(k *Key) string { return k.ID },
-		Allow:    func(k *Key) allowed { return allowed{KeyEntity, k.ID} },
 		Minute:   keyMinute,
 		Requests: func(r *KeyMinute) uint64 { return uint64(r.Requests) },
 		Lookback: KeyLookback,

@@ -11,7 +11,7 @@ const (
 type KeyScanningConfig struct {
 	FastKeys int     `koanf:"fast_keys" help:"different invalid keys in ten minutes"`
 	SlowKeys int     `koanf:"slow_keys" help:"or in a day"`
-	MinShare float64 `koanf:"min_share" help:"share of the client's requests that were refused as invalid"`
+	MinShare float64 `koanf:"min_share" in:"(0,1]" help:"share of the client's requests that were refused as invalid"`
 	// QuietMinutes without a refusal close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
 	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
@@ -25,13 +25,12 @@ func keyScanning() Rule[Client, ClientMinute] {
 		Over: func(c *Config, e *Episode, _ *ClientMinute, t Minute) string {
 			return e.quiet(t, quietFor(e, c.KeyScanning.QuietMinutes, c.KeyScanning.SlowQuietMinutes), ClosedCalm)
 		},
-		Judge: func(c *Config, cl *Client, e *Episode, rows []ClientMinute, t Minute) {
-			c.KeyScanning.judge(cl, e, rows, t)
-		},
+		Judge: (*Config).judgeKeyScanning,
 	}
 }
 
-func (c *KeyScanningConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+func (all *Config) judgeKeyScanning(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+	c := &all.KeyScanning
 	w := 10
 	keys, invalid, requests := distinctKeys(rows, t, w, e.lastClose)
 	fast := keys >= c.FastKeys && float64(invalid) >= c.MinShare*float64(requests)

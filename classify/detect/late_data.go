@@ -35,7 +35,6 @@ func Sources() *Family[Source, SourceMinute] {
 	return &Family[Source, SourceMinute]{
 		Type:     SourceEntity,
 		Name:     func(s *Source) string { return s.Name },
-		Allow:    func(s *Source) allowed { return allowed{SourceEntity, s.Name} },
 		Minute:   sourceMinute,
 		Requests: func(r *SourceMinute) uint64 { return r.Responses },
 		Lookback: SourceLookback,

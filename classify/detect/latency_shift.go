@@ -10,33 +10,12 @@ const (
 // LatencyConfig configures latency_shift: a service answers more of its requests
 // slower than the 99th percentile of its own last week.
 type LatencyConfig struct {
-	MinShare  float64 `koanf:"min_share" help:"least share of the requests that are slow; 0.01 is usual"`
-	MinRatio  float64 `koanf:"min_ratio" help:"at least this many times the share of the week's slowest hours"`
-	MinCount  uint64  `koanf:"min_count" help:"least number of slow requests"`
-	PageShare float64 `koanf:"page_share" help:"share of slow requests that pages"`
+	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"least share of the requests that are slow; 0.01 is usual"`
+	MinRatio  float64 `koanf:"min_ratio" in:"[1,)" help:"at least this many times the share of the week's slowest hours"`
+	MinCount  uint64  `koanf:"min_count" in:"[1,)" help:"least number of slow requests"`
+	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"share of slow requests that pages"`
 	// QuietMinutes without a slow minute close.
-	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a slow one that close"`
-}
-
-// validate reports the first key that makes no sense, as bad says it.
-func (c *LatencyConfig) validate(bad func(key string, got any, want string) error) error {
-	for _, m := range []struct {
-		key string
-		got float64
-	}{{"min_share", c.MinShare}, {"page_share", c.PageShare}} {
-		if !(m.got > 0 && m.got <= 1) {
-			return bad("latency_shift."+m.key, m.got, "over 0, up to 1")
-		}
-	}
-	switch {
-	case !(c.MinRatio >= 1):
-		return bad("latency_shift.min_ratio", c.MinRatio, "at least 1")
-	case c.MinCount < 1:
-		return bad("latency_shift.min_count", c.MinCount, "at least 1")
-	case c.QuietMinutes < 1:
-		return bad("latency_shift.quiet_minutes", c.QuietMinutes, "at least 1")
-	}
-	return nil
+	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without a slow one that close"`
 }
 
 // LatencyDays is how many whole days a service's own 99th percentile is taken of.
@@ -75,7 +54,6 @@ func Paces() *Family[PaceOf, PaceMinute] {
 	return &Family[PaceOf, PaceMinute]{
 		Type:     ServiceEntity,
 		Name:     func(s *PaceOf) string { return s.Service },
-		Allow:    func(s *PaceOf) allowed { return allowed{ServiceEntity, s.Service} },
 		Minute:   paceMinute,
 		Requests: func(r *PaceMinute) uint64 { return r.Timed },
 		Lookback: PaceLookback,
@@ -91,9 +69,7 @@ func Paces() *Family[PaceOf, PaceMinute] {
 				}
 				return e.quiet(t, c.Latency.QuietMinutes, ClosedCalm)
 			},
-			Judge: func(c *Config, s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
-				c.Latency.judge(s, e, rows, t)
-			},
+			Judge: (*Config).judgeLatency,
 		}},
 	}
 }
@@ -116,7 +92,8 @@ func (r *PaceMinute) over() uint64 {
 // those there must be too many slow requests.
 var slowWindows = [...]struct{ minutes, over int }{{5, 3}, {PaceLookback, 6}}
 
-func (c *LatencyConfig) judge(s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
+func (all *Config) judgeLatency(s *PaceOf, e *Episode, rows []PaceMinute, t Minute) {
+	c := &all.Latency
 	for _, w := range slowWindows {
 		var timed, slow uint64
 		minutes := 0
@@ -153,7 +130,7 @@ func (c *LatencyConfig) observe(e *Episode, now *PaceMinute, window int, timed, 
 	}
 	inc := e.edit()
 	inc.Observed, inc.Expected, inc.Score = share, now.usual(), share/now.usual()
-	inc.Evidence.WindowMinutes, inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = window, timed, slow
+	inc.Evidence.window(window, timed, slow)
 	inc.Evidence.Share, inc.Evidence.BaselineShare = share, now.usual()
 	if share >= c.PageShare {
 		inc.Severity = Page

@@ -13,15 +13,7 @@ const (
 
 // NearConfig configures near_limit: a key that comes near its limit day after day.
 type NearConfig struct {
-	MinDays int `koanf:"min_days" help:"days in a row on which it used at least 80 % of its limit"`
-}
-
-// validate reports the first key that makes no sense, as bad says it.
-func (c *NearConfig) validate(bad func(key string, got any, want string) error) error {
-	if c.MinDays < 2 || c.MinDays > NearDays {
-		return bad("near_limit.min_days", c.MinDays, fmt.Sprintf("2 to %d", NearDays))
-	}
-	return nil
+	MinDays int `koanf:"min_days" in:"[2,14]" help:"days in a row on which it used at least 80 % of its limit"`
 }
 
 const (
@@ -54,7 +46,6 @@ func Near() *Family[Key, NearDay] {
 	return &Family[Key, NearDay]{
 		Type:     KeyEntity,
 		Name:     func(k *Key) string { return k.ID },
-		Allow:    func(k *Key) allowed { return allowed{KeyEntity, k.ID} },
 		Minute:   func(r *NearDay) Minute { return r.Minute },
 		Requests: func(r *NearDay) uint64 { return r.Requests },
 		Lookback: NearLookback,

@@ -10,23 +10,10 @@ const (
 // NewErrorConfig configures new_error: an error that a service has never answered
 // with, or not for a week before it was deployed.
 type NewErrorConfig struct {
-	MinCount uint64 `koanf:"min_count" help:"responses in fifteen minutes"`
-	MinKeys  int    `koanf:"min_keys" help:"of so many keys, unless the fault is the server's or no key is known"`
+	MinCount uint64 `koanf:"min_count" in:"[1,)" help:"responses in fifteen minutes"`
+	MinKeys  int    `koanf:"min_keys" in:"[1,)" help:"of so many keys, unless the fault is the server's or no key is known"`
 	// QuietMinutes without one close.
-	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without one that close"`
-}
-
-// validate reports the first key that makes no sense, as bad says it.
-func (c *NewErrorConfig) validate(bad func(key string, got any, want string) error) error {
-	switch {
-	case c.MinCount < 1:
-		return bad("new_error.min_count", c.MinCount, "at least 1")
-	case c.MinKeys < 1:
-		return bad("new_error.min_keys", c.MinKeys, "at least 1")
-	case c.QuietMinutes < 1:
-		return bad("new_error.quiet_minutes", c.QuietMinutes, "at least 1")
-	}
-	return nil
+	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without one that close"`
 }
 
 // How an error is known: one that a service answered with within ErrorDays whole days
@@ -76,7 +63,7 @@ func Errors() *Family[ErrorOf, ErrorMinute] {
 	return &Family[ErrorOf, ErrorMinute]{
 		Type:     ErrorEntity,
 		Name:     (*ErrorOf).Entity,
-		Allow:    func(e *ErrorOf) allowed { return allowed{ServiceEntity, e.Service} },
+		Service:  func(e *ErrorOf) string { return e.Service },
 		Minute:   errorMinute,
 		Requests: func(r *ErrorMinute) uint64 { return r.Count },
 		Lookback: ErrorLookback,
@@ -90,16 +77,15 @@ func Errors() *Family[ErrorOf, ErrorMinute] {
 				}
 				return e.quiet(t, c.NewError.QuietMinutes, as)
 			},
-			Judge: func(c *Config, x *ErrorOf, e *Episode, rows []ErrorMinute, t Minute) {
-				c.NewError.judge(x, e, rows, t)
-			},
+			Judge: (*Config).judgeNewError,
 		}},
 	}
 }
 
 func errorMinute(r *ErrorMinute) Minute { return r.Minute }
 
-func (c *NewErrorConfig) judge(x *ErrorOf, e *Episode, rows []ErrorMinute, t Minute) {
+func (all *Config) judgeNewError(x *ErrorOf, e *Episode, rows []ErrorMinute, t Minute) {
+	c := &all.NewError
 	now := &rows[len(rows)-1]
 	// Once is news: again only after a deploy.
 	if !e.IsOpen() && e.lastClose != 0 && now.Deployed <= e.lastClose {
@@ -131,7 +117,7 @@ func (c *NewErrorConfig) judge(x *ErrorOf, e *Episode, rows []ErrorMinute, t Min
 	inc := e.edit()
 	inc.Observed, inc.Score = float64(count), float64(count)/float64(c.MinCount)
 	ev := &inc.Evidence
-	ev.WindowMinutes, ev.WindowRequests, ev.WindowAffected = errorMinutes, count, count
+	ev.window(errorMinutes, count, count)
 	ev.ErrorType, ev.Route, ev.Keys = x.Error, route, max(ev.Keys, keys)
 	if now.Deployed != 0 {
 		ev.Version, ev.Deployed, ev.DeployedBy = now.Version, stamp(now.Deployed), ""

@@ -14,42 +14,19 @@ const (
 )
 
 // PathScanConfig configures path_scan: somebody asks for many paths that do not
-// exist (404). Their number is an estimate, see distinct.Bitmap.
+// exist (404). Their number is an estimate, and no more than distinct.Most can be told
+// apart: see distinct.Bitmap.
 type PathScanConfig struct {
-	FastPaths int     `koanf:"fast_paths" help:"different paths of one client answered 404 in ten minutes"`
-	SlowPaths int     `koanf:"slow_paths" help:"or in a day"`
-	MinShare  float64 `koanf:"min_share" help:"share of the client's requests that were answered 404"`
+	FastPaths int     `koanf:"fast_paths" in:"[1,1420]" help:"different paths of one client answered 404 in ten minutes"`
+	SlowPaths int     `koanf:"slow_paths" in:"[1,1420]" help:"or in a day"`
+	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"share of the client's requests that were answered 404"`
 	// QuietMinutes without a minute of mostly 404 close the incident,
 	// SlowQuietMinutes one that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a 404 that close"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
+	QuietMinutes     int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without a 404 that close"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" in:"[1,)" help:"the same when only the day's count opened"`
 
-	ServiceRoutes int     `koanf:"service_routes" help:"different routes of one service answered 404 in ten minutes, whoever asks"`
-	ServiceRatio  float64 `koanf:"service_ratio" help:"and at least this many times those of a busy hour of its week"`
-}
-
-// validate reports the first key that makes no sense, as bad says it.
-func (c *PathScanConfig) validate(bad func(key string, got any, want string) error) error {
-	for _, m := range []struct {
-		key string
-		got int
-	}{{"fast_paths", c.FastPaths}, {"slow_paths", c.SlowPaths}, {"service_routes", c.ServiceRoutes}} {
-		if m.got < 1 || m.got > distinct.Most {
-			return bad("path_scan."+m.key, m.got, fmt.Sprintf("1 to %d, which is as many as can be told apart",
-				distinct.Most))
-		}
-	}
-	switch {
-	case !(c.MinShare > 0 && c.MinShare <= 1):
-		return bad("path_scan.min_share", c.MinShare, "a share over 0 and at most 1")
-	case c.QuietMinutes < 1:
-		return bad("path_scan.quiet_minutes", c.QuietMinutes, "at least 1")
-	case c.SlowQuietMinutes < 1:
-		return bad("path_scan.slow_quiet_minutes", c.SlowQuietMinutes, "at least 1")
-	case !(c.ServiceRatio >= 1):
-		return bad("path_scan.service_ratio", c.ServiceRatio, "at least 1")
-	}
-	return nil
+	ServiceRoutes int     `koanf:"service_routes" in:"[1,1420]" help:"different routes of one service answered 404 in ten minutes, whoever asks"`
+	ServiceRatio  float64 `koanf:"service_ratio" in:"[1,)" help:"and at least this many times those of a busy hour of its week"`
 }
 
 func pathScan() Rule[Client, ClientMinute] {
@@ -59,9 +36,7 @@ func pathScan() Rule[Client, ClientMinute] {
 		Over: func(c *Config, e *Episode, _ *ClientMinute, t Minute) string {
 			return e.quiet(t, quietFor(e, c.PathScan.QuietMinutes, c.PathScan.SlowQuietMinutes), ClosedCalm)
 		},
-		Judge: func(c *Config, cl *Client, e *Episode, rows []ClientMinute, t Minute) {
-			c.PathScan.judge(cl, e, rows, t)
-		},
+		Judge: (*Config).judgePaths,
 	}
 }
 
@@ -74,7 +49,8 @@ func (r *ClientMinute) scans() uint64 {
 	return r.NotFound
 }
 
-func (c *PathScanConfig) judge(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+func (all *Config) judgePaths(cl *Client, e *Episode, rows []ClientMinute, t Minute) {
+	c := &all.PathScan
 	w, least := 10, c.FastPaths
 	paths, full, missed, requests := missedPaths(rows, t, w, e.lastClose)
 	fast := paths >= c.FastPaths && float64(missed) >= c.MinShare*float64(requests)
@@ -147,7 +123,6 @@ func Misses() *Family[MissOf, MissMinute] {
 	return &Family[MissOf, MissMinute]{
 		Type:     ServiceEntity,
 		Name:     func(s *MissOf) string { return s.Service },
-		Allow:    func(s *MissOf) allowed { return allowed{ServiceEntity, s.Service} },
 		Minute:   missMinute,
 		Requests: func(r *MissMinute) uint64 { return r.NotFound },
 		Lookback: MissLookback,
@@ -162,16 +137,15 @@ func Misses() *Family[MissOf, MissMinute] {
 			Over: func(c *Config, e *Episode, _ *MissMinute, t Minute) string {
 				return e.quiet(t, c.PathScan.QuietMinutes, ClosedCalm)
 			},
-			Judge: func(c *Config, s *MissOf, e *Episode, rows []MissMinute, t Minute) {
-				c.PathScan.judgeService(s, e, rows, t)
-			},
+			Judge: (*Config).judgeServicePaths,
 		}},
 	}
 }
 
 func missMinute(r *MissMinute) Minute { return r.Minute }
 
-func (c *PathScanConfig) judgeService(s *MissOf, e *Episode, rows []MissMinute, t Minute) {
+func (all *Config) judgeServicePaths(s *MissOf, e *Episode, rows []MissMinute, t Minute) {
+	c := &all.PathScan
 	var seen distinct.Bitmap
 	var missed uint64
 	for _, r := range back(rows, missMinute, t, missMinutes) {
@@ -197,8 +171,8 @@ func (c *PathScanConfig) judgeService(s *MissOf, e *Episode, rows []MissMinute, 
 	}
 	inc := e.edit()
 	inc.Observed, inc.Expected, inc.Score = float64(routes), float64(now.Usual), float64(routes)/least
-	inc.Evidence.Paths, inc.Evidence.WindowMinutes = routes, missMinutes
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = missed, missed
+	inc.Evidence.Paths = routes
+	inc.Evidence.window(missMinutes, missed, missed)
 	inc.Summary = fmt.Sprintf("%s: somebody looks for paths: %s different routes that do not exist in %s, %s answered 404; usual are up to %d in an hour",
 		inc.Service, estimate(routes, full), span(missMinutes), plural(missed, "request"), now.Usual)
 }

@@ -14,21 +14,21 @@ const (
 // rises from kind to kind. Slots are windows of the API's rate limit.
 type RateConfig struct {
 	// ThrottledShare of the slots of five minutes were refused: throttled.
-	ThrottledShare float64 `koanf:"throttled_share" help:"throttled: share of the slots of five minutes that were refused"`
+	ThrottledShare float64 `koanf:"throttled_share" in:"(0,1]" help:"throttled: share of the slots of five minutes that were refused"`
 	// OffenderCount refusals in five minutes that are OffenderShare of the
 	// key's requests, or OffenderSlots of the slots of an hour, make a throttled
 	// key an offender; so do OffenderAgain minutes of it in two spells that begin
 	// within half a day. Batch jobs whose library backs off are mostly done in a
 	// quarter of an hour, and come once a day.
 	OffenderCount uint64  `koanf:"offender_count" help:"offender: refusals in five minutes"`
-	OffenderShare float64 `koanf:"offender_share" help:"and their share of the requests"`
-	OffenderSlots float64 `koanf:"offender_slots_share" help:"or the share of refused slots in an hour"`
-	OffenderAgain int     `koanf:"offender_again_minutes" help:"or the minutes of two spells within half a day"`
+	OffenderShare float64 `koanf:"offender_share" in:"(0,1]" help:"and their share of the requests"`
+	OffenderSlots float64 `koanf:"offender_slots_share" in:"(0,1]" help:"or the share of refused slots in an hour"`
+	OffenderAgain int     `koanf:"offender_again_minutes" in:"[1,)" help:"or the minutes of two spells within half a day"`
 	// FloodCount refusals a minute, two minutes running, that are FloodShare
 	// of a throttled key's requests, are a flood. One runaway burst of a minute
 	// is over before anyone could act on it.
 	FloodCount uint64  `koanf:"flood_count" help:"flood: refusals a minute, two minutes running"`
-	FloodShare float64 `koanf:"flood_share" help:"and their share of the requests"`
+	FloodShare float64 `koanf:"flood_share" in:"(0,1]" help:"and their share of the requests"`
 	// QuietMinutes without a refusal close the incident.
 	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
 }
@@ -114,8 +114,8 @@ func (c *RateConfig) describe(e *Episode, row KeyMinute, slots, of int, refused,
 	inc.Evidence.Reason = string(inc.Kind)
 	inc.Observed, inc.Expected = float64(refused), 0
 	inc.Score = float64(slots) / (c.ThrottledShare * float64(of))
-	inc.Evidence.WindowMinutes, inc.Evidence.RefusedSlots = 5, slots
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = requests, refused
+	inc.Evidence.RefusedSlots = slots
+	inc.Evidence.window(5, requests, refused)
 	inc.Evidence.Share = float64(refused) / float64(max(requests, 1))
 	inc.Summary = fmt.Sprintf("key %s: %d of %d requests refused by the rate limit in 5 min (%s), in %d of %d limit windows; since %s",
 		shortKey(inc.Entity), refused, requests, percent(inc.Evidence.Share), slots, of, clock(inc.OpenedAt))

@@ -65,8 +65,8 @@ func (s *Service) Restore(at Minute, known []Restored, alive func(Minute) bool) 
 		}
 	}
 	s.cfg.SLO.recall(s.History, &s.Settled.slo, at, s.objective)
-	s.cfg.Drop.recall(s.History, &s.Settled.drop, at, alive)
-	s.cfg.Surge.recall(s.History, &s.Settled.surge, at, alive)
+	s.Settled.drop.recall(s.History, at, alive, s.cfg.Drop.calm)
+	s.Settled.surge.recall(s.History, at, alive, s.cfg.Surge.calm)
 }
 
 func (s *Service) restoreSpike(series int, r Restored, at Minute, alive func(Minute) bool) {

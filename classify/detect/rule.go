@@ -22,16 +22,11 @@ type Rule[E, R any] struct {
 type Family[E, R any] struct {
 	Type     EntityType
 	Name     func(x *E) string   // as incidents name the entity
-	Allow    func(x *E) allowed  // what the allow list is asked for
+	Service  func(x *E) string   // that the allow list names instead of the entity; nil for none
 	Minute   func(row *R) Minute // of a row
 	Requests func(row *R) uint64 // of every outcome
 	Lookback int                 // minutes of rows that the rules look back on
 	Rules    []Rule[E, R]        // at most maxRules
-}
-
-type allowed struct {
-	of   EntityType
-	name string
 }
 
 // maxRules bounds the rules of a family, so that the states of an entity are
@@ -85,7 +80,8 @@ func (f *Family[E, R]) index(rule string) int {
 // minute t, sorted. It appends what it closed to closed. A minute without a row
 // needs a step only while something is open.
 func (f *Family[E, R]) Step(c *Config, x *E, s *States, rows []R, t Minute, closed []Incident) []Incident {
-	if a := f.Allow(x); c.allowed(a.of, a.name) {
+	if f.Service != nil && c.allowed(ServiceEntity, f.Service(x)) ||
+		f.Service == nil && c.allowed(f.Type, f.Name(x)) {
 		return closed
 	}
 	row := f.now(rows, t)

@@ -46,8 +46,8 @@ type ServiceState struct {
 	At     Minute // last minute folded; 0 before the first
 	spikes [seriesCount]spikeState
 	slo    sloState
-	drop   dropState
-	surge  surgeState
+	drop   trafficState
+	surge  trafficState
 	gap    Minute // last minute without traffic of any service, 0 for none
 	seen   Minute // last minute with a response of this one
 	silent int    // minutes since then in which other services had some
@@ -101,7 +101,7 @@ func (s *Service) step(st *ServiceState, t Minute, alive bool, closed []Incident
 		st.gap = t
 	}
 	switch {
-	case s.History.at(t).N > 0:
+	case s.History.At(t).N > 0:
 		st.seen, st.silent = t, 0
 	case alive:
 		st.silent++
@@ -196,12 +196,10 @@ func (s *Service) Scores(st *ServiceState) [seriesCount]Score {
 	for i := range out {
 		sp := &st.spikes[i]
 		s.spike.refresh(s.History, sp, i, st.At)
-		c := s.History.at(st.At)
+		c := s.History.At(st.At)
 		n, k, _, _ := s.History.window(i, st.At, 5, 0)
-		out[i] = Score{
-			Series: seriesNames[i], N: c.N, K: c.k(i), Expected: float64(c.N) * sp.base.share,
-			Z: deviance(float64(k), max(float64(n)*sp.base.share, 0.02), sp.spread(s.History, i, 5)),
-		}
+		_, z := sp.compare(s.History, i, 5, n, k)
+		out[i] = Score{Series: seriesNames[i], N: c.N, K: c.k(i), Expected: float64(c.N) * sp.base.share, Z: z}
 	}
 	return out
 }

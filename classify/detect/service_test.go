@@ -433,15 +433,15 @@ func TestHistoryForgetsInOrder(t *testing.T) {
 	h := NewHistory()
 	h.Set(origin, Counts{N: 1})
 	h.Set(origin+10, Counts{N: 2})
-	if h.at(origin+5) != (Counts{}) || h.at(origin+10).N != 2 || h.at(origin).N != 1 {
+	if h.At(origin+5) != (Counts{}) || h.At(origin+10).N != 2 || h.At(origin).N != 1 {
 		t.Error("a skipped minute is not empty")
 	}
 	h.Set(origin+minuteHistory+20, Counts{N: 3})
-	if h.at(origin) != (Counts{}) || h.at(origin+10) != (Counts{}) || h.at(origin+minuteHistory+20).N != 3 {
+	if h.At(origin) != (Counts{}) || h.At(origin+10) != (Counts{}) || h.At(origin+minuteHistory+20).N != 3 {
 		t.Error("old minutes are still there")
 	}
 	h.Set(origin, Counts{N: 9})
-	if h.at(origin) != (Counts{}) {
+	if h.At(origin) != (Counts{}) {
 		t.Error("a minute older than the ring overwrote a newer one")
 	}
 }

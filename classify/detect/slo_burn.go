@@ -1,6 +1,9 @@
 package detect
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	ruleSLO    = "slo_burn"
@@ -20,7 +23,7 @@ type BurnPair struct {
 // internal_error and server_error. The pairs are those of the SRE workbook,
 // chapter 5, table 5-8, as sloth generates them.
 type SLOConfig struct {
-	Objective float64    `koanf:"objective" help:"share of good responses over 30 days"`
+	Objective float64    `koanf:"objective" in:"(0,1)" help:"share of good responses over 30 days"`
 	Pairs     []BurnPair `koanf:"pairs" help:"windows and burn rates that open"`
 	// MinBad bad responses in the long window are needed: a share of a handful
 	// of requests says nothing.
@@ -50,7 +53,7 @@ func (s *sloState) fill(h *History, t Minute) {
 	s.n, s.bad = [len(burnWindows)]uint64{}, [len(burnWindows)]uint64{}
 	for i, w := range burnWindows {
 		for m := t - Minute(w) + 1; m <= t; m++ {
-			c := h.at(m)
+			c := h.At(m)
 			s.n[i] += c.N
 			s.bad[i] += c.Bad
 		}
@@ -58,21 +61,16 @@ func (s *sloState) fill(h *History, t Minute) {
 }
 
 func (s *sloState) fold(h *History, t Minute) {
-	in := h.at(t)
+	in := h.At(t)
 	for i, w := range burnWindows {
-		out := h.at(t - Minute(w))
+		out := h.At(t - Minute(w))
 		s.n[i] += in.N - out.N
 		s.bad[i] += in.Bad - out.Bad
 	}
 }
 
 func windowIndex(w int) int {
-	for i, x := range burnWindows {
-		if x == w {
-			return i
-		}
-	}
-	return -1
+	return slices.Index(burnWindows[:], w)
 }
 
 // burn is the share of bad responses in window i in units of the budget.
@@ -138,7 +136,7 @@ func (s *sloState) recent(h *History, t Minute, w int, after Minute, budget floa
 	}
 	var sum Counts
 	for m := after + 1; m <= t; m++ {
-		sum.Add(h.at(m))
+		sum.Add(h.At(m))
 	}
 	if sum.N == 0 {
 		return 0
@@ -155,7 +153,7 @@ func (c *SLOConfig) later(h *History, s *sloState, t, after Minute, w int, budge
 	}
 	var bad uint64
 	for m := after + 1; m <= t; m++ {
-		bad += h.at(m).Bad
+		bad += h.At(m).Bad
 	}
 	if bad < c.MinBad || s.n[i] == 0 {
 		return 0
@@ -214,7 +212,7 @@ func (c *SLOConfig) step(
 	h *History, s *sloState, service string, t, after Minute, objective float64, closed []Incident,
 ) []Incident {
 	s.fold(h, t)
-	row := h.at(t)
+	row := h.At(t)
 	worst, opens := c.worst(h, s, t, after, objective)
 	if s.IsOpen() {
 		inc := s.edit()
@@ -257,8 +255,8 @@ func (c *SLOConfig) describe(h *History, s *sloState, t Minute, w condition, obj
 	i, budget, inc := windowIndex(w.window), 1-objective, s.edit()
 	left := h.budgetLeft(t, budget)
 	inc.Observed, inc.Expected, inc.Score = w.burn*budget, budget, w.burn/w.factor
-	inc.Evidence.WindowMinutes, inc.Evidence.Burn, inc.Evidence.Objective = w.window, w.burn, objective
-	inc.Evidence.WindowRequests, inc.Evidence.WindowAffected = s.n[i], s.bad[i]
+	inc.Evidence.Burn, inc.Evidence.Objective = w.burn, objective
+	inc.Evidence.window(w.window, s.n[i], s.bad[i])
 	inc.Evidence.BudgetLeft = &left
 	inc.Summary = fmt.Sprintf(
 		"%s: %d of %d responses failed in %s (%s); the error budget of %s burns %s times too fast, %s of 30 days' is left",
@@ -283,7 +281,7 @@ func (h *History) budgetLeft(t Minute, budget float64) float64 {
 		}
 	}
 	for m := Minute(settled+1) * blockMinutes; m <= t; m++ {
-		c := h.at(m)
+		c := h.At(m)
 		n, bad = n+float64(c.N), bad+float64(c.Bad)
 	}
 	if n == 0 {

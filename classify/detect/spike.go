@@ -16,13 +16,13 @@ const (
 // failures, a deviance of at least MinZ, and a share of at least
 // max(Ratio * usual share, MinShare).
 type Tier struct {
-	Window   int     `koanf:"window_minutes" help:"minutes looked at, 1 to 60"`
-	MinZ     float64 `koanf:"min_z" help:"least deviance"`
-	MinCount uint64  `koanf:"min_count" help:"least number of failures"`
+	Window   int     `koanf:"window_minutes" in:"[1,60]" help:"minutes looked at, 1 to 60"`
+	MinZ     float64 `koanf:"min_z" in:"(0,)" help:"least deviance"`
+	MinCount uint64  `koanf:"min_count" in:"[1,)" help:"least number of failures"`
 	// MinMinutes is in how many different minutes there must be failures.
 	MinMinutes int     `koanf:"min_minutes" help:"different minutes with failures"`
-	Ratio      float64 `koanf:"ratio" help:"times the usual share"`
-	MinShare   float64 `koanf:"min_share" help:"least share of failures"`
+	Ratio      float64 `koanf:"ratio" in:"[1,)" help:"times the usual share"`
+	MinShare   float64 `koanf:"min_share" in:"[0,1]" help:"least share of failures"`
 }
 
 // SpikeConfig configures timeout_spike, outage and error_spike.
@@ -30,21 +30,21 @@ type SpikeConfig struct {
 	Tiers []Tier `koanf:"tiers" help:"ways to open; one is enough"`
 	// Prior is the share of failures that is assumed before a service has a
 	// history; it weighs as much as 1/Prior requests.
-	Prior float64 `koanf:"prior" help:"share of failures assumed without a history"`
+	Prior float64 `koanf:"prior" in:"(0,1]" help:"share of failures assumed without a history"`
 	// CalmMinutes below the closing thresholds end a rise; the incident closes
 	// after ReopenMinutes of them, and after FlapMinutes when it has come back
 	// once: what rises again before is the same incident.
-	CalmMinutes   int `koanf:"calm_minutes" help:"calm minutes that end a rise"`
-	ReopenMinutes int `koanf:"reopen_minutes" help:"calm minutes that close; a new rise before continues the incident"`
-	FlapMinutes   int `koanf:"flap_minutes" help:"the same for one that has come back before"`
+	CalmMinutes   int `koanf:"calm_minutes" in:"[1,)" help:"calm minutes that end a rise"`
+	ReopenMinutes int `koanf:"reopen_minutes" in:"[1,180]" help:"calm minutes that close; a new rise before continues the incident"`
+	FlapMinutes   int `koanf:"flap_minutes" in:"[1,180]" help:"the same for one that has come back before"`
 	// ShiftMinutes after opening, a level that lasts becomes the baseline, when
 	// its share is under PageShare: what is worse is never normal.
-	ShiftMinutes int `koanf:"shift_minutes" help:"minutes after which a lasting mild level is the new normal, 120 to 1440"`
+	ShiftMinutes int `koanf:"shift_minutes" in:"[120,1440]" help:"minutes after which a lasting mild level is the new normal, 120 to 1440"`
 	// PageCount failures in five minutes that are PageFloor of the requests, or
 	// PageShare of the requests, page.
 	PageCount uint64  `koanf:"page_count" help:"failures in five minutes that page"`
-	PageFloor float64 `koanf:"page_floor" help:"when they are at least this share of the requests"`
-	PageShare float64 `koanf:"page_share" help:"share of the requests that pages"`
+	PageFloor float64 `koanf:"page_floor" in:"(0,1]" help:"when they are at least this share of the requests"`
+	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"share of the requests that pages"`
 }
 
 // baseline is what is normal for one series at one minute.
@@ -129,7 +129,7 @@ func deviance(k, mu, cv2 float64) float64 {
 func (h *History) window(series int, t Minute, w int, after Minute) (n, k, steady uint64, minutes int) {
 	var worst, second uint64
 	for m := max(t-Minute(w)+1, after+1); m <= t; m++ {
-		c := h.at(m)
+		c := h.At(m)
 		n += uint64(c.N)
 		x := c.k(series)
 		if x > 0 {
@@ -143,6 +143,21 @@ func (h *History) window(series int, t Minute, w int, after Minute) (n, k, stead
 		}
 	}
 	return n, k, k - worst + second, minutes
+}
+
+// requestsIn is the number of requests in the last w minutes up to t.
+func (h *History) requestsIn(t Minute, w int) (n uint64) {
+	for m := t - Minute(w) + 1; m <= t; m++ {
+		n += h.At(m).N
+	}
+	return n
+}
+
+// compare says how many of n requests in a window of w minutes are expected to fail, and
+// how far above that k lies.
+func (st *spikeState) compare(h *History, series, w int, n, k uint64) (expected, z float64) {
+	expected = max(float64(n)*st.base.share, 0.02)
+	return expected, deviance(float64(k), expected, st.spread(h, series, w))
 }
 
 // step folds minute t of series into st. changed is set when an incident was
@@ -191,7 +206,7 @@ func (c *SpikeConfig) remembered(h *History, st *spikeState, series int, at int3
 }
 
 func (c *SpikeConfig) tryOpen(h *History, st *spikeState, series int, service string, t Minute) {
-	if h.at(t).k(series) == 0 {
+	if h.At(t).k(series) == 0 {
 		return // nothing opens on a minute without failures
 	}
 	cold := t < h.first+coldMinutes
@@ -206,11 +221,10 @@ func (c *SpikeConfig) tryOpen(h *History, st *spikeState, series int, service st
 		}
 		c.refresh(h, st, series, t)
 		share := float64(k) / float64(n)
-		mu := max(float64(n)*st.base.share, 0.02)
 		if share < tier.Ratio*st.base.share {
 			continue
 		}
-		if deviance(float64(k), mu, st.spread(h, series, tier.Window)) < tier.MinZ {
+		if _, z := st.compare(h, series, tier.Window, n, k); z < tier.MinZ {
 			continue
 		}
 		c.openAt(st, series, service, t)
@@ -245,8 +259,7 @@ func (c *SpikeConfig) observe(h *History, st *spikeState, series int, t Minute, 
 	if n == 0 {
 		return
 	}
-	mu := max(float64(n)*st.base.share, 0.02)
-	z := deviance(float64(k), mu, st.spread(h, series, w))
+	mu, z := st.compare(h, series, w, n, k)
 	share := float64(k) / float64(n)
 	if k >= c.PageCount && share >= c.PageFloor || share >= c.PageShare && k >= 6 {
 		st.inc.Severity = Page
@@ -255,15 +268,14 @@ func (c *SpikeConfig) observe(h *History, st *spikeState, series int, t Minute, 
 		return
 	}
 	st.inc.Observed, st.inc.Expected, st.inc.Score = float64(k), mu, z
-	st.inc.Evidence.WindowMinutes = w
-	st.inc.Evidence.WindowRequests, st.inc.Evidence.WindowAffected = n, k
+	st.inc.Evidence.window(w, n, k)
 	st.inc.Evidence.Share, st.inc.Evidence.BaselineShare = share, st.base.share
 	st.inc.Summary = fmt.Sprintf("%s: %d %s among %d requests in %d min (%s), %s expected (%s); z = %.1f",
 		st.inc.Service, k, spikeKinds[series].what, n, w, percent(share), number(mu), percent(st.base.share), z)
 }
 
 func (c *SpikeConfig) stepOpen(h *History, st *spikeState, series int, now minuteState) (Incident, bool) {
-	t, row := now.at, h.at(now.at)
+	t, row := now.at, h.At(now.at)
 	st.inc.Requests += row.N
 	st.inc.Affected += row.k(series)
 	c.observe(h, st, series, t, 5)
@@ -301,7 +313,7 @@ func (c *SpikeConfig) closeAfter(inc *Incident) int {
 // minute of which nothing is known, or in which a service that failed is
 // silent: it counts neither way.
 func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, alive bool) bool {
-	if h.at(t).N == 0 && !alive {
+	if h.At(t).N == 0 && !alive {
 		return false
 	}
 	n, k, _, _ := h.window(series, t, 5, 0)
@@ -311,8 +323,8 @@ func (c *SpikeConfig) tally(h *History, st *spikeState, series int, t Minute, al
 	calm := true
 	if n > 0 {
 		share := float64(k) / float64(n)
-		mu := max(float64(n)*st.base.share, 0.02)
-		calm = k < 3 || share < max(1.5*st.base.share, 0.003) || deviance(float64(k), mu, st.spread(h, series, 5)) < 2
+		_, z := st.compare(h, series, 5, n, k)
+		calm = k < 3 || share < max(1.5*st.base.share, 0.003) || z < 2
 	}
 	if calm {
 		st.calm++

@@ -121,7 +121,7 @@ func (h *History) minuteSpread(r reader, to int32, usual, blocks float64) float6
 		}
 		p, first := past.around(i, i+1, usual), Minute(to-spreadBlocks+int32(i))*blockMinutes
 		for m := first; m < first+blockMinutes; m++ {
-			if c := h.at(m); c.N > 0 {
+			if c := h.At(m); c.N > 0 {
 				of.add(float64(c.N), float64(c.k(r.series)), p)
 			}
 		}

@@ -15,7 +15,7 @@ const (
 // of the last days and weeks, fewer than the traffic's own ups and downs
 // explain, or none at all of a service that always has some.
 type DropConfig struct {
-	MaxShare    float64 `koanf:"max_share" help:"at most this share of the expected requests in fifteen minutes"`
+	MaxShare    float64 `koanf:"max_share" in:"(0,1]" help:"at most this share of the expected requests in fifteen minutes"`
 	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
 	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
 	EndShare    float64 `koanf:"end_share" help:"share of the expected requests that closes"`
@@ -25,9 +25,33 @@ type DropConfig struct {
 	SilentMinutes int     `koanf:"silent_minutes" help:"minutes without a request that are silence"`
 }
 
-type dropState struct {
+// trafficState is the state of traffic_drop or traffic_surge for one service.
+type trafficState struct {
 	Episode
-	calm int
+	calm int // blocks
+}
+
+// tally counts the calm blocks of an open incident.
+func (s *trafficState) tally(calm bool) {
+	s.calm++
+	if !calm {
+		s.calm = 0
+	}
+}
+
+// recall counts for how long an open incident has been calm as of minute at.
+func (s *trafficState) recall(
+	h *History, at Minute, alive func(Minute) bool, calm func(*History, *trafficState, Minute) bool,
+) {
+	s.calm = 0
+	if !s.IsOpen() {
+		return
+	}
+	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
+		if (t+1)%blockMinutes == 0 && alive(t) {
+			s.tally(calm(h, s, t))
+		}
+	}
 }
 
 // over reports whether a drop has ended.
@@ -35,37 +59,21 @@ func (c *DropConfig) over(got, want float64) bool {
 	return got >= c.EndShare*want || want < c.MinExpected
 }
 
-// recall counts for how long an open incident has been calm as of minute at.
-func (c *DropConfig) recall(h *History, s *dropState, at Minute, alive func(Minute) bool) {
-	s.calm = 0
-	if !s.IsOpen() {
-		return
+// calm reports that the block which ends with t is as usual again.
+func (c *DropConfig) calm(h *History, s *trafficState, t Minute) bool {
+	if h.requestsIn(t, max(c.SilentMinutes, 1)) == 0 && !h.usuallySilent(t, s.inc.OpenedAt) {
+		return false // silent, whatever came before
 	}
-	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
-		if (t+1)%blockMinutes == 0 && alive(t) {
-			c.tally(h, s, t)
-		}
+	n, r := float64(h.requestsIn(t, 15)), h.references(t, t)
+	if len(r.all) > 0 {
+		return c.over(n, r.median())
 	}
-}
-
-// tally counts the calm blocks of an open incident.
-func (c *DropConfig) tally(h *History, s *dropState, t Minute) {
-	r := h.references(t, t)
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
-	now, _, _, _ := h.window(seriesTimeout, t, max(c.SilentMinutes, 1), 0)
-	switch want := s.inc.Expected; {
-	case now == 0 && !h.usuallySilent(t, s.inc.OpenedAt): // silent, whatever came before
-		s.calm = 0
-	case len(r.all) > 0 && c.over(float64(n), r.median()), len(r.all) == 0 && float64(n) >= c.EndShare*want:
-		s.calm++
-	default:
-		s.calm = 0
-	}
+	return n >= c.EndShare*s.inc.Expected
 }
 
 // step judges silence in every minute, and a drop at the end of each block of
 // five minutes.
-func (c *DropConfig) step(h *History, s *dropState, service string, now minuteState, closed []Incident) []Incident {
+func (c *DropConfig) step(h *History, s *trafficState, service string, now minuteState, closed []Incident) []Incident {
 	t := now.at
 	if !now.alive {
 		return closed
@@ -73,14 +81,14 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 	end := (t+1)%blockMinutes == 0
 	if s.IsOpen() {
 		inc := s.edit()
-		inc.Requests += h.at(t).N
+		inc.Requests += h.At(t).N
 		if silence(inc, now.seen, t, c.SilentMinutes) {
 			return append(closed, s.end(t, ClosedGone))
 		}
 		if !end {
 			return closed
 		}
-		if c.tally(h, s, t); s.calm >= 2 {
+		if s.tally(c.calm(h, s, t)); s.calm >= 2 {
 			s.calm = 0
 			return append(closed, s.end(t, ClosedCalm))
 		}
@@ -98,7 +106,7 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 	s.calm = 0
 	s.Begin(Incident{
 		Kind: TrafficDrop, Entity: service, EntityType: ServiceEntity, Service: service, Severity: severity,
-		Requests: h.at(t).N, Expected: want, Rule: ruleDrop, RuleVersion: dropVersion,
+		Requests: h.At(t).N, Expected: want, Rule: ruleDrop, RuleVersion: dropVersion,
 	}, t)
 	c.observe(h, s, t)
 	silence(s.edit(), now.seen, t, c.SilentMinutes)
@@ -106,8 +114,8 @@ func (c *DropConfig) step(h *History, s *dropState, service string, now minuteSt
 }
 
 // observe keeps the least traffic of the incident.
-func (c *DropConfig) observe(h *History, s *dropState, t Minute) {
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+func (c *DropConfig) observe(h *History, s *trafficState, t Minute) {
+	n := h.requestsIn(t, 15)
 	want := s.inc.Expected
 	if r := h.references(t, t); len(r.all) > 0 {
 		want = r.median()
@@ -120,7 +128,7 @@ func (c *DropConfig) observe(h *History, s *dropState, t Minute) {
 		inc.Evidence.Share = got / max(want, 1)
 		inc.Summary = fmt.Sprintf("%s: %d requests in 15 min, %s are usual at this time (%s)",
 			inc.Service, n, number(want), percent(inc.Evidence.Share))
-		if h.at(t).N == 0 {
+		if h.At(t).N == 0 {
 			inc.Summary = fmt.Sprintf("%s: %s requests in 15 min are usual at this time", inc.Service, number(want))
 		}
 	}
@@ -134,7 +142,7 @@ func (c *DropConfig) dropped(h *History, t Minute) (want float64, ok bool) {
 	if len(r.all) < c.MinSeasons || r.week == 0 && weekend(t) {
 		return 0, false
 	}
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	n := h.requestsIn(t, 15)
 	got, low := float64(n), r.all[0]
 	if want = r.median(); want < c.MinExpected || got >= c.MaxShare*low {
 		return 0, false
@@ -229,7 +237,7 @@ func (c *DropConfig) silent(h *History, now minuteState) (severity Severity, wan
 	if now.silent < c.SilentMinutes+now.late || t-now.seen > 60 {
 		return "", 0, false // it opens when silence begins, and not hours later
 	}
-	n, _, _, _ := h.window(seriesTimeout, now.seen, 60, 0)
+	n := h.requestsIn(now.seen, 60)
 	if h.covered(now.seen) < 60 || float64(n) < 60*c.SilentRate {
 		return "", 0, false
 	}

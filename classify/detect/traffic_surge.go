@@ -19,13 +19,8 @@ type SurgeConfig struct {
 	EndRatio    float64 `koanf:"end_ratio" help:"times the expected requests that close"`
 }
 
-type surgeState struct {
-	Episode
-	calm int
-}
-
 // step judges a surge at the end of each block of five minutes.
-func (c *SurgeConfig) step(h *History, s *surgeState, service string, now minuteState, closed []Incident) []Incident {
+func (c *SurgeConfig) step(h *History, s *trafficState, service string, now minuteState, closed []Incident) []Incident {
 	t := now.at
 	if !now.alive {
 		return closed
@@ -33,11 +28,11 @@ func (c *SurgeConfig) step(h *History, s *surgeState, service string, now minute
 	end := (t+1)%blockMinutes == 0
 	if s.IsOpen() {
 		inc := s.edit()
-		inc.Requests += h.at(t).N
+		inc.Requests += h.At(t).N
 		if !end {
 			return closed
 		}
-		c.tally(h, s, t)
+		s.tally(c.calm(h, s, t))
 		switch {
 		case s.calm >= 2:
 			s.calm = 0
@@ -60,7 +55,7 @@ func (c *SurgeConfig) step(h *History, s *surgeState, service string, now minute
 	s.calm = 0
 	s.Begin(Incident{
 		Kind: TrafficSurge, Entity: service, EntityType: ServiceEntity, Service: service, Severity: Ticket,
-		Requests: h.at(t).N, Expected: want, Rule: ruleSurge, RuleVersion: surgeVersion,
+		Requests: h.At(t).N, Expected: want, Rule: ruleSurge, RuleVersion: surgeVersion,
 	}, t)
 	c.observe(h, s, t)
 	return closed
@@ -74,7 +69,7 @@ func (c *SurgeConfig) surges(h *History, t Minute) (want float64, ok bool) {
 	if len(r.all) < c.MinSeasons || r.week == 0 && weekend(t) {
 		return 0, false
 	}
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
+	n := h.requestsIn(t, 15)
 	got, high := float64(n), r.all[len(r.all)-1]
 	if want = r.median(); want < c.MinExpected || got < c.MinRatio*high {
 		return 0, false
@@ -83,12 +78,9 @@ func (c *SurgeConfig) surges(h *History, t Minute) (want float64, ok bool) {
 }
 
 // observe keeps the most traffic of the incident.
-func (c *SurgeConfig) observe(h *History, s *surgeState, t Minute) {
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
-	want := s.inc.Expected
-	if r := h.references(t, s.inc.OpenedAt); len(r.all) > 0 {
-		want = max(r.median(), c.MinExpected)
-	}
+func (c *SurgeConfig) observe(h *History, s *trafficState, t Minute) {
+	n := h.requestsIn(t, 15)
+	want := c.usual(h, s, t)
 	if score := float64(n) / want; score > s.inc.Score {
 		inc := s.edit()
 		inc.Observed, inc.Expected, inc.Score = float64(n), want, score
@@ -98,29 +90,15 @@ func (c *SurgeConfig) observe(h *History, s *surgeState, t Minute) {
 	}
 }
 
-// tally counts the calm blocks of an open incident.
-func (c *SurgeConfig) tally(h *History, s *surgeState, t Minute) {
-	n, _, _, _ := h.window(seriesTimeout, t, 15, 0)
-	want := s.inc.Expected
+// usual is how many requests the quarter of an hour that ends with t should have.
+func (c *SurgeConfig) usual(h *History, s *trafficState, t Minute) float64 {
 	if r := h.references(t, s.inc.OpenedAt); len(r.all) > 0 {
-		want = max(r.median(), c.MinExpected)
+		return max(r.median(), c.MinExpected)
 	}
-	if float64(n) < c.EndRatio*want {
-		s.calm++
-	} else {
-		s.calm = 0
-	}
+	return s.inc.Expected
 }
 
-// recall counts for how long an open incident has been calm as of minute at.
-func (c *SurgeConfig) recall(h *History, s *surgeState, at Minute, alive func(Minute) bool) {
-	s.calm = 0
-	if !s.IsOpen() {
-		return
-	}
-	for t := max(at-recallMinutes, s.inc.OpenedAt) + 1; t <= at; t++ {
-		if (t+1)%blockMinutes == 0 && alive(t) {
-			c.tally(h, s, t)
-		}
-	}
+// calm reports that the block which ends with t is as usual again.
+func (c *SurgeConfig) calm(h *History, s *trafficState, t Minute) bool {
+	return float64(h.requestsIn(t, 15)) < c.EndRatio*c.usual(h, s, t)
 }
