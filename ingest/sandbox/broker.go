@@ -44,9 +44,6 @@ func startBroker(cfg Config, dir string) (*kfake.Cluster, error) {
 	if cfg.Data != "" {
 		opts = append(opts, kfake.SyncWrites())
 	}
-	if cfg.AutoCreate {
-		opts = append(opts, kfake.AllowAutoTopicCreation())
-	}
 	broker, err := kfake.NewCluster(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("start broker on %s: %w", cfg.Kafka, err)

@@ -29,7 +29,6 @@ type Config struct {
 	Data       string   // directory that keeps the data; "" = a temporary one, removed by Close
 	Topics     []string // made when missing
 	Partitions int      // of new topics; 0 = 4
-	AutoCreate bool     // let clients make topics by asking for them
 	Engine     string   // path of libchdb or of a directory with it; "" = search, see FindEngine
 	EngineConf string   // file with a ClickHouse server's configuration for the engine; "" = none
 	Log        *slog.Logger

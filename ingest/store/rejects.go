@@ -47,8 +47,6 @@ type RejectFilter struct {
 	Offset                 *int64
 	// First and End narrow to the offsets [First, End), when End is over 0.
 	First, End int64
-	// Since and Until bound when they were stored: [Since, Until), in seconds.
-	Since, Until time.Time
 	// Limit bounds the listing; 0 takes 1000.
 	Limit int
 }
@@ -144,12 +142,6 @@ func (f RejectFilter) where() (string, []any) {
 	if f.End > 0 {
 		add("offset >= ?", f.First)
 		add("offset < ?", f.End)
-	}
-	if !f.Since.IsZero() {
-		add("stored_at >= toDateTime(?)", f.Since.Unix())
-	}
-	if !f.Until.IsZero() {
-		add("stored_at < toDateTime(?)", f.Until.Unix())
 	}
 	if len(terms) == 0 {
 		return "", nil

@@ -43,7 +43,7 @@ func NewDelivery(source Source, c DeliveryConfig) *Delivery {
 
 // Next implements Source.
 func (d *Delivery) Next(line []byte) (out []byte, unixMilli int64, partitionKey uint64, ok bool) {
-	// The first in line may leave when nothing can overtake it any more.
+	// The first line may go out once the source has none left that could come before it.
 	for !d.ended && (len(d.waiting) == 0 || d.waiting[0].at > d.reached-2*maxSkew) {
 		text, at, key, more := d.source.Next(nil)
 		if d.ended = !more; d.ended {
@@ -78,7 +78,7 @@ type arrival struct {
 	text []byte
 }
 
-// arrivals is a heap by time; container/heap wants its any.
+// arrivals is a heap by time.
 type arrivals []arrival
 
 func (a arrivals) Len() int           { return len(a) }

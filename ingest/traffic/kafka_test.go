@@ -48,40 +48,38 @@ func consumeAll(t *testing.T, brokers []string, topic string, want int) []*kgo.R
 // keeps to one partition.
 func TestProduce(t *testing.T) {
 	const count = 20_000
-	for _, plain := range []bool{false, true} {
-		brokers := fakeBroker(t)
-		g, err := New(Config{Seed: 3, Scenario: Mixed, Count: count, Rate: 40})
-		if err != nil {
-			t.Fatal(err)
+	brokers := fakeBroker(t)
+	g, err := New(Config{Seed: 3, Scenario: Mixed, Count: count, Rate: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Produce(context.Background(), brokers, "access", g,
+		ProduceOptions{Partitions: 3}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	_, lines := generate(t, Config{Seed: 3, Scenario: Mixed, Count: count, Rate: 40})
+	for line := range strings.SplitSeq(strings.TrimSpace(string(lines)), "\n") {
+		want[line]++
+	}
+	home := map[string]int32{}
+	for _, r := range consumeAll(t, brokers, "access", count) {
+		want[string(r.Value)]--
+		l, _ := read(string(r.Value))
+		if r.Timestamp.UnixMilli() != l.TS.UnixMilli() {
+			t.Fatalf("record of %s has timestamp %s", l.TS, r.Timestamp)
 		}
-		if err := Produce(context.Background(), brokers, "access", g,
-			ProduceOptions{Partitions: 3, Plain: plain}); err != nil {
-			t.Fatal(err)
+		if p, seen := home[l.Key]; l.Key != "" && seen && p != r.Partition {
+			t.Fatalf("key in partitions %d and %d", p, r.Partition)
 		}
-		want := map[string]int{}
-		_, lines := generate(t, Config{Seed: 3, Scenario: Mixed, Count: count, Rate: 40})
-		for line := range strings.SplitSeq(strings.TrimSpace(string(lines)), "\n") {
-			want[line]++
+		home[l.Key] = r.Partition
+		if r.Partition > 2 {
+			t.Fatalf("record in partition %d of 3", r.Partition)
 		}
-		home := map[string]int32{}
-		for _, r := range consumeAll(t, brokers, "access", count) {
-			want[string(r.Value)]--
-			l, _ := read(string(r.Value))
-			if r.Timestamp.UnixMilli() != l.TS.UnixMilli() {
-				t.Fatalf("record of %s has timestamp %s", l.TS, r.Timestamp)
-			}
-			if p, seen := home[l.Key]; l.Key != "" && seen && p != r.Partition {
-				t.Fatalf("key in partitions %d and %d", p, r.Partition)
-			}
-			home[l.Key] = r.Partition
-			if r.Partition > 2 {
-				t.Fatalf("record in partition %d of 3", r.Partition)
-			}
-		}
-		for line, n := range want {
-			if n != 0 {
-				t.Fatalf("line produced %d times too few: %s", n, line)
-			}
+	}
+	for line, n := range want {
+		if n != 0 {
+			t.Fatalf("line produced %d times too few: %s", n, line)
 		}
 	}
 }
@@ -132,20 +130,15 @@ func TestProduceUnreachable(t *testing.T) {
 }
 
 func BenchmarkProduce(b *testing.B) {
-	for _, plain := range []bool{false, true} {
-		name := map[bool]string{true: "none", false: "lz4"}[plain]
-		b.Run(name, func(b *testing.B) {
-			brokers := fakeBroker(b)
-			g, err := New(Config{Seed: 1, Scenario: Bench, Count: int64(b.N)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			if err := Produce(context.Background(), brokers, "access", g, ProduceOptions{Plain: plain}); err != nil {
-				b.Fatal(err)
-			}
-		})
+	brokers := fakeBroker(b)
+	g, err := New(Config{Seed: 1, Scenario: Bench, Count: int64(b.N)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := Produce(context.Background(), brokers, "access", g, ProduceOptions{}); err != nil {
+		b.Fatal(err)
 	}
 }
 

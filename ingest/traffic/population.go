@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -98,14 +99,8 @@ func newPopulation(seed uint64) *population {
 
 // newKey is an API key as the API issues them: 32 hexadecimal characters.
 func newKey(r *rand.Rand) string {
-	var raw [16]byte
-	for i := 0; i < 16; i += 8 {
-		x := r.Uint64()
-		for j := range 8 {
-			raw[i+j] = byte(x >> (8 * j))
-		}
-	}
-	return hex.EncodeToString(raw[:])
+	raw := binary.LittleEndian.AppendUint64(make([]byte, 0, 16), r.Uint64())
+	return hex.EncodeToString(binary.LittleEndian.AppendUint64(raw, r.Uint64()))
 }
 
 // newIP is an address from the ranges set apart for benchmarks (RFC 2544) and
@@ -122,10 +117,4 @@ func pickUserAgent(r *rand.Rand) string {
 	return userAgents[int(u*u*float64(len(userAgents)))]
 }
 
-func hashString(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return mix(h)
-}
+func hashString(s string) uint64 { return mix(fnv1a(s)) }

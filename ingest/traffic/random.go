@@ -9,11 +9,15 @@ import (
 // entity (index) of a seed, so that adding an entity never changes another's
 // numbers.
 func stream(seed uint64, name string, index int) *rand.Rand {
-	h := uint64(14695981039346656037) // FNV-1a
-	for i := 0; i < len(name); i++ {
-		h = (h ^ uint64(name[i])) * 1099511628211
+	return rand.New(rand.NewPCG(mix(seed), mix(fnv1a(name)+uint64(index)*0x9e3779b97f4a7c15)))
+}
+
+func fnv1a(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	return rand.New(rand.NewPCG(mix(seed), mix(h+uint64(index)*0x9e3779b97f4a7c15)))
+	return h
 }
 
 // mix is the finalizer of splitmix64: every bit of x reaches every bit of the

@@ -94,12 +94,10 @@ func Expire(ctx context.Context, brokers []string, topic string) error {
 	})
 }
 
-// Offsets is how far the log of a partition reaches, and how far a group has
-// committed it.
+// Offsets are the ends of a partition's log and a group's committed offset.
 type Offsets struct {
-	Start     int64 // the first offset that is still there
-	Stable    int64 // behind the last record that read_committed shows
-	End       int64 // behind the last record
+	Stable    int64 // after the last record that read_committed shows
+	End       int64 // after the last record
 	Committed int64 // -1: nothing
 }
 
@@ -112,20 +110,20 @@ func ReadOffsets(ctx context.Context, brokers []string, topic, group string) (ma
 		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("group %s: %w", group, err)
 		}
-		var listed [3]kadm.ListedOffsets
+		var listed [2]kadm.ListedOffsets
 		for i, list := range []func(context.Context, ...string) (kadm.ListedOffsets, error){
-			admin.ListStartOffsets, admin.ListCommittedOffsets, admin.ListEndOffsets,
+			admin.ListCommittedOffsets, admin.ListEndOffsets,
 		} {
 			if listed[i], err = list(ctx, topic); err != nil {
 				return err
 			}
 		}
-		for p, end := range listed[2][topic] {
-			start, stable := listed[0][topic][p], listed[1][topic][p]
-			if start.Err != nil || stable.Err != nil || end.Err != nil {
+		for p, end := range listed[1][topic] {
+			stable := listed[0][topic][p]
+			if stable.Err != nil || end.Err != nil {
 				continue
 			}
-			o := Offsets{Start: start.Offset, Stable: stable.Offset, End: end.Offset, Committed: -1}
+			o := Offsets{Stable: stable.Offset, End: end.Offset, Committed: -1}
 			if c, ok := committed.Lookup(topic, p); ok && c.Err == nil {
 				o.Committed = c.At
 			}

@@ -15,13 +15,7 @@ func lognormal(r *rand.Rand, sigma float64) float64 { return math.Exp(sigma * r.
 func between64(r *rand.Rand, low, high uint64) uint64 { return low + r.Uint64N(high-low+1) }
 
 func compare(m1, m2 int64, o1, o2 string, c1, c2 uint16) int {
-	if m1 != m2 {
-		return cmp.Compare(m1, m2)
-	}
-	if o1 != o2 {
-		return cmp.Compare(o1, o2)
-	}
-	return cmp.Compare(c1, c2)
+	return cmp.Or(cmp.Compare(m1, m2), cmp.Compare(o1, o2), cmp.Compare(c1, c2))
 }
 
 // The ways in which a suspended key goes on being used.
@@ -49,8 +43,8 @@ func (w *World) DeadKeys() int { return deadKeys }
 // are three in two minutes within a day or come on two days of a week.
 func (w *World) DeadKey(i int) KeySeries { return w.deadKey(i, "dead", 0) }
 
-// RetriedDeadKey is the same of a client whose library tries five times again, after
-// 1, 2, 4, 8 and 16 seconds, whatever is refused.
+// RetriedDeadKey is DeadKey for a client whose library retries every refusal five times,
+// after 1, 2, 4, 8 and 16 seconds.
 func (w *World) RetriedDeadKey(i int) KeySeries { return w.deadKey(i, "dead, retried", 5) }
 
 func (w *World) deadKey(i int, name string, retries int) KeySeries {

@@ -221,7 +221,7 @@ func (p *servicePlan) label(s *ServiceSeries) {
 	for i := range p.effects {
 		e := &p.effects[i]
 		l := Label{
-			Kind: e.kind, Entity: s.Service, Note: e.note, Excess: e.excess,
+			Kind: e.kind, Entity: s.Service, Note: e.note,
 			Start: p.world.at(e.start), End: p.world.at(min(e.start+e.length, p.world.minutes())),
 		}
 		if e.nuisance {

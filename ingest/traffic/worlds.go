@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -64,7 +65,6 @@ type (
 		Entity     string
 		Start, End int64
 		Detectable bool
-		Excess     float64 // expected failures beyond the base, for spikes and outages
 		Note       string
 	}
 )
@@ -259,9 +259,6 @@ func (m *serviceModel) share(r *rand.Rand) float64 {
 
 func sortLabels(l []Label) {
 	slices.SortStableFunc(l, func(a, b Label) int {
-		if a.Start != b.Start {
-			return int(a.Start - b.Start)
-		}
-		return strings.Compare(a.Entity, b.Entity)
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Entity, b.Entity))
 	})
 }

@@ -112,35 +112,25 @@ func parseInsert(s *scanner, st *Statement) {
 		if t.depth > 0 {
 			continue
 		}
+		if cut < 0 && slices.ContainsFunc([]string{";", "SETTINGS", "VALUES", "FORMAT"}, t.is) {
+			cut = t.at
+		}
 		switch {
 		case t.is(";"):
 			if _, st.Multi = s.next(); st.Multi {
 				return
 			}
-			if cut < 0 {
-				cut = t.at
-			}
 			st.setData("Values", cut, t.at, s.text, nil)
 			return
 		case t.is("SELECT"), t.is("WITH"), t.is("FROM"), t.is("WATCH"):
 			return
-		case t.is("SETTINGS"):
-			if cut < 0 {
-				cut = t.at
-			}
 		case t.is("VALUES"):
-			if cut < 0 {
-				cut = t.at
-			}
 			st.setData("Values", cut, t.at, s.text, s.text[s.at:])
 			return
 		case t.is("FORMAT"):
 			name, ok := s.next()
 			if !ok {
 				return
-			}
-			if cut < 0 {
-				cut = t.at
 			}
 			st.setData(string(name.text), cut, t.at, s.text, inlineRows(s.text[s.at:]))
 			return
@@ -228,7 +218,7 @@ func (s *scanner) next() (token, bool) {
 	if s.at >= len(s.text) {
 		return token{}, false
 	}
-	start, c := s.at, s.text[s.at]
+	t, c := token{at: s.at, depth: s.depth}, s.text[s.at]
 	switch {
 	case c == '\'' || c == '"' || c == '`':
 		s.skipQuoted(c)
@@ -236,21 +226,20 @@ func (s *scanner) next() (token, bool) {
 		for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '$') {
 			s.at++
 		}
-		word := s.text[start:s.at]
-		return token{text: word, at: start, depth: s.depth, word: word[0] < '0' || word[0] > '9'}, true
+		t.word = c < '0' || c > '9'
 	case c == '$' && s.skipHeredoc():
 	case c == '(' || c == '[' || c == '{':
 		s.at++
 		s.depth++
-		return token{text: s.text[start:s.at], at: start, depth: s.depth - 1}, true
 	case c == ')' || c == ']' || c == '}':
 		s.at++
 		s.depth--
-		return token{text: s.text[start:s.at], at: start, depth: s.depth}, true
+		t.depth--
 	default:
 		s.at++
 	}
-	return token{text: s.text[start:s.at], at: start, depth: s.depth}, true
+	t.text = s.text[t.at:s.at]
+	return t, true
 }
 
 func (s *scanner) skipBlank() {

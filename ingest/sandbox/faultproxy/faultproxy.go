@@ -1,7 +1,6 @@
 // Package faultproxy stands between a client and an HTTP server and does what
-// networks and servers do at times: drop a connection, answer late, never or by
-// half, or with an error. It knows the statement of each request, so that a fault
-// can concern one kind.
+// networks and servers do at times: drop a connection, never answer, or answer with
+// an error. It knows the statement of each request, so that a fault can concern one kind.
 //
 // One rule holds at a time, from Impose to Lift; without one everything passes.
 package faultproxy
@@ -16,24 +15,18 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 )
 
 // Fault is what happens to a request.
 type Fault int
 
+// Without a fault the request passes, with Rule.Settings.
 const (
-	// Pass passes it on; with Rule.Settings changed.
-	Pass Fault = iota
 	// Drop closes the connection and passes nothing on.
-	Drop
-	// Delay passes it on after Rule.Delay.
-	Delay
-	// Hang passes nothing on and answers nothing until the rule is lifted, and
-	// closes the connection then.
+	Drop Fault = 1 + iota
+	// Hang passes nothing on, and closes the connection when the rule is lifted.
 	Hang
-	// Cut passes it on, and of the answer Rule.Bytes, and closes the connection.
+	// Cut passes it on, and closes the connection without the answer.
 	Cut
 	// Answer passes nothing on and answers Rule.Status and Rule.Text.
 	Answer
@@ -45,15 +38,9 @@ type Rule struct {
 	// Statement is what the statement of a request contains, in the query or
 	// the body; empty for every request.
 	Statement string
-	// Times is how many are concerned; 0 is all.
-	Times int64
-
-	Delay  time.Duration
-	Bytes  int64
-	Status int
-	Text   string
-	// Settings are added to the query where it does not have them: what a user's
-	// profile sets.
+	Status    int
+	Text      string
+	// Settings are added to the query unless it has them, as a user's profile does.
 	Settings url.Values
 }
 
@@ -72,7 +59,6 @@ type Proxy struct {
 // imposed is the rule in force.
 type imposed struct {
 	Rule
-	hits   atomic.Int64
 	lifted chan struct{}
 }
 
@@ -133,9 +119,6 @@ func (p *Proxy) match(statement string) *imposed {
 	if r == nil || !strings.Contains(statement, r.Statement) {
 		return nil
 	}
-	if n := r.hits.Add(1); r.Times > 0 && n > r.Times {
-		return nil
-	}
 	return r
 }
 
@@ -170,8 +153,6 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	case Answer:
 		http.Error(w, rule.Text, rule.Status)
 		return
-	case Delay:
-		wait(rule)
 	}
 	out := r.Clone(r.Context())
 	out.URL = &url.URL{Scheme: "http", Host: p.target, Path: r.URL.Path, RawQuery: query.Encode()}
@@ -182,26 +163,12 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	if err != nil || rule.Fault == Cut && rule.Bytes == 0 {
+	if err != nil || rule.Fault == Cut {
 		panic(http.ErrAbortHandler)
 	}
 	for k, v := range answer.Header {
 		w.Header()[k] = v
 	}
 	w.WriteHeader(answer.StatusCode)
-	if rule.Fault == Cut {
-		_, _ = w.Write(text[:min(rule.Bytes, int64(len(text)))])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}
 	_, _ = w.Write(text) // nobody may be there any more
-}
-
-func wait(rule *imposed) {
-	t := time.NewTimer(rule.Delay)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-rule.lifted:
-	}
 }

@@ -31,27 +31,18 @@ var ErrBusy = errors.New("libchdb: another engine is open in this process")
 type Library struct {
 	path string
 
-	connect     func(argc int32, argv *unsafe.Pointer) unsafe.Pointer
-	closeConn   func(conn unsafe.Pointer)
-	query       func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
-	queryParams func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values,
-		valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
-	stream       func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr) unsafe.Pointer
-	streamParams func(conn, sql unsafe.Pointer, n uintptr, format unsafe.Pointer, fn uintptr, names, nameLens, values,
-		valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
-	streamFetch  func(conn, stream unsafe.Pointer) unsafe.Pointer
-	streamCancel func(conn, stream unsafe.Pointer)
-	destroy      func(result unsafe.Pointer)
+	connect                   func(argc int32, argv *unsafe.Pointer) unsafe.Pointer
+	closeConn                 func(conn unsafe.Pointer)
+	query, stream             plainCall
+	queryParams, streamParams paramCall
+	streamFetch               func(conn, stream unsafe.Pointer) unsafe.Pointer
+	streamCancel              func(conn, stream unsafe.Pointer)
+	destroy                   func(result unsafe.Pointer)
 
-	buffer       func(result unsafe.Pointer) unsafe.Pointer
-	length       func(result unsafe.Pointer) uintptr
-	errorText    func(result unsafe.Pointer) unsafe.Pointer
-	rowsRead     func(result unsafe.Pointer) uint64
-	bytesRead    func(result unsafe.Pointer) uint64
-	storageRows  func(result unsafe.Pointer) uint64
-	storageBytes func(result unsafe.Pointer) uint64
-	rowsWritten  func(result unsafe.Pointer) uint64
-	bytesWritten func(result unsafe.Pointer) uint64
+	buffer, errorText func(result unsafe.Pointer) unsafe.Pointer
+	length            func(result unsafe.Pointer) uintptr
+
+	rowsRead, bytesRead, storageRows, storageBytes, rowsWritten, bytesWritten func(result unsafe.Pointer) uint64
 
 	signals *signalTable
 	stdin   *os.File // of descriptor 0
