@@ -40,7 +40,8 @@ type Sandbox struct {
 	temp   string // to remove
 	broker *kfake.Cluster
 	engine *libchdb.Engine
-	ports  []port // of the engine
+	ports  []port         // of the engine
+	unused []net.Listener // of the ports that do not serve yet
 	query  *chquery.Runner
 	serve  errgroup.Group
 	url    string
@@ -122,30 +123,29 @@ func (s *Sandbox) startEngine(cfg Config, dir string) error {
 		return err
 	}
 	// The ports first: they are what most often cannot be had.
-	listeners, err := listen([]listener{{cfg.ClickHouse, "HTTP interface"}, {cfg.Native, "native protocol"}})
+	http, err := s.listen(cfg.ClickHouse, "HTTP interface")
+	if err != nil {
+		return err
+	}
+	native, err := s.listen(cfg.Native, "native protocol")
 	if err != nil {
 		return err
 	}
 	lib, err := libchdb.Load(path)
-	if err == nil {
-		s.engine, err = lib.Open(dir, cfg.EngineConf)
-	}
 	if err != nil {
-		for _, ln := range listeners {
-			if ln != nil {
-				err = errors.Join(err, ln.Close())
-			}
-		}
 		return err
 	}
-	s.query = chquery.New(s.engine, cfg.Log)
-	if ln := listeners[0]; ln != nil {
-		s.url = "http://" + ln.Addr().String()
-		s.open(chhttp.New(s.query, cfg.Users, cfg.Log), ln)
+	if s.engine, err = lib.Open(dir, cfg.EngineConf); err != nil {
+		return err
 	}
-	if ln := listeners[1]; ln != nil {
-		s.native = "clickhouse://" + ln.Addr().String()
-		s.open(chnative.New(s.query, cfg.Users, cfg.Log), ln)
+	s.query, s.unused = chquery.New(s.engine, cfg.Log), nil
+	if http != nil {
+		s.url = "http://" + http.Addr().String()
+		s.open(chhttp.New(s.query, cfg.Users, cfg.Log), http)
+	}
+	if native != nil {
+		s.native = "clickhouse://" + native.Addr().String()
+		s.open(chnative.New(s.query, cfg.Users, cfg.Log), native)
 	}
 	return nil
 }
@@ -155,29 +155,17 @@ func (s *Sandbox) open(p port, ln net.Listener) {
 	s.serve.Go(func() error { return p.Serve(ln) })
 }
 
-// listener is an address to listen on and what for.
-type listener struct{ address, what string }
-
-// listen returns one listener for each, nil for an empty address.
-func listen(all []listener) ([]net.Listener, error) {
-	open := make([]net.Listener, len(all))
-	for i, l := range all {
-		if l.address == "" {
-			continue
-		}
-		ln, err := net.Listen("tcp", l.address)
-		if err != nil {
-			err = fmt.Errorf("listen for ClickHouse's %s: %w", l.what, err)
-			for _, ln := range open[:i] {
-				if ln != nil {
-					err = errors.Join(err, ln.Close())
-				}
-			}
-			return nil, err
-		}
-		open[i] = ln
+// listen returns nil for an empty address.
+func (s *Sandbox) listen(address, what string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
 	}
-	return open, nil
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for ClickHouse's %s: %w", what, err)
+	}
+	s.unused = append(s.unused, ln)
+	return ln, nil
 }
 
 // Brokers are the broker's addresses, nil without a broker.
@@ -204,6 +192,10 @@ const closeGrace = 2 * time.Second
 // removes a temporary directory. It is safe to call twice.
 func (s *Sandbox) Close() error {
 	var errs []error
+	for _, ln := range s.unused {
+		errs = append(errs, ln.Close())
+	}
+	s.unused = nil
 	if len(s.ports) > 0 {
 		errs = append(errs, s.closePorts())
 	}

@@ -1,8 +1,7 @@
 package chhttp
 
 import (
-	"bytes"
-	"encoding/binary"
+	"github.com/ClickHouse/ch-go/proto"
 
 	"statline/ingest/sandbox/chquery"
 )
@@ -18,37 +17,24 @@ func (q *request) isHello() bool {
 	return q.revision > 0 && q.Format == "Native" && string(q.SQL) == helloQuery
 }
 
-// Revisions of ClickHouse's protocol at which the Native format changed.
-const (
-	revisionBlockInfo           = 51903
-	revisionCustomSerialization = 54454
-)
-
 // encodeHello writes the hello's answer in the client's revision.
-func encodeHello(version, zone string, revision uint64) []byte {
-	var b bytes.Buffer
-	uvarint := func(n uint64) { b.Write(binary.AppendUvarint(nil, n)) }
-	text := func(s string) { uvarint(uint64(len(s))); b.WriteString(s) }
-	if revision >= revisionBlockInfo {
-		// Field 1: no overflow block; field 2: bucket -1; end.
-		b.Write([]byte{1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0})
-	}
-	uvarint(4) // columns
-	uvarint(1) // rows
+func encodeHello(version, zone string, revision int) []byte {
+	var b proto.Buffer
+	proto.Block{Info: proto.BlockInfo{BucketNum: -1}, Columns: 4, Rows: 1}.EncodeAware(&b, revision)
 	column := func(name, kind string) {
-		text(name)
-		text(kind)
-		if revision >= revisionCustomSerialization {
-			b.WriteByte(0)
+		b.PutString(name)
+		b.PutString(kind)
+		if proto.FeatureCustomSerialization.In(revision) {
+			b.PutBool(false)
 		}
 	}
 	column("displayName()", "String")
-	text(chquery.DisplayName)
+	b.PutString(chquery.DisplayName)
 	column("version()", "String")
-	text(version)
+	b.PutString(version)
 	column("revision()", "UInt32")
-	b.Write([]byte{0, 0, 0, 0})
+	b.PutUInt32(0)
 	column("timezone()", "String")
-	text(zone)
-	return b.Bytes()
+	b.PutString(zone)
+	return b.Buf
 }

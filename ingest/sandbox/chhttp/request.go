@@ -2,6 +2,7 @@ package chhttp
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"errors"
 	"fmt"
@@ -53,16 +54,13 @@ func parseRequest(r *http.Request) (*request, error) {
 	}
 	q := &request{
 		Query: chquery.Query{
-			ID:       values.Get("query_id"),
-			Database: firstOf(values.Get("database"), r.Header.Get("X-ClickHouse-Database")),
-			Format:   firstOf(values.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated"),
+			ID:       cmp.Or(values.Get("query_id"), chquery.NewID()),
+			Database: cmp.Or(values.Get("database"), r.Header.Get("X-ClickHouse-Database")),
+			Format:   cmp.Or(values.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated"),
 			ReadOnly: r.Method == http.MethodGet || r.Method == http.MethodHead,
 		},
 		bufferSize: 1 << 20,
 		frameCodec: chcompress.LZ4,
-	}
-	if q.ID == "" {
-		q.ID = chquery.NewID()
 	}
 	q.revision, _ = strconv.ParseUint(values.Get("client_protocol_version"), 10, 32)
 	if n, err := strconv.Atoi(values.Get("buffer_size")); err == nil && n >= 0 {
@@ -184,12 +182,3 @@ func acceptedEncoding(header string) string {
 }
 
 func isOn(v string) bool { return v == "1" || strings.EqualFold(v, "true") }
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}

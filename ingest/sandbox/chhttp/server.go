@@ -10,6 +10,7 @@
 package chhttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,13 +155,13 @@ func credentials(r *http.Request) (user, password string) {
 		return user, password
 	}
 	values := r.URL.Query()
-	return firstOf(r.Header.Get("X-ClickHouse-User"), values.Get("user"), "default"),
-		firstOf(r.Header.Get("X-ClickHouse-Key"), values.Get("password"))
+	return cmp.Or(r.Header.Get("X-ClickHouse-User"), values.Get("user"), "default"),
+		cmp.Or(r.Header.Get("X-ClickHouse-Key"), values.Get("password"))
 }
 
 func (s *Server) run(ctx context.Context, req *request, out io.Writer) (libchdb.Stats, error) {
 	if req.isHello() {
-		_, err := out.Write(encodeHello(s.version, s.zone, req.revision))
+		_, err := out.Write(encodeHello(s.version, s.zone, int(req.revision)))
 		return libchdb.Stats{}, err
 	}
 	return s.queries.Run(ctx, &req.Query, out)

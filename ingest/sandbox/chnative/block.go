@@ -34,21 +34,16 @@ func newCopier(in io.Reader, from int, out io.Writer, to int) *copier {
 // emit says with the numbers of columns and rows whether to copy or only to
 // read it. The error is io.EOF when there is no further block.
 func (c *copier) block(emit func(columns, rows int) bool) (columns []chquery.Column, rows int, err error) {
-	w := wire{c.in}
+	w := &wire{in: c.in}
 	if _, err := c.in.Peek(1); err != nil {
 		return nil, 0, err
 	}
 	if has(proto.FeatureBlockInfo, c.from) {
-		if err := w.blockInfo(); err != nil {
-			return nil, 0, unexpected(err)
-		}
+		w.blockInfo()
 	}
-	n, err := w.count("columns of a block", maxColumns)
-	if err == nil {
-		rows, err = w.count("rows of a block", maxRows)
-	}
-	if err != nil {
-		return nil, 0, unexpected(err)
+	n := w.count("columns of a block", maxColumns)
+	if rows = w.count("rows of a block", maxRows); w.err != nil {
+		return nil, 0, unexpected(w.err)
 	}
 	out := c.out
 	if !emit(n, rows) {
@@ -104,44 +99,30 @@ func emptyBlock(b *proto.Buffer, columns []chquery.Column, revision int) {
 	}
 }
 
-func (w wire) blockInfo() error {
+func (w *wire) blockInfo() {
 	for {
-		field, err := w.uvarint()
-		if err != nil {
-			return err
-		}
-		switch field {
+		switch field := w.uvarint(); field {
 		case 0:
-			return nil
+			return
 		case 1: // overflows
-			err = w.skip(1)
+			w.skip(1)
 		case 2: // bucket number
-			err = w.skip(4)
+			w.skip(4)
 		default:
-			err = fmt.Errorf("field %d of a block's info is not known", field)
-		}
-		if err != nil {
-			return err
+			w.fail(fmt.Errorf("field %d of a block's info is not known", field))
 		}
 	}
 }
 
-func (c *copier) column(w wire, rows uint64) (column chquery.Column, err error) {
-	if column.Name, err = w.text("column's name", maxName); err != nil {
-		return column, err
+func (c *copier) column(w *wire, rows uint64) (column chquery.Column, err error) {
+	column.Name = w.text("column's name", maxName)
+	column.Type = w.text("column's type", maxName)
+	if has(proto.FeatureCustomSerialization, c.from) && w.byte() != 0 {
+		return column, chquery.NotImplemented("Custom serialization of column " + chquery.Quote(column.Name) +
+			" is not supported by the embedded engine")
 	}
-	if column.Type, err = w.text("column's type", maxName); err != nil {
-		return column, err
-	}
-	if has(proto.FeatureCustomSerialization, c.from) {
-		custom, err := w.byte()
-		if err != nil {
-			return column, err
-		}
-		if custom != 0 {
-			return column, chquery.NotImplemented("Custom serialization of column " + chquery.Quote(column.Name) +
-				" is not supported by the embedded engine")
-		}
+	if w.err != nil {
+		return column, w.err
 	}
 	c.buf.Reset()
 	encodeColumn(&c.buf, column, c.to)
@@ -344,9 +325,10 @@ func (c *copier) texts(n uint64) error {
 }
 
 func (c *copier) longText() error {
-	length, err := wire{c.in}.uvarint()
-	if err != nil {
-		return err
+	w := wire{in: c.in}
+	length := w.uvarint()
+	if w.err != nil {
+		return w.err
 	}
 	if length > 1<<40 {
 		return fmt.Errorf("a text of %d bytes is too long", length)

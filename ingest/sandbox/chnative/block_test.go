@@ -153,8 +153,9 @@ func FuzzPackets(f *testing.F) {
 	f.Add(q.Buf[1:], revision)
 	f.Add(q.Buf[1:], 54000)
 	f.Fuzz(func(t *testing.T, data []byte, rev int) {
-		_, _ = wire{in(data)}.hello()
-		if got, err := (wire{in(data)}).query(rev); err == nil && len(got.body) > len(data) {
+		(&wire{in: in(data)}).hello()
+		w := wire{in: in(data)}
+		if got := w.query(rev); w.err == nil && len(got.body) > len(data) {
 			t.Fatalf("a query of %d bytes in %d", len(got.body), len(data))
 		}
 		frames := chquery.NewFrameReader(bytes.NewReader(data))

@@ -76,17 +76,17 @@ func (c *conn) serve() {
 func (c *conn) handshake() error {
 	_ = c.net.SetDeadline(time.Now().Add(handshakeTimeout))
 	defer func() { _ = c.net.SetDeadline(time.Time{}) }()
-	w := wire{c.in}
-	code, err := w.byte()
-	if err != nil {
-		return err
+	w := wire{in: c.in}
+	code := w.byte()
+	if w.err != nil {
+		return w.err
 	}
 	if code != byte(proto.ClientCodeHello) {
 		return c.notThisProtocol(code)
 	}
-	hello, err := w.hello()
-	if err != nil {
-		return c.refuse(fmt.Errorf("handshake: %w", err))
+	hello := w.hello()
+	if w.err != nil {
+		return c.refuse(fmt.Errorf("handshake: %w", w.err))
 	}
 	c.revision = min(hello.revision, revision)
 	if err := c.server.users.Check(hello.user, hello.password); err != nil {
@@ -99,11 +99,9 @@ func (c *conn) handshake() error {
 		return err
 	}
 	if has(proto.FeatureAddendum, c.revision) {
-		if _, err := w.text("quota key", maxName); err != nil {
-			return err
-		}
+		w.text("quota key", maxName)
 	}
-	return nil
+	return w.err
 }
 
 // use makes a database that of the connection's queries, when there is one.
@@ -149,9 +147,10 @@ func (c *conn) next() error {
 	}
 	_ = c.net.SetReadDeadline(time.Now().Add(exchangeTimeout))
 	defer func() { _ = c.net.SetReadDeadline(time.Time{}) }()
-	code, err := wire{c.in}.uvarint()
-	if err != nil {
-		return err
+	w := wire{in: c.in}
+	code := w.uvarint()
+	if w.err != nil {
+		return w.err
 	}
 	switch proto.ClientCode(code) {
 	case proto.ClientCodePing:

@@ -52,10 +52,11 @@ func (r *blockRows) WriteRows(w io.Writer) (int64, error) {
 	out := r.exchange.spoolTo(count)
 	defer out.Reset(nil)
 	for {
-		code, err := wire{r.exchange.in}.uvarint()
+		w := wire{in: r.exchange.in}
+		code := w.uvarint()
 		switch {
-		case err != nil:
-			return count.n, err
+		case w.err != nil:
+			return count.n, w.err
 		case proto.ClientCode(code) == proto.ClientCodeCancel:
 			return count.n, chquery.Exception{Code: 394, Name: "QUERY_WAS_CANCELLED",
 				Text: "Query was cancelled by the client"}
@@ -97,12 +98,12 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // readBlock reads a data packet and copies it to out.
 func (x *exchange) readBlock(out io.Writer) (name string, columns int, err error) {
-	code, err := wire{x.in}.uvarint()
-	if err == nil && proto.ClientCode(code) != proto.ClientCodeData {
-		err = fmt.Errorf("packet %d: got it after a query; want %d, data", code, proto.ClientCodeData)
+	w := wire{in: x.in}
+	if code := w.uvarint(); proto.ClientCode(code) != proto.ClientCodeData {
+		w.fail(fmt.Errorf("packet %d: got it after a query; want %d, data", code, proto.ClientCodeData))
 	}
-	if err != nil {
-		return "", 0, err
+	if w.err != nil {
+		return "", 0, w.err
 	}
 	return x.blockAfterCode(out)
 }
@@ -113,8 +114,9 @@ func (x *exchange) readBlock(out io.Writer) (name string, columns int, err error
 func (x *exchange) blockAfterCode(out io.Writer) (name string, columns int, err error) {
 	_ = x.net.SetReadDeadline(time.Now().Add(exchangeTimeout))
 	if has(proto.FeatureTempTables, x.revision) {
-		if name, err = (wire{x.in}).text("name of a temporary table", maxName); err != nil {
-			return "", 0, err
+		w := wire{in: x.in}
+		if name = w.text("name of a temporary table", maxName); w.err != nil {
+			return "", 0, w.err
 		}
 	}
 	c := x.copier

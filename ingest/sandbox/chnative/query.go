@@ -2,6 +2,7 @@ package chnative
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,12 +40,13 @@ type exchange struct {
 // query reads a query and answers it. What the query does wrong is answered
 // by an exception and the connection goes on.
 func (c *conn) query() error {
-	p, err := wire{c.in}.query(c.revision)
-	if err != nil {
-		return c.refuse(fmt.Errorf("read query: %w", err))
+	w := wire{in: c.in}
+	p := w.query(c.revision)
+	if w.err != nil {
+		return c.refuse(fmt.Errorf("read query: %w", w.err))
 	}
 	x := &exchange{conn: c, compressed: p.compressed, method: compress.LZ4, begun: time.Now()}
-	err = x.prepare(p)
+	err := x.prepare(p)
 	if err == nil {
 		err = x.externalTables()
 	}
@@ -63,11 +65,8 @@ func (c *conn) query() error {
 
 func (x *exchange) prepare(p queryPacket) error {
 	x.q = &chquery.Query{
-		ID: p.id, SQL: []byte(strings.TrimSpace(p.body)), Params: p.params,
+		ID: cmp.Or(p.id, chquery.NewID()), SQL: []byte(strings.TrimSpace(p.body)), Params: p.params,
 		Database: x.database, Format: "Native", Session: x.session,
-	}
-	if x.q.ID == "" {
-		x.q.ID = chquery.NewID()
 	}
 	x.q.Stmt = chquery.ParseStatement(x.q.SQL)
 	x.q.DropFormat()

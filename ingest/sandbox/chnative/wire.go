@@ -20,45 +20,69 @@ const (
 	maxRows     = 1 << 30
 )
 
-// wire reads the values that packets are made of.
-type wire struct{ in *bufio.Reader }
+// wire reads the values that packets are made of. It keeps the first error; what is read
+// after it is zero.
+type wire struct {
+	in  *bufio.Reader
+	err error
+}
 
-func (w wire) uvarint() (uint64, error) {
+func (w *wire) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *wire) uvarint() uint64 {
+	if w.err != nil {
+		return 0
+	}
 	n, err := binary.ReadUvarint(w.in)
 	if err != nil {
-		return 0, fmt.Errorf("read a number: %w", err)
+		w.err = fmt.Errorf("read a number: %w", err)
+		return 0
 	}
-	return n, nil
+	return n
 }
 
 // count is a number that must not be over a limit.
-func (w wire) count(what string, limit uint64) (int, error) {
-	n, err := w.uvarint()
-	if err == nil && n > limit {
-		err = fmt.Errorf("%s: got %d; want at most %d", what, n, limit)
+func (w *wire) count(what string, limit uint64) int {
+	n := w.uvarint()
+	if n > limit {
+		w.err = fmt.Errorf("%s: got %d; want at most %d", what, n, limit)
+		return 0
 	}
-	return int(n), err
+	return int(n)
 }
 
-func (w wire) text(what string, limit int) (string, error) {
-	n, err := w.count("length of "+what, uint64(limit))
-	if err != nil {
-		return "", err
-	}
-	b := make([]byte, n)
+func (w *wire) text(what string, limit int) string {
+	b := make([]byte, w.count("length of "+what, uint64(limit)))
 	if _, err := io.ReadFull(w.in, b); err != nil {
-		return "", fmt.Errorf("read %s: %w", what, err)
+		w.fail(fmt.Errorf("read %s: %w", what, err))
 	}
-	return string(b), nil
+	return string(b)
 }
 
 // skip passes over n bytes.
-func (w wire) skip(n int) error {
-	_, err := w.in.Discard(n)
-	return err
+func (w *wire) skip(n int) {
+	if w.err == nil {
+		_, w.err = w.in.Discard(n)
+	}
 }
 
-func (w wire) byte() (byte, error) { return w.in.ReadByte() }
+func (w *wire) byte() (c byte) {
+	if w.err == nil {
+		c, w.err = w.in.ReadByte()
+	}
+	return c
+}
+
+// numbers passes over n numbers.
+func (w *wire) numbers(n int) {
+	for range n {
+		w.uvarint()
+	}
+}
 
 // clientHello is the client's part of a handshake.
 type clientHello struct {
@@ -66,26 +90,14 @@ type clientHello struct {
 	database, user, password string
 }
 
-func (w wire) hello() (h clientHello, err error) {
-	var parts [3]string
-	if _, err = w.text("client's name", maxName); err != nil {
-		return h, err
-	}
-	for range 2 { // version
-		if _, err = w.uvarint(); err != nil {
-			return h, err
-		}
-	}
-	if h.revision, err = w.count("protocol revision", 1<<31); err != nil {
-		return h, err
-	}
-	for i, what := range []string{"database", "user", "password"} {
-		if parts[i], err = w.text(what, maxName); err != nil {
-			return h, err
-		}
-	}
-	h.database, h.user, h.password = parts[0], parts[1], parts[2]
-	return h, nil
+func (w *wire) hello() (h clientHello) {
+	w.text("client's name", maxName)
+	w.numbers(2) // version
+	h.revision = w.count("protocol revision", 1<<31)
+	h.database = w.text("database", maxName)
+	h.user = w.text("user", maxName)
+	h.password = w.text("password", maxName)
+	return h
 }
 
 // queryPacket is a query as a client sends it.
@@ -99,166 +111,91 @@ type queryPacket struct {
 
 func has(f proto.Feature, revision int) bool { return f.In(revision) }
 
-func (w wire) query(revision int) (q queryPacket, err error) {
-	if q.id, err = w.text("query id", maxName); err != nil {
-		return q, err
-	}
-	if revision >= 54032 { // client info, older than all that ch-go names
-		if err = w.clientInfo(revision); err != nil {
-			return q, fmt.Errorf("client info: %w", err)
+func (w *wire) query(revision int) (q queryPacket) {
+	q.id = w.text("query id", maxName)
+	if w.err == nil && revision >= 54032 { // client info, older than all that ch-go names
+		if w.clientInfo(revision); w.err != nil {
+			w.err = fmt.Errorf("client info: %w", w.err)
 		}
 	}
-	if q.settings, err = w.settings(revision); err != nil {
-		return q, err
+	q.settings = w.settings(revision)
+	if has(proto.FeatureInterServerSecret, revision) && w.text("inter-server secret", maxName) != "" {
+		w.fail(chquery.NotImplemented("Queries of other servers are not supported by the embedded engine"))
 	}
-	if has(proto.FeatureInterServerSecret, revision) {
-		secret, err := w.text("inter-server secret", maxName)
-		if err != nil {
-			return q, err
-		}
-		if secret != "" {
-			return q, chquery.NotImplemented("Queries of other servers are not supported by the embedded engine")
-		}
+	if stage := w.uvarint(); stage != uint64(proto.StageComplete) {
+		w.fail(chquery.NotImplemented(fmt.Sprintf("Query stage %d is not supported by the embedded engine", stage)))
 	}
-	if stage, err := w.uvarint(); err != nil {
-		return q, err
-	} else if stage != uint64(proto.StageComplete) {
-		return q, chquery.NotImplemented(fmt.Sprintf("Query stage %d is not supported by the embedded engine", stage))
-	}
-	compression, err := w.count("compression", 1)
-	if err != nil {
-		return q, err
-	}
-	q.compressed = compression == 1
-	if q.body, err = w.text("query", chquery.MaxQueryBytes); err != nil {
-		return q, err
-	}
+	q.compressed = w.count("compression", 1) == 1
+	q.body = w.text("query", chquery.MaxQueryBytes)
 	if has(proto.FeatureParameters, revision) {
-		params, err := w.namedValues("parameter", chquery.MaxQueryBytes)
-		if err != nil {
-			return q, err
-		}
-		for _, p := range params {
+		for _, p := range w.namedValues("parameter", chquery.MaxQueryBytes) {
 			q.params = append(q.params, libchdb.Param{Name: p.Name, Value: unquote(p.Value)})
 		}
 	}
-	return q, nil
+	return q
 }
 
-func (w wire) clientInfo(revision int) error {
-	kind, err := w.byte()
-	if err != nil || kind == byte(proto.ClientQueryNone) {
-		return err
+func (w *wire) clientInfo(revision int) {
+	if w.byte() == byte(proto.ClientQueryNone) {
+		return
 	}
 	for _, what := range []string{"initial user", "initial query id", "initial address"} {
-		if _, err := w.text(what, maxName); err != nil {
-			return err
-		}
+		w.text(what, maxName)
 	}
 	if has(proto.FeatureQueryStartTime, revision) {
-		if err := w.skip(8); err != nil {
-			return err
-		}
+		w.skip(8)
 	}
-	iface, err := w.byte()
-	if err != nil {
-		return err
-	}
-	if iface != byte(proto.InterfaceTCP) {
-		return fmt.Errorf("interface: got %d; want %d, that of this port", iface, proto.InterfaceTCP)
+	if iface := w.byte(); iface != byte(proto.InterfaceTCP) {
+		w.fail(fmt.Errorf("interface: got %d; want %d, that of this port", iface, proto.InterfaceTCP))
 	}
 	for _, what := range []string{"operating system's user", "host name", "client's name"} {
-		if _, err := w.text(what, maxName); err != nil {
-			return err
-		}
+		w.text(what, maxName)
 	}
-	if err := w.numbers(3); err != nil { // version and revision
-		return err
-	}
+	w.numbers(3) // version and revision
 	if has(proto.FeatureQuotaKeyInClientInfo, revision) {
-		if _, err := w.text("quota key", maxName); err != nil {
-			return err
-		}
+		w.text("quota key", maxName)
 	}
-	return w.laterClientInfo(revision)
-}
-
-func (w wire) laterClientInfo(revision int) error {
 	if has(proto.FeatureDistributedDepth, revision) {
-		if err := w.numbers(1); err != nil {
-			return err
-		}
+		w.numbers(1)
 	}
 	if has(proto.FeatureVersionPatch, revision) {
-		if err := w.numbers(1); err != nil {
-			return err
-		}
+		w.numbers(1)
 	}
-	if has(proto.FeatureOpenTelemetry, revision) {
-		traced, err := w.byte()
-		if err != nil {
-			return err
-		}
-		if traced != 0 {
-			if err := w.skip(16 + 8); err != nil { // trace and span
-				return err
-			}
-			if _, err := w.text("trace state", maxName); err != nil {
-				return err
-			}
-			if err := w.skip(1); err != nil { // flags
-				return err
-			}
-		}
+	if has(proto.FeatureOpenTelemetry, revision) && w.byte() != 0 {
+		w.skip(16 + 8) // trace and span
+		w.text("trace state", maxName)
+		w.skip(1) // flags
 	}
 	if has(proto.FeatureParallelReplicas, revision) {
-		return w.numbers(3)
+		w.numbers(3)
 	}
-	return nil
 }
 
-// numbers passes over n numbers.
-func (w wire) numbers(n int) error {
-	for range n {
-		if _, err := w.uvarint(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w wire) settings(revision int) ([]chquery.Setting, error) {
+func (w *wire) settings(revision int) []chquery.Setting {
 	if has(proto.FeatureSettingsSerializedAsStrings, revision) {
 		return w.namedValues("setting", maxName)
 	}
-	name, err := w.text("setting", maxName)
-	if err == nil && name != "" {
-		err = chquery.NotImplemented(fmt.Sprintf("The setting %s in the binary form of a client of revision %d"+
+	if name := w.text("setting", maxName); name != "" {
+		w.fail(chquery.NotImplemented(fmt.Sprintf("The setting %s in the binary form of a client of revision %d"+
 			" (before %d) is not supported by the embedded engine: send it with SET or in the query's SETTINGS",
-			name, revision, int(proto.FeatureSettingsSerializedAsStrings)))
+			name, revision, int(proto.FeatureSettingsSerializedAsStrings))))
 	}
-	return nil, err
+	return nil
 }
 
 // namedValues reads triples of name, flags and value up to an empty name.
-func (w wire) namedValues(what string, limit int) ([]chquery.Setting, error) {
-	var all []chquery.Setting
+func (w *wire) namedValues(what string, limit int) (all []chquery.Setting) {
 	total := 0
 	for {
-		name, err := w.text(what, maxName)
-		if err != nil || name == "" {
-			return all, err
+		name := w.text(what, maxName)
+		if name == "" {
+			return all
 		}
-		if err := w.numbers(1); err != nil { // flags: important, custom
-			return nil, err
-		}
-		value, err := w.text("value of "+what+" "+name, limit)
-		if err != nil {
-			return nil, err
-		}
+		w.numbers(1) // flags: important, custom
+		value := w.text("value of "+what+" "+name, limit)
 		all = append(all, chquery.Setting{Name: name, Value: value})
 		if total += len(value); len(all) > maxSettings || total > chquery.MaxQueryBytes {
-			return nil, fmt.Errorf("more than %d of a kind, or %d bytes: %s", maxSettings, chquery.MaxQueryBytes, what)
+			w.fail(fmt.Errorf("more than %d of a kind, or %d bytes: %s", maxSettings, chquery.MaxQueryBytes, what))
 		}
 	}
 }
