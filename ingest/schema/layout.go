@@ -11,14 +11,14 @@ import (
 	"statline/ingest/retry"
 )
 
-// Layout is how the tables of a database lie on the servers. It is chosen once,
-// by Options.Cluster when Migrate makes the tables; from then on the database is
-// asked (ReadLayout), so that what is written agrees with what was made.
+// Layout is how the tables of a database are distributed. Options.Cluster chooses it
+// when Migrate makes the tables; from then on the database itself is asked (ReadLayout),
+// so that writes agree with the tables.
 type Layout struct {
-	// Cluster, when set, says that each table is a Distributed one over a local
-	// one on every node of that ClickHouse cluster.
+	// Cluster, when set, is the ClickHouse cluster with a local table on every node and
+	// a Distributed table over them.
 	Cluster string
-	// Replicated says that the tables with the rows have replicas.
+	// Replicated says that the tables that hold the rows are replicated.
 	Replicated bool
 }
 
@@ -27,8 +27,7 @@ var ErrLayout = fmt.Errorf("%w: the tables lie on other servers", retry.ErrPerma
 
 var distributedOver = regexp.MustCompile(`^Distributed\('([^']*)'`)
 
-// ReadLayout asks the database how its tables lie; found is false when it has
-// none yet.
+// ReadLayout reads the layout of a database; found is false when it has no tables yet.
 func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, found bool, err error) {
 	var tables []struct {
 		Name   string `ch:"name"`
@@ -41,8 +40,8 @@ func ReadLayout(ctx context.Context, conn Conn, database string) (l Layout, foun
 	if err != nil {
 		return Layout{}, false, fmt.Errorf("read how the tables of database %s lie: %w", database, err)
 	}
-	// Migrate makes replicated ones in a cluster: believed of a local table that
-	// this user may not see.
+	// Migrate makes replicated tables in a cluster. This is assumed of a local table that
+	// the user may not see.
 	replicated := true
 	for _, t := range tables {
 		switch {
@@ -74,7 +73,7 @@ func (l Layout) Storage(t Table) Table {
 	return t
 }
 
-// OnCluster makes a statement one of every node; nothing on one server.
+// OnCluster is the clause that runs a statement on every node; "" on one server.
 func (l Layout) OnCluster() string {
 	if l.Cluster == "" {
 		return ""
@@ -82,7 +81,7 @@ func (l Layout) OnCluster() string {
 	return "ON CLUSTER `" + l.Cluster + "`"
 }
 
-// InsertSettings are those of every INSERT: when it is answered, the rows are in
+// InsertSettings are the settings of every INSERT. It is answered when the rows are in
 // the tables of all shards, and on most replicas of each.
 func (l Layout) InsertSettings() map[string]any {
 	settings := map[string]any{}
@@ -95,7 +94,7 @@ func (l Layout) InsertSettings() map[string]any {
 	return settings
 }
 
-// insertClause is InsertSettings as a clause of INSERT ... SELECT, to follow its
+// insertClause is InsertSettings as a clause of INSERT ... SELECT, placed after the
 // columns.
 func (l Layout) insertClause() string {
 	settings := l.InsertSettings()
@@ -113,8 +112,8 @@ func (l Layout) insertClause() string {
 	return " SETTINGS " + strings.Join(list, ", ")
 }
 
-// settle compares what was asked for with the tables that are there, and takes
-// over what they are when nothing was asked for.
+// settle sets o.layout to that of the existing tables, or to the one that o asks for when
+// there are none. An o.Cluster other than theirs is an error.
 func (o *Options) settle(ctx context.Context, conn Conn) error {
 	have, found, err := ReadLayout(ctx, conn, o.Database)
 	switch {

@@ -85,10 +85,9 @@ func (o Options) writeMeta(ctx context.Context, conn Conn, key, value string, ve
 	return nil
 }
 
-// CheckSecret compares the instance's secret, by its public fingerprint, with
-// the one that the database was filled under; the first instance's is
-// recorded. Under two secrets one API key would count as two. The error wraps
-// ErrSecret.
+// CheckSecret compares the fingerprint of the instance's secret with the one recorded in
+// the database; the first instance records its own. Under two secrets one API key would
+// count as two. The error wraps ErrSecret.
 func CheckSecret(ctx context.Context, conn Conn, database, secretID string) error {
 	if secretID == "" {
 		return errors.New("check secret: got an empty fingerprint")
@@ -102,7 +101,7 @@ func CheckSecret(ctx context.Context, conn Conn, database, secretID string) erro
 		if err := o.settle(ctx, conn); err != nil {
 			return fmt.Errorf("check secret: %w", err)
 		}
-		// The first writer wins whoever reads first: its version is the highest.
+		// Of several writers the first wins: its version is the highest.
 		first := math.MaxUint64 - uint64(time.Now().UnixNano())
 		if err := o.writeMeta(ctx, conn, metaSecret, secretID, first); err != nil {
 			return fmt.Errorf("check secret: %w", err)
@@ -125,8 +124,8 @@ func sameSecret(m meta, database, secretID string) error {
 	return nil
 }
 
-// StoredTTL is how long the database's rows live, as the last Migrate left it:
-// what an audit of it goes by, whatever the auditor's own configuration.
+// StoredTTL is the TTL that the last Migrate recorded. An audit uses it rather than the
+// auditor's configuration.
 func StoredTTL(ctx context.Context, conn Conn, database string) (TTL, error) {
 	m, err := readMeta(ctx, conn, database)
 	if err != nil {
@@ -162,9 +161,8 @@ func (o Options) wanted(have meta) (TTL, error) {
 	return o.Change.of(base), nil
 }
 
-// WholeSince is from when on tables are whole that came to be after others had
-// rows, or whose rows were to live for a shorter time before: what is older is not
-// in them. Other tables always were whole.
+// WholeSince has the incomplete tables and the time from which on each is complete. A
+// table is incomplete when it was added after others had rows, or when its TTL was raised.
 func WholeSince(ctx context.Context, conn Conn, database string) (map[Table]time.Time, error) {
 	m, err := readMeta(ctx, conn, database)
 	return m.since, err
@@ -173,9 +171,8 @@ func WholeSince(ctx context.Context, conn Conn, database string) (map[Table]time
 // ttlForm is the form of meta.ttl: days of minute rows, hour rows and samples.
 const ttlForm = "%d/%d/%d"
 
-// applyTTL changes the tables' TTL when it is not the recorded one. Only tables
-// that have a TTL can lose it, so those are looked up: a change that was cut
-// half way is completed by the next run.
+// applyTTL changes the tables' TTL when it is not the recorded one. It looks up which
+// tables have a TTL to remove, so that the next run completes a change that was cut off.
 func (o Options) applyTTL(ctx context.Context, conn Conn, have meta) error {
 	want := fmt.Sprintf(ttlForm, o.TTL.MinuteDays, o.TTL.HourDays, o.TTL.SampleDays)
 	if have.ttl == want {
@@ -192,8 +189,8 @@ func (o Options) applyTTL(ctx context.Context, conn Conn, have meta) error {
 	return o.writeMeta(ctx, conn, metaTTL, want, uint64(time.Now().UnixNano()))
 }
 
-// noteLonger notes, before rows are to live longer than they were, which of them
-// may be gone already.
+// noteLonger records, before a TTL is raised, from when on each table is complete: older
+// rows may have expired.
 func (o Options) noteLonger(ctx context.Context, conn Conn, have meta) error {
 	was, err := have.parseTTL()
 	if err != nil {
@@ -243,7 +240,7 @@ func (o Options) alterTTLs(ctx context.Context, conn Conn) error {
 	return nil
 }
 
-// alterTTL is the statement that gives t its TTL; "" when it has none to lose.
+// alterTTL is the statement that sets or removes t's TTL; "" when there is none to remove.
 func (o Options) alterTTL(t Table, expiring bool) string {
 	column := Minute
 	switch t {

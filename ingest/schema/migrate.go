@@ -38,8 +38,8 @@ func Version() int {
 }
 
 // Migrate brings the database to Version. Every statement of a migration is
-// idempotent and the version is recorded after the last one, so a run that
-// was cut is repeated whole and concurrent runs do the same work twice.
+// idempotent and the version is recorded after the last one: a run that was cut off is
+// repeated as a whole, and concurrent runs do the same work twice.
 // A change of Options.TTL, or Options.Change, is applied to existing tables.
 func Migrate(ctx context.Context, conn Conn, o Options) error {
 	return migrate(ctx, conn, o, migrations)
@@ -99,9 +99,9 @@ func notNewer(have meta, database string, newest int) error {
 	return nil
 }
 
-// Fits says, without writing, why this binary with this secret cannot work on
-// the database: it wraps ErrNewer or ErrSecret. An empty secretID is not compared,
-// and a database that is not there yet fits.
+// Fits returns an error that wraps ErrNewer or ErrSecret when this binary with this secret
+// cannot work on the database. It writes nothing. An empty secretID is not compared, and a
+// database that does not exist yet fits.
 func Fits(ctx context.Context, conn Conn, database, secretID string) error {
 	have, err := readMeta(ctx, conn, database)
 	if err != nil {
@@ -150,9 +150,9 @@ func load(files fs.FS) ([]migration, error) {
 	return list, nil
 }
 
-// apply applies migrations that follow each other and notes the last one. Of
-// several, what they change about one table is one statement: a new database is made
-// in two fifths of the time.
+// apply applies consecutive migrations and records the last one. The columns that several
+// of them add to one table become one statement, which makes a new database in two fifths
+// of the time.
 func (o Options) apply(ctx context.Context, conn Conn, step []migration) error {
 	var statements []string
 	for _, m := range step {
@@ -180,8 +180,7 @@ func (o Options) apply(ctx context.Context, conn Conn, step []migration) error {
 
 var alteration = regexp.MustCompile(`^(ALTER TABLE \S+)\s+(ADD COLUMN (?s:.*))$`)
 
-// joined makes one statement of all that add columns to one table. Nothing
-// between them may need the earlier ones.
+// joined combines the statements that add columns to one table into the first of them.
 func joined(statements []string) []string {
 	var list []string
 	at := map[string]int{} // where a table's statement is
@@ -192,7 +191,7 @@ func joined(statements []string) []string {
 			continue
 		}
 		if slices.Contains(list, s) {
-			continue // what a Distributed table needs too is said twice
+			continue // said for the Distributed table too
 		}
 		if i, ok := at[m[1]]; ok {
 			list[i] += ",\n    " + m[2]
@@ -236,8 +235,8 @@ func (o Options) render(m migration) ([]string, error) {
 	return statements, nil
 }
 
-// distributed is the statement that puts a Distributed table over the shards
-// of t; nothing without a cluster.
+// distributed is the statement that makes a Distributed table over the shards of t;
+// "" without a cluster.
 func (o Options) distributed(t Table) string {
 	if o.layout.Cluster == "" {
 		return ""
@@ -247,8 +246,8 @@ func (o Options) distributed(t Table) string {
 		t.Local(), shardBy(t))
 }
 
-// added is the statement that gives the Distributed table over t a column that t
-// was given; nothing without a cluster.
+// added is the statement that adds a column of t to the Distributed table over it;
+// "" without a cluster.
 func (o Options) added(t Table, column string) string {
 	if o.layout.Cluster == "" {
 		return ""

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// DedupWindow is how many inserts a table remembers the tokens of, and
-// DedupSeconds for how long when it is replicated: the token window of the
-// exactly-once protocol. A plain table has no limit in time.
+// DedupWindow is how many insert tokens a table remembers, and DedupSeconds for how long
+// when it is replicated: the token window of the exactly-once protocol. A plain table has
+// no limit in time.
 const (
 	DedupWindow  = 100_000
 	DedupSeconds = 604_800
@@ -38,13 +38,12 @@ func (t TTL) Days(l Level) int {
 	}
 }
 
-// Change says how many days rows are to live from now on, by level; nil leaves a
-// level as the database has it.
+// Change changes a database's TTL, in days by level; nil leaves a level as it is.
 type Change struct {
 	MinuteDays, HourDays, SampleDays *int
 }
 
-// of is what becomes of a TTL.
+// of is the changed TTL.
 func (c *Change) of(t TTL) TTL {
 	for _, x := range []struct{ to, days *int }{{&t.MinuteDays, c.MinuteDays}, {&t.HourDays, c.HourDays},
 		{&t.SampleDays, c.SampleDays}} {
@@ -61,22 +60,22 @@ type Options struct {
 	Database string
 	// Cluster, when set, makes every table on each node of that ClickHouse
 	// cluster, with the Replicated engines at the servers' default_replica_path,
-	// and a Distributed table over them. Tables that are there already tell
-	// themselves: then it may be empty, and another than theirs is refused.
+	// and a Distributed table over them. When the tables exist, it may be empty, and a
+	// cluster other than theirs is refused.
 	Cluster string
-	// TTL of the zero value keeps everything: analysis of old logs needs it,
-	// for a merge would drop them at once.
+	// TTL's zero value keeps everything, as the analysis of old logs needs: a merge would
+	// drop their rows at once.
 	TTL TTL
-	// Change, when set, leaves a database that is there its own TTL, but for what it
-	// says; TTL is then that of a new one.
+	// Change, when set, is applied to the TTL of an existing database; TTL is then for a
+	// new one only.
 	Change *Change
-	// Temporary tables are thrown away with the process that made them: nothing
-	// in them needs to survive a power cut, and parts that were merged are removed
-	// at once, so that thousands of files need not be when the process ends.
+	// Temporary tables are removed with the process that made them: they need not survive
+	// a power cut, and merged parts are removed at once rather than by the thousands when
+	// the process ends.
 	Temporary bool
 
 	layout Layout // of the tables; see settle
-	// lazily says that servers know how to merge lazily; see knowsMergeBase.
+	// lazily says that the server has the setting merge_selector_base; see knowsMergeBase.
 	lazily bool
 }
 
@@ -122,15 +121,15 @@ func (o Options) ttlExpression(column string, level Level) string {
 	return fmt.Sprintf("toDateTime(%s) + INTERVAL %d DAY", column, days)
 }
 
-// mergeBase is how many times as large as its largest part a merge is to be. The
-// server's own 5 writes each row again and again while a day fills: merges are half of
-// what a server does with our inserts. With 12 a day's partition has about twice as
-// many parts, a dozen.
+// mergeBase is how many times as large as its largest part a merge should be. With the
+// server's own 5 each row is rewritten many times while a day fills: merges are half of
+// the server's work on our inserts. With 12 a day's partition has about twice as many
+// parts, a dozen.
 const mergeBase = 12
 
-// knowsMergeBase reports whether the server has the setting. It is asked for its
-// version: what settings it has is told to users with more rights than ours. (A
-// cluster is not asked: its servers may be of several versions.)
+// knowsMergeBase reports whether the server has the setting, by its version: listing the
+// settings takes more rights than ours. (A cluster is not asked, since its servers may
+// have several versions.)
 func knowsMergeBase(ctx context.Context, conn Conn) (bool, error) {
 	var rows []struct {
 		Version string `ch:"version"`
@@ -145,11 +144,10 @@ func knowsMergeBase(ctx context.Context, conn Conn) (bool, error) {
 	return major > 25 || major == 25 && minor >= 10, nil
 }
 
-// settings are those of every table. Whole parts expire, because rewriting
-// parts to drop single rows costs more than a day of disk. An insert is on disk
-// before it is answered: a ledger that survived a power cut must not tell of
-// rows that did not. (Merged parts need no such care: the parts they replace
-// stay for eight minutes.)
+// settings are those of every table. Only whole parts expire, because rewriting parts to
+// drop single rows costs more than keeping a day on disk. An insert is on disk before it is
+// answered: after a power cut the ledger must not list rows that are lost. (Merged parts
+// need no sync: the parts that they replace stay for eight minutes.)
 func (o Options) settings() string {
 	s := fmt.Sprintf("ttl_only_drop_parts = 1, non_replicated_deduplication_window = %d", DedupWindow)
 	if o.Temporary {

@@ -2,11 +2,11 @@ package schema
 
 import "strings"
 
-// RejectsOf is a subquery with the rejects of both tables, each once: a block
-// that a binary of before schema 9 finished, or had begun, may have its rejects
-// in the old table and in the new one. The old ones have the time that they live
-// from as stored_at. The dashboards' queries have the same text (a test compares
-// them); database is a name or their placeholder.
+// RejectsOf is a subquery with the rejects of both tables, each once: a block that a
+// binary from before schema 9 finished or began may have its rejects in the old table and
+// in the new one. For the old ones, stored_at is the record's time, from which their TTL
+// counts. The dashboards' queries have the same text (a test compares them); database is a
+// name or their placeholder.
 func RejectsOf(database string) string {
 	return strings.ReplaceAll(rejectsOf, "{db}", database)
 }

@@ -1,26 +1,24 @@
-// Package schema owns the names and the shape of everything statline stores:
-// the tables, their columns, and the numbered SQL migrations that make them.
-// The tables of counts are as package aggregate describes them.
+// Package schema defines what statline stores: the tables, their columns, and the
+// numbered SQL migrations that make them. Package aggregate describes the tables of counts.
 // Its guarantee: Migrate brings a database of any older version, or none, to
 // Version without losing a row; running it again, or at the same time from
 // several processes, changes nothing; a database of a newer version is
 // refused. It opens no connection and imports no driver.
 //
-// In a cluster (Options.Cluster) every statement has ON CLUSTER, the tables with
-// the rows are Replicated ones at the servers' default_replica_path, and a
-// Distributed table over the shards has the table's name. An INSERT waits for
-// all its shards and, in each, for most replicas: with two of them that is both,
-// so a cluster that is to write while a server is away has three. The daemon's
-// user needs SYSTEM SYNC REPLICA, and CLUSTER to make the tables.
+// In a cluster (Options.Cluster) every statement has ON CLUSTER, the tables that hold
+// the rows are Replicated ones at the servers' default_replica_path, and a Distributed
+// table over the shards has the table's name. An INSERT waits for all its shards and, in
+// each, for most replicas. With two replicas that is both, so a cluster that must write
+// while a server is down needs three. The daemon's user needs SYSTEM SYNC REPLICA, and
+// CLUSTER to make the tables.
 //
-// Of that has been run, on the embedded engine beside a real ZooKeeper
-// (package store/zookeepertest): every statement that makes a table, without
-// its ON CLUSTER; asking how the tables lie; blocks, ledger and audit through
-// Distributed tables over one shard without replicas. The engine took INSERT
-// with a quorum and SYNC REPLICA and refused them for the reason that it cannot
-// be a replica. Not run, for want of a server that can: ON CLUSTER, ALTER of a
-// replicated table, a quorum that is reached, more than one shard or replica.
-// What is sent is in testdata/cluster.sql here and in store.
+// Tested, on the embedded engine beside a real ZooKeeper (package store/zookeepertest):
+// every statement that makes a table, without its ON CLUSTER; ReadLayout; blocks, ledger
+// and audit through Distributed tables over one shard without replicas. The engine parses
+// INSERT with a quorum and SYNC REPLICA, and refuses them because it cannot be a replica.
+// Not tested, for lack of such a server: ON CLUSTER, ALTER of a replicated table, a quorum
+// that is reached, more than one shard or replica. The statements are in
+// testdata/cluster.sql here and in store.
 package schema
 
 import (
@@ -84,8 +82,8 @@ func rollup(t Table) (aggregate.Rollup, bool) {
 // Local is the table that holds one shard's rows of t in a cluster.
 func (t Table) Local() Table { return t + "_local" }
 
-// shardBy says which rows of a table must meet in one shard: those that its
-// engine merges into one, so that sums and replacements work per shard.
+// shardBy is a table's sharding key: rows that the engine merges into one must be in one
+// shard.
 func shardBy(t Table) string {
 	if r, ok := rollup(t); ok {
 		return "cityHash64(" + strings.Join(r.Shard, ", ") + ")"
@@ -115,39 +113,18 @@ type Column string
 
 // The columns that code refers to by name.
 const (
-	Minute           Column = "minute"
-	Service          Column = "service"
-	Route            Column = "route"
-	Method           Column = "method"
-	HTTPStatus       Column = "http_status"
-	Code             Column = "code"
-	Outcome          Column = "outcome"
-	DecidedBy        Column = "decided_by"
-	Blame            Column = "blame"
-	Requests         Column = "requests"
-	Bytes            Column = "bytes"
-	Drift            Column = "drift"
-	Latency          Column = "latency"
-	LatencyUS        Column = "latency_us"
-	UpstreamRequests Column = "upstream_requests"
-	UpstreamUS       Column = "upstream_us"
-	Upstream         Column = "upstream"
-	Truncated        Column = "truncated"
-	Retries          Column = "retries"
+	Minute     Column = "minute"
+	Service    Column = "service"
+	Route      Column = "route"
+	Method     Column = "method"
+	HTTPStatus Column = "http_status"
+	Code       Column = "code"
+	Outcome    Column = "outcome"
+	Requests   Column = "requests"
+	LatencyUS  Column = "latency_us"
 
-	KeyID       Column = "key_id"
-	CountMax    Column = "count_max"
-	LimitMax    Column = "limit_max"
-	Slots       Column = "slots"
-	SlotSeconds Column = "slot_seconds"
-	FirstOffset Column = "first_offset"
-	LastOffset  Column = "last_offset"
-	FirstSeen   Column = "first_seen" // computed from the offset
-	LastSeen    Column = "last_seen"
-	ClientIPs   Column = "client_ips"
-	UserAgents  Column = "user_agents"
-	ClientIP    Column = "client_ip"
-	KeyIDs      Column = "key_ids"
+	KeyID    Column = "key_id"
+	ClientIP Column = "client_ip"
 
 	Slot           Column = "slot"
 	TS             Column = "ts"

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Start is what a topic was when it was first read from its end.
+// Start describes a topic when it was first read from its end.
 type Start struct {
 	TopicID string `json:"topic_id,omitempty"` // "" where the cluster has none
 	Epoch   uint32 `json:"epoch"`
-	// Ends are the ends of the partitions that there were.
+	// Ends are the ends of the partitions that existed.
 	Ends map[int32]int64 `json:"ends"`
 }
 
 // startKey is the key of the table meta.
 func startKey(cluster, topic string) string { return "start/" + cluster + "/" + topic }
 
-// FirstStart is how a topic was first read from its end. The first to ask says
-// so with now, and what it said stays, for whoever starts later.
+// FirstStart returns how a topic was first read from its end. The first caller records
+// what now returns; later callers get that.
 func FirstStart(ctx context.Context, conn Conn, database, cluster, topic string, now func() (Start, error)) (s Start,
 	err error) {
 	fail := func(err error) (Start, error) {
@@ -45,7 +45,7 @@ func FirstStart(ctx context.Context, conn Conn, database, cluster, topic string,
 	if err := o.settle(ctx, conn); err != nil {
 		return fail(err)
 	}
-	// The first writer wins whoever reads first: its version is the highest.
+	// Of several writers the first wins: its version is the highest.
 	if err := o.writeMeta(ctx, conn, key, string(text), math.MaxUint64-uint64(time.Now().UnixNano())); err != nil {
 		return fail(err)
 	}

@@ -21,21 +21,20 @@ type service struct {
 	name     string
 	share    float64 // of the traffic
 	envelope envelope
-	// template: the log line carries the route's template beside the path.
+	// template says that the log line has the route's template beside the path.
 	template bool
 	// latency is the median in milliseconds, size the median response.
 	latency, size float64
 	keyless       float64 // share of requests without a key
 	routes        []string
-	failures      string // "code:share ..." besides what every service has
+	failures      string // "code:share ...", added to everywhere
 }
 
-// everywhere are the failures that any service answers.
+// everywhere are the failures of every service.
 const everywhere = "24:0.00008 9:0.00002 11:0.00004 15:0.00002 2:0.0001 4:0.0002 19:0.0002 34:0.001"
 
-// services is the example API: a database of films with the routes that such
-// an API has. A route is "METHOD template weight [codes]"; a success of a route
-// with a code carries the code.
+// services is the example API, a database of films. A route is "METHOD template weight
+// [codes]": the code of a success, then code:share of failures.
 func services() []service {
 	return []service{
 		{name: "auth", share: 3, latency: 45, size: 320, template: true,
@@ -135,8 +134,8 @@ const (
 	fileID
 )
 
-// Responses that no code describes: made by the gateway, or by HTTP itself.
-// They are numbered beyond the API's codes inside this package only.
+// Responses without an API code, made by the gateway or by HTTP itself. The numbers are
+// internal to this package, above the API's codes.
 const (
 	gateway504 uint16 = 100 + iota
 	gateway502

@@ -8,8 +8,7 @@ import (
 	"strconv"
 )
 
-// The shape of the bench scenario: what a busy API looks like to a machine
-// that has to count it. Nothing is planted in it.
+// The shape of the bench scenario: a busy API, with nothing planted.
 const (
 	benchServices  = 20
 	benchRoutes    = 100
@@ -20,8 +19,8 @@ const (
 	benchKeyIPs    = 2 // client addresses of a key
 )
 
-// bench makes lines of eleven fields (a failure has a twelfth, its message)
-// from prepared pieces: it must cost little beside what reads them.
+// bench makes lines of eleven fields (a failure has a twelfth, its message) from prepared
+// pieces: making a line must cost little compared with reading it.
 type bench struct {
 	services  []service
 	routes    []benchRoute // five of each service, in order

@@ -1,8 +1,8 @@
 package traffic
 
-// status is one row of the API's table of status codes as this generator
-// writes it. It is this package's own copy, with the outcome that the
-// generator means: the truth must not be worked out by the code under test.
+// status is one row of the API's table of status codes, with the outcome that the
+// generator means. It is this package's own copy: the code under test must not compute the
+// truth.
 type status struct {
 	code    uint16
 	http    int16
@@ -82,7 +82,7 @@ var statuses = [...]status{
 	{34, 401, notFound, "The resource you requested could not be found."},
 }
 
-// rateLimit is the number of requests that the API allows a key in a window.
+// rateLimit is how many requests the API allows a key in a window.
 const (
 	rateLimit       = 40
 	rateLimitWindow = 10_000 // milliseconds

@@ -24,9 +24,9 @@ func RealDelivery(seed uint64) DeliveryConfig {
 	return DeliveryConfig{Seed: seed, Late: 0.01, VeryLate: 0.001}
 }
 
-// Delivery gives out a source's lines in the order of their arrival, with the
-// time of arrival instead of the event time. It loses and repeats none. The
-// source must be in the order of time within maxSkew.
+// Delivery gives out a source's lines in the order of their arrival, with the time of
+// arrival instead of the event time, each exactly once. The source must be ordered by time
+// within maxSkew.
 type Delivery struct {
 	source  Source
 	cfg     DeliveryConfig

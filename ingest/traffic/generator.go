@@ -16,7 +16,7 @@ const (
 	Suspended    = "suspended"     // suspended, disabled and invalid keys in use, a key scanner
 	TimeoutSpike = "timeout-spike" // a spike, an outage, and harmless look-alikes
 	Mixed        = "mixed"         // some of everything
-	Bench        = "bench"         // even load for measurements: see bench.go
+	Bench        = "bench"         // even load for measurements; see bench.go
 )
 
 // Scenarios lists the scenarios.
@@ -28,32 +28,31 @@ func Scenarios() []string {
 type Config struct {
 	Seed     uint64
 	Scenario string
-	// Rate is the number of responses per second of event time at Start; the
-	// load then follows the time of day. Planted events are part of it as long
-	// as they need less than half. 0: 50. Bench ignores it.
+	// Rate is the number of responses per second of event time at Start; the load then
+	// follows the time of day. It includes the planted events while they need less than
+	// half of it. 0: 50. Bench ignores it.
 	Rate float64
 	// Count ends the traffic after that many lines; 0: never.
 	Count int64
 	// Start is the event time of the first line. Zero: 2026-06-01 12:00 UTC.
 	Start time.Time
-	// Malformed is the share of lines that are no response, 0 to 1. The truth
-	// counts them as rejected.
+	// Malformed is the share of lines that are no response, 0 to 1; the truth counts them
+	// as rejected.
 	Malformed float64
-	// Retries makes clients try again what fails in the outages of the scenario
-	// timeout-spike, and say so, and others send as many first tries.
+	// Retries adds declared retries to the outage of the scenario timeout-spike, and
+	// declared first tries to its spike.
 	Retries bool
 	// BenchRate is the event-time rate of the bench scenario; 0: the constant
 	// BenchRate.
 	BenchRate float64
 }
 
-// BenchRate is how many responses the bench scenario has per second of event
-// time, whatever Rate says.
+// BenchRate is the default number of responses per second of event time in the bench
+// scenario.
 const BenchRate = 10_000
 
-// Generator gives out the lines of a scenario, in the order of their event
-// times but for the half second by which the clocks of the API's nodes differ.
-// It is not safe for concurrent use.
+// Generator gives out the lines of a scenario by event time, except that the clocks of the
+// API's nodes differ by up to half a second. It is not safe for concurrent use.
 type Generator struct {
 	cfg      Config
 	rand     *rand.Rand
@@ -209,8 +208,8 @@ func dailyLoad(unixMilli int64) float64 {
 	return 1 + 0.35*math.Cos(2*math.Pi*(hour-20)/24)
 }
 
-// rotateEvery is how often the background gives way to the next of the 34
-// codes, so that a short run shows them all.
+// rotateEvery is how often a background response gets the next of the 34 codes, so that
+// a short run has them all.
 const rotateEvery = 600
 
 // respond fills e with an ordinary response.
@@ -253,8 +252,8 @@ func (g *Generator) routeFor(code uint16) *route {
 	return &g.routes[g.routePick.pick(g.rand.Uint64())]
 }
 
-// chooseClient gives e a client. Refusals of a key go to keys that are refused
-// once, or seldom: an ordinary day has no offender.
+// chooseClient gives e a client. A refused key is a new one, or any of them for code 25:
+// an ordinary day has no offender.
 func (g *Generator) chooseClient(e *event, code uint16) {
 	s := &g.services[e.service]
 	known := &g.people.keyed[g.people.byRank.pick(g.rand.Uint64())]
@@ -274,8 +273,8 @@ func (g *Generator) chooseClient(e *event, code uint16) {
 	}
 }
 
-// answer fills in what the response was: e's service, route and client are
-// known, code is an API code or one of the gateway's own.
+// answer fills in the response: e's service, route and client are known, code is an API
+// code or one of the gateway's own.
 func (g *Generator) answer(e *event, code uint16) {
 	s := &g.services[e.service]
 	median := s.latency
@@ -286,7 +285,7 @@ func (g *Generator) answer(e *event, code uint16) {
 		e.upstream = e.latency - 300
 		return
 	case gateway502:
-		// the upstream's answer was one that the gateway could not read
+		// the gateway could not read the upstream's answer
 		e.status, e.outcome, e.latency = 502, serverError, g.around(4, 0.8)
 		e.upstream, e.upstreamStatus = e.latency*3/4, 200
 		return
@@ -324,7 +323,7 @@ func (g *Generator) around(median, sigma float64) int64 {
 	return max(int64(1000*median*math.Exp(sigma*g.rand.NormFloat64())), 350)
 }
 
-// Truth is what the lines given out so far say.
+// Truth counts the lines given out so far.
 func (g *Generator) Truth() *Truth {
 	t := g.tally.truth(g.services)
 	for _, p := range g.plants {

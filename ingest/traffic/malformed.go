@@ -1,7 +1,7 @@
 package traffic
 
-// malformed appends a line that no reader can take for a response: cut off in
-// the middle, not JSON at all, or without a usable time.
+// malformed appends a line that is no response: cut off, not JSON, or without a usable
+// time.
 func (g *Generator) malformed(line []byte) ([]byte, int64, uint64, bool) {
 	at := max(int64(g.clock), g.start)
 	x := g.rand.Uint64()

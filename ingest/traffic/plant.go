@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// plant is an actor that a scenario adds to the ordinary traffic. Its volume is
-// absolute (requests per second of event time), not a share of the rate, so it
-// can be recognised in a few event minutes however little traffic there is.
+// plant is an actor that a scenario adds to the ordinary traffic. Its volume is in requests
+// per second of event time, not a share of the rate, so that it shows within a few event
+// minutes in any traffic.
 type plant struct {
 	planted Planted // Kind "" for what is no incident
 	end     int64   // milliseconds
@@ -20,14 +20,13 @@ type plant struct {
 	// step fills e, whose time is known, and returns the pause until the next
 	// request in milliseconds.
 	step func(g *Generator, p *plant, e *event) int64
-	slot int64  // the rate limit's window,
-	n    uint64 // and the requests in it so far
+	slot int64  // the current window of the rate limit
+	n    uint64 // requests in it so far
 }
 
 const never = math.MaxInt64
 
-// schedule keeps the few plants and effects that are active apart from all
-// that will be.
+// schedule holds the active plants and effects, and those that wait for their start.
 type schedule struct {
 	plants, waitingPlants   []*plant
 	effects, waitingEffects []*effectOnService
@@ -94,8 +93,8 @@ type effectOnService struct {
 	code       uint16
 }
 
-// disturb applies the effects to a background response that would have had
-// code; drop is set when it does not happen at all.
+// disturb applies the effects to a background response with a code; drop says that the
+// response is left out.
 func (g *Generator) disturb(e *event, code uint16) (changed uint16, drop bool) {
 	for _, f := range g.active.effects {
 		if f.service != e.service || e.at < f.start || e.at >= f.end {
@@ -147,8 +146,8 @@ func (s *script) add(planted Planted, c client, rate float64, step func(*Generat
 	})
 }
 
-// serviceEvent plants a rise of code in a service: a share of its traffic and,
-// so that it shows in thin traffic too, perSecond responses beyond it.
+// serviceEvent plants a rise of code in a service: a share of its traffic, and perSecond
+// more responses so that it shows in thin traffic too.
 func (s *script) serviceEvent(p Planted, code uint16, share, load, perSecond float64) {
 	f := &effectOnService{
 		planted: p, service: s.g.serviceIndex(p.Entity), code: code, share: share, load: load,
@@ -174,7 +173,7 @@ func (s *script) nuisance(service string, from float64, code uint16, share, load
 	})
 }
 
-// keyUser plants a key that asks at a steady pace and gets code each time.
+// keyUser plants a key that sends requests at a steady pace and always gets code.
 func (s *script) keyUser(kind string, c client, from, to, due float64, code uint16, perSecond float64, note string) {
 	s.add(s.planted(kind, "key", c.key, from, to, due, note), c, perSecond,
 		func(g *Generator, _ *plant, e *event) int64 {
@@ -184,8 +183,8 @@ func (s *script) keyUser(kind string, c client, from, to, due float64, code uint
 		})
 }
 
-// limited plants a key whose requests in each ten-second window are given by
-// perWindow; those over the limit are refused.
+// limited plants a key that sends perWindow requests in each ten-second window; those over
+// the limit are refused.
 func (s *script) limited(kind string, c client, from, to, due, rate float64, note string,
 	perWindow func(window int64) uint64) {
 	s.add(s.planted(kind, "key", c.key, from, to, due, note), c, rate,
@@ -220,7 +219,7 @@ func (g *Generator) pause(perSecond float64) int64 {
 	return int64(1000 / perSecond * (0.9 + 0.2*g.rand.Float64()))
 }
 
-// requestTo makes e a request to one of a service's routes for reading.
+// requestTo makes e a request to one of a service's read routes.
 func (g *Generator) requestTo(e *event, name string) {
 	e.service = g.serviceIndex(name)
 	for {

@@ -45,7 +45,7 @@ var userAgents = [...]string{
 	"curl/8.5.0",
 }
 
-// robots call without a key: one in eight of those who do.
+// robots are one in eight of the clients without a key.
 var robots = [...]string{
 	"Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
 	"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -103,8 +103,8 @@ func newKey(r *rand.Rand) string {
 	return hex.EncodeToString(binary.LittleEndian.AppendUint64(raw, r.Uint64()))
 }
 
-// newIP is an address from the ranges set apart for benchmarks (RFC 2544) and
-// documentation (RFC 3849): no line of ours names someone's real address.
+// newIP is an address from the ranges reserved for benchmarks (RFC 2544) and documentation
+// (RFC 3849): nobody's real address.
 func newIP(r *rand.Rand) string {
 	if r.IntN(20) == 0 {
 		return fmt.Sprintf("2001:db8:%x:%x::%x", 1+r.IntN(0xfffe), 1+r.IntN(0xfffe), 1+r.IntN(0xfffe))

@@ -5,9 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// stream gives an independent random source for one purpose (name) and one
-// entity (index) of a seed, so that adding an entity never changes another's
-// numbers.
+// stream is an independent random source for one purpose (name) and one entity (index) of
+// a seed: adding an entity changes no other's numbers.
 func stream(seed uint64, name string, index int) *rand.Rand {
 	return rand.New(rand.NewPCG(mix(seed), mix(fnv1a(name)+uint64(index)*0x9e3779b97f4a7c15)))
 }

@@ -2,7 +2,7 @@ package traffic
 
 import "fmt"
 
-// forever ends what does not end by itself, in minutes.
+// forever is the end of events that do not end, in minutes.
 const forever = 366 * 24 * 60
 
 // plant sets up what the scenario plants.
@@ -60,8 +60,7 @@ func (s *script) mixedGoesOn() {
 	}
 }
 
-// retryLoop: a client that answers every refusal with another try, in spells
-// of twenty seconds with ten between.
+// retryLoop is a client that retries every refusal, for twenty seconds of every thirty.
 func (s *script) retryLoop(from, to float64) {
 	s.limited("offender", s.newClient("python-requests/2.32.3", 2), from, to, 5, 6.7,
 		"retry loop: 100 requests in 10 s, two windows of three",
@@ -73,26 +72,26 @@ func (s *script) retryLoop(from, to float64) {
 		})
 }
 
-// floodingKey sends ten times what it may.
+// floodingKey sends ten times the limit.
 func (s *script) floodingKey(from, to float64) {
 	s.limited("flood", s.newClient("Go-http-client/2.0", 1), from, to, 4, 40,
 		"flood: 400 requests in every 10 s", func(int64) uint64 { return 400 })
 }
 
-// overuser is a tenth over the limit, all the time.
+// overuser is always a tenth over the limit.
 func (s *script) overuser(from float64) {
 	s.limited("offender", s.newClient("axios/1.7.2", 1), from, forever, 15, 4.4,
 		"44 requests in every 10 s, all day", func(int64) uint64 { return 44 })
 }
 
-// batchJob runs into the limit for six minutes and ends.
+// batchJob is at the limit for six minutes.
 func (s *script) batchJob(from float64) {
 	s.limited("throttled", s.newClient("Java/17.0.11", 1), from, from+6, 4, 4.3,
 		"batch job with back-off: at the limit for 6 minutes",
 		func(w int64) uint64 { return 42 + uint64(w%3) })
 }
 
-// nearLimit stays under the limit but for one window in eight: no incident.
+// nearLimit exceeds the limit in one window of eight: no incident.
 func (s *script) nearLimit() {
 	s.limited("", s.newClient("okhttp/4.12.0", 2), 0.5, forever, 0, 3.8, "",
 		func(w int64) uint64 {
@@ -103,7 +102,7 @@ func (s *script) nearLimit() {
 		})
 }
 
-// suspendedCron is a job that nobody stopped when its key was suspended.
+// suspendedCron is a job that goes on after its key was suspended.
 func (s *script) suspendedCron(from float64) {
 	c := s.newClient("curl/8.5.0", 1)
 	second := false
@@ -118,8 +117,7 @@ func (s *script) suspendedCron(from float64) {
 		})
 }
 
-// disabledThenReinstated is a person who tries again and again until the
-// account works once more.
+// disabledThenReinstated is a person who retries until the account works again.
 func (s *script) disabledThenReinstated(from, reinstated float64) {
 	c := s.newClient(userAgents[1], 1)
 	tries := 0
@@ -199,8 +197,8 @@ func (s *script) retryBlip(service string, from float64) {
 		})
 }
 
-// deployShift is a release after which a service times out three times as
-// often as before, which is still next to never, and refuses more requests.
+// deployShift is a release after which a service times out three times as often, though
+// still hardly ever, and refuses more requests.
 func (s *script) deployShift(service string, from float64) {
 	s.nuisance(service, from, 24, 0.00016, 1)
 	s.nuisance(service, from, 5, 0.01, 1)
@@ -212,8 +210,8 @@ func (s *script) brokenContract(from, to float64) {
 		"code 6 comes with HTTP 200 instead of 404")
 }
 
-// newCode is a release with a code that the catalogue does not have. What
-// decides such a response is its HTTP status.
+// newCode is a release with a code that the catalogue does not have. Its HTTP status
+// decides such a response.
 func (s *script) newCode(from, to float64) {
 	s.contract("unknown_code", "account", 60, 422, invalidRequest, "This request needs a verified device.", from, to,
 		"code 60 is not in the catalogue")
@@ -233,8 +231,8 @@ func (s *script) contract(kind, service string, code uint16, http int16, o outco
 		})
 }
 
-// retryStorm: three clients that try each call four times while a service is offline, and
-// say which try it is.
+// retryStorm is three clients that try each call four times while a service is offline, and
+// declare which try it is.
 func (s *script) retryStorm(service string, from, to float64) {
 	for range 3 {
 		c, try := s.newClient("okhttp/4.12.0", 1), 0
@@ -248,7 +246,7 @@ func (s *script) retryStorm(service string, from, to float64) {
 	}
 }
 
-// firstTries is a client that asks a lot, and never twice.
+// firstTries is a busy client that retries nothing, and declares it.
 func (s *script) firstTries(service string, from, to float64) {
 	c := s.newClient("axios/1.7.2", 1)
 	s.add(s.planted("", "service", service, from, to, 0, ""), c, 10, func(g *Generator, _ *plant, e *event) int64 {

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// administer does something to a topic.
+// administer runs an admin request about a topic.
 func administer(brokers []string, what, topic string, do func(*kadm.Client) error) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err == nil {
@@ -24,8 +24,8 @@ func administer(brokers []string, what, topic string, do func(*kadm.Client) erro
 	return nil
 }
 
-// CreateTopic creates a topic with the brokers' own number of replicas, unless
-// it exists.
+// CreateTopic creates a topic with the brokers' default number of replicas, unless it
+// exists.
 func CreateTopic(ctx context.Context, brokers []string, topic string, partitions int32) error {
 	return administer(brokers, "create topic", topic, func(admin *kadm.Client) error {
 		_, err := ensureTopic(ctx, admin, topic, partitions)
@@ -53,7 +53,7 @@ func DeleteTopic(ctx context.Context, brokers []string, topic string) error {
 	})
 }
 
-// AddPartitions makes a topic have that many partitions.
+// AddPartitions raises the number of a topic's partitions.
 func AddPartitions(ctx context.Context, brokers []string, topic string, partitions int) error {
 	return administer(brokers, "add partitions to", topic, func(admin *kadm.Client) error {
 		done, err := admin.UpdatePartitions(ctx, partitions, topic)
@@ -64,9 +64,9 @@ func AddPartitions(ctx context.Context, brokers []string, topic string, partitio
 	})
 }
 
-// Expire deletes all records of a topic but the newest of each partition, as
-// retention does in time. (The embedded broker would forget where an empty
-// partition ends when it is killed.)
+// Expire deletes all records of a topic but the newest of each partition, as retention
+// does in time. (When it is killed, the embedded broker forgets the end of an empty
+// partition.)
 func Expire(ctx context.Context, brokers []string, topic string) error {
 	return administer(brokers, "expire", topic, func(admin *kadm.Client) error {
 		ends, err := admin.ListEndOffsets(ctx, topic)

@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Transaction is one that hangs: its records are in the log, and read_committed
-// shows neither them nor what follows them until it ends.
+// Transaction is a hanging transaction: until it ends, read_committed shows neither its
+// records nor what follows them.
 type Transaction struct {
 	client *kgo.Client
 	topic  string

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Truth is what the generator knows of the lines it gave out: every count was
-// taken when the line was meant, not by reading it.
+// Truth counts the lines that a generator gave out, as it meant them: no line was read for
+// it.
 type Truth struct {
 	Records      uint64            `json:"records"`   // lines
 	Responses    uint64            `json:"responses"` // lines that are a response
@@ -26,8 +26,7 @@ type Truth struct {
 	Last    time.Time `json:"last"`
 }
 
-// Planted is one thing that the scenario put into the traffic and that has
-// happened by now.
+// Planted is one event of the scenario that has begun.
 type Planted struct {
 	Kind       string    `json:"kind"`        // an incident kind
 	EntityType string    `json:"entity_type"` // service, key, client, contract
@@ -55,8 +54,7 @@ func (t *Truth) WriteTo(w io.Writer) (int64, error) {
 // maxCode bounds the codes that a scenario may use.
 const maxCode = 64
 
-// tally is the truth while it is being counted: arrays, so that a line costs a
-// few increments.
+// tally counts the truth in arrays, so that a line costs a few increments.
 type tally struct {
 	records, rejected uint64
 	retries           uint64

@@ -17,8 +17,8 @@ const (
 	ClientStuffingBot = "distributed stuffing" // one of 200 addresses, slow
 )
 
-// ClientSeries is everything that happens to one client address in a day: rows
-// sorted by minute, outcome and code, and what is planted.
+// ClientSeries is a day of one client address: rows sorted by minute, outcome and code,
+// and the labels of what is planted.
 type ClientSeries struct {
 	IP     string
 	Class  string
@@ -27,7 +27,7 @@ type ClientSeries struct {
 }
 
 // Clients is the number of client addresses. Of the usual 340, 40 are NATs, 20
-// backends, 60 key scanners, 20 fast stuffers and 200 a stuffing net.
+// backends, 60 key scanners, 20 fast stuffers and 200 a stuffing botnet.
 func (w *World) Clients() int { return w.cfg.Clients }
 
 // Client makes the day of client address i, the first after the warm-up.
@@ -183,7 +183,7 @@ func (d *clientDay) stuffing() {
 	d.label("credential_stuffing", start, start+length, fmt.Sprintf("%.0f logins a minute", perMinute))
 }
 
-// stuffingBot is one address of a net: 60 to 200 logins a day.
+// stuffingBot is one address of a botnet: 60 to 200 logins a day.
 func (d *clientDay) stuffingBot() {
 	d.s.Class = ClientStuffingBot
 	n := 60 + d.r.IntN(140)

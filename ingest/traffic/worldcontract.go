@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// ContractSeries is a service's day of responses by code and HTTP status, and
+// ContractSeries is a service's day of responses by code and HTTP status, with labels
 // where it breaks the catalogue's contract.
 type ContractSeries struct {
 	Service string
@@ -76,8 +76,8 @@ func (w *World) Contract(i int) ContractSeries {
 	return s
 }
 
-// conform adds a minute of responses as the catalogue promises them. A few are
-// the gateway's own and have no code.
+// conform adds a minute of responses that keep the contract. A few are the gateway's own
+// and have no code.
 func (s *ContractSeries) conform(r *rand.Rand, at int64) {
 	s.add(at, 0, 200, poisson(r, 20))
 	s.add(at, 0, 502, poisson(r, 0.01))

@@ -18,7 +18,7 @@ func compare(m1, m2 int64, o1, o2 string, c1, c2 uint16) int {
 	return cmp.Or(cmp.Compare(m1, m2), cmp.Compare(o1, o2), cmp.Compare(c1, c2))
 }
 
-// The ways in which a suspended key goes on being used.
+// How a suspended key goes on being used.
 const (
 	DeadCron5       = "cron 5 min"
 	DeadCron15      = "cron 15 min"

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// The classes of keys at a rate limit of 40 requests in 10 s. What makes an
-// offender is that it goes on against refusals; the clean ones meet the limit
-// by nature or by accident.
+// The classes of keys at a rate limit of 40 requests in 10 s. An offender goes on against
+// refusals; the others meet the limit by their nature or by accident.
 const (
 	KeyNormal    = "normal"     // far from the limit
 	KeyNearLimit = "near-limit" // 28 to 36 a window, evenly
@@ -21,9 +20,9 @@ const (
 	KeySlowRetry = "slow-retrier" // offender: a little over in spells
 )
 
-// KeySeries is everything that happens to one key: rows sorted by minute,
-// outcome and code, and what is planted. A key that is never refused has no
-// rows: no detector looks at it.
+// KeySeries is what one key does: rows sorted by minute, outcome and code, and the labels
+// of what is planted. A key that is never refused has no rows, since no detector looks at
+// it.
 type KeySeries struct {
 	Key    string
 	Class  string
@@ -48,8 +47,8 @@ func (w *World) Keys() int { return w.cfg.Keys }
 // slotsPerDay is the number of rate-limit windows in the keys' day.
 const slotsPerDay = 24 * 60 * 6
 
-// Key makes the day of key i: one in fifty is an offender, three in a hundred
-// are clean and meet the limit often, six in a hundred now and then.
+// Key makes the day of key i: one in fifty is an offender; of the others three in a
+// hundred meet the limit often, six in a hundred sometimes.
 func (w *World) Key(i int) KeySeries {
 	r := stream(w.cfg.Seed, "key/"+w.cfg.Kind, i)
 	s := KeySeries{Key: newKey(r), Class: keyClass(r)}
@@ -128,8 +127,7 @@ func (d *keyDay) time(slot int) int64 {
 	return d.world.at(d.world.cfg.WarmUp*1440) + int64(slot)*10
 }
 
-// window sends n requests in a window that allows rateLimit; what is over is
-// refused.
+// window sends n requests in a window; those over rateLimit are refused.
 func (d *keyDay) window(slot int, n uint64) {
 	d.put(slot, min(n, rateLimit), n-min(n, rateLimit))
 }
@@ -156,8 +154,8 @@ func (d *keyDay) nearLimit() {
 	}
 }
 
-// polite works in batches: it runs into the limit with one to three requests in
-// flight, then waits as told.
+// polite works in batches: it meets the limit with one to three requests in flight, then
+// waits as long as it is told to.
 func (d *keyDay) polite() {
 	for slot := d.r.IntN(2000); slot < slotsPerDay-360; slot += 60 + d.r.IntN(3000) {
 		for end := slot + 60 + d.r.IntN(300); slot < end; slot += 4 + d.r.IntN(3) {
@@ -215,7 +213,7 @@ func (d *keyDay) overuse() {
 	d.label("offender", 0, slotsPerDay, d.series.Class)
 }
 
-// slowRetry asks a little too much in spells of 15 to 45 min.
+// slowRetry is a little over the limit for 15 to 45 min at a time.
 func (d *keyDay) slowRetry() {
 	for from := d.r.IntN(1500); from < slotsPerDay-400; from += 1500 + d.r.IntN(2500) {
 		n := 90 + d.r.IntN(181)

@@ -8,10 +8,9 @@ import (
 )
 
 // The kinds of world. In Clean every count is Poisson around a smooth load; in
-// Default load and failure share wander; in Rough they wander more and retry
-// blips are four times as frequent. LogNormal and those of GammaKinds wander in
-// other ways, and nothing is planted in them but incidents. The others are about
-// one shape each.
+// Default load and failure share drift; in Rough they drift more and retry blips are four
+// times as frequent. LogNormal and GammaKinds have other noise and incidents only. The
+// others test one shape each.
 const (
 	Clean     = "clean"
 	Default   = "default"
@@ -48,7 +47,7 @@ func gammaName(cv2 float64, low, high int) string {
 	return fmt.Sprintf("gamma, CV2 %g, blocks of %d-%d min", cv2, low, high)
 }
 
-// worldKind is what is usual in the worlds of a kind, and what is planted.
+// worldKind says what the worlds of a kind are like, and what is planted.
 type worldKind struct {
 	name      string
 	load, err func(*rand.Rand) wander // factors of load and failure share; nil for none
@@ -193,8 +192,8 @@ func (b *bursts) next(r *rand.Rand) float64 {
 	return b.now
 }
 
-// silences stops a service about every second day, never at the same time of a week
-// as before: what it does then is no news.
+// silences stops a service about every second day, never at the time of week of an earlier
+// silence, which the detector would expect.
 func silences(p *servicePlan, r *rand.Rand, _ int) {
 	for t := p.world.cfg.WarmUp * 1440; ; {
 		t += 300 + int(r.ExpFloat64()*2600)

@@ -9,10 +9,9 @@ import (
 	"strconv"
 )
 
-// Lines is one day of a world as log lines: folding them gives the world's
-// aggregate rows of that day, exactly. Services, keys, clients and contract
-// services are told apart by their names: key series answer as service "api",
-// client series as "login". It is not safe for concurrent use.
+// Lines is one day of a world as log lines: folding them gives exactly the world's
+// aggregate rows of that day. The service names differ: keys call "api", clients "login".
+// It is not safe for concurrent use.
 type Lines struct {
 	r       *rand.Rand
 	times   timestamps
@@ -25,7 +24,7 @@ type Lines struct {
 	Records uint64
 }
 
-// lineGroup is one row that stands for n responses alike.
+// lineGroup is n equal responses of one row.
 type lineGroup struct {
 	service        string
 	status         int
@@ -41,9 +40,8 @@ type pendingLine struct {
 	index uint64 // within the group
 }
 
-// Day returns the lines of the world's day with that number, in the order of
-// event time. Keys, clients and contracts exist on the first day after the
-// warm-up only; dead keys on every day from there on.
+// Day returns the lines of one day of the world by event time. Keys, clients and
+// contracts exist on the first day after the warm-up only, dead keys from that day on.
 func (w *World) Day(day int) (*Lines, error) {
 	if day < 0 || day >= w.cfg.Days {
 		return nil, fmt.Errorf("world: got day %d; want 0 to %d", day, w.cfg.Days-1)

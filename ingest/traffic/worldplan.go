@@ -141,8 +141,7 @@ func (w *World) planService(r *rand.Rand, i int) *servicePlan {
 	return p
 }
 
-// free reports whether e keeps two hours' distance from the incidents planned
-// so far.
+// free reports whether e is two hours apart from the incidents planned so far.
 func (p *servicePlan) free(e effect) bool {
 	for i := range p.effects {
 		o := &p.effects[i]
@@ -212,11 +211,11 @@ func (p *servicePlan) draw(r *rand.Rand, t int, load, share float64) ServiceMinu
 	return row
 }
 
-// audible is how many requests a minute a service must have for its silence to be
-// an incident: a sixth more than what the detector asks for.
+// audible is how many requests a minute a service must have for its silence to be an
+// incident: a sixth more than the detector's threshold.
 const audible = 70
 
-// label writes down what happened, now that the expected excess is known.
+// label makes the labels, now that the expected excess is known.
 func (p *servicePlan) label(s *ServiceSeries) {
 	for i := range p.effects {
 		e := &p.effects[i]

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// The evidence rows that a World gives, in the shape in which the detectors
-// read them from the store. Minute is the start of an event minute in Unix
-// seconds (a multiple of 60), and so are the bounds of a Label.
+// The evidence rows of a World, shaped as the detectors read them from the store. Minute is
+// the start of an event minute in Unix seconds (a multiple of 60); a Label's bounds are
+// Unix seconds too.
 type (
 	// ServiceMinute counts the responses of a service in a minute: N in all, of
 	// which the failures of the service itself are named.
@@ -86,9 +86,9 @@ type WorldConfig struct {
 	Start  time.Time // truncated to the day, UTC; zero: Monday 2026-06-01
 }
 
-// World is a labelled world of aggregate rows. Every service, key and client
-// has its own random stream: its rows do not depend on how many others there
-// are or on the order of the calls. It is safe for concurrent use.
+// World is labelled traffic as aggregate rows. Every service, key and client has its own
+// random stream, so its rows depend neither on the number of others nor on the order of
+// the calls. It is safe for concurrent use.
 type World struct {
 	cfg   WorldConfig
 	start int64 // Unix seconds
@@ -153,9 +153,8 @@ func (w *World) minutes() int { return w.cfg.Days * 1440 }
 // at is the Unix time of a minute counted from the world's start.
 func (w *World) at(minute int) int64 { return w.start + int64(minute)*60 }
 
-// ServiceSeries is everything that happens to one service: one row a minute
-// (none in an ingest gap), sorted; what was planted, and the nuisances, during
-// which an alarm is a false one.
+// ServiceSeries is what one service does: one row a minute (none in an ingest gap), the
+// labels of what is planted, and the nuisances, during which an alarm is a false one.
 type ServiceSeries struct {
 	Service       string
 	MeanPerMinute float64
