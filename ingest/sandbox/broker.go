@@ -30,8 +30,8 @@ func startBroker(cfg Config, dir string) (*kfake.Cluster, error) {
 			}
 			return joiningListener{l}, nil
 		}),
-		// Kept by the data directory; a new one is another cluster, and its
-		// offsets must never be taken for those of an earlier one.
+		// The data directory keeps it. A new directory is another cluster, whose
+		// offsets must not be taken for those of an earlier one.
 		kfake.ClusterID(newClusterID()),
 		kfake.DataDir(dir),
 		kfake.DefaultNumPartitions(cfg.Partitions),
@@ -60,8 +60,8 @@ func startBroker(cfg Config, dir string) (*kfake.Cluster, error) {
 	return broker, nil
 }
 
-// splitAddr reads host:port. The host must be one that clients can dial: they
-// are told it in the cluster's metadata.
+// splitAddr reads host:port. Clients must be able to dial the host, which is in the
+// cluster's metadata.
 func splitAddr(addr string) (host string, port int, err error) {
 	host, p, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -18,13 +18,12 @@ const engineEnv = "STATLINE_ENGINE"
 // engineHome is where `make engine` installs, seen from the repository.
 const engineHome = "ingest/sandbox/engine"
 
-// FindEngine returns the path of the engine's library. path and the
-// environment's STATLINE_ENGINE name the file or a directory that holds it,
-// and nothing else is tried when one of them is set. Otherwise the directories are,
-// in this order: beside the executable; the directories .engine and
-// ingest/sandbox/engine of the working directory and its parents, then of the
-// executable's; statline in the user's cache directory. The error of a failed
-// search wraps ErrNoEngine and lists where it looked.
+// FindEngine returns the path of the engine's library. path, or else the environment's
+// STATLINE_ENGINE, names the file or its directory, and nothing else is tried. If neither
+// is set, it searches, in this order: beside the executable; .engine and
+// ingest/sandbox/engine in the working directory and its parents, then in the
+// executable's; statline in the user's cache directory. The error of a failed search wraps
+// ErrNoEngine and lists where it looked.
 func FindEngine(path string) (string, error) {
 	if path == "" {
 		path = os.Getenv(engineEnv)
@@ -81,8 +80,8 @@ func searchDirs() []string {
 	return dirs
 }
 
-// engineAt returns the library that path is, or that lies in the directory
-// path or in the npm package installed there.
+// engineAt returns the library at path: the file itself, or the one in the directory path
+// or in the npm package installed there.
 func engineAt(path string) (string, bool) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 // joiningListener makes the broker expire a group member that dies while it
 // joins, as Apache Kafka does.
 //
-// kfake starts a member's session when it has handed the answer to JoinGroup
-// to the member's connection. When that connection is gone by then, it starts
-// none, and the member keeps its share of the partitions forever. So the end
-// of a connection that still waits for the answer to a JoinGroup is kept from
-// the broker until the answer has been given; the session then starts, and
-// ends, as it would for any member that falls silent.
+// kfake starts a member's session when it has passed the answer to JoinGroup to the
+// member's connection. If that connection is gone by then, no session starts, and the
+// member keeps its partitions forever. So the end of a connection that waits for the
+// answer to a JoinGroup is hidden from the broker until the answer is written; the session
+// then starts, and expires like that of any silent member.
 type joiningListener struct{ net.Listener }
 
 // Accept implements net.Listener.
@@ -92,7 +91,7 @@ type requestKey struct {
 	left uint32 // bytes of the request that come after head
 }
 
-// follow takes the stream's next bytes; true when a key became known in them.
+// follow reads the stream's next bytes and reports whether they complete a key.
 func (r *requestKey) follow(p []byte) (known bool) {
 	for len(p) > 0 {
 		if r.have == len(r.head) {

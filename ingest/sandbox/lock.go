@@ -30,7 +30,7 @@ func lockDir(dir string) (*dirLock, error) {
 		}
 		return nil, fmt.Errorf("lock sandbox data %s: %w", dir, err)
 	}
-	// The number is for the message above only; where the engine serves follows.
+	// The pid is for the message above only; the engine's address follows it (see serves).
 	if err := f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 		if err != nil {
@@ -40,7 +40,7 @@ func lockDir(dir string) (*dirLock, error) {
 	return &dirLock{f}, nil
 }
 
-// serves notes where the engine of the directory can be asked.
+// serves records the address of the directory's engine.
 func (l *dirLock) serves(url string) error {
 	if _, err := fmt.Fprintln(l.file, url); err != nil {
 		return fmt.Errorf("write %s: %w", l.file.Name(), err)
@@ -54,8 +54,8 @@ func readLock(dir string) (owner, url string) {
 	return owner, strings.TrimSpace(url)
 }
 
-// Serving is the address of the engine that a running sandbox serves a data
-// directory with: who got ErrLocked for it can ask there.
+// Serving is the address of the engine that another process serves a data directory with,
+// for a caller that got ErrLocked.
 func Serving(dir string) (url string, err error) {
 	owner, url := readLock(dir)
 	if url == "" {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Exceptions that a ClickHouse server answers with 400 and 404: what cannot be
-// read or does not fit, and unknown names. (Taken from its
-// exceptionCodeToHTTPStatus; the numbers from the engine's errorCodeToName.)
+// Exceptions that a ClickHouse server answers with 400 and 404: unreadable or unfit
+// input, and unknown names. (From its exceptionCodeToHTTPStatus; the numbers are from the
+// engine's errorCodeToName.)
 var (
 	badRequestCodes = []int{6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376,
 		427, 441, 675, 676}

@@ -9,10 +9,9 @@ import (
 // helloQuery is what clickhouse-go asks first on each connection.
 const helloQuery = "SELECT displayName(), version(), revision(), timezone()"
 
-// A server writes the Native format in the revision that the client asks for;
-// the library always writes revision 0. So the hello says that this server is
-// of revision 0, and clickhouse-go reads every later answer as that. Only the
-// answer to the hello itself must come in the client's revision.
+// A server writes the Native format in the client's revision; the library always writes
+// revision 0. So the hello announces revision 0, and clickhouse-go reads all later answers
+// as that. Only the answer to the hello itself must be in the client's revision.
 func (q *request) isHello() bool {
 	return q.revision > 0 && q.Format == "Native" && string(q.SQL) == helloQuery
 }

@@ -21,8 +21,8 @@ import (
 	"statline/ingest/sandbox/libchdb"
 )
 
-// headBytes is how much of a body is looked at to tell an INSERT's text from
-// its rows; a ClickHouse server's max_query_size.
+// headBytes is how much of a body is read to tell an INSERT's text from its rows:
+// ClickHouse's max_query_size.
 const headBytes = 256 << 10
 
 // request is one HTTP request as the engine needs it.
@@ -101,9 +101,8 @@ func (q *request) parseSettings(values url.Values) error {
 	return q.SetSettings(settings)
 }
 
-// parseBody splits the query parameter and the body into the query's text and
-// an INSERT's rows. Together they are one text: the parameter, a line end, the
-// body.
+// parseBody splits the query parameter and the body, which are one text with a line end
+// between them, into the query's text and an INSERT's rows.
 func (q *request) parseBody(values url.Values, body io.Reader) error {
 	if text := strings.TrimSpace(values.Get("query")); text != "" {
 		q.SQL = []byte(text)

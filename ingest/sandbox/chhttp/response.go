@@ -18,8 +18,8 @@ import (
 	"statline/ingest/sandbox/libchdb"
 )
 
-// response writes an answer. It holds the first bytes back, so that a query
-// that fails early still gets a status and an exception header.
+// response writes an answer. It holds back the first bytes, so that a query that fails
+// early still gets a status and an exception header.
 type response struct {
 	w       http.ResponseWriter
 	req     *request
@@ -66,8 +66,8 @@ func (r *response) finish(stats libchdb.Stats) error {
 	return r.end()
 }
 
-// fail ends the answer with an exception: as its status and body when nothing
-// has been sent, else in the frame that clients look for.
+// fail ends the answer with an exception: as status and body if nothing has been sent,
+// otherwise in the frame that clients look for.
 func (r *response) fail(cause error) error {
 	text := cause.Error()
 	code := chquery.CodeOf(cause)

@@ -1,9 +1,9 @@
 // Package chhttp serves an embedded ClickHouse engine over ClickHouse's own
 // HTTP interface, well enough for clickhouse-go, curl and Grafana's plugin.
 //
-// What a server does with query texts, settings, parameters, rows of an
-// INSERT, deduplication tokens, compression, exceptions (typed, and in the
-// midst of an answer), cancellation and read-only GET holds here too.
+// It supports query texts, settings, parameters, rows of an INSERT, deduplication tokens,
+// compression, exceptions (typed, and in the middle of an answer), cancellation and
+// read-only GET.
 //
 // What it does not do: sessions, external tables, progress headers, Native
 // revisions above 0.
@@ -33,7 +33,7 @@ type Server struct {
 	users   chquery.Users
 	log     *slog.Logger
 	http    *http.Server
-	// What the engine says of itself, known since Serve.
+	// Of the engine; set by Serve.
 	version, zone string
 
 	running sync.WaitGroup
@@ -142,14 +142,14 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		err = resp.finish(stats)
 	}
 	if err != nil {
-		// The client is gone; there is no one to tell.
+		// The client is gone.
 		s.log.Debug("answer not delivered", "query_id", req.ID, "err", err)
 	}
 	s.log.Debug("query", "query_id", req.ID, "verb", req.Stmt.Verb, "took", time.Since(begun))
 }
 
-// credentials are those of a request, in the order in which a server looks for
-// them: basic authentication, ClickHouse's own headers, the URL.
+// credentials are a request's, from the first place that has them: basic
+// authentication, ClickHouse's own headers, the URL.
 func credentials(r *http.Request) (user, password string) {
 	if user, password, ok := r.BasicAuth(); ok {
 		return user, password
@@ -173,10 +173,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, req *request, ca
 	}
 }
 
-// trusted says whether a request may be served. There are no passwords, so a
-// web page must not be able to reach the engine through its visitor's browser:
-// not from another origin, and not through a host name that was pointed at the
-// loopback address.
+// trusted reports whether a request may be served. There may be no passwords, so no web
+// page may reach the engine through its visitor's browser: neither from another origin
+// nor through a host name that points at the loopback address.
 func trusted(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)

@@ -12,12 +12,11 @@ import (
 	"statline/ingest/sandbox/chquery"
 )
 
-// engineRevision is that of the engine's format Native: no block info, no
-// flags of custom serialization.
+// engineRevision is that of the engine's Native format: no block info, no flags of custom
+// serialization.
 const engineRevision = 0
 
-// copier copies blocks from one revision's form to another's. Types are
-// parsed once.
+// copier copies blocks from one revision's form to another's, and caches parsed types.
 type copier struct {
 	in       *bufio.Reader
 	out      io.Writer
@@ -30,9 +29,9 @@ func newCopier(in io.Reader, from int, out io.Writer, to int) *copier {
 	return &copier{in: bufio.NewReaderSize(in, 64<<10), out: out, from: from, to: to, types: map[string]*layout{}}
 }
 
-// block copies one block and returns its columns and the number of its rows.
-// emit says with the numbers of columns and rows whether to copy or only to
-// read it. The error is io.EOF when there is no further block.
+// block copies one block and returns its columns and the number of its rows. emit says, by
+// the numbers of columns and rows, whether to copy it or only to read it. The error is
+// io.EOF when there is no further block.
 func (c *copier) block(emit func(columns, rows int) bool) (columns []chquery.Column, rows int, err error) {
 	w := &wire{in: c.in}
 	if _, err := c.in.Peek(1); err != nil {
@@ -64,7 +63,7 @@ func (c *copier) block(emit func(columns, rows int) bool) (columns []chquery.Col
 	return columns, rows, nil
 }
 
-// unexpected makes an end in the midst of a block an error of its own.
+// unexpected replaces io.EOF inside a block by io.ErrUnexpectedEOF.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("block is cut off: %w", io.ErrUnexpectedEOF)
@@ -135,7 +134,7 @@ func (c *copier) column(w *wire, rows uint64) (column chquery.Column, err error)
 			return column, err
 		}
 		if len(c.types) >= maxColumns {
-			clear(c.types) // a connection may name any number
+			clear(c.types) // bounds the cache
 		}
 		c.types[column.Type] = l
 	}
@@ -148,8 +147,8 @@ func (c *copier) column(w *wire, rows uint64) (column chquery.Column, err error)
 	return column, nil
 }
 
-// dictionaryVersion is the only one of a LowCardinality column: with a
-// dictionary in each block.
+// dictionaryVersion is the only version of a LowCardinality column: a dictionary in each
+// block.
 const dictionaryVersion = 1
 
 // prefix copies what comes before a column's values: a version for each
@@ -288,8 +287,7 @@ func (c *copier) bytes(left uint64) error {
 	return nil
 }
 
-// texts copies n strings: as many as lie in the buffer at once, and one that
-// goes beyond it by itself.
+// texts copies n strings: those in the buffer at once, and one that exceeds it by itself.
 func (c *copier) texts(n uint64) error {
 	for n > 0 {
 		if _, err := c.in.Peek(1); err != nil {

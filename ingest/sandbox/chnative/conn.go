@@ -17,8 +17,8 @@ import (
 	"statline/ingest/sandbox/chquery"
 )
 
-// Times of a server: how long a client may take for one read or write in the
-// midst of an exchange, and for its handshake.
+// How long a client may take for one read or write during an exchange, and for its
+// handshake.
 const (
 	exchangeTimeout  = 300 * time.Second
 	handshakeTimeout = 10 * time.Second
@@ -104,7 +104,7 @@ func (c *conn) handshake() error {
 	return w.err
 }
 
-// use makes a database that of the connection's queries, when there is one.
+// use sets the database of the connection's queries, if it exists.
 func (c *conn) use(database string) error {
 	if database == "" || database == c.database {
 		return nil
@@ -117,7 +117,7 @@ func (c *conn) use(database string) error {
 	return nil
 }
 
-// notThisProtocol tells who speaks another protocol where to go.
+// notThisProtocol answers a client that speaks another protocol.
 func (c *conn) notThisProtocol(first byte) error {
 	switch first {
 	case 'G', 'P', 'H', 'O', 'D': // GET, POST, HEAD, OPTIONS, DELETE
@@ -175,9 +175,8 @@ func (c *conn) awaitPacket() error {
 	return err
 }
 
-// watch looks at what the client sends while its query runs: ctx ends when it
-// cancels or leaves. cancelled says, once the query is over, whether the
-// client asked for that.
+// watch reads what the client sends while its query runs: ctx ends when the client cancels
+// or leaves. end stops that and reports whether it has cancelled.
 func (c *conn) watch(ctx context.Context) (_ context.Context, end func() (cancelled bool)) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	peeked := make(chan error, 1)

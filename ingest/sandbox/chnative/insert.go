@@ -13,8 +13,8 @@ import (
 	"statline/ingest/sandbox/libchdb"
 )
 
-// insert takes the blocks of an INSERT: it tells the columns, reads up to the
-// empty block, then inserts all of them as one INSERT under one token.
+// insert handles an INSERT of blocks: it sends the columns, reads up to the empty block,
+// and runs one INSERT under one token.
 func (x *exchange) insert() error {
 	columns, err := x.server.queries.InsertColumns(x.server.base, x.q)
 	if err != nil {
@@ -34,13 +34,13 @@ func (x *exchange) insert() error {
 	return x.end(stats, err)
 }
 
-// insertRows runs an INSERT with its rows. It is not cancelled when the client
-// leaves: all of its rows are here.
+// insertRows runs an INSERT with its rows. A client that leaves does not cancel it: all
+// rows have arrived.
 func (x *exchange) insertRows() (libchdb.Stats, error) {
 	return x.server.queries.Run(x.server.base, x.q, io.Discard)
 }
 
-// blockRows is the blocks of an INSERT in the engine's form.
+// blockRows are the blocks of an INSERT in the engine's form.
 type blockRows struct {
 	exchange *exchange
 	done     bool // the empty block has come
@@ -123,7 +123,7 @@ func (x *exchange) blockAfterCode(out io.Writer) (name string, columns int, err 
 	c.in, c.out, c.from = x.in, out, x.revision
 	if x.compressed {
 		if x.frames == nil {
-			// Frames end where blocks do, so nothing beyond is read ahead.
+			// Frames end where blocks do, so it reads nothing beyond the block.
 			x.frames = bufio.NewReaderSize(chquery.NewFrameReader(x.in), 64<<10)
 		}
 		c.in = x.frames

@@ -18,8 +18,8 @@ import (
 	"statline/ingest/sandbox/libchdb"
 )
 
-// errBroken wraps what leaves the connection at an unknown place, so that it
-// cannot go on.
+// errBroken marks errors after which the position in the stream is unknown, so that the
+// connection must end.
 var errBroken = errors.New("the connection cannot go on")
 
 // exchange is one query being answered.
@@ -37,8 +37,8 @@ type exchange struct {
 	block                   bytes.Buffer  // what it writes
 }
 
-// query reads a query and answers it. What the query does wrong is answered
-// by an exception and the connection goes on.
+// query reads a query and answers it. An error of the query is answered by an exception,
+// and the connection goes on.
 func (c *conn) query() error {
 	w := wire{in: c.in}
 	p := w.query(c.revision)
@@ -195,8 +195,7 @@ func (x *exchange) headOnly(ctx context.Context) error {
 	return x.head(columns)
 }
 
-// head sends a block of columns without rows, which tells the client what
-// comes.
+// head sends a block without rows, which announces the columns.
 func (x *exchange) head(columns []chquery.Column) error {
 	x.columns = columns
 	var b proto.Buffer
@@ -269,11 +268,11 @@ func (x *exchange) packet(code proto.ServerCode, block []byte) error {
 	return x.out.Flush()
 }
 
-// tickEvery is how often a client that waits is told that its query runs.
+// tickEvery is how often a waiting client is sent progress.
 const tickEvery = time.Second
 
-// tick sends empty progress while ctx lives, so that a client's time limit for
-// reads does not end a query that runs.
+// tick sends empty progress while ctx lives, so that the query outlives the client's read
+// timeout.
 func (x *exchange) tick(ctx context.Context) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -288,7 +287,7 @@ func (x *exchange) tick(ctx context.Context) (stop func()) {
 				return
 			case <-ticker.C:
 				if x.progress(proto.Progress{}) != nil {
-					return // the answer itself will find out
+					return // the answer reports it
 				}
 			}
 		}
@@ -314,8 +313,8 @@ func (x *exchange) finish(s libchdb.Stats) error {
 		return x.endOfStream()
 	}
 	err := x.send(func(b *proto.Buffer) {
-		// Rows before the limit count as calculated: clickhouse-client tries it
-		// itself where they are not, from streams that it does not have.
+		// Otherwise clickhouse-client calculates the rows before the limit itself,
+		// from streams that it does not have.
 		proto.Profile{Rows: x.rows, Blocks: x.blockCount, Bytes: x.bytes,
 			CalculatedRowsBeforeLimit: true}.EncodeAware(b, x.revision)
 	})
@@ -333,8 +332,8 @@ func (x *exchange) finish(s libchdb.Stats) error {
 	return x.endOfStream()
 }
 
-// end tells what an INSERT wrote, to clients that have a place for it, and ends
-// the answer, or passes err on.
+// end sends what an INSERT wrote, to clients that know that, and ends the answer, or
+// returns err.
 func (x *exchange) end(s libchdb.Stats, err error) error {
 	if err == nil && has(proto.FeatureClientWriteInfo, x.revision) {
 		err = x.progress(proto.Progress{WroteRows: s.WrittenRows, WroteBytes: s.WrittenBytes})

@@ -30,8 +30,7 @@ type layout struct {
 // maxDepth bounds the nesting of a type's name.
 const maxDepth = 64
 
-// fixedSizes are the types whose values have one size whatever their
-// parameters.
+// fixedSizes are the types whose values have the same size for all parameters.
 var fixedSizes = map[string]uint64{
 	"Nothing": 1, "Bool": 1, "Int8": 1, "UInt8": 1, "Enum8": 1,
 	"Int16": 2, "UInt16": 2, "Enum16": 2, "Date": 2, "BFloat16": 2,

@@ -20,9 +20,8 @@ type Column struct {
 // describing are the statements besides SELECT that answer with rows.
 var describing = []string{"SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"}
 
-// Columns returns the columns of q's rows; none when it is no statement that
-// answers with rows. It is for an answer without rows, whose output does not
-// tell.
+// Columns returns the columns of q's rows, none for a statement that answers without. It
+// is for answers of no rows, whose output does not have the columns.
 func (r *Runner) Columns(ctx context.Context, q *Query) ([]Column, error) {
 	switch {
 	case q.IsSelect():
@@ -51,9 +50,8 @@ func (r *Runner) InsertColumns(ctx context.Context, q *Query) ([]Column, error) 
 	return r.described.get(q.Database+"\x00"+query, func() ([]Column, error) { return r.describe(ctx, q, query) })
 }
 
-// described is what was told of the columns that an INSERT takes. A server knows
-// its tables; here it is a query of its own, for each INSERT. Whatever is neither
-// a question nor an INSERT may change a table, and forgets it all.
+// described caches the columns that INSERTs take, since asking for them is a query. A
+// statement that may alter a table clears it.
 type described struct {
 	mu      sync.Mutex
 	columns map[string][]Column
@@ -74,7 +72,7 @@ func (d *described) get(key string, ask func() ([]Column, error)) ([]Column, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.changes == before { // else the answer may be of before
+	if d.changes == before { // else the answer may be outdated
 		if d.columns == nil || len(d.columns) >= mostDescribed {
 			d.columns = map[string][]Column{}
 		}
@@ -83,7 +81,7 @@ func (d *described) get(key string, ask func() ([]Column, error)) ([]Column, err
 	return columns, nil
 }
 
-// mostDescribed bounds what is kept.
+// mostDescribed bounds the cache.
 const mostDescribed = 1000
 
 func (d *described) forget() {
@@ -140,9 +138,8 @@ func (r *Runner) sections(ctx context.Context, q *Query) (answer, error) {
 // none.
 type Sections struct{ Data, Totals, Extremes []byte }
 
-// Sections runs a SELECT whose totals or extremes are asked for. The answer
-// is held in memory as a whole: Native has no place for either, so it is read
-// as text and written again by the engine.
+// Sections runs a SELECT with totals or extremes. The engine's Native output has neither,
+// so the answer is read as JSON, held in memory, and converted by the engine.
 func (r *Runner) Sections(ctx context.Context, q *Query) (s Sections, err error) {
 	a, err := r.sections(ctx, q)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Exception is an error of the server's own in ClickHouse's text form, so that
-// clients read it like one of the engine's.
+// Exception is an error of this server in ClickHouse's text form, so that clients read it
+// like one of the engine's.
 type Exception struct {
 	Code int
 	Name string

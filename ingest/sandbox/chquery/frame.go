@@ -11,8 +11,7 @@ import (
 // frameBytes is the uncompressed size of a frame.
 const frameBytes = 1 << 20
 
-// FrameWriter writes ClickHouse's compressed frames. Close it or Flush it to
-// send what it holds.
+// FrameWriter writes ClickHouse's compressed frames. Flush sends what it holds.
 type FrameWriter struct {
 	out     io.Writer
 	codec   *compress.Writer
@@ -40,7 +39,7 @@ func (w *FrameWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Flush ends the frame in hand.
+// Flush writes the pending frame.
 func (w *FrameWriter) Flush() error {
 	if len(w.pending) == 0 {
 		return nil
@@ -53,9 +52,8 @@ func (w *FrameWriter) Flush() error {
 	return err
 }
 
-// FrameReader reads compressed frames and gives the bare io.EOF that io.Copy
-// and friends compare with; the library wraps it. A frame of more than 128 MiB
-// is an error before it is allocated.
+// FrameReader reads compressed frames and returns a bare io.EOF, as io.Copy needs it; the
+// library wraps it. A frame over 128 MiB is an error before it is allocated.
 type FrameReader struct{ r *compress.Reader }
 
 // NewFrameReader returns a reader of the frames in r.

@@ -1,7 +1,6 @@
-// Package chquery runs statements on an embedded engine the way a ClickHouse
-// server does, whatever protocol they came by: settings and parameters of one
-// query, rows of an INSERT under its deduplication token, output as it comes,
-// cancellation. chhttp and chnative are its two protocols.
+// Package chquery runs statements on an embedded engine as a ClickHouse server does:
+// settings and parameters of one query, rows of an INSERT under its deduplication token,
+// streamed output, cancellation. chhttp and chnative are the protocols over it.
 package chquery
 
 import (
@@ -66,8 +65,7 @@ func (q *Query) CheckSingle() error {
 	return nil
 }
 
-// DropFormat takes the FORMAT clause out of a statement whose protocol has one
-// form for rows.
+// DropFormat removes the FORMAT clause, for a protocol with one form of rows.
 func (q *Query) DropFormat() {
 	if !q.Stmt.TakesData && q.Stmt.formatEnd > 0 {
 		q.SQL = q.Stmt.query(q.SQL)
@@ -125,7 +123,7 @@ func (r *Runner) Run(ctx context.Context, q *Query, out io.Writer) (libchdb.Stat
 // IsSelect says whether the statement's rows come as a stream.
 func (q *Query) IsSelect() bool { return q.Stmt.Verb == "SELECT" || q.Stmt.Verb == "WITH" }
 
-// alters says that the statement may give a table other columns.
+// alters reports a statement that may change a table's columns.
 func (q *Query) alters() bool {
 	return !q.IsSelect() && q.Stmt.Verb != "INSERT" && !slices.Contains(describing, q.Stmt.Verb)
 }
@@ -147,7 +145,7 @@ func (r *Runner) Ask(ctx context.Context, q *Query, sql, format string) ([]byte,
 	return slices.Clone(res.Bytes()), nil
 }
 
-// Server is what the engine says of itself.
+// Server asks the engine for its version and time zone.
 func (r *Runner) Server(ctx context.Context) (version, zone string, err error) {
 	row, err := r.Ask(ctx, &Query{ID: NewID()}, "SELECT version(), timezone()", "TabSeparatedRaw")
 	if err != nil {
@@ -160,8 +158,8 @@ func (r *Runner) Server(ctx context.Context) (version, zone string, err error) {
 	return version, zone, nil
 }
 
-// statement is the text to run. DROP … SYNC never returns in the library;
-// without SYNC the table is gone just the same and its files follow later.
+// statement is the text to run. DROP … SYNC never returns in the library; without SYNC the
+// table is gone too, and its files are removed later.
 func (q *Query) statement() []byte {
 	if q.Stmt.syncAt > 0 {
 		return q.SQL[:q.Stmt.syncAt]
@@ -182,10 +180,9 @@ func (r *Runner) session(q *Query) (*libchdb.Conn, error) {
 	return conn, nil
 }
 
-// preamble is the SQL that gives a session the query's settings. A server's
-// own defaults come first where the library's differ, and no query is compiled
-// to machine code: its third run would take a second longer, which a small
-// store never earns back. A query can ask for it.
+// preamble is the SQL that sets a session's settings. The server's defaults come first
+// where the library's differ. Queries are not compiled to machine code unless they ask for
+// it: their third run would take a second longer, which does not pay in a small store.
 func (q *Query) preamble() string {
 	var b strings.Builder
 	b.WriteString("SET implicit_select = 0, allow_introspection_functions = 0" +
@@ -267,9 +264,8 @@ func stream(ctx context.Context, conn *libchdb.Conn, q *Query, out io.Writer) (t
 	}
 }
 
-// insert runs an INSERT whose rows came with the query. It reads them from a
-// file, INSERT … FROM INFILE, which keeps the semantics of an insert of
-// blocks: the deduplication token counts, as it would not for INSERT SELECT.
+// insert runs an INSERT whose rows came with the query. The engine reads them from a file,
+// INSERT … FROM INFILE, which honours the deduplication token; INSERT SELECT would not.
 func (r *Runner) insert(ctx context.Context, q *Query) (libchdb.Stats, error) {
 	file, err := r.spools.get()
 	if err != nil {
@@ -291,8 +287,8 @@ func (r *Runner) insert(ctx context.Context, q *Query) (libchdb.Stats, error) {
 	return whole(conn, []byte(sql), q, io.Discard)
 }
 
-// cancelWith kills the query when ctx ends before the returned function is
-// called. It asks again and again: the query may not have started yet.
+// cancelWith kills the query when ctx ends before the returned function is called. It
+// repeats that, since the query may not have started yet.
 func (r *Runner) cancelWith(ctx context.Context, id string) (done func()) {
 	finished := make(chan struct{})
 	ended := make(chan struct{})

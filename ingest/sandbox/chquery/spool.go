@@ -9,20 +9,19 @@ import (
 
 // spool is a file that holds one INSERT's rows while the engine reads them.
 //
-// Rows cannot go into the query's text: the engine's text interface ends
-// inline data at the first blank line, which binary formats contain. A pipe
-// would save the copy but has a fault: a client that dies looks like the end
-// of the data, and a part of its rows would be inserted.
+// Rows cannot go into the query's text: the engine ends inline data at the first blank
+// line, which binary formats contain. A pipe would save the copy, but a client that dies
+// would look like the end of the data, and a part of its rows would be inserted.
 type spool struct {
 	file *os.File
 	path string
 	size int64
 }
 
-// keepBytes is how large a spool may be to be used again.
+// keepBytes is the largest spool that is used again.
 const keepBytes = 32 << 20
 
-// spools keeps files, and the memory they have grown to, for the next INSERT.
+// spools keeps files, with their memory, for the next INSERT.
 type spools struct {
 	mu   sync.Mutex
 	free []*spool

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Statement is what a server has to know of a SQL text before it runs it.
+// Statement is what a server must know of a SQL text before it runs it.
 type Statement struct {
 	Verb   string // first keyword in upper case: SELECT, INSERT, …
 	Format string // of a FORMAT clause outside parentheses, "" when none
@@ -28,8 +28,8 @@ type Statement struct {
 	Inline     []byte
 }
 
-// ParseStatement reads sql as far as it must. It is no parser: a wrong text
-// passes, and the engine says what is wrong with it.
+// ParseStatement reads sql as far as necessary. It is no parser: the engine reports what
+// is wrong with a text.
 func ParseStatement(sql []byte) Statement {
 	s := scanner{text: sql}
 	var st Statement
@@ -74,8 +74,8 @@ func ParseStatement(sql []byte) Statement {
 	}
 }
 
-// wantsOperand says whether an expression goes on after t, so that the word
-// FORMAT behind it is a column and no clause.
+// wantsOperand reports whether an operand follows t, so that the word FORMAT after it is a
+// column and no clause.
 func wantsOperand(t token) bool {
 	return slices.ContainsFunc([]string{",", "=", "<", ">", "+", "-", "/", "%", "|", ".", ":", "BY", "SELECT",
 		"DISTINCT", "WHERE", "PREWHERE",
@@ -83,8 +83,8 @@ func wantsOperand(t token) bool {
 		"AS", "FROM", "JOIN", "USING"}, t.is)
 }
 
-// atClauseEnd says whether the text ends here, or goes on with the only clause
-// that may follow FORMAT.
+// atClauseEnd reports whether the text ends here, or the only clause that may follow
+// FORMAT comes.
 func (s *scanner) atClauseEnd() bool {
 	ahead := *s
 	t, ok := ahead.next()
@@ -267,8 +267,8 @@ func (s *scanner) skipPast(rest []byte, end string) {
 	s.at = len(s.text)
 }
 
-// skipQuoted passes a quoted text; a doubled quote reads as two texts in a
-// row, which comes to the same.
+// skipQuoted passes a quoted text. A doubled quote reads as two adjacent texts, which makes
+// no difference here.
 func (s *scanner) skipQuoted(quote byte) {
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch s.text[s.at] {

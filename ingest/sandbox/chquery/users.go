@@ -2,12 +2,11 @@ package chquery
 
 import "crypto/subtle"
 
-// Users are the names that may come in and their passwords; nil lets everyone
-// in.
+// Users are names and passwords; nil admits everyone.
 type Users map[string]string
 
-// Check returns a ClickHouse exception unless the user may come in. It does
-// not tell whether the name or the password is wrong.
+// Check returns a ClickHouse exception unless name and password are right. It does not
+// tell which of them is wrong.
 func (u Users) Check(user, password string) error {
 	if u == nil {
 		return nil

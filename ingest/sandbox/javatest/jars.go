@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 )
 
-// copyPlugin is pinned, so that the same jars come whatever Maven is
-// installed.
+// copyPlugin is pinned, so that every Maven fetches the same jars.
 const copyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
-// Jars returns the directory of the jars that a pom.xml names. They are fetched
-// with Maven the first time, and kept in the user's cache under name and a hash
-// of pom.
+// Jars returns the directory of the jars that a pom.xml names. Maven fetches them the first
+// time; the user's cache keeps them under name and a hash of pom.
 func Jars(ctx context.Context, name string, pom []byte) (string, error) {
 	dir, err := jars(ctx, name, pom)
 	if err != nil {

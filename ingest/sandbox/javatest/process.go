@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Command is java with a class of a directory of jars: small, quick to start,
-// and ended with this process. options come before the class.
+// Command runs a class of a directory of jars in a Java that is small, starts quickly and
+// ends with this process. options come before the class.
 func Command(ctx context.Context, jars string, options []string, class string, args ...string) *exec.Cmd {
 	all := []string{"-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"}
 	all = append(all, options...)
@@ -56,7 +56,7 @@ func Start(name string, cmd *exec.Cmd, log string) (*Process, error) {
 // Pid is the process's id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Await waits until ready says so of what the server has printed.
+// Await waits until ready accepts what the server has printed.
 func (p *Process) Await(ctx context.Context, ready func(printed string) bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -92,8 +92,8 @@ func (p *Process) Signal(sig syscall.Signal, wait time.Duration) error {
 	}
 }
 
-// FreePorts chooses n ports of the loopback interface. Somebody may take one
-// before it is used: then the server says "Address already in use".
+// FreePorts chooses n free ports of the loopback interface. Another process may take one
+// before it is used: then the server reports "Address already in use".
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {

@@ -1,9 +1,9 @@
 // Package libchdb is a small binding to libchdb, ClickHouse as a library,
 // loaded at run time without cgo.
 //
-// Its guarantee: every query text and every result is length-counted, so NUL
-// bytes pass, and the process's signal handlers are the same after loading,
-// opening and closing as before. It knows nothing of HTTP, formats or SQL.
+// Its guarantee: query texts and results have explicit lengths, so NUL bytes pass, and
+// loading, opening and closing leave the process's signal handlers as they were. It knows
+// nothing of HTTP, formats or SQL.
 //
 // Load moves the process's standard input to another descriptor (see
 // moveStdin): os.Stdin reads it as before.
@@ -50,8 +50,7 @@ type Library struct {
 	open    bool
 }
 
-// loaded holds the one Library of the process. The state it stands for lives
-// in libchdb's own globals, which no amount of care on this side can divide.
+// loaded holds the one Library of the process: libchdb keeps its state in globals.
 var loaded struct {
 	sync.Mutex
 	library *Library

@@ -129,8 +129,8 @@ type Stream struct {
 	empty  bool // the last chunk held no row
 }
 
-// noStream is what libchdb says to a fetch after its last chunk held no row,
-// a header with column names for example: it has forgotten the query then.
+// noStream is libchdb's error for a fetch after a chunk without rows, such as a header of
+// column names: it has ended the query then.
 const noStream = "No active streaming query"
 
 // Next returns the next chunk, nil at the end. The caller frees it.

@@ -41,7 +41,7 @@ func newSignalTable() (*signalTable, error) {
 }
 
 // hold saves every handler and returns the function that puts them back.
-// Holders exclude each other: two that overlap could save what libchdb set.
+// Holders exclude each other, so that none saves the handlers that libchdb has set.
 func (t *signalTable) hold() (release func()) {
 	t.mu.Lock()
 	saved := new([lastSignal + 1][sigactionBytes]byte)

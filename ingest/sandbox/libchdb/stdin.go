@@ -8,12 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// moveStdin gives the engine an empty standard input, and the process its own
-// under another descriptor, as os.Stdin. ClickHouse's client code takes what
-// it finds on descriptor 0 for more rows of an INSERT, whatever the INSERT says
-// of its data: a log piped into the process would be read as a table's rows.
-// It returns the file of descriptor 0, which the collector would close: the
-// next file opened would then be the engine's input.
+// moveStdin gives the engine an empty standard input, and moves the process's own to
+// another descriptor, as os.Stdin. ClickHouse's client code reads descriptor 0 as further
+// rows of any INSERT: a log piped into the process would become rows of a table. It
+// returns the file of descriptor 0, which must stay reachable: if the garbage collector
+// closed it, the next file opened would be the engine's input.
 func moveStdin() (zero *os.File, err error) {
 	zero = os.Stdin
 	null, err := os.Open(os.DevNull)

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// FillMonth writes into a migrated database what a month leaves: thirty days of hour
-// rows for 100 services of 20 routes and 10,000 keys, two days of minute rows for the
-// services, and what else boards read; a share of 10 writes the newest tenth. It is
-// merged, as a month is that was not written in a minute. exec runs one statement.
+// FillMonth fills a migrated database like a month of traffic: thirty days of hour rows for
+// 100 services of 20 routes and 10,000 keys, two days of minute rows for the services, and
+// what else boards read; a share of 10 writes the newest tenth. It merges the tables, as
+// they would be after a month. exec runs one statement.
 func FillMonth(database string, share int, exec func(text string) error) error {
 	rows, table := regexp.MustCompile(`FROM numbers\((\d+)\)$`), regexp.MustCompile(`^INSERT INTO (\S+)`)
 	for _, text := range month() {

@@ -25,8 +25,8 @@ var shared struct {
 	databases atomic.Int64
 }
 
-// Main is a TestMain: it runs the tests, closes what they shared, and then
-// wants no goroutine to be left.
+// Main is a TestMain: it runs the tests, closes what they shared, and fails if a goroutine
+// is left.
 func Main(m *testing.M) { os.Exit(Run(m.Run)) }
 
 // Run is Main for a TestMain that has more to do around the tests.
@@ -60,7 +60,7 @@ func Sandbox(t testing.TB) *sandbox.Sandbox {
 // Start is Sandbox for a TestMain.
 func Start() (*sandbox.Sandbox, error) {
 	shared.once.Do(func() {
-		// Not the first test's context: the others need it too.
+		// Not the first test's context: the other tests use it too.
 		shared.sandbox, shared.err = sandbox.Start(context.Background(), sandbox.Config{
 			Kafka: "127.0.0.1:0", ClickHouse: "127.0.0.1:0", Native: "127.0.0.1:0"})
 	})
