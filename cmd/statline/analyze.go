@@ -134,17 +134,16 @@ func (o *analyzeOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	a.ElapsedSeconds = time.Since(began).Seconds()
-	err = o.out.print(cmd, func(to io.Writer) error {
+	err = o.out.print(cmd, func(to io.Writer) {
 		if a.Records == 0 && len(a.Files) == 0 && len(a.Failed) > 0 { // the reason of each was printed already
-			return nil
+			return
 		}
 		if o.out.by != "" {
 			printList(to, o.out.by, a.reportShown, e.folding.Catalogue)
 		} else {
 			a.print(ctx, cmd, to, e, strings.Join(args, " "), o.ask.limit)
 		}
-		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
-		return err
+		fmt.Fprintf(cmd.ErrOrStderr(), "\n%s lines in %.1f s\n", count(a.Records), a.ElapsedSeconds)
 	}, a, reportRows(a.reportShown)...)
 	err = errors.Join(err, a.outcome(ctx), failOnIncidents(o.failOn, a.Incidents))
 	if o.serve && ctx.Err() == nil {

@@ -113,7 +113,7 @@ func (a *analysis) print(ctx context.Context, cmd *cobra.Command, out io.Writer,
 		for _, r := range a.Rejects {
 			rows = append(rows, []string{r.Reason, printable(r.Detail), printable(r.Line)})
 		}
-		table(out, "  ", nil, rows)
+		table(out, "  ", "", rows)
 		name := "FILE"
 		if len(a.Files) == 1 && a.Files[0].File != "-" {
 			name = a.Files[0].File

@@ -51,9 +51,10 @@ func (a *answers) forPeople() bool { return a.form == answer.Table }
 
 // print writes an answer. people is called for the form for people; whole and rows are
 // for the others, as in the shape.
-func (a *answers) print(cmd *cobra.Command, people func(io.Writer) error, whole any, rows ...any) error {
+func (a *answers) print(cmd *cobra.Command, people func(io.Writer), whole any, rows ...any) error {
 	if a.forPeople() {
-		return readable(cmd.OutOrStdout(), people)
+		readable(cmd.OutOrStdout(), people)
+		return nil
 	}
 	return a.shape.Write(cmd.OutOrStdout(), a.form, a.by, whole, rows...)
 }

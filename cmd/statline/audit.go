@@ -53,7 +53,7 @@ offsets of each. The exit status is 3 when anything differs.`,
 				}
 			}
 			shown := audited(report, g, st.Config)
-			err = out.print(cmd, func(to io.Writer) error { printAudit(to, report, g); return nil }, shown,
+			err = out.print(cmd, func(to io.Writer) { printAudit(to, report, g) }, shown,
 				shown.Partitions,
 				shown.Days, shown.Differences, shown.Missing)
 			if err == nil && !shown.OK {
@@ -141,7 +141,7 @@ func printAudit(w io.Writer, report *store.AuditReport, group *group) {
 			count(p.Records), count(p.Responses), count(p.Rejected), count(p.Holes), count(p.Skipped), committed, lag,
 			clock(p.LastEvent, true)})
 	}
-	table(w, "", []bool{false, true, true, true, true, true, true, true, true, true, true, true, true}, rows)
+	table(w, "", "lrrrrrrrrrrrr", rows)
 	judged, expired, incomplete := 0, 0, 0
 	for _, d := range report.Days {
 		switch {
@@ -209,7 +209,7 @@ func printConfigurations(w io.Writer, report *store.AuditReport) {
 			count(s.Blocks), count(s.Records), clock(s.Since, true), clock(s.Until, true),
 			strings.Join(s.Instances, " ")})
 	}
-	table(w, "", []bool{false, false, true, true, true, true, true, true, true, false}, rows)
+	table(w, "", "llrrrrrrrl", rows)
 	if more := len(spans) - maxSpans; more > 0 {
 		fmt.Fprintf(w, "and %d spans more: --json\n", more)
 	}

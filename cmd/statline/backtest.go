@@ -55,11 +55,10 @@ points than minutes.`,
 			if err != nil {
 				return err
 			}
-			err = out.print(cmd, func(to io.Writer) error {
+			err = out.print(cmd, func(to io.Writer) {
 				if len(rows) > 0 {
 					printIncidents(to, newStyle(to), "Incidents", rows, true, false)
 				}
-				return nil
 			}, nil, rows)
 			if err != nil {
 				return err

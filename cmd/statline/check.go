@@ -43,7 +43,7 @@ something does not.`,
 			}
 			r.all(ctx, st.Config)
 			shown := checkShown{OK: !r.failed, Parts: r.parts}
-			err := out.print(cmd, func(io.Writer) error { return nil }, shown, shown.Parts)
+			err := out.print(cmd, func(io.Writer) {}, shown, shown.Parts)
 			if err == nil && r.failed {
 				return exitCode(exitFailed)
 			}

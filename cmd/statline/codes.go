@@ -35,13 +35,12 @@ func codesCommand() *cobra.Command {
 			}
 			entries = []classify.Entry{e}
 		}
-		return answers.print(cmd, func(to io.Writer) error {
+		return answers.print(cmd, func(to io.Writer) {
 			if len(args) == 1 {
 				explain(to, entries[0])
 			} else {
 				printCodes(to, entries)
 			}
-			return nil
 		}, nil, statusCodes(entries))
 	}
 	return c
@@ -86,7 +85,7 @@ func printCodes(out io.Writer, entries []classify.Entry) {
 			rows = append(rows, []string{"", "", "", "or " + also})
 		}
 	}
-	table(out, "", []bool{true, true}, rows)
+	table(out, "", "rr", rows)
 }
 
 // lookUp finds an entry by its number or its name.

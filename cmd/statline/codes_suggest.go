@@ -53,13 +53,12 @@ every name and number, and the messages of examples only.`,
 			if len(entries) == 0 {
 				return errors.New("codes suggest: no failing response says a name, a number or a message; nothing to propose")
 			}
-			return form.print(cmd, func(to io.Writer) error {
-				text, err := classify.EntriesYAML(entries)
-				if err != nil {
-					return err
-				}
-				_, err = to.Write(text)
+			text, err := classify.EntriesYAML(entries)
+			if err != nil {
 				return err
+			}
+			return form.print(cmd, func(to io.Writer) {
+				to.Write(text)
 			}, nil, statusCodes(entries))
 		},
 	}

@@ -35,8 +35,7 @@ func (a *asking) count(w report.TimeRange, count func(report.TimeRange) (report.
 func printTallies(w io.Writer, counted report.Tallies, before *comparedWith, most int, names ...string) {
 	rows := [][]string{{"", "", "now"}}
 	if before != nil {
-		fmt.Fprintf(w, "\n%s\n", newStyle(w).bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From),
-			stamp(before.To))))
+		newStyle(w).heading(w, fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To)))
 		rows[0] = append(rows[0], "before")
 	}
 	for _, by := range names {
@@ -48,5 +47,5 @@ func printTallies(w io.Writer, counted report.Tallies, before *comparedWith, mos
 			rows = append(rows, row)
 		}
 	}
-	table(w, "  ", []bool{false, false, true, true}, rows)
+	table(w, "  ", "llrr", rows)
 }

@@ -41,14 +41,13 @@ a variable or a flag. Passwords and whatever else may be a secret are masked.`,
 	s := takeSettings(c, "config show")
 	out = takeOutput(c, answer.List[config.Setting]("settings"), answer.JSON)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		return out.print(cmd, func(to io.Writer) error {
+		return out.print(cmd, func(to io.Writer) {
 			rows := [][]string{{"setting", "value", "from"}}
 			for _, v := range s.Show() {
 				rows = append(rows, []string{v.Key, v.Value, v.Source})
 			}
-			table(to, "", nil, rows)
-			_, err := fmt.Fprintln(to)
-			return err
+			table(to, "", "", rows)
+			fmt.Fprintln(to)
 		}, nil, s.Show())
 	}
 	return c

@@ -149,9 +149,7 @@ func (d *daemon) reload(ctx context.Context) (done *Reloaded, err error) {
 		d.log.Info("reloaded", "config_hash", done.ConfigHash, "changed", done.Changed, "needs_restart",
 			done.NeedsRestart)
 	}()
-	select {
-	case <-d.ready:
-	default:
+	if d.opened() == nil {
 		return nil, ingest.ErrStarting
 	}
 	read, err := config.Load(d.sources)

@@ -296,17 +296,16 @@ func (d *demo) report(ctx context.Context, cmd *cobra.Command) error {
 			Rejected: truth.Rejected})
 	}
 	r := demoResult{Report: sum, Truth: truth, Match: len(differences) == 0, Differences: differences}
-	err = d.options.out.print(cmd, func(to io.Writer) error {
+	err = d.options.out.print(cmd, func(to io.Writer) {
 		if by := d.options.out.by; by != "" {
 			printList(to, by, &reportShown{Report: sum}, d.embedded.folding.Catalogue)
-			return nil
+			return
 		}
 		printSummary(to, "statline demo", sum, d.embedded.folding.Catalogue, 0, nil)
 		if r.Match {
 			fmt.Fprintf(to, "\n%s every stored count equals what the generator knows to be true (%s records)\n",
 				newStyle(to).good.Render("✓"), count(truth.Records))
 		}
-		return nil
 	}, r, reportRows(&reportShown{Report: sum})...)
 	if err != nil {
 		return err

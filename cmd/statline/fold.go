@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -147,13 +146,13 @@ func (f *folding) Write(p []byte) (int, error) {
 }
 
 // readable writes an answer for people, wrapped to the terminal if it is one.
-func readable(out io.Writer, write func(io.Writer) error) error {
+func readable(out io.Writer, write func(io.Writer)) {
 	o, ok := out.(*output)
 	if width := widthOf(out); ok && width > 0 {
 		f := &folding{output: o, width: width}
-		err := write(f)
-		_, last := o.Write(f.rest)
-		return errors.Join(err, last)
+		write(f)
+		o.Write(f.rest)
+		return
 	}
-	return write(out)
+	write(out)
 }

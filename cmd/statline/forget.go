@@ -146,7 +146,7 @@ func printTraces(out io.Writer, traces []store.Trace, who store.Person) {
 		rows = append(rows, []string{string(t.Table), t.Partition, count(t.Rows), responses, humanize.IBytes(t.Bytes)})
 		bytes += t.Bytes
 	}
-	table(out, "", []bool{false, false, true, true, true}, rows)
+	table(out, "", "llrrr", rows)
 	sentence(out,
 		fmt.Sprintf("%s responses would count for __other__, and %s would be written anew. Nothing was changed: --yes does it.",
 			count(mend.Moved(traces, who)), humanize.IBytes(bytes)))

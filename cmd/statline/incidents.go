@@ -61,9 +61,8 @@ and not closed: for a job that is to stop then.`,
 				}
 				shown.ByKind, shown.ByService, shown.Before = counted["kind"], counted[byService], before
 			}
-			err = out.print(cmd, func(to io.Writer) error {
+			err = out.print(cmd, func(to io.Writer) {
 				shown.printTo(to, titleOf(w, ask.filter), out.by, w.To.Sub(w.From) > 20*time.Hour)
-				return nil
 			}, shown, shown.Incidents, shown.ByKind, shown.ByService)
 			return errors.Join(err, failOnIncidents(failOn, shown.Incidents))
 		},

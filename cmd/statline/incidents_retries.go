@@ -42,7 +42,7 @@ func estimateRetries(ctx context.Context, st *settings, s *asked, i *report.Inci
 }
 
 func printRetries(w io.Writer, st style, e *repeats.Estimate) {
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Retries, estimated"))
+	st.heading(w, "Retries, estimated")
 	said := fmt.Sprintf("%s (give or take %s)", count(e.Retries), count(e.Margin))
 	if e.Retries == 0 {
 		said = "none beyond what chance explains,"

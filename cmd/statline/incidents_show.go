@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +94,11 @@ func incidentShowCommand() *cobra.Command {
 					return err
 				}
 			}
-			return out.print(cmd, func(to io.Writer) error { return printIncident(to, &shown) }, shown, shown.Samples,
+			evidence, err := evidenceRows(&shown)
+			if err != nil {
+				return err
+			}
+			return out.print(cmd, func(to io.Writer) { printIncident(to, &shown, evidence) }, shown, shown.Samples,
 				shown.Notes, shown.Causes)
 		},
 	}
@@ -118,7 +123,7 @@ func showNote(n *watch.Note) incidentNote {
 
 // printIncident prints an incident for people: what happened, since when, what to do,
 // then the evidence.
-func printIncident(w io.Writer, r *incidentShown) error {
+func printIncident(w io.Writer, r *incidentShown, evidence [][]string) {
 	st := newStyle(w)
 	fmt.Fprintf(w, "%s\n", st.bold.Render(printable(named(r.Incident))))
 	span := clock(r.Opened, true) + " UTC, still open"
@@ -126,11 +131,7 @@ func printIncident(w io.Writer, r *incidentShown) error {
 		span = fmt.Sprintf("%s to %s UTC (%s), closed as %s", clock(r.Opened, true), clock(*r.Closed, true),
 			r.Closed.Sub(r.Opened).Round(time.Minute), r.ClosedAs)
 	}
-	severity := r.Severity
-	if severity == "page" {
-		severity = st.bad.Render(severity)
-	}
-	rows := [][]string{{"severity", severity}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span},
+	rows := [][]string{{"severity", st.severity(r.Severity)}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span},
 		{"id", r.ID}}
 	if r.Parent != "" {
 		rows = append(rows, []string{"caused by", "statline incidents show " + r.Parent[:min(len(r.Parent), shownID)]})
@@ -143,11 +144,7 @@ func printIncident(w io.Writer, r *incidentShown) error {
 	}
 	facts(w, rows)
 
-	evidence, err := evidenceRows(r)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Evidence"))
+	st.heading(w, "Evidence")
 	facts(w, evidence)
 	if r.Retries != nil {
 		printRetries(w, st, r.Retries)
@@ -156,7 +153,7 @@ func printIncident(w io.Writer, r *incidentShown) error {
 		printIncidents(w, st, "What it causes", r.Causes, true, true)
 	}
 	if len(r.Notes) > 0 {
-		fmt.Fprintf(w, "\n%s\n", st.bold.Render("Notes"))
+		st.heading(w, "Notes")
 		for _, n := range r.Notes {
 			what := string(n.Action)
 			if n.Until != nil {
@@ -172,10 +169,9 @@ func printIncident(w io.Writer, r *incidentShown) error {
 		}
 	}
 	if len(r.Samples) > 0 {
-		fmt.Fprintf(w, "\n%s\n", st.bold.Render("Examples"))
+		st.heading(w, "Examples")
 		printSampleRows(w, st, "  ", r.Samples)
 	}
-	return nil
 }
 
 // evidenceRows are the fields of the evidence by their JSON names, with what was
@@ -191,12 +187,7 @@ func evidenceRows(r *incidentShown) ([][]string, error) {
 	}
 	rows := [][]string{{"rule", r.Rule}, {"observed", fmt.Sprintf("%.4g", r.Observed)},
 		{"expected", fmt.Sprintf("%.4g", r.Expected)}}
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		value := fmt.Sprint(fields[name])
 		if n, ok := fields[name].(float64); ok {
 			value = fmt.Sprintf("%.6g", n)

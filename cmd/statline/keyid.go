@@ -57,7 +57,7 @@ key-id takes what is there; --create makes the secret when there is none.`,
 					}
 				}
 				if err == io.EOF {
-					return out.print(cmd, func(io.Writer) error { return nil }, nil, ids)
+					return out.print(cmd, func(io.Writer) {}, nil, ids)
 				}
 				if err != nil {
 					return fmt.Errorf("read a key from standard input: %w", err)

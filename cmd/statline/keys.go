@@ -48,7 +48,7 @@ its id. Times count back from the newest stored minute.`,
 			if err != nil {
 				return err
 			}
-			return out.print(cmd, func(to io.Writer) error { printKey(to, k); return nil }, k, k.Uses, k.OverTime,
+			return out.print(cmd, func(to io.Writer) { printKey(to, k) }, k, k.Uses, k.OverTime,
 				k.Addresses,
 				k.Agents, k.Incidents, k.Samples)
 		},
@@ -88,10 +88,10 @@ func printKey(w io.Writer, k *report.Key) {
 		return
 	}
 	withDate := k.To.Sub(k.From) > 20*time.Hour
-	section := func(title string, right []bool, rows [][]string) {
+	section := func(title, align string, rows [][]string) {
 		if len(rows) > 1 {
-			fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
-			table(w, "  ", right, rows)
+			st.heading(w, title)
+			table(w, "  ", align, rows)
 		}
 	}
 	uses := [][]string{{"service", "outcome", "code", "requests", "of all", "first seen", "last seen"}}
@@ -100,8 +100,8 @@ func printKey(w io.Writer, k *report.Key) {
 			count(u.Requests),
 			percent(u.Requests, k.Requests), clock(u.FirstSeen, withDate), clock(u.LastSeen, withDate)})
 	}
-	section("What came of it", []bool{false, false, true, true, true}, uses)
-	section("Over time", []bool{false, true, true, true, true}, keyTimes(st, k, withDate))
+	section("What came of it", "llrrr", uses)
+	section("Over time", "lrrrr", keyTimes(st, k, withDate))
 	for _, list := range []struct {
 		title   string
 		sources []report.KeySource
@@ -110,11 +110,11 @@ func printKey(w io.Writer, k *report.Key) {
 		for _, s := range firstOf(list.sources, 10) {
 			rows = append(rows, []string{printable(s.Name), clock(s.FirstSeen, withDate), clock(s.LastSeen, withDate)})
 		}
-		section(fmt.Sprintf("%s (%d)", list.title, len(list.sources)), nil, rows)
+		section(fmt.Sprintf("%s (%d)", list.title, len(list.sources)), "", rows)
 	}
 	printIncidents(w, st, "Incidents", k.Incidents, true, true)
 	if len(k.Samples) > 0 {
-		fmt.Fprintf(w, "\n%s\n", st.bold.Render("Examples"))
+		st.heading(w, "Examples")
 		printSampleRows(w, st, "  ", firstOf(k.Samples, 5))
 	}
 }

@@ -46,7 +46,7 @@ The growth is told when chance does not explain it, from 11 days with requests o
 					return err
 				}
 			}
-			return out.print(cmd, func(to io.Writer) error { return printHeadroom(to, list) }, nil, list)
+			return out.print(cmd, func(to io.Writer) { printHeadroom(to, list) }, nil, list)
 		},
 	}
 	st = takeSettings(c, "limits headroom")
@@ -56,10 +56,10 @@ The growth is told when chance does not explain it, from 11 days with requests o
 	return c
 }
 
-func printHeadroom(w io.Writer, list []limits.Headroom) error {
+func printHeadroom(w io.Writer, list []limits.Headroom) {
 	if len(list) == 0 {
 		fmt.Fprintln(w, "no key has a limit: no response tells one, and there is no --limits-file")
-		return nil
+		return
 	}
 	st := newStyle(w)
 	rows := [][]string{{"key", "limit", "told by", "days", "median", "peak", "growth a day", "reaches it"}}
@@ -81,9 +81,8 @@ func printHeadroom(w io.Writer, list []limits.Headroom) error {
 			fmt.Sprintf("%.0f %%", 100*h.Median),
 			fmt.Sprintf("%.0f %%", 100*h.Peak), growth, reaches})
 	}
-	table(w, "", []bool{false, true, false, true, true, true, true}, rows)
+	table(w, "", "lrlrrrr", rows)
 	if more := len(list) - maxRows; more > 0 {
 		fmt.Fprintf(w, "and %d keys more: --output csv\n", more)
 	}
-	return nil
 }

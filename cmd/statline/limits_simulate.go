@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +71,7 @@ again from the log, by the second, as far back as the log goes: exactly.
 			if err != nil {
 				return err
 			}
-			return out.print(cmd, func(to io.Writer) error { return printTrial(to, found) }, found,
+			return out.print(cmd, func(to io.Writer) { printTrial(to, found) }, found,
 				found.ByKey, found.ByHour, found.Windows, found.Suggested)
 		},
 	}
@@ -124,20 +125,20 @@ func (t *trial) ask(ctx context.Context, st *settings, s *asked) (*limits.Answer
 // maxRows is how many keys and hours are printed; --output has all of them.
 const maxRows = 20
 
-func printTrial(w io.Writer, a *limits.Answer) error {
+func printTrial(w io.Writer, a *limits.Answer) {
 	st := newStyle(w)
 	fmt.Fprintf(w, "%s to %s UTC, %s requests of %s keys, %s of them clean today (refused by no rate limit)\n",
 		clock(a.From, true), clock(a.To, true), count(a.Requests), count(a.Keys), count(a.Clean))
 	if len(a.Suggested) > 0 {
 		printSuggestions(w, st, a)
-		return nil
+		return
 	}
 	share := percent(a.Refused.High, a.Requests)
 	if !a.Exact && a.Refused.Low != a.Refused.High {
 		share = percent(a.Refused.Low, a.Requests) + " to " + share
 	}
 	fmt.Fprintf(w, "%s would refuse %s requests (%s) of %s keys, %s of which are clean today\n",
-		st.bold.Render(limitNames(a)),
+		st.bold.Render(strings.Join(a.Limits, " with ")),
 		between(a.Refused), share, between(a.KeysRefused), between(a.CleanRefused))
 	printHow(w, a)
 	rows := [][]string{{"key", "refused", "of its requests", "in windows", "refused today", "first", "last"}}
@@ -158,12 +159,11 @@ func printTrial(w io.Writer, a *limits.Answer) error {
 	}
 	if len(rows) > 1 {
 		fmt.Fprintln(w)
-		table(w, "  ", []bool{false, true, true, true, true}, rows)
+		table(w, "  ", "lrrrr", rows)
 	}
 	if more := len(a.ByKey) - maxRows; more > 0 {
 		fmt.Fprintf(w, "  and %d keys more: --output csv\n", more)
 	}
-	return nil
 }
 
 // printHow says how the figures were computed, and what they leave out.
@@ -191,9 +191,9 @@ func printHow(w io.Writer, a *limits.Answer) {
 func printSuggestions(w io.Writer, st style, a *limits.Answer) {
 	tiers := slices.ContainsFunc(a.Suggested, func(x limits.Suggestion) bool { return x.Tier != "" })
 	rows, numbers := [][]string{{"limit", "", "clean keys refused", "keys refused today that it refuses"}},
-		[]bool{true, false, true, true}
+		"rlrr"
 	if tiers {
-		rows, numbers = [][]string{append([]string{"tier"}, rows[0]...)}, append([]bool{false}, numbers...)
+		rows, numbers = [][]string{append([]string{"tier"}, rows[0]...)}, "l"+numbers
 	}
 	for _, x := range a.Suggested {
 		mark := x.Of
@@ -209,17 +209,6 @@ func printSuggestions(w io.Writer, st style, a *limits.Answer) {
 	fmt.Fprintln(w)
 	table(w, "  ", numbers, rows)
 	fmt.Fprintln(w, "\nWhat one of them would do: statline limits simulate --limit LIMIT")
-}
-
-func limitNames(a *limits.Answer) string {
-	names := ""
-	for i, l := range a.Limits {
-		if i > 0 {
-			names += " with "
-		}
-		names += l
-	}
-	return names
 }
 
 func between(b limit.Bounds) string {

@@ -219,7 +219,7 @@ func (m liveModel) outcomes(st style, width int) []string {
 		}
 		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, all), drawn})
 	}
-	return aligned(rows, []bool{false, true, true})
+	return aligned(rows, "lrr")
 }
 
 // list is the rows of the current pane; the first has the names of the columns.
@@ -227,11 +227,10 @@ func (m liveModel) list() []string { return m.rows(m.pane) }
 
 // rows are the rows of a pane, newest or largest first.
 func (m liveModel) rows(p pane) []string {
-	cells, right := m.cells(p)
-	return aligned(cells, right)
+	return aligned(m.cells(p))
 }
 
-func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
+func (m liveModel) cells(p pane) (rows [][]string, align string) {
 	sum, st := m.frame.Sum, newStyle(m.view.out)
 	switch p {
 	case paneIncidents, paneOverview:
@@ -241,34 +240,26 @@ func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
 			return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Opened.Compare(a.Opened))
 		})
 		for _, r := range list {
-			severity := r.Severity
-			if severity == "page" {
-				severity = st.bad.Render(severity)
-			}
-			rows = append(rows, []string{clock(r.Opened, false), r.State, severity, r.Kind, printable(named(r))})
+			rows = append(rows, []string{clock(r.Opened, false), r.State, st.severity(r.Severity), r.Kind, printable(named(r))})
 		}
 	case paneReasons:
-		rows, right = [][]string{{"why", "requests", "code", "HTTP", "since", "most in"}},
-			[]bool{false, true, true, true, true}
+		rows, align = [][]string{{"why", "requests", "code", "HTTP", "since", "most in"}},
+			"lrrrr"
 		for _, r := range sum.Why {
 			rows = append(rows, []string{st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests), fmt.Sprint(r.Code),
 				httpStatus(r.HTTPStatus), clock(r.Since, false), r.WorstService})
 		}
 	case paneKeys:
-		rows, right = [][]string{{"key", "why", "refused", "of its requests", "count/limit", "since", "services"}},
-			[]bool{false, false, true, true, true, true}
+		rows, align = [][]string{{"key", "why", "refused", "of its requests", "count/limit", "since", "services"}},
+			"llrrrr"
 		for _, r := range sum.Who {
-			limit := "-"
-			if r.LimitMax > 0 {
-				limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
-			}
 			rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome),
 				count(r.Requests),
-				percent(r.Requests, r.OfKey), limit, clock(r.FirstSeen, false), r.Services})
+				percent(r.Requests, r.OfKey), countOfLimit(&r), clock(r.FirstSeen, false), r.Services})
 		}
 	case paneServices:
-		rows, right = [][]string{{"service", "requests", "failures", "timeouts", "p50", "p95", "p99"}},
-			[]bool{false, true, true, true, true, true, true}
+		rows, align = [][]string{{"service", "requests", "failures", "timeouts", "p50", "p95", "p99"}},
+			"lrrrrrr"
 		for _, r := range sum.Services {
 			rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests),
 				percent(r.Failures, r.Requests),
@@ -282,7 +273,7 @@ func (m liveModel) cells(p pane) (rows [][]string, right []bool) {
 		}
 		slices.SortStableFunc(rows[1:], func(a, b []string) int { return cmp.Compare(a[by], b[by]) })
 	}
-	return rows, right
+	return rows, align
 }
 
 // rank orders incidents: open pages, open tickets, the rest.
@@ -328,8 +319,8 @@ func (m liveModel) whole(width int) []string {
 }
 
 // aligned formats rows as lines with aligned columns, however long.
-func aligned(rows [][]string, right []bool) []string {
+func aligned(rows [][]string, align string) []string {
 	var b strings.Builder
-	tableWithin(&b, 0, "", right, rows)
+	tableWithin(&b, 0, "", align, rows)
 	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 }

@@ -49,7 +49,7 @@ func probeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = out.print(cmd, func(to io.Writer) error { printProbe(to, report); return nil }, report, report.Record,
+			err = out.print(cmd, func(to io.Writer) { printProbe(to, report) }, report, report.Record,
 				report.Refused)
 			switch {
 			case interrupted != nil || err != nil:
@@ -115,7 +115,7 @@ func printProbe(w io.Writer, r decode.Report) {
 		for _, f := range r.Record {
 			rows = append(rows, []string{f.Name, strings.TrimSpace(f.Value + " " + st.dim.Render(f.Unit))})
 		}
-		table(w, "  ", nil, rows)
+		table(w, "  ", "", rows)
 	}
 	if len(r.Missing) > 0 {
 		fmt.Fprintf(w, "\nno line has: %s\n", strings.Join(r.Missing, ", "))
@@ -135,7 +135,7 @@ func formatsCommand() *cobra.Command {
 		Short: "List the log formats that are understood, with an example of each",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return out.print(cmd, func(to io.Writer) error {
+			return out.print(cmd, func(to io.Writer) {
 				st, most := newStyle(to), 164
 				if width := widthOf(to); width > 0 {
 					most = min(most, width)
@@ -148,7 +148,6 @@ func formatsCommand() *cobra.Command {
 					fmt.Fprintf(to, "%s  %s\n    %s\n", st.bold.Render(name), f.Description,
 						st.dim.Render(shorten(f.Example, most-4)))
 				}
-				return nil
 			}, nil, knownFormats())
 		},
 	}

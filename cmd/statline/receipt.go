@@ -78,10 +78,7 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 				}
 				return writeReceipt(cmd, write, sign, map[string][]byte{".json": text, ".md": r.Markdown()})
 			}
-			return out.print(cmd, func(to io.Writer) error {
-				_, err := to.Write(r.Markdown())
-				return err
-			}, r, receiptRows(r)...)
+			return out.print(cmd, func(to io.Writer) { to.Write(r.Markdown()) }, r, receiptRows(r)...)
 		},
 	}
 	st = takeSettings(c, "receipt")

@@ -59,7 +59,7 @@ func rejectsListCommand() *cobra.Command {
 			for _, r := range rejects {
 				shown.Rejects = append(shown.Rejects, rejectOf(r))
 			}
-			return out.print(cmd, func(to io.Writer) error { printRejectList(to, &shown); return nil }, shown,
+			return out.print(cmd, func(to io.Writer) { printRejectList(to, &shown) }, shown,
 				shown.Rejects,
 				shown.Counts)
 		},
@@ -125,7 +125,7 @@ func printRejectList(out io.Writer, shown *rejectsShown) {
 	for _, n := range shown.Counts {
 		rows = append(rows, []string{n.Topic, n.Reason, count(n.Rejects), clock(n.First, true), clock(n.Last, true)})
 	}
-	table(out, "", []bool{false, false, true}, rows)
+	table(out, "", "llr", rows)
 	fmt.Fprintln(out)
 	rows = [][]string{{"where", "reason", "detail", "line"}}
 	for i := range shown.Rejects {
@@ -133,7 +133,7 @@ func printRejectList(out io.Writer, shown *rejectsShown) {
 		rows = append(rows, []string{position(r.Topic, r.Partition, r.Offset, r.Index), r.Reason, printable(r.Detail),
 			printable(r.Raw)})
 	}
-	table(out, "", nil, rows)
+	table(out, "", "", rows)
 }
 
 // positionOf is where a reject came from: topic/partition@offset, and the position
@@ -180,15 +180,14 @@ func rejectsShowCommand() *cobra.Command {
 			for _, r := range rejects {
 				shown = append(shown, rejectOf(r))
 			}
-			return out.print(cmd, func(to io.Writer) error {
+			return out.print(cmd, func(to io.Writer) {
 				for _, r := range rejects {
-					table(to, "", nil, [][]string{
+					table(to, "", "", [][]string{
 						{"where", positionOf(r)}, {"reason", r.Reason}, {"detail", r.Detail}, {"format", r.Format},
 						{"decoder", fmt.Sprint(r.DecoderVersion)}, {"received", received(r.RecordUnixMilli)},
 					})
 					fmt.Fprintf(to, "\n%s\n", printable(r.Raw))
 				}
-				return nil
 			}, nil, shown)
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -37,6 +36,9 @@ func newStyle(w io.Writer) style {
 	}
 }
 
+// heading prints the title of a section.
+func (s style) heading(w io.Writer, title string) { fmt.Fprintf(w, "\n%s\n", s.bold.Render(title)) }
+
 // outcome is the colour of an outcome: the same everywhere.
 func (s style) outcome(name string) lipgloss.Style {
 	switch {
@@ -46,6 +48,14 @@ func (s style) outcome(name string) lipgloss.Style {
 		return s.good
 	}
 	return s.warn
+}
+
+// severity writes a severity; a page stands out.
+func (s style) severity(name string) string {
+	if name == "page" {
+		return s.bad.Render(name)
+	}
+	return name
 }
 
 // bar is a bar of at most width cells, drawn in eighths of a cell.
@@ -96,7 +106,7 @@ func clock(t time.Time, withDate bool) string {
 		return "-"
 	}
 	if withDate {
-		return t.UTC().Format("2006-01-02 15:04")
+		return stamp(t)
 	}
 	return t.UTC().Format("15:04")
 }
@@ -121,7 +131,7 @@ func printSummary(w io.Writer, title string, s *report.Report, catalogue *classi
 	}
 	failed := s.ByOutcome.Failures().Total()
 	withDate := spansDays(s)
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
+	st.heading(w, title)
 	head := fmt.Sprintf("%s responses, %s failed (%s)", count(all), count(failed), percent(failed, all))
 	if s.First != nil {
 		head += fmt.Sprintf(", %s to %s UTC", clock(*s.First, true), clock(*s.Last, withDate))
@@ -148,7 +158,7 @@ func spansDays(s *report.Report) bool {
 // printList prints one list of a report in full.
 func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.Catalogue) {
 	st, s, b := newStyle(w), shown.Report, shown.behind
-	const all = math.MaxInt
+	const all = 0
 	switch by {
 	case "reason":
 		printWhy(w, st, s, catalogue, all, b)
@@ -174,23 +184,23 @@ func printList(w io.Writer, by string, shown *reportShown, catalogue *classify.C
 
 func printOutcomes(w io.Writer, st style, s *report.Report, b *behind) {
 	all := s.ByOutcome.Total()
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Outcomes"))
+	st.heading(w, "Outcomes")
 	var rows [][]string
 	for _, p := range s.ByOutcome.Ranked() {
 		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, all),
 			st.outcome(p.Name).Render(bar(float64(p.N)/float64(all), 40))})
 	}
-	table(w, "  ", []bool{false, true, true}, rows)
+	table(w, "  ", "lrr", rows)
 	b.hint(w, st, report.Filter{Outcome: "OUTCOME"})
 }
 
 func printCounts(w io.Writer, st style, title string, counts report.Counts) {
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
+	st.heading(w, title)
 	var rows [][]string
 	for _, p := range counts.Ranked() {
 		rows = append(rows, []string{p.Name, count(p.N), percent(p.N, counts.Total())})
 	}
-	table(w, "  ", []bool{false, true, true}, rows)
+	table(w, "  ", "lrr", rows)
 }
 
 func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catalogue, most int, b *behind) {
@@ -198,12 +208,9 @@ func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catal
 	if len(s.Why) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Why responses fail"))
+	st.heading(w, "Why responses fail")
 	rows := [][]string{{"", "requests", "of failures", "code", "HTTP", "since", "most in", ""}}
-	for i, r := range s.Why {
-		if i == most {
-			break
-		}
+	for _, r := range firstOf(s.Why, most) {
 		code, message := "-", ""
 		if r.Code != 0 {
 			code = fmt.Sprint(r.Code)
@@ -217,7 +224,7 @@ func printWhy(w io.Writer, st style, s *report.Report, catalogue *classify.Catal
 			percent(r.Requests, failed), code,
 			httpStatus(r.HTTPStatus), clock(r.Since, withDate), r.WorstService, st.dim.Render(message)})
 	}
-	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
+	table(w, "  ", "lrrrrr", rows)
 	b.hint(w, st, report.Filter{Outcome: "OUTCOME", Code: "CODE"})
 }
 
@@ -226,23 +233,24 @@ func printWho(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	if len(s.Who) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Who is refused"))
+	st.heading(w, "Who is refused")
 	rows := [][]string{{"key", "why", "refused", "of its requests", "count/limit", "first seen", "last seen", "clients",
 		"service"}}
-	for i, r := range s.Who {
-		if i == most {
-			break
-		}
-		limit := "-"
-		if r.LimitMax > 0 {
-			limit = fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
-		}
+	for _, r := range firstOf(s.Who, most) {
 		rows = append(rows, []string{keyName(r.Key, r.Name), st.outcome(r.Outcome).Render(r.Outcome), count(r.Requests),
 			percent(r.Requests, r.OfKey),
-			limit, clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), r.Services})
+			countOfLimit(&r), clock(r.FirstSeen, withDate), clock(r.LastSeen, withDate), count(r.Clients), r.Services})
 	}
-	table(w, "  ", []bool{false, false, true, true, true, true, true, true}, rows)
+	table(w, "  ", "llrrrrrr", rows)
 	b.hint(w, st, report.Filter{Key: "KEY", Outcome: "OUTCOME"})
+}
+
+// countOfLimit is the highest count of a key, of its limit.
+func countOfLimit(r *report.Who) string {
+	if r.LimitMax == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d", r.CountMax, r.LimitMax)
 }
 
 // printQuotas prints what response headers told keys of their limits.
@@ -250,7 +258,7 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 	if len(s.Quotas) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Nearest to the limit that headers tell"))
+	st.heading(w, "Nearest to the limit that headers tell")
 	rows := [][]string{{"key", "limit", "window", "least left", "longest wait", "responses"}}
 	seconds := func(n uint32) string {
 		if n == 0 {
@@ -258,10 +266,7 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 		}
 		return (time.Duration(n) * time.Second).String()
 	}
-	for i, q := range s.Quotas {
-		if i == most {
-			break
-		}
+	for _, q := range firstOf(s.Quotas, most) {
 		limit, left := "-", "-"
 		if q.Limit > 0 {
 			limit = count(uint64(q.Limit))
@@ -272,7 +277,7 @@ func printQuotas(w io.Writer, st style, s *report.Report, most int, b *behind) {
 		rows = append(rows, []string{keyName(q.Key, q.Name), limit, seconds(q.Window), left, seconds(q.RetryAfter),
 			count(q.Responses)})
 	}
-	table(w, "  ", []bool{false, true, true, true, true, true}, rows)
+	table(w, "  ", "lrrrrr", rows)
 	b.hint(w, st, report.Filter{Key: "KEY"})
 }
 
@@ -309,29 +314,25 @@ func printServices(w io.Writer, st style, s *report.Report, most int, b *behind)
 	if len(s.Services) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render("Services"))
+	st.heading(w, "Services")
 	rows := [][]string{{"service", "requests", "server-side failures", "timeouts", "since", "p50", "p95", "p99"}}
-	for i, r := range s.Services {
-		if i == most {
-			rows = append(rows, []string{fmt.Sprintf("… and %d more", len(s.Services)-most)})
-			break
-		}
+	shown := firstOf(s.Services, most)
+	for _, r := range shown {
 		since := "-"
 		if r.TimeoutSince != nil {
 			since = clock(*r.TimeoutSince, withDate)
-		}
-		name := r.Service
-		if name == "" {
-			name = "(none)"
 		}
 		timeouts := count(r.Timeouts)
 		if r.Timeouts > 0 {
 			timeouts = st.bad.Render(timeouts)
 		}
-		rows = append(rows, []string{name, count(r.Requests), percent(r.Failures, r.Requests), timeouts, since,
+		rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests), percent(r.Failures, r.Requests), timeouts, since,
 			latency(r.P50Micros), latency(r.P95Micros), latency(r.P99Micros)})
 	}
-	table(w, "  ", []bool{false, true, true, true, true, true, true, true}, rows)
+	if more := len(s.Services) - len(shown); more > 0 {
+		rows = append(rows, []string{fmt.Sprintf("… and %d more", more)})
+	}
+	table(w, "  ", "lrrrrrrr", rows)
 	b.hint(w, st, report.Filter{Service: "SERVICE"})
 }
 
@@ -340,27 +341,25 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render(title))
+	st.heading(w, title)
 	rows := [][]string{{"since", "state", "severity", "what", ""}}
 	list, deep := byCause(list)
 	for i, r := range list {
-		severity := r.Severity
-		if severity == "page" {
-			severity = st.bad.Render(severity)
-		}
 		kind := r.Kind
 		if deep[i] > 0 {
 			kind = strings.Repeat("  ", deep[i]-1) + "└ " + kind
 		}
-		rows = append(rows, []string{clock(r.Opened, withDate), r.State, severity, kind, printable(named(r))})
+		rows = append(rows, []string{clock(r.Opened, withDate), r.State, st.severity(r.Severity), kind, printable(named(r))})
 	}
+	align := "r"
 	if ids {
+		align = "l"
 		rows[0] = append([]string{"id"}, rows[0]...)
 		for i, r := range list {
 			rows[i+1] = append([]string{r.ID[:min(len(r.ID), shownID)]}, rows[i+1]...)
 		}
 	}
-	table(w, "  ", []bool{!ids}, rows)
+	table(w, "  ", align, rows)
 }
 
 // byCause puts incidents below the incident in the list that causes them. deep is how

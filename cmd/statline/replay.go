@@ -189,8 +189,8 @@ func (r *replaying) counts(ctx context.Context) error {
 		fmt.Fprintln(r.out, "\nno count differs by outcome, service, route, code or error")
 		return nil
 	}
-	fmt.Fprintf(r.out, "\n%s\n", newStyle(r.out).bold.Render("Responses"))
-	table(r.out, "  ", []bool{false, false, true, true, true}, rows)
+	newStyle(r.out).heading(r.out, "Responses")
+	table(r.out, "  ", "llrrr", rows)
 	return nil
 }
 

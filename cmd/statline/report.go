@@ -67,7 +67,7 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 			sum.ElapsedSeconds = time.Since(began).Seconds()
 			sum.behind = ask.behind(cmd, w, out.forPeople())
 			sum.behind.mark(sum)
-			return out.print(cmd, func(to io.Writer) error {
+			return out.print(cmd, func(to io.Writer) {
 				switch {
 				case !stored:
 					fmt.Fprintln(to, nothingStored)
@@ -77,7 +77,6 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 					printSummary(to, titleOf(w, ask.filter), sum.Report, codes, ask.limit, sum.behind)
 					printChanges(to, newStyle(to), sum.Before, 12)
 				}
-				return nil
 			}, sum, reportRows(sum)...)
 		},
 	}
@@ -147,15 +146,14 @@ func printChanges(w io.Writer, st style, before *report.Before, most int) {
 	if before == nil {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", st.bold.Render(fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From),
-		stamp(before.To))))
+	st.heading(w, fmt.Sprintf("Compared with %s to %s UTC", stamp(before.From), stamp(before.To)))
 	rows := [][]string{{"", "", "now", "before", "share now", "share before"}}
 	for _, c := range firstOf(before.Changes, most) {
 		rows = append(rows, []string{c.By, c.Name, count(c.Requests), count(c.Before),
 			fmt.Sprintf("%.2f %%", 100*c.Share),
 			fmt.Sprintf("%.2f %%", 100*c.ShareBefore)})
 	}
-	table(w, "  ", []bool{false, false, true, true, true, true}, rows)
+	table(w, "  ", "llrrrr", rows)
 }
 
 // titleOf says what a report covers.
@@ -163,7 +161,7 @@ func titleOf(w report.TimeRange, f report.Filter) string {
 	if w == (report.TimeRange{}) {
 		return nothingStored
 	}
-	t := fmt.Sprintf("%s to %s UTC", w.From.UTC().Format("2006-01-02 15:04"), w.To.UTC().Format("2006-01-02 15:04"))
+	t := fmt.Sprintf("%s to %s UTC", stamp(w.From), stamp(w.To))
 	if f.Service != "" {
 		t += ", service " + f.Service
 	}

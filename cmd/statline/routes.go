@@ -45,7 +45,7 @@ only. It changes nothing: a rule holds from the next start of the daemon on.`,
 			if len(rules) == 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d routes stored; nothing to fold\n", len(paths))
 			}
-			return out.print(cmd, func(to io.Writer) error { printRules(to, rules); return nil }, nil, rules)
+			return out.print(cmd, func(to io.Writer) { printRules(to, rules) }, nil, rules)
 		},
 	}
 	st = takeSettings(c, "routes suggest")

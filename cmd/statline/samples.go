@@ -49,9 +49,8 @@ minute: report --compare counts responses.`,
 					}
 				}
 			}
-			return out.print(cmd, func(to io.Writer) error {
+			return out.print(cmd, func(to io.Writer) {
 				shown.printTo(to, titleOf(w, ask.filter), out.by)
-				return nil
 			}, shown, shown.Samples, shown.ByOutcome, shown.ByService, shown.ByRoute, shown.ByCode)
 		},
 	}
@@ -115,5 +114,5 @@ func printSampleRows(w io.Writer, st style, indent string, list []report.Sample)
 			httpStatus(r.HTTPStatus), fmt.Sprint(r.Code), latency(float64(r.Micros)), shortID(r.Key),
 			printable(r.Method + " " + r.Path), printable(r.Message)})
 	}
-	table(w, indent, []bool{false, false, false, true, true, true}, rows)
+	table(w, indent, "lllrrr", rows)
 }

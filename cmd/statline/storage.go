@@ -43,7 +43,7 @@ not in these figures. Of a cluster it shows the server that is asked.`,
 				return err
 			}
 			shown := storageShown{all, keptDays{Minutes: ttl.MinuteDays, Hours: ttl.HourDays, Samples: ttl.SampleDays}}
-			return out.print(cmd, func(to io.Writer) error { printStorage(to, &shown); return nil }, shown, all.Tables,
+			return out.print(cmd, func(to io.Writer) { printStorage(to, &shown) }, shown, all.Tables,
 				all.Days)
 		},
 	}
@@ -101,7 +101,7 @@ func printStorage(w io.Writer, all *storageShown) {
 			humanize.IBytes(t.FreedNow), humanize.IBytes(t.FreedDay), humanize.IBytes(t.FreedWeek),
 			humanize.IBytes(t.FreedInMonth)})
 	}
-	right := []bool{false, true, true, true, true, true, true, true, true, true}
+	right := "lrrrrrrrrr"
 	table(w, "", right, rows)
 	fmt.Fprintln(w)
 	rows = [][]string{{"day", "bytes", "rows", "tables", "freed in 1d"}}
@@ -110,7 +110,7 @@ func printStorage(w io.Writer, all *storageShown) {
 			fmt.Sprint(d.Tables),
 			humanize.IBytes(d.FreedDay)})
 	}
-	table(w, "", []bool{false, true, true, true, true}, rows)
+	table(w, "", "lrrrr", rows)
 	if more := len(all.Days) - 31; more > 0 {
 		fmt.Fprintf(w, "and %d days more: --by day --output csv\n", more)
 	}

@@ -30,17 +30,17 @@ func widthOf(w io.Writer) int {
 	return width
 }
 
-// table prints rows with aligned columns; right[i] aligns column i to the right. The
-// first row has the names. On a terminal columns of text are wrapped so that each row
+// table prints rows with aligned columns; align has a letter for each
+// column: r aligns it to the right. The first row has the names. On a terminal columns of text are wrapped so that each row
 // fits; when that is impossible, each row is printed as a list of names and values.
-func table(w io.Writer, indent string, right []bool, rows [][]string) {
-	tableWithin(w, widthOf(w), indent, right, rows)
+func table(w io.Writer, indent string, align string, rows [][]string) {
+	tableWithin(w, widthOf(w), indent, align, rows)
 }
 
 // tableWithin is table for lines of so many cells; 0 is any.
-func tableWithin(w io.Writer, line int, indent string, right []bool, rows [][]string) {
+func tableWithin(w io.Writer, line int, indent string, align string, rows [][]string) {
 	width := columnWidths(rows)
-	if line > 0 && !squeeze(width, leastWidths(rows, right), line-len(indent)-len(gap)*(len(width)-1)) {
+	if line > 0 && !squeeze(width, leastWidths(rows, align), line-len(indent)-len(gap)*(len(width)-1)) {
 		records(w, line, indent, rows)
 		return
 	}
@@ -58,7 +58,7 @@ func tableWithin(w io.Writer, line int, indent string, right []bool, rows [][]st
 					cell = cells[i][n]
 				}
 				pad := strings.Repeat(" ", max(0, width[i]-lipgloss.Width(cell)))
-				if i < len(right) && right[i] {
+				if right(align, i) {
 					line += pad + cell
 				} else {
 					line += cell + pad
@@ -69,6 +69,8 @@ func tableWithin(w io.Writer, line int, indent string, right []bool, rows [][]st
 		}
 	}
 }
+
+func right(align string, column int) bool { return column < len(align) && align[column] == 'r' }
 
 func columnWidths(rows [][]string) []int {
 	var width []int
@@ -85,13 +87,13 @@ func columnWidths(rows [][]string) []int {
 
 // leastWidths are the least widths of the columns: text is wrapped, numbers are not,
 // but the names above them are.
-func leastWidths(rows [][]string, right []bool) []int {
+func leastWidths(rows [][]string, align string) []int {
 	least := make([]int, len(columnWidths(rows)))
 	for n, row := range rows {
 		for i, cell := range row {
 			need := lipgloss.Width(cell)
 			switch {
-			case i >= len(right) || !right[i]:
+			case !right(align, i):
 				need = min(need, max(minText, min(minWord, longestWord(cell))))
 			case n == 0:
 				need = longestWord(cell)

@@ -17,7 +17,7 @@ func TestTableFits(t *testing.T) {
 			"Your request count (90) is over the allowed limit of (40)."},
 		{"2026-03-01 12:00:01", "tv", "timeout", "504", "24", "-", "", "GET /3", "short"},
 	}
-	right := []bool{false, false, false, true, true, true}
+	right := "lllrrr"
 	for width := 80; width <= 200; width++ {
 		var b strings.Builder
 		tableWithin(&b, width, "  ", right, rows)
@@ -33,7 +33,7 @@ func TestTableFits(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	tableWithin(&b, 80, "  ", []bool{false, true, true, true, true, true, true, true}, [][]string{
+	tableWithin(&b, 80, "  ", "lrrrrrrr", [][]string{
 		{"service", "requests", "server-side failures", "timeouts", "since", "p50", "p95", "p99"},
 		{"movies", "4,747", "0.06 %", "1", "02:59", "32.1 ms", "78.3 ms", "112 ms"}})
 	if strings.Count(b.String(), "\n") != 3 {
@@ -46,7 +46,7 @@ func TestTableFits(t *testing.T) {
 	}
 	b.Reset()
 	many := [][]string{strings.Fields("a b c d e f g h i j k l m"), strings.Fields(strings.Repeat("1234567890 ", 13))}
-	tableWithin(&b, 80, "", []bool{true, true, true, true, true, true, true, true, true, true, true, true, true}, many)
+	tableWithin(&b, 80, "", "rrrrrrrrrrrrr", many)
 	if strings.Count(b.String(), "\n") != 13 || !strings.Contains(b.String(), "m  1234567890") {
 		t.Errorf("what cannot fit is a list of names and values: got\n%s", b.String())
 	}

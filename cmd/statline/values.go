@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,11 +39,9 @@ func (c choiceValue) String() string {
 func (c choiceValue) Type() string { return strings.Join(c.words, "|") }
 
 func (c choiceValue) Set(s string) error {
-	for _, w := range c.words {
-		if s == w {
-			*c.value = s
-			return nil
-		}
+	if !slices.Contains(c.words, s) {
+		return fmt.Errorf("got %q; want one of %s", s, strings.Join(c.words, ", "))
 	}
-	return fmt.Errorf("got %q; want one of %s", s, strings.Join(c.words, ", "))
+	*c.value = s
+	return nil
 }

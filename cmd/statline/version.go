@@ -34,11 +34,9 @@ func versionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := theseVersions()
-			return out.print(cmd, func(to io.Writer) error {
-				_, err := fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder,
-					v.Schema, v.Go, v.OS,
-					v.Arch)
-				return err
+			return out.print(cmd, func(to io.Writer) {
+				fmt.Fprintf(to, "statline %s (decoder %d, schema %d, %s %s/%s)\n", v.Version, v.Decoder, v.Schema,
+					v.Go, v.OS, v.Arch)
 			}, v, []versions{v})
 		},
 	}
