@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,11 +31,7 @@ func writeFile(path string, size int64, f *format) (_ file, err error) {
 	if err != nil {
 		return file{}, err
 	}
-	defer func() {
-		if e := to.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer func() { err = errors.Join(err, to.Close()) }()
 	w := bufio.NewWriterSize(to, 1<<20)
 	out := file{path: path}
 	var line, text []byte

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -154,9 +155,10 @@ func (b *bench) judgeRun(got backlog) {
 	b.table.judge("run", "peak memory of the daemon", fmt.Sprintf("%d MiB", got.peak>>10), "<= 256 MiB", got.peak <= 256<<10)
 }
 
-// ask runs a query that returns one value.
-func ask(ctx context.Context, address, sql string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/?query="+url.QueryEscape(sql), nil)
+// ask runs a statement, with data where it is an INSERT, and returns its answer.
+func ask(ctx context.Context, address, sql string, data ...byte) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/?query="+url.QueryEscape(sql),
+		bytes.NewReader(data))
 	if err != nil {
 		return "", err
 	}
@@ -166,11 +168,8 @@ func ask(ctx context.Context, address, sql string) (string, error) {
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", err
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%.100s…: %s", sql, body)
 	}
-	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %s", sql, body)
-	}
-	return strings.TrimSpace(string(body)), nil
+	return strings.TrimSpace(string(body)), err
 }

@@ -53,7 +53,7 @@ func (b *bench) hot(ctx context.Context) error {
 }
 
 // formats measures the hot path over other log formats, beside bench JSON lines.
-func (b *bench) formats() error {
+func (b *bench) formats(context.Context) error {
 	from, _, err := benchRecords(min(b.records, 300_000))
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (b *bench) formats() error {
 
 // growth measures how the cost of a record depends on the number of distinct
 // keys, at the same number of records a minute.
-func (b *bench) growth() error {
+func (b *bench) growth(context.Context) error {
 	const minutes = 1
 	few := 0.0
 	for _, keys := range []int{1000, 10_000, 100_000, 1_000_000} {

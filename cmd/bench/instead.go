@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"time"
 
 	"statline/ingest/traffic"
@@ -57,7 +53,7 @@ func (b *bench) alone(ctx context.Context, statements []string, records int) (
 			"CREATE DATABASE alone",
 			"CREATE TABLE alone.lines (" + columnsOf("String", "String") + ") ENGINE = Null",
 		}, statements...) {
-			if err := post(ctx, s.engine.addr, text, nil); err != nil {
+			if _, err := ask(ctx, s.engine.addr, text); err != nil {
 				return err
 			}
 		}
@@ -97,7 +93,7 @@ func insertLines(ctx context.Context, address string, g traffic.Source) error {
 		if len(lines) == 0 {
 			return nil
 		}
-		if err := post(ctx, address, insert, lines); err != nil {
+		if _, err := ask(ctx, address, insert, lines...); err != nil {
 			return err
 		}
 	}
@@ -141,23 +137,4 @@ func hourViews() (statements []string) {
 				" FROM alone."+table.name+" AS t GROUP BY minute, "+table.key)
 	}
 	return statements
-}
-
-// post runs a statement, with data where it is an INSERT.
-func post(ctx context.Context, address, sql string, data []byte) error {
-	address += "/?query=" + url.QueryEscape(sql)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%.100s…: %s", sql, body)
-	}
-	return err
 }

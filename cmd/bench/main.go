@@ -37,7 +37,21 @@ type bench struct {
 }
 
 // stages are what --only chooses from, in the order in which they run.
-var stages = []string{"hot", "formats", "growth", "storage", "analyze", "run", "instead", "keys", "steady", "fresh"}
+var stages = []struct {
+	name string
+	run  func(*bench, context.Context) error
+}{
+	{"hot", (*bench).hot}, {"formats", (*bench).formats}, {"growth", (*bench).growth}, {"storage", (*bench).storage},
+	{"analyze", (*bench).analyze}, {"run", (*bench).endToEnd}, {"instead", (*bench).instead}, {"keys", (*bench).manyKeys},
+	{"steady", (*bench).steady}, {"fresh", (*bench).fresh},
+}
+
+func stageNames() (names []string) {
+	for _, s := range stages {
+		names = append(names, s.name)
+	}
+	return names
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -61,7 +75,7 @@ func start(ctx context.Context, args []string) error {
 	crowd := f.Float64("crowd", 10, "`millions` of records of a million keys for run to drain")
 	f.IntVar(&b.minutes, "minutes", 10, "minutes of even load")
 	f.StringVar(&b.against, "against", "", "another built `binary` of statline, whose run is compared")
-	only := f.String("only", strings.Join(stages, ","), "`stages` to run")
+	only := f.String("only", strings.Join(stageNames(), ","), "`stages` to run")
 	profile := f.String("cpuprofile", "",
 		"`file` for a profile of this process; with --rounds=50 --only=growth it is nearly all fold")
 	scale := f.String("scale", "",
@@ -131,8 +145,8 @@ func without(args []string, names ...string) []string {
 
 func (b *bench) run(ctx context.Context, chosen []string) (err error) {
 	for _, s := range chosen {
-		if !slices.Contains(stages, s) {
-			return fmt.Errorf("--only: got %q; want some of %s", s, strings.Join(stages, ","))
+		if !slices.Contains(stageNames(), s) {
+			return fmt.Errorf("--only: got %q; want some of %s", s, strings.Join(stageNames(), ","))
 		}
 	}
 	if b.dir, err = os.MkdirTemp("", "statline-bench-"); err != nil {
@@ -140,40 +154,15 @@ func (b *bench) run(ctx context.Context, chosen []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	for _, s := range stages {
-		if !slices.Contains(chosen, s) {
+		if !slices.Contains(chosen, s.name) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := b.stage(ctx, s); err != nil {
-			return fmt.Errorf("%s: %w", s, err)
+		if err := s.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
-}
-
-func (b *bench) stage(ctx context.Context, name string) error {
-	switch name {
-	case "hot":
-		return b.hot(ctx)
-	case "formats":
-		return b.formats()
-	case "growth":
-		return b.growth()
-	case "storage":
-		return b.storage(ctx)
-	case "analyze":
-		return b.analyze(ctx)
-	case "keys":
-		return b.manyKeys(ctx)
-	case "instead":
-		return b.instead(ctx)
-	case "fresh":
-		return b.fresh(ctx)
-	case "steady":
-		return b.steady(ctx)
-	default:
-		return b.endToEnd(ctx)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"statline/classify/aggregate"
@@ -82,17 +83,17 @@ WHERE active AND database = ? AND table IN ('responses', 'keys', 'clients') GROU
 		return err
 	}
 	defer rows.Close()
-	text := ""
+	var largest []string
 	for rows.Next() {
 		var name string
 		var bytes uint64
 		if err := rows.Scan(&name, &bytes); err != nil {
 			return err
 		}
-		text += fmt.Sprintf(", %s %.3f", name, float64(bytes)/float64(records))
+		largest = append(largest, fmt.Sprintf("%s %.3f", name, float64(bytes)/float64(records)))
 	}
-	if text != "" {
-		b.table.note("The largest columns, in bytes a record: %s.", text[2:])
+	if largest != nil {
+		b.table.note("The largest columns, in bytes a record: %s.", strings.Join(largest, ", "))
 	}
 	return rows.Err()
 }

@@ -209,11 +209,17 @@ type audit struct {
 	text string
 }
 
+// command is a subcommand of the binary about this run, past the proxy.
+func (c *campaign) command(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, c.cfg.binary, append(args, "--clickhouse", "http://"+c.clickhouse,
+		"--brokers", c.brokers(), "--topic", topic, "--group", group)...)
+}
+
 // runAudit runs the binary's own audit, past the proxy.
 func (c *campaign) runAudit(ctx context.Context) (audit, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.cfg.binary, "audit", "--json", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.brokers(), "--topic", topic, "--group", group)
+	cmd := c.command(ctx, "audit", "--json")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	runErr := cmd.Run()
@@ -229,7 +235,7 @@ func (c *campaign) runAudit(ctx context.Context) (audit, error) {
 func (c *campaign) repair(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.cfg.binary, "repair", "--clickhouse", "http://"+c.clickhouse, "--brokers", c.brokers(), "--topic", topic, "--group", group)
+	cmd := c.command(ctx, "repair")
 	cmd.Env = append(os.Environ(), "STATLINE_HMAC_SECRET="+secret)
 	out, err := cmd.CombinedOutput()
 	fmt.Printf("%s", out)
@@ -242,10 +248,7 @@ func (c *campaign) repair(ctx context.Context) error {
 // awaitCaughtUp waits until the group has committed everything, by Kafka's own
 // word and by the audit's.
 func (c *campaign) awaitCaughtUp(ctx context.Context) error {
-	return c.awaitCaughtUpFor(ctx, 3*time.Minute)
-}
-
-func (c *campaign) awaitCaughtUpFor(ctx context.Context, limit time.Duration) error {
+	const limit = 3 * time.Minute
 	deadline := time.Now().Add(limit)
 	for {
 		left, lag := int64(0), int64(0)

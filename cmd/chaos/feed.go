@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -218,10 +217,7 @@ func pad(line []byte, size int) []byte {
 		return line
 	}
 	body, whole := bytes.CutSuffix(line, []byte(`"}`))
-	out := append(make([]byte, 0, size), body...)
-	for range missing {
-		out = append(out, 'x')
-	}
+	out := slices.Concat(body, bytes.Repeat([]byte("x"), missing))
 	if whole {
 		out = append(out, `"}`...)
 	}
@@ -286,8 +282,7 @@ func addressHex(text string) string {
 	if err != nil {
 		return text
 	}
-	b := a.As16()
-	return strings.ToUpper(hex.EncodeToString(b[:]))
+	return fmt.Sprintf("%X", a.As16())
 }
 
 // truth is everything that was produced.

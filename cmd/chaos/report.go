@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -135,10 +136,5 @@ func (c *campaign) tabulate(blocks []storedBlock) []*line {
 			}
 		}
 	}
-	lines := make([]*line, 0, len(byName))
-	for _, l := range byName {
-		lines = append(lines, l)
-	}
-	slices.SortFunc(lines, func(a, b *line) int { return strings.Compare(a.name, b.name) })
-	return lines
+	return slices.SortedFunc(maps.Values(byName), func(a, b *line) int { return strings.Compare(a.name, b.name) })
 }

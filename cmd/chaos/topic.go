@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,12 +28,7 @@ func (c *campaign) extend(ctx context.Context, _ fault) (hit bool, err error) {
 // extends the topic, since at the earliest nothing could be skipped. Nothing is
 // produced before all partitions have begun.
 func (c *campaign) startsAtLatest() bool {
-	for _, f := range c.plan {
-		if f.kind == extend {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.plan, func(f fault) bool { return f.kind == extend })
 }
 
 // awaitBegun waits until the group knows where each partition begins.

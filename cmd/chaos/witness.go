@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -67,7 +69,7 @@ func (w *witness) living() (ps []*process) {
 		}
 	}
 	w.watched = ps
-	return append([]*process(nil), ps...)
+	return slices.Clone(ps)
 }
 
 // run looks every second until ctx ends.
@@ -243,10 +245,7 @@ func (w *witness) awaitCalm(ctx context.Context) error {
 	for deadline := time.Now().Add(calmWithin); time.Now().Before(deadline); {
 		living := w.living()
 		all := w.claims(ctx)
-		claims := make([]statusClaim, 0, len(all))
-		for _, s := range all {
-			claims = append(claims, s)
-		}
+		claims := slices.Collect(maps.Values(all))
 		now, ok := w.knows(ctx)
 		switch {
 		case !ok || len(claims) < len(living):

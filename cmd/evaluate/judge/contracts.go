@@ -92,17 +92,8 @@ func contractIncidents(cfg *detect.Config, catalogue *classify.Catalogue,
 		p.rows = append(p.rows, detect.ContractMinute{Minute: detect.MinuteOf(r.Minute), Count: r.Requests,
 			Total: totals[minuteCode{r.Minute, r.Code}]})
 	}
-	rules := detect.Contracts()
 	for _, p := range order {
-		var state detect.States
-		i := 0
-		for t := p.rows[0].Minute; t <= p.rows[len(p.rows)-1].Minute; t++ {
-			for i < len(p.rows) && p.rows[i].Minute <= t {
-				i++
-			}
-			list = rules.Step(cfg, &p.Contract, &state, p.rows[:i], t, list)
-		}
-		list = state.Open(list)
+		list = append(list, incidentsOf(detect.Contracts(), cfg, &p.Contract, p.rows, 0)...)
 	}
 	return list
 }

@@ -36,33 +36,34 @@ func keyRows(rows []traffic.KeyMinute) []detect.KeyMinute {
 	return out
 }
 
-// keyIncidents runs the key detectors over one key's rows, to the end of the
-// last row's minute plus quiet minutes.
-func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet int) []detect.Incident {
+// incidentsOf runs a family's rules over the rows of one entity, to the end of the last
+// row's minute plus quiet minutes.
+func incidentsOf[E, R any](
+	rules *detect.Family[E, R], cfg *detect.Config, x *E, rows []R, quiet detect.Minute,
+) (list []detect.Incident) {
 	if len(rows) == 0 {
 		return nil
 	}
-	k, rules := &detect.Key{ID: id}, detect.Keys()
+	const most = 6000 // rows: far more than the rules look back on
 	var state detect.States
-	var list []detect.Incident
 	i := 0
-	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute+detect.Minute(quiet); t++ {
+	for t := rules.Minute(&rows[0]); t <= rules.Minute(&rows[len(rows)-1])+quiet; t++ {
 		if state.Idle() {
 			if i >= len(rows) {
 				break
 			}
-			t = rows[i].Minute
+			t = rules.Minute(&rows[i])
 		}
-		for i < len(rows) && rows[i].Minute <= t {
+		for i < len(rows) && rules.Minute(&rows[i]) <= t {
 			i++
 		}
-		from := 0
-		if i > 6000 {
-			from = i - 6000 // far more than the rules look back on
-		}
-		list = rules.Step(cfg, k, &state, rows[from:i], t, list)
+		list = rules.Step(cfg, x, &state, rows[max(0, i-most):i], t, list)
 	}
 	return state.Open(list)
+}
+
+func keyIncidents(cfg *detect.Config, id string, rows []detect.KeyMinute, quiet detect.Minute) []detect.Incident {
+	return incidentsOf(detect.Keys(), cfg, &detect.Key{ID: id}, rows, quiet)
 }
 
 // keyRule flags a key at minutes of its life.
@@ -180,7 +181,7 @@ func rateLimits(o Options) ([]*keyScore, error) {
 				scores[j].add(&k, ok, int(at-start)+1)
 			}
 			for j, r := range rules {
-				at := slices.IndexFunc(rows, func(x detect.KeyMinute) bool { return false })
+				at := -1
 				for n := range rows {
 					if rows[n].RateLimited > 0 && r.flag(rows, n) {
 						at = n
@@ -398,24 +399,11 @@ func clientIncidents(cfg *detect.Config, c *traffic.ClientSeries) []detect.Incid
 			row.AuthFailed += r.Requests
 		}
 	}
-	cl, rules := &detect.Client{IP: c.IP}, detect.Clients()
-	var list []detect.Incident
-	var state detect.States
 	var rows []detect.ClientMinute
 	for _, m := range slices.Sorted(maps.Keys(byMinute)) {
 		rows = append(rows, *byMinute[m])
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	i := 0
-	for t := rows[0].Minute; t <= rows[len(rows)-1].Minute; t++ {
-		for i < len(rows) && rows[i].Minute <= t {
-			i++
-		}
-		list = rules.Step(cfg, cl, &state, rows[:i], t, list)
-	}
-	return state.Open(list)
+	return incidentsOf(detect.Clients(), cfg, &detect.Client{IP: c.IP}, rows, 0)
 }
 
 // storedKeys is the least size of the bounded set of keys that the store keeps

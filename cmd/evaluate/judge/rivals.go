@@ -61,12 +61,11 @@ type sums struct{ n, k []float64 }
 func failures(c detect.Counts) float64 { return float64(c.Timeout) + float64(c.Offline) }
 
 func newSums(s *series) *sums {
-	p := &sums{make([]float64, len(s.counts)+1), make([]float64, len(s.counts)+1)}
+	n, k := make([]float64, len(s.counts)), make([]float64, len(s.counts))
 	for i, c := range s.counts {
-		p.n[i+1] = p.n[i] + float64(c.N)
-		p.k[i+1] = p.k[i] + failures(c)
+		n[i], k[i] = float64(c.N), failures(c)
 	}
-	return p
+	return &sums{prefix(n), prefix(k)}
 }
 
 // last sums the w minutes that end with t.
@@ -112,14 +111,13 @@ func lasting(minutes int, cond func(s *series, p *sums, t int) bool) func(*serie
 // before.
 func threeSigma(s *series) []alarm {
 	const w = 60
-	sum, squares := make([]float64, len(s.counts)+1), make([]float64, len(s.counts)+1)
 	share := make([]float64, len(s.counts))
 	for i, c := range s.counts {
 		if c.N > 0 {
 			share[i] = failures(c) / float64(c.N)
 		}
-		sum[i+1], squares[i+1] = sum[i]+share[i], squares[i]+share[i]*share[i]
 	}
+	sum, squares := prefix(share), prefix(squared(share))
 	return holding(func(s *series, _ *sums, t int) bool {
 		if t < w {
 			return false
@@ -166,8 +164,7 @@ func adaptive(s *series) []alarm {
 			share[t] = k / n
 		}
 	}
-	sum, squares := prefix(share, func(x float64) float64 { return x }),
-		prefix(share, func(x float64) float64 { return x * x })
+	sum, squares := prefix(share), prefix(squared(share))
 	deviation, counted := make([]float64, len(share)), make([]float64, len(share))
 	mean := func(t, w int) float64 { return (sum[t] - sum[max(t-w, 0)]) / float64(w) }
 	for t := 60; t < len(share); t++ {
@@ -176,8 +173,7 @@ func adaptive(s *series) []alarm {
 			deviation[t], counted[t] = sd, 1
 		}
 	}
-	usual, count := prefix(deviation, func(x float64) float64 { return x }),
-		prefix(counted, func(x float64) float64 { return x })
+	usual, count := prefix(deviation), prefix(counted)
 	const day = 26 * 60
 	return lasting(5, func(s *series, _ *sums, t int) bool {
 		if t < day {
@@ -192,10 +188,19 @@ func adaptive(s *series) []alarm {
 	})(s)
 }
 
-func prefix(x []float64, f func(float64) float64) []float64 {
+// prefix sums x: the sum of x[a:b] is out[b] - out[a].
+func prefix(x []float64) []float64 {
 	out := make([]float64, len(x)+1)
 	for i := range x {
-		out[i+1] = out[i] + f(x[i])
+		out[i+1] = out[i] + x[i]
+	}
+	return out
+}
+
+func squared(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i := range x {
+		out[i] = x[i] * x[i]
 	}
 	return out
 }
