@@ -68,9 +68,11 @@ type Cell struct {
 // Variable is a choice of any number of values, initially all of them. The values come
 // from a query or a fixed list.
 type Variable struct {
-	Name, Label, About string
-	Query              query.Text
-	Values             []string
+	Name   string     `json:"name"`
+	Label  string     `json:"label"`
+	About  string     `json:"about"`
+	Query  query.Text `json:"-"`
+	Values []string   `json:"values,omitempty"`
 }
 
 func serviceVariable() Variable {
@@ -142,11 +144,11 @@ func ConsoleBoards() []Board { return []Board{code(), client()} }
 // value clicked, or to that of another column of its row. With Place, a column
 // of the row holds the board, its time and its choices.
 type Link struct {
-	Title    string
-	Board    string // uid
-	Variable string
-	Column   string // "" is the column clicked
-	Place    string
+	Title    string `json:"title"`
+	Board    string `json:"board,omitempty"` // uid
+	Variable string `json:"variable,omitempty"`
+	Column   string `json:"column,omitempty"` // "" is the column clicked
+	Place    string `json:"place,omitempty"`
 }
 
 // placeLink leads to where an incident is seen, at its time.

@@ -41,41 +41,43 @@ const (
 	Moment    Unit = "moment"
 )
 
-// Panel is one picture: its query and how the answer is shown.
+// Panel is one picture: its query and how the answer is shown. In JSON, as the console's
+// page gets it, it has no query.
 type Panel struct {
-	Kind         Kind
-	Title, About string
-	Query        query.Text
-	Unit         Unit
-	BucketUnit   Unit   // of the buckets' names; kind Heat only
-	Decimals     *int   // nil: as many as fit
-	Limits       []Step // colours of the values; none: one calm colour
-	Columns      []Column
-	Empty        string // shown when there is no data
-	MaxPoints    int    // over time: at most so many; 0 is as many as pixels
+	Kind       Kind       `json:"kind"`
+	Title      string     `json:"title"`
+	About      string     `json:"about"`
+	Query      query.Text `json:"-"`
+	Unit       Unit       `json:"unit"`
+	BucketUnit Unit       `json:"bucketUnit,omitempty"` // of the buckets' names; kind Heat only
+	Decimals   *int       `json:"decimals,omitempty"`   // nil: as many as fit
+	Limits     []Step     `json:"limits,omitempty"`     // colours of the values; none: one calm colour
+	Columns    []Column   `json:"columns,omitempty"`
+	Empty      string     `json:"empty"`               // shown when there is no data
+	MaxPoints  int        `json:"maxPoints,omitempty"` // over time: at most so many; 0 is as many as pixels
 }
 
 // Step colours values from From on, to the next step. The first step has no
 // beginning.
 type Step struct {
-	From  float64
-	Color string
+	From  float64 `json:"from"`
+	Color string  `json:"color"`
 }
 
 // Column says how one column of the answer, or the series with that name, differs from
 // its panel. Zero values change nothing.
 type Column struct {
-	Name     string
-	As       string // shown name
-	Unit     Unit
-	Width    int // pixels
-	Decimals *int
-	Limits   []Step
-	Words    map[string]string // the colour of each word
-	Color    string
-	Unfilled bool // a line without the area below it
-	Dashed   bool
-	Wrapped  bool // a table's text goes on in the next line, to be read whole
-	Hidden   bool // there for links only
-	Link     *Link
+	Name     string            `json:"name"`
+	As       string            `json:"as,omitempty"` // shown name
+	Unit     Unit              `json:"unit,omitempty"`
+	Width    int               `json:"width,omitempty"` // pixels
+	Decimals *int              `json:"decimals,omitempty"`
+	Limits   []Step            `json:"limits,omitempty"`
+	Words    map[string]string `json:"words,omitempty"` // the colour of each word
+	Color    string            `json:"color,omitempty"`
+	Unfilled bool              `json:"unfilled,omitempty"` // a line without the area below it
+	Dashed   bool              `json:"dashed,omitempty"`
+	Wrapped  bool              `json:"-"`                // a table's text goes on in the next line, to be read whole
+	Hidden   bool              `json:"hidden,omitempty"` // there for links only
+	Link     *Link             `json:"link,omitempty"`
 }

@@ -108,7 +108,7 @@ func TestEveryPanelIsAnswered(t *testing.T) {
 	for _, b := range boardsOf(t, server) {
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
-				answered(t, server, "/api/panel/"+b.Name+"/"+c.Panel)
+				answered(t, server, "/api/panel/"+b.Name+"/"+c.Place)
 			}
 		}
 		for _, v := range b.Variables {
@@ -123,7 +123,7 @@ func TestEveryPanelIsAnswered(t *testing.T) {
 func overviewIsAnswered(t *testing.T, server *httptest.Server) {
 	for i, r := range boardsOf(t, server)[0].Rows {
 		for _, c := range r.Cells {
-			answered(t, server, "/api/panel/overview/"+c.Panel+[]string{"?from=now-1h", "?from=now-30d&step=3600"}[i%2])
+			answered(t, server, "/api/panel/overview/"+c.Place+[]string{"?from=now-1h", "?from=now-30d&step=3600"}[i%2])
 		}
 	}
 	answered(t, server, "/api/values/overview/service")

@@ -50,7 +50,7 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 		all.Boards = append(all.Boards, b)
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
-				p, _ := k.panel(b.Name, c.Panel)
+				p, _ := k.panel(b.Name, c.Place)
 				points := pointsOfFile
 				if p.MaxPoints > 0 {
 					points = min(points, p.MaxPoints)
@@ -66,7 +66,7 @@ func (k *Console) WriteFile(ctx context.Context, w io.Writer, from, to time.Time
 				}
 				a := *got
 				a.From, a.To, a.Step, a.Now = from.Unix(), to.Unix(), int64(step/time.Second), now.Unix()
-				all.Answers["/api/panel/"+b.Name+"/"+c.Panel] = &a
+				all.Answers["/api/panel/"+b.Name+"/"+c.Place] = &a
 			}
 		}
 	}

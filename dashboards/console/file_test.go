@@ -33,7 +33,7 @@ func TestFileIsWhole(t *testing.T) {
 	for _, b := range all.Boards {
 		for _, r := range b.Rows {
 			for _, c := range r.Cells {
-				if all.Answers["/api/panel/"+b.Name+"/"+c.Panel] == nil {
+				if all.Answers["/api/panel/"+b.Name+"/"+c.Place] == nil {
 					t.Errorf("%s: %q has no answer", b.Name, c.Title)
 				}
 			}

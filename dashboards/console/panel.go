@@ -56,6 +56,11 @@ func (k *Console) serveValues(w http.ResponseWriter, r *http.Request) {
 	k.serveText(w, r, text, false, 0)
 }
 
+// answering answers one query.
+func (k *Console) answering(text query.Text) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { k.serveText(w, r, text, false, 0) }
+}
+
 func (k *Console) serveText(w http.ResponseWriter, r *http.Request, text query.Text, wall bool, points int) {
 	state, err := k.state(r.Context())
 	if err != nil {
@@ -87,7 +92,7 @@ func (k *Console) serveText(w http.ResponseWriter, r *http.Request, text query.T
 	}
 	a := *got
 	a.From, a.To, a.Step, a.Now = p.From.Unix(), p.To.Unix(), int64(p.Step/time.Second), clock.Unix()
-	send(w, http.StatusOK, a)
+	send(w, a)
 }
 
 // ask answers a query, or returns the kept answer.
@@ -181,13 +186,12 @@ func refuse(w http.ResponseWriter, err error) {
 }
 
 // send writes v as JSON.
-func send(w http.ResponseWriter, status int, v any) {
+func send(w http.ResponseWriter, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
 	_, _ = w.Write(text) // a reader that has gone needs no answer
 }

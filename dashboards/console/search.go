@@ -63,7 +63,7 @@ func (k *Console) serveSearch(w http.ResponseWriter, r *http.Request) {
 		}
 		hits = append(found, hits...)
 	}
-	send(w, http.StatusOK, map[string]any{"hits": hits})
+	send(w, map[string]any{"hits": hits})
 }
 
 // findable lists the names that can be found.
@@ -157,9 +157,4 @@ func (k *Console) pasted(ctx context.Context, id string) ([]hit, error) {
 	}
 	name, _ := a.Columns[1].Values[0].(string)
 	return []hit{{Kind: "key", Name: id, More: name, Pasted: true}}, nil
-}
-
-// serveParents answers which incident covers which.
-func (k *Console) serveParents(w http.ResponseWriter, r *http.Request) {
-	k.serveText(w, r, query.Parents(), false, 0)
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -53,28 +54,16 @@ func (k *Console) state(ctx context.Context) (*state, error) {
 	if a.Rows != 1 {
 		return nil, fmt.Errorf("the state: got %d rows; want 1", a.Rows)
 	}
+	row := map[string]any{} // its columns have the names of the fields
 	for _, c := range a.Columns {
-		v := c.Values[0]
-		switch c.Name {
-		case "first":
-			s.First, _ = v.(int64)
-		case "newest":
-			s.Newest, _ = v.(int64)
-		case "proved":
-			s.Proved, _ = v.(int64)
-		case "page":
-			s.Page, _ = v.(uint64)
-		case "ticket":
-			s.Ticket, _ = v.(uint64)
-		case "info":
-			s.Info, _ = v.(uint64)
-		case "worst":
-			s.Worst, _ = v.(string)
-		case "stored":
-			s.Stored, _ = v.(string)
-		case "incidents":
-			s.Incidents, _ = v.(string)
-		}
+		row[c.Name] = c.Values[0]
+	}
+	text, err := json.Marshal(row)
+	if err == nil {
+		err = json.Unmarshal(text, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the state: %w", err)
 	}
 	s.Now = s.Wall
 	if s.Newest > 0 {
@@ -93,7 +82,7 @@ func (k *Console) serveState(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	send(w, http.StatusOK, s)
+	send(w, s)
 }
 
 // kindOf sorts ClickHouse's types into those that the page knows.

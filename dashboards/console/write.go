@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -105,13 +106,9 @@ func (k *Console) takeNote(w http.ResponseWriter, r *http.Request, to Writer) {
 }
 
 func (n *Note) check(minutes int64) error {
-	known := false
-	for _, a := range Actions() {
-		known = known || n.Action == a
-	}
 	says := n.Action == "note" || n.Action == "public"
 	switch {
-	case !known:
+	case !slices.Contains(Actions(), n.Action):
 		return fmt.Errorf("action: got %q; want one of %s", n.Action, strings.Join(Actions(), ", "))
 	case n.Incident == "" || len(n.Incident) > longestLabel:
 		return errors.New("incident: want the id of one")
@@ -163,7 +160,7 @@ func (k *Console) takeLabel(w http.ResponseWriter, r *http.Request, to Writer) {
 		return
 	}
 	k.answers.clear()
-	send(w, http.StatusOK, map[string]bool{"holds": holds})
+	send(w, map[string]bool{"holds": holds})
 }
 
 // deny says why nothing was written.
@@ -175,17 +172,6 @@ func deny(w http.ResponseWriter, err error) {
 	refuse(w, err)
 }
 
-// serveNotes answers the notes of an incident.
-func (k *Console) serveNotes(w http.ResponseWriter, r *http.Request) {
-	k.serveText(w, r, query.Notes(), false, 0)
-}
-
-// serveIncidents answers the state of incidents: of those named, and of the open ones
-// of a service, key or client.
-func (k *Console) serveIncidents(w http.ResponseWriter, r *http.Request) {
-	k.serveText(w, r, query.IncidentStates(), false, 0)
-}
-
 // serveLabel answers the name of a key or a client address.
 func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
 	text := query.Label()
@@ -193,11 +179,6 @@ func (k *Console) serveLabel(w http.ResponseWriter, r *http.Request) {
 		text = query.ClientLabel()
 	}
 	k.serveText(w, r, text, false, 0)
-}
-
-// serveDeploys answers which versions were deployed.
-func (k *Console) serveDeploys(w http.ResponseWriter, r *http.Request) {
-	k.serveText(w, r, query.Deploys(), false, 0)
 }
 
 // farFromNow is how far from now a deploy may be.

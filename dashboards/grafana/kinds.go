@@ -35,11 +35,11 @@ func kindOf(p dashboards.Panel) (kind, error) {
 	case dashboards.Lanes:
 		return lanes(), nil
 	case dashboards.Spark:
-		return spark(), nil
+		return number(common.BigValueGraphModeArea, common.BigValueColorModeValue, TimeSeries), nil
 	case dashboards.Number:
-		return number(), nil
+		return number(common.BigValueGraphModeNone, common.BigValueColorModeValue, Table), nil
 	case dashboards.Alarm:
-		return alarm(), nil
+		return number(common.BigValueGraphModeNone, common.BigValueColorModeBackgroundSolid, Table), nil
 	case dashboards.Bars:
 		return bars(), nil
 	case dashboards.Table:
@@ -92,20 +92,12 @@ func reduce(values bool) *common.ReduceDataOptionsBuilder {
 	return common.NewReduceDataOptionsBuilder().Values(values).Calcs([]string{"lastNotNull"}).Fields("")
 }
 
-// number shows each numeric column of one row, coloured by its thresholds.
-func number() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeValue).
-		JustifyMode(common.BigValueJustifyModeAuto).
+// number shows each numeric column of one row, coloured by its thresholds: alone, on a
+// coloured background, or with a sparkline behind it.
+func number(graph common.BigValueGraphMode, color common.BigValueColorMode, format Format) kind {
+	return kind{stat.NewPanelBuilder().GraphMode(graph).ColorMode(color).JustifyMode(common.BigValueJustifyModeAuto).
 		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
-		ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
-}
-
-// alarm is a number on a coloured background.
-func alarm() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeNone).
-		ColorMode(common.BigValueColorModeBackgroundSolid).JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
-		ReduceOptions(reduce(false)), Table, dashboard.FieldColorModeIdThresholds}
+		ReduceOptions(reduce(false)), format, dashboard.FieldColorModeIdThresholds}
 }
 
 // bars shows one bar a row.
@@ -142,12 +134,4 @@ func lanes() kind {
 		AlignValue(common.TimelineValueAlignmentLeft).
 		LineWidth(0).FillOpacity(85).Tooltip(tooltip()).Legend(legend().ShowLegend(false)), TimeSeries,
 		dashboard.FieldColorModeIdThresholds}
-}
-
-// spark is a number with a sparkline behind it.
-func spark() kind {
-	return kind{stat.NewPanelBuilder().GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
-		JustifyMode(common.BigValueJustifyModeAuto).
-		TextMode(common.BigValueTextModeAuto).Orientation(common.VizOrientationAuto).WideLayout(true).
-		ReduceOptions(reduce(false)), TimeSeries, dashboard.FieldColorModeIdThresholds}
 }

@@ -246,9 +246,5 @@ func Services(ctx context.Context, s Store) ([]string, error) {
 
 // Routes lists the stored routes.
 func Routes(ctx context.Context, s Store) ([]string, error) {
-	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{},
-		func(scan Scan) (p string, err error) {
-			err = scan(&p)
-			return p, err
-		})
+	return Collect(ctx, s, "the stored routes", query.StoredRoutes(), query.Params{}, scanName)
 }
