@@ -30,9 +30,10 @@ func widthOf(w io.Writer) int {
 	return width
 }
 
-// table prints rows with aligned columns; align has a letter for each
-// column: r aligns it to the right. The first row has the names. On a terminal columns of text are wrapped so that each row
-// fits; when that is impossible, each row is printed as a list of names and values.
+// table prints rows with aligned columns; align has a letter for each: r aligns a column
+// to the right. The first row has the names. On a terminal columns of text are wrapped so
+// that each row fits; when that is impossible, each row is printed as a list of names and
+// values.
 func table(w io.Writer, indent string, align string, rows [][]string) {
 	tableWithin(w, widthOf(w), indent, align, rows)
 }
