@@ -131,8 +131,8 @@ func printIncident(w io.Writer, r *incidentShown, evidence [][]string) {
 		span = fmt.Sprintf("%s to %s UTC (%s), closed as %s", clock(r.Opened, true), clock(*r.Closed, true),
 			r.Closed.Sub(r.Opened).Round(time.Minute), r.ClosedAs)
 	}
-	rows := [][]string{{"severity", st.severity(r.Severity)}, {"kind", r.Kind}, {"of", printable(r.Entity)}, {"since", span},
-		{"id", r.ID}}
+	rows := [][]string{{"severity", st.severity(r.Severity)}, {"kind", r.Kind}, {"of", printable(r.Entity)},
+		{"since", span}, {"id", r.ID}}
 	if r.Parent != "" {
 		rows = append(rows, []string{"caused by", "statline incidents show " + r.Parent[:min(len(r.Parent), shownID)]})
 	}

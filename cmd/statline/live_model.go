@@ -240,7 +240,8 @@ func (m liveModel) cells(p pane) (rows [][]string, align string) {
 			return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Opened.Compare(a.Opened))
 		})
 		for _, r := range list {
-			rows = append(rows, []string{clock(r.Opened, false), r.State, st.severity(r.Severity), r.Kind, printable(named(r))})
+			rows = append(rows, []string{clock(r.Opened, false), r.State, st.severity(r.Severity),
+				r.Kind, printable(named(r))})
 		}
 	case paneReasons:
 		rows, align = [][]string{{"why", "requests", "code", "HTTP", "since", "most in"}},

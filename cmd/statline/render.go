@@ -326,7 +326,8 @@ func printServices(w io.Writer, st style, s *report.Report, most int, b *behind)
 		if r.Timeouts > 0 {
 			timeouts = st.bad.Render(timeouts)
 		}
-		rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests), percent(r.Failures, r.Requests), timeouts, since,
+		rows = append(rows, []string{cmp.Or(r.Service, "(none)"), count(r.Requests),
+			percent(r.Failures, r.Requests), timeouts, since,
 			latency(r.P50Micros), latency(r.P95Micros), latency(r.P99Micros)})
 	}
 	if more := len(s.Services) - len(shown); more > 0 {
@@ -349,7 +350,8 @@ func printIncidents(w io.Writer, st style, title string, list []report.Incident,
 		if deep[i] > 0 {
 			kind = strings.Repeat("  ", deep[i]-1) + "└ " + kind
 		}
-		rows = append(rows, []string{clock(r.Opened, withDate), r.State, st.severity(r.Severity), kind, printable(named(r))})
+		rows = append(rows, []string{clock(r.Opened, withDate), r.State, st.severity(r.Severity),
+			kind, printable(named(r))})
 	}
 	align := "r"
 	if ids {
