@@ -23,12 +23,11 @@ type settings struct {
 // before it runs. The path is that of the command below the root.
 func takeSettings(c *cobra.Command, path string) *settings {
 	s := &settings{sources: config.Sources{Command: path, Flags: map[string][]string{}}}
-	trial := config.Default() // flags are tried on it while the command line is read
 	for _, o := range config.Of(path) {
 		if o.NoFlag || o.Section() {
 			continue
 		}
-		v := &flagValue{option: o, trial: o.Value(trial), given: s.sources.Flags, initial: o.Default(path)}
+		v := &flagValue{option: o, trial: o.Value(), given: s.sources.Flags, initial: o.Default(path)}
 		f := c.Flags().VarPF(v, o.Name, "", o.Help)
 		if config.IsBool(v.trial) {
 			f.NoOptDefVal = "true"

@@ -17,31 +17,31 @@ type ClickHouse struct {
 
 func defaultClickHouse() ClickHouse { return ClickHouse{Database: store.DefaultDatabase} }
 
-func clickHouseOptions() []Option {
+func clickHouseOptions(c *Config) []Option {
 	return []Option{
 		{Name: "clickhouse", Set: SetClickHouse, Example: "http://127.0.0.1:8123", Mask: maskServer,
 			Help:  "ClickHouse: http://host:8123 or clickhouse://user:pass@host:9000/db",
-			value: func(c *Config) Value { return server{&c.ClickHouse.URL} }},
+			value: server{&c.ClickHouse.URL}},
 		{Name: "clickhouse-ca", Set: SetServer, Type: "file", Reload: true,
 			Help:  "certificate authority of ClickHouse's TLS (turns TLS on), read at the start and at each reload",
-			value: func(c *Config) Value { return text{&c.ClickHouse.CA} }},
+			value: text{&c.ClickHouse.CA}},
 		{Name: "clickhouse-cert", Set: SetServer, Type: "file", Reload: true,
 			Help:  "client certificate for ClickHouse (turns TLS on), read at each connection",
-			value: func(c *Config) Value { return text{&c.ClickHouse.Cert} }},
+			value: text{&c.ClickHouse.Cert}},
 		{Name: "clickhouse-key", Set: SetServer, Type: "file", Reload: true, Help: "private key of that certificate",
-			value: func(c *Config) Value { return text{&c.ClickHouse.Key} }},
+			value: text{&c.ClickHouse.Key}},
 		{Name: "clickhouse-password", Set: SetServer, NoFlag: true, Mask: maskAll, Reload: true,
 			Help:  "password of the user that clickhouse names",
-			value: func(c *Config) Value { return text{&c.ClickHouse.Password} }},
+			value: text{&c.ClickHouse.Password}},
 		{Name: "clickhouse-password-file", Set: SetServer, Type: "file", Reload: true,
 			Help:  "file that holds that password, read at the start and at each reload",
-			value: func(c *Config) Value { return text{&c.ClickHouse.PasswordFile} }},
+			value: text{&c.ClickHouse.PasswordFile}},
 		{Name: "database", Set: SetClickHouse, Type: "name",
 			Help:  "ClickHouse database; an address that names one says it too",
-			value: func(c *Config) Value { return text{&c.ClickHouse.Database} }},
+			value: text{&c.ClickHouse.Database}},
 		{Name: "cluster", Set: SetClickHouse, Type: "name",
 			Help:  "ClickHouse cluster on whose nodes tables are made: ON CLUSTER, Replicated, Distributed; tables that are there tell themselves",
-			value: func(c *Config) Value { return text{&c.ClickHouse.Cluster} }},
+			value: text{&c.ClickHouse.Cluster}},
 	}
 }
 

@@ -126,8 +126,8 @@ func (c *Config) require(names []string) error {
 }
 
 func (c *Config) has(name string) bool {
-	o, ok := find(name)
-	return !ok || o.value(c).String() != ""
+	o, ok := c.find(name)
+	return !ok || o.value.String() != ""
 }
 
 // Asked is the directory of the embedded store that a command reads, "" for the server
@@ -156,17 +156,17 @@ func presetOf(name string) (Detect, error) {
 	return Detect{Preset: name, Detectors: detectors}, err
 }
 
-func detectOptions() []Option {
+func detectOptions(c *Config) []Option {
 	return []Option{
 		{Name: "preset", Set: SetDetect, Reload: true,
 			Help:  "thresholds of the detectors; the section detect changes single ones",
-			value: func(c *Config) Value { return choice{&c.Detect.Preset, detect.Presets()} }},
+			value: choice{&c.Detect.Preset, detect.Presets()}},
 		{Name: "detect", Set: SetDetect, Reload: true,
 			Help:    "single thresholds of the detectors; what stands here beats the preset",
-			section: func(c *Config) any { return &c.Detect.Detectors }},
+			section: &c.Detect.Detectors},
 		{Name: "mute", Set: SetDetect, Reload: true,
 			Help:    "incidents that are recorded but not sent: a kind, an entity, an end",
-			section: func(c *Config) any { return &c.Detect.Detectors.Mute },
+			section: &c.Detect.Detectors.Mute,
 			sample:  []detect.Mute{{Kind: detect.Kinds()[0], Entity: "search", Until: "2026-06-01T08:00:00Z"}}},
 	}
 }

@@ -164,7 +164,7 @@ func TestVariablesOfServices(t *testing.T) {
 // example for each option: a value that is not its default.
 func other(t *testing.T, o Option) string {
 	t.Helper()
-	v := o.value(Default())
+	v := o.value
 	switch v := v.(type) {
 	case flag:
 		if v.String() == "true" {
@@ -249,7 +249,8 @@ func TestEveryOptionIsRead(t *testing.T) {
 				t.Errorf("%s from layer %d: %v", o.Name, layer, err)
 				continue
 			}
-			if got := o.value(c).String(); got != want || c.Origin(o.Name).Layer != layer {
+			read, _ := c.find(o.Name)
+			if got := read.value.String(); got != want || c.Origin(o.Name).Layer != layer {
 				t.Errorf("%s: got %q from %s; want %q from layer %d", o.Name, got, c.Origin(o.Name), want, layer)
 			}
 		}

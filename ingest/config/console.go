@@ -17,26 +17,26 @@ type Console struct {
 	Write            bool // whoever shows the token may write notes and labels
 }
 
-func consoleOptions() []Option {
+func consoleOptions(c *Config) []Option {
 	return []Option{
 		{Name: "console", Set: SetDaemon,
 			Help:  "serve the console on listen; auto: where that is safe; on: or else do not start",
-			value: func(c *Config) Value { return choice{&c.Console.Serve, []string{"auto", "on", "off"}} }},
+			value: choice{&c.Console.Serve, []string{"auto", "on", "off"}}},
 		{Name: "console-token", Set: SetConsole, NoFlag: true, Mask: maskAll, Reload: true,
 			Help:  "token that opens the console; without one it is served to this machine only",
-			value: func(c *Config) Value { return text{&c.Console.Token} }},
+			value: text{&c.Console.Token}},
 		{Name: "console-token-file", Set: SetConsole, Type: "file", Reload: true,
 			Help:  "file that holds that token, read at each request",
-			value: func(c *Config) Value { return text{&c.Console.TokenFile} }},
+			value: text{&c.Console.TokenFile}},
 		{Name: "console-hosts", Set: SetConsole,
 			Help:  "names under which browsers reach the console, beside localhost and IP addresses",
-			value: func(c *Config) Value { return list{&c.Console.Hosts} }},
+			value: list{&c.Console.Hosts}},
 		{Name: "console-insecure", Set: SetConsole,
 			Help:  "serve the console to other machines without TLS: something before it has TLS, or the network is trusted",
-			value: func(c *Config) Value { return flag{&c.Console.Insecure} }},
+			value: flag{&c.Console.Insecure}},
 		{Name: "console-write", Set: SetConsole,
 			Help:  "let whoever shows the console's token write notes on incidents, mute them, name keys and clients, and mark deploys; it takes a token",
-			value: func(c *Config) Value { return flag{&c.Console.Write} }},
+			value: flag{&c.Console.Write}},
 	}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
@@ -25,11 +26,11 @@ func Example(w io.Writer) error {
 		fmt.Fprintln(out)
 		comment(out, "", o.about())
 		if o.section == nil {
-			fmt.Fprintf(out, "%s: %s\n", o.Name, scalar(o, Default()))
+			fmt.Fprintf(out, "%s: %s\n", o.Name, scalar(o))
 			continue
 		}
 		fmt.Fprintf(out, "%s:\n", o.Name)
-		v := reflect.ValueOf(o.section(Default())).Elem()
+		v := reflect.ValueOf(o.section).Elem()
 		if o.sample != nil {
 			v = reflect.ValueOf(o.sample)
 		}
@@ -51,13 +52,9 @@ func (o Option) about() string {
 }
 
 // scalar is an option's value in the example file.
-func scalar(o Option, c *Config) string {
-	v := o.value(c)
-	text := v.String()
-	if text == "" {
-		text = o.Example
-	}
-	switch v.(type) {
+func scalar(o Option) string {
+	text := cmp.Or(o.value.String(), o.Example)
+	switch o.value.(type) {
 	case list:
 		if text == "" {
 			return "[]"

@@ -18,20 +18,20 @@ type Keys struct {
 	Limits             string // limits file, "" for none
 }
 
-func keysOptions() []Option {
+func keysOptions(c *Config) []Option {
 	return []Option{
 		{Name: "hmac-secret", Set: SetHMAC, NoFlag: true, Mask: maskAll,
 			Help:  "secret that API keys are hashed with, at least 16 characters; every instance on one database needs the same",
-			value: func(c *Config) Value { return text{&c.Keys.Secret} }},
+			value: text{&c.Keys.Secret}},
 		{Name: "hmac-secret-file", Set: SetHMAC, Type: "file",
 			Help:  "file that holds that secret, made on first use (default: that of --data, else that of the user; see statline key-id --help)",
-			value: func(c *Config) Value { return text{&c.Keys.SecretFile} }},
+			value: text{&c.Keys.SecretFile}},
 		{Name: "key-labels", Set: SetLabels, Type: "file", Reload: true,
 			Help:  "CSV file of key_id,name: which customer a key belongs to (the id as statline key-id prints it)",
-			value: func(c *Config) Value { return text{&c.Keys.Labels} }},
+			value: text{&c.Keys.Labels}},
 		{Name: "limits-file", Set: SetLimits, Type: "file", Reload: true,
 			Help:  "YAML file of the rate limits that customers, keys and tiers have, where their responses do not tell them",
-			value: func(c *Config) Value { return text{&c.Keys.Limits} }},
+			value: text{&c.Keys.Limits}},
 	}
 }
 

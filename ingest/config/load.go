@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,16 +44,12 @@ func Read(s Sources) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := s.File
-	if path == "" {
-		path = environment.String(configKey)
-	}
-	f, err := readFile(path)
+	f, err := readFile(cmp.Or(s.File, environment.String(configKey)))
 	if err != nil {
 		return nil, err
 	}
 	c := Default()
-	for _, o := range Options() {
+	for _, o := range c.options() {
 		if o.value == nil {
 			continue
 		}
@@ -71,7 +68,7 @@ func Read(s Sources) (*Config, error) {
 
 // set gives one option its value: the highest layer that has one counts.
 func (c *Config) set(o Option, s Sources, f *file, environment *koanf.Koanf) error {
-	v := o.value(c)
+	v := o.value
 	if def, ok := uses[s.Command].defaults[o.Name]; ok {
 		if err := v.Set(def); err != nil {
 			return fmt.Errorf("default of %s: %s: %w", s.Command, o.Name, err)
@@ -116,7 +113,7 @@ func (c *Config) sections(f *file) error {
 		return err
 	}
 	c.Detect = preset
-	for _, o := range Options() {
+	for _, o := range c.options() {
 		if o.section == nil {
 			continue
 		}
@@ -127,7 +124,7 @@ func (c *Config) sections(f *file) error {
 		if o.Name == "mute" && len(c.Detect.Detectors.Mute) > 0 {
 			return fmt.Errorf("file %s: got both mute and detect.mute; want one of them", f.where(o.Name))
 		}
-		if err := f.decode(o.Name, raw, o.section(c)); err != nil {
+		if err := f.decode(o.Name, raw, o.section); err != nil {
 			return err
 		}
 		for key := range f.lines {

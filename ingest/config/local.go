@@ -4,13 +4,13 @@ package config
 // engine is.
 type Local struct{ Data, Engine string }
 
-func localOptions() []Option {
+func localOptions(c *Config) []Option {
 	return []Option{
 		{Name: "data", Set: SetData, Type: "directory",
 			Help:  "where the embedded store, broker and secret are kept; a temporary directory when empty",
-			value: func(c *Config) Value { return text{&c.Local.Data} }},
+			value: text{&c.Local.Data}},
 		{Name: "engine", Set: SetEngine, Type: "file",
 			Help:  "engine library libchdb (default: where make engine puts it)",
-			value: func(c *Config) Value { return text{&c.Local.Engine} }},
+			value: text{&c.Local.Engine}},
 	}
 }

@@ -12,12 +12,12 @@ var levels = []string{"debug", "info", "warn", "error"}
 
 func defaultLog() Log { return Log{Level: "info", Format: "text"} }
 
-func logOptions() []Option {
+func logOptions(c *Config) []Option {
 	return []Option{
 		{Name: "log-level", Set: SetLog, Reload: true, Help: "least level that is logged",
-			value: func(c *Config) Value { return choice{&c.Log.Level, levels} }},
+			value: choice{&c.Log.Level, levels}},
 		{Name: "log-format", Set: SetLog, Help: "form of the log on standard error",
-			value: func(c *Config) Value { return choice{&c.Log.Format, []string{"text", "json"}} }},
+			value: choice{&c.Log.Format, []string{"text", "json"}}},
 	}
 }
 

@@ -19,31 +19,31 @@ func defaultNotify() Notify {
 	return Notify{Severity: string(watch.DefaultNotify().MinSeverity), Format: "json"}
 }
 
-func notifyOptions() []Option {
+func notifyOptions(c *Config) []Option {
 	severities := []string{string(detect.Info), string(detect.Ticket), string(detect.Page)}
 	return []Option{
 		{Name: "webhook", Set: SetNotify, Type: "URL", Reload: true, Mask: maskHook,
 			Help:  "address that gets a JSON object for each incident that opens or closes",
-			value: func(c *Config) Value { return text{&c.Notify.Webhook} }},
+			value: text{&c.Notify.Webhook}},
 		{Name: "webhook-format", Set: SetNotify, Reload: true, Help: "what the webhook understands",
-			value: func(c *Config) Value { return choice{&c.Notify.Format, watch.Formats()} }},
+			value: choice{&c.Notify.Format, watch.Formats()}},
 		{Name: "webhook-template", Set: SetNotify, Type: "file", Reload: true,
 			Help:  "Go template of the JSON that the webhook gets instead; {{json .Summary}} quotes a text",
-			value: func(c *Config) Value { return text{&c.Notify.Template} }},
+			value: text{&c.Notify.Template}},
 		{Name: "webhook-key", Set: SetNotify, NoFlag: true, Mask: maskAll, Reload: true,
 			Help:  "PagerDuty's routing key",
-			value: func(c *Config) Value { return text{&c.Notify.Key} }},
+			value: text{&c.Notify.Key}},
 		{Name: "alertmanager", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser,
 			Help:  "base address of an Alertmanager (API v2)",
-			value: func(c *Config) Value { return text{&c.Notify.Alertmanager} }},
+			value: text{&c.Notify.Alertmanager}},
 		{Name: "incident-link", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser,
 			Help:  "address that notifications link to, with the incident's id appended",
-			value: func(c *Config) Value { return text{&c.Notify.Link} }},
+			value: text{&c.Notify.Link}},
 		{Name: "notify-severity", Set: SetNotify, Reload: true, Help: "least severity that is sent",
-			value: func(c *Config) Value { return choice{&c.Notify.Severity, severities} }},
+			value: choice{&c.Notify.Severity, severities}},
 		{Name: "digest", Set: SetNotify, Type: "HH:MM", Reload: true,
 			Help:  "time of day (UTC) at which the webhook gets one notice of all tickets, also of those that are not sent",
-			value: func(c *Config) Value { return text{&c.Notify.Digest} }},
+			value: text{&c.Notify.Digest}},
 	}
 }
 

@@ -29,9 +29,9 @@ type Option struct {
 	// Empty says that an empty value means something: an empty variable counts.
 	Empty bool
 
-	value   func(*Config) Value
-	section func(*Config) any // a structured part of the file instead of a value, or as its other form
-	sample  any               // an entry for the example file
+	value   Value // in the Config that the option is of
+	section any   // a structured part of it instead of a value, or as its other form
+	sample  any   // an entry for the example file
 }
 
 // Set is a group of options that go together.
@@ -72,14 +72,18 @@ func Sets() []Set {
 }
 
 // Options lists every setting, in the order of the example file.
-func Options() []Option {
-	return slices.Concat(kafkaOptions(), clickHouseOptions(), retentionOptions(), linesOptions(), keysOptions(),
-		detectOptions(),
-		notifyOptions(), daemonOptions(), consoleOptions(), logOptions(), localOptions())
+func Options() []Option { return Default().options() }
+
+// options lists every setting of c.
+func (c *Config) options() []Option {
+	return slices.Concat(kafkaOptions(c), clickHouseOptions(c), retentionOptions(c), linesOptions(c), keysOptions(c),
+		detectOptions(c), notifyOptions(c), daemonOptions(c), consoleOptions(c), logOptions(c), localOptions(c))
 }
 
-func find(name string) (Option, bool) {
-	for _, o := range Options() {
+func find(name string) (Option, bool) { return Default().find(name) }
+
+func (c *Config) find(name string) (Option, bool) {
+	for _, o := range c.options() {
 		if o.Name == name {
 			return o, true
 		}
@@ -126,7 +130,7 @@ func (o Option) Kind() string {
 	if o.Type != "" {
 		return o.Type
 	}
-	return o.value(Default()).kind()
+	return o.value.kind()
 }
 
 // want is what an error asks for.
@@ -137,8 +141,8 @@ func (o Option) want() string {
 	return o.Kind()
 }
 
-// Value is where the option's value stands in c; for flags.
-func (o Option) Value(c *Config) Value { return o.value(c) }
+// Value is the option's value, in a Config of the list that the option is from; for flags.
+func (o Option) Value() Value { return o.value }
 
 // Default is the option's default as a command sees it, "" for none.
 func (o Option) Default(command string) string {
@@ -148,5 +152,5 @@ func (o Option) Default(command string) string {
 	if text, ok := uses[command].defaults[o.Name]; ok {
 		return text
 	}
-	return o.value(Default()).String()
+	return o.value.String()
 }

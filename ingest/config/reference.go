@@ -41,7 +41,7 @@ setting.
 		}
 		fmt.Fprintf(out, "\n### %s\n\n%s%s\n\n| key | default | what it does |\n|---|---|---|\n", o.Name,
 			strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
-		rows(out, o.Name, reflect.ValueOf(o.section(Default())).Elem())
+		rows(out, o.Name, reflect.ValueOf(o.section).Elem())
 	}
 	fmt.Fprint(out, "\n## Who takes what\n\n| command | settings |\n|---|---|\n")
 	for _, c := range Commands() {

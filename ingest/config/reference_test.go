@@ -71,7 +71,7 @@ func TestExample(t *testing.T) {
 		if !o.Section() {
 			continue
 		}
-		for _, path := range paths(o.Name, reflect.TypeOf(o.section(Default())).Elem()) {
+		for _, path := range paths(o.Name, reflect.TypeOf(o.section).Elem()) {
 			if !slices.ContainsFunc(slices.Collect(maps.Keys(f.lines)),
 				func(line string) bool { return index.ReplaceAllString(line, "") == path }) {
 				t.Errorf("the example lacks %s", path)
@@ -114,7 +114,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 			t.Errorf("%s has no help", o.Name)
 		}
 		if o.Section() {
-			walk(o.Name, reflect.TypeOf(o.section(Default())))
+			walk(o.Name, reflect.TypeOf(o.section))
 		}
 	}
 }

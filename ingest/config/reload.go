@@ -1,6 +1,11 @@
 package config
 
-import "reflect"
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
 
 // Takeover compares what holds with what was read again. It returns what holds
 // from now on: the new values of the settings that a running daemon takes
@@ -8,8 +13,9 @@ import "reflect"
 // waits for a restart.
 func (c *Config) Takeover(read *Config) (next *Config, changed, restart []string) {
 	next = c.clone()
-	for _, o := range Options() {
-		if o.same(c, read) {
+	now, to := read.options(), next.options()
+	for i, o := range c.options() {
+		if same(o.pointer(), now[i].pointer()) {
 			continue
 		}
 		if !o.Reload {
@@ -17,7 +23,7 @@ func (c *Config) Takeover(read *Config) (next *Config, changed, restart []string
 			continue
 		}
 		changed = append(changed, o.Name)
-		o.copy(next, read)
+		to[i].pointer().Set(now[i].pointer())
 	}
 	for key, from := range read.origins {
 		if o, ok := find(optionOf(key)); ok && o.Reload {
@@ -36,49 +42,39 @@ func (c *Config) Takeover(read *Config) (next *Config, changed, restart []string
 
 func (c *Config) clone() *Config {
 	next := *c
-	next.origins = make(map[string]Origin, len(c.origins))
-	for key, from := range c.origins {
-		next.origins[key] = from
-	}
+	next.origins = maps.Clone(c.origins)
 	return &next
 }
 
 // optionOf is the option that a key of a section belongs to.
 func optionOf(key string) string {
-	for i, r := range key {
-		if r == '.' || r == '[' {
-			return key[:i]
-		}
+	if i := strings.IndexAny(key, ".["); i >= 0 {
+		return key[:i]
 	}
 	return key
 }
 
-// pointer is where an option's value stands in a Config.
-func (o Option) pointer(c *Config) reflect.Value {
+// pointer is where the option's value stands in its Config.
+func (o Option) pointer() reflect.Value {
 	if o.section != nil {
-		return reflect.ValueOf(o.section(c)).Elem()
+		return reflect.ValueOf(o.section).Elem()
 	}
-	return reflect.ValueOf(o.value(c).pointer()).Elem()
+	return reflect.ValueOf(o.value.pointer()).Elem()
 }
 
-func (o Option) same(a, b *Config) bool {
-	x, y := o.pointer(a), o.pointer(b)
+func same(x, y reflect.Value) bool {
 	if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 {
 		return true
 	}
 	return reflect.DeepEqual(x.Interface(), y.Interface())
 }
 
-func (o Option) copy(to, from *Config) { o.pointer(to).Set(o.pointer(from)) }
-
 // Changes reports whether one of the named options belongs to one of the sets.
 func Changes(names []string, sets ...Set) bool {
 	for _, name := range names {
 		o, _ := find(name)
-		for _, s := range sets {
-			if o.Set == s {
-				return true
-			}
+		if slices.Contains(sets, o.Set) {
+			return true
 		}
 	}
 	return false

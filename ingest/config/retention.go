@@ -12,17 +12,17 @@ import (
 // database has it, 0 keeps them forever.
 type Retention struct{ Minutes, Hours, Samples *int }
 
-func retentionOptions() []Option {
+func retentionOptions(c *Config) []Option {
 	return []Option{
 		{Name: "retention-minutes", Set: SetRetention,
 			Help:  "how long minute rows are kept, in days, such as 90d; 0 forever (default: as the database has it, 30d in a new one)",
-			value: func(c *Config) Value { return days{&c.Retention.Minutes} }},
+			value: days{&c.Retention.Minutes}},
 		{Name: "retention-hours", Set: SetRetention,
 			Help:  "the same for hour rows (396d in a new one)",
-			value: func(c *Config) Value { return days{&c.Retention.Hours} }},
+			value: days{&c.Retention.Hours}},
 		{Name: "retention-samples", Set: SetRetention,
 			Help:  "the same for samples and rejects (7d in a new one)",
-			value: func(c *Config) Value { return days{&c.Retention.Samples} }},
+			value: days{&c.Retention.Samples}},
 	}
 }
 

@@ -23,11 +23,11 @@ func (c *Config) Secrets() []string {
 			found[s] = true
 		}
 	}
-	for _, o := range Options() {
+	for _, o := range c.options() {
 		if o.value == nil {
 			continue
 		}
-		value := o.value(c).String()
+		value := o.value.String()
 		if base, ok := strings.CutSuffix(o.Name, "-file"); ok && value != "" {
 			if of, known := find(base); known && of.Mask != nil {
 				if b, err := os.ReadFile(value); err == nil {

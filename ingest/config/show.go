@@ -17,16 +17,16 @@ type Setting struct {
 // order of the example file. Structured values are written as YAML.
 func (c *Config) Show() []Setting {
 	var all []Setting
-	for _, o := range Options() {
+	for _, o := range c.options() {
 		if o.section != nil {
 			if o.Name != "mute" { // shown as detect.mute's, which it is
-				all = append(all, c.showSection(o.Name, reflect.ValueOf(o.section(c)).Elem())...)
+				all = append(all, c.showSection(o.Name, reflect.ValueOf(o.section).Elem())...)
 			} else {
-				all = append(all, c.showLeaf("mute", reflect.ValueOf(o.section(c)).Elem()))
+				all = append(all, c.showLeaf("mute", reflect.ValueOf(o.section).Elem()))
 			}
 			continue
 		}
-		text := o.value(c).String()
+		text := o.value.String()
 		if o.Mask != nil {
 			text = o.Mask(text)
 		}

@@ -44,10 +44,10 @@ func (m TopicMapping) short() string { return m.Preset }
 // another section, where they are described.
 type shortened interface{ short() string }
 
-func topicsOption() Option {
+func topicsOption(c *Config) Option {
 	return Option{Name: "topics", Set: SetLines, Reload: true,
 		Help:    "how single topics are read, where several are; what an entry says beats the setting of all, wherever that was given",
-		section: func(c *Config) any { return &c.Lines.Topics },
+		section: &c.Lines.Topics,
 		sample: []TopicLines{{Topic: "edge", Format: "combined", Service: "edge", Zone: "Europe/Berlin"},
 			{Pattern: `^iis\.`, Format: "w3c", Columns: "date time c-ip cs-method cs-uri-stem sc-status"},
 			{Topic: "gateway", Format: "json", RouteFrom: "path", Mapping: TopicMapping{Preset: decode.Presets()[0].Name}}},
