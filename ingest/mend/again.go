@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"statline/ingest/block"
-	"statline/ingest/decode"
-	"statline/ingest/store"
 )
 
 // Again folds the blocks of a span once more, under the configuration of now, into
@@ -41,7 +39,7 @@ type AgainSource interface {
 // AgainTarget is the database that they are written to.
 type AgainTarget interface {
 	Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error)
-	WriteConfig(ctx context.Context, c store.StoredConfig) error
+	configWriter
 	WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error
 	WriteLedger(ctx context.Context, row block.LedgerRow, fence func() error) error
 	Inserts(id block.ID, c *block.Contents) int
@@ -85,13 +83,7 @@ func (a *Again) Run(ctx context.Context, from, to time.Time) (*AgainReport, erro
 		return nil, err
 	}
 	for _, of := range r.topics() {
-		mine := of.book.mine()
-		body, err := mine.fold.Written()
-		if err != nil {
-			return nil, err
-		}
-		if err := a.Into.WriteConfig(ctx, store.StoredConfig{Hash: mine.hash, DecoderVersion: decode.Version,
-			Build: r.Block.Version, Body: body}); err != nil {
+		if err := keepConfig(ctx, a.Into, of.book.mine(), r.Block.Version); err != nil {
 			return nil, err
 		}
 	}

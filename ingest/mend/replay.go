@@ -25,7 +25,7 @@ type RejectStore interface {
 	WriteRowsAs(ctx context.Context, id block.ID, kind block.Kind, c *block.Contents, fence func() error) error
 	Inserts(id block.ID, c *block.Contents) int
 	DeclaredIn(ctx context.Context, id block.ID) ([]store.DeclaredRange, error)
-	WriteConfig(ctx context.Context, c store.StoredConfig) error
+	configWriter
 	ReadConfig(ctx context.Context, hash string) ([]byte, error)
 	Forgotten(ctx context.Context) ([]string, error)
 }
@@ -128,7 +128,7 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 		}
 	}
 	if len(ready) > 0 {
-		if err := r.keepConfig(ctx, own.rules); err != nil {
+		if err := keepConfig(ctx, r.Store, own.rules, r.Block.Version); err != nil {
 			return report, err
 		}
 	}
@@ -144,14 +144,19 @@ func (r *Rejects) Replay(ctx context.Context, f store.RejectFilter) (ReplayRepor
 	return report, nil
 }
 
+// configWriter keeps configurations by their hash.
+type configWriter interface {
+	WriteConfig(ctx context.Context, c store.StoredConfig) error
+}
+
 // keepConfig stores the rules that replays are declared under.
-func (r *Rejects) keepConfig(ctx context.Context, under rules) error {
+func keepConfig(ctx context.Context, into configWriter, under rules, build string) error {
 	body, err := under.fold.Written()
 	if err != nil {
 		return err
 	}
-	return r.Store.WriteConfig(ctx, store.StoredConfig{
-		Hash: under.hash, DecoderVersion: decode.Version, Build: r.Block.Version, Body: body,
+	return into.WriteConfig(ctx, store.StoredConfig{
+		Hash: under.hash, DecoderVersion: decode.Version, Build: build, Body: body,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // Answer is Ask for a caller that does not know the columns: head is called once with
@@ -12,43 +13,30 @@ import (
 // NULL. The server lets the query change nothing (readonly = 2). An error of head or
 // row ends the query and is returned as it is.
 func (s *Store) Answer(ctx context.Context, query string, values map[string]any,
-	head func(names, types []string) error, row func(values []any) error) (err error) {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	args := make([]any, 0, len(values))
-	for name, value := range values {
-		args = append(args, clickhouse.Named(name, value))
-	}
+	head func(names, types []string) error, row func(values []any) error) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2}))
-	rows, err := s.conn().Query(ctx, query, args...)
-	if err != nil {
-		return cause(ctx, Classify(err))
-	}
-	defer func() {
-		if e := rows.Close(); err == nil && e != nil {
-			err = cause(ctx, Classify(e))
+	return s.rows(ctx, query, named(values), func(rows driver.Rows) error {
+		columns := rows.ColumnTypes()
+		types, dest, got := make([]string, len(columns)), make([]any, len(columns)), make([]any, len(columns))
+		for i, c := range columns {
+			types[i], dest[i] = c.DatabaseTypeName(), reflect.New(c.ScanType()).Interface()
 		}
-	}()
-	columns := rows.ColumnTypes()
-	types, dest, got := make([]string, len(columns)), make([]any, len(columns)), make([]any, len(columns))
-	for i, c := range columns {
-		types[i], dest[i] = c.DatabaseTypeName(), reflect.New(c.ScanType()).Interface()
-	}
-	if err := head(rows.Columns(), types); err != nil {
-		return err
-	}
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
+		if err := head(rows.Columns(), types); err != nil {
 			return err
 		}
-		for i := range dest {
-			got[i] = valueAt(dest[i])
+		for rows.Next() {
+			if err := rows.Scan(dest...); err != nil {
+				return err
+			}
+			for i := range dest {
+				got[i] = valueAt(dest[i])
+			}
+			if err := row(got); err != nil {
+				return err
+			}
 		}
-		if err := row(got); err != nil {
-			return err
-		}
-	}
-	return cause(ctx, Classify(rows.Err()))
+		return nil
+	})
 }
 
 // valueAt is the value that a pointer points to; the driver scans a Nullable(T) into a

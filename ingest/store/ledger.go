@@ -175,30 +175,26 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 		return block.Ledger{}, err
 	}
 	l := block.Ledger{Epoch: lives[0].Newest, TopicID: lives[0].TopicID, Own: lives[0].Own, OwnTopicID: lives[0].OwnID}
-	of := " FROM " + table + " WHERE cluster = ? AND topic = ? AND epoch = ? AND partition = ? "
-	last, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic,
+	const own = "cluster = ? AND topic = ? AND epoch = ? AND partition = ? "
+	last, err := s.ledgerRows(ctx, own+"AND state = 'stored' AND kind IN ('block', 'gap') ORDER BY first DESC, end DESC LIMIT 1", cluster, topic,
 		l.Own, partition)
 	if err != nil {
 		return block.Ledger{}, err
 	}
 	from := int64(0)
 	if len(last) > 0 {
-		row := last[0].row()
-		l.Last, from = &row, row.End
+		l.Last, from = &last[0], last[0].End
 	}
-	pending, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+of+
-		"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1",
+	pending, err := s.ledgerRows(ctx, own+"AND state = 'declared' AND kind = 'block' AND first >= ? ORDER BY written_at DESC, first DESC LIMIT 1",
 		cluster, topic, l.Own, partition, from)
 	if err != nil || len(pending) == 0 {
 		return l, err
 	}
-	row := pending[0].row()
-	l.Pending = &row
+	l.Pending = &pending[0]
 	since, err := Select[struct {
 		Blocks uint64 `ch:"blocks"`
 	}](ctx, s, "SELECT sum(greatest(length(days), 1) + intDiv(responses, ?)) AS blocks FROM "+table+
-		" WHERE state = 'stored' AND written_at >= fromUnixTimestamp64Milli(?)", maxRows, row.WrittenAt.UnixMilli())
+		" WHERE state = 'stored' AND written_at >= fromUnixTimestamp64Milli(?)", maxRows, l.Pending.WrittenAt.UnixMilli())
 	if err != nil {
 		return block.Ledger{}, err
 	}
@@ -211,12 +207,11 @@ func (s *Store) ledger(ctx context.Context, cluster, topic string, partition int
 // Blocks lists the ledger's rows of kind block of a cluster, declared and
 // stored.
 func (s *Store) Blocks(ctx context.Context, cluster string) ([]block.LedgerRow, error) {
-	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+
-		" WHERE cluster = ? AND kind = 'block' ORDER BY topic, first, end, state", cluster)
+	rows, err := s.ledgerRows(ctx, "cluster = ? AND kind = 'block' ORDER BY topic, first, end, state", cluster)
 	if err != nil {
 		return nil, fmt.Errorf("list the blocks of cluster %s: %w", cluster, err)
 	}
-	return ledgerRows(scans), nil
+	return rows, nil
 }
 
 // DeclaredRange is when the block of some offsets was declared, in Unix seconds.
@@ -239,21 +234,24 @@ func (s *Store) DeclaredIn(ctx context.Context, id block.ID) ([]DeclaredRange, e
 	return list, nil
 }
 
-func ledgerRows(scans []ledgerScan) []block.LedgerRow {
+// ledgerRows reads the rows of the ledger that a condition selects.
+func (s *Store) ledgerRows(ctx context.Context, where string, args ...any) ([]block.LedgerRow, error) {
+	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+" WHERE "+where,
+		args...)
 	rows := make([]block.LedgerRow, len(scans))
 	for i := range scans {
 		rows[i] = scans[i].row()
 	}
-	return rows
+	return rows, err
 }
 
 // Settlements lists the ledger's rows of kind replay and discard of a topic,
 // oldest first.
 func (s *Store) Settlements(ctx context.Context, cluster, topic string) ([]block.LedgerRow, error) {
-	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+
-		" WHERE cluster = ? AND topic = ? AND kind IN ('replay', 'discard') ORDER BY written_at, epoch, partition, first", cluster, topic)
+	rows, err := s.ledgerRows(ctx, "cluster = ? AND topic = ? AND kind IN ('replay', 'discard')"+
+		" ORDER BY written_at, epoch, partition, first", cluster, topic)
 	if err != nil {
 		return nil, fmt.Errorf("list replays and discards of %s: %w", topic, err)
 	}
-	return ledgerRows(scans), nil
+	return rows, nil
 }

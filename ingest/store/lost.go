@@ -15,15 +15,11 @@ import (
 // DayBlocks lists the ledger's stored blocks and replays, of every topic, that
 // have responses on one of the Unix days, by partition and offset.
 func (s *Store) DayBlocks(ctx context.Context, days []int64) ([]block.LedgerRow, error) {
-	scans, err := Select[ledgerScan](ctx, s, "SELECT "+ledgerSelect+" FROM "+s.Table(schema.Ledger)+
-		" WHERE state = 'stored' AND kind IN ('block', 'replay') AND hasAny(arrayMap(d -> toInt64(toUInt16(d)), days.day), ?)"+
-		" ORDER BY cluster, topic, epoch, partition, first", days)
+	rows, err := s.ledgerRows(ctx,
+		"state = 'stored' AND kind IN ('block', 'replay') AND hasAny(arrayMap(d -> toInt64(toUInt16(d)), days.day), ?)"+
+			" ORDER BY cluster, topic, epoch, partition, first", days)
 	if err != nil {
 		return nil, fmt.Errorf("list the blocks of %d days: %w", len(days), err)
-	}
-	rows := make([]block.LedgerRow, len(scans))
-	for i := range scans {
-		rows[i] = scans[i].row()
 	}
 	return rows, nil
 }
@@ -72,19 +68,19 @@ func (s *Store) EachStored(ctx context.Context, r aggregate.Rollup, day int64,
 func namer(v aggregate.Values) func(dst []byte, i int) []byte {
 	switch read := v.(type) {
 	case aggregate.Read[uint16]:
-		return named(read, func(dst []byte, v uint16) []byte { return strconv.AppendUint(dst, uint64(v), 10) })
+		return nameOf(read, func(dst []byte, v uint16) []byte { return strconv.AppendUint(dst, uint64(v), 10) })
 	case aggregate.Read[string]:
-		return named(read, func(dst []byte, v string) []byte { return append(dst, v...) })
+		return nameOf(read, func(dst []byte, v string) []byte { return append(dst, v...) })
 	case aggregate.Read[classify.KeyID]:
-		return named(read, func(dst []byte, v classify.KeyID) []byte { return v.Append(dst) })
+		return nameOf(read, func(dst []byte, v classify.KeyID) []byte { return v.Append(dst) })
 	case aggregate.Read[[16]byte]:
-		return named(read, func(dst []byte, v [16]byte) []byte { return hex.AppendEncode(dst, v[:]) })
+		return nameOf(read, func(dst []byte, v [16]byte) []byte { return hex.AppendEncode(dst, v[:]) })
 	default:
 		panic(fmt.Sprintf("no name for a dimension that is a %T", v)) // aggregate.Name has a type that is not here
 	}
 }
 
-func named[V any](read aggregate.Read[V], appendTo func([]byte, V) []byte) func([]byte, int) []byte {
+func nameOf[V any](read aggregate.Read[V], appendTo func([]byte, V) []byte) func([]byte, int) []byte {
 	one := make([]V, 0, 1)
 	return func(dst []byte, i int) []byte {
 		one = read(one[:0], i, i+1)

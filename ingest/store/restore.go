@@ -176,7 +176,7 @@ func (r *restore) others(ctx context.Context, c *block.Contents) (err error) {
 		days[i] = int64(d.Day)
 	}
 	const identity = "(cluster, topic, epoch, partition, first, end)"
-	scans, err := Select[ledgerScan](ctx, r.s, "SELECT "+ledgerSelect+" FROM "+r.ledger+" WHERE kind = 'block'"+
+	rows, err := r.s.ledgerRows(ctx, "kind = 'block'"+
 		" AND hasAny(arrayMap(d -> toInt64(toUInt16(d)), days.day), ?)"+
 		" AND (state = 'stored' AND note = ? OR state = 'declared' AND "+identity+
 		" NOT IN (SELECT "+identity+" FROM "+r.ledger+" WHERE kind = 'block' AND state = 'stored'))",
@@ -184,7 +184,7 @@ func (r *restore) others(ctx context.Context, c *block.Contents) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, row := range ledgerRows(scans) {
+	for _, row := range rows {
 		if row.ID == r.id {
 			continue
 		}
