@@ -34,6 +34,10 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 			"", 1},
 		{[]string{"incidents", "mute", "nothing", "--data", store}, "no such incident; statline incidents lists them",
 			"", 1},
+		{[]string{"incidents", "--data", store, "--since", "yesterday"},
+			`statline: --since: got "yesterday"; want a time such as`, "invalid argument", 2},
+		{[]string{"keys", "show"}, "keys show: got no argument; want ID|NAME see: statline keys show --help", "arg(s)", 2},
+		{[]string{"report", "yesterday"}, `report: got "yesterday"; want no argument see: statline report --help`, "", 2},
 		{[]string{"sql", "--data", store, "DROP TABLE responses"}, "want one that reads", "profile", 1},
 		{[]string{"check", "--brokers", "127.0.0.1:1", "--topic", "access", "--clickhouse", "http://127.0.0.1:1"},
 			"is a broker running there, and does --brokers name its port?", "", 1},
@@ -55,7 +59,7 @@ func TestMessagesOfAnEmptyStore(t *testing.T) {
 	must(t, "analyze", "--data", store, write(t, "empty.log", nil))
 	for _, command := range []string{"report", "incidents", "samples"} {
 		said := must(t, command, "--data", store).stdout
-		if !strings.Contains(said, "nothing stored yet: statline run stores") || strings.Contains(said, "0001") {
+		if !strings.Contains(said, "nothing is stored yet: statline run stores") || strings.Contains(said, "0001") {
 			t.Errorf("%s: got %s", command, said)
 		}
 	}

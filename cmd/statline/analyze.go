@@ -32,18 +32,18 @@ func analyzeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "analyze FILE|DIR|PATTERN...|-",
 		Short: "Classify log files and say why responses fail, who causes it and since when",
-		Long: `analyze reads log files, directories of them and quoted patterns (plain, gzip, zstd, xz, lz4, bzip2; - is standard input)
-with the code that the daemon runs, aggregates them in the embedded ClickHouse
-engine and prints the report. --data DIR keeps the store: the same lines are
-counted once, a file that has grown adds its new lines. A file is known by its
-text, whatever its name and compression. What was done with each file is said on
-standard error.
+		Long: `analyze reads log files, directories and quoted patterns (plain, gzip, zstd, xz, lz4,
+bzip2; - is standard input) with the same code as the daemon, aggregates them in the
+embedded ClickHouse engine and prints the report. --data DIR keeps the store: lines
+are counted once, and a file that has grown adds only its new lines. A file is
+recognised by its text, whatever its name and compression. Standard error says what
+was done with each file.
 
-With -f it follows the files: what is appended, also to a file that was rotated or
-truncated, and new files of a directory or a pattern. Where a file is copied and
+-f follows the files: lines that are appended, also to a file that was rotated or
+truncated, and new files of a directory or a pattern. If files are copied and then
 truncated (copytruncate), name the copies too ('access.log*'): lines that are
-truncated between two looks, a second apart, are only there. Prefixes of kubectl
-logs and docker compose logs before a line are skipped.
+truncated between two checks, a second apart, are only there. Prefixes of kubectl
+logs and docker compose logs are skipped.
 
 The exit status is 1 when a file could not be read, 3 when no line was
 understood or --fail-on found an incident, and 130 after Ctrl-C, which reports
@@ -64,15 +64,15 @@ what was read until then.`,
 	}
 	o.settings = takeSettings(c, "analyze")
 	c.Flags().BoolVarP(&o.follow, "follow", "f", false,
-		"go on with what the files get, with a live view; Ctrl-C ends it "+
+		"follow the files with a live view; Ctrl-C ends it "+
 			"with the report")
-	c.Flags().BoolVar(&o.loading.Final, "final", false, "with --data, count an unfinished last line as it stands: the "+
-		"files grow no more")
+	c.Flags().BoolVar(&o.loading.Final, "final", false, "with --data, also count an unfinished last line: the "+
+		"files will not grow")
 	c.Flags().BoolVar(&o.loading.Distinct, "distinct", false,
-		"count each file for itself, also when it has the text of "+
-			"another or is the beginning of one")
+		"count every file, also one that has the text of another "+
+			"or is its beginning")
 	c.Flags().BoolVar(&o.serve, "serve", false,
-		"go on with the console: the boards of what was read, in a browser, until Ctrl-C")
+		"then serve the console with what was read, in a browser, until Ctrl-C")
 	o.ask.takeTime(c, "")
 	o.ask.takeLimit(c, 0, "rows of each list (default: 10 to 50)")
 	o.ask.takeFilters(c, byService, byRoute, byOutcome, byKey, byCode)

@@ -28,10 +28,10 @@ func auditCommand() *cobra.Command {
 		Long: `audit checks the ledger (offset ranges contiguous, no overlap, records add up) and
 compares the sums of every rollup with it, per event day; days that have expired
 are skipped. With --brokers it also compares the ledger with what the consumer group
-has committed, and shows the lag: records that are committed and not in the ledger
-are missing, as after an older backup was restored; it names them and what mends it.
-Where blocks of a topic were stored under more than one configuration, it lists the
-offsets of each. The exit status is 3 when anything differs.`,
+has committed, and shows the lag. Records that are committed but not in the ledger are
+missing, as after an older backup was restored; it names them and how to repair them.
+If blocks of a topic were stored under several configurations, it lists the offsets of
+each. The exit status is 3 when anything differs.`,
 		Example: `  statline audit --clickhouse http://127.0.0.1:8123
   statline audit --clickhouse http://127.0.0.1:8123 --brokers kafka:9092 --topic access --json`,
 		Args: cobra.NoArgs,

@@ -26,11 +26,11 @@ func checkCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Validate the configuration and reach the servers, before run does",
+		Short: "Check the configuration and the connections before you start run",
 		Long: `check reads the same flags, environment and config file as run, connects to Kafka
-and ClickHouse and says of each part whether it works, and whether the ledger has
-what the consumer group has committed. It writes nothing. The exit status is 1 when
-something does not.`,
+and ClickHouse, and reports whether each part works and whether the ledger has
+everything that the consumer group has committed. It writes nothing. The exit status
+is 1 when a check fails.`,
 		Example: `  statline check --config statline.yaml
   statline check --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args: cobra.NoArgs,

@@ -11,7 +11,7 @@ import (
 )
 
 func configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Print an example of the config file, or what is in force"}
+	c := &cobra.Command{Use: "config", Short: "Print an example config file, or the current settings"}
 	c.AddCommand(configExampleCommand(), configShowCommand())
 	return c
 }
@@ -30,10 +30,10 @@ func configShowCommand() *cobra.Command {
 	var out *answers
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "Print what is in force and where each value came from, secrets masked",
+		Short: "Print the current settings and where each value comes from, secrets masked",
 		Long: `show reads the same flags, environment and config file as run and prints each
 setting with its value and its origin: a default, a preset, a line of the file,
-a variable or a flag. Passwords and whatever else may be a secret are masked.`,
+a variable or a flag. Passwords and other secrets are masked.`,
 		Example: `  statline config show --config statline.yaml
   STATLINE_TOPIC=edge statline config show --json`,
 		Args: cobra.NoArgs,

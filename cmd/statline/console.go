@@ -27,19 +27,18 @@ func consoleCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "console",
-		Short: "Show the boards in a browser: what is stored, on a page of this process",
+		Short: "Show the dashboards in a browser, served by this process",
 		Long: `console serves a web page with the same boards, panels and queries as the Grafana
 dashboards: what is wrong now, incidents, codes, limits, keys, clients,
-availability, and whether everything is stored once. It needs nothing else and
-loads nothing from elsewhere. It reads only: a ClickHouse user that may only
-SELECT is enough (deploy/clickhouse/users.xml has one). With --console-write and
-a token, whoever shows the token may write too: notes on incidents, which
-acknowledge, reopen and mute them, and what keys are called.
+availability, and whether everything is stored once. It needs no other server and
+loads nothing from elsewhere. It only reads: a ClickHouse user with SELECT is enough
+(deploy/clickhouse/users.xml has one). With --console-write, whoever has the token
+can also write: notes that acknowledge, reopen and mute incidents, and names of keys.
 
-It listens on this machine alone and wants no token there. On another address it
-is served with a token only, and with TLS (--listen-cert, --listen-key), or
---console-insecure where something before it has TLS. Where the newest data is
-older than an hour, times count back from the end of the data.
+By default it listens on this machine only, without a token. Any other address needs
+a token and TLS (--listen-cert, --listen-key), or --console-insecure behind a proxy
+that has TLS. When the newest data is older than an hour, times count back from the
+end of the data.
 
 demo serves the same page, and so does run on --listen.`,
 		Example: `  statline console --clickhouse http://127.0.0.1:8123

@@ -49,10 +49,10 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Everything in one process: generated traffic, broker, daemon, ClickHouse, live view",
 		Long: `demo runs generated API traffic through the embedded Kafka-protocol broker, the
-daemon's own pipeline and the embedded ClickHouse engine, and shows what is found
-while it streams, here and on a page in the browser. Event time passes 60 times faster than on the wall. It ends
-with Ctrl-C or after --for, with a report; --json compares every stored count
-with what the generator knows to be true.`,
+daemon's own pipeline and the embedded ClickHouse engine, and shows the results while
+it streams, here and on a page in the browser. Event time passes 60 times faster than
+real time. It ends with Ctrl-C or after --for, with a report; --json compares every
+stored count with the generator's own.`,
 		Example: `  statline demo
   statline demo --for 20s --seed 7 --json
   statline demo --scenario timeout-spike --rate 5000 --data ./demo`,
@@ -60,7 +60,7 @@ with what the generator knows to be true.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := c.Flags()
-	f.Var(&o.duration, "for", "end after this `time` (default: when Ctrl-C is pressed)")
+	f.Var(&o.duration, "for", "end after this `time` (default: at Ctrl-C)")
 	f.Float64Var(&o.rate, "rate", 2000, "responses per second of wall time")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the traffic")
 	f.Var(choiceValue{&o.scenario, traffic.Scenarios()}, "scenario", "what happens")

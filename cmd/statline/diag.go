@@ -33,13 +33,13 @@ func diagCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "diag",
-		Short: "Write one archive for a bug report: versions, configuration, state and figures, without secrets",
-		Long: `diag asks the daemon that the configuration describes, on this machine, and the
-servers, and writes what they say into one archive: versions, the settings with
-secrets masked, /healthz, /readyz, /metrics, stacks and memory of the process, what
-check finds, and of the store the tables, their bytes and the audit. It holds no
-log line, no key, and no address or path of a request. What cannot be had is
-named in errors.txt. Look at it before you send it.`,
+		Short: "Write one archive for a bug report: versions, configuration, state and metrics, without secrets",
+		Long: `diag asks the configured daemon on this machine and the servers, and writes the
+answers to one archive: versions, the settings with secrets masked, /healthz,
+/readyz, /metrics, stacks and memory of the process, the results of check, and the
+tables, their sizes and the audit of the store. It holds no log line, no key, and no
+address or path of a request. errors.txt lists what could not be collected. Look at
+it before you send it.`,
 		Example: `  statline diag --config statline.yaml
   statline diag --config statline.yaml --profile 10s --out slow.tar.gz`,
 		Args: cobra.NoArgs,
@@ -62,7 +62,7 @@ named in errors.txt. Look at it before you send it.`,
 				fmt.Fprintf(w, "  %-28s %s bytes\n", p.name, count(uint64(len(p.data))))
 			}
 			for _, e := range b.errs {
-				sentence(cmd.ErrOrStderr(), "not had: "+e)
+				sentence(cmd.ErrOrStderr(), "not collected: "+e)
 			}
 			return nil
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,10 +135,27 @@ func watched(c *cobra.Command, began *bool) {
 				return err
 			}
 		}
+	} else if check := c.Args; check != nil && c.HasParent() {
+		c.Args = func(cmd *cobra.Command, args []string) error { return explainArgs(cmd, args, check(cmd, args)) }
 	}
 	for _, below := range c.Commands() {
 		watched(below, began)
 	}
+}
+
+// explainArgs says which arguments a command takes. Errors of a command's own say so
+// themselves.
+func explainArgs(c *cobra.Command, args []string, err error) error {
+	if err == nil || strings.HasPrefix(err.Error(), c.Name()+": ") {
+		return err
+	}
+	got := "no argument"
+	if len(args) > 0 {
+		got = fmt.Sprintf("%q", strings.Join(args, " "))
+	}
+	_, want, _ := strings.Cut(c.Use, " ")
+	return fmt.Errorf("%s: got %s; want %s\nsee: %s --help", strings.TrimPrefix(c.CommandPath(), "statline "), got,
+		cmp.Or(want, "no argument"), c.CommandPath())
 }
 
 // unknownCommand is the error of a word that is no command.

@@ -26,22 +26,22 @@ func forgetCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "forget",
-		Short: "Take one key or one client address out of everything that is stored",
+		Short: "Erase one key or one client address from everything that is stored",
 		Long: `forget lists what is stored of one API key (--key, its id in full as statline
-key-id prints it) or of one client address (--client). With --yes it takes it out:
-what was counted counts for __other__, those that are not told apart, so that every
-total and the audit stay; examples, names, labels and incidents of it are deleted, and
-texts of others that name it say [forgotten]. Partitions that name it are written anew
-on disk, and the command ends when the files of before are gone.
+key-id prints it) or of one client address (--client). With --yes it erases it: its
+counts move to __other__, so that every total and the audit stay the same; its
+examples, names, labels and incidents are deleted, and texts of others that name it
+say [forgotten]. Partitions that name it are rewritten on disk; the command ends when
+the old files are gone.
 
-Stop every daemon that writes to the database first. Repeating it is safe, also after
-it was cut.
+Stop every daemon that writes to the database first. It is safe to repeat, also after
+an interruption.
 
-The ledger notes that somebody was forgotten. On a server the note has a mark, made
-with the HMAC secret, by which repair and replay leave the key or address out of what
-they read from Kafka again; without the secret nobody gets from the mark to whom. A key
-that is used again afterwards is counted again. What forget does not reach: Kafka,
-backups, what was sent to a webhook, the file of --key-labels, and tables of a
+The ledger records that somebody was forgotten. On a server the record has a mark,
+made with the HMAC secret, by which repair and replay skip the key or address when
+they read Kafka again; nobody can tell from the mark whom it is about without the
+secret. A key that is used again is counted again. forget does not reach Kafka,
+backups, what was sent to a webhook, the file of --key-labels, or the tables of a
 ClickHouse cluster, which it refuses.`,
 		Example: `  statline forget --clickhouse http://127.0.0.1:8123 --key 4xkd3jvnwhnlyxmi6wmdq2ytda
   statline forget --data ./store --client 203.0.113.7 --yes`,
@@ -70,7 +70,7 @@ ClickHouse cluster, which it refuses.`,
 	f := c.Flags()
 	f.StringVar(&key, "key", "", "the `id` of a key, all 26 characters")
 	f.StringVar(&client, "client", "", "the `address` of a client")
-	f.BoolVar(&yes, "yes", false, "do it; without, forget only says what it would do")
+	f.BoolVar(&yes, "yes", false, "erase; without it, forget only lists what it would erase")
 	return c
 }
 

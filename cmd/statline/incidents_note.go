@@ -16,18 +16,18 @@ import (
 // noteHelp has the help of the three commands that add a note.
 var noteHelp = map[watch.Action]struct{ use, short, long, example string }{
 	watch.Ack: {
-		"ack ID [TEXT]", "Acknowledge an incident: no reminders while it gets no worse",
-		"ack notes who knows of an incident. Nobody is reminded of it any more, unless\nits severity rises; that it has ended is still told.",
+		"ack ID [TEXT]", "Acknowledge an incident: no reminders unless it gets worse",
+		"ack records who takes care of an incident. It sends no more reminders, unless its\nseverity rises; its end is still notified.",
 		"  statline incidents ack abcdefgh --clickhouse http://127.0.0.1:8123 'looking at it'",
 	},
 	watch.Remark: {
 		"note ID TEXT", "Add a note to an incident",
-		"note keeps a sentence with an incident. It changes nothing that is told.",
+		"note stores a sentence with an incident. Notifications stay the same.",
 		"  statline incidents note abcdefgh --clickhouse http://127.0.0.1:8123 'the upstream was patched'",
 	},
 	watch.Mute: {
-		"mute ID [TEXT]", "Tell nobody of an incident for a while",
-		"mute keeps an incident from being told, whatever becomes of it, until the time\nhas passed.",
+		"mute ID [TEXT]", "Notify nobody of an incident for a while",
+		"mute stops all notifications of an incident, whatever becomes of it, until the\ntime has passed.",
 		"  statline incidents mute abcdefgh --for 8h --clickhouse http://127.0.0.1:8123",
 	},
 }

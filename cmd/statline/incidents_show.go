@@ -51,7 +51,7 @@ func incidentShowCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "show ID",
-		Short: "Tell everything about an incident: evidence, what it causes, notes, examples, what to do",
+		Short: "Show everything about an incident: evidence, what it causes, notes, examples, what to do",
 		Example: `  statline incidents show 3f9a --data ./store
   statline incidents show 3f9a --clickhouse http://127.0.0.1:8123 --json`,
 		Args: cobra.ExactArgs(1),
@@ -104,7 +104,7 @@ func incidentShowCommand() *cobra.Command {
 	}
 	st = takeSettings(c, "incidents show")
 	c.Flags().BoolVar(&kafka, "from-kafka", false,
-		"estimate from the log how many requests were tried again (with --brokers and --topic)")
+		"estimate the retries from the log (needs --brokers and --topic)")
 	c.Flags().IntVar(&samples, "samples", 10, "examples shown")
 	out = takeOutput(c, answer.Of[incidentShown](answer.RowsOf[report.Sample]("sample"),
 		answer.RowsOf[incidentNote]("note"),

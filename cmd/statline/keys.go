@@ -14,7 +14,7 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	c := &cobra.Command{Use: "keys", Short: "Tell everything about one API key"}
+	c := &cobra.Command{Use: "keys", Short: "Show everything about one API key"}
 	c.AddCommand(keyShowCommand())
 	return c
 }
@@ -27,9 +27,9 @@ func keyShowCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "show ID|NAME",
-		Short: "Tell what a key did: over time, its limits, addresses, agents, incidents and examples",
-		Long: `show tells everything that is stored of one key, which is named by its id, the first
-characters of it, or what the customer is called. statline key-id turns a key into
+		Short: "Show what a key did: over time, its limits, addresses, agents, incidents and examples",
+		Long: `show prints everything that is stored about one key. Name it by its id, the first
+characters of the id, or the customer's name. statline key-id turns a key into
 its id. Times count back from the newest stored minute.`,
 		Example: `  statline keys show k7f3q2mzpa --data ./store --since 7d
   statline keys show "ACME, Inc." --clickhouse http://127.0.0.1:8123 --json`,
@@ -70,7 +70,7 @@ func printKey(w io.Writer, k *report.Key) {
 		title = printable(k.Name) + " (" + k.ID + ")"
 	}
 	fmt.Fprintf(w, "%s\n", st.bold.Render("Key "+title))
-	limit := "none was told"
+	limit := "unknown"
 	if k.LimitMax > 0 {
 		limit = fmt.Sprintf("%s, highest count %s", count(uint64(k.LimitMax)), count(uint64(k.CountMax)))
 	}
@@ -84,7 +84,7 @@ func printKey(w io.Writer, k *report.Key) {
 	}
 	facts(w, rows)
 	if k.Requests == 0 {
-		fmt.Fprintln(w, "\nno requests in this span; --since 30d looks further back")
+		fmt.Fprintln(w, "\nno requests in this span; try --since 30d")
 		return
 	}
 	withDate := k.To.Sub(k.From) > 20*time.Hour

@@ -19,14 +19,13 @@ func limitsHeadroomCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "headroom",
-		Short: "Which keys come near their limit, and when they will breach it",
+		Short: "Find the keys near their limit, and when they will reach it",
 		Long: `headroom lists the keys that have a limit, the nearest to it first: the median and the
 peak of what they used of it day by day, how fast that grows, and when it reaches the
-limit. A limit is what response headers tell (RateLimit, X-RateLimit-…), else what
---limits-file says for the customer, the key or the tier, else what refusals tell (the
-numbers of code 25).
+limit. A key's limit comes from response headers (RateLimit, X-RateLimit-…), else from
+--limits-file (by customer, key or tier), else from refusals (the numbers of code 25).
 
-The growth is told when chance does not explain it, from 11 days with requests on.`,
+Growth is shown from 11 days with requests on, when chance does not explain it.`,
 		Example: `  statline limits headroom --clickhouse http://127.0.0.1:8123
   statline limits headroom --data ./store --limits-file limits.yaml --output csv`,
 		Args: cobra.NoArgs,
@@ -58,7 +57,7 @@ The growth is told when chance does not explain it, from 11 days with requests o
 
 func printHeadroom(w io.Writer, list []limits.Headroom) {
 	if len(list) == 0 {
-		fmt.Fprintln(w, "no key has a limit: no response tells one, and there is no --limits-file")
+		fmt.Fprintln(w, "no key has a known limit: no response names one; give the limits with --limits-file")
 		return
 	}
 	st := newStyle(w)

@@ -32,7 +32,7 @@ func limitsSimulateCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "simulate --limit N/WINDOW[,N/WINDOW]",
-		Short: "Who would be refused by a rate limit, how often, and who of them is clean today",
+		Short: "Show whom a rate limit would refuse, how often, and who of them is clean today",
 		Long: `simulate tries limits on every key's own traffic: who would have been refused, how
 often and when, how much of the traffic that is, and which of these keys no rate limit
 refuses today. Windows are fixed and aligned to the clock, UTC; every request counts
@@ -60,7 +60,7 @@ again from the log, by the second, as far back as the log goes: exactly.
 			defer s.Close()
 			ctx := cmd.Context()
 			if !stored {
-				return fmt.Errorf("nothing is stored")
+				return fmt.Errorf("limits simulate: nothing is stored yet")
 			}
 			t.q.Filter, t.q.Route = ask.filter, ask.filter.Route
 			if t.q.TimeRange, err = limits.Span(ctx, s, w, &t.q); err != nil {
@@ -83,7 +83,7 @@ again from the log, by the second, as far back as the log goes: exactly.
 	ask.takeFilters(c, byService, byRoute, byKey)
 	f.BoolVar(&t.q.CountRefused, "count-refused", false,
 		"a request that one limit refuses counts against the others too")
-	f.BoolVar(&t.fromKafka, "from-kafka", false, "count again from the log, by the second (with --brokers and --topic)")
+	f.BoolVar(&t.fromKafka, "from-kafka", false, "count again from the log, by the second (needs --brokers and --topic)")
 	f.BoolVar(&t.suggest, "suggest", false, "propose limits for the windows of --limit (default: 1m and 1h)")
 	out = takeOutput(c, answer.Of[limits.Answer](answer.RowsOf[limits.Key]("key"), answer.RowsOf[limits.Hour]("hour"),
 		answer.RowsOf[limits.Window]("window"), answer.RowsOf[limits.Suggestion]("suggestion")), answer.JSON)

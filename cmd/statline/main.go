@@ -44,16 +44,16 @@ Try it with nothing installed:      statline demo
 Look into a log file:               statline analyze access.log.gz
 Run it against your own servers:    statline run --brokers kafka:9092 --topic access --clickhouse clickhouse://user:pass@host:9000/statline
 
-Every setting can also stand in a YAML file (--config, key = flag name) or in the
-environment (STATLINE_ and the flag's name in capitals, - as _). A flag beats
-the environment, the environment beats the file. "statline config example" shows
-every setting, "statline config show" what is in force. STATLINE_HMAC_SECRET and
-STATLINE_KAFKA_PASSWORD hold secrets, which have no flag.
+Settings come from flags, the environment (STATLINE_ and the flag's name in
+capitals, _ for -) and a YAML file (--config; its keys are the flags' names). Flags
+override the environment, which overrides the file. "statline config example" lists
+every setting, "statline config show" the current values. Secrets have no flag:
+STATLINE_HMAC_SECRET, STATLINE_KAFKA_PASSWORD.
 
-The exit status is 0 when all is fine, 1 when something failed, 2 when the command
-line, a setting or the config file is wrong, 3 when the command did its work and
-the data says no (audit and demo: it differs; analyze: no line was understood;
-incidents --fail-on: there are some), 130 after Ctrl-C.`,
+Exit status: 0 success; 1 an error; 2 a mistake in the command line, a setting or
+the config file; 3 the command found a problem in the data (audit and demo: a
+difference; analyze: no line understood; incidents --fail-on: an open incident);
+130 after Ctrl-C.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,

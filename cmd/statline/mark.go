@@ -14,7 +14,7 @@ import (
 
 // markCommand says what happened that no log tells.
 func markCommand() *cobra.Command {
-	c := &cobra.Command{Use: "mark", Short: "Say what happened that no log tells"}
+	c := &cobra.Command{Use: "mark", Short: "Record an event that the logs do not show"}
 	c.AddCommand(markDeployCommand())
 	return c
 }
@@ -26,22 +26,22 @@ func markDeployCommand() *cobra.Command {
 		at moment
 	)
 	c := &cobra.Command{
-		Use: "deploy", Short: "Say that a version of a service was deployed",
-		Long: `deploy notes that a version of a service was brought out. The dashboards show it
-on their time axes, and an error that comes within a day after it and did not in the
-week before is an incident (new_error). What is noted stays: whatever deploys best
-says so itself, when it is done. Where log lines tell the version of the service
-(OpenTelemetry's service.version) a change of it is noted without this; what is
-noted here for the same version within an hour is the same deploy.`,
+		Use: "deploy", Short: "Record that a version of a service was deployed",
+		Long: `deploy records the deploy of a version of a service. The dashboards show it on their
+time axes, and an error that occurs within a day after it but not in the week before
+is an incident (new_error). A record cannot be taken back, so call this from your
+deploy job once it is done. Where log lines have the version of the service
+(OpenTelemetry's service.version), a change is recorded without this command; a
+record for the same version within an hour is the same deploy.`,
 		Example: `  statline mark deploy --clickhouse http://127.0.0.1:8123 --service movies --version 1.8.0
   statline mark deploy --data ./store --service movies --version 1.8.0 --at 2026-01-31T12:00`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.Service == "" || d.Version == "" {
-				return usage("got --service %q, --version %q; want both", d.Service, d.Version)
+				return usage("got --service %q and --version %q; want both", d.Service, d.Version)
 			}
 			if d.Author == detect.SeenDeploy {
-				return usage("got --by %s; want another name: this is who says so of what requests tell", d.Author)
+				return usage("got --by %s; want another name: this one marks deploys that were seen in requests", d.Author)
 			}
 			now := time.Now()
 			if d.At = now; at.given() {
@@ -63,7 +63,7 @@ noted here for the same version within an hour is the same deploy.`,
 	st = takeSettings(c, "mark deploy")
 	f := c.Flags()
 	f.StringVar(&d.Service, "service", "", "`name` of the service")
-	f.StringVar(&d.Version, "version", "", "`version` that was brought out")
+	f.StringVar(&d.Version, "version", "", "`version` that was deployed")
 	f.Var(&at, "at", "when: a date, RFC 3339, or 30m, 1h ago (default: now)")
 	f.StringVar(&d.Author, "by", os.Getenv("USER"), "`name` of whoever says so")
 	return c

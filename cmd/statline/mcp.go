@@ -21,11 +21,11 @@ func mcpCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "mcp",
-		Short: "Let an AI assistant ask what is stored (Model Context Protocol, on standard input and output)",
-		Long: `mcp is a server of the Model Context Protocol: an assistant starts it, and asks it by
-its tools: why responses fail, who is refused, incidents, one key, two spans compared,
-what a rate limit would do. It answers with exact numbers from what is stored, and can
-change nothing.
+		Short: "Let an AI assistant query what is stored (Model Context Protocol, on standard input and output)",
+		Long: `mcp is a server of the Model Context Protocol. An assistant starts it and uses its
+tools: why responses fail, who is refused, incidents, one key, two spans compared,
+what a rate limit would do. It answers with exact numbers from the store, and changes
+nothing.
 
 Names, user agents and messages come from traffic, which strangers write: they are
 fields of the answer, cut to 200 characters, and never instructions. Example responses
@@ -49,7 +49,7 @@ are left out unless --samples is given.`,
 		},
 	}
 	st = takeSettings(c, "mcp")
-	c.Flags().BoolVar(&samples, "samples", false, "incidents come with example responses: scrubbed paths and messages")
+	c.Flags().BoolVar(&samples, "samples", false, "add example responses to incidents: scrubbed paths and messages")
 	return c
 }
 

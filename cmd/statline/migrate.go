@@ -18,9 +18,9 @@ func migrateCommand() *cobra.Command {
 nothing. The daemon does the same at its start unless --migrate=false, so that
 its user needs no right to create tables.
 
---retention-minutes, -hours and -samples change how long rows are kept; what they do
-not say stays as it is. Rows that are kept for a shorter time from now on go with
-ClickHouse's next merges; those that are gone do not come back.`,
+--retention-minutes, -hours and -samples change how long rows are kept; without them
+retention stays as it is. After you shorten it, ClickHouse deletes expired rows with its
+next merges; they do not come back.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := store.Open(cmd.Context(), st.ClickHouse.Store())

@@ -10,7 +10,7 @@ import (
 )
 
 func notifyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "notify", Short: "Try the way by which people are told of incidents"}
+	c := &cobra.Command{Use: "notify", Short: "Test how people are notified of incidents"}
 	c.AddCommand(notifyTestCommand())
 	return c
 }
@@ -19,7 +19,7 @@ func notifyTestCommand() *cobra.Command {
 	var st *settings
 	c := &cobra.Command{
 		Use:   "test",
-		Short: "Send a notice of nothing that happened, and that it is over",
+		Short: "Send a test notice, and its end",
 		Example: `  statline notify test --webhook https://hooks.slack.com/services/T0/B0/x --webhook-format slack
   statline notify test --alertmanager http://127.0.0.1:9093`,
 		Args: cobra.NoArgs,
@@ -29,12 +29,12 @@ func notifyTestCommand() *cobra.Command {
 				return err
 			}
 			if cfg.Webhook == "" && cfg.Alertmanager == "" {
-				return errors.New("notify test: nobody is told; set --webhook or --alertmanager")
+				return errors.New("notify test: there is no receiver; set --webhook or --alertmanager")
 			}
 			if err := watch.SendTest(cmd.Context(), cfg); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "sent: a notice, and that it is over")
+			fmt.Fprintln(cmd.OutOrStdout(), "sent: a test notice, and its end")
 			return nil
 		},
 	}

@@ -27,7 +27,7 @@ func probeCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "probe FILE|-",
-		Short: "Say which log format a file has and how its fields are understood",
+		Short: "Detect the log format of a file, and show how its fields are read",
 		Example: `  statline probe access.log
   kafka-console-consumer --topic access --max-messages 100 | statline probe -`,
 		Args: cobra.ExactArgs(1),
@@ -132,7 +132,7 @@ func formatsCommand() *cobra.Command {
 	var out *answers
 	c := &cobra.Command{
 		Use:   "formats",
-		Short: "List the log formats that are understood, with an example of each",
+		Short: "List the supported log formats, with an example of each",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return out.print(cmd, func(to io.Writer) {

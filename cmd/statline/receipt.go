@@ -28,17 +28,17 @@ func receiptCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "receipt --key ID|NAME --from TIME --to TIME",
-		Short: "What became of one customer's requests, with the proof: for a dispute or a credit",
+		Short: "Prove what became of one customer's requests, for a dispute or a credit",
 		Long: `receipt counts what became of one key's requests from --from until before --to
 (UTC): failures by reason and code, availability by day, the incidents that touched
 it, and the offsets of the log that the figures come from. It names no other customer.
 It prints a page in Markdown; --output json the whole as one object; ndjson, csv and md
 one of its lists, which --by chooses.
 
-It audits the span first, and refuses when anything of it differs, has expired, or is
-not stored yet, saying what. With --brokers it also compares what the consumer group
-has committed. Spans of whole hours are read from rows of hours, which are kept for
-longer. Two receipts of the same span are the same bytes.
+It audits the span first, and refuses with the reason when any of it differs, has
+expired, or is not stored yet. With --brokers it also compares what the consumer group
+has committed. Spans of whole hours are read from hour rows, which are kept longer.
+Two receipts of the same span are equal to the byte.
 
 --write NAME writes NAME.md and NAME.json, --sign KEYFILE a signature beside each
 (NAME.md.sig, NAME.json.sig), which ssh-keygen -Y verify checks, and receipt verify.
@@ -48,15 +48,15 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sign != "" && write == "" {
-				return usage("sign: a signature is a file beside what it signs; name the receipt's files with --write, such as --write acme")
+				return usage("--sign: got no --write; a signature stands in a file beside the receipt: add --write acme")
 			}
 			if ask.filter.Key == "" || !ask.from.given() && !ask.since.given() || !ask.to.given() {
 				// what is stored last is never whole
-				return usage("got no whole question; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
+				return usage("got no complete span; want --key, --from and --to, such as --key k7f3q2mzpa --from 2026-11-01 --to 2026-12-01")
 			}
 			for _, m := range []moment{ask.since, ask.from, ask.to} {
 				if !m.at.Equal(m.at.Truncate(time.Minute)) {
-					return usage("got %s; want a whole minute, the figures are kept by the minute", m.text)
+					return usage("got %s; want a whole minute: counts are stored by the minute", m.text)
 				}
 			}
 			s, w, stored, err := ask.open(cmd, st.Config)
@@ -65,7 +65,7 @@ The exit status is 3 when there is no receipt because the span is not whole.`,
 			}
 			defer s.Close()
 			if !stored {
-				return errors.New("receipt: nothing is stored")
+				return errors.New("receipt: nothing is stored yet")
 			}
 			r, err := makeReceipt(cmd.Context(), s, st.Config, ask.filter.Key, w)
 			if err != nil {

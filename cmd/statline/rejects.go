@@ -17,10 +17,10 @@ import (
 func rejectsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rejects",
-		Short: "List, show, replay and discard lines that could not become a response",
-		Long: `A line that cannot be decoded is kept as a reject with its reason, partition,
-offset and scrubbed bytes; nothing is dropped. Rejects live as long as samples,
-from when they were stored, whatever timestamp Kafka has on their record.`,
+		Short: "List, show, replay and discard lines that could not be decoded",
+		Long: `A line that cannot be decoded is kept as a reject, with its reason, partition,
+offset and scrubbed bytes; nothing is dropped. Rejects are kept as long as samples,
+counted from when they were stored, whatever the timestamp of their record.`,
 	}
 	c.AddCommand(rejectsListCommand(), rejectsShowCommand(), rejectsReplayCommand(), rejectsDiscardCommand())
 	return c

@@ -73,11 +73,11 @@ func rejectsReplayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay",
 		Short: "Decode rejects again and store what is a response now",
-		Long: `replay decodes the rejects again, after a fix of the configuration or a newer
-statline, and adds exactly those that are responses now; each enters the ledger
-as a replay and is never counted twice, however often this is repeated. A record
-that was too large (too_large) is read from Kafka again, as long as it is there:
-set kafka-record-limit higher.`,
+		Long: `replay decodes the rejects again, after you fixed the configuration or upgraded
+statline, and adds those that are responses now. Each enters the ledger as a replay
+and is never counted twice, however often you repeat this. A record that was too large
+(too_large) is read from Kafka again, if it is still there: raise kafka-record-limit
+first.`,
 		Example: `  statline rejects replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --reason syntax`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -100,7 +100,7 @@ func rejectsDiscardCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:     "discard",
-		Short:   "Say that rejects are no responses, so that nobody replays them",
+		Short:   "Mark rejects as no responses, so that nobody replays them",
 		Example: `  statline rejects discard --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --at access/3@1041 --why "a health check"`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -15,31 +15,29 @@ func repairCommand() *cobra.Command {
 	var st *settings
 	c := &cobra.Command{
 		Use:   "repair",
-		Short: "Finish partly inserted blocks that the daemon refuses, and insert lost rows again",
-		Long: `A daemon that finds a block half inserted, so old that ClickHouse may have
-forgotten its tokens, stops instead of guessing. repair finds out from the ledger
-which of its rows are there, inserts the others from the records that Kafka still
-has, and proves the result with an audit.
+		Short: "Finish half-inserted blocks that the daemon refuses, and insert lost rows again",
+		Long: `A daemon stops at a half-inserted block that is so old that ClickHouse may have
+forgotten its tokens. repair finds out from the ledger which of its rows are stored,
+inserts the others from the records that Kafka still has, and proves the result with
+an audit.
 
 The daemon also stops at a large block that another version declared, or that was
-declared under a configuration which was never stored: cut otherwise, its rows
-would be lost or doubled. Then repair makes the hours of that block anew: once
-every block with rows in them has been read from Kafka again and is what the
-ledger says, it deletes what the tables of counts hold of these hours and inserts
-it again. It deletes nothing else.
+declared under a configuration that was never stored: cut in another way, its rows
+would be lost or doubled. repair then rebuilds the hours of that block: it reads
+every block with rows in them from Kafka again, checks them against the ledger,
+deletes the counts of these hours and inserts them again. It deletes nothing else.
 
 A ClickHouse server that is killed in the middle of an INSERT into a table that
-is not replicated can lose the rows and keep the token, so that the daemon's
-repetition is dropped; audit then finds a table with less than the ledger says.
-repair reads every block of that day from Kafka again and inserts the rows of
-the blocks that are missing. When what is missing is not exactly some whole
-blocks, or Kafka does not have the day any more, it says so, leaves that day of
-that table as it is, and mends the others.
+is not replicated can lose the rows and keep the token, so that it drops the
+daemon's retry; audit then finds less in the table than the ledger says. repair reads
+every block of that day from Kafka again and inserts the rows of the missing blocks.
+When anything but whole blocks is missing, or Kafka no longer has the day, it says
+so, leaves that day of that table as it is, and repairs the others.
 
-Each block is read under the configuration that it was declared under, as long as
-the database has it. Name every topic that the database holds blocks of
-(--topic access,edge): their rows are in the same tables. Stop every daemon that writes to the database first.
-Repeating it is safe.`,
+Each block is read under the configuration that it was declared under, if the
+database still has it. Name every topic whose blocks the database holds
+(--topic access,edge): their rows are in the same tables. Stop every daemon that
+writes to the database first. It is safe to repeat.`,
 		Example: `  statline repair --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

@@ -32,23 +32,23 @@ func replayCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Derive a span again under the settings of now, in another database, and say what differs",
+		Short: "Recompute a span with the current settings in another database, and show what differs",
 		Long: `replay reads the blocks of a span (--from, --to) from Kafka again, decodes and
-classifies them under the settings of now (routes, catalogue, mapping, detectors) and
-stores them in another database (--into), exactly once as the daemon does. The
-database of before is only read. Then it says which counts differ and which incidents,
-and audits both.
+classifies them with the current settings (routes, catalogue, mapping, detectors) and
+stores them in another database (--into), exactly once as the daemon does. It only
+reads the first database. Then it prints which counts and incidents differ, and audits
+both.
 
-Blocks are replayed whole, so that the other database also has what they hold of
-before and after the span; only the span is compared. The detectors decide both sides
+Blocks are replayed whole, so the other database also has what they hold of the time
+before and after the span; only the span is compared. The detectors judge both sides
 again, as if nothing were stored before the span: begin --from some days earlier to let
-them know what is usual. The incidents are stored in the other database, where the
-console and the boards show them. Lines that were rejected are decoded with their
-blocks; who was forgotten stays so.
+them learn what is usual. The incidents are stored in the other database, where the
+console and the dashboards show them. Rejected lines are decoded with their blocks;
+forgotten keys and addresses stay forgotten.
 
-It needs the records: Kafka has to have them still. ClickHouse's user needs the
-rights to make the other database and to write to it. Repeating it goes on where it was;
-for other settings take another database, or drop this one. The status is 3 when an
+Kafka must still have the records. ClickHouse's user needs the rights to create the
+other database and to write to it. If you repeat it, it continues where it stopped; for
+other settings take another database, or drop this one. The exit status is 3 when an
 audit finds differences.`,
 		Example: `  statline replay --brokers kafka:9092 --topic access --clickhouse http://127.0.0.1:8123 --config new-routes.yaml --from 1d`,
 		Args:    cobra.NoArgs,
@@ -92,7 +92,7 @@ audit finds differences.`,
 	}
 	st = takeSettings(c, "replay")
 	c.Flags().StringVar(&into, "into", "",
-		"the `database` that is written, made when there is none (default: that of before with _replay behind it)")
+		"the `database` to write to, created if needed (default: the first database's name and _replay)")
 	ask.takeTime(c, "")
 	return c
 }

@@ -91,7 +91,7 @@ server and loads nothing: for a ticket, or for a reader without the store.`,
 }
 
 // nothingStored is the message about an empty store.
-const nothingStored = "nothing stored yet: statline run stores what Kafka brings, statline analyze --data DIR what files hold"
+const nothingStored = "nothing is stored yet: statline run stores what it reads from Kafka, statline analyze --data DIR what it reads from files"
 
 // reportShown is a report and what it is compared with.
 type reportShown struct {

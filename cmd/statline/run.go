@@ -27,27 +27,26 @@ func runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "The daemon: Kafka in, exact aggregates in ClickHouse out",
 		Long: `run reads a Kafka topic of access logs, classifies every response and stores
-minute aggregates in ClickHouse, exactly once: killed at any moment, it goes on
-where it was and no count is lost or doubled. Start it on more machines with the
-same --group and they share the partitions.
+minute aggregates in ClickHouse, exactly once: if it is killed at any moment, it
+continues where it stopped, and no count is lost or doubled. Start it on several
+machines with the same --group, and they share the partitions.
 
-It reads several topics as well: --topic access,edge, or those that match
---topic-pattern, also ones that are made later. How each is read stands in the
-section topics of the config file. A topic that does not exist, or cannot go on, is
-red in /readyz and leaves the others at work.
+It also reads several topics: --topic access,edge, or those that match
+--topic-pattern, including topics created later. The section topics of the config
+file says how to read each one. A topic that does not exist or cannot continue turns
+/readyz red; the others go on.
 
-It serves /metrics, /healthz and /readyz on --listen, and the console: the boards
-in a browser, to this machine alone, or, with --console-token-file and TLS, to
-whoever has the token. /readyz is red while Kafka or ClickHouse cannot be reached, a partition cannot go on or records are missing
-that the group has committed, and says why. /healthz is red when a loop of the
-process is stuck; waiting for a server is not.
+--listen serves /metrics, /healthz and /readyz, and the console (the boards in a
+browser): to this machine only or, with --console-token-file and TLS, to whoever has
+the token. /readyz is red, and says why, while Kafka or ClickHouse cannot be reached,
+a partition cannot continue, or records are missing that the group has committed.
+/healthz is red when a loop of the process is stuck, not while it waits for a server.
 
-SIGHUP, or POST /-/reload, reads the configuration again: routes, mapping,
-detectors, mutes, labels, log level, receivers and credentials change without a
-restart, from the next block on. A bad file changes nothing. POST
-/-/log-level?level=debug&for=10m logs more for a while, and /debug/pprof/ has
-profiles while --listen is on loopback. Under systemd it says when it is up and, for
-WatchdogSec, that it is alive.`,
+SIGHUP or POST /-/reload reads the configuration again: routes, mapping, detectors,
+mutes, labels, log level, receivers and credentials change without a restart, from
+the next block on. A bad file changes nothing. POST /-/log-level?level=debug&for=10m
+raises the log level for a while; /debug/pprof/ has profiles if --listen is on
+loopback. Under systemd it reports that it is up and, for WatchdogSec, alive.`,
 		Example: `  statline run --brokers kafka:9092 --topic access --group statline --clickhouse clickhouse://user:pass@host:9000/statline
   statline run --config statline.yaml
   statline run --brokers kafka:9092 --topic-pattern '^access\..+' --clickhouse http://127.0.0.1:8123

@@ -17,7 +17,7 @@ func sandboxCommand() *cobra.Command {
 	var users string
 	c := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Serve a Kafka-protocol broker and the real ClickHouse engine on loopback, to try run against",
+		Short: "Serve a local Kafka broker and ClickHouse engine, to try run against",
 		Example: `  statline sandbox --data ./sandbox &
   statline generate --to kafka --brokers 127.0.0.1:19092 --count 100000
   statline run --brokers 127.0.0.1:19092 --clickhouse http://127.0.0.1:18123 --until-caught-up

@@ -99,7 +99,8 @@ func (v *flagValue) String() string {
 
 func (v *flagValue) Type() string { return v.option.Kind() }
 
-// explainFlag adds the nearest flag to the error of an unknown one.
+// explainFlag adds the nearest flag to the error of an unknown one, and says of a bad
+// value only what is wrong with it.
 func explainFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -108,6 +109,10 @@ func explainFlag(c *cobra.Command, err error) error {
 		if near := config.Nearest("--"+unknown.GetSpecifiedName(), known); strings.HasPrefix(near, "did you mean") {
 			err = fmt.Errorf("%w; %s", err, near)
 		}
+	}
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) && strings.HasPrefix(bad.Unwrap().Error(), "got ") {
+		err = fmt.Errorf("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
 	}
 	return fmt.Errorf("%w\nsee: %s --help", err, c.CommandPath())
 }

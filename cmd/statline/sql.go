@@ -22,7 +22,7 @@ func sqlCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "sql [QUERY]",
-		Short: "Ask the store in SQL: a kept one, or a server",
+		Short: "Query the store in SQL: a kept one, or a server",
 		Long: `sql runs a query of ClickHouse's SQL in the database of statline and prints the
 answer. Nothing can be changed. Without a query it reads queries from standard
 input, each ended by a semicolon at the end of a line.`,

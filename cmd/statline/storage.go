@@ -20,11 +20,11 @@ func storageCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "storage",
-		Short: "Say what the tables take on disk, by table and by day, and what retention will free",
-		Long: `storage lists the bytes of each table and of each day as ClickHouse has them on
-disk, and those that retention takes: parts whose rows have all passed their time
-now, or will within a day, a week and thirty days. Rows of a part that lives on are
-not in these figures. Of a cluster it shows the server that is asked.`,
+		Short: "Show disk usage by table and by day, and what retention will free",
+		Long: `storage lists the bytes on disk of each table and each day, and those that retention
+will free: parts whose rows have all expired by now, or will within a day, a week and
+thirty days. Expired rows of a part that stays are not included. In a cluster it shows
+only the server that you connect to.`,
 		Example: `  statline storage --data ./store
   statline storage --clickhouse http://127.0.0.1:8123 --by day --output csv`,
 		Args: cobra.NoArgs,
