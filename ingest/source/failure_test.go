@@ -88,8 +88,8 @@ func TestCoordinatorMoves(t *testing.T) {
 			t.Fatalf("commit %d: %v", i, err)
 		}
 	}
-	beats := in.c.Stats().Heartbeats
-	for ctx := deadline(t); in.c.Stats().Heartbeats < beats+3; {
+	beats := in.c.stats.heartbeats.Load()
+	for ctx := deadline(t); in.c.stats.heartbeats.Load() < beats+3; {
 		if !retry.Sleep(ctx, 10*time.Millisecond) {
 			t.Fatal("no heartbeats after the coordinator moved")
 		}

@@ -1,6 +1,10 @@
 package source
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Collector is the client's counters as metrics, all named statline_kafka_*.
 func (c *Client) Collector() prometheus.Collector { return collector{c} }
@@ -25,23 +29,32 @@ func (c groupCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// metrics lists the exported counters of Stats.
+// metrics lists the exported counters.
 var metrics = []struct {
 	desc  *prometheus.Desc
-	value func(*Stats) int64
+	value func(*counters) *atomic.Int64
 }{
-	{desc("fetches_total", "Fetch requests answered."), func(s *Stats) int64 { return s.Fetches }},
-	{desc("fetch_errors_total", "Fetch requests that failed or were refused."), func(s *Stats) int64 { return s.FetchErrors }},
-	{desc("wire_bytes_total", "Bytes of record sets, as they came over the wire."), func(s *Stats) int64 { return s.WireBytes }},
+	{desc("fetches_total", "Fetch requests answered."), func(c *counters) *atomic.Int64 { return &c.fetches }},
+	{desc("fetch_errors_total", "Fetch requests that failed or were refused."),
+		func(c *counters) *atomic.Int64 { return &c.fetchErrors }},
+	{desc("wire_bytes_total", "Bytes of record sets, as they came over the wire."),
+		func(c *counters) *atomic.Int64 { return &c.wireBytes }},
 	{desc("records_total", "Records fetched; those that were stored are statline_records_total."),
-		func(s *Stats) int64 { return s.Records }},
-	{desc("holes_total", "Offsets without a record to hand out."), func(s *Stats) int64 { return s.Holes }},
-	{desc("rebalances_total", "Generations of the consumer group begun."), func(s *Stats) int64 { return s.Rebalances }},
-	{desc("heartbeats_total", "Heartbeats that the coordinator accepted."), func(s *Stats) int64 { return s.Heartbeats }},
-	{desc("heartbeat_errors_total", "Heartbeats that failed or were refused."), func(s *Stats) int64 { return s.HeartbeatErrors }},
-	{desc("commits_total", "Commits that the coordinator accepted."), func(s *Stats) int64 { return s.Commits }},
-	{desc("commit_errors_total", "Commits that failed or were refused."), func(s *Stats) int64 { return s.CommitErrors }},
-	{desc("join_errors_total", "Attempts to join the consumer group that failed."), func(s *Stats) int64 { return s.JoinErrors }},
+		func(c *counters) *atomic.Int64 { return &c.records }},
+	{desc("holes_total", "Offsets without a record to hand out."),
+		func(c *counters) *atomic.Int64 { return &c.holes }},
+	{desc("rebalances_total", "Generations of the consumer group begun."),
+		func(c *counters) *atomic.Int64 { return &c.rebalances }},
+	{desc("heartbeats_total", "Heartbeats that the coordinator accepted."),
+		func(c *counters) *atomic.Int64 { return &c.heartbeats }},
+	{desc("heartbeat_errors_total", "Heartbeats that failed or were refused."),
+		func(c *counters) *atomic.Int64 { return &c.heartbeatErrors }},
+	{desc("commits_total", "Commits that the coordinator accepted."),
+		func(c *counters) *atomic.Int64 { return &c.commits }},
+	{desc("commit_errors_total", "Commits that failed or were refused."),
+		func(c *counters) *atomic.Int64 { return &c.commitErrors }},
+	{desc("join_errors_total", "Attempts to join the consumer group that failed."),
+		func(c *counters) *atomic.Int64 { return &c.joinErrors }},
 }
 
 func desc(name, help string) *prometheus.Desc {
@@ -59,8 +72,8 @@ func (collector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	s := c.c.Stats()
 	for i := range metrics {
-		out <- prometheus.MustNewConstMetric(metrics[i].desc, prometheus.CounterValue, float64(metrics[i].value(&s)))
+		value := metrics[i].value(&c.c.stats).Load()
+		out <- prometheus.MustNewConstMetric(metrics[i].desc, prometheus.CounterValue, float64(value))
 	}
 }

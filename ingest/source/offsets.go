@@ -25,10 +25,10 @@ func (c *Client) coordinator(ctx context.Context, group string) (int32, error) {
 		return id, nil
 	}
 	res, err := call[*findcoordinator.Response](ctx, c, anyBroker, 0, &findcoordinator.Request{Key: group})
-	if err != nil {
-		return 0, fmt.Errorf("find coordinator of group %s: %w", group, err)
+	if err == nil {
+		err = codeError(res.ErrorCode)
 	}
-	if err := codeError(res.ErrorCode); err != nil {
+	if err != nil {
 		return 0, fmt.Errorf("find coordinator of group %s: %w", group, err)
 	}
 	c.mu.Lock()

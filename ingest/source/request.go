@@ -165,26 +165,16 @@ func call[R protocol.Message](ctx context.Context, c *Client, broker int32, wait
 func (c *Client) callCode(ctx context.Context, key protocol.ApiKey, broker int32, body []byte) (int16, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
-	be := binary.BigEndian
 	var code int16
 	err := c.send(ctx, key, broker, func(rw io.ReadWriter, _ int16) error {
-		b := be.AppendUint32(nil, 0) // size, below
-		b = be.AppendUint16(b, uint16(key))
-		b = be.AppendUint16(b, 0) // version
-		b = be.AppendUint32(b, 1) // correlation id
-		b = append(appendString(b, c.cfg.ClientID), body...)
-		be.PutUint32(b, uint32(len(b)-4))
-		if _, err := rw.Write(b); err != nil {
+		res, err := exchangeByHand(rw, append(appendHeader(nil, key, 0, c.cfg.ClientID), body...))
+		if err != nil {
 			return err
 		}
-		var res [4 + 4 + 2]byte // size, correlation id, code
-		if _, err := io.ReadFull(rw, res[:]); err != nil {
-			return err
+		if len(res) != 6 { // correlation id, code
+			return fmt.Errorf("kafka answered %v with %d bytes; want 6", key, len(res))
 		}
-		if n := be.Uint32(res[:]); n != 6 {
-			return fmt.Errorf("kafka answered %v with %d bytes; want 6", key, n)
-		}
-		code = int16(be.Uint16(res[8:]))
+		code = int16(binary.BigEndian.Uint16(res[4:]))
 		return nil
 	})
 	return code, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,12 +38,7 @@ func (c *Client) Partitions(ctx context.Context) ([]int32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list partitions of %s: %w", c.cfg.Topic, err)
 	}
-	ps := make([]int32, 0, len(leaders))
-	for p := range leaders {
-		ps = append(ps, p)
-	}
-	slices.Sort(ps)
-	return ps, nil
+	return slices.Sorted(maps.Keys(leaders)), nil
 }
 
 // metadata asks a broker, bypassing the Transport's cache, about the given topics and
@@ -87,13 +83,8 @@ func (c *Client) forgetLeader(p int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// The map is shared with readers of refreshLeaders: replace, do not change.
-	next := make(map[int32]int32, len(c.leaders))
-	for k, v := range c.leaders {
-		if k != p {
-			next[k] = v
-		}
-	}
-	c.leaders = next
+	c.leaders = maps.Clone(c.leaders)
+	delete(c.leaders, p)
 }
 
 // StartOffsets is the first retained offset of each partition.
@@ -325,7 +316,7 @@ func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, c
 	}
 	for {
 		leaders, err := c.refreshLeaders(ctx)
-		if err == nil && len(leaders) > 0 && !slices.Contains(values(leaders), -1) {
+		if err == nil && len(leaders) > 0 && !slices.Contains(slices.Collect(maps.Values(leaders)), -1) {
 			return created, nil
 		}
 		if err != nil && !again(err) {
@@ -335,12 +326,4 @@ func (c *Client) CreateTopic(ctx context.Context, partitions, replication int, c
 			return created, fmt.Errorf("create topic %s: wait for its leaders: %w", c.cfg.Topic, ctx.Err())
 		}
 	}
-}
-
-func values(m map[int32]int32) []int32 {
-	vs := make([]int32, 0, len(m))
-	for _, v := range m {
-		vs = append(vs, v)
-	}
-	return vs
 }
