@@ -153,25 +153,11 @@ func (t *tree) fill(f any) {
 	}
 }
 
-// headers and query declare objects whose keys clients have named.
-func (t *tree) headers(path string) node {
-	n := t.at(path)
-	t.nodes[n].flags |= isHeaders | isInner
-	return n
-}
-
-// reply declares an object with response headers.
-func (t *tree) reply(path string) node {
-	n := t.at(path)
-	t.nodes[n].flags |= isReply | isInner
-	return n
-}
-
-func (t *tree) query(path string) node {
-	n := t.at(path)
-	t.nodes[n].flags |= isQuery | isInner
-	return n
-}
+// headers and query declare objects whose keys clients have named, reply one with
+// response headers.
+func (t *tree) headers(path string) { t.nodes[t.at(path)].flags |= isHeaders | isInner }
+func (t *tree) query(path string)   { t.nodes[t.at(path)].flags |= isQuery | isInner }
+func (t *tree) reply(path string)   { t.nodes[t.at(path)].flags |= isReply | isInner }
 
 func (t *tree) slot(parent node, key []byte) uint64 {
 	var w uint64
