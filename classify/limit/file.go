@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// File says who is allowed which limit, as an operator wrote it. It is taken whole or
-// not at all, and errors are named with their line. A nil File has no limits.
+// File is the limits file that an operator wrote: who has which limit. It is valid as a
+// whole or not at all; errors name the line. A nil File has no limits.
 type File struct {
 	tiers  map[string]Allowed
 	of     map[string]Allowed // by a customer's name, or a key's whole id
@@ -26,7 +26,7 @@ type Allowed struct {
 	Limit
 }
 
-// Where says who set the limit of a key.
+// The sources of a key's limit.
 const (
 	FromHeaders  = "headers"  // of the key's responses
 	FromFile     = "file"     // the operator's
@@ -46,8 +46,8 @@ const maxFile = 4 << 20
 //	  Initech: 5000/1h   # or a limit
 //	others: free         # everybody else; without it only those above have a limit
 //
-// A window is whole minutes that a day has a whole number of. path is what errors call
-// the file; the lines that they name count from 1.
+// A window is a number of whole minutes that divides a day. Errors call the file path and
+// count lines from 1.
 func ParseFile(path string, text []byte) (*File, error) {
 	f, err := parseFile(text)
 	var at *lineError
@@ -94,7 +94,7 @@ func parseFile(text []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{tiers: map[string]Allowed{}, of: map[string]Allowed{}}
-	// Tiers first, wherever they stand.
+	// Tiers first, wherever they are in the file.
 	if err := pairs(parts["tiers"], func(name string, _, value ast.Node) error {
 		l, err := oneLimit(value)
 		f.tiers[name] = Allowed{name, l}
@@ -163,7 +163,7 @@ func scalar(n ast.Node) (string, error) {
 	return "", wrong(n, "got %q; want a name or a limit on one line", strings.TrimSpace(n.GetToken().Value))
 }
 
-// allowed is what a tier's name or a limit says.
+// allowed reads a tier's name or a limit.
 func (f *File) allowed(n ast.Node) (Allowed, error) {
 	text, err := scalar(n)
 	if err != nil {
@@ -200,8 +200,8 @@ func oneLimit(n ast.Node) (Limit, error) {
 	return all[0], nil
 }
 
-// Of is what a key is allowed: by its whole id, else by its customer's name, else what
-// everybody else is. false when the file has nothing for it.
+// Of returns a key's limit: by its whole id, else by its customer's name, else the one for
+// others. It is false when the file has none.
 func (f *File) Of(id, name string) (Allowed, bool) {
 	if f == nil {
 		return Allowed{}, false
@@ -238,7 +238,7 @@ func (f *File) Least(window uint32) uint64 {
 	return least
 }
 
-// all are the limits that somebody is allowed.
+// all lists every limit of the file.
 func (f *File) all() []Allowed {
 	if f == nil {
 		return nil
@@ -250,7 +250,7 @@ func (f *File) all() []Allowed {
 	return all
 }
 
-// Who lists the customers and keys that it names, sorted.
+// Who lists the customers and keys that the file names, sorted.
 func (f *File) Who() []string {
 	if f == nil {
 		return nil

@@ -1,9 +1,8 @@
-// Package limit tries rate limits on requests that were counted: whom they would
-// refuse, how often and when. Windows are fixed and aligned to the clock (a window
-// of an hour begins with the hour, UTC). Its guarantee: where every window is a
-// whole number of ticks, what it refuses is exactly what a limiter that saw the
-// requests one by one would have refused; otherwise it gives bounds. It knows no
-// sliding windows and no token buckets.
+// Package limit simulates rate limits on counted requests: whom they would refuse, how
+// often and when. Windows are fixed and aligned to the clock (a window of an hour begins
+// with the hour, UTC). Its guarantee: if every window is a whole number of ticks, it
+// refuses exactly what a limiter that saw the requests one by one would have refused;
+// otherwise it gives bounds. It has no sliding windows and no token buckets.
 package limit
 
 import (
@@ -76,7 +75,7 @@ type Tick struct {
 	Low, High uint64
 }
 
-// Bounds is a number that is known to lie between two.
+// Bounds is a number known only to lie between two others.
 type Bounds struct {
 	Low  uint64 `json:"low"`
 	High uint64 `json:"high"`
@@ -85,12 +84,11 @@ type Bounds struct {
 // Add adds both ends.
 func (b *Bounds) Add(o Bounds) { b.Low, b.High = b.Low+o.Low, b.High+o.High }
 
-// Trial is limits that are tried together: a request is refused that any of them
-// refuses.
+// Trial is a set of limits tried together: a request is refused if any of them refuses it.
 type Trial struct {
 	Limits []Limit // by window, as Parse returns them
-	// CountRefused says that a refused request counts against the limits as well. With
-	// one limit alone it changes nothing: the window's refusals end with it.
+	// CountRefused: a refused request counts against the limits too. With a single limit
+	// that makes no difference, because refusals end with the window.
 	CountRefused bool
 	// Width is the length of a tick in seconds.
 	Width uint32
@@ -101,8 +99,8 @@ func (t *Trial) Exact() bool {
 	return !slices.ContainsFunc(t.Limits, func(l Limit) bool { return l.Window%t.Width != 0 })
 }
 
-// Check refuses windows that ticks cannot bound. vague says that the ticks
-// themselves are bounds.
+// Check refuses windows for which ticks give no bounds. vague: the ticks are bounds
+// themselves.
 func (t *Trial) Check(vague bool) error {
 	for i, l := range t.Limits {
 		switch {
@@ -127,10 +125,9 @@ type Verdict struct {
 	First, Last uint32
 }
 
-// Run tries the limits on a key's ticks, which are sorted by time. each is called,
-// when it is not nil, for every tick in which something is or may be refused: with
-// how many requests, and with the beginning of the window of each limit that
-// refuses some of them.
+// Run tries the limits on a key's ticks, which are sorted by time. It calls each, unless
+// nil, for every tick in which requests are or may be refused, with their number and with
+// the beginning of the window of each limit that refuses some of them.
 func (t *Trial) Run(ticks []Tick, each func(at uint32, refused Bounds, windows []uint32)) Verdict {
 	v := Verdict{Windows: make([]Bounds, len(t.Limits))}
 	low, high := t.pass(), t.pass()
@@ -162,8 +159,8 @@ func (t *Trial) Run(ticks []Tick, each func(at uint32, refused Bounds, windows [
 	return v
 }
 
-// pass is the limits' state along a key's ticks: the most or the least that they
-// can refuse.
+// pass is the state of the limits along a key's ticks, for the most or for the fewest
+// refusals.
 type pass struct {
 	*Trial
 	window, used []uint64 // window+1 of each limit, and what it has counted there
@@ -178,9 +175,9 @@ func (t *Trial) pass() *pass {
 		over: make([]bool, n), windows: make([]uint64, n)}
 }
 
-// take counts n requests of a tick and returns how many are refused: as many as can
-// be when they come at once (worst), as few when they are spread over the windows
-// that are shorter than the tick.
+// take counts n requests of a tick and returns how many are refused: the most possible if
+// they come at once (worst), else the fewest, if they are spread over the windows that are
+// shorter than the tick.
 func (p *pass) take(at uint32, n uint64, worst bool) uint64 {
 	allowed := n
 	for i, l := range p.Limits {

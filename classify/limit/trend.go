@@ -11,28 +11,27 @@ type Use struct {
 	Share float64
 }
 
-// MinDays is how many days with requests a trend takes.
+// MinDays is how many days with requests a trend needs.
 const MinDays = 11
 
-// certain is from which z of the Mann-Kendall test on growth is one: by chance
-// alone, three of a hundred thousand flat keys have it.
+// certain is the least z of the Mann-Kendall test that counts as growth: three of a
+// hundred thousand flat keys reach it by chance.
 const certain = 4
 
-// Trend is where a key's use goes.
+// Trend is how a key's use develops.
 type Trend struct {
 	Median, Peak float64
-	// PerDay is the growth of the share a day (Theil-Sen), 0 when it is not certain
-	// that it grows.
+	// PerDay is the growth of the share per day (Theil-Sen), 0 if growth is not certain.
 	PerDay float64
 	// Breach is the day on which the limit is reached at that growth: the first with
 	// a share of 1. 0 when there is none.
 	Breach int32
-	// Over says that the newest day reaches the limit already.
+	// Over: the newest day already reaches the limit.
 	Over bool
 }
 
-// TrendOf finds the trend of days that are sorted. It is robust: a third of the days
-// may be anything.
+// TrendOf finds the trend of sorted days. It is robust: up to a third of the days may be
+// outliers.
 func TrendOf(days []Use) Trend {
 	if len(days) == 0 {
 		return Trend{}

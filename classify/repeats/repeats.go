@@ -1,23 +1,21 @@
-// Package repeats estimates how many requests are the one before tried again, of clients
-// that do not say so. Its guarantee: requests that follow failures no more often than
-// they follow successes, or than so many requests would by chance, are no retries; what
-// it cannot compare it does not count. It names no single request, and it knows nothing
-// of requests without a key.
+// Package repeats estimates how many requests are retries, for clients that do not mark
+// them. Its guarantee: requests that follow failures no more often than they follow
+// successes, or no more often than chance explains, are not retries; what it cannot compare
+// it does not count. It names no single request, and ignores requests without a key.
 //
-// The estimate. Requests of the same key, method and route stand in the order of their
-// times. One that begins within Window of the end of a failure before it is a follow-up
-// (a failure is an answer that was nobody's fault but the service's, or a refusal for the
-// rate). A failure has a follow-up by chance p, for one of two reasons:
+// The estimate. Requests of the same key, method and route are sorted by time. A request
+// that begins within Window of the end of a failure is a follow-up of it. (A failure is an
+// answer that was the service's own fault, or a refusal by the rate limit.) A failure has a
+// follow-up by chance with probability p, for one of two reasons:
 //
-//   - the key's successes there have one so often, in the span and the hour before it,
-//     drawn towards that of all keys on the route while there are few;
-//   - one of the key's other requests there within Near of the failure would come so
-//     soon behind it, if they came at random: a surge has many.
+//   - the key's successes there are followed up so often, in the span and the hour before
+//     it; few successes are weighed with those of all keys on the route;
+//   - one of the key's other requests there within Near of the failure would follow as soon
+//     if they came at random: in a surge many do.
 //
-// With f of m failures followed up, retries are (f-m*p)/(1-p), summed over the failures.
-// Failures with p above MaxChance are not judged, nor those of a run of more than MaxRun
-// that follow each other: that is a client that asks again and again. A sum below three
-// standard deviations is none.
+// With f of m failures followed up, the retries are (f-m*p)/(1-p), summed over the failures.
+// Failures with p above MaxChance are not judged, nor those in a run of more than MaxRun:
+// that is a client that polls. A sum below three standard deviations counts as 0.
 package repeats
 
 import (
@@ -30,16 +28,16 @@ import (
 	"statline/classify"
 )
 
-// What the estimate takes for a retry.
+// The limits of the estimate.
 const (
 	MaxGap    = 10 * time.Second
 	Near      = time.Minute
-	Before    = time.Hour // of which successes are compared as well
+	Before    = time.Hour // the time before the span whose successes are compared too
 	MaxChance = 0.8
 	MaxRun    = 10
-	// prior is how many successes of the route's other keys a key's own are worth.
+	// prior is the weight of the route's other keys, in successes.
 	prior = 10
-	// sigmas is how far an estimate must be from chance.
+	// sigmas is how many standard deviations an estimate must be above chance.
 	sigmas = 3
 	// MaxRequests bounds an Estimator's memory, at some 40 bytes each.
 	MaxRequests = 10_000_000
@@ -47,7 +45,7 @@ const (
 
 // Estimator takes the requests of a span and of the time before it, in any order.
 type Estimator struct {
-	from, to int64 // milliseconds; requests before from are compared alone
+	from, to int64 // milliseconds; requests before from are only compared with
 	series   map[series][]request
 	routes   map[route]int
 	n        int
@@ -65,7 +63,7 @@ type request struct {
 	at      int64 // milliseconds
 	latency int32 // milliseconds
 	failed  bool
-	again   bool // declared to be no first try
+	again   bool // declared as a retry
 }
 
 // New makes an Estimator for the requests with a time in [from, to).
@@ -74,10 +72,10 @@ func New(from, to time.Time) *Estimator {
 		series: map[series][]request{}, routes: map[route]int{}}
 }
 
-// failure is what a client may try again.
+// failure is the group of outcomes that a client may retry.
 const failure = classify.ServerSide | classify.Limited
 
-// Add takes a request and its outcome. Times outside the span and Before are left out.
+// Add adds a request and its outcome. It ignores times outside the span and Before.
 func (e *Estimator) Add(r *classify.Response, o classify.Outcome) {
 	var none classify.KeyID
 	at := r.UnixMilli
@@ -104,36 +102,37 @@ func (e *Estimator) Add(r *classify.Response, o classify.Outcome) {
 	e.series[s] = append(e.series[s], request{at, latency, failure.Has(o), r.Attempt > 1})
 }
 
-// Full reports whether more came than an Estimator holds: the estimate is of a part.
+// Full reports whether there were more requests than an Estimator holds; the estimate then
+// covers only a part.
 func (e *Estimator) Full() bool { return e.n > MaxRequests }
 
-// Estimate is what was found in the span.
+// Estimate is the result for the span.
 type Estimate struct {
 	Requests uint64 `json:"requests"` // with a key
 	Failures uint64 `json:"failures"` // of them
 	Keyless  uint64 `json:"requests_without_key"`
-	// Judged are the failures that could be compared, Followed those of them that were
-	// followed up, and Chance how many of those chance explains.
+	// Judged counts the failures that could be compared, Followed those of them that were
+	// followed up, and Chance the follow-ups that chance explains.
 	Judged   uint64  `json:"failures_judged"`
 	Followed uint64  `json:"followed"`
 	Chance   float64 `json:"followed_by_chance"`
-	// Retries is the estimate, 0 within what chance explains; Margin is three standard
-	// deviations of it.
+	// Retries is the estimate, 0 if chance explains it; Margin is three of its standard
+	// deviations.
 	Retries uint64 `json:"retries"`
 	Margin  uint64 `json:"margin"`
-	// Declared is how many requests said themselves that they are no first try.
+	// Declared counts the requests that declared themselves retries.
 	Declared uint64       `json:"declared"`
 	Keys     []KeyRetries `json:"by_key"`
 }
 
-// KeyRetries is the part of one key, of those with an estimate of their own.
+// KeyRetries is the estimate for one key.
 type KeyRetries struct {
 	Key     string `json:"key_id"`
 	Retries uint64 `json:"retries"`
 	Margin  uint64 `json:"margin"`
 }
 
-// sum adds up failures that were judged.
+// sum adds up judged failures.
 type sum struct {
 	judged, followed          uint64
 	chance, retries, variance float64
@@ -164,7 +163,7 @@ func (s *sum) estimate() (retries, margin uint64) {
 	return uint64(math.Round(min(s.retries, float64(s.followed)))), uint64(math.Ceil(m))
 }
 
-// Estimate judges what came. It sorts what the Estimator holds.
+// Estimate judges the requests. It sorts them in place.
 func (e *Estimator) Estimate() *Estimate {
 	all := make([]series, 0, len(e.series))
 	usual := make([]share, len(e.routes)) // of all keys, by route
@@ -224,9 +223,9 @@ func (s share) towards(usual share) float64 {
 	return (s.followed + prior*p) / (s.n + prior)
 }
 
-// follows reports whether the request behind the i-th begins within Window of its end.
-// A log's time is that of the beginning or of the end, by its format: of the end the
-// window is longer by the duration, as chance is asked for too.
+// follows reports whether the request after the i-th begins within Window of its end. A
+// log's time is the beginning or the end of the request, depending on the format; for the
+// end, the window is longer by the duration, in the chance too.
 func follows(list []request, i int) bool {
 	if i+1 == len(list) {
 		return false
@@ -272,7 +271,7 @@ func (e *Estimator) judge(found *Estimate, to *sum, list []request, usual float6
 	}
 }
 
-// runOn reports whether so many more failures follow each other behind the i-th.
+// runOn reports whether so many more failures directly follow the i-th.
 func runOn(list []request, i, more int) bool {
 	for ; more > 0; i, more = i+1, more-1 {
 		if !list[i].failed || !follows(list, i) {

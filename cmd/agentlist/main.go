@@ -1,7 +1,6 @@
-// Agentlist makes classify/agent/crawlers.go of the npm package
-// crawler-user-agents: each pattern as the plain texts that it matches. Patterns
-// that are no few plain texts, and those that are an English word, are left out and
-// counted.
+// Agentlist generates classify/agent/crawlers.go from the npm package crawler-user-agents:
+// each pattern as the plain texts that it matches. It leaves out and counts patterns that
+// match more than a few plain texts, and those that are an English word.
 package main
 
 import (
@@ -29,14 +28,14 @@ func main() {
 	}
 }
 
-// entry is one of the list.
+// entry is an entry of the package's list.
 type entry struct {
 	Pattern   string   `json:"pattern"`
 	Tags      []string `json:"tags"`
 	Instances []string `json:"instances"`
 }
 
-// text is a plain text of a pattern, and how it must lie in a header.
+// text is a plain text of a pattern, and where it must be in a header.
 type text struct {
 	text       string
 	start, end bool // of the header
@@ -45,7 +44,7 @@ type text struct {
 // literal is a text with the flags it has in the table.
 type literal struct{ text, flags string }
 
-// words are patterns of the list that any header may have as a word.
+// words are patterns that may be an ordinary word in any header.
 var words = []string{"Sonic", "Fever", "Fluid", "Trove", "speedy", "fluffy", "Charlotte", "Magellan", "Butterfly", "Blackboard",
 	"Synapse", "Hello World", "convera", "Disqus", "Devin", "Genieo", "postrank", "summify", "Expanse", "Stripe\\/", "PayPal\\/"}
 
@@ -111,13 +110,14 @@ func classOf(tags []string) string {
 	return "Crawler"
 }
 
-// mostTexts and leastText bound what a pattern may become.
+// mostTexts bounds the texts of a pattern, leastText the length of each.
 const (
 	mostTexts = 16
 	leastText = 3
 )
 
-// textsOf is what a pattern matches, nil when that is no few plain texts.
+// textsOf returns the plain texts that a pattern matches, nil if they are too many or too
+// short.
 func textsOf(pattern string) []text {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -197,8 +197,8 @@ func expand(re *syntax.Regexp) []text {
 	}
 }
 
-// nameOf is how the list's first example writes the pattern, else its first text,
-// without what is beside a name.
+// nameOf is the pattern as the list's first example writes it, else its first text, without
+// what surrounds a name.
 func nameOf(e entry, texts []text) string {
 	name := texts[0].text
 	if re, err := regexp.Compile(e.Pattern); err == nil && len(e.Instances) > 0 {
@@ -211,7 +211,8 @@ func nameOf(e entry, texts []text) string {
 	return strings.Trim(name, " /;()-")
 }
 
-// flagsOf is how a text must lie: as a word, where the list's own examples do.
+// flagsOf says where a text must be: at the ends of words, if it is in all of the list's
+// examples.
 func flagsOf(x text, e entry) string {
 	var flags []string
 	starts, ends := !x.start, !x.end

@@ -86,7 +86,7 @@ func (s servers) stored(ctx context.Context, records int) error {
 	return err
 }
 
-// backlog is what it took to drain one.
+// backlog is what draining a backlog cost.
 type backlog struct {
 	finished       // the daemon
 	records        int
@@ -101,7 +101,7 @@ func (g backlog) millions() float64 { return float64(g.records) / 1e6 }
 // chain is the CPU of daemon and engine, in seconds per million records.
 func (g backlog) chain() float64 { return (g.cpu + g.engine).Seconds() / g.millions() }
 
-// constants are c with what the backlog tells of a record.
+// constants returns c with the costs of a record of this backlog.
 func (g backlog) constants(c constants) constants {
 	n := float64(g.records)
 	c.daemon, c.engine = float64(g.cpu.Microseconds())/n, float64(g.engine.Microseconds())/n

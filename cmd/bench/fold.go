@@ -9,7 +9,7 @@ import (
 	"statline/ingest/fold"
 )
 
-// folded is what one pass over the records gave.
+// folded is the result of one pass over the records.
 type folded struct {
 	records, rejected  uint64
 	responses, keys    int
@@ -78,9 +78,8 @@ func (f *cutter) end(out *folded) {
 	f.builder.Reset()
 }
 
-// measureFold is the CPU cost of decode, classify and fold over rs, and what
-// came of it. Records in __other__ cost less than others, so there may be some
-// only where no target is judged.
+// measureFold is the CPU cost of decode, classify and fold over rs, and the result. Records
+// in __other__ cost less than others, so they are allowed only where no target is judged.
 func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (folded, error) {
 	f, err := newCutter(blockMemory)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // freshSeconds is how long each load of the stage fresh lasts.
 const freshSeconds = 60
 
-// fresh measures how old a record is when its rows can be asked for: under even loads,
-// over few and many partitions, with the daemon's own settings.
+// fresh measures the age of a record when its rows can be queried: under even loads, over few
+// and many partitions, with the daemon's default settings.
 func (b *bench) fresh(ctx context.Context) error {
 	for _, partitions := range []int32{4, 48} {
 		for _, rate := range []int{1_000, 10_000, 50_000} {

@@ -15,9 +15,9 @@ import (
 // crowdKeys is how many different keys the stage keys has.
 const crowdKeys = 1_000_000
 
-// manyKeys drains backlogs in which a million keys take turns, with the
-// detectors on: what the daemon holds then is mostly rows of keys. The hardest
-// is a flood in which every request of every key is refused.
+// manyKeys drains backlogs in which a million keys take turns, with the detectors on: the
+// daemon's memory then holds mostly rows of keys. The hardest is a flood in which every
+// request of every key is refused.
 func (b *bench) manyKeys(ctx context.Context) error {
 	for _, c := range []struct {
 		name   string
@@ -48,8 +48,8 @@ func (b *bench) manyKeys(ctx context.Context) error {
 	return nil
 }
 
-// drainCrowd lets a binary store a crowd's requests, and says which share of them it has
-// under __other__.
+// drainCrowd lets a binary store a crowd's requests, and returns the share of them that it
+// has under __other__.
 func (b *bench) drainCrowd(ctx context.Context, binary string, refuse uint64) (
 	took finished, other float64, err error,
 ) {
@@ -114,8 +114,7 @@ func (c *crowd) Next(line []byte) (out []byte, unixMilli int64, partitionKey uin
 // steadyRate is the load of the stage steady, in records a second.
 const steadyRate = 50_000
 
-// steady runs the daemon beside a producer and compares what it holds early
-// and late.
+// steady runs the daemon beside a producer and compares its memory early and late.
 func (b *bench) steady(ctx context.Context) error {
 	return b.withServers(ctx, "steady", func(s servers) (err error) {
 		records := b.minutes * 60 * steadyRate

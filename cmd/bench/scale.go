@@ -9,16 +9,15 @@ import (
 	"time"
 )
 
-// What the arithmetic of scale takes for granted.
+// The assumptions of scale.
 const (
-	// busy is the share of a core that is planned for: the rest is for bursts,
-	// rebalances and what is read.
+	// busy is the planned share of a core; the rest is for bursts, rebalances and queries.
 	busy = 0.6
-	// instanceCores is what one instance is given.
+	// instanceCores is the number of cores of one instance.
 	instanceCores = 2.0
 	// partitionsAnInstance let the group share the load evenly.
 	partitionsAnInstance = 4
-	// insertsATable is what all partitions together send a table in a second, at
+	// insertsATable is how many INSERTs a second all partitions together send to a table at
 	// most (ingest/source).
 	insertsATable = 4.0
 	// shardCores is a ClickHouse server of usual size.
@@ -32,7 +31,7 @@ type constants struct {
 	minuteBytes, hourBytes float64 // on disk after all merges
 }
 
-// scale writes what a million and ten million records a second would take.
+// scale writes what it would take to store up to ten million records a second.
 func (b *bench) scale(path string, at time.Time) error {
 	c := b.constants
 	if c.daemon == 0 || c.minuteBytes == 0 {

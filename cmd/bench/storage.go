@@ -19,9 +19,9 @@ import (
 // storageRate is the load whose storage is measured, records a second.
 const storageRate = 1000
 
-// storage writes hours of traffic and says what it takes after all merges. In
-// the tables of keys and clients the rows of a name lie together for a day, so
-// that fewer hours than 24 take more bytes a record.
+// storage writes hours of traffic and measures its size after all merges. The tables of keys
+// and clients store the rows of a name together for a day, so that fewer hours than 24 take
+// more bytes a record.
 func (b *bench) storage(ctx context.Context) (err error) {
 	s, err := sandbox.Start(ctx, sandbox.Config{ClickHouse: "127.0.0.1:0", Data: filepath.Join(b.dir, "storage"),
 		Engine: b.engine})

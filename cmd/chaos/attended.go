@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// attended begins a time in which an operator is needed: instances may stop a
-// partition, and what is said is judged by the fault itself. The function that
-// it returns ends it.
+// attended begins a time in which an operator is needed: instances may stop a partition, and
+// the fault itself judges what they say. end ends it.
 func (c *campaign) attended() (end func()) {
 	c.witness.looking.Lock()
 	c.mu.Lock()
@@ -22,7 +21,7 @@ func (c *campaign) attended() (end func()) {
 	}
 }
 
-// expected counts a stop and says whether an operator is there to see it.
+// expected counts a stop and reports whether an operator is there.
 func (c *campaign) expected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,8 +36,8 @@ func (c *campaign) stops() int {
 	return c.stopsSeen
 }
 
-// restartAll ends all instances and starts as many, which are told something
-// more, as those are that start later.
+// restartAll ends all instances and starts as many new ones with more arguments, which later
+// ones get too.
 func (c *campaign) restartAll(ctx context.Context, more ...string) error {
 	c.told = more
 	n := len(c.instances)

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// noticed is how long an instance may take to turn red or green: three times
-// what it promises.
+// noticed is how long an instance may take to turn red or green: three times its promise.
 const noticed = 45 * time.Second
 
-// storeAway takes ClickHouse away while nothing arrives, so that no block fails:
-// every instance says so all the same, and says when it is back.
+// storeAway takes ClickHouse away while nothing arrives, so that no block fails: every
+// instance must report it all the same, and report when it is back.
 func (c *campaign) storeAway(ctx context.Context, f fault) (hit bool, err error) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()

@@ -136,8 +136,8 @@ func (c *campaign) run(ctx context.Context) (passed int, err error) {
 	return passed, err
 }
 
-// startWitness starts the comparison of every second; the function that it
-// returns ends it. Without tokens the audit is meant to find differences.
+// startWitness starts the check of every second; end ends it. Without tokens there is none,
+// because the audit is meant to find differences.
 func (c *campaign) startWitness(ctx context.Context) (end func()) {
 	if c.cfg.noTokens {
 		return func() {}
@@ -192,8 +192,8 @@ func (c *campaign) allRounds(ctx context.Context) error {
 	return nil
 }
 
-// judge lets everything catch up without faults and compares. blind ends the
-// comparison of every second.
+// judge lets everything catch up without faults and compares. blind ends the check of every
+// second.
 func (c *campaign) judge(ctx context.Context, blind func()) (passed int, err error) {
 	c.proxy.lift()
 	if err := c.replaceDead(); err != nil {

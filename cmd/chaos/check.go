@@ -60,8 +60,8 @@ func (c *campaign) counts(ctx context.Context, sql string) (map[string]uint64, e
 	return m, nil
 }
 
-// rollups are the tables that a doubled insert shows in. The others keep one
-// of two equal rows, and the ledger is the audit's.
+// rollups are the tables in which a doubled insert shows. The others keep one of two equal
+// rows, and the audit checks the ledger.
 func rollups() (tables []string) {
 	for _, r := range aggregate.Rollups() {
 		tables = append(tables, r.Name)
@@ -140,11 +140,11 @@ func (c *campaign) compare(ctx context.Context, t truth) (passed int, err error)
 	return passed, nil
 }
 
-// countExpired takes what retention deleted unread off the truth: the ledger
-// has it as gaps, and as holes in a block that was declared before, of which
-// some rejects may be stored already. It is none of the good. Nor is what went
-// with a topic that was recreated, which the ledger does not have at all; of a
-// block that was not finished some rejects may be stored.
+// countExpired subtracts from the truth what retention deleted unread. The ledger has it as
+// gaps, and as holes in a block that was declared before, of which some rejects may be
+// stored already. Only malformed lines expire. The same holds for what was lost with a
+// recreated topic, which the ledger does not have at all; some rejects of an unfinished block
+// may be stored.
 func (c *campaign) countExpired(ctx context.Context, t *truth) error {
 	got, err := c.counts(ctx,
 		"SELECT if(kind = 'gap', 'gaps', 'blocks') AS name, sum(holes) FROM statline.ledger WHERE state = 'stored' GROUP BY name"+
@@ -245,8 +245,8 @@ func (c *campaign) repair(ctx context.Context) error {
 	return nil
 }
 
-// awaitCaughtUp waits until the group has committed everything, by Kafka's own
-// word and by the audit's.
+// awaitCaughtUp waits until the group has committed everything, according to both Kafka and
+// the audit.
 func (c *campaign) awaitCaughtUp(ctx context.Context) error {
 	const limit = 3 * time.Minute
 	deadline := time.Now().Add(limit)

@@ -8,8 +8,7 @@ import (
 	"statline/ingest/traffic"
 )
 
-// statusClaim is what an instance says of itself at /readyz, as far as it is
-// judged.
+// statusClaim is what an instance says at /readyz, as far as it is judged.
 type statusClaim struct {
 	code       int // of the answer
 	healthz    int // of the answer to that, 0 without one
@@ -29,15 +28,15 @@ type partitionClaim struct {
 	LastError string `json:"last_error"`
 }
 
-// known is what the run knows itself at one moment, by partition.
+// known is what the run itself knows at one moment, by partition.
 type known struct {
 	offsets map[int32]traffic.Offsets
 	ledger  map[int32]int64 // the highest end of what is stored
 }
 
-// untrueStatus lists what of a claim cannot be so. after was read after the
-// claim was made; old is where the logs ended when the instance has had time to
-// learn it, nil when it has not.
+// untrueStatus lists what in a claim cannot be true. after was read after the claim; old is
+// where the logs ended so long ago that the instance must know it, nil if there is no such
+// time.
 func untrueStatus(s statusClaim, old map[int32]traffic.Offsets, after known) (untrue []string) {
 	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
 	if s.Ready != (s.code == 200) {
@@ -69,7 +68,7 @@ func untrueStatus(s statusClaim, old map[int32]traffic.Offsets, after known) (un
 	return untrue
 }
 
-// untrueAudit lists what of an audit beside writers cannot be so.
+// untrueAudit lists what cannot be true in an audit that ran beside writers.
 func untrueAudit(a audit, before, after known) (untrue []string) {
 	say := func(format string, args ...any) { untrue = append(untrue, fmt.Sprintf(format, args...)) }
 	if !a.OK {
@@ -101,9 +100,8 @@ func untrueAudit(a audit, before, after known) (untrue []string) {
 	return untrue
 }
 
-// notCalm is why the statuses of all instances do not show that all is done,
-// "" when they do: each is ready, and each partition is one instance's, at its
-// end.
+// notCalm is why the statuses do not show that all is done; "" if they do: each instance is
+// ready, and each partition is owned by one of them and read to its end.
 func notCalm(claims []statusClaim, now known) string {
 	owners := map[int32]int{}
 	for _, s := range claims {

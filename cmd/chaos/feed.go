@@ -16,7 +16,7 @@ import (
 	"statline/ingest/traffic"
 )
 
-// topic is what everybody reads; it begins with partitions partitions.
+// topic is the topic of the run; it is created with so many partitions.
 const (
 	topic      = "access"
 	partitions = 12
@@ -27,9 +27,8 @@ const (
 // life.
 const span = 3 * 24 * time.Hour
 
-// feed produces lines in slices and counts what it produced. A slice is whole
-// or the run has failed, so the truth is true of the topic at any moment
-// between two slices.
+// feed produces lines in slices and counts them. A slice is produced as a whole or the run
+// fails, so its counts are true of the topic at any moment between two slices.
 type feed struct {
 	kafka     cluster
 	generator *traffic.Generator
@@ -130,8 +129,8 @@ func (f *feed) good(size int) source {
 	}
 }
 
-// unstamped sends n lines in records that have no time of their own: -1, as
-// some producers say it, or 0.
+// unstamped sends n lines in records without a time of their own: -1, as some producers write
+// it, or 0.
 func (f *feed) unstamped(n int) error {
 	lines := f.good(0)
 	return f.send(n, func(line []byte) ([]byte, int64, uint64, bool) {
@@ -151,8 +150,8 @@ func first(n int, lines source) source {
 	}
 }
 
-// hang begins a transaction of n lines and leaves it open. Those that will be
-// committed count; the others nobody must see, nor the marks at its end.
+// hang begins a transaction of n lines and leaves it open. Lines that will be committed
+// count; nobody may see the others, nor the marks at the end of the transaction.
 func (f *feed) hang(ctx context.Context, id string, n int, commit bool) (*traffic.Transaction, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -201,7 +200,7 @@ func (f *feed) sendLocked(n int, next source) error {
 	return f.err
 }
 
-// end sends what is still on its way, and no more.
+// end sends the delayed lines, and no more.
 func (f *feed) end() error {
 	f.mu.Lock()
 	f.ended = true
@@ -209,8 +208,8 @@ func (f *feed) end() error {
 	return f.produce(1<<30, 0)
 }
 
-// pad makes a line longer than any ordinary one: a response stays one, with a
-// longer user agent, and what is none stays none.
+// pad makes a line longer than any ordinary one: a response gets a longer user agent, and a
+// malformed line stays malformed.
 func pad(line []byte, size int) []byte {
 	missing := size - len(line)
 	if missing <= 0 {
@@ -254,8 +253,8 @@ func (f *feed) count(line []byte) {
 
 var keyField = []byte(`"api_key":"`)
 
-// named puts a gateway's name in the place of every fourth key. The name does
-// not hold the key, which the line's query may repeat: such a name is dropped.
+// named replaces every fourth key by a gateway's name. The name does not contain the key,
+// which the line's query may repeat: such a name would be dropped.
 func named(line []byte) []byte {
 	before, after, found := bytes.Cut(line, keyField)
 	key, rest, whole := bytes.Cut(after, []byte(`"`))
@@ -329,7 +328,7 @@ func (f *feed) truth() (truth, error) {
 	return t, nil
 }
 
-// failed is why no more is produced, nil while all is well.
+// failed is the error that ended production, nil for none.
 func (f *feed) failed() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -69,8 +69,7 @@ func (c *campaign) inject(ctx context.Context, f fault) (hit bool, err error) {
 	return true, c.replaceDead()
 }
 
-// disturb lets the proxy do something to requests for a while, or to one
-// insert.
+// disturb makes the proxy disturb requests for a while, or one insert.
 func (c *campaign) disturb(ctx context.Context, f fault) (hit bool, err error) {
 	defer c.proxy.lift()
 	rule := rule{client: -1, status: f.status, delay: f.span / 8}
@@ -210,11 +209,10 @@ func (c *campaign) restart(ctx context.Context, what kind, down time.Duration) (
 	return true, err
 }
 
-// expireUnread lets retention delete records that nobody has read. They are
-// malformed ones, so that what becomes of the responses stays known. The
-// instances have read everything else by then, and are killed, or stopped for
-// less than a session. A stopped one still gets what it asked the broker for
-// before; the second half is gone when it asks again.
+// expireUnread lets retention delete records that nobody has read. They are malformed, so
+// that the result for responses stays known. The instances have read everything else by then,
+// and are killed, or stopped for less than a session. A stopped one still gets what it asked
+// the broker for before; the second half is gone when it asks again.
 func (c *campaign) expireUnread(ctx context.Context, f fault, victim *process) (hit bool, err error) {
 	if f.target == "gap" {
 		c.remove(victim)

@@ -1,22 +1,19 @@
-// Command chaos proves from outside that statline counts exactly once. It runs
-// the real binary: a broker, an engine, three instances of run in one
-// group, a generator that knows its truth, and between the instances and
-// ClickHouse a proxy that can refuse, hang, fail, delay and lose answers. Half
-// of the instances speak ClickHouse's HTTP interface, half its native protocol.
-// The broker is the embedded one, or Apache Kafka with three nodes. Each
-// round injects a fault that the seed has chosen; at the end every record must
-// be stored once, in every table, by minute, code, service, outcome, key and
-// client, and the audit must agree.
+// Command chaos tests from outside that statline counts exactly once. It runs the real
+// binary: a broker, an engine, three instances of run in one group, a generator that counts
+// what it sends, and between the instances and ClickHouse a proxy that can refuse, hang,
+// fail, delay and lose answers. Half of the instances use ClickHouse's HTTP interface, half
+// its native protocol. The broker is the embedded one, or Apache Kafka with three nodes. Each
+// round injects a fault chosen by the seed. At the end every record must be stored once, in
+// every table, by minute, code, service, outcome, key and client, and the audit must agree.
 //
-// Meanwhile a witness asks every second: what the instances say at /readyz and
-// what the audit says must be so, by Kafka's own offsets and by the ledger.
+// Meanwhile a witness checks every second what the instances say at /readyz, and what the
+// audit says, against Kafka's own offsets and the ledger.
 //
-// The seed fixes the plan: which fault, when in its round, on which instance,
-// table or step. It cannot fix how the processes interleave.
+// The seed fixes the plan: which fault, when in its round, on which instance, table or step.
+// It cannot fix how the processes interleave.
 //
-// Before that it proves that it can fail: with the tokens switched off, an
-// answer that is lost after the commit must be found as doubled, over either
-// protocol.
+// Before the run it proves that it can fail: with the tokens switched off, an answer that is
+// lost after the commit must be found as doubled rows, over either protocol.
 package main
 
 import (
@@ -31,7 +28,7 @@ import (
 	"time"
 )
 
-// config is what the command line says.
+// config is the command line.
 type config struct {
 	rounds   int
 	seed     uint64
@@ -39,7 +36,7 @@ type config struct {
 	data     string
 	lines    int // a second
 	noTokens bool
-	protocol string        // that all instances speak to ClickHouse; "": half of them each
+	protocol string        // of all instances; "": each protocol for half of them
 	limit    time.Duration // no round begins after this long; 0: all do
 	broker   string
 	faults   string // names or parts of names, with commas between; "": the deck's
@@ -144,7 +141,7 @@ func campaignIn(ctx context.Context, cfg config, dir string, plan []fault) (c *c
 	return c, passed, err
 }
 
-// The protocols that ClickHouse is spoken to.
+// The protocols to ClickHouse.
 const (
 	overHTTP   = "HTTP"
 	overNative = "native"
@@ -154,7 +151,7 @@ const (
 // over one protocol: the comparison must find doubled rows in each rollup.
 func proveBite(ctx context.Context, cfg config, dir, protocol string) (passed int, failures []string) {
 	cfg.noTokens, cfg.limit, cfg.protocol = true, 0, protocol
-	cfg.broker = embeddedName // which broker makes no difference to it
+	cfg.broker = embeddedName // the broker makes no difference here
 	plan := make([]fault, 0, len(cutTables))
 	for i, table := range cutTables {
 		plan = append(plan, fault{kind: cut, target: table, victim: i, delay: 100 * time.Millisecond})

@@ -32,9 +32,9 @@ func (p *proxy) nativeEndpoint(client int) (string, error) {
 	return "clickhouse://" + l.Addr().String(), nil
 }
 
-// phase is how far an INSERT is on a connection. A client waits for each
-// answer before it goes on, so what it sends between two answers is one
-// request, and who speaks tells the phase.
+// phase is how far an INSERT has come on a connection. A client waits for each answer, so
+// what it sends between two answers is one request, and the direction of the traffic tells
+// the phase.
 type phase int
 
 const (
@@ -73,7 +73,7 @@ func (p *proxy) relay(client int, conn net.Conn) {
 	p.untrack(conn, server)
 }
 
-// answers passes on what the server says.
+// answers passes on the server's answers.
 func (r *relay) answers() {
 	defer r.close()
 	buf := make([]byte, 64<<10)
@@ -122,7 +122,7 @@ func (r *relay) leave() {
 // nativeInsert finds the table of an INSERT in a query packet.
 var nativeInsert = regexp.MustCompile("INSERT INTO `?[a-z_0-9]+`?\\.`?([a-z_]+)`? ")
 
-// requests passes on what the client says, as the rule of the moment wants it.
+// requests passes on the client's requests, under the current rule.
 func (r *relay) requests() {
 	defer r.close()
 	buf := make([]byte, 64<<10)
@@ -178,7 +178,7 @@ func (r *relay) next(part []byte) {
 	}
 }
 
-// obey does to a request what a rule says; false ends the connection.
+// obey applies a rule to a request; false ends the connection.
 func (r *relay) obey(rule *rule, part []byte) bool {
 	switch rule.mode {
 	case neverAnswer:
@@ -207,8 +207,8 @@ func (r *relay) obey(rule *rule, part []byte) bool {
 	return err == nil
 }
 
-// hold takes the whole request, which is over when its client says no more,
-// and sends it when the rule is lifted, whoever still waits.
+// hold reads the whole request, which ends when its client pauses, and sends it when the rule
+// is lifted, even if nobody waits any more.
 func (r *relay) hold(rule *rule, part []byte) bool {
 	r.proxy.held.Add(1)
 	defer r.proxy.held.Done()

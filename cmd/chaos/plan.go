@@ -42,8 +42,8 @@ const (
 	expire    kind = "retention before" // target: resume, or a step; records expire that nobody has read
 )
 
-// steps are the states at which a process is killed. The first start of a
-// partition (anchor) is there once, in every run, and gap comes with expire.
+// steps are the states at which a process is killed. The first start of a partition
+// (anchor) occurs once in every run; gap comes with expire.
 var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert", "inserted", "stored", "commit",
 	"committed"}
 
@@ -51,21 +51,20 @@ var steps = []string{"resume", "recover", "fill", "declare", "declared", "insert
 // which a block writes them.
 var cutTables = append(rollups(), "samples", "key_names", "rejected_lines", "ledger")
 
-// expiries are where a partition notices that records have expired: when it
-// resumes, and when it reads on; there it lives or dies.
+// expiries are the steps at which a partition notices that records have expired: when it
+// resumes, and when it reads on, alive or killed.
 var expiries = []string{"resume", "fill", "gap"}
 
 // recreations are when a topic is recreated.
 var recreations = []string{"at rest", "in a block"}
 
-// deck is what a run of rounds is dealt from: frequent faults are in it twice.
+// deck is what rounds are dealt from: frequent faults are in it more than once.
 var deck = []kind{kill, crash, cut, pause, broker, late, crash, cut, hang, engine, grow, shrink, broken, kill, refuse,
 	expire, slow, crash, cut, poison, both, oversize, killAll, configure, commits, extend, recreate, away, restore,
 	unstamped}
 
-// apacheOnly are the faults that take several brokers, and one that the embedded
-// broker gets wrong: an answer that it cuts at its largest size lacks the list
-// of what was aborted.
+// apacheOnly are the faults that need several brokers, and one that the embedded broker gets
+// wrong: an answer cut at its largest size lacks the list of aborted transactions.
 var apacheOnly = []kind{broker, brokers, aborts}
 
 // deckOn is the deck for a broker of that name.
@@ -85,8 +84,8 @@ type fault struct {
 	delay  time.Duration // from the round's begin
 	span   time.Duration // how long it lasts
 	status int           // of a 5xx
-	// also kills another instance while it lasts; settle waits until every
-	// partition moves again before the next round.
+	// also: another instance is killed while the fault lasts. settle: the next round waits
+	// until every partition moves again.
 	also, settle bool
 }
 

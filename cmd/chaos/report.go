@@ -90,8 +90,8 @@ func (c *campaign) blocks(ctx context.Context) ([]storedBlock, error) {
 	return blocks, nil
 }
 
-// tabulate attributes what happened to the round in which it did, and a pause
-// to every round that struck in it.
+// tabulate attributes each event to the round in which it happened, and a pause to every
+// round that struck in it.
 func (c *campaign) tabulate(blocks []storedBlock) []*line {
 	byName := map[string]*line{}
 	of := func(r *round) *line {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// restoreOlder puts back a copy of ClickHouse's data that was taken before the
-// last blocks. Nobody may call it whole: the audit differs and no instance is
-// ready with it, until the operator says to read again what is missing.
+// restoreOlder restores a copy of ClickHouse's data from before the last blocks. The audit
+// must find differences and no instance may be ready, until the operator tells them to read
+// the missing records again.
 func (c *campaign) restoreOlder(ctx context.Context, f fault) (hit bool, err error) {
 	defer c.attended()()
 	data, older := filepath.Join(c.dir, "engine"), filepath.Join(c.dir, "engine-older")
@@ -59,8 +59,8 @@ func (c *campaign) withoutEngine(ctx context.Context, do func() error) (hit bool
 	return true, errors.Join(do(), c.startEngine(ctx))
 }
 
-// awaitRefusal waits until every instance that has partitions refuses to go on,
-// and compares what they and the audit say of it.
+// awaitRefusal waits until every instance with partitions refuses to go on, and checks what
+// the audit says.
 func (c *campaign) awaitRefusal(ctx context.Context) error {
 	why := ""
 	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); {

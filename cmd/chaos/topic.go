@@ -24,9 +24,9 @@ func (c *campaign) extend(ctx context.Context, _ fault) (hit bool, err error) {
 	return true, c.settle(ctx, time.Now())
 }
 
-// startsAtLatest says whether the instances start at the latest: in a run that
-// extends the topic, since at the earliest nothing could be skipped. Nothing is
-// produced before all partitions have begun.
+// startsAtLatest reports whether the instances start at the latest offset: in a run that
+// extends the topic, because from the earliest nothing could be skipped. Nothing is produced
+// before all partitions have begun.
 func (c *campaign) startsAtLatest() bool {
 	return slices.ContainsFunc(c.plan, func(f fault) bool { return f.kind == extend })
 }
@@ -54,11 +54,10 @@ func (c *campaign) awaitBegun(ctx context.Context) error {
 	return errors.New("not every partition began within two minutes")
 }
 
-// recreate deletes the topic and makes it again, while nothing is to be done or
-// while a block waits for ClickHouse. What nobody had read is gone; these are
-// malformed records, so that what becomes of the responses stays known. What
-// the new topic gets from its first record on must be counted, once the
-// operator has said that it is a new one.
+// recreate deletes the topic and creates it again, at rest or while a block waits for
+// ClickHouse. Unread records are lost; they are malformed, so that the result for responses
+// stays known. All records of the new topic must be counted, once the operator has said that
+// it is a new one.
 func (c *campaign) recreate(ctx context.Context, f fault) (hit bool, err error) {
 	defer c.attended()()
 	if err := c.anotherTopic(ctx, f); err != nil {
@@ -96,8 +95,8 @@ func (c *campaign) anotherTopic(ctx context.Context, f fault) error {
 	return err
 }
 
-// nextEpoch does what an operator does about instances that have stopped because
-// the topic is another one, if they do.
+// nextEpoch raises the epoch, as an operator does, if instances have stopped because the topic
+// is a new one.
 func (c *campaign) nextEpoch(ctx context.Context, since time.Time) error {
 	for deadline := since.Add(2 * time.Minute); time.Now().Before(deadline); {
 		if c.stops() > 0 {

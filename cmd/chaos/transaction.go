@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// hangTransaction lets a transaction hang for a while. What it holds is read
-// when it commits, never when it aborts, and what follows it in any case.
+// hangTransaction leaves a transaction open for a while. Its records are read if it commits
+// and never if it aborts; the records after it are read in any case.
 func (c *campaign) hangTransaction(ctx context.Context, f fault) (hit bool, err error) {
 	const lines = 300
 	c.transactions++

@@ -17,25 +17,24 @@ import (
 const (
 	// glance is the time between two looks.
 	glance = time.Second
-	// answerWithin is how long an instance may take to say how it does; one that
-	// takes longer is stopped, or the machine has no time for it.
+	// answerWithin is how long an instance may take to answer; a slower one is stopped, or
+	// the machine is too busy.
 	answerWithin = 2 * time.Second
-	// learned is how long an instance has to notice that the log has grown; it asks
-	// every five seconds.
+	// learned is how long an instance has to notice that the log has grown; it polls every
+	// five seconds.
 	learned = 20 * time.Second
 	// calmWithin is how long they may take to find that nothing is missing: they
 	// compare the ledger for a twentieth of the time only.
 	calmWithin = 3 * time.Minute
 )
 
-// witness compares every second what the instances say of themselves, and what
-// the audit says, with what the run knows: Kafka's offsets and the ledger, read
-// past the proxy.
+// witness compares every second what the instances and the audit say with what the run
+// knows: Kafka's offsets and the ledger, read without the proxy.
 type witness struct {
 	c    *campaign
 	past []sample // of the last seconds without a gap, oldest first
 
-	// looking is held by each look, and by who needs none, see attended.
+	// looking is held by each look, and by attended, which prevents looks.
 	looking sync.RWMutex
 
 	mu       sync.Mutex
@@ -192,8 +191,8 @@ func (w *witness) lookAtStatuses(ctx context.Context) {
 	}
 }
 
-// remember keeps where the logs ended, for as long as instances have to learn
-// it. Kafka's silence begins a new memory: the instances do not hear it either.
+// remember keeps where the logs ended, for as long as instances may take to learn it. It
+// starts anew when Kafka does not answer, because then the instances learn nothing either.
 func (w *witness) remember(k known, ok bool) {
 	if !ok || len(k.offsets) < int(w.c.feed.partitions.Load()) {
 		w.past = nil
@@ -205,8 +204,8 @@ func (w *witness) remember(k known, ok bool) {
 	}
 }
 
-// mustKnow are the ends that an instance has had time to learn that has
-// answered all looks since a moment, nil when it has not yet.
+// mustKnow returns the ends of the logs that an instance must know, given since when it has
+// answered every look; nil if it has not had the time.
 func (w *witness) mustKnow(since time.Time) map[int32]traffic.Offsets {
 	if len(w.past) == 0 || time.Since(w.past[0].at) < learned || time.Since(since) < learned {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"statline/dashboards/report"
 )
 
-// Counter counts requests that come one by one, in any order, by the key and the
-// shortest time that every window has a whole number of.
+// Counter counts requests, added one by one in any order, by key and tick. The tick is the
+// longest time that divides every window.
 type Counter struct {
 	q      *Question
 	width  uint32
@@ -35,11 +35,7 @@ const maxTicks = 20_000_000
 func NewCounter(q *Question) *Counter {
 	width := uint32(0)
 	for _, l := range q.Limits {
-		a, b := width, l.Window
-		for b != 0 {
-			a, b = b, a%b
-		}
-		width = a
+		width = divisor(width, l.Window)
 	}
 	return &Counter{q: q, width: width, counts: map[tickOf]uint64{}, keys: map[classify.KeyID]*counted{}}
 }
@@ -100,7 +96,7 @@ func (c *Counter) Answer(ctx context.Context, s report.Store) (*Answer, error) {
 	return a, t.finish(ctx, s)
 }
 
-// stored is how many requests the store has of the same.
+// stored is how many of the same requests the store has.
 func (t *tally) stored(ctx context.Context, s report.Store) error {
 	t.Stored = new(uint64)
 	_, err := report.Collect(ctx, s, "the stored requests of keys", query.KeyRequests(), t.q.params(),

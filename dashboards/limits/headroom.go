@@ -13,22 +13,21 @@ import (
 	"statline/dashboards/report"
 )
 
-// Headroom is how near a key comes to its limit. Shares are of the limit: 1 is all
-// of it.
+// Headroom is how near a key comes to its limit, in shares of the limit.
 type Headroom struct {
 	Key    string  `json:"key_id"`
 	Name   string  `json:"name"`
 	Limit  string  `json:"limit"`
-	From   string  `json:"from"` // who says the limit: headers, file or refusals
-	Tier   string  `json:"tier"` // of the file that the limit is of, "" for none
-	Days   int     `json:"days"` // with requests that tell
+	From   string  `json:"from"` // source of the limit: headers, file or refusals
+	Tier   string  `json:"tier"` // of the limits file, "" for none
+	Days   int     `json:"days"` // with requests
 	Median float64 `json:"median_share"`
 	Peak   float64 `json:"peak_share"`
 	// PerDay is the growth of the day's largest share; 0 when it is not certain.
 	PerDay float64 `json:"growth_per_day"`
 	// Breach is the day on which the limit is reached at that growth.
 	Breach *time.Time `json:"breach"`
-	// DaysLeft are those from the newest stored day on; 0 when the limit is reached.
+	// DaysLeft counts from the newest stored day; 0 when the limit is reached.
 	DaysLeft *int `json:"days_left"`
 }
 
@@ -38,9 +37,8 @@ type use struct {
 	days                    []limit.Use
 }
 
-// HeadroomOf lists the keys that have a limit: those that headers told, of the others
-// those that the file (nil for none) has one for, and of the rest those that refusals
-// told. The nearest to their limit come first.
+// HeadroomOf lists the keys whose limit is known: from headers, else from the file (nil for
+// none), else from refusals. Those nearest to their limit come first.
 func HeadroomOf(ctx context.Context, s report.Store, w report.TimeRange, f report.Filter, file *limit.File) ([]Headroom,
 	error) {
 	q := &Question{TimeRange: w, Filter: f, Trial: limit.Trial{Width: minute}}
@@ -85,7 +83,7 @@ func daysLeft(h Headroom) int {
 	return *h.DaysLeft
 }
 
-// told reads what responses tell keys of their limits.
+// told reads what responses say about limits.
 func told(ctx context.Context, s report.Store, q *Question) (map[string]*use, error) {
 	uses := map[string]*use{}
 	_, err := report.Collect(ctx, s, "what responses tell of limits", query.ToldHeadroom(), q.params(),
@@ -114,8 +112,7 @@ func told(ctx context.Context, s report.Store, q *Question) (map[string]*use, er
 	return uses, err
 }
 
-// fromFile counts what keys use of the limits of a file, except those that headers told
-// theirs.
+// fromFile counts what keys use of the file's limits, except keys whose limit headers give.
 func fromFile(ctx context.Context, s report.Store, q *Question, file *limit.File, uses map[string]*use) error {
 	allowed, err := allowances(ctx, s, file)
 	if err != nil {
@@ -141,7 +138,7 @@ func fromFile(ctx context.Context, s report.Store, q *Question, file *limit.File
 	return whole(ctx, s, q, counted, uses)
 }
 
-// allowances tells what a key is allowed, by the beginning of its id.
+// allowances maps the beginning of a key's id to its limit.
 func allowances(ctx context.Context, s report.Store, file *limit.File) (func(begins string) (limit.Allowed, bool),
 	error) {
 	type called struct{ id, name string }
@@ -170,7 +167,7 @@ func allowances(ctx context.Context, s report.Store, file *limit.File) (func(beg
 
 func begin(id string) string { return id[:min(16, len(id))] }
 
-// countDays tells the most requests of each key in a window of each day.
+// countDays counts the most requests of each key in a window of each day.
 func (q *Question) countDays(ctx context.Context, s report.Store, window uint32,
 	each func(key string, at int32, most uint64)) error {
 	for at := q.From.Unix() / day; at*day < q.To.Unix(); at++ {
@@ -191,7 +188,7 @@ func (q *Question) countDays(ctx context.Context, s report.Store, window uint32,
 	return nil
 }
 
-// whole gives what was counted its keys' whole ids and names.
+// whole replaces the beginnings of ids by whole ids, and adds the names.
 func whole(ctx context.Context, s report.Store, q *Question, counted, uses map[string]*use) error {
 	const maxKeys = 2000 // what fits a query
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(counted)), maxKeys) {

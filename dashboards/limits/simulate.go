@@ -1,6 +1,5 @@
-// Package limits says what a rate limit would do to the traffic that is stored, and
-// which keys come near theirs. It thinks with package classify/limit, and takes its
-// texts from package query.
+// Package limits simulates rate limits on stored traffic, and finds the keys near theirs.
+// The arithmetic is in package classify/limit, the SQL in package query.
 package limits
 
 import (
@@ -17,18 +16,18 @@ import (
 	"statline/dashboards/report"
 )
 
-// Question is which limits are tried on what.
+// Question is which limits to try on which requests.
 type Question struct {
 	limit.Trial
 	report.Filter
 	Route string
-	// TimeRange is what is looked at; its beginning is moved to that of a window.
+	// TimeRange is moved to begin with a window.
 	report.TimeRange
 	// EachWindow asks for Answer.Windows.
 	EachWindow bool
 }
 
-// Answer is what the limits would have done.
+// Answer is the result of a simulation.
 type Answer struct {
 	Limits []string `json:"limits"`
 	// CountRefused says whether a refused request counted against the limits too.
@@ -37,21 +36,19 @@ type Answer struct {
 	Exact        bool      `json:"exact"`  // else refusals are bounds
 	From         time.Time `json:"from"`
 	To           time.Time `json:"to"`
-	// Requests and Keys are those that were looked at; Clean are the keys that no
-	// rate limit refuses today.
+	// Requests and Keys count what was simulated; Clean counts the keys that no rate limit
+	// refuses today.
 	Requests uint64 `json:"requests"`
 	Keys     uint64 `json:"keys"`
 	Clean    uint64 `json:"clean_keys"`
-	// Refused are requests, KeysRefused the keys of which some are refused;
-	// CleanRefused those of them that are clean today.
+	// Refused counts requests, KeysRefused the keys with refused requests, and
+	// CleanRefused those of these keys that are clean today.
 	Refused      limit.Bounds `json:"refused"`
 	KeysRefused  limit.Bounds `json:"keys_refused"`
 	CleanRefused limit.Bounds `json:"clean_keys_refused"`
-	// Untold are requests of keys that were not told apart; no limit was tried on
-	// them.
+	// Untold counts the requests of keys beyond the budget, which are not simulated.
 	Untold uint64 `json:"requests_of_keys_not_told_apart"`
-	// Stored are the responses that the store has where Kafka was read; nil
-	// where it was not.
+	// Stored counts the stored responses when Kafka was read, nil otherwise.
 	Stored *uint64 `json:"requests_stored,omitempty"`
 
 	ByKey     []Key        `json:"by_key"`
@@ -90,13 +87,12 @@ const (
 	minute = 60
 	hour   = 3600
 	day    = 24 * hour
-	// maxIDs is how many keys a query names; of more it reads all. Its groups are
-	// bounded by twice as many days of keys: 24 groups of at most 60 numbers each.
+	// maxIDs is how many keys a query names; with more it reads all keys. Twice as many
+	// days of keys bound its groups: 24 groups of at most 60 numbers each.
 	maxIDs = 5000
 )
 
-// bucket is the shortest span of whole minutes that every window has a whole number
-// in.
+// bucket is the shortest number of whole minutes that is a multiple of every window.
 func (q *Question) bucket() uint32 {
 	all := uint32(minute)
 	for _, l := range q.Limits {
@@ -105,7 +101,7 @@ func (q *Question) bucket() uint32 {
 	return all
 }
 
-// divisor is the greatest that both have.
+// divisor is the greatest common divisor.
 func divisor(a, b uint32) uint32 {
 	for b != 0 {
 		a, b = b, a%b
@@ -113,9 +109,9 @@ func divisor(a, b uint32) uint32 {
 	return a
 }
 
-// width is the length of a tick in seconds: the longest that every window has a whole
-// number of, and an hour at most. Where that is no whole minute, or the minutes of hours
-// cannot be its columns (see query.KeyTicks), it is a minute.
+// width is the length of a tick in seconds: the longest that divides every window, at most
+// an hour. It is a minute if that is no whole minute, or if minutes cannot be columns of
+// hours (see query.KeyTicks).
 func (q *Question) width() uint32 {
 	width := uint32(hour)
 	for _, l := range q.Limits {
@@ -127,8 +123,8 @@ func (q *Question) width() uint32 {
 	return width
 }
 
-// Span moves the beginning of a window to that of an hour and of every limit's
-// window, so that none is cut: earlier, or later where the minutes before are gone.
+// Span moves the beginning of a time range to the beginning of an hour and of every limit's
+// window, so that none is cut: earlier, or later if the minutes before have expired.
 func Span(ctx context.Context, s report.Store, w report.TimeRange, q *Question) (report.TimeRange, error) {
 	type stored struct {
 		first, last, hours time.Time
@@ -155,7 +151,7 @@ func Span(ctx context.Context, s report.Store, w report.TimeRange, q *Question) 
 	return report.TimeRange{From: from, To: w.To}, nil
 }
 
-// chunk is a whole number of buckets, of at least so many seconds.
+// chunk is a whole number of buckets of at least so many seconds in all.
 func (q *Question) chunk(least uint32) uint32 {
 	b := q.bucket()
 	if b >= least && b%hour == 0 {
@@ -189,14 +185,14 @@ func Simulate(ctx context.Context, s report.Store, q Question) (*Answer, error) 
 	return a, t.finish(ctx, s)
 }
 
-// portion is chunks [from, to) that are read at once, and the keys that may be refused in
-// them; none is every key.
+// portion is a range of chunks [from, to) that is read at once, with the keys that may be
+// refused in them; no keys means every key.
 type portion struct {
 	from, to uint32
 	ids      []string
 }
 
-// portions takes as many chunks at once as do not hold too many minutes: so many of keys.
+// portions reads as many chunks at once as the bound on minutes of keys allows.
 func portions(chunks map[uint32][]string, maxChunks int) (list []portion) {
 	held := 0
 	var keys map[string]bool
@@ -254,7 +250,7 @@ func (a *Answer) untold(ctx context.Context, s report.Store, q *Question) error 
 	return err
 }
 
-// busy sums what was asked about, and lists in which chunks which keys may be refused.
+// busy sums the requests, and lists in which chunks which keys may be refused.
 func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, error) {
 	type busy struct{}
 	least, long := t.q.least(0, hour), uint64(0)
@@ -290,8 +286,8 @@ func (t *tally) busy(ctx context.Context, s report.Store) (map[uint32][]string, 
 	return chunks, err
 }
 
-// span is at least how long a chunk is: a day where the requests of all of it tell
-// whether a limit may refuse some; longer where its hours do, as fewer groups are made.
+// span is the least length of a chunk: a day if the chunk's total shows whether a limit may
+// refuse some requests; longer if its hours show it, which makes fewer groups.
 func (q *Question) span() uint32 {
 	if q.Limits[len(q.Limits)-1].Window > hour {
 		return day
@@ -299,7 +295,7 @@ func (q *Question) span() uint32 {
 	return 4 * day
 }
 
-// least is what the strictest limit for a window of from to until seconds allows.
+// least is the lowest limit of the windows of from to until seconds.
 func (q *Question) least(from, until uint32) uint64 {
 	least := uint64(1 << 62)
 	for _, l := range q.Limits {
@@ -317,8 +313,8 @@ type tally struct {
 	keys  map[string]*Key
 	hours map[uint32]limit.Bounds
 	ticks []limit.Tick
-	// today is what keys do today, by the beginnings of their ids: those that may be
-	// refused, nil where that was not asked.
+	// today has what the keys that may be refused do today, by the beginnings of their ids;
+	// nil if it was not asked for.
 	today map[string]today
 }
 
@@ -393,7 +389,7 @@ func (t *tally) try(key string, ticks []limit.Tick) {
 	k.Last = time.Unix(int64(v.Last), 0).UTC()
 }
 
-// finish says what the refused keys do today, and sorts.
+// finish adds what the refused keys do today, and sorts.
 func (t *tally) finish(ctx context.Context, s report.Store) error {
 	ids := slices.Sorted(maps.Keys(t.keys))
 	if err := t.name(ctx, s, ids); err != nil {
@@ -429,8 +425,7 @@ func (t *tally) finish(ctx context.Context, s report.Store) error {
 	return nil
 }
 
-// name gives the refused keys, by the beginnings of their ids, their ids and names, and
-// what they do today.
+// name adds to the refused keys their whole ids, names, and what they do today.
 func (t *tally) name(ctx context.Context, s report.Store, begins []string) error {
 	const maxKeys = 2000 // what fits a query
 	for some := range slices.Chunk(begins, maxKeys) {

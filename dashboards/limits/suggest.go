@@ -13,16 +13,15 @@ import (
 	"statline/dashboards/report"
 )
 
-// Suggestion is a limit and whom it would refuse.
+// Suggestion is a limit and the keys that it would refuse.
 type Suggestion struct {
-	// Tier is whose keys it is about, by the limits file: "" without one, or for those
-	// that are of no tier.
+	// Tier is the tier of the limits file that it is for; "" for keys without one.
 	Tier  string `json:"tier"`
 	Limit string `json:"limit"`
-	// Of says which of the clean keys' own maxima it is: p99.9 is more than all but
-	// one in a thousand ever asked in a window.
+	// Of is its quantile of the clean keys' maxima: p99.9 is above the maximum of all but
+	// one key in a thousand.
 	Of string `json:"of"`
-	// CleanRefused are keys that no rate limit refuses today, OthersRefused others.
+	// CleanRefused counts refused keys that are clean today, OthersRefused the others.
 	CleanRefused  uint64 `json:"clean_keys_refused"`
 	OthersRefused uint64 `json:"other_keys_refused"`
 	Suggested     bool   `json:"suggested"`
@@ -31,7 +30,7 @@ type Suggestion struct {
 // suggested is the quantile that is proposed.
 const suggested = 0.999
 
-// quantiles of the clean keys' maxima that the table has.
+// quantiles are those of the clean keys' maxima in the table.
 func quantiles() []struct {
 	name string
 	q    float64
@@ -42,9 +41,8 @@ func quantiles() []struct {
 	}{{"p90", 0.9}, {"p99", 0.99}, {"p99.9", suggested}, {"the highest", 1}}
 }
 
-// Suggest proposes a limit for each window of the question: the p99.9 of the clean
-// keys' own maxima, rounded up to two digits; for each tier of the limits file (nil for
-// none) by itself.
+// Suggest proposes a limit for each window of the question, and for each tier of the limits
+// file (nil for none): the p99.9 of the clean keys' maxima, rounded up to two digits.
 func Suggest(ctx context.Context, s report.Store, q Question, file *limit.File) (*Answer, error) {
 	q.Width = minute
 	for _, l := range q.Limits {
@@ -153,7 +151,7 @@ func above(values []uint64, limit uint64) (n uint64) {
 	return n
 }
 
-// roundUp is the next number of two digits and zeroes.
+// roundUp rounds up to two significant digits.
 func roundUp(n uint64) uint64 {
 	unit := uint64(1)
 	for n/unit >= 100 {

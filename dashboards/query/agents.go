@@ -5,7 +5,7 @@ import (
 	"statline/classify/distinct"
 )
 
-// The panels about user agents: those that log lines tell.
+// The panels about user agents, as far as log lines have them.
 
 func fromAgents(columns, where Text) Text {
 	return either("agents", "agents_hour", columns, where)
@@ -19,7 +19,7 @@ func keyBits() (columns Text) {
 	return columns
 }
 
-// estimate is about how many things a bitmap of so many bits has seen (see
+// estimate is the estimated number of things in a bitmap of so many bits (see
 // distinct.Bitmap.Estimate).
 func estimate(bits Text) Text {
 	all := number(distinct.Bits)
@@ -27,12 +27,12 @@ func estimate(bits Text) Text {
 		" * log((" + all + " - " + bits + ") / " + all + "))))"
 }
 
-// agentShown is how an agent is called: unknown ones by that word.
+// agentShown is the shown name of an agent, or the word unknown.
 const agentShown = "if(agent = '', toString(class), toString(agent))"
 
-// Agents returns the agents with most failures, and the class of each: about how
-// many keys they carried, how many requests failed, were refused for the rate, and
-// failed on the server's side.
+// Agents returns the agents with most failures, and the class of each: the estimated number
+// of their keys, and how many requests failed, were refused by the rate limit, and failed on
+// the server's side.
 func Agents() Text {
 	var bits Text
 	for i := range distinct.Words {
@@ -60,8 +60,8 @@ WHERE `+whole+`
 GROUP BY time, class`, "Value")
 }
 
-// AgentClassFailures returns the share of each class's requests that failed, where a point
-// has ten of them: of one, all or nothing fails.
+// AgentClassFailures returns the share of each class's requests that failed, for points with
+// ten requests or more: of a single one, all or nothing fails.
 func AgentClassFailures() Text {
 	return spans + gaps("class", "SELECT "+at+", toString(class) AS class, sumIf(requests, "+failed+`) / sum(requests) AS Value
 FROM `+fromAgents("class, outcome, requests", ofService)+`
@@ -92,8 +92,8 @@ FROM ` + fromAgents("class, agent, service, outcome, requests", ofService+" AND 
 GROUP BY class, agent, service, outcome ORDER BY "Requests" DESC, class, agent, service, outcome LIMIT 100`
 }
 
-// AgentsTold returns which share of all requests told a user agent, and how many of
-// these no list names.
+// AgentsTold returns the share of requests with a user agent, and of these the share that no
+// list names.
 func AgentsTold() Text {
 	return spans + `SELECT heard / total AS "told", if(heard = 0, NULL, nobody / heard) AS "unknown"
 FROM (SELECT sum(requests) AS heard, sumIf(requests, class = '` + Text(agent.Unknown.String()) + `') AS nobody FROM ` + fromAgents("class, requests", ofService) + `) AS a

@@ -4,11 +4,10 @@ package query
 // that become the alert's labels, or one number alone. They read no macro and
 // no variable: a rule has no dashboard.
 
-// ToldIncidents returns the open incidents of a kind that somebody is told of,
-// one row each: the responses affected, never 0. What is silent (an incident
-// covered by another, muted, acknowledged or found in old logs) is left out here
-// as it is in the notices that statline sends itself; both name an incident by
-// its id. The severest hundred: more are one event, and no list for a phone.
+// ToldIncidents returns the open incidents of a kind that are notified, one row each: the
+// number of affected responses, never 0. It leaves out silent incidents (covered by another,
+// muted, acknowledged, or found in old logs), as statline's own notices do; both name an
+// incident by its id. It returns the severest hundred at most.
 func ToldIncidents(kind string) Text {
 	return `SELECT toFloat64(greatest(affected, 1)) AS affected, id AS incident, toString(kind) AS kind, entity, toString(service) AS service, toString(severity) AS severity
 FROM {db}.incidents FINAL
@@ -25,9 +24,8 @@ func NewestMinute() Text {
 	return `SELECT if(count() = 0, 0, toFloat64(greatest(0, dateDiff('second', max(minute) + 60, now())))) AS seconds FROM {db}.services`
 }
 
-// DetectorsBehind returns how many seconds of stored responses the detectors
-// have not looked at: from the newest minute that they scored, or from the first
-// one stored, to the newest.
+// DetectorsBehind returns how many seconds of stored responses the detectors have not judged
+// yet: from the newest minute with a score, or the first one stored, to the newest one.
 func DetectorsBehind() Text {
 	return `SELECT if(count() = 0, 0, toFloat64(greatest(0, toInt64(toUInt32(max(minute))) - greatest(toInt64(toUInt32(min(minute))),
   toInt64((SELECT toUInt32(max(minute)) FROM {db}.scores)))))) AS seconds
@@ -41,9 +39,9 @@ func AuditMissing() Text {
 FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY`
 }
 
-// PipelineSilence returns 1 when the pipeline has said nothing for five minutes
-// or a partition is stalled, else 0. It always returns a row: that nothing
-// reports is what it looks for.
+// PipelineSilence returns 1 when the pipeline has not reported for five minutes or a
+// partition is stalled, else 0. It always returns a row, because a missing report is what it
+// looks for.
 func PipelineSilence() Text {
 	return `SELECT toFloat64(countIf(minute > now() - INTERVAL 5 MINUTE) = 0 OR countIf(stalled > 0 AND minute > now() - INTERVAL 5 MINUTE) > 0) AS stalled
 FROM {db}.pipeline FINAL WHERE minute > now() - INTERVAL 15 MINUTE`
@@ -63,8 +61,8 @@ func LedgerDifferences() Text {
 FROM {db}.pipeline WHERE minute > now() - INTERVAL 1 DAY`
 }
 
-// LagRise returns how old the oldest record is that is not stored, in seconds, over all
-// partitions; 0 when nothing reports (PipelineSilence sees that).
+// LagRise returns the age in seconds of the oldest record that is not stored, over all
+// partitions; 0 when nothing reports (PipelineSilence covers that).
 func LagRise() Text {
 	return `SELECT toFloat64(greatest(0, max(lag_seconds))) AS seconds
 FROM {db}.pipeline FINAL WHERE minute > now() - INTERVAL 5 MINUTE`

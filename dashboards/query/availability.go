@@ -66,9 +66,8 @@ func ServiceHealth() Text {
 				"\nGROUP BY time, service", "Value")
 }
 
-// RouteTable returns the routes that fail on the server's side. Their percentiles are
-// those of rows of minutes: the histograms of every route over a month are too many to
-// be read while somebody waits.
+// RouteTable returns the routes that fail on the server's side. Their percentiles come from
+// minute rows: reading the histograms of every route over a month takes too long.
 func RouteTable() Text {
 	const columns = "service, route, outcome, blame, requests, latency_us, upstream_us, upstream_requests, "
 	const read = "latency.1 AS buckets, latency.2 AS counts, upstream.1 AS upstream_buckets, upstream.2 AS upstream_counts"
@@ -86,10 +85,9 @@ GROUP BY service, route HAVING sumIf(requests, ` + serverSide + `) > 0
 ORDER BY sumIf(requests, ` + serverSide + `) DESC, 1, 2 LIMIT 100`
 }
 
-// MeanTimes returns a response's mean latency as the caller sees it and how much
-// of it the upstream took, in microseconds: the rest is the gateway's. Both are
-// means over every response, those that never reached an upstream too, so that
-// the part is never more than the whole.
+// MeanTimes returns the mean latency that the caller sees and the upstream's part of it, in
+// microseconds; the rest is the gateway's. Both are means over all responses, including those
+// that never reached an upstream, so that the part is never more than the whole.
 func MeanTimes() Text {
 	return spans +
 		gaps("",

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Text is one SQL text. No value of a reader's stands in it, only names in
-// braces, which Grafana and Bind fill in two ways:
+// Text is one SQL text. It holds no value chosen by a reader, only names in braces, which
+// Grafana and Bind replace, each in its own way:
 //
 //	{from} {to}                the span on screen
 //	{step}                     the seconds from one point to the next
 //	{now}                      the moment from which ages are counted
 //	{service} {route} {outcome} {key} {incident} {code} {client}
 //	                           the values chosen, on the right of IN
-//	{if key}CONDITION{end key} holds as well when every key is chosen
+//	{if key}CONDITION{end key} true also when every key is chosen
 //	{db} {database} {parts}    where the tables are (see Target)
 //
-// The texts of alert rules hold the last line's only: a rule has no reader.
+// Alert rules use only the last line: a rule has no reader.
 type Text string
 
-// Target says which store a text reads.
+// Target is the store that a text reads.
 type Target struct {
 	Database string
 	// Cluster, when set, makes the texts about the server itself ask every
@@ -43,14 +43,14 @@ func choices() []string {
 	return []string{"service", "route", "outcome", "key", "incident", "code", "client"}
 }
 
-// chosen is a condition on what is chosen under a name; it holds as well when
-// everything is.
+// chosen is a condition on the values chosen for a name; it is true also when all are
+// chosen.
 func chosen(name string, condition Text) Text {
 	return Text("{if "+name+"}") + condition + Text("{end "+name+"}")
 }
 
-// Grafana is the text with the macros of Grafana's ClickHouse data source and
-// the dashboards' variables in the place of values.
+// Grafana is the text with the macros of Grafana's ClickHouse data source and the
+// dashboards' variables instead of values.
 func (t Text) Grafana(target Target) string {
 	pairs := []string{"{from}", "$__fromTime", "{to}", "$__toTime", "{step}", "$__interval_s", "{now}", "now()"}
 	for _, name := range choices() {
@@ -60,10 +60,10 @@ func (t Text) Grafana(target Target) string {
 	return strings.NewReplacer(pairs...).Replace(t.in(target))
 }
 
-// grafanaList is the values chosen under a name in one of Grafana's dashboards.
-// None of Grafana's formats quotes for ClickHouse (singlequote leaves a
-// backslash as it is), so that the values go as parts of an address, where every
-// character that could end a string is encoded, and the server decodes them.
+// grafanaList is the list of values chosen in a Grafana dashboard. None of Grafana's formats
+// quotes for ClickHouse (singlequote keeps a backslash as it is), so the values are
+// URL-encoded, which encodes every character that could end a string, and the server decodes
+// them.
 func grafanaList(name string) string {
 	return fmt.Sprintf("(arrayMap(v -> decodeURLComponent(substring(v, %d)), splitByChar('&', '${%s:queryparam}')))",
 		len("var-"+name+"=")+1, name)
@@ -82,9 +82,8 @@ type Params struct {
 	Now time.Time
 }
 
-// Bind is the text with ClickHouse's own query parameters in the place of
-// values, and the value of each parameter that it names: the server takes them
-// beside the text, whatever they hold.
+// Bind is the text with ClickHouse's query parameters instead of values, and the value of
+// each parameter: the server takes them apart from the text, whatever they contain.
 func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) {
 	values = map[string]any{}
 	var pairs []string
@@ -117,9 +116,9 @@ func (t Text) Bind(target Target, p Params) (sql string, values map[string]any) 
 	return strings.NewReplacer(pairs...).Replace(t.in(target)), values
 }
 
-// literal writes a text of our own, such as a message of the catalogue or a name of
-// the configuration, as a string of ClickHouse's. What a reader chose never comes
-// here (see Bind). No brace is left that Bind would fill in, no $ that Grafana would.
+// literal writes a text of our own, such as a message of the catalogue or a name in the
+// configuration, as a ClickHouse string. A reader's choice never comes here (see Bind). It
+// leaves no brace for Bind and no $ for Grafana to replace.
 func literal(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "{", `\x7B`, "$", `\x24`).Replace(s) + "'"
 }

@@ -5,12 +5,12 @@ import (
 	"statline/classify/distinct"
 )
 
-// The panels about client addresses. The store knows no service of them.
+// The panels about client addresses, which the store has without their services.
 
-// trying lets the rows of clients through that try keys or logins.
+// trying is the condition for rows of clients that try keys or logins.
 var trying = ofGroup(classify.GroupOf(classify.InvalidKey) | classify.LoginFailed)
 
-// mostTrying lets the clients through that try most.
+// mostTrying is the condition for the clients that try most.
 func mostTrying(clients int) Text {
 	return `client_ip GLOBAL IN (
   SELECT client_ip FROM {db}.clients WHERE ` + onScreen + ` AND ` + trying + ` GROUP BY client_ip ORDER BY sum(requests) DESC, client_ip LIMIT ` + number(clients) + `)`
@@ -19,10 +19,9 @@ func mostTrying(clients int) Text {
 const clientName = "replaceOne(IPv6NumToString(client_ip), '::ffff:', '')"
 
 // ScanningClients returns the client addresses that try keys or logins: how
-// many requests failed, with how many different keys (at most 16 are remembered
-// a minute), and how many succeeded. Only the rows that are counted are read, and
-// the keys are gathered: over a month both are cheaper than to count them by
-// uniqExact among all rows.
+// many requests failed, with how many different keys (at most 16 are stored per minute), and
+// how many succeeded. It reads only the rows that count and gathers their keys: over a month
+// that is cheaper than uniqExact over all rows.
 func ScanningClients() Text {
 	return `SELECT ` + clientName + ` AS "Client", sumIf(requests, ` + trying + `) AS "Refused", length(groupUniqArrayArrayIf(key_ids, ` + trying + `)) AS "Keys tried",
   sumIf(requests, ` + of(classify.InvalidKey) + `) AS "Invalid keys", sumIf(requests, ` + ofGroup(classify.LoginFailed) + `) AS "Failed logins",
@@ -77,7 +76,7 @@ func lostPath() (text Text) {
 	return "(" + text + ")"
 }
 
-// notRefused is the condition for rows of what was answered, well or not.
+// notRefused is the condition for rows of requests that were not refused.
 var notRefused = ofGroup(classify.GroupOf(classify.Success, classify.Redirect) | classify.ServerSide)
 
 // BusiestCallers returns requests per minute that were not refused, of the five

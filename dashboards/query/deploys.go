@@ -1,8 +1,8 @@
 package query
 
-// told gives the deploys of the span: what people marked, and what the versions of requests
-// tell. Of these neither the first version that a service was seen with, nor what people
-// marked, of that service and version, within an hour before or after.
+// told reads the deploys of the span: those that people marked, and those that the versions
+// of requests show. It leaves out the first version of a service, and a version that people
+// marked within an hour before or after.
 const told = `(SELECT at, service, version, author FROM (
   SELECT at, service, version, author, toUnixTimestamp(known) > 0 AS seen, first,
     sum(NOT seen) OVER (PARTITION BY service, version ORDER BY toInt64(toUnixTimestamp(at)) RANGE BETWEEN 3600 PRECEDING AND 3600 FOLLOWING) AS said
@@ -17,8 +17,8 @@ FROM ` + told + `
 ORDER BY time DESC LIMIT 200`
 }
 
-// Deploys returns which versions were brought out of the chosen services, and who says so:
-// service.version for what requests tell.
+// Deploys returns the deployed versions of the chosen services, and who recorded them:
+// service.version for those seen in requests.
 func Deploys() Text {
 	return `SELECT at AS time, service, version, author
 FROM ` + told + `

@@ -42,8 +42,7 @@ FROM ` + theIncidents + `
 ORDER BY opened_at DESC, id`
 }
 
-// Evidence returns what the detector went by: the numbers and names of the
-// chosen incident's evidence.
+// Evidence returns the numbers and names of the chosen incident's evidence.
 func Evidence() Text {
 	return `SELECT pair.1 AS "Evidence", trim(BOTH '"' FROM pair.2) AS "Finding"
 FROM ` + theIncidents + ` ARRAY JOIN JSONExtractKeysAndValuesRaw(evidence) AS pair

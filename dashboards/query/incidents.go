@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// entity is what an incident is about: what a key is called, when it has a name.
+// entity is the shown entity of an incident: a key's name, if it has one.
 const entity = `if(named.name = '', i.entity, named.name) AS "Entity"`
 
 // place is where an incident is seen: the board of its kind (boards, by kind; or
@@ -41,7 +41,7 @@ FROM {db}.incidents FINAL
 WHERE state = 'open' AND ` + ofServiceOrNone
 }
 
-// ofServiceOrNone lets incidents through that belong to no single service too.
+// ofServiceOrNone is the condition for incidents of the chosen services, or of none.
 var ofServiceOrNone = chosen("service", "(service IN {service} OR service = '')")
 
 var touching = "opened_at <= {to} AND (state = 'open' OR closed_at >= {from}) AND state != 'withdrawn' AND " +

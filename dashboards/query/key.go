@@ -12,17 +12,16 @@ FROM (SELECT ` + at + `, outcome, requests AS n, count_max AS highest, limit_max
 GROUP BY time ORDER BY time`
 }
 
-// KeyUses returns what came of its requests: service, outcome, code, requests,
-// bytes, first and last seen.
+// KeyUses returns the results of its requests: service, outcome, code, requests, bytes, first
+// and last seen.
 func KeyUses() Text {
 	return spans + `SELECT toString(service), toString(outcome), code, sum(requests) AS n, sum(bytes), min(first_seen), max(last_seen)
 FROM ` + fromKeys("service, outcome, code, requests, bytes, first_seen, last_seen", ofKey) + `
 GROUP BY service, outcome, code ORDER BY n DESC, service, outcome, code LIMIT 100`
 }
 
-// KeyAddresses returns the client addresses that it came from, KeyAgents its user
-// agents: each with when it was first and last seen, the last seen first. Of a
-// minute at most sixteen are remembered.
+// KeyAddresses returns its client addresses, KeyAgents its user agents, each with the times
+// when it was first and last seen, the latest first. At most sixteen per minute are stored.
 func KeyAddresses() Text {
 	return keySources("replaceOne(IPv6NumToString(arrayJoin(client_ips)), '::ffff:', '')", "client_ips")
 }
@@ -47,7 +46,7 @@ func StorageTables() Text {
 FROM {parts} WHERE active AND database = '{database}' GROUP BY table ORDER BY bytes DESC, table`
 }
 
-// freed are the bytes of the parts that retention takes whole within some days.
+// freed sums the bytes of the parts that retention deletes as a whole within some days.
 func freed(days Text) Text {
 	return "sumIf(bytes_on_disk, toUInt32(delete_ttl_info_max) > 0 AND delete_ttl_info_max <= {now} + INTERVAL " +
 		days + " DAY)"

@@ -59,10 +59,9 @@ FROM (
 ORDER BY n DESC, key_id`
 }
 
-// slotsRefused counts the slots in which each key was refused; hours have none,
-// and over them the number is unknown. A slot counts once, however many rows
-// have it: of services, of codes, and of blocks that the server has not merged
-// yet.
+// slotsRefused counts the slots in which each key was refused; hour rows have none, and the
+// number is unknown. A slot counts once, however many rows have it: of services, of codes,
+// and of blocks that the server has not merged yet.
 func slotsRefused() Text {
 	return `(
     SELECT key_id, toNullable(sum(bitCount(mask))) AS slots_of_key
@@ -99,9 +98,8 @@ func perKey(where Text, keys int, value Text) Text {
 			"\n  GROUP BY time, key_id\n) AS k GLOBAL LEFT JOIN "+names+" AS named USING (key_id)", "Value")
 }
 
-// amongTop lets the keys through that have most requests of those that where
-// lets through. It stands outside of fromKeys: inside, the minutes' side and the
-// hours' side would each look for them.
+// amongTop is the condition for the keys with most requests among the rows of where. It
+// stands outside fromKeys: inside, the minutes and the hours would each look for them.
 func amongTop(where Text, keys int) Text {
 	return "key_id GLOBAL IN (SELECT key_id FROM " + fromKeys("key_id, requests", where) +
 		" GROUP BY key_id ORDER BY sum(requests) DESC, key_id LIMIT " + number(keys) + ")"
@@ -118,8 +116,8 @@ func HighestCounts() Text {
 ORDER BY over DESC, key_id`
 }
 
-// ToldQuotas returns the keys that headers of responses told their rate limit,
-// refused or not: those that came nearest to it first.
+// ToldQuotas returns the keys whose rate limit response headers gave, refused or not: those
+// nearest to it first.
 func ToldQuotas() Text {
 	return spans + `SELECT ` + keyName + ` AS "Key", toUInt64(nullIf(lim, 0)) AS "Limit", toUInt64(nullIf(win, 0)) AS "Window", toUInt64(least) AS "Least left", ` + quotaUsed + ` AS "Used",
   toUInt64(nullIf(wait, 0)) AS "Longest wait", n AS "Responses", key_id AS "id"
@@ -129,13 +127,13 @@ FROM (
 ORDER BY ` + quotaUsed + ` DESC NULLS LAST, n DESC, key_id`
 }
 
-// toldQuota lets rows through whose responses told a rate limit.
+// toldQuota is the condition for rows whose responses gave a rate limit.
 const toldQuota = "(quota_limit > 0 OR quota_low > 0)"
 
 // quotaUsed is the largest share of its limit that a key had used.
 const quotaUsed = "if(lim = 0, NULL, greatest(1 - least / lim, 0))"
 
-// quotas joins what rows told each key: the fifty nearest to their limit.
+// quotas joins the limits of each key: the fifty keys nearest to theirs.
 func quotas(rows Text) Text {
 	return `SELECT key_id, max(quota_limit) AS lim, max(quota_window) AS win, if(max(quota_low) = 0, NULL, 4294967295 - max(quota_low)) AS least,
     max(retry_after) AS wait, sum(requests) AS n

@@ -8,10 +8,9 @@ WHERE parent != '' AND state != 'withdrawn' AND (state = 'open' OR opened_at <= 
 ORDER BY id LIMIT 2000`
 }
 
-// Findable returns everything that can be searched for by its name: its kind, what
-// leads to it, what is shown of it beside that, and a weight, the heaviest first
-// within a kind. What somebody searches for is compared where it was asked, and
-// never becomes a part of a query: it may be a key.
+// Findable returns everything that can be searched for by name: kind, name, what is shown
+// beside it, and a weight, the heaviest first within a kind. The searched text is compared
+// outside the store and never becomes part of a query, because it may be a key.
 func Findable() Text {
 	return spans + `SELECT * FROM (
   SELECT 'service' AS kind, toString(service) AS name, '' AS more, sum(requests) AS weight FROM ` + fromServices("1") + ` GROUP BY service ORDER BY weight DESC LIMIT 2000

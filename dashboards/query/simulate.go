@@ -20,15 +20,15 @@ func StoredMinutes() Text {
 	return `SELECT min(minute), max(minute), count(), (SELECT min(minute) FROM {db}.keys_hour) FROM {db}.services`
 }
 
-// BusyKeys returns what each key did: its id, requests, of which refused for the rate,
-// and the chunks of so many seconds (chunk, a number of whole hours) in which a limit may
-// refuse something: an hour of it has more than any of the limits for up to an hour
-// allows (least), or all of it more than one for longer (leastLong). Requests beyond the
-// budget stand under the id __other__, whichever keys are chosen.
+// BusyKeys returns for each key its id, its requests, the refused ones among them, and the
+// chunks of so many seconds (chunk, a number of whole hours) in which a limit may refuse
+// something: one of its hours has more requests than the lowest limit for up to an hour
+// (least), or the whole chunk more than the lowest limit for longer (leastLong). Requests
+// beyond the budget have the id __other__, whichever keys are chosen.
 //
-// A row of the table is a key's hour, so that hours as groups would be as many as rows.
-// They are columns of a chunk instead: rows lie by the key, and the next one is mostly of
-// the same chunk, which costs no look-up.
+// A row of the table is a key's hour, so there would be as many groups by hour as rows. Hours
+// are columns of a chunk instead: rows are sorted by key, and the next one is mostly of the
+// same chunk, which costs no look-up.
 func BusyKeys(chunk uint32, least, leastLong uint64) Text {
 	const maxHours = 168
 	busy, hours := "", chunk/3600
@@ -58,8 +58,8 @@ func perSlot(slot Text, slots int) Text {
 	return Text(fmt.Sprintf("sumResample(0, %d, 1)(requests, %s)", slots, slot))
 }
 
-// ofID is what keys are grouped by: the first sixteen characters of an id, 80 bits of
-// its HMAC, as a number. It is grouped five times as fast as the id.
+// ofID is the number that keys are grouped by: the first sixteen characters of an id, 80 bits
+// of its HMAC. Grouping by it is five times as fast as by the id.
 const (
 	ofID = "reinterpretAsUInt128(key_id)"
 	idOf = "reinterpretAsString(k)"
@@ -83,8 +83,7 @@ func KeyTicks(tick, bucket uint32, limits []limit.Limit, ids []string) Text {
 	return keyTicks(minuteTicks(only), bucket, leastOf(limits, 0))
 }
 
-// leastOf is what the strictest limit for a window longer than that allows; the largest
-// number without one.
+// leastOf is the lowest limit of a window longer than that; the largest number without one.
 func leastOf(limits []limit.Limit, longer uint32) uint64 {
 	least := uint64(math.MaxUint64)
 	for _, l := range limits {
@@ -128,9 +127,9 @@ func ticksOfHours(only Text, tick, bucket uint32, limits []limit.Limit) Text {
 ) GROUP BY k`
 }
 
-// ofIDs is the condition for keys, behind others; none lets all through that are told
-// apart. Ids as numbers are found in half the time; the ids themselves tell the index
-// alone where to look.
+// ofIDs is the condition for these keys, after other conditions; without keys it is true for
+// all within the budget. Comparing ids as numbers takes half the time; the ids themselves are
+// there for the index.
 func ofIDs(ids []string) Text {
 	if len(ids) == 0 {
 		return toldApart
@@ -197,7 +196,7 @@ func UntoldKeys() Text {
 	return `SELECT sum(requests) FROM {db}.keys_hour WHERE ` + within + ` AND key_id = '__other__'`
 }
 
-// KeyRequests counts the requests of the chosen keys that are told apart.
+// KeyRequests counts the requests of the chosen keys within the budget.
 func KeyRequests() Text {
 	return `SELECT sum(requests) FROM {db}.keys WHERE ` + within + ` AND ` + ofKeys + toldApart
 }

@@ -6,7 +6,7 @@ import "statline/classify"
 
 var ofClient = chosen("client", "has(arrayMap(c -> toIPv6OrNull(c), {client}), client_ip)")
 
-// CodeList lists the codes that came, most first.
+// CodeList lists the codes of the responses, the most frequent first.
 func CodeList() Text {
 	return spans + "SELECT toString(code) FROM " + fromResponses("code, requests", "code != 0") +
 		"\nGROUP BY code ORDER BY sum(requests) DESC, code LIMIT 500"
@@ -72,7 +72,7 @@ WHERE `+onScreen+` AND `+whole+` AND `+ofClient+` AND `+shownClient+`
 GROUP BY time, outcome`, "Value")
 }
 
-// ClientCodes returns what a client was answered.
+// ClientCodes returns the codes that a client got.
 func ClientCodes() Text {
 	return `SELECT toString(outcome) AS "Outcome", code AS "Code", sum(requests) AS "Responses", min(minute) AS "First", max(minute) AS "Last"
 FROM {db}.clients
@@ -97,8 +97,8 @@ func ClientSamples() Text {
 	return singleSamples + ofClient + " AND " + shownClient + "\nORDER BY ts DESC LIMIT 100"
 }
 
-// shownClient lets every client through that is asked for; with none asked for,
-// the one that tries most.
+// shownClient is the condition for the chosen clients or, if none is chosen, for the one that
+// tries most.
 var shownClient = Text("(notEmpty({client}) OR ") + mostTrying(1) + ")"
 
 var singleSamples Text = `SELECT ts AS "Time", toString(service) AS "Service", toString(outcome) AS "Outcome", toString(method) AS "Method", path AS "Path", http_status AS "HTTP", code AS "Code",

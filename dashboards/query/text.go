@@ -37,7 +37,7 @@ const minuteSpans = `WITH greatest(1, intDiv({step} + 59, 60)) * 60 AS step,
 const at = "toDateTime(intDiv(toUInt32(minute), step) * step, 'UTC') AS time"
 
 const (
-	// whole lets the rows through that are over.
+	// whole is the condition for rows whose time is over.
 	whole = "minute < toDateTime(ends)"
 	// covered is how many seconds of a point the rows on screen cover: the
 	// first and the last point are cut off.
@@ -88,7 +88,7 @@ func ofGroup(g classify.Group) Text { return Text(g.SQL("outcome")) }
 // of is the condition for rows of these outcomes.
 func of(outcomes ...classify.Outcome) Text { return ofGroup(classify.GroupOf(outcomes...)) }
 
-// What the choices let through.
+// The conditions for the choices.
 var (
 	ofService = chosen("service", "service IN {service}")
 	ofRoute   = chosen("route", "route IN {route}")
@@ -154,8 +154,8 @@ func fromKeys(columns, where Text) Text {
 	return either("keys", "keys_hour", columns, where)
 }
 
-// keyName is how a key is shown: the first ten characters of its id and what
-// the key is called, when somebody named it.
+// keyName is the shown form of a key: the first ten characters of its id and its name, if it
+// has one.
 const keyName = "concat(substring(key_id, 1, 10), if(name = '', '', concat(' ', name)))"
 
 // names gives each key's name: the operator's label, or else what the gateway

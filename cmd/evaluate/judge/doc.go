@@ -1,6 +1,6 @@
-// Package judge runs the detectors on labelled worlds of ingest/traffic and
-// says what they find, what they raise falsely, how soon, and what simpler rules do
-// on the same rows. Run writes the report and fails when a target is missed.
+// Package judge runs the detectors on labelled worlds of ingest/traffic and reports what they
+// find, their false alarms and delays, and what simpler rules do on the same rows. Run writes
+// the report and fails when a target is missed.
 //
 // Its guarantee: the same options give the same report. Seeds for tuning and
 // seeds for validation never overlap (TuningSeeds, ValidationSeeds); thresholds

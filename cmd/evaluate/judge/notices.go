@@ -7,8 +7,8 @@ import (
 	"statline/ingest/traffic"
 )
 
-// noticeScore is what people were told in the worlds of one scene, all kinds
-// together, as Watch and Notifier tell it.
+// noticeScore counts the notices in the worlds of one scene, all kinds together, as Watch and
+// Notifier send them.
 type noticeScore struct {
 	days     float64 // service-days that count
 	services int
@@ -84,7 +84,7 @@ func noticed(s *stage, from int) *noticeScore {
 	return sc
 }
 
-// rings reports whether a kind of incident tells of a planted one.
+// rings reports whether a kind of incident reports a planted one.
 func rings(k detect.Kind, l *traffic.Label) bool {
 	if l.Kind == string(detect.TrafficDrop) {
 		return k == detect.TrafficDrop
@@ -111,8 +111,8 @@ func (s *series) explains(n *notice, start detect.Minute) bool {
 	})
 }
 
-// addLabel scores one planted incident. Who was told before it, of something
-// that was not over, knows of it too.
+// addLabel scores one planted incident. A notice before it of an incident that is still open
+// counts as one of it too.
 func (sc *noticeScore) addLabel(s *stage, service int, l traffic.Label) {
 	x := s.series[service]
 	from, to := x.minute(l.Start), x.minute(l.End)

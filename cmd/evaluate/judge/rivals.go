@@ -37,7 +37,7 @@ func rivals() []detector {
 	}
 }
 
-// leading are the rivals that do best where most is planted.
+// leading are the best rivals in the worlds with most planted incidents.
 func leading() (list []detector) {
 	for _, d := range rivals() {
 		switch d.name {

@@ -10,8 +10,8 @@ import (
 	"statline/ingest/traffic"
 )
 
-// scene is a kind of world that is lived through by Watch and Notifier, and what
-// is asked of what they tell.
+// scene is a kind of world that Watch and Notifier run through, with the targets for their
+// notices.
 type scene struct {
 	name     string
 	kind     string
@@ -105,10 +105,10 @@ func lateness(service, minute int) int {
 	return int((x ^ x>>29) >> 20 % 17)
 }
 
-// sceneSeeds are enough for what is rare here: the worlds have few services.
+// sceneSeeds is how many seeds are used: enough, because these worlds have few services.
 const sceneSeeds = 2
 
-// sceneReport lives through every scene with the first seeds, some at a time.
+// sceneReport runs every scene with the first seeds, several at a time.
 func sceneReport(r *report, o Options) error {
 	o.Seeds = o.Seeds[:min(len(o.Seeds), sceneSeeds)]
 	list := slices.DeleteFunc(scenes(), func(s scene) bool { return !wanted(s.name, o.World) })
