@@ -187,7 +187,7 @@ func BenchmarkRows(b *testing.B) {
 			for b.Loop() {
 				rows = table.Rows()
 			}
-			b.ReportMetric(float64(len(rows.Keys)), "keyrows")
+			b.ReportMetric(float64(rows.Keys.Len()), "keyrows")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/response")
 		})
 	}

@@ -265,58 +265,69 @@ func (r *resolved) rankGroups(t *Table) {
 	}
 }
 
+// overBudgetSet are the values that the block's rows may not name, sorted.
+type overBudgetSet []words
+
+func (s overBudgetSet) has(v words) bool {
+	_, found := slices.BinarySearchFunc(s, v, words.compare)
+	return found
+}
+
 // keysOverBudget returns the keys that the block's rows may not name.
-func (t *Table) keysOverBudget() map[words]bool {
-	return rowsOverBudget(len(t.keys.rows), t.config.Budget.Keys, func(i uint32) (words, classify.Outcome, uint64) {
-		row := &t.keys.rows[i]
-		return row.key, result(t.keyGroups.keys[row.group][1]).outcome(), t.keyRequests(i)
+func (t *Table) keysOverBudget() overBudgetSet {
+	return t.valuesOverBudget(len(t.keys.rows), t.config.Budget.Keys, func(i uint32) (words, weight) {
+		var w weight
+		w.add(result(t.keyGroups.keys[t.keys.rows[i].group][1]).outcome(), t.keyRequests(i))
+		return t.keys.rows[i].key, w
 	})
 }
 
 // clientsOverBudget returns the addresses that the block's rows may not name.
-func (t *Table) clientsOverBudget() map[words]bool {
-	return rowsOverBudget(len(t.clients.rows), t.config.Budget.Clients, func(i uint32) (words, classify.Outcome,
-		uint64) {
-		row := &t.clients.rows[i]
-		return row.ip, result(t.clientGroups.keys[row.group][1]).outcome(), t.clientRequests(i)
+func (t *Table) clientsOverBudget() overBudgetSet {
+	return t.valuesOverBudget(len(t.clients.rows), t.config.Budget.Clients, func(i uint32) (words, weight) {
+		var w weight
+		w.add(result(t.clientGroups.keys[t.clients.rows[i].group][1]).outcome(), t.clientRequests(i))
+		return t.clients.rows[i].ip, w
 	})
 }
 
-// rowsOverBudget weighs rows 1 to n-1; row returns the words, the outcome and the
-// requests of one.
-func rowsOverBudget(n, budget int, row func(i uint32) (words, classify.Outcome, uint64)) map[words]bool {
+// valuesOverBudget weighs rows 1 to n-1; row returns the value and the weight of one.
+// It returns all values but the budget heaviest.
+func (t *Table) valuesOverBudget(n, budget int, row func(i uint32) (words, weight)) (beyond overBudgetSet) {
 	if n-1 <= budget {
-		return nil
-	}
-	weights := make(map[words]weight, n)
-	for i := range uint32(n - 1) {
-		of, outcome, requests := row(i + 1)
-		w := weights[of]
-		w.add(outcome, requests)
-		weights[of] = w
-	}
-	return wordsOverBudget(weights, budget)
-}
-
-// wordsOverBudget returns all but the budget heaviest.
-func wordsOverBudget(weights map[words]weight, budget int) map[words]bool {
-	if len(weights) <= budget {
 		return nil
 	}
 	type heavy struct {
 		weight
 		words
 	}
-	list := make([]heavy, 0, len(weights))
-	for k, w := range weights {
-		list = append(list, heavy{w, k})
+	var list []heavy
+	t.sorter.sorted(n-1, func(refs []ref) []ref {
+		for i := range uint32(n - 1) {
+			value, _ := row(i + 1)
+			refs = append(refs, ref{[3]uint64{value[0], value[1]}, i + 1})
+		}
+		return refs
+	}, func(refs []ref) {
+		for i := range refs {
+			value, w := row(refs[i].row)
+			if last := len(list) - 1; last >= 0 && list[last].words == value {
+				list[last].refused += w.refused
+				list[last].requests += w.requests
+				continue
+			}
+			list = append(list, heavy{w, value})
+		}
+	})
+	if len(list) <= budget {
+		return nil
 	}
 	slices.SortFunc(list, func(a, b heavy) int {
 		return cmp.Or(a.weight.compare(b.weight), a.words.compare(b.words))
 	})
-	beyond := make(map[words]bool, len(list)-budget)
-	for i := range list[budget:] {
-		beyond[list[budget+i].words] = true
+	for _, x := range list[budget:] {
+		beyond = append(beyond, x.words)
 	}
+	slices.SortFunc(beyond, words.compare)
 	return beyond
 }

@@ -55,7 +55,7 @@ func (c *clients) failure(n uint32) *clientFailure {
 	return &c.failures[c.cold[n]-1]
 }
 
-// bytes counts a row with its slots, its output row and what sorts it.
+// bytes counts a row with its slots and its part of what sorts the rows.
 func (c *clients) bytes() int {
-	return (len(c.rows)-1)*(24+4+16+40+32) + len(c.failures)*(80+64+16) + len(c.keys.members)*(24+16)
+	return (len(c.rows)-1)*(24+4+16+sortBytes) + len(c.failures)*(80+64+16) + len(c.keys.members)*(24+16)
 }

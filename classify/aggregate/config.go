@@ -55,7 +55,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		SlotSeconds: 10,
-		Budget: Budget{Services: 1000, Routes: 5000, Keys: 100_000, Clients: 100_000,
+		Budget: Budget{Services: 1000, Routes: 5000, Keys: 500_000, Clients: 500_000,
 			ErrorTypes: 1000, Agents: 500, Versions: 10},
 		SetSize:     8,
 		SampleSlots: 3,

@@ -10,19 +10,23 @@ func (r *Rows) SumDays() {
 	for i := range r.Days {
 		r.Days[i].Keyed, r.Days[i].Addressed, r.Days[i].Agented = 0, 0, 0
 	}
+	var key KeyRow
 	d := 0
-	for i := range r.Keys {
-		if d = r.seekDay(d, r.Keys[i].Minute); d == len(r.Days) {
+	for i := range r.Keys.n {
+		row := r.Keys.at(i, &key)
+		if d = r.seekDay(d, row.Minute); d == len(r.Days) {
 			break
 		}
-		r.Days[d].Keyed += r.Keys[i].Requests
+		r.Days[d].Keyed += row.Requests
 	}
+	var client ClientRow
 	d = 0
-	for i := range r.Clients {
-		if d = r.seekDay(d, r.Clients[i].Minute); d == len(r.Days) {
+	for i := range r.Clients.n {
+		row := r.Clients.at(i, &client)
+		if d = r.seekDay(d, row.Minute); d == len(r.Days) {
 			break
 		}
-		r.Days[d].Addressed += r.Clients[i].Requests
+		r.Days[d].Addressed += row.Requests
 	}
 	d = 0
 	for i := range r.Agents {

@@ -13,10 +13,10 @@ func TestSumDays(t *testing.T) {
 	r := Rows{
 		Days: []DayCount{{Day: day, Responses: 9, Keyed: 77}, {Day: day + 1, Responses: 1},
 			{Day: day + 2, Responses: 5}},
-		Keys: []KeyRow{{Minute: minute(0, 1), Requests: 2}, {Minute: minute(0, 1439), Requests: 3},
-			{Minute: minute(2, 0), Requests: 4}},
+		Keys: ListOf([]KeyRow{{Minute: minute(0, 1), Requests: 2}, {Minute: minute(0, 1439), Requests: 3},
+			{Minute: minute(2, 0), Requests: 4}}),
 		Agents:  []AgentRow{{Minute: minute(1, 7), Requests: 1}, {Minute: minute(2, 9), Requests: 2}},
-		Clients: []ClientRow{{Minute: minute(0, 0), Requests: 9}, {Minute: minute(2, 0), Requests: 5}},
+		Clients: ListOf([]ClientRow{{Minute: minute(0, 0), Requests: 9}, {Minute: minute(2, 0), Requests: 5}}),
 	}
 	want := []DayCount{
 		{Day: day, Responses: 9, Keyed: 5, Addressed: 9},

@@ -12,8 +12,6 @@ type output struct {
 	resolved resolved
 
 	responseRefs  []ref // (minute, rank of dimensions, b)
-	keyRefs       []ref // valueRefs of a key as it is spelled, and of the rank of the rest
-	clientRefs    []ref // valueRefs of an address, and of outcome and code
 	spareRefs     []ref
 	order, spare  []uint32
 	starts        []int
@@ -22,17 +20,18 @@ type output struct {
 	services      []ServiceRow
 	versions      []ServiceRow // those that tell a version
 	servicesHour  []ServiceHourRow
-	keys          []KeyRow
-	keysHour      []KeyRow
-	clients       []ClientRow
 	agentRows     []AgentRow
 	agentsHour    []AgentRow
-	keyFailures   []KeyFailure // what rows of keys point to
-	keyQuotas     []KeyTold
-	ofClients     []ClientFailure
-	samples       []SampleRow
-	labels        []KeyNameRow
-	days          []DayCount
+	// What the rows of keys and clients have besides their counts. After them, the
+	// numbers in keys.cold and clients.cold are of these failures.
+	keysTruncated, clientsTruncated bool
+	keyFailures, hourFailures       []KeyFailure
+	hourTold                        []KeyTold
+	keyHours                        []keyHour
+	clientFailures                  []ClientFailure
+	samples                         []SampleRow
+	labels                          []KeyNameRow
+	days                            []DayCount
 
 	buckets                  []uint16
 	counts                   []uint64
@@ -42,15 +41,20 @@ type output struct {
 	ids                      []classify.KeyID
 }
 
-// Rows returns what has been folded since Reset. The result and everything in
-// it but the strings is valid until the next call of Rows: Reset lets go of
-// nothing, so a caller may reset the table and fold the next block while the
-// rows are written, but not ask for its rows.
+// Rows returns what has been folded since Reset. The result and everything in it but
+// the strings is valid until Reset. Its lists may be read by several goroutines.
 //
 // After Rows, only Reset (or Rows again) may follow.
 func (t *Table) Rows() Rows {
-	t.flush()
-	t.sealed = true
+	if !t.sealed {
+		t.flush()
+		t.sealed = true
+		t.rows = t.emit()
+	}
+	return t.rows
+}
+
+func (t *Table) emit() Rows {
 	rows := Rows{Responded: t.count}
 	if t.count == 0 {
 		return rows
@@ -72,7 +76,7 @@ func (t *Table) Rows() Rows {
 	t.emitClients(&rows.Other)
 	t.emitAgents(&rows.Other)
 	t.emitAgentsHour()
-	rows.Keys, rows.KeysHour, rows.Clients = o.keys, o.keysHour, o.clients
+	rows.Keys, rows.KeysHour, rows.Clients = t.listKeys(), t.listKeysHour(), t.listClients()
 	rows.Agents, rows.AgentsHour = o.agentRows, o.agentsHour
 	rows.SumDays()
 	t.emitSamples()
@@ -351,11 +355,11 @@ func (t *Table) sampleRow(c *sample, minute uint32, outcome classify.Outcome, sl
 }
 
 // emitLabels emits the names of the keys that are kept; other has the rest.
-func (t *Table) emitLabels(other map[words]bool) {
+func (t *Table) emitLabels(other overBudgetSet) {
 	o := &t.out
 	o.labels = o.labels[:0]
 	for _, l := range t.labels.list {
-		if !other[l.key] {
+		if !other.has(l.key) {
 			o.labels = append(o.labels, KeyNameRow{classify.KeyID(l.key.array()), t.keyNames.list[l.name]})
 		}
 	}

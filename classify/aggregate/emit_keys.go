@@ -7,79 +7,121 @@ import (
 	"statline/classify"
 )
 
-// emitKeys sorts the rows and merges rows that are equal after budgets. It returns the
-// keys that went to OtherKey.
-func (t *Table) emitKeys(other *Others) map[words]bool {
-	o := &t.out
-	o.keyRefs = slices.Grow(o.keyRefs[:0], len(t.keys.rows))
-	o.keys = slices.Grow(o.keys[:0], len(t.keys.rows))
-	o.keyFailures = slices.Grow(o.keyFailures[:0], 2*len(t.keys.failures)) // with those of the hours
-	o.keyQuotas = slices.Grow(o.keyQuotas[:0], 3*len(t.keys.quotas))       // merged, and with those of the hours
+// emitKeys puts the rows in the order of their table and merges rows that are equal
+// after budgets. It returns the keys that went to OtherKey.
+func (t *Table) emitKeys(other *Others) (merged overBudgetSet) {
+	o, k := &t.out, &t.keys
+	o.keyFailures = slices.Grow(o.keyFailures[:0], len(k.failures))
+	o.keysTruncated = o.resolved.truncatedServices || o.resolved.truncatedErrors
+	if len(k.quotas) > 0 {
+		k.quota(uint32(len(k.rows) - 1)) // parallel to all rows
+	}
+	merged = t.keysOverBudget()
+	if len(merged) > 0 {
+		o.keysTruncated = true
+		for i := 1; i < len(k.rows); i++ {
+			if row := &k.rows[i]; merged.has(row.key) {
+				row.key = wordsOf(classify.OtherKey)
+				other[OfKeys] += t.keyRequests(uint32(i))
+			}
+		}
+	}
 	groups := o.resolved.keyGroups
-	merged := t.keysOverBudget()
-	for i := 1; i < len(t.keys.rows); i++ {
-		row := &t.keys.rows[i]
-		g := &groups[row.group]
-		key := spelled(row.key)
-		if len(merged) > 0 && merged[row.key] {
-			key = otherSpelled
-			other[OfKeys] += t.keyRequests(uint32(i))
+	t.sorter.sorted(len(k.rows)-1, func(refs []ref) []ref {
+		for i := 1; i < len(k.rows); i++ {
+			row := &k.rows[i]
+			g := &groups[row.group]
+			refs = append(refs, valueRef(g.minute, o.resolved.whats[g.what].result.outcome(), spelled(row.key), g.what,
+				uint32(i)))
 		}
-		outcome := o.resolved.whats[g.what].result.outcome()
-		o.keyRefs = append(o.keyRefs, valueRef(g.minute, outcome, key, g.what, uint32(i)))
-	}
-	o.sort(o.keyRefs)
-	truncated := len(merged) > 0 || o.resolved.truncatedServices || o.resolved.truncatedErrors
-	w := 0
-	for i := range o.keyRefs {
-		ref := &o.keyRefs[i]
-		row := t.keyRow(ref, truncated)
-		if w > 0 && o.keyRefs[w-1].w == ref.w {
-			t.mergeKey(&o.keys[w-1], &row)
-			continue
-		}
-		o.keys = append(o.keys, row)
-		o.keyRefs[w] = *ref // from here on parallel to keys
-		w++
-	}
-	o.keyRefs = o.keyRefs[:w]
+		return refs
+	}, func(refs []ref) {
+		t.renumber(&k.index, refs)
+		permute(refs, func(to, from uint32) {
+			k.rows[to], k.cold[to] = k.rows[from], k.cold[from]
+			if len(k.quotas) > 0 {
+				k.quotas[to] = k.quotas[from]
+			}
+		})
+		t.mergeKeys(refs)
+	})
 	return merged
 }
 
-func (t *Table) keyRequests(row uint32) uint64 {
-	n := uint64(t.keys.rows[row].requests)
-	if len(t.carries) > 0 {
-		n += t.carried(&t.keys.index, row)
+// mergeKeys makes the failures of the sorted rows and merges rows whose refs are equal.
+func (t *Table) mergeKeys(refs []ref) {
+	o, k := &t.out, &t.keys
+	w := uint32(0)
+	for i := range refs {
+		from := uint32(i + 1)
+		failure := uint32(0)
+		if k.cold[from] != 0 {
+			o.keyFailures = append(o.keyFailures, t.keyFailure(from))
+			failure = uint32(len(o.keyFailures))
+		}
+		if i > 0 && refs[i-1].w == refs[i].w {
+			t.addUp(&k.index, &k.rows[w].requests, w, &k.rows[from].requests, from)
+			k.rows[w].bytes += k.rows[from].bytes
+			if len(k.quotas) > 0 {
+				k.quotas[w].join(&k.quotas[from])
+			}
+			if failure != 0 { // then row w failed, too: the outcome is the same
+				t.mergeKeyFailure(&o.keyFailures[k.cold[w]-1], &o.keyFailures[failure-1])
+				o.keyFailures = o.keyFailures[:failure-1]
+			}
+			continue
+		}
+		w++
+		t.moved(&k.index, from, w)
+		k.rows[w], k.cold[w] = k.rows[from], failure
+		if len(k.quotas) > 0 {
+			k.quotas[w] = k.quotas[from]
+		}
 	}
-	return n
+	k.rows, k.cold, k.quotas = k.rows[:w+1], k.cold[:w+1], k.quotas[:min(len(k.quotas), int(w)+1)]
 }
 
-func (t *Table) keyRow(ref *ref, truncated bool) KeyRow {
-	o := &t.out
-	what := &o.resolved.whats[ref.what()]
-	key := classify.OtherKey
-	if ref.value() != otherSpelled {
-		key = t.keys.rows[ref.row].key.array()
+func (t *Table) keyRequests(row uint32) uint64 {
+	return uint64(t.keys.rows[row].requests) + t.carried(&t.keys.index, row)
+}
+
+// keyRow makes row n; 0 is none.
+func (t *Table) keyRow(n uint32, out *KeyRow) {
+	o, row := &t.out, &t.keys.rows[n]
+	group := o.resolved.keyGroups[row.group]
+	what := &o.resolved.whats[group.what]
+	*out = KeyRow{
+		Minute: group.minute * 60, Key: row.key.array(), Service: o.resolved.serviceNames[what.service],
+		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(n), Bytes: row.bytes,
+		Truncated: o.keysTruncated, KeyFailure: &noKeyFailure, KeyTold: &noTold,
 	}
-	out := KeyRow{
-		Minute: ref.minuteOf() * 60, Key: key,
-		Service: o.resolved.serviceNames[what.service],
-		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(ref.row),
-		Bytes: t.keys.rows[ref.row].bytes, Truncated: truncated, KeyFailure: &noKeyFailure,
-		KeyTold: &noTold,
+	if len(t.keys.quotas) > 0 {
+		out.KeyTold = &t.keys.quotas[n]
 	}
-	if n := int(ref.row); n < len(t.keys.quotas) && t.keys.quotas[n] != noTold {
-		out.KeyTold = o.keyTold(t.keys.quotas[n])
+	if cold := t.keys.cold[n]; cold != 0 {
+		out.KeyFailure = &o.keyFailures[cold-1]
 	}
-	cold := t.keys.cold[ref.row]
-	if cold == 0 {
-		return out
-	}
-	f := &t.keys.failures[cold-1]
-	out.KeyFailure = o.keyFailure(KeyFailure{
+}
+
+func (t *Table) listKeys() List[KeyRow] {
+	return List[KeyRow]{len(t.keys.rows) - 1, func(i int, made *KeyRow) *KeyRow {
+		t.keyRow(uint32(i+1), made)
+		return made
+	}, func(i int, p part) bool {
+		if p == told {
+			return len(t.keys.quotas) > 0
+		}
+		return t.keys.cold[i+1] != 0
+	}}
+}
+
+func (t *Table) keyFailure(n uint32) KeyFailure {
+	o, f := &t.out, &t.keys.failures[t.keys.cold[n]-1]
+	what := &o.resolved.whats[o.resolved.keyGroups[t.keys.rows[n].group].what]
+	out := KeyFailure{
 		ErrorType: what.errorType,
 		CountMax:  f.countMax, LimitMax: f.limitMax, Slots: f.slots, FirstSeen: f.first, LastSeen: f.last,
-	})
+	}
 	if f.slots != 0 {
 		out.SlotSeconds = uint8(t.config.SlotSeconds)
 	}
@@ -102,16 +144,6 @@ var noKeyFailure KeyFailure
 // written to.
 var noTold KeyTold
 
-func (o *output) keyTold(q KeyTold) *KeyTold {
-	o.keyQuotas = append(o.keyQuotas, q)
-	return &o.keyQuotas[len(o.keyQuotas)-1]
-}
-
-func (o *output) keyFailure(f KeyFailure) *KeyFailure {
-	o.keyFailures = append(o.keyFailures, f)
-	return &o.keyFailures[len(o.keyFailures)-1]
-}
-
 func sortedArrays[A ~[16]byte](s []A) []A {
 	if len(s) > 1 {
 		slices.SortFunc(s, func(a, b A) int { return wordsOf(a).compare(wordsOf(b)) })
@@ -119,60 +151,94 @@ func sortedArrays[A ~[16]byte](s []A) []A {
 	return s
 }
 
-// mergeKey adds from to row; both have the same dimensions.
-func (t *Table) mergeKey(row, from *KeyRow) {
-	row.Requests += from.Requests
-	row.Bytes += from.Bytes
-	if from.KeyTold != &noTold {
-		if row.KeyTold == &noTold {
-			row.KeyTold = t.out.keyTold(noTold)
-		}
-		row.KeyTold.join(from.KeyTold)
-	}
-	if from.KeyFailure == &noKeyFailure {
-		return // nor has row one: the outcome is the same
-	}
-	row.CountMax, row.LimitMax = max(row.CountMax, from.CountMax), max(row.LimitMax, from.LimitMax)
-	row.Slots |= from.Slots
-	row.SlotSeconds = max(row.SlotSeconds, from.SlotSeconds)
-	row.FirstSeen, row.LastSeen = min(row.FirstSeen, from.FirstSeen), max(row.LastSeen, from.LastSeen)
+// mergeKeyFailure adds from to f; both are of rows with the same dimensions.
+func (t *Table) mergeKeyFailure(f, from *KeyFailure) {
+	f.CountMax, f.LimitMax = max(f.CountMax, from.CountMax), max(f.LimitMax, from.LimitMax)
+	f.Slots |= from.Slots
+	f.SlotSeconds = max(f.SlotSeconds, from.SlotSeconds)
+	f.FirstSeen, f.LastSeen = min(f.FirstSeen, from.FirstSeen), max(f.LastSeen, from.LastSeen)
 	o := &t.out
-	row.ClientIPs, o.ips = union(row.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
-	row.UserAgents, o.agents = union(row.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString,
+	f.ClientIPs, o.ips = union(f.ClientIPs, from.ClientIPs, o.ips, t.config.SetSize, hashArray, compareArrays)
+	f.UserAgents, o.agents = union(f.UserAgents, from.UserAgents, o.agents, t.config.SetSize, hashString,
 		cmp.Compare[string])
 }
 
-// emitKeysHour merges the minute rows of an hour. The slots are of a minute
-// and do not add up.
+// keyHour is a row of an hour: the minute rows from first on, up to the next one's.
+// failure and told are the numbers of what they have in common, plus one; 0 for none.
+type keyHour struct{ first, failure, told uint32 }
+
+// emitKeysHour finds the minute rows of each hour, which follow each other. The slots
+// are of a minute and do not add up.
 func (t *Table) emitKeysHour() {
-	o := &t.out
-	hours := 0
-	for i := range o.keyRefs {
-		if i == 0 || !o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
-			hours++
-		}
-	}
-	o.keysHour = slices.Grow(o.keysHour[:0], hours)
-	for i := range o.keyRefs {
-		row := o.keys[i]
-		row.Minute = row.Minute / 3600 * 3600
-		if i > 0 && o.keyRefs[i-1].sameHour(&o.keyRefs[i]) {
-			t.mergeKey(&o.keysHour[len(o.keysHour)-1], &row)
+	o, k := &t.out, &t.keys
+	o.keyHours, o.hourFailures, o.hourTold = o.keyHours[:0], o.hourFailures[:0], o.hourTold[:0]
+	for i := 1; i < len(k.rows); i++ {
+		cold := k.cold[i]
+		if i > 1 && t.sameKeyHour(&k.rows[i-1], &k.rows[i]) {
+			h := &o.keyHours[len(o.keyHours)-1]
+			if cold != 0 {
+				t.mergeKeyFailure(&o.hourFailures[h.failure-1], &o.keyFailures[cold-1])
+			}
+			if len(k.quotas) > 0 {
+				o.hourTold[h.told-1].join(&k.quotas[i])
+			}
 			continue
 		}
-		if row.KeyFailure != &noKeyFailure {
-			row.KeyFailure = o.keyFailure(*row.KeyFailure)
+		h := keyHour{first: uint32(i)}
+		if cold != 0 {
+			o.hourFailures = append(o.hourFailures, o.keyFailures[cold-1])
+			h.failure = uint32(len(o.hourFailures))
 		}
-		if row.KeyTold != &noTold {
-			row.KeyTold = o.keyTold(*row.KeyTold)
+		if len(k.quotas) > 0 {
+			o.hourTold = append(o.hourTold, k.quotas[i])
+			h.told = uint32(len(o.hourTold))
 		}
-		o.keysHour = append(o.keysHour, row)
+		o.keyHours = append(o.keyHours, h)
 	}
-	for i := range o.keysHour {
-		if f := o.keysHour[i].KeyFailure; f != &noKeyFailure {
-			f.Slots, f.SlotSeconds = 0, 0
-		}
+	for i := range o.hourFailures {
+		o.hourFailures[i].Slots, o.hourFailures[i].SlotSeconds = 0, 0
 	}
+}
+
+// sameKeyHour reports whether two rows differ by nothing but their minute, which is of
+// the same hour.
+func (t *Table) sameKeyHour(a, b *keyRow) bool {
+	if a.key != b.key {
+		return false
+	}
+	x, y := &t.out.resolved.keyGroups[a.group], &t.out.resolved.keyGroups[b.group]
+	return x.what == y.what && x.minute/60 == y.minute/60
+}
+
+// keyHourRow makes row i of the hours.
+func (t *Table) keyHourRow(i int, out *KeyRow) {
+	o := &t.out
+	h, end := &o.keyHours[i], uint32(len(t.keys.rows))
+	if i+1 < len(o.keyHours) {
+		end = o.keyHours[i+1].first
+	}
+	t.keyRow(h.first, out)
+	out.Minute -= out.Minute % 3600
+	for n := h.first + 1; n < end; n++ {
+		out.Requests += t.keyRequests(n)
+		out.Bytes += t.keys.rows[n].bytes
+	}
+	if h.failure != 0 {
+		out.KeyFailure = &o.hourFailures[h.failure-1]
+	}
+	if h.told != 0 {
+		out.KeyTold = &o.hourTold[h.told-1]
+	}
+}
+
+func (t *Table) listKeysHour() List[KeyRow] {
+	hours := t.out.keyHours
+	return List[KeyRow]{len(hours), func(i int, made *KeyRow) *KeyRow {
+		t.keyHourRow(i, made)
+		return made
+	}, func(i int, p part) bool {
+		return p == told && hours[i].told != 0 || p == failures && hours[i].failure != 0
+	}}
 }
 
 // union returns the size members of a and b with the smallest hashes, sorted

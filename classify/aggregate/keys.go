@@ -79,8 +79,16 @@ func (k *keys) quota(n uint32) *KeyTold {
 	return &k.quotas[n]
 }
 
-// bytes counts a row with its slots, its two output rows and what sorts them.
+// bytes counts a row with its slots, its row of an hour, and its part of what sorts
+// the rows: blocks share that. Failures are kept twice more, of minutes and of hours.
 func (k *keys) bytes() int {
-	return (len(k.rows)-1)*(32+4+16+2*64+40) + len(k.failures)*(88+2*(80+16)) + len(k.quotas)*3*24 +
+	told := 0
+	if len(k.quotas) > 0 {
+		told = 2 * 24
+	}
+	return (len(k.rows)-1)*(32+4+16+12+sortBytes+told) + len(k.failures)*(88+2*(96+16)) +
 		len(k.ips.members)*(24+2*16) + len(k.agents.members)*(16+2*16)
 }
+
+// sortBytes is a row's part of a Sorter.
+const sortBytes = 24

@@ -171,14 +171,18 @@ func overBudgetRows(c Config, items []item) (rows Rows, other Others) {
 			list[i].Truncated = other[OfRoutes] > 0 || other[OfErrorTypes] > 0
 		}
 	}
-	for _, list := range [][]KeyRow{rows.Keys, rows.KeysHour} {
-		for i := range list {
-			list[i].Truncated = other[OfKeys] > 0 || other[OfServices] > 0 || other[OfErrorTypes] > 0
+	for _, list := range []*List[KeyRow]{&rows.Keys, &rows.KeysHour} {
+		all := list.All()
+		for i := range all {
+			all[i].Truncated = other[OfKeys] > 0 || other[OfServices] > 0 || other[OfErrorTypes] > 0
 		}
+		*list = ListOf(all)
 	}
-	for i := range rows.Clients {
-		rows.Clients[i].Truncated = other[OfClients] > 0
+	all := rows.Clients.All()
+	for i := range all {
+		all[i].Truncated = other[OfClients] > 0
 	}
+	rows.Clients = ListOf(all)
 	for _, list := range [][]AgentRow{rows.Agents, rows.AgentsHour} {
 		for i := range list {
 			list[i].Truncated = other[OfAgents] > 0 || other[OfServices] > 0
@@ -257,12 +261,13 @@ func TestFloodKeepsOffender(t *testing.T) {
 		add(table, &r, Position{0, int64(i)})
 	}
 	rows := table.Rows()
-	i := slices.IndexFunc(rows.Keys, func(k KeyRow) bool { return k.Key == offender })
-	if i < 0 || rows.Keys[i].Requests != 10 || !rows.Keys[i].Truncated {
-		t.Fatalf("the offender is not among the %d named keys", len(rows.Keys))
+	keys := rows.Keys.All()
+	i := slices.IndexFunc(keys, func(k KeyRow) bool { return k.Key == offender })
+	if i < 0 || keys[i].Requests != 10 || !keys[i].Truncated {
+		t.Fatalf("the offender is not among the %d named keys", len(keys))
 	}
-	if len(rows.Keys) != 11 || rows.Other[OfKeys] != 4990-9 {
-		t.Errorf("got %d rows, %d responses under __other__", len(rows.Keys), rows.Other[OfKeys])
+	if len(keys) != 11 || rows.Other[OfKeys] != 4990-9 {
+		t.Errorf("got %d rows, %d responses under __other__", len(keys), rows.Other[OfKeys])
 	}
 }
 
@@ -295,7 +300,7 @@ func TestKeyNames(t *testing.T) {
 		c.Budget.Keys = budget
 		rows := fold(New(c), items)
 		named := map[classify.KeyID]bool{}
-		for _, k := range rows.Keys {
+		for _, k := range rows.Keys.All() {
 			named[k.Key] = true
 		}
 		delete(named, classify.OtherKey)

@@ -179,7 +179,7 @@ func single(c Config, it *item, name naming) Rows {
 				k.UserAgents = []string{string(r.UserAgent)}
 			}
 		}
-		rows.Keys = []KeyRow{k}
+		rows.Keys = ListOf([]KeyRow{k})
 	}
 	if r.ClientIP != ([16]byte{}) {
 		day.Addressed = 1
@@ -194,7 +194,7 @@ func single(c Config, it *item, name naming) Rows {
 				cl.Keys = []classify.KeyID{r.Key}
 			}
 		}
-		rows.Clients = []ClientRow{cl}
+		rows.Clients = ListOf([]ClientRow{cl})
 	}
 	if name.class != "" {
 		day.Agented = 1
@@ -350,7 +350,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			serviceHours.put(at, ServiceHourRow{r.Minute, r.Service, r.Outcome,
 				r.Requests, r.LatencyBuckets, r.LatencyCounts, r.UpstreamBuckets, r.UpstreamCounts})
 		}
-		for _, r := range p.Keys {
+		for _, r := range p.Keys.All() {
 			k := keyKey{r.Minute, r.Key, r.Service, r.Outcome, r.Code, r.ErrorType}
 			keys.put(k, r)
 			r.Minute -= r.Minute % 3600
@@ -359,7 +359,7 @@ func mergeAll(c Config, parts ...Rows) Rows {
 			r.KeyFailure = &failure
 			keyHours.put(k, r)
 		}
-		for _, r := range p.Clients {
+		for _, r := range p.Clients.All() {
 			clients.put(clientKey{r.Minute, r.ClientIP, r.Outcome, r.Code}, r)
 		}
 		for _, r := range p.Agents {
@@ -387,11 +387,11 @@ func mergeAll(c Config, parts ...Rows) Rows {
 		all.Responded += p.Responded
 	}
 	all.Responses, all.ResponsesHour = responses.sorted(compareResponses), hours.sorted(compareResponses)
-	all.Keys, all.KeysHour = keys.sorted(compareKeys), keyHours.sorted(compareKeys)
-	all.Clients = clients.sorted(func(a, b *ClientRow) int {
+	all.Keys, all.KeysHour = ListOf(keys.sorted(compareKeys)), ListOf(keyHours.sorted(compareKeys))
+	all.Clients = ListOf(clients.sorted(func(a, b *ClientRow) int {
 		return cmp.Or(cmp.Compare(a.Minute/86400, b.Minute/86400), cmp.Compare(a.Outcome.String(), b.Outcome.String()),
 			bytes.Compare(a.ClientIP[:], b.ClientIP[:]), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Minute, b.Minute))
-	})
+	}))
 	all.Agents, all.AgentsHour = agents.sorted((*AgentRow).compare), agentHours.sorted((*AgentRow).compare)
 	all.Services = services.sorted(func(a, b *ServiceRow) int {
 		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Service, b.Service),

@@ -8,10 +8,27 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+// listed is Rows with what its lists have.
+type listed struct {
+	Rows           Rows
+	Keys, KeysHour []KeyRow
+	Clients        []ClientRow
+}
+
+func listedOf(r Rows) listed {
+	p := listed{r, r.Keys.All(), r.KeysHour.All(), r.Clients.All()}
+	p.Rows.Keys, p.Rows.KeysHour, p.Rows.Clients = List[KeyRow]{}, List[KeyRow]{}, List[ClientRow]{}
+	return p
+}
+
 // withoutEmpty makes empty slices nil, for DeepEqual: cmp.Diff takes seconds
 // for what it takes milliseconds.
-func withoutEmpty(r Rows) Rows {
-	v := reflect.ValueOf(&r).Elem()
+func withoutEmpty(r listed) listed {
+	v := reflect.ValueOf(&r.Rows).Elem()
+	for i := range v.NumField() {
+		emptyToNil(v.Field(i))
+	}
+	v = reflect.ValueOf(&r).Elem()
 	for i := range v.NumField() {
 		emptyToNil(v.Field(i))
 	}
@@ -52,10 +69,11 @@ func eachSlice(row reflect.Value, f func(s reflect.Value)) {
 
 func wantRows(t *testing.T, what string, got, want Rows) {
 	t.Helper()
-	if reflect.DeepEqual(withoutEmpty(got), withoutEmpty(want)) {
+	if reflect.DeepEqual(withoutEmpty(listedOf(got)), withoutEmpty(listedOf(want))) {
 		return
 	}
-	diff := gocmp.Diff(want, got, cmpopts.EquateEmpty())
+	diff := gocmp.Diff(listedOf(want), listedOf(got), cmpopts.EquateEmpty(),
+		cmpopts.IgnoreTypes(List[KeyRow]{}, List[ClientRow]{}))
 	if len(diff) > 4000 {
 		diff = diff[:4000] + "..."
 	}

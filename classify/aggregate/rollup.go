@@ -99,7 +99,8 @@ func (Read[V]) values() {}
 // View is a block's rows of one rollup.
 type View struct {
 	Len int
-	// Minute, in Unix seconds, and Requests are those of row i.
+	// Minute, in Unix seconds, and Requests are those of row i. Unlike Values, they are
+	// for one goroutine at a time.
 	Minute   func(i int) uint32
 	Requests func(i int) uint64
 	// Values are parallel to the rollup's Columns.
@@ -139,7 +140,7 @@ type Description[R any] struct {
 	Level    Level
 	Sum      Sum
 	Shard    []string
-	Rows     func(*Rows) []R // sorted by minute
+	Rows     func(*Rows) List[R]
 	Minute   func(*R) uint32
 	Requests func(*R) uint64
 	// Dimensions and Measures are in the table's order.
@@ -149,7 +150,7 @@ type Description[R any] struct {
 // ColumnOf is a column of rows R.
 type ColumnOf[R any] struct {
 	Column
-	read func(rows []R) Values
+	read func(rows List[R]) Values
 }
 
 // Dimension is a column that distinguishes rows.
@@ -159,17 +160,12 @@ func Dimension[R any, V Name](name string, get func(*R) V) ColumnOf[R] {
 
 // Measure is a column whose values are merged.
 func Measure[R any, V Value](name string, merge Merge, get func(*R) V) ColumnOf[R] {
-	return ColumnOf[R]{Column{Name: name, Merge: merge}, func(rows []R) Values { return ReadRows(rows, get) }}
+	return measureOf(always, name, merge, get)
 }
 
-// ReadRows reads get of rows.
-func ReadRows[R, V any](rows []R, get func(*R) V) Read[V] {
-	return func(dst []V, from, to int) []V {
-		for i := from; i < to; i++ {
-			dst = append(dst, get(&rows[i]))
-		}
-		return dst
-	}
+// measureOf is Measure for a column that is zero in rows without p.
+func measureOf[R any, V Value](p part, name string, merge Merge, get func(*R) V) ColumnOf[R] {
+	return ColumnOf[R]{Column{Name: name, Merge: merge}, func(rows List[R]) Values { return readPart(rows, p, get) }}
 }
 
 // Describe makes the Rollup of a description.
@@ -181,20 +177,21 @@ func Describe[R any](d Description[R]) Rollup {
 	for _, c := range columns {
 		r.Columns = append(r.Columns, c.Column)
 	}
-	var of func(rows []R) View
-	of = func(rows []R) View {
+	var of func(rows List[R]) View
+	of = func(rows List[R]) View {
+		var made R
 		v := View{
-			Len:      len(rows),
-			Minute:   func(i int) uint32 { return d.Minute(&rows[i]) },
-			Requests: func(i int) uint64 { return d.Requests(&rows[i]) },
+			Len:      rows.n,
+			Minute:   func(i int) uint32 { return d.Minute(rows.at(i, &made)) },
+			Requests: func(i int) uint64 { return d.Requests(rows.at(i, &made)) },
 			only: func(keep func(minute uint32) bool) View {
 				var kept []R
-				for i := range rows {
-					if keep(d.Minute(&rows[i])) {
-						kept = append(kept, rows[i])
+				for i := range rows.n {
+					if row := rows.at(i, &made); keep(d.Minute(row)) {
+						kept = append(kept, *row)
 					}
 				}
-				return of(kept)
+				return of(ListOf(kept))
 			},
 		}
 		for _, c := range columns {

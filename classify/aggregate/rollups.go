@@ -12,18 +12,18 @@ import (
 func Rollups() []Rollup {
 	responses := Description[ResponseRow]{
 		Name: "responses", Level: Minute, Sum: Responded, Shard: []string{"service", "route"},
-		Rows:       func(b *Rows) []ResponseRow { return b.Responses },
+		Rows:       func(b *Rows) List[ResponseRow] { return ListOf(b.Responses) },
 		Minute:     func(r *ResponseRow) uint32 { return r.Minute },
 		Requests:   func(r *ResponseRow) uint64 { return r.Requests },
 		Dimensions: responseDimensions(), Measures: responseMeasures(),
 	}
 	responsesHour := responses
 	responsesHour.Name, responsesHour.Level = "responses_hour", Hour
-	responsesHour.Rows = func(b *Rows) []ResponseRow { return b.ResponsesHour }
+	responsesHour.Rows = func(b *Rows) List[ResponseRow] { return ListOf(b.ResponsesHour) }
 
 	services := Description[ServiceRow]{
 		Name: "services", Level: Minute, Sum: Responded, Shard: []string{"service"},
-		Rows:     func(b *Rows) []ServiceRow { return b.Services },
+		Rows:     func(b *Rows) List[ServiceRow] { return ListOf(b.Services) },
 		Minute:   func(r *ServiceRow) uint32 { return r.Minute },
 		Requests: func(r *ServiceRow) uint64 { return r.Requests },
 		Dimensions: []ColumnOf[ServiceRow]{
@@ -34,7 +34,7 @@ func Rollups() []Rollup {
 	}
 	servicesHour := Description[ServiceHourRow]{
 		Name: "services_hour", Level: Hour, Sum: Responded, Shard: []string{"service"},
-		Rows:     func(b *Rows) []ServiceHourRow { return b.ServicesHour },
+		Rows:     func(b *Rows) List[ServiceHourRow] { return ListOf(b.ServicesHour) },
 		Minute:   func(r *ServiceHourRow) uint32 { return r.Minute },
 		Requests: func(r *ServiceHourRow) uint64 { return r.Requests },
 		Dimensions: []ColumnOf[ServiceHourRow]{
@@ -53,32 +53,32 @@ func Rollups() []Rollup {
 
 	keys := Description[KeyRow]{
 		Name: "keys", Level: Minute, Sum: Keyed, Shard: []string{"key_id"},
-		Rows:       func(b *Rows) []KeyRow { return b.Keys },
+		Rows:       func(b *Rows) List[KeyRow] { return b.Keys },
 		Minute:     func(r *KeyRow) uint32 { return r.Minute },
 		Requests:   func(r *KeyRow) uint64 { return r.Requests },
 		Dimensions: keyDimensions(), Measures: keyMeasures(),
 	}
 	keysHour := keys
 	keysHour.Name, keysHour.Level = "keys_hour", Hour
-	keysHour.Rows = func(b *Rows) []KeyRow { return b.KeysHour }
+	keysHour.Rows = func(b *Rows) List[KeyRow] { return b.KeysHour }
 
 	clients := Description[ClientRow]{
 		Name: "clients", Level: Minute, Sum: Addressed, Shard: []string{"client_ip"},
-		Rows:       func(b *Rows) []ClientRow { return b.Clients },
+		Rows:       func(b *Rows) List[ClientRow] { return b.Clients },
 		Minute:     func(r *ClientRow) uint32 { return r.Minute },
 		Requests:   func(r *ClientRow) uint64 { return r.Requests },
 		Dimensions: clientDimensions(), Measures: clientMeasures(),
 	}
 	agents := Description[AgentRow]{
 		Name: "agents", Level: Minute, Sum: Agented, Shard: []string{"service", "agent"},
-		Rows:       func(b *Rows) []AgentRow { return b.Agents },
+		Rows:       func(b *Rows) List[AgentRow] { return ListOf(b.Agents) },
 		Minute:     func(r *AgentRow) uint32 { return r.Minute },
 		Requests:   func(r *AgentRow) uint64 { return r.Requests },
 		Dimensions: agentDimensions(), Measures: agentMeasures(),
 	}
 	agentsHour := agents
 	agentsHour.Name, agentsHour.Level = "agents_hour", Hour
-	agentsHour.Rows = func(b *Rows) []AgentRow { return b.AgentsHour }
+	agentsHour.Rows = func(b *Rows) List[AgentRow] { return ListOf(b.AgentsHour) }
 	return []Rollup{
 		Describe(responses), Describe(responsesHour), Describe(services), Describe(servicesHour),
 		Describe(keys), Describe(keysHour), Describe(clients),
@@ -123,7 +123,7 @@ func keyDimensions() []ColumnOf[KeyRow] {
 		Dimension("service", func(r *row) string { return r.Service }),
 		Dimension("outcome", func(r *row) string { return r.Outcome.String() }),
 		Dimension("code", func(r *row) uint16 { return r.Code }),
-		Dimension("error_type", func(r *row) string { return r.ErrorType }),
+		measureOf(failures, "error_type", None, func(r *row) string { return r.ErrorType }),
 	}
 }
 
@@ -131,20 +131,20 @@ func keyMeasures() []ColumnOf[KeyRow] {
 	type row = KeyRow
 	return []ColumnOf[row]{
 		Measure("bytes", Add, func(r *row) uint64 { return r.Bytes }),
-		Measure("count_max", Max, func(r *row) uint32 { return r.CountMax }),
-		Measure("limit_max", Max, func(r *row) uint32 { return r.LimitMax }),
-		Measure("slots", Or, func(r *row) uint64 { return r.Slots }),
-		Measure("slot_seconds", Max, func(r *row) uint8 { return r.SlotSeconds }),
-		Measure("first_offset", Min, func(r *row) uint16 { return offset(r.Minute, r.FirstSeen) }),
-		Measure("last_offset", Max, func(r *row) uint16 { return offset(r.Minute, r.LastSeen) }),
-		Measure("client_ips", Union, func(r *row) [][16]byte { return r.ClientIPs }),
-		Measure("user_agents", Union, func(r *row) []string { return r.UserAgents }),
+		measureOf(failures, "count_max", Max, func(r *row) uint32 { return r.CountMax }),
+		measureOf(failures, "limit_max", Max, func(r *row) uint32 { return r.LimitMax }),
+		measureOf(failures, "slots", Or, func(r *row) uint64 { return r.Slots }),
+		measureOf(failures, "slot_seconds", Max, func(r *row) uint8 { return r.SlotSeconds }),
+		measureOf(failures, "first_offset", Min, func(r *row) uint16 { return offset(r.Minute, r.FirstSeen) }),
+		measureOf(failures, "last_offset", Max, func(r *row) uint16 { return offset(r.Minute, r.LastSeen) }),
+		measureOf(failures, "client_ips", Union, func(r *row) [][16]byte { return r.ClientIPs }),
+		measureOf(failures, "user_agents", Union, func(r *row) []string { return r.UserAgents }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
-		Measure("quota_limit", Max, func(r *row) uint32 { return r.Quota.Limit }),
-		Measure("quota_low", Max, func(r *row) uint32 { return r.Quota.Low }),
-		Measure("quota_window", Max, func(r *row) uint32 { return r.Quota.Window }),
-		Measure("retry_after", Max, func(r *row) uint32 { return r.Quota.RetryAfter }),
-		Measure("retries", Add, func(r *row) uint64 { return r.Retries }),
+		measureOf(told, "quota_limit", Max, func(r *row) uint32 { return r.Quota.Limit }),
+		measureOf(told, "quota_low", Max, func(r *row) uint32 { return r.Quota.Low }),
+		measureOf(told, "quota_window", Max, func(r *row) uint32 { return r.Quota.Window }),
+		measureOf(told, "retry_after", Max, func(r *row) uint32 { return r.Quota.RetryAfter }),
+		measureOf(told, "retries", Add, func(r *row) uint64 { return r.Retries }),
 	}
 }
 
@@ -169,12 +169,13 @@ func clientDimensions() []ColumnOf[ClientRow] {
 func clientMeasures() []ColumnOf[ClientRow] {
 	type row = ClientRow
 	list := []ColumnOf[row]{
-		Measure("slots", Or, func(r *row) uint64 { return r.Slots }),
-		Measure("key_ids", Union, func(r *row) []classify.KeyID { return r.Keys }),
+		measureOf(failures, "slots", Or, func(r *row) uint64 { return r.Slots }),
+		measureOf(failures, "key_ids", Union, func(r *row) []classify.KeyID { return r.Keys }),
 		Measure("truncated", Max, func(r *row) bool { return r.Truncated }),
 	}
 	for i := range distinct.Words {
-		list = append(list, Measure(fmt.Sprintf("path_bits_%d", i), Or, func(r *row) uint64 { return r.Paths[i] }))
+		list = append(list, measureOf(failures, fmt.Sprintf("path_bits_%d", i), Or,
+			func(r *row) uint64 { return r.Paths[i] }))
 	}
 	return list
 }

@@ -19,9 +19,9 @@ type Rows struct {
 	ResponsesHour []ResponseRow // the same, Minute truncated to the hour
 	Services      []ServiceRow
 	ServicesHour  []ServiceHourRow
-	Keys          []KeyRow
-	KeysHour      []KeyRow
-	Clients       []ClientRow
+	Keys          List[KeyRow]
+	KeysHour      List[KeyRow]
+	Clients       List[ClientRow]
 	Agents        []AgentRow
 	AgentsHour    []AgentRow // the same, Minute truncated to the hour
 	Samples       []SampleRow

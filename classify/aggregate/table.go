@@ -21,6 +21,8 @@ type Position struct {
 type Table struct {
 	config Config
 	sealed bool // Rows was called: only Reset may follow
+	rows   Rows // once it is sealed
+	sorter *Sorter
 
 	services   names
 	errorTypes names
@@ -55,9 +57,12 @@ type carry struct {
 	row   uint32
 }
 
-// New returns an empty table.
-func New(config Config) *Table {
-	t := &Table{config: config.withDefaults()}
+// New returns an empty table that sorts in memory of its own.
+func New(config Config) *Table { return NewWith(config, &Sorter{}) }
+
+// NewWith is New for one of several tables that sort in the same memory.
+func NewWith(config Config, s *Sorter) *Table {
+	t := &Table{config: config.withDefaults(), sorter: s}
 	t.keys.ips = sets[words]{size: t.config.SetSize, less: words.less}
 	t.keys.agents = sets[uint32]{size: t.config.SetSize, less: func(a, b uint32) bool {
 		return t.userAgents.list[a] < t.userAgents.list[b]
@@ -75,7 +80,7 @@ const knownNames = 1 << 16
 // Reset empties the table and keeps its memory for the next block. Rows
 // returned earlier are overwritten by the next call of Rows.
 func (t *Table) Reset() {
-	t.sealed = false
+	t.sealed, t.rows = false, Rows{}
 	gone := t.services.trim(knownNames)
 	t.dimensions.trim(t.errorTypes.trim(knownNames) || gone)
 	t.userAgents.trim(knownNames)

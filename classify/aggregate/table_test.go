@@ -3,6 +3,7 @@ package aggregate
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"sync"
 	"testing"
 
 	"statline/classify"
@@ -47,18 +49,18 @@ func TestRowsOfOneMinute(t *testing.T) {
 		s.Minute != 1_699_999_980 || s.HTTPStatus != 429 || len(s.LatencyBuckets) != 1 || s.LatencyCounts[0] != 2 {
 		t.Errorf("got %+v", s)
 	}
-	k := rows.Keys[0]
+	k := rows.Keys.At(0)
 	if k.CountMax != 41 || k.LimitMax != 40 || k.Slots != 1<<2|1<<5 || k.FirstSeen != 1_700_000_000 ||
 		k.LastSeen != 1_700_000_030 ||
 		len(k.ClientIPs) != 1 || k.ClientIPs[0] != r.ClientIP || len(k.UserAgents) != 1 ||
 		k.UserAgents[0] != "agent/1" {
 		t.Errorf("got %+v", k)
 	}
-	if c := rows.Clients[0]; c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
+	if c := rows.Clients.At(0); c.Requests != 2 || c.Slots != k.Slots || len(c.Keys) != 1 || c.Keys[0] != r.Key {
 		t.Errorf("got %+v", c)
 	}
-	if len(rows.Samples) != 3 || rows.KeysHour[0].Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3, 0}) {
-		t.Errorf("got samples %+v, hours %+v, days %+v", rows.Samples, rows.KeysHour, rows.Days)
+	if len(rows.Samples) != 3 || rows.KeysHour.At(0).Slots != 0 || rows.Days[0] != (DayCount{19675, 3, 3, 3, 0}) {
+		t.Errorf("got samples %+v, hours %+v, days %+v", rows.Samples, rows.KeysHour.All(), rows.Days)
 	}
 }
 
@@ -70,6 +72,9 @@ func TestGoldenFold(t *testing.T) {
 	v := reflect.ValueOf(rows)
 	for i := range v.NumField() {
 		name, field := v.Type().Field(i).Name, v.Field(i)
+		if all := field.MethodByName("All"); field.Kind() == reflect.Struct && all.IsValid() {
+			field = all.Call(nil)[0] // a list's rows
+		}
 		if field.Kind() != reflect.Slice {
 			got = fmt.Appendf(got, "%s: %v\n", name, field)
 			continue
@@ -181,10 +186,98 @@ func TestRequestsBeyond32Bits(t *testing.T) {
 		add(table, &r, Position{})
 	}
 	const want = math.MaxUint32 - 1 + 5
-	if rows := table.Rows(); rows.Keys[0].Requests != want || rows.KeysHour[0].Requests != want ||
-		rows.Clients[0].Requests != want {
-		t.Errorf("got %d, %d, %d; want %d", rows.Keys[0].Requests, rows.KeysHour[0].Requests, rows.Clients[0].Requests,
-			uint64(want))
+	if rows := table.Rows(); rows.Keys.At(0).Requests != want || rows.KeysHour.At(0).Requests != want ||
+		rows.Clients.At(0).Requests != want {
+		t.Errorf("got %d, %d, %d; want %d", rows.Keys.At(0).Requests, rows.KeysHour.At(0).Requests,
+			rows.Clients.At(0).Requests, uint64(want))
+	}
+}
+
+// Counts beyond 32 bits stay with their rows when these are sorted, and add up where
+// rows are merged over a budget.
+func TestRequestsBeyond32BitsMove(t *testing.T) {
+	const keys, large = 40, math.MaxUint32
+	for _, budget := range []int{keys, 3} {
+		config := DefaultConfig()
+		config.Budget.Keys, config.Budget.Clients = budget, budget
+		table := New(config)
+		var r classify.Response
+		r.Reset()
+		r.Status = 200
+		for round := range 3 {
+			for i := range keys {
+				r.Key, r.ClientIP = classify.KeyID{byte(i * 37), 1}, [16]byte{byte(i * 91), 2}
+				add(table, &r, Position{})
+			}
+			table.flush()
+			for i := range keys * min(1, 1-round) {
+				table.keys.rows[i+1].requests, table.clients.rows[i+1].requests = large-uint32(i&1), large-uint32(i&1)
+			}
+		}
+		rows := table.Rows()
+		sums := [3]uint64{}
+		for i, of := range []List[KeyRow]{rows.Keys, rows.KeysHour} {
+			for _, k := range of.All() {
+				sums[i] += k.Requests
+				if k.Requests < large+1 {
+					t.Errorf("budget %d: key %s: got %d requests; want more than 32 bits", budget, k.Key, k.Requests)
+				}
+			}
+		}
+		for _, c := range rows.Clients.All() {
+			sums[2] += c.Requests
+		}
+		want := uint64(keys*(large+2) - keys/2)
+		if sums != [3]uint64{want, want, want} || rows.Keys.Len() != min(keys, budget+1) {
+			t.Errorf("budget %d: got %d in %d rows; want %d each", budget, sums, rows.Keys.Len(), want)
+		}
+	}
+}
+
+// Tables that share the memory they sort in make the rows that they make alone, and
+// their lists are read by several goroutines.
+func TestTablesShareASorter(t *testing.T) {
+	items := randomItems(rand.New(rand.NewPCG(5, 6)), 3000)
+	alone := fold(New(DefaultConfig()), items)
+	want, days := withoutEmpty(listedOf(alone)), map[string]map[int64]uint64{}
+	for _, rollup := range Rollups() {
+		days[rollup.Name] = rollup.Of(&alone).Days()
+	}
+	var s Sorter
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			rows := fold(NewWith(DefaultConfig(), &s), items)
+			var readers sync.WaitGroup
+			for _, rollup := range Rollups() {
+				readers.Go(func() {
+					if got, want := rollup.Of(&rows).Days(), days[rollup.Name]; !maps.Equal(got, want) {
+						t.Errorf("%s: got %v; want %v", rollup.Name, got, want)
+					}
+				})
+			}
+			readers.Wait()
+			if !reflect.DeepEqual(withoutEmpty(listedOf(rows)), want) {
+				t.Error("a shared sorter changes rows")
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// Most rows are of keys: a success takes less than the row that is made of it and what
+// sorts it would.
+func TestSuccessesOfKeysAreSmall(t *testing.T) {
+	table := New(DefaultConfig())
+	var r classify.Response
+	r.Reset()
+	r.Status = 200
+	for i := range 10_000 {
+		r.Key = classify.KeyID{byte(i >> 8), byte(i)}
+		add(table, &r, Position{})
+	}
+	if got := table.MemoryBytes() / 10_000; got > 100 {
+		t.Errorf("a key takes %d bytes; want at most 100", got)
 	}
 }
 
@@ -308,9 +401,9 @@ func TestTextsAreCut(t *testing.T) {
 	add(table, &r, Position{})
 	rows := table.Rows()
 	s := rows.Samples[0]
-	if len(rows.Keys[0].UserAgents[0]) != maxUserAgent || len(s.UserAgent) != maxUserAgent ||
+	if len(rows.Keys.At(0).UserAgents[0]) != maxUserAgent || len(s.UserAgent) != maxUserAgent ||
 		len(s.Path) != maxSampleText || len(s.Message) != maxSampleText || len(s.RequestID) != maxSampleText {
-		t.Errorf("got a user agent of %d, a sample of %d %d %d %d bytes", len(rows.Keys[0].UserAgents[0]),
+		t.Errorf("got a user agent of %d, a sample of %d %d %d %d bytes", len(rows.Keys.At(0).UserAgents[0]),
 			len(s.UserAgent), len(s.Path), len(s.Message), len(s.RequestID))
 	}
 }

@@ -69,8 +69,8 @@ func (f *cutter) end(out *folded) {
 	out.records += c.Records
 	out.rejected += c.Rejected
 	out.responses += len(c.Rows.Responses)
-	out.keys += len(c.Rows.Keys)
-	out.clients += len(c.Rows.Clients)
+	out.keys += c.Rows.Keys.Len()
+	out.clients += c.Rows.Clients.Len()
 	for i, n := range c.Rows.Other {
 		out.other[i] += n
 	}

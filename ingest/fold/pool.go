@@ -14,6 +14,7 @@ import (
 type Pool struct {
 	cfg      Config
 	decoders *decoders
+	sorter   aggregate.Sorter
 	keep     int // bytes that idle builders may hold
 
 	mu   sync.Mutex
@@ -79,7 +80,7 @@ func (l partitionPool) Get(large bool) block.Builder {
 	}
 	f := &Builder{cfg: p.cfg, decoders: p.decoders, partition: l.partition}
 	if at < 0 {
-		f.table = aggregate.New(p.cfg.Aggregate)
+		f.table = aggregate.NewWith(p.cfg.Aggregate, &p.sorter)
 		return f
 	}
 	f = p.free[at]

@@ -54,7 +54,8 @@ const oneInsert = 200_000 // rows of one INSERT
 func (s *firstChunk) WriteRows(ctx context.Context, id block.ID, c *block.Contents, fence func() error) error {
 	half := *c
 	half.Rejects = nil
-	half.Rows = aggregate.Rows{Responses: c.Rows.Responses, Keys: c.Rows.Keys[:min(oneInsert, len(c.Rows.Keys))]}
+	half.Rows = aggregate.Rows{Responses: c.Rows.Responses,
+		Keys: aggregate.ListOf(c.Rows.Keys.All()[:min(oneInsert, c.Rows.Keys.Len())])}
 	if err := s.Store.WriteRows(ctx, id, &half, fence); err != nil {
 		return err
 	}

@@ -102,16 +102,17 @@ func TestContentsWithout(t *testing.T) {
 	shared := &aggregate.KeyFailure{ClientIPs: [][16]byte{client.As16(), neighbour.As16()},
 		UserAgents: []string{"at 192.0.2.1", "curl"}}
 	c := &block.Contents{Rows: aggregate.Rows{
-		Keys: []aggregate.KeyRow{{Key: key, Requests: 3, KeyFailure: shared},
-			{Key: other, Requests: 4, KeyFailure: shared}},
-		Clients: []aggregate.ClientRow{{ClientIP: client.As16(), Requests: 5,
+		Keys: aggregate.ListOf([]aggregate.KeyRow{{Key: key, Requests: 3, KeyFailure: shared},
+			{Key: other, Requests: 4, KeyFailure: shared}}),
+		Clients: aggregate.ListOf([]aggregate.ClientRow{{ClientIP: client.As16(), Requests: 5,
 			ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{other}}},
-			{ClientIP: neighbour.As16(), Requests: 6, ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{key, other}}}},
+			{ClientIP: neighbour.As16(), Requests: 6,
+				ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{key, other}}}}),
 		Samples: []aggregate.SampleRow{{Key: key}, {ClientIP: client.As16()}, {Path: "/?ip=2001%3Adb8%3A%3A7"},
 			{Path: "/192.0.2.10"}},
 	}, Rejects: []block.RejectRow{{Raw: "192.0.2.1 - x", Detail: "of 192.0.2.1"}, {Raw: "192.0.2.10 - x"}}}
 	c = gone.without(c)
-	k, cl := c.Rows.Keys, c.Rows.Clients
+	k, cl := c.Rows.Keys.All(), c.Rows.Clients.All()
 	if k[0].Key != classify.OtherKey || k[0].Requests != 3 || len(k[0].ClientIPs)+len(k[0].UserAgents) != 0 ||
 		k[1].Key != other ||
 		!slices.Equal(k[1].ClientIPs, [][16]byte{neighbour.As16()}) ||

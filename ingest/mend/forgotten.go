@@ -80,14 +80,8 @@ func (f *forgotten) without(c *block.Contents) *block.Contents {
 			rows[i].Route, rows[i].ErrorType = f.text(rows[i].Route), f.text(rows[i].ErrorType)
 		}
 	}
-	for _, rows := range [][]aggregate.KeyRow{r.Keys, r.KeysHour} {
-		for i := range rows {
-			f.keyRow(&rows[i])
-		}
-	}
-	for i := range r.Clients {
-		f.clientRow(&r.Clients[i])
-	}
+	r.Keys, r.KeysHour = changed(r.Keys, f.keyRow), changed(r.KeysHour, f.keyRow)
+	r.Clients = changed(r.Clients, f.clientRow)
 	r.Samples = slices.DeleteFunc(r.Samples, func(s aggregate.SampleRow) bool {
 		return f.key(s.Key) || f.address(s.ClientIP) || f.names(s.Route) || f.names(s.Path) || f.names(s.Message) ||
 			f.names(s.RequestID) || f.names(s.UserAgent)
@@ -101,6 +95,15 @@ func (f *forgotten) without(c *block.Contents) *block.Contents {
 		}
 	}
 	return c
+}
+
+// changed is a copy of rows, each changed.
+func changed[R any](rows aggregate.List[R], change func(*R)) aggregate.List[R] {
+	list := rows.All()
+	for i := range list {
+		change(&list[i])
+	}
+	return aggregate.ListOf(list)
 }
 
 // keyRow changes a row in place; what rows share is copied first.

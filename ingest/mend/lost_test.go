@@ -74,10 +74,11 @@ func checkRefused(t *testing.T, r *ingesttest.Rig, repair *Repair, why string) {
 func TestLostRowsComeBack(t *testing.T) {
 	r := ingesttest.New(t, "lost")
 	truth := r.Produce(17, 12_000)
+	var none aggregate.List[aggregate.KeyRow]
 	lossy := &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){
 		1: func(rows *aggregate.Rows) { rows.Services, rows.ResponsesHour = nil, nil },
-		2: func(rows *aggregate.Rows) { rows.Clients, rows.Agents, rows.AgentsHour = nil, nil, nil },
-		4: func(rows *aggregate.Rows) { rows.ServicesHour, rows.Keys, rows.KeysHour = nil, nil, nil },
+		2: func(rows *aggregate.Rows) { rows.Clients, rows.Agents, rows.AgentsHour = aggregate.List[aggregate.ClientRow]{}, nil, nil },
+		4: func(rows *aggregate.Rows) { rows.ServicesHour, rows.Keys, rows.KeysHour = nil, none, none },
 		7: func(rows *aggregate.Rows) { rows.Responses = nil },
 	}}
 	r.Into = lossy

@@ -28,11 +28,12 @@ type statusRow struct {
 func statuses() aggregate.Rollup {
 	return aggregate.Describe(aggregate.Description[statusRow]{
 		Name: "statuses", Level: aggregate.Minute, Sum: aggregate.Responded, Shard: []string{"http_status"},
-		Rows: func(b *aggregate.Rows) (rows []statusRow) {
+		Rows: func(b *aggregate.Rows) aggregate.List[statusRow] {
+			var rows []statusRow
 			for _, r := range b.Responses {
 				rows = append(rows, statusRow{r.Minute, r.HTTPStatus, r.Requests})
 			}
-			return rows
+			return aggregate.ListOf(rows)
 		},
 		Minute:   func(r *statusRow) uint32 { return r.minute },
 		Requests: func(r *statusRow) uint64 { return r.requests },

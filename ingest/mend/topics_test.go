@@ -17,7 +17,7 @@ func TestSeveralTopicsInOneStore(t *testing.T) {
 	first := r.Produce(31, 3000)
 	lossy := &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){
 		2: func(rows *aggregate.Rows) { rows.Services = nil },
-		5: func(rows *aggregate.Rows) { rows.Services, rows.Clients = nil, nil },
+		5: func(rows *aggregate.Rows) { rows.Services, rows.Clients = nil, aggregate.List[aggregate.ClientRow]{} },
 	}}
 	r.Into = lossy
 	if err := r.Run(t.Context(), small); err != nil {

@@ -141,8 +141,9 @@ func TestAuditFindsFaults(t *testing.T) {
 		dropTokens(s)
 		id, c := blockOf(100, 200, 2, 10)
 		c.Rejects = nil
-		c.Rows = aggregate.Rows{Keys: c.Rows.Keys[:1], Samples: c.Rows.Samples}
-		c.Rows.Keys[0].Bytes++
+		row := c.Rows.Keys.At(0)
+		row.Bytes++
+		c.Rows = aggregate.Rows{Keys: aggregate.ListOf([]aggregate.KeyRow{row}), Samples: c.Rows.Samples}
 		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +267,7 @@ func TestAuditBesideWriter(t *testing.T) {
 	s := healthy(t)
 	id, c := blockOf(400, 500, 2, 10)
 	writeLedger(t, s, declared(id, c))
-	c.Rows.Clients, c.Rejects = nil, nil
+	c.Rows.Clients, c.Rejects = aggregate.List[aggregate.ClientRow]{}, nil
 	if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 		t.Fatal(err)
 	}

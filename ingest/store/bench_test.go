@@ -83,9 +83,9 @@ func BenchmarkWriteRows(b *testing.B) {
 			{"responses_hour", len(r.ResponsesHour), func(c *block.Contents) { c.Rows.ResponsesHour = r.ResponsesHour }},
 			{"services", len(r.Services), func(c *block.Contents) { c.Rows.Services = r.Services }},
 			{"services_hour", len(r.ServicesHour), func(c *block.Contents) { c.Rows.ServicesHour = r.ServicesHour }},
-			{"keys", len(r.Keys), func(c *block.Contents) { c.Rows.Keys = r.Keys }},
-			{"keys_hour", len(r.KeysHour), func(c *block.Contents) { c.Rows.KeysHour = r.KeysHour }},
-			{"clients", len(r.Clients), func(c *block.Contents) { c.Rows.Clients = r.Clients }},
+			{"keys", r.Keys.Len(), func(c *block.Contents) { c.Rows.Keys = r.Keys }},
+			{"keys_hour", r.KeysHour.Len(), func(c *block.Contents) { c.Rows.KeysHour = r.KeysHour }},
+			{"clients", r.Clients.Len(), func(c *block.Contents) { c.Rows.Clients = r.Clients }},
 			{"samples", len(r.Samples), func(c *block.Contents) { c.Rows.Samples = r.Samples }},
 		} {
 			b.Run(fmt.Sprintf("records=%d/%s", size, table.name), func(b *testing.B) {

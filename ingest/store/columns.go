@@ -57,7 +57,7 @@ type reader[V any] func(dst []V, from, to int) []V
 
 // of reads get of rows.
 func of[R, V any](rows []R, get func(*R) V) reader[V] {
-	return reader[V](aggregate.ReadRows(rows, get))
+	return reader[V](aggregate.ReadRows(aggregate.ListOf(rows), get))
 }
 
 // runRows is how many rows are read at a time, so that the buffers stay small.

@@ -43,9 +43,9 @@ func TestInserts(t *testing.T) {
 	if n := s.Inserts(id, c); n != 1 {
 		t.Errorf("a small block: got %d; want 1", n)
 	}
-	c.Rows.Keys = slices.Repeat(c.Rows.Keys[:1], 2*maxRows+1)
+	c.Rows.Keys = aggregate.ListOf(slices.Repeat(c.Rows.Keys.All()[:1], 2*maxRows+1))
 	if n := s.Inserts(id, c); n != 3 {
-		t.Errorf("%d rows of keys: got %d; want 3", len(c.Rows.Keys), n)
+		t.Errorf("%d rows of keys: got %d; want 3", c.Rows.Keys.Len(), n)
 	}
 	if n := s.Inserts(id, &block.Contents{}); n != 0 {
 		t.Errorf("no rows: got %d; want 0", n)

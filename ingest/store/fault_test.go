@@ -123,13 +123,18 @@ func vary(c *block.Contents) {
 	for i := range c.Rows.Responses {
 		c.Rows.Responses[i].Bytes++
 		c.Rows.ResponsesHour[i].Bytes++
-		c.Rows.Keys[i].Bytes++
-		c.Rows.KeysHour[i].Bytes++
-		c.Rows.Clients[i].Slots <<= 1
+		c.Rows.Clients.At(i).ClientFailure.Slots <<= 1
 		c.Rows.Agents[i].Keys[0] <<= 1
 		c.Rows.AgentsHour[i].Keys[0] <<= 1
 		c.Rows.Services[i].Minute += 60
 		c.Rows.ServicesHour[i].Minute += 3600
+	}
+	for _, list := range []*aggregate.List[aggregate.KeyRow]{&c.Rows.Keys, &c.Rows.KeysHour} {
+		rows := list.All()
+		for i := range rows {
+			rows[i].Bytes++
+		}
+		*list = aggregate.ListOf(rows)
 	}
 }
 

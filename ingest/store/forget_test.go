@@ -31,6 +31,8 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 	id := block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: 0, End: 41}
 	c := &block.Contents{Records: 41}
 	r := &c.Rows
+	var keys, keysHour []aggregate.KeyRow
+	var clients []aggregate.ClientRow
 	for day := range uint32(2) {
 		m := uint32(20_000+day)*86_400 + 600
 		r.Services = append(r.Services, aggregate.ServiceRow{Minute: m, Service: "movies",
@@ -49,10 +51,10 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 				UserAgents: []string{in("app for 203.0.113.7"), "curl/8"}}
 			keyed := aggregate.KeyRow{Minute: m, Key: k, Service: "movies", Outcome: classify.RateLimited, Requests: 10,
 				KeyFailure: f, KeyTold: &aggregate.KeyTold{}}
-			r.Keys = append(r.Keys, keyed)
+			keys = append(keys, keyed)
 			keyed.Minute = hour
-			r.KeysHour = append(r.KeysHour, keyed)
-			r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: ips[i],
+			keysHour = append(keysHour, keyed)
+			clients = append(clients, aggregate.ClientRow{Minute: m, ClientIP: ips[i],
 				Outcome: classify.RateLimited, Requests: 10,
 				ClientFailure: &aggregate.ClientFailure{Keys: []classify.KeyID{key, other}}})
 			r.Samples = append(r.Samples, aggregate.SampleRow{Minute: m, Service: "movies",
@@ -64,6 +66,7 @@ func people(t *testing.T, net string) (s *store.Store, key classify.KeyID, clien
 			UnixMilli: int64(m) * 1000, Path: in("/p?from=%20203.0.113.7"), Key: other, ClientIP: neighbour.As16()})
 		r.Days = append(r.Days, aggregate.DayCount{Day: int32(20_000 + day), Responses: 20})
 	}
+	r.Keys, r.KeysHour, r.Clients = aggregate.ListOf(keys), aggregate.ListOf(keysHour), aggregate.ListOf(clients)
 	r.SumDays()
 	r.KeyNames = []aggregate.KeyNameRow{{Key: key, Name: in("customer at 203.0.113.")}, {Key: other, Name: "umbrella"}}
 	r.MinUnixMilli, r.MaxUnixMilli = int64(r.Services[0].Minute)*1000, int64(r.Services[1].Minute)*1000

@@ -85,6 +85,8 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 	id := block.ID{Cluster: "c", Topic: "access", Epoch: 1, Partition: 3, First: first, End: end}
 	c := &block.Contents{Records: uint64(end - first), LastRecordUnixMilli: int64(minuteOf(days-1, 5)) * 1000}
 	r := &c.Rows
+	var keys, keysHour []aggregate.KeyRow
+	var clients []aggregate.ClientRow
 	for d := range days {
 		m, hour := minuteOf(d, 61), minuteOf(d, 60)
 		row := aggregate.ResponseRow{Minute: m, Service: "movies", Route: "/3/movie/{id}", Method: "GET",
@@ -108,12 +110,12 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 			KeyFailure: &aggregate.KeyFailure{Slots: 5, SlotSeconds: 10, FirstSeen: m + 1, LastSeen: m + 50,
 				ClientIPs: [][16]byte{{15: 1}}, UserAgents: []string{"curl"}},
 			KeyTold: &aggregate.KeyTold{Quota: classify.Quota{Limit: 40}, Retries: n - 2}}
-		r.Keys = append(r.Keys, k)
+		keys = append(keys, k)
 		failure := *k.KeyFailure
 		failure.Slots, failure.SlotSeconds = 0, 0
 		k.Minute, k.KeyFailure = hour, &failure
-		r.KeysHour = append(r.KeysHour, k)
-		r.Clients = append(r.Clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1},
+		keysHour = append(keysHour, k)
+		clients = append(clients, aggregate.ClientRow{Minute: m, ClientIP: [16]byte{15: 1},
 			Outcome: classify.RateLimited, Code: 25,
 			Requests: n - 2, ClientFailure: &aggregate.ClientFailure{Slots: 5, Keys: []classify.KeyID{key(1)},
 				Paths: distinct.Bitmap{1, 0, 1 << 63}}})
@@ -128,6 +130,7 @@ func blockOf(first, end int64, days int, n uint64) (block.ID, *block.Contents) {
 		c.Responses += n
 		r.MaxUnixMilli = int64(m) * 1000
 	}
+	r.Keys, r.KeysHour, r.Clients = aggregate.ListOf(keys), aggregate.ListOf(keysHour), aggregate.ListOf(clients)
 	r.SumDays()
 	r.KeyNames = []aggregate.KeyNameRow{{Key: key(1), Name: "acme"}}
 	r.MinUnixMilli = int64(minuteOf(0, 61)) * 1000

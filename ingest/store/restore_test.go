@@ -72,19 +72,21 @@ func TestRestoreAmongUnfinished(t *testing.T) {
 func TestRestoreOneInsert(t *testing.T) {
 	s := open(t)
 	id, c := blockOf(100, 200, 1, 10)
-	client := c.Rows.Clients[0]
-	client.Requests, c.Rows.Clients = 2, nil
+	client := c.Rows.Clients.At(0)
+	client.Requests = 2
+	var clients []aggregate.ClientRow
 	for i := range maxRows + 1000 {
 		if i == maxRows {
 			client.Requests = 3
 		}
 		binary.BigEndian.PutUint32(client.ClientIP[12:], uint32(i))
-		c.Rows.Clients = append(c.Rows.Clients, client)
+		clients = append(clients, client)
 	}
+	c.Rows.Clients = aggregate.ListOf(clients)
 	c.Rows.Days[0] = aggregate.DayCount{Day: day0, Responses: 10}
 	c.Rows.SumDays()
 	there := *c
-	there.Rows.Clients = c.Rows.Clients[:maxRows]
+	there.Rows.Clients = aggregate.ListOf(clients[:maxRows])
 	if err := s.WriteLedger(t.Context(), declared(id, c), free); err != nil {
 		t.Fatal(err)
 	}

@@ -102,11 +102,12 @@ type methodRow struct {
 func methods() aggregate.Rollup {
 	return aggregate.Describe(aggregate.Description[methodRow]{
 		Name: "methods", Level: aggregate.Hour, Sum: aggregate.Responded, Shard: []string{"method"},
-		Rows: func(b *aggregate.Rows) (rows []methodRow) {
+		Rows: func(b *aggregate.Rows) aggregate.List[methodRow] {
+			var rows []methodRow
 			for _, r := range b.ResponsesHour {
 				rows = append(rows, methodRow{r.Minute, r.Method, r.Requests, r.LatencyMicros})
 			}
-			return rows
+			return aggregate.ListOf(rows)
 		},
 		Minute:   func(r *methodRow) uint32 { return r.minute },
 		Requests: func(r *methodRow) uint64 { return r.requests },

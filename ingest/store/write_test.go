@@ -62,8 +62,10 @@ func TestRepeatedWriteWithoutTokensDoubles(t *testing.T) {
 	dropTokens(s)
 	id, c := blockOf(100, 200, 3, 10)
 	for range 2 {
-		c.Rows.Keys[0].Bytes++ // else the server knows the same bytes again
+		keys := c.Rows.Keys.All()
+		keys[0].Bytes++ // else the server knows the same bytes again
 		c.Rows.Responses[0].Bytes++
+		c.Rows.Keys = aggregate.ListOf(keys)
 		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 			t.Fatal(err)
 		}
@@ -83,8 +85,8 @@ func TestHalfDoneInsertIsCompleted(t *testing.T) {
 	id, whole := blockOf(100, 200, 4, 10)
 	half := *whole
 	half.Rows.Responses = whole.Rows.Responses[1:3]
-	half.Rows.Keys = whole.Rows.Keys[2:]
-	half.Rows.Clients, half.Rows.Services = nil, nil
+	half.Rows.Keys = aggregate.ListOf(whole.Rows.Keys.All()[2:])
+	half.Rows.Clients, half.Rows.Services = aggregate.List[aggregate.ClientRow]{}, nil
 	for _, c := range []*block.Contents{&half, whole, whole} {
 		if err := s.WriteRows(t.Context(), id, c, free); err != nil {
 			t.Fatal(err)
@@ -272,12 +274,13 @@ func TestRoundTrip(t *testing.T) {
 		ServicesHour: []aggregate.ServiceHourRow{{Minute: m, Service: "tv", Outcome: classify.Timeout, Requests: 300,
 			LatencyBuckets: []uint16{1, 65535}, LatencyCounts: []uint64{299, 1}, UpstreamBuckets: []uint16{7},
 			UpstreamCounts: []uint64{300}}},
-		Keys:     []aggregate.KeyRow{k},
-		KeysHour: []aggregate.KeyRow{k},
-		Clients: []aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey, Code: 7, Requests: 8,
+		Keys:     aggregate.ListOf([]aggregate.KeyRow{k}),
+		KeysHour: aggregate.ListOf([]aggregate.KeyRow{k}),
+		Clients: aggregate.ListOf([]aggregate.ClientRow{{Minute: m, ClientIP: ip, Outcome: classify.InvalidKey,
+			Code: 7, Requests: 8,
 			Truncated: true,
 			ClientFailure: &aggregate.ClientFailure{Slots: 9, Keys: []classify.KeyID{key(1), classify.OtherKey},
-				Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}},
+				Paths: distinct.Bitmap{1, 2, 3, 1 << 63}}}}),
 		Agents:     []aggregate.AgentRow{agent},
 		AgentsHour: []aggregate.AgentRow{agent},
 		Samples: []aggregate.SampleRow{{Minute: m, Service: "movies", Outcome: classify.Timeout, Slot: 2,

@@ -59,12 +59,12 @@ func (s *Totals) Add(c *block.Contents) {
 	for _, r := range c.Rows.Services {
 		s.Sums[fmt.Sprint("service/", r.Minute, r.Service, r.Outcome)] += r.Requests
 	}
-	for _, r := range c.Rows.Keys {
+	for _, r := range c.Rows.Keys.All() {
 		key := fmt.Sprint("key/", r.Minute, r.Key, r.Service, r.Outcome, r.Code)
 		s.Sums[key] += r.Requests
 		s.Sums[key+"/slots"] |= r.Slots
 	}
-	for _, r := range c.Rows.Clients {
+	for _, r := range c.Rows.Clients.All() {
 		s.Sums[fmt.Sprint("client/", r.Minute, r.ClientIP, r.Outcome, r.Code)] += r.Requests
 	}
 	for _, d := range c.Rows.Days {
