@@ -77,7 +77,9 @@ func TestLostRowsComeBack(t *testing.T) {
 	var none aggregate.List[aggregate.KeyRow]
 	lossy := &lossyStore{Store: r.Store, lose: map[int64]func(*aggregate.Rows){
 		1: func(rows *aggregate.Rows) { rows.Services, rows.ResponsesHour = nil, nil },
-		2: func(rows *aggregate.Rows) { rows.Clients, rows.Agents, rows.AgentsHour = aggregate.List[aggregate.ClientRow]{}, nil, nil },
+		2: func(rows *aggregate.Rows) {
+			rows.Clients, rows.Agents, rows.AgentsHour = aggregate.List[aggregate.ClientRow]{}, nil, nil
+		},
 		4: func(rows *aggregate.Rows) { rows.ServicesHour, rows.Keys, rows.KeysHour = nil, none, none },
 		7: func(rows *aggregate.Rows) { rows.Responses = nil },
 	}}

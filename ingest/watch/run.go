@@ -154,9 +154,9 @@ const maxRest = 30 * time.Second
 
 // restAfter is how long nothing is decided after a round that decided something and
 // took so long. A round reads much of the day, and while a backlog is drained minutes
-// come by the second: then several wait for one round, and at most a fifth of the time
+// come by the second: then several wait for one round, and at most a tenth of the time
 // is spent on them. In step with the clock a round has a minute.
-func restAfter(took time.Duration) time.Duration { return min(4*took, maxRest) }
+func restAfter(took time.Duration) time.Duration { return min(9*took, maxRest) }
 
 func (w *Watch) fail(err error) {
 	since := time.Now()
