@@ -88,7 +88,12 @@ func (n *tuple) compare(o *tuple) int {
 		cmp.Compare(n.errorType, o.errorType))
 }
 
-type keyGroup struct{ minute, what uint32 }
+// keyGroup is a minute and the rank of a what, with what rows have of that.
+type keyGroup struct {
+	minute, what uint32
+	result       result
+	service      string
+}
 
 // what is everything in a key's row but its minute and its key.
 type what struct {
@@ -261,7 +266,8 @@ func (r *resolved) rankGroups(t *Table) {
 		if n := len(r.whats); n == 0 || r.whats[n-1] != names[i] {
 			r.whats = append(r.whats, names[i])
 		}
-		r.keyGroups[i] = keyGroup{minuteIn(groups[i][0]), uint32(len(r.whats) - 1)}
+		r.keyGroups[i] = keyGroup{minuteIn(groups[i][0]), uint32(len(r.whats) - 1), names[i].result,
+			r.serviceNames[names[i].service]}
 	}
 }
 

@@ -67,7 +67,11 @@ func (t *Table) mergeClients(refs []ref) {
 }
 
 func (t *Table) clientRequests(row uint32) uint64 {
-	return uint64(t.clients.rows[row].requests) + t.carried(&t.clients.index, row)
+	n := uint64(t.clients.rows[row].requests)
+	if len(t.carries) > 0 {
+		n += t.carried(&t.clients.index, row)
+	}
+	return n
 }
 
 // clientRow makes row n; 0 is none.
@@ -75,10 +79,10 @@ func (t *Table) clientRow(n uint32, out *ClientRow) {
 	row := &t.clients.rows[n]
 	g := &t.clientGroups.keys[row.group]
 	what := result(g[1])
-	*out = ClientRow{
-		Minute: minuteIn(g[0]) * 60, ClientIP: row.ip.array(), Outcome: what.outcome(), Code: what.code(),
-		Requests: t.clientRequests(n), Truncated: t.out.clientsTruncated, ClientFailure: &noClientFailure,
-	}
+	out.Minute, out.Outcome, out.Code = minuteIn(g[0])*60, what.outcome(), what.code()
+	row.ip.put(&out.ClientIP)
+	out.Requests, out.Truncated = t.clientRequests(n), t.out.clientsTruncated
+	out.ClientFailure = &noClientFailure
 	if cold := t.clients.cold[n]; cold != 0 {
 		out.ClientFailure = &t.out.clientFailures[cold-1]
 	}

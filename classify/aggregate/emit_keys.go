@@ -31,8 +31,7 @@ func (t *Table) emitKeys(other *Others) (merged overBudgetSet) {
 		for i := 1; i < len(k.rows); i++ {
 			row := &k.rows[i]
 			g := &groups[row.group]
-			refs = append(refs, valueRef(g.minute, o.resolved.whats[g.what].result.outcome(), spelled(row.key), g.what,
-				uint32(i)))
+			refs = append(refs, valueRef(g.minute, g.result.outcome(), spelled(row.key), g.what, uint32(i)))
 		}
 		return refs
 	}, func(refs []ref) {
@@ -82,19 +81,22 @@ func (t *Table) mergeKeys(refs []ref) {
 }
 
 func (t *Table) keyRequests(row uint32) uint64 {
-	return uint64(t.keys.rows[row].requests) + t.carried(&t.keys.index, row)
+	n := uint64(t.keys.rows[row].requests)
+	if len(t.carries) > 0 {
+		n += t.carried(&t.keys.index, row)
+	}
+	return n
 }
 
 // keyRow makes row n; 0 is none.
 func (t *Table) keyRow(n uint32, out *KeyRow) {
 	o, row := &t.out, &t.keys.rows[n]
-	group := o.resolved.keyGroups[row.group]
-	what := &o.resolved.whats[group.what]
-	*out = KeyRow{
-		Minute: group.minute * 60, Key: row.key.array(), Service: o.resolved.serviceNames[what.service],
-		Outcome: what.result.outcome(), Code: what.result.code(), Requests: t.keyRequests(n), Bytes: row.bytes,
-		Truncated: o.keysTruncated, KeyFailure: &noKeyFailure, KeyTold: &noTold,
-	}
+	group := &o.resolved.keyGroups[row.group]
+	out.Minute, out.Service = group.minute*60, group.service
+	out.Outcome, out.Code = group.result.outcome(), group.result.code()
+	row.key.put((*[16]byte)(&out.Key))
+	out.Requests, out.Bytes, out.Truncated = t.keyRequests(n), row.bytes, o.keysTruncated
+	out.KeyTold, out.KeyFailure = &noTold, &noKeyFailure
 	if len(t.keys.quotas) > 0 {
 		out.KeyTold = &t.keys.quotas[n]
 	}

@@ -237,9 +237,13 @@ func (w *words) setAndHash(b *[16]byte, group uint32, seed uint64) uint32 {
 }
 
 func (w words) array() (b [16]byte) {
+	w.put(&b)
+	return b
+}
+
+func (w words) put(b *[16]byte) {
 	binary.BigEndian.PutUint64(b[:8], w[0])
 	binary.BigEndian.PutUint64(b[8:], w[1])
-	return b
 }
 
 func (w words) less(o words) bool { return w[0] < o[0] || w[0] == o[0] && w[1] < o[1] }
