@@ -22,7 +22,7 @@ import (
 
 // Version changes whenever the same record becomes another response or reject; it
 // is part of config_hash and of every reject row.
-const Version = 9
+const Version = 10
 
 // Sink receives what a record holds, in order. r and the Reject's Raw are
 // valid during the call only.

@@ -81,8 +81,12 @@ func (f logfmt) decode(d *Decoder, b []byte) bool {
 			r.Bytes = parseSize(value)
 		case m.RequestID:
 			r.RequestID = value
+		case m.Attempt:
+			d.attempt(attemptCount, value)
 		case m.UserAgent:
 			r.UserAgent = d.plain(value)
+		case m.Version:
+			d.version(d.plain(value))
 		}
 	})
 	if any {

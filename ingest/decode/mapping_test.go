@@ -1,6 +1,14 @@
 package decode
 
-import "testing"
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"statline/classify"
+)
 
 func TestMapping(t *testing.T) {
 	m := &Mapping{
@@ -37,6 +45,68 @@ func TestMapping(t *testing.T) {
 	if _, err := New(Config{Mapping: &Mapping{Time: "t", Status: "s", LatencyUnit: "minutes"}}); err == nil {
 		t.Error("bad unit: got no error")
 	}
+}
+
+// Every field of a mapping is read, from JSON and from logfmt, and means the same in both.
+func TestMappingFields(t *testing.T) {
+	values := map[string]string{"Time": "2026-03-01T12:00:00Z", "Service": "movies", "Method": "GET",
+		"Path": "/3/movie/550", "Route": "/3/movie/{id}", "Status": "401", "Code": "7", "Message": "denied",
+		"ErrorType": "invalid_token", "Body": `{"status_code":10}`, "Key": "sesame-street-1",
+		"KeyID": "owner-7", "KeyName": "acme", "ClientIP": "203.0.113.7", "Latency": "12",
+		"UpstreamLatency": "11", "UpstreamStatus": "502", "Bytes": "98",
+		"RequestID": "t1", "Attempt": "2", "UserAgent": "curl/8.10.1", "Version": "4.2.0"}
+	read := func(format string, names ...string) any {
+		m, fields, pairs := &Mapping{}, map[string]string{}, ""
+		for _, name := range names {
+			reflect.ValueOf(m).Elem().FieldByName(name).SetString(name)
+			fields[name] = values[name]
+			pairs += fmt.Sprintf("%s=%q ", name, values[name])
+		}
+		line, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if format == "logfmt" {
+			line = []byte(strings.TrimSpace(pairs))
+		}
+		var c tries
+		newTest(t, Config{Format: format, Mapping: m}).Decode(line, &c)
+		if len(c.all) != 1 || c.all[0].Reason != "" {
+			t.Fatalf("%s of %v: got %+v", format, names, c.all)
+		}
+		return [3]any{c.all[0], c.sum, c.errorType}
+	}
+	kind := reflect.TypeFor[Mapping]()
+	for i := range kind.NumField() {
+		name := kind.Field(i).Name
+		switch name {
+		case "Time", "Status", "TimeLayout", "LatencyUnit":
+			continue
+		}
+		others := []string{"Time", "Status"}
+		if name == "KeyName" {
+			others = append(others, "Key") // whose name it is
+		}
+		fromJSON, fromLogfmt := read("json", append(others, name)...), read("logfmt", append(others, name)...)
+		if fromJSON == read("json", others...) {
+			t.Errorf("json does not read %s", name)
+		}
+		if fromLogfmt != fromJSON {
+			t.Errorf("%s: got %+v from logfmt; want %+v", name, fromLogfmt, fromJSON)
+		}
+	}
+}
+
+// tries collects which try a response is, too, and the name of its error.
+type tries struct {
+	collector
+	sum       int
+	errorType string
+}
+
+func (c *tries) Response(r *classify.Response) {
+	c.sum, c.errorType = c.sum+int(r.Attempt), string(r.ErrorType)
+	c.collector.Response(r)
 }
 
 // The units of every format: what the gateways write, in microseconds.
