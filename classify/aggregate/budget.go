@@ -308,7 +308,7 @@ func (t *Table) valuesOverBudget(n, budget int, row func(i uint32) (words, weigh
 		words
 	}
 	var list []heavy
-	t.sorter.sorted(n-1, func(refs []ref) []ref {
+	t.sorted(n-1, func(refs []ref) []ref {
 		for i := range uint32(n - 1) {
 			value, _ := row(i + 1)
 			refs = append(refs, ref{[3]uint64{value[0], value[1]}, i + 1})

@@ -21,7 +21,7 @@ func (t *Table) emitClients(other *Others) {
 			}
 		}
 	}
-	t.sorter.sorted(len(c.rows)-1, func(refs []ref) []ref {
+	t.sorted(len(c.rows)-1, func(refs []ref) []ref {
 		for i := 1; i < len(c.rows); i++ {
 			row := &c.rows[i]
 			g := t.clientGroups.keys[row.group]

@@ -27,7 +27,7 @@ func (t *Table) emitKeys(other *Others) (merged overBudgetSet) {
 		}
 	}
 	groups := o.resolved.keyGroups
-	t.sorter.sorted(len(k.rows)-1, func(refs []ref) []ref {
+	t.sorted(len(k.rows)-1, func(refs []ref) []ref {
 		for i := 1; i < len(k.rows); i++ {
 			row := &k.rows[i]
 			g := &groups[row.group]

@@ -75,20 +75,6 @@ const (
 	minuteBits = 11
 )
 
-// minuteOf, value and what are those of a valueRef.
-func (r *ref) minuteOf() uint32 {
-	return uint32(r.w[0]>>48)*dayMinutes + uint32(r.w[2]&(1<<minuteBits-1))
-}
-func (r *ref) value() words { return words{r.w[0]<<24 | r.w[1]>>40, r.w[1]<<24 | r.w[2]>>40} }
-func (r *ref) what() uint32 { return uint32(r.w[2]>>minuteBits) & (1<<29 - 1) }
-
-// sameHour reports whether two valueRefs are equal but for their minute, which is of
-// the same hour.
-func (r *ref) sameHour(o *ref) bool {
-	return r.w[0] == o.w[0] && r.w[1] == o.w[1] && r.w[2]>>minuteBits == o.w[2]>>minuteBits &&
-		r.minuteOf()/60 == o.minuteOf()/60
-}
-
 // outcomeRanks order outcomes by their names.
 var outcomeRanks = func() (ranks [256]uint8) {
 	names := make([]string, len(ranks))

@@ -39,6 +39,13 @@ func TestSpelled(t *testing.T) {
 	}
 }
 
+// minuteOf, value and what are those of a valueRef.
+func (r *ref) minuteOf() uint32 {
+	return uint32(r.w[0]>>48)*dayMinutes + uint32(r.w[2]&(1<<minuteBits-1))
+}
+func (r *ref) value() words { return words{r.w[0]<<24 | r.w[1]>>40, r.w[1]<<24 | r.w[2]>>40} }
+func (r *ref) what() uint32 { return uint32(r.w[2]>>minuteBits) & (1<<29 - 1) }
+
 // TestValueRef: what is packed comes out, and orders from the left.
 func TestValueRef(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))

@@ -1,29 +1,28 @@
 package aggregate
 
-import (
-	"slices"
-	"sync"
-)
+import "slices"
 
-// Sorter lends the memory in which a block's rows are sorted, to one table at a time:
-// it is twice as large as the rows themselves, and needed for a moment. Tables that
-// share one wait for each other.
-type Sorter struct {
-	mu          sync.Mutex
-	refs, spare []ref
-}
+// Sorter is the memory in which a block's rows are sorted: twice as large as the rows
+// themselves, and needed for a moment. The zero value is ready.
+type Sorter struct{ refs, spare []ref }
+
+// Lend calls use with a Sorter that nobody else uses meanwhile. Tables that share one
+// wait for each other.
+type Lend func(use func(*Sorter))
 
 // sorted sorts the refs of n rows, and calls f with them.
-func (s *Sorter) sorted(n int, refs func(into []ref) []ref, f func(refs []ref)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (t *Table) sorted(n int, refs func(into []ref) []ref, f func(refs []ref)) {
+	t.lend(func(s *Sorter) { f(s.sort(n, refs)) })
+}
+
+func (s *Sorter) sort(n int, refs func(into []ref) []ref) []ref {
 	if cap(s.refs) > 1<<16 && cap(s.refs) > 4*n {
 		s.refs, s.spare = nil, nil // the blocks are much smaller than they were
 	}
 	s.refs = refs(slices.Grow(s.refs[:0], n))
 	s.spare = slices.Grow(s.spare[:0], n)[:n]
 	sortRefs(s.refs, s.spare)
-	f(s.refs)
+	return s.refs
 }
 
 // permute moves rows, which count from 1, into the order of their refs, with move(to,

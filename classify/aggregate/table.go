@@ -22,7 +22,7 @@ type Table struct {
 	config Config
 	sealed bool // Rows was called: only Reset may follow
 	rows   Rows // once it is sealed
-	sorter *Sorter
+	lend   Lend
 
 	services   names
 	errorTypes names
@@ -58,11 +58,14 @@ type carry struct {
 }
 
 // New returns an empty table that sorts in memory of its own.
-func New(config Config) *Table { return NewWith(config, &Sorter{}) }
+func New(config Config) *Table {
+	var own Sorter
+	return NewWith(config, func(use func(*Sorter)) { use(&own) })
+}
 
 // NewWith is New for one of several tables that sort in the same memory.
-func NewWith(config Config, s *Sorter) *Table {
-	t := &Table{config: config.withDefaults(), sorter: s}
+func NewWith(config Config, lend Lend) *Table {
+	t := &Table{config: config.withDefaults(), lend: lend}
 	t.keys.ips = sets[words]{size: t.config.SetSize, less: words.less}
 	t.keys.agents = sets[uint32]{size: t.config.SetSize, less: func(a, b uint32) bool {
 		return t.userAgents.list[a] < t.userAgents.list[b]

@@ -244,10 +244,16 @@ func TestTablesShareASorter(t *testing.T) {
 		days[rollup.Name] = rollup.Of(&alone).Days()
 	}
 	var s Sorter
+	var mu sync.Mutex
+	lend := func(use func(*Sorter)) {
+		mu.Lock()
+		defer mu.Unlock()
+		use(&s)
+	}
 	var wait sync.WaitGroup
 	for range 4 {
 		wait.Go(func() {
-			rows := fold(NewWith(DefaultConfig(), &s), items)
+			rows := fold(NewWith(DefaultConfig(), lend), items)
 			var readers sync.WaitGroup
 			for _, rollup := range Rollups() {
 				readers.Go(func() {

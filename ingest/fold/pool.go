@@ -14,12 +14,21 @@ import (
 type Pool struct {
 	cfg      Config
 	decoders *decoders
-	sorter   aggregate.Sorter
 	keep     int // bytes that idle builders may hold
 
 	mu   sync.Mutex
 	free []*Builder // by the memory they hold
 	held int
+
+	sorting sync.Mutex
+	sorter  aggregate.Sorter
+}
+
+// lend implements aggregate.Lend: the builders sort one after the other.
+func (p *Pool) lend(use func(*aggregate.Sorter)) {
+	p.sorting.Lock()
+	defer p.sorting.Unlock()
+	use(&p.sorter)
 }
 
 // NewPool makes a pool whose idle builders and memos of key ids hold at most keep
@@ -80,7 +89,7 @@ func (l partitionPool) Get(large bool) block.Builder {
 	}
 	f := &Builder{cfg: p.cfg, decoders: p.decoders, partition: l.partition}
 	if at < 0 {
-		f.table = aggregate.NewWith(p.cfg.Aggregate, &p.sorter)
+		f.table = aggregate.NewWith(p.cfg.Aggregate, p.lend)
 		return f
 	}
 	f = p.free[at]
