@@ -99,8 +99,8 @@ type ServiceHourRow struct {
 }
 
 // KeyRow is one row of the tables keys and keys_hour: responses to requests
-// that carried a key. It is kept small: there are more of it than of all other
-// rows together, and most are successes.
+// that carried a key. There are more of it than of all other rows together, and most
+// are successes: a Table makes them when they are read (see List).
 type KeyRow struct {
 	Minute      uint32
 	Code        uint16
