@@ -80,8 +80,8 @@ func NewWith(config Config, lend Lend) *Table {
 // knownNames bounds the names that a table remembers from block to block.
 const knownNames = 1 << 16
 
-// Reset empties the table and keeps its memory for the next block. Rows
-// returned earlier are overwritten by the next call of Rows.
+// Reset empties the table and keeps its memory for the next block. Rows returned
+// earlier are not valid any more: their lists read the table.
 func (t *Table) Reset() {
 	t.sealed, t.rows = false, Rows{}
 	gone := t.services.trim(knownNames)
