@@ -116,8 +116,9 @@ cc:
 	@command -v $${CC:-cc} >/dev/null || { echo "make test-race: the race detector needs a C compiler and none was found: install gcc or clang (or set CC)"; exit 1; }
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, deadcode
+lint: ## gofmt, go.mod of every module, go vet, staticcheck, deadcode
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@for m in $$(git ls-files '*go.mod'); do (cd $$(dirname $$m) && $(GO) list -test -deps ./... >/dev/null) || { echo "make lint: $$m is behind this module's dependencies: cd $$(dirname $$m) && go mod tidy"; exit 1; }; done
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	@dead=$$($(GO) run $(DEADCODE) -test -tags $(TAGS) ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
