@@ -55,23 +55,23 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	switch {
 	case c.Block.Topic == "":
-		return fmt.Errorf("topic: got an empty one; want the topic's name")
+		return fmt.Errorf("topic: got an empty name; want a topic such as access")
 	case c.Block.Group == "":
-		return fmt.Errorf("group: got an empty one; want the consumer group's name")
+		return fmt.Errorf("group: got an empty name; want a consumer group such as statline")
 	case c.MemoryBudget < minBudget:
-		return fmt.Errorf("memory budget: got %d bytes; want at least %d", c.MemoryBudget, minBudget)
+		return fmt.Errorf("memory-budget: got %d bytes; want at least %dMiB", c.MemoryBudget, minBudget>>20)
 	case c.TransactionAge <= 0:
-		return fmt.Errorf("transaction age: got %s; want more than 0s", c.TransactionAge)
+		return fmt.Errorf("transaction-age: got %s; want more than 0s", c.TransactionAge)
 	case c.Block.From != block.Earliest && c.Block.From != block.Latest:
 		return fmt.Errorf("from: got %q; want earliest or latest", c.Block.From)
 	case c.Block.OnGap != block.Fail && c.Block.OnGap != block.Skip:
-		return fmt.Errorf("on gap: got %q; want fail or skip", c.Block.OnGap)
+		return fmt.Errorf("on-gap: got %q; want fail or skip", c.Block.OnGap)
 	}
 	switch c.Block.ResumeAt {
 	case block.Refuse, block.AtLedger, block.AtGroup:
 		return nil
 	}
-	return fmt.Errorf("resume at: got %q; want ledger or group", c.Block.ResumeAt)
+	return fmt.Errorf("resume-at: got %q; want ledger or group", c.Block.ResumeAt)
 }
 
 const minBudget = 16 << 20

@@ -388,10 +388,10 @@ func TestConfigValidate(t *testing.T) {
 	for says, change := range map[string]func(*Config){
 		"topic":         func(c *Config) { c.Block.Topic = "" },
 		"group":         func(c *Config) { c.Block.Group = "" },
-		"memory budget": func(c *Config) { c.MemoryBudget = 1 },
+		"memory-budget": func(c *Config) { c.MemoryBudget = 1 },
 		"from":          func(c *Config) { c.Block.From = "middle" },
-		"on gap":        func(c *Config) { c.Block.OnGap = "ignore" },
-		"resume at":     func(c *Config) { c.Block.ResumeAt = "end" },
+		"on-gap":        func(c *Config) { c.Block.OnGap = "ignore" },
+		"resume-at":     func(c *Config) { c.Block.ResumeAt = "end" },
 	} {
 		c := testConfig()
 		change(&c)

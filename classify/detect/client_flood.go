@@ -10,10 +10,10 @@ const (
 // FloodConfig configures client_flood: one client address or one key is answered far
 // more often than it and everybody else usually are.
 type FloodConfig struct {
-	MinPerMinute uint64  `koanf:"min_per_minute" in:"[300,)" help:"least number of requests a minute that were not refused"`
-	CrowdRatio   float64 `koanf:"crowd_ratio" in:"[2,)" help:"at least this many times the rate of 99 of 100 others, and of all but one of few"`
-	OwnRatio     float64 `koanf:"own_ratio" in:"[2,)" help:"at least this many times its own rate in the hour before and in the week before"`
-	QuietMinutes int     `koanf:"quiet_minutes" in:"[1,)" help:"minutes of an ordinary rate that close"`
+	MinPerMinute uint64  `koanf:"min_per_minute" in:"[300,)" help:"lowest number of requests a minute that were not refused"`
+	CrowdRatio   float64 `koanf:"crowd_ratio" in:"[2,)" help:"at least this many times the rate of 99 in 100 other clients, or of all others but one when there are few"`
+	OwnRatio     float64 `koanf:"own_ratio" in:"[2,)" help:"at least this many times its own rate, both in the hour before and in the week before"`
+	QuietMinutes int     `koanf:"quiet_minutes" in:"[1,)" help:"an incident closes after this many minutes at an ordinary rate"`
 }
 
 // An open flood goes on at this many requests a minute and this many times the

@@ -15,27 +15,27 @@ import (
 // Config configures every detector. The zero value detects nothing useful:
 // begin with Preset.
 type Config struct {
-	Spike       SpikeConfig       `koanf:"spike" help:"timeouts and outages of a service"`
-	SLO         SLOConfig         `koanf:"slo" help:"the error budget of a service burns too fast"`
+	Spike       SpikeConfig       `koanf:"spike" help:"spikes of timeouts, outages and other server errors of a service"`
+	SLO         SLOConfig         `koanf:"slo" help:"a service's error budget burns too fast"`
 	Drop        DropConfig        `koanf:"traffic_drop" help:"far fewer requests than usual"`
 	Surge       SurgeConfig       `koanf:"traffic_surge" help:"far more requests than usual"`
 	Latency     LatencyConfig     `koanf:"latency_shift" help:"far more slow requests than usual"`
 	Rate        RateConfig        `koanf:"rate_limit" help:"keys that run into the rate limit"`
 	DeadKey     DeadKeyConfig     `koanf:"dead_key" help:"suspended keys, and keys of disabled accounts, in use"`
-	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key" help:"one unknown key again and again"`
+	InvalidKey  InvalidKeyConfig  `koanf:"invalid_key" help:"one unknown key, used again and again"`
 	KeyScanning KeyScanningConfig `koanf:"key_scanning" help:"one client that tries many keys"`
 	Stuffing    StuffingConfig    `koanf:"credential_stuffing" help:"one client whose logins fail"`
-	PathScan    PathScanConfig    `koanf:"path_scan" help:"somebody who asks for many paths that do not exist"`
-	Flood       FloodConfig       `koanf:"client_flood" help:"one client or key that is answered far more often than usual"`
-	NewError    NewErrorConfig    `koanf:"new_error" help:"errors that a service never answered with before"`
-	Near        NearConfig        `koanf:"near_limit" help:"keys that come near their limit day after day"`
-	Contract    ContractConfig    `koanf:"contract" help:"codes with another HTTP status than documented"`
+	PathScan    PathScanConfig    `koanf:"path_scan" help:"a client that asks for many paths that do not exist"`
+	Flood       FloodConfig       `koanf:"client_flood" help:"a client or key that gets far more answers than usual"`
+	NewError    NewErrorConfig    `koanf:"new_error" help:"errors that a service has never answered with before"`
+	Near        NearConfig        `koanf:"near_limit" help:"keys that come close to their limit, day after day"`
+	Contract    ContractConfig    `koanf:"contract" help:"codes with an HTTP status other than the documented one"`
 
 	// Services and Keys override by service name and by key id.
 	Services map[string]ServiceOverride `koanf:"services" help:"other thresholds for single services, by name"`
 	Keys     map[string]KeyOverride     `koanf:"keys" help:"other thresholds for single keys, by key id"`
 	// Allow names what never gives an incident.
-	Allow Allow `koanf:"allow" help:"what never gives an incident"`
+	Allow Allow `koanf:"allow" help:"services, keys and clients that never open an incident"`
 	// Mute names incidents that are recorded but not sent.
 	Mute []Mute `koanf:"mute" help:"incidents that are recorded but not sent"`
 }
@@ -46,7 +46,7 @@ type ServiceOverride struct {
 	Preset    string  `koanf:"preset" help:"preset of the spike detectors"`
 	MinShare  float64 `koanf:"min_share" in:"[0,1]" help:"no spike below this share of failures"`
 	MinCount  uint64  `koanf:"min_count" help:"nor below this number of failures"`
-	Objective float64 `koanf:"objective" in:"[0,1)" help:"objective of slo"`
+	Objective float64 `koanf:"objective" in:"[0,1)" help:"replaces slo.objective"`
 }
 
 // KeyOverride changes the rate-limit detector for one key.

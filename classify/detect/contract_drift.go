@@ -54,9 +54,9 @@ const (
 type ContractConfig struct {
 	MinCount uint64  `koanf:"min_count" help:"responses in five minutes"`
 	MinShare float64 `koanf:"min_share" in:"(0,1]" help:"and their share of the responses with that code"`
-	NewCount uint64  `koanf:"new_count" help:"responses in a day, for a pair never seen before"`
+	NewCount uint64  `koanf:"new_count" help:"responses in a day, for a pair of code and HTTP status never seen before"`
 	// QuietMinutes without a response close the incident.
-	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a response that close"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"an incident closes after this many minutes without such a response"`
 }
 
 // Contracts are the rules about pairs.

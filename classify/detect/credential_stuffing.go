@@ -10,14 +10,14 @@ const (
 // StuffingConfig configures credential_stuffing: one client whose logins fail
 // (the outcome auth_failed). The log names no account, so failures are counted.
 type StuffingConfig struct {
-	FastFailures uint64  `koanf:"fast_failures" help:"failed logins in ten minutes"`
-	MaxSuccess   float64 `koanf:"max_success" help:"at most this share of successes in them"`
+	FastFailures uint64  `koanf:"fast_failures" help:"failed logins of one client in ten minutes"`
+	MaxSuccess   float64 `koanf:"max_success" help:"with at most this share of successes"`
 	SlowFailures uint64  `koanf:"slow_failures" help:"or failed logins in a day"`
-	SlowShare    float64 `koanf:"slow_share" in:"(0,1]" help:"that are this share of the client's requests"`
+	SlowShare    float64 `koanf:"slow_share" in:"(0,1]" help:"with at least this share of the client's requests"`
 	// QuietMinutes without a failure close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a failure that close"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
+	QuietMinutes     int `koanf:"quiet_minutes" help:"an incident closes after this many minutes without a failure"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same, if only the day's count opened it"`
 }
 
 func credentialStuffing() Rule[Client, ClientMinute] {

@@ -15,13 +15,13 @@ const (
 type DeadKeyConfig struct {
 	// MinUses refusals in MinMinutes different minutes within a day open, and
 	// so do refusals on MinDays different days (UTC) within a week.
-	MinUses    uint64 `koanf:"min_uses" help:"refusals within a day"`
-	MinMinutes int    `koanf:"min_minutes" help:"in this many different minutes"`
+	MinUses    uint64 `koanf:"min_uses" help:"refusals in a day"`
+	MinMinutes int    `koanf:"min_minutes" help:"in at least this many different minutes"`
 	MinDays    int    `koanf:"min_days" help:"or refusals on this many days of a week"`
 	// PagePerMinute refusals a minute page.
-	PagePerMinute uint64 `koanf:"page_per_minute" help:"refusals a minute that page"`
+	PagePerMinute uint64 `koanf:"page_per_minute" help:"page at this many refusals a minute"`
 	// QuietMinutes without a refusal close the incident.
-	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"an incident closes after this many minutes without a refusal"`
 }
 
 // deadKey is the rule. A minute in which the key worked too does not count against it.

@@ -11,11 +11,11 @@ const (
 // InvalidKeyConfig configures invalid_key: the same unknown key again and
 // again, which is a misconfigured client, not a typo.
 type InvalidKeyConfig struct {
-	MinMinutes   int    `koanf:"min_minutes" help:"different minutes in an hour"`
+	MinMinutes   int    `koanf:"min_minutes" help:"different minutes with refusals in an hour"`
 	MinCount     uint64 `koanf:"min_count" help:"or refusals in ten minutes"`
-	QuietMinutes int    `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
+	QuietMinutes int    `koanf:"quiet_minutes" help:"an incident closes after this many minutes without a refusal"`
 	// PagePerMinute refusals a minute page.
-	PagePerMinute uint64 `koanf:"page_per_minute" help:"refusals a minute that page"`
+	PagePerMinute uint64 `koanf:"page_per_minute" help:"page at this many refusals a minute"`
 }
 
 func invalidKey() Rule[Key, KeyMinute] {

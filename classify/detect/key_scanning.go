@@ -9,13 +9,13 @@ const (
 
 // KeyScanningConfig configures key_scanning: one client that tries many keys.
 type KeyScanningConfig struct {
-	FastKeys int     `koanf:"fast_keys" help:"different invalid keys in ten minutes"`
+	FastKeys int     `koanf:"fast_keys" help:"different invalid keys from one client in ten minutes"`
 	SlowKeys int     `koanf:"slow_keys" help:"or in a day"`
-	MinShare float64 `koanf:"min_share" in:"(0,1]" help:"share of the client's requests that were refused as invalid"`
+	MinShare float64 `koanf:"min_share" in:"(0,1]" help:"lowest share of the client's requests that were refused as invalid"`
 	// QuietMinutes without a refusal close the incident, SlowQuietMinutes one
 	// that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same when only the day's count opened"`
+	QuietMinutes     int `koanf:"quiet_minutes" help:"an incident closes after this many minutes without a refusal"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" help:"the same, if only the day's count opened it"`
 }
 
 func keyScanning() Rule[Client, ClientMinute] {

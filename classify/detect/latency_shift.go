@@ -10,12 +10,12 @@ const (
 // LatencyConfig configures latency_shift: a service answers more of its requests
 // slower than the 99th percentile of its own last week.
 type LatencyConfig struct {
-	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"least share of the requests that are slow; 0.01 is usual"`
-	MinRatio  float64 `koanf:"min_ratio" in:"[1,)" help:"at least this many times the share of the week's slowest hours"`
-	MinCount  uint64  `koanf:"min_count" in:"[1,)" help:"least number of slow requests"`
-	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"share of slow requests that pages"`
+	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"lowest share of slow requests; 0.01 is usual"`
+	MinRatio  float64 `koanf:"min_ratio" in:"[1,)" help:"at least this many times the share in the week's slowest hours"`
+	MinCount  uint64  `koanf:"min_count" in:"[1,)" help:"lowest number of slow requests"`
+	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"page at this share of slow requests"`
 	// QuietMinutes without a slow minute close.
-	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without a slow one that close"`
+	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"an incident closes after this many minutes without a slow request"`
 }
 
 // LatencyDays is how many whole days a service's own 99th percentile is taken of.

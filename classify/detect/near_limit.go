@@ -13,7 +13,7 @@ const (
 
 // NearConfig configures near_limit: a key that comes near its limit day after day.
 type NearConfig struct {
-	MinDays int `koanf:"min_days" in:"[2,14]" help:"days in a row on which it used at least 80 % of its limit"`
+	MinDays int `koanf:"min_days" in:"[2,14]" help:"consecutive days on which a key used at least 80 % of its limit"`
 }
 
 const (

@@ -11,9 +11,9 @@ const (
 // with, or not for a week before it was deployed.
 type NewErrorConfig struct {
 	MinCount uint64 `koanf:"min_count" in:"[1,)" help:"responses in fifteen minutes"`
-	MinKeys  int    `koanf:"min_keys" in:"[1,)" help:"of so many keys, unless the fault is the server's or no key is known"`
+	MinKeys  int    `koanf:"min_keys" in:"[1,)" help:"from at least this many keys, unless the fault is on the server side or no key is known"`
 	// QuietMinutes without one close.
-	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without one that close"`
+	QuietMinutes int `koanf:"quiet_minutes" in:"[1,)" help:"an incident closes after this many minutes without the error"`
 }
 
 // How an error is known: one that a service answered with within ErrorDays whole days

@@ -19,14 +19,14 @@ const (
 type PathScanConfig struct {
 	FastPaths int     `koanf:"fast_paths" in:"[1,1420]" help:"different paths of one client answered 404 in ten minutes"`
 	SlowPaths int     `koanf:"slow_paths" in:"[1,1420]" help:"or in a day"`
-	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"share of the client's requests that were answered 404"`
+	MinShare  float64 `koanf:"min_share" in:"(0,1]" help:"lowest share of the client's requests that were answered 404"`
 	// QuietMinutes without a minute of mostly 404 close the incident,
 	// SlowQuietMinutes one that only the day's count opened.
-	QuietMinutes     int `koanf:"quiet_minutes" in:"[1,)" help:"minutes without a 404 that close"`
-	SlowQuietMinutes int `koanf:"slow_quiet_minutes" in:"[1,)" help:"the same when only the day's count opened"`
+	QuietMinutes     int `koanf:"quiet_minutes" in:"[1,)" help:"an incident closes after this many minutes without a 404"`
+	SlowQuietMinutes int `koanf:"slow_quiet_minutes" in:"[1,)" help:"the same, if only the day's count opened it"`
 
-	ServiceRoutes int     `koanf:"service_routes" in:"[1,1420]" help:"different routes of one service answered 404 in ten minutes, whoever asks"`
-	ServiceRatio  float64 `koanf:"service_ratio" in:"[1,)" help:"and at least this many times those of a busy hour of its week"`
+	ServiceRoutes int     `koanf:"service_routes" in:"[1,1420]" help:"different routes of one service answered 404 in ten minutes, from all clients"`
+	ServiceRatio  float64 `koanf:"service_ratio" in:"[1,)" help:"and at least this many times as many as in a busy hour of the service's week"`
 }
 
 func pathScan() Rule[Client, ClientMinute] {

@@ -14,7 +14,7 @@ const (
 // rises from kind to kind. Slots are windows of the API's rate limit.
 type RateConfig struct {
 	// ThrottledShare of the slots of five minutes were refused: throttled.
-	ThrottledShare float64 `koanf:"throttled_share" in:"(0,1]" help:"throttled: share of the slots of five minutes that were refused"`
+	ThrottledShare float64 `koanf:"throttled_share" in:"(0,1]" help:"throttled: share of the slots of five minutes in which requests were refused"`
 	// OffenderCount refusals in five minutes that are OffenderShare of the
 	// key's requests, or OffenderSlots of the slots of an hour, make a throttled
 	// key an offender; so do OffenderAgain minutes of it in two spells that begin
@@ -22,15 +22,15 @@ type RateConfig struct {
 	// quarter of an hour, and come once a day.
 	OffenderCount uint64  `koanf:"offender_count" help:"offender: refusals in five minutes"`
 	OffenderShare float64 `koanf:"offender_share" in:"(0,1]" help:"and their share of the requests"`
-	OffenderSlots float64 `koanf:"offender_slots_share" in:"(0,1]" help:"or the share of refused slots in an hour"`
+	OffenderSlots float64 `koanf:"offender_slots_share" in:"(0,1]" help:"or the share of slots with refusals in an hour"`
 	OffenderAgain int     `koanf:"offender_again_minutes" in:"[1,)" help:"or the minutes of two spells within half a day"`
 	// FloodCount refusals a minute, two minutes running, that are FloodShare
 	// of a throttled key's requests, are a flood. One runaway burst of a minute
 	// is over before anyone could act on it.
-	FloodCount uint64  `koanf:"flood_count" help:"flood: refusals a minute, two minutes running"`
+	FloodCount uint64  `koanf:"flood_count" help:"flood: refusals a minute, for two minutes in a row"`
 	FloodShare float64 `koanf:"flood_share" in:"(0,1]" help:"and their share of the requests"`
 	// QuietMinutes without a refusal close the incident.
-	QuietMinutes int `koanf:"quiet_minutes" help:"minutes without a refusal that close"`
+	QuietMinutes int `koanf:"quiet_minutes" help:"an incident closes after this many minutes without a refusal"`
 }
 
 // refusals sums rows: refused slots, refusals, requests.

@@ -13,9 +13,9 @@ const (
 // BurnPair is one multi-window alert: the error budget burns at more than
 // Factor times the rate that would use it up exactly, over both windows.
 type BurnPair struct {
-	Short    int      `koanf:"short_minutes" help:"short window"`
-	Long     int      `koanf:"long_minutes" help:"long window"`
-	Factor   float64  `koanf:"factor" help:"times the allowed rate, in both windows"`
+	Short    int      `koanf:"short_minutes" help:"minutes of the short window"`
+	Long     int      `koanf:"long_minutes" help:"minutes of the long window"`
+	Factor   float64  `koanf:"factor" help:"burn rate in both windows: this many times the allowed error rate"`
 	Severity Severity `koanf:"severity" help:"info, ticket or page"`
 }
 
@@ -24,16 +24,16 @@ type BurnPair struct {
 // chapter 5, table 5-8, as sloth generates them.
 type SLOConfig struct {
 	Objective float64    `koanf:"objective" in:"(0,1)" help:"share of good responses over 30 days"`
-	Pairs     []BurnPair `koanf:"pairs" help:"windows and burn rates that open"`
+	Pairs     []BurnPair `koanf:"pairs" help:"pairs of windows with the burn rate that opens an incident"`
 	// MinBad bad responses in the long window are needed: a share of a handful
 	// of requests says nothing.
-	MinBad uint64 `koanf:"min_bad" help:"bad responses needed in the long window"`
+	MinBad uint64 `koanf:"min_bad" help:"lowest number of bad responses in the long window"`
 	// LowFactor and LowBad catch services too small for the pairs: a burn of
 	// LowFactor over six hours with LowBad bad responses.
-	LowFactor float64 `koanf:"low_factor" help:"small services: burn rate over six hours"`
-	LowBad    uint64  `koanf:"low_bad" help:"and the bad responses needed"`
+	LowFactor float64 `koanf:"low_factor" help:"for services with few requests: burn rate over six hours"`
+	LowBad    uint64  `koanf:"low_bad" help:"and the lowest number of bad responses"`
 	// CalmMinutes without any condition close the incident.
-	CalmMinutes int `koanf:"calm_minutes" help:"calm minutes that close"`
+	CalmMinutes int `koanf:"calm_minutes" help:"an incident closes after this many calm minutes"`
 }
 
 const lowWindow = 360

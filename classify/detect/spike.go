@@ -16,35 +16,35 @@ const (
 // failures, a deviance of at least MinZ, and a share of at least
 // max(Ratio * usual share, MinShare).
 type Tier struct {
-	Window   int     `koanf:"window_minutes" in:"[1,60]" help:"minutes looked at, 1 to 60"`
-	MinZ     float64 `koanf:"min_z" in:"(0,)" help:"least deviance"`
-	MinCount uint64  `koanf:"min_count" in:"[1,)" help:"least number of failures"`
+	Window   int     `koanf:"window_minutes" in:"[1,60]" help:"minutes of the window, 1 to 60"`
+	MinZ     float64 `koanf:"min_z" in:"(0,)" help:"lowest deviance"`
+	MinCount uint64  `koanf:"min_count" in:"[1,)" help:"lowest number of failures"`
 	// MinMinutes is in how many different minutes there must be failures.
 	MinMinutes int     `koanf:"min_minutes" help:"different minutes with failures"`
-	Ratio      float64 `koanf:"ratio" in:"[1,)" help:"times the usual share"`
-	MinShare   float64 `koanf:"min_share" in:"[0,1]" help:"least share of failures"`
+	Ratio      float64 `koanf:"ratio" in:"[1,)" help:"times the usual share of failures"`
+	MinShare   float64 `koanf:"min_share" in:"[0,1]" help:"lowest share of failures"`
 }
 
 // SpikeConfig configures timeout_spike, outage and error_spike.
 type SpikeConfig struct {
-	Tiers []Tier `koanf:"tiers" help:"ways to open; one is enough"`
+	Tiers []Tier `koanf:"tiers" help:"conditions that open an incident; one is enough"`
 	// Prior is the share of failures that is assumed before a service has a
 	// history; it weighs as much as 1/Prior requests.
-	Prior float64 `koanf:"prior" in:"(0,1]" help:"share of failures assumed without a history"`
+	Prior float64 `koanf:"prior" in:"(0,1]" help:"share of failures assumed while there is no history"`
 	// CalmMinutes below the closing thresholds end a rise; the incident closes
 	// after ReopenMinutes of them, and after FlapMinutes when it has come back
 	// once: what rises again before is the same incident.
 	CalmMinutes   int `koanf:"calm_minutes" in:"[1,)" help:"calm minutes that end a rise"`
-	ReopenMinutes int `koanf:"reopen_minutes" in:"[1,180]" help:"calm minutes that close; a new rise before continues the incident"`
-	FlapMinutes   int `koanf:"flap_minutes" in:"[1,180]" help:"the same for one that has come back before"`
+	ReopenMinutes int `koanf:"reopen_minutes" in:"[1,180]" help:"calm minutes that close an incident; a new rise before that continues it"`
+	FlapMinutes   int `koanf:"flap_minutes" in:"[1,180]" help:"the same, for an incident that has come back before"`
 	// ShiftMinutes after opening, a level that lasts becomes the baseline, when
 	// its share is under PageShare: what is worse is never normal.
-	ShiftMinutes int `koanf:"shift_minutes" in:"[120,1440]" help:"minutes after which a lasting mild level is the new normal, 120 to 1440"`
+	ShiftMinutes int `koanf:"shift_minutes" in:"[120,1440]" help:"minutes after which a mild, lasting level counts as the new normal, 120 to 1440"`
 	// PageCount failures in five minutes that are PageFloor of the requests, or
 	// PageShare of the requests, page.
-	PageCount uint64  `koanf:"page_count" help:"failures in five minutes that page"`
-	PageFloor float64 `koanf:"page_floor" in:"(0,1]" help:"when they are at least this share of the requests"`
-	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"share of the requests that pages"`
+	PageCount uint64  `koanf:"page_count" help:"page at this many failures in five minutes"`
+	PageFloor float64 `koanf:"page_floor" in:"(0,1]" help:"if they are at least this share of the requests"`
+	PageShare float64 `koanf:"page_share" in:"(0,1]" help:"page at this share of the requests"`
 }
 
 // baseline is what is normal for one series at one minute.

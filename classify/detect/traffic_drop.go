@@ -16,13 +16,13 @@ const (
 // explain, or none at all of a service that always has some.
 type DropConfig struct {
 	MaxShare    float64 `koanf:"max_share" in:"(0,1]" help:"at most this share of the expected requests in fifteen minutes"`
-	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
-	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
-	EndShare    float64 `koanf:"end_share" help:"share of the expected requests that closes"`
+	MinExpected float64 `koanf:"min_expected" help:"lowest number of expected requests in fifteen minutes"`
+	MinSeasons  int     `koanf:"min_seasons" help:"how many of the six reference times must have data"`
+	EndShare    float64 `koanf:"end_share" help:"an incident closes at this share of the expected requests"`
 	// SilentRate requests a minute at the least, and then none for
 	// SilentMinutes, are silence: a page, once a week is known.
-	SilentRate    float64 `koanf:"silent_rate" help:"requests a minute of a service whose silence is an incident"`
-	SilentMinutes int     `koanf:"silent_minutes" help:"minutes without a request that are silence"`
+	SilentRate    float64 `koanf:"silent_rate" help:"requests a minute from which silence of a service is an incident"`
+	SilentMinutes int     `koanf:"silent_minutes" help:"minutes without a request that count as silence"`
 }
 
 // trafficState is the state of traffic_drop or traffic_surge for one service.

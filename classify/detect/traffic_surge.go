@@ -13,10 +13,10 @@ const (
 // SurgeConfig configures traffic_surge: far more requests than at the same time
 // of the last days and weeks, more than the traffic's own ups and downs explain.
 type SurgeConfig struct {
-	MinRatio    float64 `koanf:"min_ratio" help:"at least this many times the most requests of the reference times"`
-	MinExpected float64 `koanf:"min_expected" help:"least number of expected requests in fifteen minutes"`
-	MinSeasons  int     `koanf:"min_seasons" help:"of the six reference times, how many must be known"`
-	EndRatio    float64 `koanf:"end_ratio" help:"times the expected requests that close"`
+	MinRatio    float64 `koanf:"min_ratio" help:"at least this many times the busiest of the reference times"`
+	MinExpected float64 `koanf:"min_expected" help:"lowest number of expected requests in fifteen minutes"`
+	MinSeasons  int     `koanf:"min_seasons" help:"how many of the six reference times must have data"`
+	EndRatio    float64 `koanf:"end_ratio" help:"an incident closes below this many times the expected requests"`
 }
 
 // step judges a surge at the end of each block of five minutes.

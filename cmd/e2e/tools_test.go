@@ -24,8 +24,8 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("%v: got %s; want switches without values", args, help)
 		}
 	}
-	for _, theme := range []string{"Connection", "Security", "Format of the lines", "Detection, and who is told",
-		"Limits", "Output", "Behaviour"} {
+	for _, theme := range []string{"Connection", "Security", "Log lines", "Detection and notifications",
+		"Limits and timeouts", "Output", "Behaviour"} {
 		if help := must(t, "run", "--help").stdout; !strings.Contains(help, "\n"+theme+":\n") {
 			t.Errorf("run --help has no flags of %s:\n%s", theme, help)
 		}

@@ -72,6 +72,8 @@ func valuesOf(c *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 		return nil // the shell completes file names
 	case f.Name == "compare":
 		return fixed([]string{"previous", "1d", "7d"})
+	case isSetting && setting.option.Words() != nil:
+		return fixed(setting.option.Words())
 	case strings.Contains(f.Value.Type(), "|"):
 		return fixed(strings.Split(f.Value.Type(), "|"))
 	case isSetting:

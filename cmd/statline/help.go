@@ -22,9 +22,9 @@ const (
 	themeOutput     theme = "Output"
 	themeConnection theme = "Connection"
 	themeSecurity   theme = "Security"
-	themeFormat     theme = "Format of the lines"
-	themeDetection  theme = "Detection, and who is told"
-	themeLimits     theme = "Limits"
+	themeFormat     theme = "Log lines"
+	themeDetection  theme = "Detection and notifications"
+	themeLimits     theme = "Limits and timeouts"
 	themeBehaviour  theme = "Behaviour"
 )
 
@@ -107,7 +107,7 @@ func printUsage(c *cobra.Command) error {
 		printFlags(&b, string(t), width, c.LocalFlags(),
 			func(f *pflag.Flag) bool { return themeOf(f) == t && f.Name != "help" })
 	}
-	printFlags(&b, "Of every command", width, c.Flags(), func(f *pflag.Flag) bool {
+	printFlags(&b, "Global flags", width, c.Flags(), func(f *pflag.Flag) bool {
 		return f.Name == "help" || c.InheritedFlags().Lookup(f.Name) != nil
 	})
 	if c.HasAvailableSubCommands() {

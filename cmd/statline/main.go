@@ -59,7 +59,7 @@ difference; analyze: no line understood; incidents --fail-on: an open incident);
 		Version:       version,
 	}
 	root.SetVersionTemplate("statline {{.Version}}\n")
-	root.PersistentFlags().String("config", "", "YAML `file` with settings; STATLINE_CONFIG names it too")
+	root.PersistentFlags().String("config", "", "YAML config `file` (or set STATLINE_CONFIG)")
 	root.AddGroup(
 		&cobra.Group{ID: "start", Title: "Start here:"},
 		&cobra.Group{ID: "daemon", Title: "The daemon:"},

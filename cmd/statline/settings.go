@@ -59,7 +59,7 @@ func takeFormerNames(root *cobra.Command) {
 				continue
 			}
 			former := c.Flags().VarPF(f.Value, o.Was, "", "")
-			former.Deprecated = "it is --" + o.Name + " now"
+			former.Hidden, former.Deprecated = true, "it is --"+o.Name+" now"
 		}
 	})
 }

@@ -20,27 +20,27 @@ func defaultClickHouse() ClickHouse { return ClickHouse{Database: store.DefaultD
 func clickHouseOptions(c *Config) []Option {
 	return []Option{
 		{Name: "clickhouse", Set: SetClickHouse, Example: "http://127.0.0.1:8123", Mask: maskServer,
-			Help:  "ClickHouse: http://host:8123 or clickhouse://user:pass@host:9000/db",
+			Help:  "ClickHouse URL: http://host:8123 or clickhouse://user:pass@host:9000/db",
 			value: server{&c.ClickHouse.URL}},
 		{Name: "clickhouse-ca", Set: SetServer, Type: "file", Reload: true,
-			Help:  "certificate authority of ClickHouse's TLS (turns TLS on), read at the start and at each reload",
+			Help:  "PEM file of the CA certificates that ClickHouse is verified with; turns TLS on; reread at each reload",
 			value: text{&c.ClickHouse.CA}},
 		{Name: "clickhouse-cert", Set: SetServer, Type: "file", Reload: true,
-			Help:  "client certificate for ClickHouse (turns TLS on), read at each connection",
+			Help:  "PEM file of the client certificate for ClickHouse (mutual TLS); turns TLS on; reread at each connection",
 			value: text{&c.ClickHouse.Cert}},
-		{Name: "clickhouse-key", Set: SetServer, Type: "file", Reload: true, Help: "private key of that certificate",
+		{Name: "clickhouse-key", Set: SetServer, Type: "file", Reload: true, Help: "PEM file of the private key of --clickhouse-cert",
 			value: text{&c.ClickHouse.Key}},
 		{Name: "clickhouse-password", Set: SetServer, NoFlag: true, Mask: maskAll, Reload: true,
-			Help:  "password of the user that clickhouse names",
+			Help:  "password of the user in the ClickHouse URL",
 			value: text{&c.ClickHouse.Password}},
 		{Name: "clickhouse-password-file", Set: SetServer, Type: "file", Reload: true,
-			Help:  "file that holds that password, read at the start and at each reload",
+			Help:  "file that holds the password of the user in the ClickHouse URL; reread at each reload",
 			value: text{&c.ClickHouse.PasswordFile}},
 		{Name: "database", Set: SetClickHouse, Type: "name",
-			Help:  "ClickHouse database; an address that names one says it too",
+			Help:  "ClickHouse database; the ClickHouse URL may name it instead",
 			value: text{&c.ClickHouse.Database}},
 		{Name: "cluster", Set: SetClickHouse, Type: "name",
-			Help:  "ClickHouse cluster on whose nodes tables are made: ON CLUSTER, Replicated, Distributed; tables that are there tell themselves",
+			Help:  "ClickHouse cluster to create the tables on (ON CLUSTER, Replicated and Distributed tables); not needed once they exist",
 			value: text{&c.ClickHouse.Cluster}},
 	}
 }
@@ -71,7 +71,7 @@ func checkClickHouse(c *Config) error {
 	if !c.given("database") {
 		cfg.Database = ""
 	} else if h.Database == "" {
-		return fmt.Errorf("database: got an empty one; want the database's name")
+		return fmt.Errorf("database: got an empty name; want a database such as statline")
 	}
 	if h.URL == "" {
 		return nil

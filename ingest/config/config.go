@@ -159,13 +159,13 @@ func presetOf(name string) (Detect, error) {
 func detectOptions(c *Config) []Option {
 	return []Option{
 		{Name: "preset", Set: SetDetect, Reload: true,
-			Help:  "thresholds of the detectors; the section detect changes single ones",
+			Help:  "set of detector thresholds; the section detect of the config file changes single ones",
 			value: choice{&c.Detect.Preset, detect.Presets()}},
 		{Name: "detect", Set: SetDetect, Reload: true,
-			Help:    "single thresholds of the detectors; what stands here beats the preset",
+			Help:    "single detector thresholds; they override the preset's",
 			section: &c.Detect.Detectors},
 		{Name: "mute", Set: SetDetect, Reload: true,
-			Help:    "incidents that are recorded but not sent: a kind, an entity, an end",
+			Help:    "incidents that are recorded but not sent, by kind, entity and end of the mute",
 			section: &c.Detect.Detectors.Mute,
 			sample:  []detect.Mute{{Kind: detect.Kinds()[0], Entity: "search", Until: "2026-06-01T08:00:00Z"}}},
 	}

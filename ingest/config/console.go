@@ -20,22 +20,22 @@ type Console struct {
 func consoleOptions(c *Config) []Option {
 	return []Option{
 		{Name: "console", Set: SetDaemon,
-			Help:  "serve the console on listen; auto: where that is safe; on: or else do not start",
+			Help:  "serve the console at --listen; auto: where that is safe (this machine only, or a token and TLS); on: refuse to start where it is not",
 			value: choice{&c.Console.Serve, []string{"auto", "on", "off"}}},
 		{Name: "console-token", Set: SetConsole, NoFlag: true, Mask: maskAll, Reload: true,
-			Help:  "token that opens the console; without one it is served to this machine only",
+			Help:  "token that opens the console; without one the console is served to this machine only",
 			value: text{&c.Console.Token}},
 		{Name: "console-token-file", Set: SetConsole, Type: "file", Reload: true,
-			Help:  "file that holds that token, read at each request",
+			Help:  "file that holds the token that opens the console; reread at each request",
 			value: text{&c.Console.TokenFile}},
 		{Name: "console-hosts", Set: SetConsole,
-			Help:  "names under which browsers reach the console, beside localhost and IP addresses",
+			Help:  "host names under which browsers reach the console, beside localhost and IP addresses",
 			value: list{&c.Console.Hosts}},
 		{Name: "console-insecure", Set: SetConsole,
-			Help:  "serve the console to other machines without TLS: something before it has TLS, or the network is trusted",
+			Help:  "serve the console to other machines without TLS: for a proxy in front that has TLS, or a trusted network",
 			value: flag{&c.Console.Insecure}},
 		{Name: "console-write", Set: SetConsole,
-			Help:  "let whoever shows the console's token write notes on incidents, mute them, name keys and clients, and mark deploys; it takes a token",
+			Help:  "let users with the console's token write notes on incidents, mute them, name keys and clients, and mark deploys; needs a token",
 			value: flag{&c.Console.Write}},
 	}
 }
@@ -54,7 +54,7 @@ func checkConsole(c *Config) error {
 		return fmt.Errorf("console-token: got %d characters; want at least %d", len(t), leastToken)
 	}
 	if c.Console.Write && c.Console.Token == "" && c.Console.TokenFile == "" {
-		return errors.New("console-write: got it without a token; want console-token-file too, or everybody could write")
+		return errors.New("console-write: got no token; set console-token-file too, or anybody could write")
 	}
 	return nil
 }
@@ -81,10 +81,10 @@ func (c *Console) Servable(address string, tls bool) error {
 	case err != nil:
 		return err
 	case token == "":
-		return errors.New("it has no token for other machines; name a file with one: --console-token-file")
+		return errors.New("other machines need a token; set --console-token-file")
 	case !tls && !c.Insecure:
-		return errors.New("without TLS its token can be read on the way; set --listen-cert and --listen-key, " +
-			"or --console-insecure where something before it has TLS")
+		return errors.New("without TLS the token can be read in transit; set --listen-cert and --listen-key, " +
+			"or --console-insecure behind a proxy that has TLS")
 	}
 	return nil
 }

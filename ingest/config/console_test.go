@@ -22,9 +22,9 @@ func TestServable(t *testing.T) {
 		{Console{}, "127.0.0.1:8080", false, ""},
 		{Console{}, "[::1]:8080", false, ""},
 		{Console{}, "localhost:8080", false, ""},
-		{Console{}, "0.0.0.0:8080", true, "no token"},
-		{Console{}, ":8080", true, "no token"},
-		{Console{}, "statline.example:8080", true, "no token"},
+		{Console{}, "0.0.0.0:8080", true, "need a token"},
+		{Console{}, ":8080", true, "need a token"},
+		{Console{}, "statline.example:8080", true, "need a token"},
 		{Console{}, "8080", true, "host:port"},
 		{Console{TokenFile: file}, "0.0.0.0:8080", false, "without TLS"},
 		{Console{TokenFile: file}, "0.0.0.0:8080", true, ""},
@@ -37,6 +37,6 @@ func TestServable(t *testing.T) {
 			t.Errorf("%+v on %s, TLS %v: got %v; want %q", c.console, c.address, c.tls, err, c.want)
 		}
 	}
-	refused(t, "console-write: true\n", nil, "console-write: got it without a token")
+	refused(t, "console-write: true\n", nil, "console-write: got no token; set console-token-file")
 	refused(t, "console-token: short\n", nil, "console-token: got 5 characters; want at least 16")
 }

@@ -117,7 +117,7 @@ func (f *file) text(name string) (text string, ok bool, err error) {
 	case nil:
 		return "", false, nil
 	case map[string]any:
-		return "", false, fmt.Errorf("config %s: %s: got keys below it; want a value", f.where(name), name)
+		return "", false, fmt.Errorf("config %s: %s: got nested keys; want a value", f.where(name), name)
 	case []any:
 		words := make([]string, len(value))
 		for i, w := range value {

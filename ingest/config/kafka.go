@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"statline/ingest/source"
@@ -35,47 +36,48 @@ func defaultKafka() Kafka {
 func kafkaOptions(c *Config) []Option {
 	return []Option{
 		{Name: "brokers", Set: SetTopic, Type: "addresses", Example: "127.0.0.1:9092",
-			Help:  "Kafka brokers to start from: host:port,host:port",
+			Help:  "Kafka bootstrap servers, separated by commas: kafka-1:9092,kafka-2:9092",
 			value: list{&c.Kafka.Brokers}},
-		{Name: "topic", Set: SetTopic, Help: "Kafka topic, or several: access,edge",
+		{Name: "topic", Set: SetTopic, Help: "Kafka topic, or several separated by commas: access,edge",
 			value: topicNames{&c.Kafka.Topic}},
 		{Name: "topic-pattern", Set: SetGroup,
-			Help:  `topics instead by a regular expression, such as ^access\..+; those that appear later are found within a minute`,
+			Help:  `read every topic whose name matches this regular expression, such as ^access\..+, instead of --topic; new topics are found within a minute`,
 			value: pattern{&c.Kafka.TopicPattern}},
 		{Name: "group", Set: SetGroup, Type: "name",
-			Help:  "Kafka consumer group; instances of one group share the partitions",
+			Help:  "Kafka consumer group; instances of the same group share the partitions",
 			value: text{&c.Kafka.Group}},
-		{Name: "kafka-tls", Set: SetKafka, Help: "use TLS to Kafka",
+		{Name: "kafka-tls", Set: SetKafka, Help: "connect to Kafka with TLS",
 			value: flag{&c.Kafka.TLS}},
 		{Name: "kafka-ca", Set: SetKafka, Type: "file", Reload: true,
-			Help:  "certificate authority of Kafka's TLS (turns TLS on), read at each connection",
+			Help:  "PEM file of the CA certificates that Kafka's brokers are verified with; turns TLS on; reread at each connection",
 			value: text{&c.Kafka.CA}},
 		{Name: "kafka-cert", Set: SetKafka, Type: "file", Reload: true,
-			Help:  "client certificate for Kafka (turns TLS on), read at each connection",
+			Help:  "PEM file of the client certificate for Kafka (mutual TLS); turns TLS on; reread at each connection",
 			value: text{&c.Kafka.Cert}},
-		{Name: "kafka-key", Set: SetKafka, Type: "file", Reload: true, Help: "private key of that certificate",
+		{Name: "kafka-key", Set: SetKafka, Type: "file", Reload: true, Help: "PEM file of the private key of --kafka-cert",
 			value: text{&c.Kafka.Key}},
-		{Name: "kafka-sasl", Set: SetKafka, Help: "SASL mechanism; none when empty",
+		{Name: "kafka-sasl", Set: SetKafka, Type: "mechanism",
+			Help:  "SASL mechanism: " + strings.Join(source.Mechanisms(), ", ") + "; empty: no SASL",
 			value: choice{&c.Kafka.SASL, source.Mechanisms()}},
 		{Name: "kafka-user", Set: SetKafka, Type: "name", Reload: true,
-			Help:  "SASL user; for oauthbearer the client's id",
+			Help:  "SASL user name; for oauthbearer the OAuth client id",
 			value: text{&c.Kafka.User}},
 		{Name: "kafka-password", Set: SetKafka,
-			Help: "SASL password; for oauthbearer the client's secret", NoFlag: true, Mask: maskAll, Reload: true,
+			Help: "SASL password; for oauthbearer the OAuth client secret", NoFlag: true, Mask: maskAll, Reload: true,
 			value: text{&c.Kafka.Password}},
 		{Name: "kafka-password-file", Set: SetKafka, Type: "file", Reload: true,
-			Help:  "file that holds the SASL password, read at each connection",
+			Help:  "file that holds the SASL password; reread at each connection",
 			value: text{&c.Kafka.PasswordFile}},
 		{Name: "kafka-token-url", Set: SetKafka, Type: "URL", Reload: true, Mask: maskUser,
-			Help:  "where oauthbearer fetches its token by client credentials",
+			Help:  "OAuth token endpoint for oauthbearer (client credentials grant)",
 			value: text{&c.Kafka.TokenURL}},
-		{Name: "kafka-scopes", Set: SetKafka, Type: "names", Reload: true, Help: "scopes of that token",
+		{Name: "kafka-scopes", Set: SetKafka, Type: "names", Reload: true, Help: "OAuth scopes to request for oauthbearer",
 			value: list{&c.Kafka.Scopes}},
 		{Name: "kafka-region", Set: SetKafka, Type: "name", Reload: true,
-			Help:  "AWS region of aws-msk-iam, whose credentials the AWS SDK finds; AWS_REGION when empty",
+			Help:  "AWS region for aws-msk-iam; empty: AWS_REGION; the AWS SDK finds the credentials",
 			value: text{&c.Kafka.Region}},
 		{Name: "kafka-record-limit", Set: SetKafka,
-			Help:  "largest record that is read, decompressed; a larger one is a reject (too_large)",
+			Help:  "largest record that is read, after decompression; a larger one becomes a reject (too_large)",
 			value: size{&c.Kafka.RecordLimit}},
 	}
 }
@@ -102,21 +104,21 @@ func checkKafka(c *Config) error {
 	}
 	switch {
 	case k.Topic == "" && k.TopicPattern == "":
-		return fmt.Errorf("topic: got an empty one; want the topic's name")
+		return fmt.Errorf("topic: got an empty name; want a topic such as access")
 	case k.Group == "":
-		return fmt.Errorf("group: got an empty one; want the consumer group's name")
+		return fmt.Errorf("group: got an empty name; want a consumer group such as statline")
 	case (k.Cert == "") != (k.Key == ""):
 		return fmt.Errorf("kafka-cert: got certificate %q and key %q; want both or none", k.Cert, k.Key)
 	case k.SASL == "oauthbearer" && k.TokenURL == "":
-		return fmt.Errorf("kafka-sasl: got oauthbearer without a token server; set kafka-token-url")
+		return fmt.Errorf("kafka-sasl: got oauthbearer without a token endpoint; set kafka-token-url")
 	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.User == "":
 		return fmt.Errorf("kafka-sasl: got %s without a user; set kafka-user", k.SASL)
 	case k.SASL != "" && k.SASL != "aws-msk-iam" && k.Password == "" && k.PasswordFile == "":
 		return fmt.Errorf("kafka-sasl: got %s without a password; set kafka-password-file, or STATLINE_KAFKA_PASSWORD",
 			k.SASL)
 	case k.SASL == "" && (k.User != "" || keep != ""):
-		return fmt.Errorf("kafka-sasl: got none, but a user or a password; want %s",
-			choice{&k.SASL, source.Mechanisms()}.kind())
+		return fmt.Errorf("kafka-sasl: got a user or a password but no mechanism; want one of %s",
+			strings.Join(source.Mechanisms(), ", "))
 	case k.RecordLimit < leastRecordLimit || k.RecordLimit > mostRecordLimit:
 		return fmt.Errorf("kafka-record-limit: got %s; want 1MiB to 1GiB", size{&k.RecordLimit})
 	case k.SessionTimeout <= 0:

@@ -21,16 +21,16 @@ type Keys struct {
 func keysOptions(c *Config) []Option {
 	return []Option{
 		{Name: "hmac-secret", Set: SetHMAC, NoFlag: true, Mask: maskAll,
-			Help:  "secret that API keys are hashed with, at least 16 characters; every instance on one database needs the same",
+			Help:  "secret that API keys are hashed with, at least 16 characters; all instances that write to one database need the same",
 			value: text{&c.Keys.Secret}},
 		{Name: "hmac-secret-file", Set: SetHMAC, Type: "file",
-			Help:  "file that holds that secret, made on first use (default: that of --data, else that of the user; see statline key-id --help)",
+			Help:  "file that holds the secret that API keys are hashed with; created on first use (default: a file in --data, else in your configuration directory; see statline key-id --help)",
 			value: text{&c.Keys.SecretFile}},
 		{Name: "key-labels", Set: SetLabels, Type: "file", Reload: true,
-			Help:  "CSV file of key_id,name: which customer a key belongs to (the id as statline key-id prints it)",
+			Help:  "CSV file of key_id,name that names the customer of each key; statline key-id prints a key's id",
 			value: text{&c.Keys.Labels}},
 		{Name: "limits-file", Set: SetLimits, Type: "file", Reload: true,
-			Help:  "YAML file of the rate limits that customers, keys and tiers have, where their responses do not tell them",
+			Help:  "YAML file of the rate limits of customers, keys and tiers, for responses that do not state them",
 			value: text{&c.Keys.Limits}},
 	}
 }
@@ -63,7 +63,7 @@ func (c *Config) HMAC() ([]byte, error) {
 	}
 	if secret == nil {
 		if err := keepNew(path, randomSecret()); err != nil && !errors.Is(err, os.ErrExist) {
-			return nil, fmt.Errorf("keep the HMAC secret: %w", err)
+			return nil, fmt.Errorf("save the HMAC secret: %w", err)
 		}
 		if secret, _, err = c.FindHMAC(); err != nil { // ours, or that of an instance that was first
 			return nil, err
@@ -72,7 +72,7 @@ func (c *Config) HMAC() ([]byte, error) {
 	if c.Local.Data != "" && c.Keys.SecretFile == "" {
 		if err := keepNew(filepath.Join(c.Local.Data, secretName), string(secret)); err != nil &&
 			!errors.Is(err, os.ErrExist) {
-			return nil, fmt.Errorf("keep the HMAC secret in the data directory: %w", err)
+			return nil, fmt.Errorf("save the HMAC secret in the data directory: %w", err)
 		}
 	}
 	return secret, nil
@@ -99,7 +99,7 @@ func (c *Config) FindHMAC() (secret []byte, path string, err error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		return nil, "",
-			fmt.Errorf("no place for the HMAC secret: %w; name a file with --hmac-secret-file, or set STATLINE_HMAC_SECRET", err)
+			fmt.Errorf("no directory for the HMAC secret: %w; name a file with --hmac-secret-file, or set STATLINE_HMAC_SECRET", err)
 	}
 	path = filepath.Join(dir, "statline", secretName)
 	secret, err = readSecret(path)

@@ -7,10 +7,10 @@ type Local struct{ Data, Engine string }
 func localOptions(c *Config) []Option {
 	return []Option{
 		{Name: "data", Set: SetData, Type: "directory",
-			Help:  "where the embedded store, broker and secret are kept; a temporary directory when empty",
+			Help:  "directory of the embedded store, broker and secret; empty: a temporary one",
 			value: text{&c.Local.Data}},
 		{Name: "engine", Set: SetEngine, Type: "file",
-			Help:  "engine library libchdb (default: where make engine puts it)",
+			Help:  "path of the engine library, libchdb (default: where make engine puts it)",
 			value: text{&c.Local.Engine}},
 	}
 }

@@ -14,9 +14,9 @@ func defaultLog() Log { return Log{Level: "info", Format: "text"} }
 
 func logOptions(c *Config) []Option {
 	return []Option{
-		{Name: "log-level", Set: SetLog, Reload: true, Help: "least level that is logged",
+		{Name: "log-level", Set: SetLog, Reload: true, Help: "lowest level that is logged",
 			value: choice{&c.Log.Level, levels}},
-		{Name: "log-format", Set: SetLog, Help: "form of the log on standard error",
+		{Name: "log-format", Set: SetLog, Help: "format of the log on standard error",
 			value: choice{&c.Log.Format, []string{"text", "json"}}},
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"statline/classify/detect"
 	"statline/ingest/watch"
@@ -23,26 +24,27 @@ func notifyOptions(c *Config) []Option {
 	severities := []string{string(detect.Info), string(detect.Ticket), string(detect.Page)}
 	return []Option{
 		{Name: "webhook", Set: SetNotify, Type: "URL", Reload: true, Mask: maskHook,
-			Help:  "address that gets a JSON object for each incident that opens or closes",
+			Help:  "URL that gets a POST for each incident that opens or closes",
 			value: text{&c.Notify.Webhook}},
-		{Name: "webhook-format", Set: SetNotify, Reload: true, Help: "what the webhook understands",
+		{Name: "webhook-format", Set: SetNotify, Type: "name", Reload: true,
+			Help:  "format of the webhook's body: " + strings.Join(watch.Formats(), ", "),
 			value: choice{&c.Notify.Format, watch.Formats()}},
 		{Name: "webhook-template", Set: SetNotify, Type: "file", Reload: true,
-			Help:  "Go template of the JSON that the webhook gets instead; {{json .Summary}} quotes a text",
+			Help:  "Go template of the webhook's JSON body, instead of --webhook-format; {{json .Summary}} quotes a text",
 			value: text{&c.Notify.Template}},
 		{Name: "webhook-key", Set: SetNotify, NoFlag: true, Mask: maskAll, Reload: true,
-			Help:  "PagerDuty's routing key",
+			Help:  "PagerDuty routing key",
 			value: text{&c.Notify.Key}},
 		{Name: "alertmanager", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser,
-			Help:  "base address of an Alertmanager (API v2)",
+			Help:  "base URL of an Alertmanager that gets the incidents as alerts (API v2)",
 			value: text{&c.Notify.Alertmanager}},
 		{Name: "incident-link", Set: SetNotify, Type: "URL", Reload: true, Mask: maskUser,
-			Help:  "address that notifications link to, with the incident's id appended",
+			Help:  "URL that notifications link to; the incident's id is appended",
 			value: text{&c.Notify.Link}},
-		{Name: "notify-severity", Set: SetNotify, Reload: true, Help: "least severity that is sent",
+		{Name: "notify-severity", Set: SetNotify, Reload: true, Help: "lowest severity that is sent",
 			value: choice{&c.Notify.Severity, severities}},
 		{Name: "digest", Set: SetNotify, Type: "HH:MM", Reload: true,
-			Help:  "time of day (UTC) at which the webhook gets one notice of all tickets, also of those that are not sent",
+			Help:  "time of day (UTC) at which the webhook gets one summary of all tickets, including those below --notify-severity",
 			value: text{&c.Notify.Digest}},
 	}
 }

@@ -133,6 +133,14 @@ func (o Option) Kind() string {
 	return o.value.kind()
 }
 
+// Words are the values to choose from, nil for an option that takes others.
+func (o Option) Words() []string {
+	if c, ok := o.value.(choice); ok {
+		return c.words
+	}
+	return nil
+}
+
 // want is what an error asks for.
 func (o Option) want() string {
 	if o.Example != "" {

@@ -21,12 +21,12 @@ environment beats the file. In the file a key may be written with `+"`_`"+` for 
 set, except where an empty value means something.
 
 An unknown key or variable is an error that names the nearest known one. `+"`statline config example`"+` prints a
-file with every key, `+"`statline config show`"+` what is in force and where each value came from, secrets masked, and
-`+"`statline check`"+` tries it all. What only says what one command is to print, such as `+"`--json`"+` or `+"`--since`"+`, is no
-setting.
+file with every key, `+"`statline config show`"+` the values in force and where each came from, with secrets masked, and
+`+"`statline check`"+` tries them. Flags that shape the output of one command, such as `+"`--json`"+` or `+"`--since`"+`, are
+not settings.
 
-*reload*: a running daemon takes a new value over when it gets SIGHUP or `+"`POST /-/reload`"+`.
-*No flag*: every user of a machine can read command lines.
+*reload*: a running daemon takes a new value on SIGHUP or `+"`POST /-/reload`"+`.
+*no flag*: set it in the file or the environment, because every user of a machine can read command lines.
 `)
 	for _, set := range Sets() {
 		fmt.Fprintf(out,
@@ -43,7 +43,7 @@ setting.
 			strings.ToUpper(o.Help[:1]), o.Help[1:]+".")
 		rows(out, o.Name, reflect.ValueOf(o.section).Elem())
 	}
-	fmt.Fprint(out, "\n## Who takes what\n\n| command | settings |\n|---|---|\n")
+	fmt.Fprint(out, "\n## Settings of each command\n\n| command | settings |\n|---|---|\n")
 	for _, c := range Commands() {
 		var all []string
 		for _, set := range uses[c].sets {
@@ -69,10 +69,11 @@ func options(out io.Writer, set Set) {
 var titles = map[Set]string{
 	SetTopic: "Topic", SetKafka: "Access to Kafka", SetGroup: "Consumer group", SetClickHouse: "Database",
 	SetServer: "Access to ClickHouse",
-	SetLines:  "Lines", SetCatalogue: "Catalogue", SetHMAC: "API keys", SetLabels: "Customers",
+	SetLines:  "Log lines", SetCatalogue: "Status codes", SetHMAC: "API keys", SetLabels: "Customers",
 	SetLimits: "Rate limits",
 	SetDetect: "Detectors",
-	SetNotify: "Notifications", SetRetention: "How long rows are kept", SetDaemon: "The daemon", SetLog: "Log",
+	SetNotify: "Notifications", SetRetention: "Retention", SetDaemon: "The daemon", SetTLS: "TLS of the listener", SetConsole: "Console",
+	SetLog:  "Log",
 	SetData: "Data directory", SetEngine: "Engine",
 }
 

@@ -15,13 +15,13 @@ type Retention struct{ Minutes, Hours, Samples *int }
 func retentionOptions(c *Config) []Option {
 	return []Option{
 		{Name: "retention-minutes", Set: SetRetention,
-			Help:  "how long minute rows are kept, in days, such as 90d; 0 forever (default: as the database has it, 30d in a new one)",
+			Help:  "days to keep minute rows, such as 90d; 0: forever (default: keep the database's setting; 30d in a new one)",
 			value: days{&c.Retention.Minutes}},
 		{Name: "retention-hours", Set: SetRetention,
-			Help:  "the same for hour rows (396d in a new one)",
+			Help:  "days to keep hour rows, such as 800d; 0: forever (default: keep the database's setting; 396d in a new one)",
 			value: days{&c.Retention.Hours}},
 		{Name: "retention-samples", Set: SetRetention,
-			Help:  "the same for samples and rejects (7d in a new one)",
+			Help:  "days to keep samples and rejects, such as 14d; 0: forever (default: keep the database's setting; 7d in a new one)",
 			value: days{&c.Retention.Samples}},
 	}
 }

@@ -81,7 +81,7 @@ func kindOf(t reflect.Type) string {
 	case reflect.Slice:
 		return "a list"
 	}
-	return "keys below it"
+	return "nested keys"
 }
 
 // tree is a value with its keys as the file writes them.

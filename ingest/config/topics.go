@@ -13,14 +13,14 @@ import (
 // TopicLines is how one topic's lines are read, where that is not as for all. What
 // it does not say is as for all.
 type TopicLines struct {
-	Topic     string       `koanf:"topic,omitempty" help:"name of the topic that an entry is about"`
-	Pattern   string       `koanf:"pattern,omitempty" help:"or a regular expression that its name matches; the first entry that fits a topic counts"`
+	Topic     string       `koanf:"topic,omitempty" help:"name of the topic that the entry is for"`
+	Pattern   string       `koanf:"pattern,omitempty" help:"or a regular expression for topic names; the first entry that matches a topic counts"`
 	Format    string       `koanf:"format,omitempty" help:"log format"`
-	Service   string       `koanf:"default-service,omitempty" help:"service of lines that name none"`
-	Zone      string       `koanf:"zone,omitempty" help:"time zone of timestamps without one"`
+	Service   string       `koanf:"default-service,omitempty" help:"service of lines that do not name one"`
+	Zone      string       `koanf:"zone,omitempty" help:"time zone of timestamps that do not name one"`
 	RouteFrom string       `koanf:"route-from,omitempty" help:"where routes come from"`
 	Columns   string       `koanf:"w3c-fields,omitempty" help:"columns of W3C lines"`
-	Mapping   TopicMapping `koanf:"mapping,omitempty" help:"as the section mapping, or the name of one; an entry with a format or mapping takes neither mapping nor w3c-fields of all"`
+	Mapping   TopicMapping `koanf:"mapping,omitempty" help:"like the section mapping, or the name of a built-in one; an entry with format or mapping ignores the mapping and w3c-fields outside topics"`
 }
 
 // TopicMapping is a mapping, or the name of one.
@@ -46,7 +46,7 @@ type shortened interface{ short() string }
 
 func topicsOption(c *Config) Option {
 	return Option{Name: "topics", Set: SetLines, Reload: true,
-		Help:    "how single topics are read, where several are; what an entry says beats the setting of all, wherever that was given",
+		Help:    "settings for single topics, when several are read; an entry overrides the setting of the same name, even one given as a flag",
 		section: &c.Lines.Topics,
 		sample: []TopicLines{{Topic: "edge", Format: "combined", Service: "edge", Zone: "Europe/Berlin"},
 			{Pattern: `^iis\.`, Format: "w3c", Columns: "date time c-ip cs-method cs-uri-stem sc-status"},
@@ -99,7 +99,7 @@ func (l *Lines) checkTopics() error {
 	for i, t := range l.Topics {
 		fail := func(err error) error { return fmt.Errorf("topics[%d]: %w", i, err) }
 		if (t.Topic == "") == (t.Pattern == "") {
-			return fail(fmt.Errorf("got topic %q and pattern %q; want one of them", t.Topic, t.Pattern))
+			return fail(fmt.Errorf("got topic %q and pattern %q; want exactly one of them", t.Topic, t.Pattern))
 		}
 		if _, err := regexp.Compile(t.Pattern); err != nil {
 			return fail(fmt.Errorf("pattern: got %q; want a regular expression: %w", t.Pattern, err))
@@ -116,7 +116,7 @@ func (l *Lines) checkTopics() error {
 		}
 		for _, other := range l.Topics[:i] {
 			if other.Topic == t.Topic && other.Pattern == t.Pattern {
-				return fail(fmt.Errorf("got a second entry of %s%s; want one", t.Topic, t.Pattern))
+				return fail(fmt.Errorf("got two entries for %s%s; want one", t.Topic, t.Pattern))
 			}
 		}
 		one := *l

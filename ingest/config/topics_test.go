@@ -120,12 +120,12 @@ func TestHashWithoutAnEntry(t *testing.T) {
 func TestBadTopicEntries(t *testing.T) {
 	for text, want := range map[string]string{
 		"topics: [{format: json}]":                                          "topics[0]: got topic",
-		"topics: [{topic: a, pattern: b}]":                                  "want one of them",
+		"topics: [{topic: a, pattern: b}]":                                  "want exactly one of them",
 		"topics: [{pattern: '('}]":                                          "regular expression",
 		"topics: [{topic: a, zone: Nowhere}]":                               "topics[0]: zone",
 		"topics: [{topic: a, format: nonsense}]":                            "nonsense",
 		"topics: [{topic: a, route-from: moon}]":                            "route-from",
-		"topics: [{topic: a}, {topic: a, zone: UTC}]":                       "topics[1]: got a second entry of a",
+		"topics: [{topic: a}, {topic: a, zone: UTC}]":                       "topics[1]: got two entries for a",
 		"topics: [{topic: a, mapping: nonsense}]":                           "nonsense",
 		"topics: [{topic: a, defautl-service: x}]":                          `did you mean "default-service"`,
 		"topics: [{topic: a, format: json, mapping: {time: t, stauts: s}}]": `did you mean "status"`,

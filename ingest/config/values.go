@@ -191,7 +191,7 @@ type server struct{ to *string }
 func (v server) Set(s string) error {
 	p, err := url.Parse(s)
 	if err != nil { // it may hold a password: nothing of it is shown
-		return errors.New("got what is no URL; want http://host:8123 or clickhouse://user:pass@host:9000/db")
+		return errors.New("got an invalid URL; want http://host:8123 or clickhouse://user:pass@host:9000/db")
 	}
 	switch {
 	case p.Scheme != "http" && p.Scheme != "https" && p.Scheme != "clickhouse":

@@ -30,7 +30,7 @@ func ParseAddressBits(s string) (*AddressBits, error) {
 		digits, slash := strings.CutPrefix(strings.TrimSpace(side.text), "/")
 		n, err := strconv.Atoi(digits)
 		if !ok || !slash || err != nil || n < 0 || n > side.most {
-			return nil, fmt.Errorf("got %q; want the bits that are kept of IPv4 and of IPv6 addresses, such as /24,/48",
+			return nil, fmt.Errorf("got %q; want the numbers of bits to keep, such as /24,/48",
 				s)
 		}
 		*side.bits = n

@@ -161,7 +161,7 @@ func (d *Decoder) choose(t *tree) error {
 		}
 		d.json = append([]jsonFormat{f}, d.json...)
 	} else if want == "json" {
-		return fmt.Errorf(`format "json": got no mapping; want one in the configuration`)
+		return fmt.Errorf(`format "json": got no mapping; set one in the section mapping, or name a built-in one with --mapping`)
 	}
 	if want == Auto {
 		return nil

@@ -10,7 +10,7 @@ type logfmt struct {
 
 func newLogfmt(m *Mapping) (textFormat, error) {
 	if m == nil {
-		return nil, fmt.Errorf(`format "logfmt": got no mapping; want one in the configuration`)
+		return nil, fmt.Errorf(`format "logfmt": got no mapping; set one in the section mapping of the config file`)
 	}
 	if err := m.check(); err != nil {
 		return nil, err

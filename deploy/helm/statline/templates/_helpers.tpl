@@ -46,7 +46,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- fail "console.tokenSecret: the console's token would go without TLS; set listen.tlsSecret, or console.insecure where something before it has TLS" -}}
 {{- end -}}
 {{- if and $v.console.write (not $v.console.tokenSecret.name) -}}
-{{- fail "console.write: got it without console.tokenSecret; everybody could write" -}}
+{{- fail "console.write: got no console.tokenSecret; set it too, or anybody could write" -}}
 {{- end -}}
 {{- $mechanism := $v.kafka.sasl.mechanism -}}
 {{- if and $mechanism (ne $mechanism "aws-msk-iam") (or (not $v.kafka.sasl.user) (not $v.kafka.sasl.passwordSecret.name)) -}}
