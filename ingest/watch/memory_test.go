@@ -399,9 +399,9 @@ func (m *memory) Retried(context.Context, string, detect.Minute, detect.Minute) 
 	return &Retried{}, nil
 }
 
-func (m *memory) Sources(_ context.Context, keys []string, _, _ detect.Minute,
+func (m *memory) Sources(_ context.Context, from map[string]detect.Minute, _ detect.Minute,
 	each func(key string, ips, agents []string)) error {
-	for _, k := range keys {
+	for k := range from {
 		each(k, []string{"192.0.2.1"}, []string{"curl/8"})
 	}
 	return nil

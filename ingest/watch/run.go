@@ -153,10 +153,11 @@ func (w *Watch) Run(ctx context.Context) error {
 const maxRest = 30 * time.Second
 
 // restAfter is how long nothing is decided after a round that decided something and
-// took so long. A round reads much of the day, and while a backlog is drained minutes
-// come by the second: then several wait for one round, and at most a tenth of the time
-// is spent on them. In step with the clock a round has a minute.
-func restAfter(took time.Duration) time.Duration { return min(9*took, maxRest) }
+// took so long. A round reads much of the day, on all of the server's cores, and while a
+// backlog is drained minutes come by the second: then several wait for one round, and at
+// most a twentieth of the time is spent on them. In step with the clock a round has a
+// minute.
+func restAfter(took time.Duration) time.Duration { return min(19*took, maxRest) }
 
 func (w *Watch) fail(err error) {
 	since := time.Now()
@@ -354,29 +355,32 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 
 // enrich adds sources to keys' incidents when they are first written.
 func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
-	type group struct {
-		key    string
-		opened detect.Minute
-	}
-	groups := map[group][]*Stored{}
-	keys := map[detect.Minute][]string{}
+	// All at once, but for keys whose incidents opened at several minutes.
+	var rounds []map[string]detect.Minute
+	named := map[string][]*Stored{}
 	for i := range rows {
 		r := &rows[i]
 		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 ||
 			r.State == detect.Withdrawn {
 			continue
 		}
-		p := group{r.Entity, r.OpenedAt}
-		if len(groups[p]) == 0 {
-			keys[p.opened] = append(keys[p.opened], p.key)
+		named[r.Entity] = append(named[r.Entity], r)
+		from, n := r.OpenedAt-detect.SettleMinutes, 0
+		for n < len(rounds) && rounds[n][r.Entity] != 0 && rounds[n][r.Entity] != from {
+			n++
 		}
-		groups[p] = append(groups[p], r)
+		if n == len(rounds) {
+			rounds = append(rounds, map[string]detect.Minute{})
+		}
+		rounds[n][r.Entity] = from
 	}
-	for opened, keys := range keys {
-		err := w.tables.Sources(ctx, keys, opened-detect.SettleMinutes, to, func(key string, ips, agents []string) {
-			for _, r := range groups[group{key, opened}] {
-				r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
-				w.publish.Enrich(r.ID, ips, agents)
+	for _, from := range rounds {
+		err := w.tables.Sources(ctx, from, to, func(key string, ips, agents []string) {
+			for _, r := range named[key] {
+				if r.OpenedAt-detect.SettleMinutes == from[key] {
+					r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
+					w.publish.Enrich(r.ID, ips, agents)
+				}
 			}
 		})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"statline/classify/detect"
 	"statline/ingest/block"
+	"statline/ingest/decode"
 	"statline/ingest/fold"
 	"statline/ingest/schema"
 	"statline/ingest/store"
@@ -351,5 +352,33 @@ func TestScansOfAService(t *testing.T) {
 				t.Errorf("got client %+v, service %+v", client, service)
 			}
 		})
+	}
+}
+
+// The sources of a key are those of its failures since its own minute, whatever the
+// other keys' are.
+func TestSourcesSinceEachKeysMinute(t *testing.T) {
+	w := newWorld(t, 40)
+	for _, x := range []struct {
+		from, to, status int
+		key, ip          string
+	}{
+		{0, 10, 429, "early", "192.0.2.1"}, {10, 40, 429, "early", "192.0.2.2"}, {20, 30, 200, "early", "192.0.2.3"},
+		{0, 10, 429, "later", "192.0.2.4"}, {20, 30, 401, "later", "192.0.2.5"}, {0, 40, 429, "other", "192.0.2.6"},
+	} {
+		w.ask(x.from, x.to, 1, func(*rand.Rand) line { return line{key: x.key, ip: x.ip, path: "/3/movie/1", status: x.status} })
+	}
+	w.until(40)
+	id := func(key string) string { return decode.KeyID(testSecret, key).String() }
+	got := map[string][]string{}
+	err := testSQL(w.store).Sources(t.Context(), map[string]detect.Minute{
+		id("early"): w.first(), id("later"): w.first() + 15, id("none"): w.first() + 3,
+	}, w.first()+35, func(key string, ips, _ []string) { got[key] = ips })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{id("early"): {"192.0.2.1", "192.0.2.2"}, id("later"): {"192.0.2.5"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("sources (-want +got):\n%s", d)
 	}
 }

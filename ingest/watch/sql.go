@@ -83,6 +83,7 @@ func between(from, to detect.Minute) string {
 
 // The conditions for rows of each outcome or group of them.
 var (
+	failed      = outcome(classify.Failed)
 	succeeded   = outcome(classify.GroupOf(classify.Success))
 	timedOut    = outcome(classify.GroupOf(classify.Timeout))
 	offline     = outcome(classify.GroupOf(classify.Offline))
@@ -196,9 +197,9 @@ func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
 	return nil
 }
 
-// maxNamesBytes keeps a list of names within one query: ClickHouse refuses a
-// text of more than 256 KiB (max_query_size).
-const maxNamesBytes = 200 << 10
+// maxNamesBytes keeps a list of names, and a number of each, within one query:
+// ClickHouse refuses a text of more than 256 KiB (max_query_size).
+const maxNamesBytes = 160 << 10
 
 // parts splits names into lists that fit a query, in their order.
 func parts(names []string) iter.Seq[[]string] {

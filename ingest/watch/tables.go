@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"statline/classify/detect"
@@ -24,9 +26,9 @@ type Tables interface {
 	Seen(ctx context.Context, list []detect.Deploy) error
 	// Notes reads the notes since a time, oldest first.
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
-	// Sources reads the addresses and user agents of the keys' refusals, in no
-	// order; a key without any may be left out.
-	Sources(ctx context.Context, keys []string, from, to detect.Minute,
+	// Sources reads the addresses and user agents of the keys' failures up to minute to,
+	// each key's from its own minute on, in no order; a key without any may be left out.
+	Sources(ctx context.Context, from map[string]detect.Minute, to detect.Minute,
 		each func(key string, ips, agents []string)) error
 	// Retried reads what a service's requests declared about being retries.
 	Retried(ctx context.Context, service string, from, to detect.Minute) (*Retried, error)
@@ -217,26 +219,38 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 // maxSources bounds how many addresses and user agents an incident names.
 const maxSources = 10
 
-// Sources implements Tables.
-func (q *SQL) Sources(ctx context.Context, keys []string, from, to detect.Minute,
+// Sources implements Tables. It is one query, however many minutes the keys begin at:
+// the rows of a key are all over the table, so that each query reads most of it.
+func (q *SQL) Sources(ctx context.Context, from map[string]detect.Minute, to detect.Minute,
 	each func(key string, ips, agents []string)) error {
 	type row struct {
 		Key    string   `ch:"key_id"`
 		IPs    []string `ch:"ips"`
 		Agents []string `ch:"agents"`
 	}
-	for part := range parts(keys) {
+	for keys := range parts(slices.Sorted(maps.Keys(from))) {
+		first := to
+		for _, k := range keys {
+			first = min(first, from[k])
+		}
+		after := make([]uint32, len(keys)) // minutes after the first, for a short query
+		for i, k := range keys {
+			after[i] = uint32(from[k] - first)
+		}
 		err := store.Each(ctx, q.store, func(r *row) error {
 			for i, ip := range r.IPs {
 				r.IPs[i] = plainIP(ip)
 			}
 			each(r.Key, r.IPs, r.Agents)
 			return nil
-		}, fmt.Sprintf(`SELECT key_id, arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
-			arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s WHERE key_id IN (SELECT arrayJoin(?)) AND %s GROUP BY key_id`,
-			maxSources, maxSources, q.table(schema.Keys), between(from, to)), part)
+		}, fmt.Sprintf(`WITH ? AS keys
+			SELECT key_id, arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
+			arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s
+			WHERE key_id IN (SELECT arrayJoin(keys)) AND %s AND %s
+			AND minute >= toDateTime(%d, 'UTC') + 60 * transform(key_id, keys, ?, 0) GROUP BY key_id`,
+			maxSources, maxSources, q.table(schema.Keys), failed, between(first, to), max(first.Unix(), 0)), keys, after)
 		if err != nil {
-			return fmt.Errorf("sources of %d keys: %w", len(part), err)
+			return fmt.Errorf("sources of %d keys: %w", len(keys), err)
 		}
 	}
 	return nil

@@ -153,7 +153,7 @@ func (s *stage) Tell(_ context.Context, id string, t watch.Told) error {
 func (s *stage) Notes(context.Context, time.Time) ([]watch.Note, error) { return nil, nil }
 
 // Sources implements watch.Tables.
-func (s *stage) Sources(context.Context, []string, detect.Minute, detect.Minute,
+func (s *stage) Sources(context.Context, map[string]detect.Minute, detect.Minute,
 	func(string, []string, []string)) error {
 	return nil
 }
