@@ -144,14 +144,15 @@ func (c *codecs) decode(codec uint16, dst, src []byte) ([]byte, error) {
 	return nil, errors.New("unknown codec")
 }
 
+// lz4Block is the largest block of what Kafka's clients compress with lz4: a reader that
+// has so much room writes there what it decompresses, and copies otherwise.
+const lz4Block = 64 << 10
+
 // readAll is io.ReadAll into dst, with a limit.
 func readAll(r io.Reader, dst []byte, limit int) ([]byte, error) {
 	for {
-		if len(dst) == cap(dst) {
-			if len(dst) >= limit+1 {
-				return nil, errTooLarge
-			}
-			grown := make([]byte, len(dst), min(max(2*cap(dst), 64<<10), limit+1))
+		if cap(dst)-len(dst) < min(lz4Block, limit+1-len(dst)) {
+			grown := make([]byte, len(dst), min(max(2*cap(dst), len(dst)+lz4Block), limit+1))
 			copy(grown, dst)
 			dst = grown
 		}

@@ -237,7 +237,7 @@ type keyScan struct {
 	Code    uint16    `ch:"dead_code"`
 }
 
-var keySums = `key_id, minute, if(uniqExact(service) = 1, any(service), '') AS one_service, toUInt32(sum(requests)) AS n,
+var keySums = `key_id, minute, if(min(service) = max(service), any(service), '') AS one_service, toUInt32(sum(requests)) AS n,
 	toUInt32(sumIf(requests, ` + succeeded + `)) AS success, toUInt32(sumIf(requests, ` + rateLimited + `)) AS limited,
 	toUInt32(sumIf(requests, ` + deadKey + `)) AS dead, toUInt32(sumIf(requests, ` + invalidKey + `)) AS invalid,
 	groupBitOrIf(slots, ` + rateLimited + `) AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
