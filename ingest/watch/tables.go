@@ -248,7 +248,8 @@ func (q *SQL) Sources(ctx context.Context, from map[string]detect.Minute, to det
 			arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s
 			WHERE key_id IN (SELECT arrayJoin(keys)) AND %s AND %s
 			AND minute >= toDateTime(%d, 'UTC') + 60 * transform(key_id, keys, ?, 0) GROUP BY key_id`,
-			maxSources, maxSources, q.table(schema.Keys), failed, between(first, to), max(first.Unix(), 0)), keys, after)
+			maxSources, maxSources, q.table(schema.Keys), failed, between(first, to), max(first.Unix(), 0)),
+			keys, after)
 		if err != nil {
 			return fmt.Errorf("sources of %d keys: %w", len(keys), err)
 		}
