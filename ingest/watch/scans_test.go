@@ -363,11 +363,12 @@ func TestSourcesSinceEachKeysMinute(t *testing.T) {
 		from, to, status int
 		key, ip          string
 	}{
-		{0, 10, 429, "early", "192.0.2.1"}, {10, 40, 429, "early", "192.0.2.2"},
-		{20, 30, 200, "early", "192.0.2.3"},
+		{0, 10, 429, "early", "192.0.2.1"}, {10, 40, 429, "early", "192.0.2.2"}, {20, 30, 200, "early", "192.0.2.3"},
 		{0, 10, 429, "later", "192.0.2.4"}, {20, 30, 401, "later", "192.0.2.5"}, {0, 40, 429, "other", "192.0.2.6"},
 	} {
-		w.ask(x.from, x.to, 1, func(*rand.Rand) line { return line{key: x.key, ip: x.ip, path: "/3/movie/1", status: x.status} })
+		w.ask(x.from, x.to, 1, func(*rand.Rand) line {
+			return line{key: x.key, ip: x.ip, path: "/3/movie/1", status: x.status}
+		})
 	}
 	w.until(40)
 	id := func(key string) string { return decode.KeyID(testSecret, key).String() }
