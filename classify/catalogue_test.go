@@ -215,7 +215,7 @@ func FuzzParseCatalogue(f *testing.F) {
 			return
 		}
 		for _, e := range c.Entries() {
-			if got, _, _, ok := c.Recognise([]byte(e.Message)); ok && got.Message != e.Message && got.Code != e.Code &&
+			if got, ok := recognisedBy(c, []byte(e.Message)); ok && got.Message != e.Message && got.Code != e.Code &&
 				strings.EqualFold(got.Message, e.Message) {
 				t.Fatalf("message %q of %d is recognised as %d", e.Message, e.Code, got.Code)
 			}

@@ -126,18 +126,6 @@ func (c *Catalogue) Entry(code uint16) (e Entry, ok bool) {
 // Entries lists every row, ascending by code. The caller owns the slice.
 func (c *Catalogue) Entries() []Entry { return slices.Clone(c.entries) }
 
-// WithHTTPStatus lists the rows that promise the given HTTP status, ascending
-// by code; nil when there are none.
-func (c *Catalogue) WithHTTPStatus(status int16) []Entry {
-	var found []Entry
-	for _, e := range c.entries {
-		if e.HTTPStatus != 0 && e.Promises(status) {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
 // Hash identifies what the catalogue decides: 16 hexadecimal characters of the
 // SHA-256 over every code, HTTP status, message and outcome. Two catalogues
 // with the same Hash classify alike; hints do not count.

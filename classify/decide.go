@@ -110,19 +110,6 @@ func (r *Response) decide(d *Decision) {
 	d.Outcome, d.DecidedBy = OfHTTPStatus(r.Status), ByStatus
 }
 
-// Recognise finds the entry whose message text is, and the request count and
-// limit in it (0 where it has none, at most 4294967295). It forgives
-// surrounding space, letter case, a missing or doubled trailing period, runs
-// of white space, JSON escapes, and what is left of a JSON envelope around the
-// text. A text that several entries share recognises none of them.
-func (c *Catalogue) Recognise(text []byte) (e Entry, count, limit uint32, ok bool) {
-	entry, count, limit := c.messages.recognise(text)
-	if entry == 0 {
-		return Entry{}, 0, 0, false
-	}
-	return c.entries[entry-1], count, limit, true
-}
-
 // holds reports that the code of r, whose rule is e, decides.
 func (e *rule) holds(r *Response) bool {
 	switch r.CodeFrom {

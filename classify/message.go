@@ -114,7 +114,10 @@ func (m *messageIndex) numbered(entry uint16) bool {
 	return false
 }
 
-// recognise returns the entry whose message text is, counted from 1, 0 for none.
+// recognise returns the entry whose message msg is, counted from 1 (0 for none), and the request
+// count and limit in it (0 where it has none, at most 4294967295). It forgives surrounding space,
+// letter case, a missing or doubled trailing period, runs of white space, JSON escapes, and what is
+// left of a JSON envelope around the text. A text that several entries share is recognised as none.
 func (m *messageIndex) recognise(msg []byte) (entry uint16, count, limit uint32) {
 	if entry := m.exact.find(msg); entry != 0 {
 		return entry, 0, 0

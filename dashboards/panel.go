@@ -18,11 +18,6 @@ const (
 	Table   Kind = "table"
 )
 
-// OverTime reports whether the kind has a time axis.
-func (k Kind) OverTime() bool {
-	return k == Lines || k == Stacked || k == Heat || k == Lanes || k == Spark
-}
-
 // Unit is the unit of a number.
 type Unit string
 

@@ -27,8 +27,8 @@ func TestReadySaysWhyNotJoined(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		p, done := begin(t, ctx, testConfig(), tp, newMemory())
 		time.Sleep(10 * time.Second)
-		if ready, detail := p.Ready(); !ready {
-			t.Errorf("joined: got %+v", detail)
+		if st := p.Status(); !st.Ready {
+			t.Errorf("joined: got %+v", st)
 		}
 		tp.mu.Lock()
 		tp.unjoined = errors.New("connection refused")

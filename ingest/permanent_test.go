@@ -124,13 +124,12 @@ func TestCorruptBatchStopsItsPartition(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
 	for {
-		ready, _ := p.Ready()
 		st := p.Status()
 		if len(st.Partitions) == 2 && st.Partitions[1].State == "stopped" && st.Partitions[0].Records > 0 &&
 			st.Partitions[0].LagRecords == 0 {
-			if ready || !st.Partitions[1].Stalled ||
+			if st.Ready || !st.Partitions[1].Stalled ||
 				!strings.Contains(st.Partitions[1].LastError, "set on-gap to skip") || st.Partitions[0].Stalled {
-				t.Errorf("got ready %t, %+v; want red, with what to do", ready, st.Partitions)
+				t.Errorf("got ready %t, %+v; want red, with what to do", st.Ready, st.Partitions)
 			}
 			break
 		}

@@ -94,12 +94,6 @@ func (p *Pipeline) Status() Status {
 	return st
 }
 
-// Ready says whether the pipeline does its work, with the Status as detail.
-func (p *Pipeline) Ready() (ok bool, detail any) {
-	st := p.Status()
-	return st.Ready, st
-}
-
 // Collector is the pipeline's metrics, all named statline_*.
 func (p *Pipeline) Collector() prometheus.Collector { return p.metrics }
 

@@ -1,10 +1,6 @@
 package detect
 
-import (
-	"math/bits"
-
-	"statline/classify/distinct"
-)
+import "statline/classify/distinct"
 
 // CandidateLookback is within how many minutes a key's refusals must be for a rule to
 // open an incident: the longest look-back of the rules that begin with refusals alone.
@@ -35,25 +31,6 @@ func (c *Config) Candidate() Candidate {
 		InvalidCount: c.InvalidKey.MinCount}
 }
 
-// Met reports that rows, those of one key in CandidateLookback minutes, are enough.
-// One refusal of a dead key is.
-func (c Candidate) Met(rows []KeyMinute) bool {
-	slots, minutes, invalid, seconds := 0, 0, uint64(0), 1
-	for i := range rows {
-		r := &rows[i]
-		if r.Dead > 0 {
-			return true
-		}
-		slots += bits.OnesCount64(r.Slots)
-		seconds = max(seconds, r.slotSeconds())
-		if r.Invalid > 0 {
-			minutes, invalid = minutes+1, invalid+uint64(r.Invalid)
-		}
-	}
-	return slots > 0 && float64(slots) >= c.ThrottledShare*float64(5*(60/seconds)) || minutes > 0 &&
-		(minutes >= c.InvalidMinutes || invalid >= c.InvalidCount)
-}
-
 // ClientCandidate is for clients what Candidate is for keys, within ClientLookback
 // minutes.
 type ClientCandidate struct {
@@ -69,27 +46,6 @@ func (c *Config) ClientCandidate() ClientCandidate {
 		Keys:     max(1, min(c.KeyScanning.FastKeys, c.KeyScanning.SlowKeys)),
 		Paths:    distinct.OnesOf(max(1, min(c.PathScan.FastPaths, c.PathScan.SlowPaths))),
 	}
-}
-
-// Met reports whether rows, those of one client in ClientLookback minutes, are
-// enough.
-func (c ClientCandidate) Met(rows []ClientMinute) bool {
-	var failed uint64
-	keys := 0
-	var paths distinct.Bitmap
-	for i := range rows {
-		failed += rows[i].AuthFailed
-		keys += len(rows[i].InvalidKeys)
-		paths.Join(rows[i].Paths)
-	}
-	if failed >= c.Failures || paths.Ones() >= c.Paths {
-		return true
-	}
-	if keys < c.Keys {
-		return false
-	}
-	distinct, _, _ := distinctKeys(rows, rows[len(rows)-1].Minute, ClientLookback, 0)
-	return distinct >= c.Keys
 }
 
 // slotSeconds is the length of the row's slots.

@@ -421,8 +421,8 @@ func TestBounds(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Spike.ReopenMinutes = 999 }, fmt.Sprint("spike.reopen_minutes: got 999; want 1 to ", maxHold)},
-		{func(c *Config) { c.Spike.FlapMinutes = 999 }, fmt.Sprint("spike.flap_minutes: got 999; want 1 to ", maxHold)},
+		{func(c *Config) { c.Spike.ReopenMinutes = 999 }, "spike.reopen_minutes: got 999; want 1 to 180"},
+		{func(c *Config) { c.Spike.FlapMinutes = 999 }, "spike.flap_minutes: got 999; want 1 to 180"},
 		{func(c *Config) { c.Spike.ShiftMinutes = 9999 }, fmt.Sprint("spike.shift_minutes: got 9999; want 120 to ", day)},
 		{func(c *Config) { c.PathScan.FastPaths = 9999 },
 			fmt.Sprint("path_scan.fast_paths: got 9999; want 1 to ", distinct.Most)},

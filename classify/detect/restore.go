@@ -25,11 +25,8 @@ func (e *Episode) restore(r Restored, lastBad Minute) {
 }
 
 // recallMinutes is how far back a restored state counts calm minutes, which is
-// longer than any rule waits for calm (maxHold) before it closes.
-const (
-	recallMinutes = 360
-	maxHold       = 180
-)
+// longer than any rule waits for calm (at most 180) before it closes.
+const recallMinutes = 360
 
 // MinuteHistory is how many minutes before a restored state its history needs.
 const MinuteHistory = 3*day + recallMinutes

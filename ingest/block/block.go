@@ -84,9 +84,8 @@ type Fetch struct {
 	// TopicID is the id of the topic whose log it is, when the broker was asked for
 	// that and no other; empty when it was asked by the topic's name.
 	TopicID string
-	// LogStart and LastStable are the partition's retained range; a fetch has
-	// caught up when Next >= LastStable.
-	LogStart, LastStable int64
+	// LastStable is the end of the decided log; a fetch has caught up when Next >= LastStable.
+	LastStable int64
 	// HighWatermark is the log's end, including undecided transactions. When it is
 	// above LastStable, an open transaction and all records after it lie in between.
 	HighWatermark int64

@@ -296,7 +296,7 @@ func (p *proc) Fetch(ctx context.Context, offset int64, maxWait time.Duration) (
 		if offset < p.w.logStart || offset > p.w.logEnd {
 			return fmt.Errorf("fetch %d: %w", offset, ErrOutOfRange)
 		}
-		b.Next, b.LogStart, b.LastStable = offset, p.w.logStart, p.w.logEnd
+		b.Next, b.LastStable = offset, p.w.logEnd
 		if !p.w.byNames {
 			b.TopicID = p.w.topicID()
 		}

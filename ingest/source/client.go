@@ -96,9 +96,6 @@ func newClient(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Topic is the topic this client reads.
-func (c *Client) Topic() string { return c.cfg.Topic }
-
 // Group is the consumer group, empty when there is none.
 func (c *Client) Group() string { return c.cfg.Group }
 

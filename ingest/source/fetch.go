@@ -38,7 +38,6 @@ type Reader struct {
 	aborted   []abortedTxn
 	want      int // fetch bytes for a batch that did not fit, 0 none
 	decode    decoder
-	logStart  int64
 	stable    int64
 	high      int64  // the high watermark
 	topic     string // the topic's id that the fetch named, "" when it named the topic
@@ -111,7 +110,7 @@ func (r *Reader) next(offset int64) (block.Fetch, bool, error) {
 	}
 	left := len(r.decode.set)
 	b := block.Fetch{
-		Records: records, Next: next, TopicID: r.topic, LogStart: r.logStart, LastStable: r.stable,
+		Records: records, Next: next, TopicID: r.topic, LastStable: r.stable,
 		HighWatermark: r.high,
 		Holes:         next - offset - int64(len(records)), WireBytes: r.setBefore - left,
 	}
@@ -187,7 +186,7 @@ func (r *Reader) fetch(ctx context.Context, offset int64, maxWait time.Duration)
 		return err
 	}
 	r.want = 0
-	r.topic, r.logStart, r.stable, r.high = named, p.logStart, p.stable, p.high
+	r.topic, r.stable, r.high = named, p.stable, p.high
 	r.setBefore = len(p.set)
 	r.decode.start(p.set, p.aborted, offset)
 	return nil
@@ -299,10 +298,10 @@ func appendString(b []byte, s string) []byte {
 
 // fetched is one partition of a Fetch response.
 type fetched struct {
-	code                   int16
-	high, stable, logStart int64
-	aborted                []abortedTxn
-	set                    []byte
+	code         int16
+	high, stable int64
+	aborted      []abortedTxn
+	set          []byte
 }
 
 // parseFetch reads a Fetch response of version 4 to 11, or only its head; the
@@ -321,11 +320,11 @@ func parseFetch(b []byte, version int16, head bool, partition int32, aborted []a
 		r.bytes(int(r.int16()))
 		for partitions := r.int32(); partitions > 0 && !r.bad; partitions-- {
 			id := r.int32()
-			p := fetched{code: r.int16(), logStart: -1, aborted: aborted}
+			p := fetched{code: r.int16(), aborted: aborted}
 			p.high = r.int64()
 			p.stable = r.int64()
 			if version >= 5 {
-				p.logStart = r.int64()
+				r.int64() // start of the log
 			}
 			for n := r.int32(); n > 0 && !r.bad; n-- {
 				p.aborted = append(p.aborted, abortedTxn{producer: r.int64(), first: r.int64()})

@@ -355,7 +355,8 @@ func parseFetchByID(b []byte, _ int16, head bool, partition int32, aborted []abo
 		for partitions := r.compact(); partitions > 0 && !r.bad; partitions-- {
 			id := r.int32()
 			p := fetched{code: r.int16(), aborted: aborted}
-			p.high, p.stable, p.logStart = r.int64(), r.int64(), r.int64()
+			p.high, p.stable = r.int64(), r.int64()
+			r.int64() // start of the log
 			for n := r.compact(); n > 0 && !r.bad; n-- {
 				p.aborted = append(p.aborted, abortedTxn{producer: r.int64(), first: r.int64()})
 				r.tags()

@@ -68,7 +68,7 @@ func TestGroupCollector(t *testing.T) {
 	g.SetAccess(Access{SASL: SASL{User: "new"}})
 	for _, c := range []*Client{g.c, access, edge} {
 		if got := c.access.Load().SASL.User; got != "new" {
-			t.Errorf("%q has the user %q; want the new one", c.Topic(), got)
+			t.Errorf("%q has the user %q; want the new one", c.cfg.Topic, got)
 		}
 	}
 	for _, c := range []*Client{access, edge} {

@@ -35,36 +35,3 @@ func (c *Client) ReadRange(ctx context.Context, partition int32, first, end int6
 	}
 	return nil
 }
-
-// LastRecord finds the last record of [first, end) of one partition and
-// returns its offset and Kafka timestamp; ok is false when the range, as far
-// as the log still keeps it, holds none. It reads from the back, so that a
-// range costs a few small fetches. The error wraps block.ErrOutOfRange when
-// the log's stable end lies before end.
-func (c *Client) LastRecord(ctx context.Context, partition int32, first, end int64) (offset, unixMilli int64, ok bool,
-	err error) {
-	ends, err := c.EndOffsets(ctx)
-	if err != nil {
-		return 0, 0, false, err
-	}
-	if ends[partition] < end {
-		return 0, 0, false, fmt.Errorf("%w: %s/%d ends at %d; want %d", block.ErrOutOfRange, c.cfg.Topic, partition,
-			ends[partition], end)
-	}
-	starts, err := c.StartOffsets(ctx)
-	if err != nil {
-		return 0, 0, false, err
-	}
-	first = max(first, starts[partition])
-	for step := int64(1); first < end; step *= 16 {
-		from := max(first, end-step)
-		err := c.ReadRange(ctx, partition, from, end, func(r block.Record) error {
-			offset, unixMilli, ok = r.Offset, r.UnixMilli, true
-			return nil
-		})
-		if err != nil || ok || from == first {
-			return offset, unixMilli, ok, err
-		}
-	}
-	return 0, 0, false, nil
-}

@@ -55,7 +55,7 @@ func TestOnlyCandidatesOpenIncidents(t *testing.T) {
 			for i := range rows {
 				detect.Keys().Step(&cfg, k, &s, rows[:i+1], rows[i].Minute, nil)
 			}
-			switch met := cfg.Candidate().Met(rows); {
+			switch met := keyMet(cfg.Candidate(), rows); {
 			case !s.Idle() && !met:
 				t.Fatalf("%s: an incident of a key that is no candidate: %+v", preset, rows)
 			case !s.Idle():
@@ -104,7 +104,7 @@ func TestCandidatesOnTheEngine(t *testing.T) {
 				}
 			}
 		}
-		if inAsked && cfg.Candidate().Met(rows) {
+		if inAsked && keyMet(cfg.Candidate(), rows) {
 			want = append(want, id)
 		}
 	}
@@ -176,7 +176,7 @@ func TestOnlyCandidateClientsOpenIncidents(t *testing.T) {
 					break
 				}
 			}
-			switch met := cfg.ClientCandidate().Met(rows); {
+			switch met := clientMet(cfg.ClientCandidate(), rows); {
 			case !s.Idle() && !met:
 				t.Fatalf("%s: an incident of a client that is no candidate: %+v", preset, rows)
 			case !s.Idle():
@@ -240,7 +240,7 @@ func TestClientCandidatesOnTheEngine(t *testing.T) {
 		byPaths.Failures, byPaths.Keys = math.MaxUint64, math.MaxInt
 		byFailures := c
 		byFailures.Paths = distinct.Bits + 1
-		if failedAsked && byFailures.Met(rows) || missedAsked && byPaths.Met(rows) {
+		if failedAsked && clientMet(byFailures, rows) || missedAsked && clientMet(byPaths, rows) {
 			want = append(want, ip)
 		}
 	}

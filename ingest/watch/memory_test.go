@@ -170,7 +170,7 @@ func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from det
 					rows = append(rows, r.KeyMinute)
 				}
 			}
-			if c.Met(rows) {
+			if keyMet(c, rows) {
 				ids[id] = true
 			}
 		}
@@ -211,7 +211,7 @@ func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, fr
 					rows = append(rows, r.ClientMinute)
 				}
 			}
-			if c.Met(rows) {
+			if clientMet(c, rows) {
 				ips[ip] = true
 			}
 		}
