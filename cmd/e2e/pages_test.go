@@ -75,6 +75,33 @@ func TestFirstPagesNameTargets(t *testing.T) {
 	}
 }
 
+// Every command inside a sentence of the first pages is there, with its flags; those
+// in blocks are run by TestReadmeCommandsWork.
+func TestFirstPagesNameCommands(t *testing.T) {
+	t.Parallel()
+	command := regexp.MustCompile("`(?:bin/)?statline ([a-z][^`]*)`")
+	test := regexp.MustCompile("`go test \\./([\\w/]+) -run (\\w+) -([\\w-]+)[^`]*`")
+	commands, tests := 0, 0
+	for _, page := range firstPages {
+		text := readPage(t, page)
+		for _, m := range command.FindAllStringSubmatch(text, -1) {
+			commands++
+			must(t, append(strings.Fields(m[1]), "--help")...)
+		}
+		for _, m := range test.FindAllStringSubmatch(text, -1) {
+			tests++
+			for _, want := range []string{"^func " + m[2] + `\(`, `flag\.\w+\("` + m[3] + `"`} {
+				if _, err := git("grep", "-qE", want, "--", m[1]+"/*_test.go"); err != nil {
+					t.Errorf("%s: %s: nothing is %s: %v", page, m[0], want, err)
+				}
+			}
+		}
+	}
+	if commands < 3 || tests < 1 {
+		t.Errorf("found %d commands and %d tests; the test reads the pages wrongly", commands, tests)
+	}
+}
+
 func git(args ...string) (string, error) {
 	c := exec.Command("git", args...)
 	c.Dir = root
