@@ -252,7 +252,7 @@ func (r *run) awaitCaughtUp(ctx context.Context, targets map[int32]int64) {
 			r.finish(err)
 			return
 		case retry.ClassOf(err) == retry.Permanent:
-			r.finish(fmt.Errorf("see whether the group has caught up: %w", err))
+			r.finish(fmt.Errorf("check whether the group has caught up: %w", err))
 			return
 		}
 		select {

@@ -30,7 +30,7 @@ func (p *Pipeline) Reload(ctx context.Context, f Rules) error {
 		return nil // the current rules make the same rows, and hold memory already
 	}
 	if err := p.keepConfig(ctx, next); err != nil {
-		return fmt.Errorf("keep configuration %s: %w", next.hash, err)
+		return fmt.Errorf("store configuration %s: %w", next.hash, err)
 	}
 	p.rules.Store(next)
 	return nil

@@ -312,7 +312,7 @@ func (t *Topics) Reload(ctx context.Context, under TopicRules) error {
 		if next[i].hash == l.pipeline.ConfigHash() {
 			next[i] = nil // the current rules make the same rows, and hold memory already
 		} else if err := l.pipeline.keepConfig(ctx, next[i]); err != nil {
-			return fmt.Errorf("keep configuration %s: %w", next[i].hash, err)
+			return fmt.Errorf("store configuration %s: %w", next[i].hash, err)
 		}
 	}
 	t.mu.Lock()

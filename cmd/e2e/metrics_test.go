@@ -126,7 +126,7 @@ func addDescribed(t *testing.T, all map[string]metric) {
 	descs := make(chan *prometheus.Desc, 100)
 	p.Collector().Describe(descs)
 	close(descs)
-	read := regexp.MustCompile(`fqName: "(\w+)", help: "(.*)", constLabels`)
+	read := regexp.MustCompile(`fqName: "(\w+)", help: "(.*?)", (?:unit|constLabels)`)
 	for d := range descs {
 		found := read.FindStringSubmatch(d.String())
 		if found == nil {

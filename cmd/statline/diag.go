@@ -49,7 +49,7 @@ it before you send it.`,
 			}
 			to, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
-				return fmt.Errorf("make the archive: %w", err)
+				return fmt.Errorf("create the archive: %w", err)
 			}
 			b := &bundle{secrets: st.Secrets()}
 			gather(cmd.Context(), b, st.Config, profile)

@@ -20,7 +20,7 @@ func underSystemd(ctx context.Context, healthy func() error, log *slog.Logger) (
 	}
 	every, err := systemd.SdWatchdogEnabled(false)
 	if err != nil {
-		log.Warn("systemd's watchdog", "err", err)
+		log.Warn("set up systemd's watchdog", "err", err)
 	}
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -52,7 +52,7 @@ func underSystemd(ctx context.Context, healthy func() error, log *slog.Logger) (
 func tellSystemd(state string, log *slog.Logger) bool {
 	told, err := systemd.SdNotify(false, state)
 	if err != nil {
-		log.Warn("tell systemd", "what", state, "err", err)
+		log.Warn("notify systemd", "what", state, "err", err)
 	}
 	return told
 }

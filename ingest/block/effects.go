@@ -111,7 +111,7 @@ func (m *machine) anchor(ctx context.Context) error {
 // gapBlock is a block without rows: it is declared, written to the ledger and
 // committed like any other, so that two owners never disagree on its range.
 func (m *machine) gapBlock(d Declaration, note string) *work {
-	m.log.Warn("leaving out offsets", "first", d.First, "end", d.End, "why", note)
+	m.log.Warn("skipping offsets", "first", d.First, "end", d.End, "why", note)
 	return &work{id: m.id(d.First, d.End), declared: d, kind: KindGap, note: note,
 		contents: &Contents{Holes: uint64(d.End - d.First)}}
 }

@@ -36,7 +36,7 @@ func (m *machine) underRules(ctx context.Context, w *work) (asDeclared bool, err
 		return false, fmt.Errorf("read the configuration of block [%d,%d): %w", w.id.First, w.id.End, err)
 	}
 	if none != nil {
-		m.log.Warn("a declared block cannot be folded as it was declared", "first", w.id.First, "end", w.id.End, "err",
+		m.log.Warn("a declared block cannot be folded with the configuration it was declared under", "first", w.id.First, "end", w.id.End, "err",
 			none)
 		return false, nil
 	}

@@ -73,7 +73,7 @@ func (f *Follower) Run(ctx context.Context, every time.Duration) error {
 		case errors.Is(err, ctx.Err()) && ctx.Err() != nil:
 		case err.Error() != said:
 			said = err.Error()
-			f.log.Warn("key labels stay as they were", "err", err)
+			f.log.Warn("key labels not updated", "err", err)
 		}
 	}
 }

@@ -153,7 +153,7 @@ func TestFollow(t *testing.T) {
 		}
 		write("what is this\n")
 		pass()
-		if s.labels[one] != "longer" || strings.Count(log.String(), "stay as they were") != 2 {
+		if s.labels[one] != "longer" || strings.Count(log.String(), "key labels not updated") != 2 {
 			t.Errorf("broken file: got %v, log %s", s.labels, log.String())
 		}
 		s.mu.Unlock()

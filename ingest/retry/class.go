@@ -6,7 +6,7 @@ import "errors"
 type Class string
 
 // The classes. Transient: the same call may succeed soon, as when a server is away or
-// a leader moves. Waiting: the other side asks for time, so pauses are longer.
+// a leader moves. Waiting: the server asks to try again later, so pauses are longer.
 // Permanent: repeating the call cannot help; somebody must act.
 const (
 	Transient Class = "transient"
@@ -16,7 +16,7 @@ const (
 
 // Errors that drivers wrap where they know what a server's error means.
 var (
-	ErrWaiting   = errors.New("the other side asks for time")
+	ErrWaiting   = errors.New("the server asks to try again later")
 	ErrPermanent = errors.New("cannot succeed")
 )
 

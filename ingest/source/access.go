@@ -59,7 +59,7 @@ func (c *Client) open(ctx context.Context, network, address string) (net.Conn, e
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close() // the handshake's error says more
 		if broken(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
-			err = fmt.Errorf("%w: %w; its listener may speak no TLS: then set no kafka-tls, kafka-ca and kafka-cert",
+			err = fmt.Errorf("%w: %w; its listener may not use TLS; if so, unset kafka-tls, kafka-ca and kafka-cert",
 				errNoHandshake, err)
 		}
 		return nil, fmt.Errorf("TLS with kafka broker %s: %w", address, err)

@@ -282,7 +282,7 @@ func (m *member) join(ctx context.Context, topics []string) (*Generation, error)
 	}
 	got, ok := parseAssignment(assigned.Assignments)
 	if !ok {
-		return nil, &configError{fmt.Errorf("got an assignment of %d bytes that is none", len(assigned.Assignments))}
+		return nil, &configError{fmt.Errorf("got an assignment of %d bytes that cannot be parsed", len(assigned.Assignments))}
 	}
 	m.owned, m.generation = got, res.GenerationID
 	g := &Generation{ID: res.GenerationID, MemberID: m.id, lease: &lease{topics: got, began: time.Now()}}
@@ -302,7 +302,7 @@ func (m *member) share(ctx context.Context, members []joingroup.ResponseMember) 
 	for _, jm := range members {
 		s, ok := parseSubscription(jm.MemberID, jm.Metadata)
 		if !ok {
-			return nil, &configError{fmt.Errorf("member %s joined with a subscription that is none", jm.MemberID)}
+			return nil, &configError{fmt.Errorf("member %s joined with a subscription that cannot be parsed", jm.MemberID)}
 		}
 		subs = append(subs, s)
 		topics = append(topics, s.topics...)

@@ -99,7 +99,7 @@ func TestKafka(t *testing.T) {
 			{"no user over TLS", kafkatest.SASLTLS, TLS{Enabled: true, CA: ca}, SASL{}, "may want a user (kafka-sasl"},
 			{"no TLS", kafkatest.TLS, TLS{}, SASL{}, "TLS"},
 			{"no TLS, with a user", kafkatest.SASLTLS, TLS{}, user, "TLS"},
-			{"TLS to a plain port", kafkatest.Plaintext, TLS{Enabled: true, CA: ca}, SASL{}, "no handshake: EOF; its listener may speak no TLS"},
+			{"TLS to a plain port", kafkatest.Plaintext, TLS{Enabled: true, CA: ca}, SASL{}, "no handshake: EOF; its listener may not use TLS"},
 			{"a user to a plain port", kafkatest.Plaintext, TLS{}, user, "wants no user"},
 		} {
 			t.Run(test.name, func(t *testing.T) {

@@ -163,7 +163,7 @@ func (g *Group) take(ctx context.Context, c *Client, handle func(context.Context
 	}
 	g.mu.Unlock()
 	if taken {
-		return &configError{fmt.Errorf("kafka: topic %s is read already", c.cfg.Topic)}
+		return &configError{fmt.Errorf("kafka: topic %s is already being read", c.cfg.Topic)}
 	}
 	g.change()
 	select {

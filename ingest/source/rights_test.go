@@ -69,7 +69,7 @@ func TestProbablyMisconfigured(t *testing.T) {
 		{"no user", []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "alice", "secret-word")}, TLS{}, SASL{}, "may want a user (kafka-sasl"},
 		{"no TLS", []kfake.Opt{kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}})}, TLS{}, SASL{}, "TLS (kafka-tls)"},
 		{"no TLS, with a user", []kfake.Opt{kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}}), kfake.EnableSASL(), kfake.Superuser("PLAIN", "alice", "secret-word")}, TLS{}, user, "TLS (kafka-tls)"},
-		{"TLS to a plain port", nil, TLS{Enabled: true, CA: ca}, SASL{}, "may speak no TLS"},
+		{"TLS to a plain port", nil, TLS{Enabled: true, CA: ca}, SASL{}, "may not use TLS"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := broker(t, 1, test.broker...)

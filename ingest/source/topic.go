@@ -235,7 +235,7 @@ func (c *Client) Compacted(ctx context.Context) (bool, error) {
 	for _, r := range res.Resources {
 		err := codeError(r.ErrorCode)
 		if retry.ClassOf(err) == retry.Permanent {
-			err = fmt.Errorf("%w; or set allow-compacted, which asks nothing", err)
+			err = fmt.Errorf("%w; or set allow-compacted, which skips this check", err)
 		}
 		if err != nil {
 			return false, fmt.Errorf("describe topic %s: %w", c.cfg.Topic, err)
@@ -246,5 +246,5 @@ func (c *Client) Compacted(ctx context.Context) (bool, error) {
 			}
 		}
 	}
-	return false, fmt.Errorf("describe topic %s: the broker did not tell cleanup.policy", c.cfg.Topic)
+	return false, fmt.Errorf("describe topic %s: the broker did not return cleanup.policy", c.cfg.Topic)
 }
