@@ -29,10 +29,7 @@ type bench struct {
 	crowd     int    // records of the stage keys
 	minutes   int    // of the stage steady
 	against   string // another binary
-	// chain is the CPU of daemon and engine, in seconds per million records, of the
-	// newest backlog that was drained.
-	chain  float64
-	drains int // so far
+	drains    int    // so far
 	constants
 }
 
