@@ -218,7 +218,7 @@ func sameKeys(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []det
 		want[name] = text(k)
 	}
 	got := map[string]string{}
-	err := q.Keys(ctx, watch.KeyNeed{IDs: ids, Minutes: minutes},
+	err := q.Keys(ctx, watch.KeyNeed{Need: watch.Need{Names: ids, Minutes: minutes}},
 		func(r *watch.KeyRow) { got[fmt.Sprint(r.Key, " ", r.Minute)] = text(&r.KeyMinute) })
 	if err != nil {
 		return 0, err
@@ -256,7 +256,7 @@ func sameClients(ctx context.Context, w *traffic.World, q *watch.SQL, minutes []
 	for name, s := range rows {
 		want[name] = fmt.Sprint(s)
 	}
-	err := q.Clients(ctx, ips, minutes, func(r *watch.ClientRow) {
+	err := q.Clients(ctx, watch.Need{Names: ips, Minutes: minutes}, func(r *watch.ClientRow) {
 		got[fmt.Sprint(r.IP, " ", r.Minute)] = fmt.Sprint(sums{r.Requests, r.Success, r.Invalid, r.AuthFailed})
 	})
 	if err != nil {

@@ -24,18 +24,15 @@ func (c *clients) take(r *ClientRow) { c.put(c.get(r.IP), r.ClientMinute) }
 
 // read reads the rows of every client that matters. The rules compare with all
 // requests of a day, so all rows of a day are needed.
-func (c *clients) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
+func (c *clients) read(ctx context.Context, ev Evidence, b *Rows, settled, _ detect.Minute) error {
 	first := settled + 1 - detect.ClientLookback
 	candidates, err := ev.ClientCandidates(ctx, b.Minutes, first, c.cfg.ClientCandidate())
 	if err != nil {
 		return fmt.Errorf("look for failing clients: %w", err)
 	}
 	fresh, known := c.follow(candidates, nil)
-	if err := ev.Clients(ctx, known, b.Minutes, c.take); err != nil {
-		return fmt.Errorf("read the rows of %d clients: %w", len(known), err)
-	}
-	if err := ev.Clients(ctx, fresh, minutesOf(first, to), c.take); err != nil {
-		return fmt.Errorf("read the day of %d clients: %w", len(fresh), err)
+	if err := ev.Clients(ctx, Need{known, b.Minutes, fresh, first}, c.take); err != nil {
+		return fmt.Errorf("read the rows of %d clients: %w", len(known)+len(fresh), err)
 	}
 	c.complete(fresh)
 	return nil

@@ -260,7 +260,7 @@ func (s *Series) Errors(context.Context, []detect.Minute, []detect.Deploy) ([]Er
 }
 
 // Clients implements Evidence: a file has none.
-func (s *Series) Clients(context.Context, []string, []detect.Minute, func(*ClientRow)) error {
+func (s *Series) Clients(context.Context, Need, func(*ClientRow)) error {
 	return nil
 }
 

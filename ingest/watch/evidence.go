@@ -62,13 +62,23 @@ type Pair struct {
 	Catalogue  int16
 }
 
+// Need says which rows of keys or clients are needed: those of Names in Minutes, and
+// those of Fresh from First to the last of Minutes. Each query reads most of a table's
+// rows of its minutes, so that both are asked for at once.
+type Need struct {
+	Names   []string
+	Minutes []detect.Minute // sorted
+	Fresh   []string        // none of Names
+	First   detect.Minute
+}
+
 // KeyNeed says which rows of keys are needed.
 type KeyNeed struct {
-	IDs     []string
-	Minutes []detect.Minute // sorted
+	Need
 	// Refusals leaves out the minutes without a refusal for the key's own fault
-	// (limit, dead, invalid).
+	// (limit, dead, invalid), but for keys in Whole, which are some of Names.
 	Refusals bool
+	Whole    []string
 }
 
 // Evidence reads what the detectors look at.
@@ -89,9 +99,8 @@ type Evidence interface {
 	// least suspicious by what is stored since from.
 	ClientCandidates(ctx context.Context, minutes []detect.Minute, from detect.Minute,
 		c detect.ClientCandidate) ([]string, error)
-	// Clients reads every row of the clients in minutes. Rows may have come when
-	// it fails.
-	Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error
+	// Clients reads rows of clients. Rows may have come when it fails.
+	Clients(ctx context.Context, n Need, each func(*ClientRow)) error
 	// FloodCandidates reads, sorted, the client addresses or keys that were answered at
 	// least so many times in one of minutes.
 	FloodCandidates(ctx context.Context, of detect.EntityType, minutes []detect.Minute, least uint64) ([]string, error)

@@ -35,40 +35,33 @@ func (k *keys) take(r *KeyRow) {
 	k.put(x, r.KeyMinute)
 }
 
-// read reads the rows of every key that matters up to minute to.
-func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, to detect.Minute) error {
+// read reads the rows of every key that matters.
+func (k *keys) read(ctx context.Context, ev Evidence, b *Rows, settled, _ detect.Minute) error {
 	first := settled + 1 - detect.CandidateLookback
 	candidates, err := ev.Candidates(ctx, b.Minutes, first, k.cfg.Candidate())
 	if err != nil {
 		return fmt.Errorf("look for refused keys: %w", err)
 	}
-	var suspects, known []string // for suspects the successes count too
-	fresh, followed := k.follow(candidates, k.suspect)
-	for _, id := range followed {
+	fresh, known := k.follow(candidates, k.suspect)
+	n := KeyNeed{Need: Need{known, b.Minutes, fresh, first}, Refusals: true}
+	whole := map[string]bool{} // suspects, whose successes count too
+	for _, id := range known {
 		if k.suspect(k.of[id]) {
-			suspects = append(suspects, id)
-		} else {
-			known = append(known, id)
+			n.Whole, whole[id] = append(n.Whole, id), true
 		}
 	}
-	for _, n := range []KeyNeed{
-		{IDs: known, Minutes: b.Minutes, Refusals: true},
-		{IDs: fresh, Minutes: minutesOf(first, to), Refusals: true},
-		{IDs: suspects, Minutes: b.Minutes},
-	} {
-		if err := ev.Keys(ctx, n, k.take); err != nil {
-			return fmt.Errorf("read the rows of %d keys: %w", len(n.IDs), err)
-		}
+	if err := ev.Keys(ctx, n, k.take); err != nil {
+		return fmt.Errorf("read the rows of %d keys: %w", len(known)+len(fresh), err)
 	}
 	k.complete(fresh)
 	// Suspects by what has just been read.
 	var more []string
 	for _, id := range slices.Concat(known, fresh) {
-		if x := k.of[id]; x != nil && k.suspect(x) {
+		if x := k.of[id]; x != nil && !whole[id] && k.suspect(x) {
 			more = append(more, id)
 		}
 	}
-	if err := ev.Keys(ctx, KeyNeed{IDs: more, Minutes: b.Minutes}, k.take); err != nil {
+	if err := ev.Keys(ctx, KeyNeed{Need: Need{Names: more, Minutes: b.Minutes}}, k.take); err != nil {
 		return fmt.Errorf("read all rows of %d keys: %w", len(more), err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -178,13 +179,35 @@ func (m *memory) Candidates(_ context.Context, minutes []detect.Minute, from det
 	return slices.Sorted(maps.Keys(ids)), nil
 }
 
+// asked are the minutes that are needed, and the names whose.
+func (n *Need) asked() iter.Seq2[detect.Minute, []string] {
+	return func(yield func(detect.Minute, []string) bool) {
+		if len(n.Minutes) == 0 {
+			return
+		}
+		last := n.Minutes[len(n.Minutes)-1]
+		for at := min(n.Minutes[0], cmp.Or(n.First, last)); at <= last; at++ {
+			var names []string
+			if _, found := slices.BinarySearch(n.Minutes, at); found {
+				names = n.Names
+			}
+			if at >= n.First {
+				names = slices.Concat(names, n.Fresh)
+			}
+			if !yield(at, names) {
+				return
+			}
+		}
+	}
+}
+
 func (m *memory) Keys(_ context.Context, n KeyNeed, each func(*KeyRow)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	left := 1
-	for _, at := range n.Minutes {
-		for _, id := range n.IDs {
-			if r, ok := m.keys[at][id]; ok && (!n.Refusals || r.refused()) {
+	for at, names := range n.asked() {
+		for _, id := range names {
+			if r, ok := m.keys[at][id]; ok && (!n.Refusals || r.refused() || slices.Contains(n.Whole, id)) {
 				if left--; left < 0 && m.breakOff != nil {
 					return m.breakOff
 				}
@@ -219,11 +242,11 @@ func (m *memory) ClientCandidates(_ context.Context, minutes []detect.Minute, fr
 	return slices.Sorted(maps.Keys(ips)), nil
 }
 
-func (m *memory) Clients(_ context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
+func (m *memory) Clients(_ context.Context, n Need, each func(*ClientRow)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	left := 1
-	for _, at := range minutes {
+	for at, ips := range n.asked() {
 		for _, ip := range ips {
 			if r, ok := m.clients[at][ip]; ok {
 				if left--; left < 0 && m.breakOff != nil {
@@ -282,8 +305,8 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	if err := m.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutesOf(max(at-keyMemory, m.first), at), Refusals: true},
-		add); err != nil {
+	if err := m.Keys(ctx, KeyNeed{Need: Need{Names: keys, Minutes: minutesOf(max(at-keyMemory, m.first), at)},
+		Refusals: true}, add); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
@@ -295,12 +318,12 @@ func (m *memory) Past(ctx context.Context, at detect.Minute, keys, clients []str
 		}
 	}
 	m.mu.Unlock()
-	err = m.Keys(ctx, KeyNeed{IDs: slices.Sorted(maps.Keys(dead)),
-		Minutes: minutesOf(max(at-detect.KeyLookback, m.first), at)}, add)
+	err = m.Keys(ctx, KeyNeed{Need: Need{Names: slices.Sorted(maps.Keys(dead)),
+		Minutes: minutesOf(max(at-detect.KeyLookback, m.first), at)}}, add)
 	if err != nil {
 		return nil, err
 	}
-	err = m.Clients(ctx, clients, minutesOf(max(at-detect.ClientLookback, m.first), at),
+	err = m.Clients(ctx, Need{Names: clients, Minutes: minutesOf(max(at-detect.ClientLookback, m.first), at)},
 		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err

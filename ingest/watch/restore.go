@@ -136,13 +136,13 @@ func (e *Evaluator) after(ctx context.Context, minutes []detect.Minute, keys, cl
 			return nil, err
 		}
 	}
-	err = e.evidence.Keys(ctx, KeyNeed{IDs: keys, Minutes: minutes, Refusals: true}, func(r *KeyRow) {
+	err = e.evidence.Keys(ctx, KeyNeed{Need: Need{Names: keys, Minutes: minutes}, Refusals: true}, func(r *KeyRow) {
 		l.keys[r.Key] = append(l.keys[r.Key], r.KeyMinute)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return l, e.evidence.Clients(ctx, clients, minutes, func(r *ClientRow) {
+	return l, e.evidence.Clients(ctx, Need{Names: clients, Minutes: minutes}, func(r *ClientRow) {
 		l.clients[r.IP] = append(l.clients[r.IP], r.ClientMinute)
 	})
 }

@@ -185,21 +185,86 @@ func (q *SQL) Candidates(ctx context.Context, minutes []detect.Minute, from dete
 
 // Keys implements Evidence.
 func (q *SQL) Keys(ctx context.Context, n KeyNeed, each func(*KeyRow)) error {
-	having := ""
-	if n.Refusals {
-		having = "HAVING limited + dead + invalid > 0"
-	}
-	for part := range parts(n.IDs) {
-		if err := q.keyRows(ctx, within(n.Minutes), having, part, each); err != nil {
-			return err
+	for _, part := range n.parts() {
+		where, args := part.where("key_id", "arrayJoin(?)")
+		having := ""
+		if n.Refusals {
+			having = "HAVING limited + dead + invalid > 0"
+			if whole := among(part.Names, n.Whole); len(whole) > 0 {
+				having += " OR key_id IN (SELECT arrayJoin(?))"
+				args = append(args, whole)
+			}
+		}
+		err := store.Each(ctx, q.store, func(r *keyScan) error {
+			each(&KeyRow{r.Key, r.Service, detect.KeyMinute{
+				Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead,
+				Invalid: r.Invalid,
+				Slots:   r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
+			}})
+			return nil
+		}, "SELECT "+keySums+" FROM "+q.table(schema.Keys)+" WHERE "+where+" AND key_id != '"+classify.Other+
+			"' GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", args...)
+		if err != nil {
+			return fmt.Errorf("keys: %w", err)
 		}
 	}
 	return nil
 }
 
-// maxNamesBytes keeps a list of names, and a number of each, within one query:
-// ClickHouse refuses a text of more than 256 KiB (max_query_size).
-const maxNamesBytes = 160 << 10
+// parts are needs that a query each reads.
+func (n *Need) parts() (list []Need) {
+	bytes := 0
+	for _, name := range slices.Concat(n.Names, n.Fresh, n.Fresh) {
+		bytes += len(name) + len("'', ")
+	}
+	switch {
+	case len(n.Names)+len(n.Fresh) == 0:
+		return nil
+	case bytes <= maxNamesBytes:
+		return []Need{*n}
+	}
+	for names := range parts(n.Names) {
+		list = append(list, Need{Names: names, Minutes: n.Minutes})
+	}
+	for fresh := range parts(n.Fresh) {
+		list = append(list, Need{Fresh: fresh, First: n.First, Minutes: n.Minutes})
+	}
+	return list
+}
+
+// where is the condition of a needed row, and its arguments: lists of names, which
+// values makes values of the column.
+func (n *Need) where(column, values string) (where string, args []any) {
+	in := column + " IN (SELECT " + values + ")"
+	args = []any{slices.Concat(n.Names, n.Fresh)}
+	if len(n.Fresh) == 0 {
+		return in + " AND " + within(n.Minutes), args
+	}
+	since := between(n.First, n.Minutes[len(n.Minutes)-1])
+	if len(n.Names) == 0 {
+		return in + " AND " + since, args
+	}
+	return in + " AND (" + within(n.Minutes) + " OR " + since + " AND " + in + ")", append(args, n.Fresh)
+}
+
+// among are those of names that are in list.
+func among(names, list []string) []string {
+	var found []string
+	in := map[string]bool{}
+	for _, name := range names {
+		in[name] = true
+	}
+	for _, name := range list {
+		if in[name] {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// maxNamesBytes keeps a list of names, twice or with some numbers of each, within one
+// query: ClickHouse refuses a text of more than 256 KiB (max_query_size).
+const maxNamesBytes = 100 << 10
 
 // parts splits names into lists that fit a query, in their order.
 func parts(names []string) iter.Seq[[]string] {
@@ -242,24 +307,6 @@ var keySums = `key_id, minute, if(min(service) = max(service), any(service), '')
 	toUInt32(sumIf(requests, ` + deadKey + `)) AS dead, toUInt32(sumIf(requests, ` + invalidKey + `)) AS invalid,
 	groupBitOrIf(slots, ` + rateLimited + `) AS slot_mask, max(slot_seconds) AS seconds, max(limit_max) AS limit_seen,
 	max(count_max) AS count_seen, maxIf(code, ` + deadKey + `) AS dead_code`
-
-func (q *SQL) keyRows(ctx context.Context, where, having string, ids []string, each func(*KeyRow)) error {
-	where += " AND key_id != '" + classify.Other + "' AND key_id IN (SELECT arrayJoin(?))"
-	err := store.Each(ctx, q.store, func(r *keyScan) error {
-		each(&KeyRow{r.Key, r.Service, detect.KeyMinute{
-			Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, RateLimited: r.Limited, Dead: r.Dead,
-			Invalid: r.Invalid,
-			Slots:   r.Slots, SlotSeconds: r.Seconds, Limit: r.Limit, Highest: r.Highest, DeadCode: r.Code,
-		}})
-		return nil
-	},
-		"SELECT "+keySums+" FROM "+q.table(
-			schema.Keys)+" WHERE "+where+" GROUP BY key_id, minute "+having+" ORDER BY minute, key_id", ids)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	return nil
-}
 
 type clientScan struct {
 	IP      string    `ch:"ip"`
@@ -329,8 +376,9 @@ func (q *SQL) ClientCandidates(ctx context.Context, minutes []detect.Minute, fro
 }
 
 // Clients implements Evidence.
-func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute, each func(*ClientRow)) error {
-	for part := range parts(ips) {
+func (q *SQL) Clients(ctx context.Context, n Need, each func(*ClientRow)) error {
+	for _, part := range n.parts() {
+		where, args := part.where("client_ip", "toIPv6(arrayJoin(?))")
 		err := store.Each(ctx, q.store, func(r *clientScan) error {
 			m := detect.ClientMinute{Minute: minuteOf(r.Minute), Requests: r.N, Success: r.Success, Invalid: r.Invalid,
 				AuthFailed: r.Failed,
@@ -341,9 +389,8 @@ func (q *SQL) Clients(ctx context.Context, ips []string, minutes []detect.Minute
 			slices.Sort(m.InvalidKeys)
 			each(&ClientRow{plainIP(r.IP), m})
 			return nil
-		}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+within(minutes)+
-			" AND client_ip IN (SELECT toIPv6(arrayJoin(?))) GROUP BY client_ip, minute ORDER BY minute, client_ip",
-			part)
+		}, "SELECT "+clientSums+" FROM "+q.table(schema.Clients)+" WHERE "+where+
+			" GROUP BY client_ip, minute ORDER BY minute, client_ip", args...)
 		if err != nil {
 			return fmt.Errorf("clients: %w", err)
 		}
@@ -397,11 +444,10 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 		return nil, fmt.Errorf("blocks of services: %w", err)
 	}
 	add := func(r *KeyRow) { p.Keys = append(p.Keys, *r) }
-	for part := range parts(keys) {
-		if err := q.keyRows(ctx, between(at-keyMemory, at), "HAVING limited + dead + invalid > 0", part,
-			add); err != nil {
-			return nil, err
-		}
+	now := []detect.Minute{at}
+	err = q.Keys(ctx, KeyNeed{Need: Need{Fresh: keys, First: at - keyMemory, Minutes: now}, Refusals: true}, add)
+	if err != nil {
+		return nil, err
 	}
 	dead, err := store.Select[struct {
 		Key string `ch:"key_id"`
@@ -414,12 +460,11 @@ func (q *SQL) Past(ctx context.Context, at detect.Minute, keys, clients []string
 	for i := range dead {
 		ids[i] = dead[i].Key
 	}
-	for part := range parts(ids) {
-		if err := q.keyRows(ctx, between(at-detect.KeyLookback, at), "", part, add); err != nil {
-			return nil, err
-		}
+	err = q.Keys(ctx, KeyNeed{Need: Need{Fresh: ids, First: at - detect.KeyLookback, Minutes: now}}, add)
+	if err != nil {
+		return nil, err
 	}
-	err = q.Clients(ctx, clients, minutesOf(at-detect.ClientLookback, at),
+	err = q.Clients(ctx, Need{Fresh: clients, First: at - detect.ClientLookback, Minutes: now},
 		func(r *ClientRow) { p.Clients = append(p.Clients, *r) })
 	if err != nil {
 		return nil, err

@@ -180,7 +180,7 @@ func (s *stage) ClientCandidates(context.Context, []detect.Minute, detect.Minute
 }
 
 // Clients implements watch.Evidence.
-func (s *stage) Clients(context.Context, []string, []detect.Minute, func(*watch.ClientRow)) error {
+func (s *stage) Clients(context.Context, watch.Need, func(*watch.ClientRow)) error {
 	return nil
 }
 
