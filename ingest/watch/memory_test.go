@@ -422,10 +422,11 @@ func (m *memory) Retried(context.Context, string, detect.Minute, detect.Minute) 
 	return &Retried{}, nil
 }
 
-func (m *memory) Sources(_ context.Context, from map[string]detect.Minute, _ detect.Minute,
-	each func(key string, ips, agents []string)) error {
-	for k := range from {
-		each(k, []string{"192.0.2.1"}, []string{"curl/8"})
+func (m *memory) Sources(_ context.Context, from map[string][]detect.Minute, _ detect.Minute, each EachSource) error {
+	for k, minutes := range from {
+		for _, at := range minutes {
+			each(k, at, []string{"192.0.2.1"}, []string{"curl/8"})
+		}
 	}
 	return nil
 }

@@ -355,39 +355,30 @@ func (w *Watch) sweep(ctx context.Context, settled detect.Minute) error {
 
 // enrich adds sources to keys' incidents when they are first written.
 func (w *Watch) enrich(ctx context.Context, rows []Stored, to detect.Minute) error {
-	// All at once, but for keys whose incidents opened at several minutes.
-	var rounds []map[string]detect.Minute
-	named := map[string][]*Stored{}
+	type since struct {
+		key  string
+		from detect.Minute
+	}
+	groups := map[since][]*Stored{}
+	from := map[string][]detect.Minute{}
 	for i := range rows {
 		r := &rows[i]
 		if r.EntityType != detect.KeyEntity || len(r.Evidence.ClientIPs)+len(r.Evidence.UserAgents) > 0 ||
 			r.State == detect.Withdrawn {
 			continue
 		}
-		named[r.Entity] = append(named[r.Entity], r)
-		from, n := r.OpenedAt-detect.SettleMinutes, 0
-		for n < len(rounds) && rounds[n][r.Entity] != 0 && rounds[n][r.Entity] != from {
-			n++
+		s := since{r.Entity, r.OpenedAt - detect.SettleMinutes}
+		if len(groups[s]) == 0 {
+			from[s.key] = append(from[s.key], s.from)
 		}
-		if n == len(rounds) {
-			rounds = append(rounds, map[string]detect.Minute{})
-		}
-		rounds[n][r.Entity] = from
+		groups[s] = append(groups[s], r)
 	}
-	for _, from := range rounds {
-		err := w.tables.Sources(ctx, from, to, func(key string, ips, agents []string) {
-			for _, r := range named[key] {
-				if r.OpenedAt-detect.SettleMinutes == from[key] {
-					r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
-					w.publish.Enrich(r.ID, ips, agents)
-				}
-			}
-		})
-		if err != nil {
-			return err
+	return w.tables.Sources(ctx, from, to, func(key string, from detect.Minute, ips, agents []string) {
+		for _, r := range groups[since{key, from}] {
+			r.Evidence.ClientIPs, r.Evidence.UserAgents = ips, agents
+			w.publish.Enrich(r.ID, ips, agents)
 		}
-	}
-	return nil
+	})
 }
 
 // ErrNothing says that a store holds no response in the range asked for.

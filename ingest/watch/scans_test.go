@@ -355,8 +355,7 @@ func TestScansOfAService(t *testing.T) {
 	}
 }
 
-// The sources of a key are those of its failures since its own minute, whatever the
-// other keys' are.
+// The sources of a key are those of its failures since each of its own minutes.
 func TestSourcesSinceEachKeysMinute(t *testing.T) {
 	w := newWorld(t, 40)
 	for _, x := range []struct {
@@ -372,14 +371,18 @@ func TestSourcesSinceEachKeysMinute(t *testing.T) {
 	}
 	w.until(40)
 	id := func(key string) string { return decode.KeyID(testSecret, key).String() }
+	first := w.first()
 	got := map[string][]string{}
-	err := testSQL(w.store).Sources(t.Context(), map[string]detect.Minute{
-		id("early"): w.first(), id("later"): w.first() + 15, id("none"): w.first() + 3,
-	}, w.first()+35, func(key string, ips, _ []string) { got[key] = ips })
+	err := testSQL(w.store).Sources(t.Context(), map[string][]detect.Minute{
+		id("early"): {first, first + 15, first + 40, first + 5}, id("later"): {first + 15}, id("none"): {first + 3},
+	}, first+35, func(key string, from detect.Minute, ips, _ []string) { got[fmt.Sprint(key, from-first)] = ips })
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]string{id("early"): {"192.0.2.1", "192.0.2.2"}, id("later"): {"192.0.2.5"}}
+	want := map[string][]string{
+		id("early") + "0": {"192.0.2.1", "192.0.2.2"}, id("early") + "5": {"192.0.2.1", "192.0.2.2"},
+		id("early") + "15": {"192.0.2.2"}, id("early") + "40": {}, id("later") + "15": {"192.0.2.5"},
+	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("sources (-want +got):\n%s", d)
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"statline/classify/detect"
@@ -27,12 +29,14 @@ type Tables interface {
 	// Notes reads the notes since a time, oldest first.
 	Notes(ctx context.Context, since time.Time) ([]Note, error)
 	// Sources reads the addresses and user agents of the keys' failures up to minute to,
-	// each key's from its own minute on, in no order; a key without any may be left out.
-	Sources(ctx context.Context, from map[string]detect.Minute, to detect.Minute,
-		each func(key string, ips, agents []string)) error
+	// from each of a key's minutes on, in no order; a key without any may be left out.
+	Sources(ctx context.Context, from map[string][]detect.Minute, to detect.Minute, each EachSource) error
 	// Retried reads what a service's requests declared about being retries.
 	Retried(ctx context.Context, service string, from, to detect.Minute) (*Retried, error)
 }
+
+// EachSource is called with the addresses and user agents of a key's failures since from.
+type EachSource func(key string, from detect.Minute, ips, agents []string)
 
 // Progress is how far events and their evaluation are.
 type Progress struct {
@@ -219,40 +223,68 @@ func (q *SQL) Write(ctx context.Context, rows []Stored, scores []ScoreRow, versi
 // maxSources bounds how many addresses and user agents an incident names.
 const maxSources = 10
 
-// Sources implements Tables. It is one query, however many minutes the keys begin at:
-// the rows of a key are all over the table, so that each query reads most of it.
-func (q *SQL) Sources(ctx context.Context, from map[string]detect.Minute, to detect.Minute,
-	each func(key string, ips, agents []string)) error {
-	type row struct {
-		Key    string   `ch:"key_id"`
-		IPs    []string `ch:"ips"`
-		Agents []string `ch:"agents"`
-	}
+// minutesAtOnce is how many minutes of a key a query asks for: their numbers fit in its
+// text beside the keys.
+const minutesAtOnce = 3
+
+// Sources implements Tables. It asks for all keys and their minutes at once: the rows of a
+// key are all over the table, so that each query reads most of it.
+func (q *SQL) Sources(ctx context.Context, from map[string][]detect.Minute, to detect.Minute, each EachSource) error {
 	for keys := range parts(slices.Sorted(maps.Keys(from))) {
-		first := to
-		for _, k := range keys {
-			first = min(first, from[k])
-		}
-		after := make([]uint32, len(keys)) // minutes after the first, for a short query
-		for i, k := range keys {
-			after[i] = uint32(from[k] - first)
-		}
-		err := store.Each(ctx, q.store, func(r *row) error {
-			for i, ip := range r.IPs {
-				r.IPs[i] = plainIP(ip)
+		for n := 0; len(keys) > 0; n += minutesAtOnce {
+			some := map[string][]detect.Minute{}
+			for _, k := range keys {
+				some[k] = from[k][n:min(n+minutesAtOnce, len(from[k]))]
 			}
-			each(r.Key, r.IPs, r.Agents)
-			return nil
-		}, fmt.Sprintf(`WITH ? AS keys
-			SELECT key_id, arrayMap(x -> toString(x), arraySlice(arraySort(groupUniqArrayArray(client_ips)), 1, %d)) AS ips,
-			arraySlice(arraySort(groupUniqArrayArray(user_agents)), 1, %d) AS agents FROM %s
-			WHERE key_id IN (SELECT arrayJoin(keys)) AND %s AND %s
-			AND minute >= toDateTime(%d, 'UTC') + 60 * transform(key_id, keys, ?, 0) GROUP BY key_id`,
-			maxSources, maxSources, q.table(schema.Keys), failed, between(first, to), max(first.Unix(), 0)),
-			keys, after)
-		if err != nil {
-			return fmt.Errorf("sources of %d keys: %w", len(keys), err)
+			if err := q.sources(ctx, keys, some, to, each); err != nil {
+				return fmt.Errorf("sources of %d keys: %w", len(keys), err)
+			}
+			keys = slices.DeleteFunc(keys, func(k string) bool { return len(from[k]) <= n+minutesAtOnce })
 		}
 	}
 	return nil
+}
+
+// sources is Sources of keys that each have one to minutesAtOnce minutes.
+func (q *SQL) sources(ctx context.Context, keys []string, from map[string][]detect.Minute, to detect.Minute,
+	each EachSource) error {
+	first, most := to, 0
+	for _, k := range keys {
+		first, most = min(first, slices.Min(from[k])), max(most, len(from[k]))
+	}
+	with, args := "WITH ? AS keys", []any{keys}
+	var ips, agents []string
+	for n := range most {
+		after := make([]uint32, len(keys)) // the n-th minute of each key, after the first of all
+		for i, k := range keys {
+			after[i] = math.MaxUint32 // there is none
+			if n < len(from[k]) {
+				after[i] = uint32(from[k][n] - first)
+			}
+		}
+		name := fmt.Sprintf("after_%d", n)
+		with, args = with+", ? AS "+name, append(args, after)
+		since := fmt.Sprintf("intDiv(toUnixTimestamp(minute) - %d, 60) >= transform(key_id, keys, %s, 0)",
+			max(first.Unix(), 0), name)
+		slice := func(column string) string {
+			return fmt.Sprintf("arraySlice(arraySort(groupUniqArrayArrayIf(%s, %s)), 1, %d)", column, since, maxSources)
+		}
+		ips = append(ips, "arrayMap(x -> toString(x), "+slice("client_ips")+")")
+		agents = append(agents, slice("user_agents"))
+	}
+	return store.Each(ctx, q.store, func(r *struct {
+		Key    string     `ch:"key_id"`
+		IPs    [][]string `ch:"ips"`
+		Agents [][]string `ch:"agents"`
+	}) error {
+		for n, minute := range from[r.Key] {
+			for i, ip := range r.IPs[n] {
+				r.IPs[n][i] = plainIP(ip)
+			}
+			each(r.Key, minute, r.IPs[n], r.Agents[n])
+		}
+		return nil
+	}, fmt.Sprintf(`%s SELECT key_id, [%s] AS ips, [%s] AS agents FROM %s
+		WHERE key_id IN (SELECT arrayJoin(keys)) AND %s AND %s GROUP BY key_id`, with, strings.Join(ips, ", "),
+		strings.Join(agents, ", "), q.table(schema.Keys), failed, between(first, to)), args...)
 }

@@ -153,8 +153,7 @@ func (s *stage) Tell(_ context.Context, id string, t watch.Told) error {
 func (s *stage) Notes(context.Context, time.Time) ([]watch.Note, error) { return nil, nil }
 
 // Sources implements watch.Tables.
-func (s *stage) Sources(context.Context, map[string]detect.Minute, detect.Minute,
-	func(string, []string, []string)) error {
+func (s *stage) Sources(context.Context, map[string][]detect.Minute, detect.Minute, watch.EachSource) error {
 	return nil
 }
 
