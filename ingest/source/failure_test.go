@@ -141,30 +141,44 @@ func TestBrokerRestart(t *testing.T) {
 	t.Cleanup(b.Close)
 	produce(t, producer(t, addrs), 0, values[10:]...)
 	ctx := deadline(t)
-	for at := int64(10); at < 20; {
-		batch, err := r.Fetch(ctx, at, 100*time.Millisecond)
+	got = append(got, readThrough(ctx, t, r, 10, 20)...)
+	if !slices.Equal(got, want(values, 0)) {
+		t.Errorf("got %d records; want %d", len(got), len(values))
+	}
+	commitThrough(ctx, t, in, g, 1, 0, 20)
+}
+
+// readThrough reads [from, to) of a partition whose broker may be away for a while.
+func readThrough(ctx context.Context, t *testing.T, r *Reader, from, to int64) (got []string) {
+	t.Helper()
+	for at := from; at < to; {
+		b, err := r.Fetch(ctx, at, 100*time.Millisecond)
 		if err != nil {
 			if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 				t.Fatal(err)
 			}
 			continue
 		}
-		for _, rec := range batch.Records {
+		for _, rec := range b.Records {
 			got = append(got, fmt.Sprintf("%d=%s", rec.Offset, rec.Value))
 		}
-		at = batch.Next
+		at = b.Next
 	}
-	if !slices.Equal(got, want(values, 0)) {
-		t.Errorf("got %d records; want %d", len(got), len(values))
-	}
-	// The group goes on, in this generation or in a later one.
+	return got
+}
+
+// commitThrough commits an offset of one of n partitions, in this generation of the group
+// or in a later one, which it returns.
+func commitThrough(ctx context.Context, t *testing.T, in *instance, g *Generation, n int, partition int32,
+	offset int64) *Generation {
+	t.Helper()
 	for {
-		err := g.Partition(0).Commit(ctx, block.Committed{Offset: 20})
+		err := g.Partition(partition).Commit(ctx, block.Committed{Offset: offset})
 		if err == nil {
-			break
+			return g
 		}
 		if classOf(err) == "fenced" {
-			g = settled(t, 1, in)[0]
+			g = settled(t, n, in)[0]
 		} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
 			t.Fatal(err)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"statline/ingest/block"
 	"statline/ingest/retry"
 	"statline/ingest/source/kafkatest"
 )
@@ -66,17 +65,7 @@ func TestKafkaNodeDies(t *testing.T) {
 				}
 				next[i] = b.Next
 			}
-			for {
-				err := g.Partition(int32(i)).Commit(ctx, block.Committed{Offset: next[i]})
-				if err == nil {
-					break
-				}
-				if classOf(err) == "fenced" {
-					g = settled(t, partitions, in)[0]
-				} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
-					t.Fatal(err)
-				}
-			}
+			g = commitThrough(ctx, t, in, g, partitions, int32(i), next[i])
 		}
 	}
 	step(0, 10)

@@ -425,33 +425,11 @@ func kafkaRestart(t *testing.T, k *kafkatest.Cluster) {
 	}
 	t.Logf("the broker was back after %v", time.Since(began).Round(10*time.Millisecond))
 	produce(t, p, 0, values[10:]...)
-	for at := int64(10); at < 20; {
-		b, err := r.Fetch(ctx, at, 100*time.Millisecond)
-		if err != nil {
-			if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
-				t.Fatal(err)
-			}
-			continue
-		}
-		for _, rec := range b.Records {
-			got = append(got, fmt.Sprintf("%d=%s", rec.Offset, rec.Value))
-		}
-		at = b.Next
-	}
+	got = append(got, readThrough(ctx, t, r, 10, 20)...)
 	if !slices.Equal(got, want(values, 0)) {
 		t.Errorf("got %d records; want %d", len(got), len(values))
 	}
-	for {
-		err := g.Partition(0).Commit(ctx, block.Committed{Offset: 20})
-		if err == nil {
-			break
-		}
-		if classOf(err) == "fenced" {
-			g = settled(t, 1, in)[0]
-		} else if classOf(err) != "transient" || !retry.Sleep(ctx, settle) {
-			t.Fatal(err)
-		}
-	}
+	commitThrough(ctx, t, in, g, 1, 0, 20)
 }
 
 // Rights that are missing are found and named, and a right on the group that is
