@@ -25,9 +25,10 @@ func routesSuggestCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "suggest",
 		Short: "Propose rules that fold the stored routes further",
-		Long: `suggest looks at the routes and sample paths that are stored and prints rules for
-the configuration file's section routes, where many routes differ in one segment
-only. It changes nothing: a rule holds from the next start of the daemon on.`,
+		Long: `suggest looks at the stored routes and sample paths and, where many routes differ in
+one segment only, prints rules for the section routes of the config file. It changes
+nothing by itself: a rule takes effect once it is in the file and the daemon has
+reloaded it (SIGHUP) or restarted.`,
 		Example: `  statline routes suggest --clickhouse http://127.0.0.1:8123 >> statline.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
