@@ -22,7 +22,7 @@ const maxDigest = 40
 func digestAt(text string) (after time.Duration, err error) {
 	at, err := time.Parse("15:04", text)
 	if err != nil {
-		return 0, fmt.Errorf("watch: notify.digest: got %q; want a time of day (UTC) such as 08:00", text)
+		return 0, fmt.Errorf("digest: got %q; want a time of day (UTC) such as 08:00", text)
 	}
 	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, nil
 }
@@ -36,9 +36,9 @@ func (c *NotifyConfig) validateDigest() error {
 	}
 	switch {
 	case c.Format == "pagerduty" && c.Template == "":
-		return errors.New("watch: notify.digest: no digest for pagerduty, which takes a list for an alert; want another format, or none")
+		return errors.New("digest: no digest for pagerduty, which takes a list for an alert; want another format, or none")
 	case c.Webhook == "":
-		return errors.New("watch: notify.digest: got no notify.webhook; want the address that gets it")
+		return errors.New("digest: got no webhook; want the address that gets it")
 	}
 	return nil
 }

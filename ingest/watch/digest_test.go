@@ -98,7 +98,7 @@ func TestDigestFormats(t *testing.T) {
 	for says, c := range map[string]NotifyConfig{
 		"a time of day":           {Digest: "25:00"},
 		"no digest for pagerduty": {Digest: "08:00", Format: "pagerduty", Key: "k"},
-		"notify.webhook":          {Digest: "08:00"},
+		"got no webhook":          {Digest: "08:00"},
 	} {
 		c.MinSeverity = detect.Ticket
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), says) {

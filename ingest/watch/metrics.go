@@ -19,7 +19,8 @@ func (w *Watch) Collector() prometheus.Collector {
 	add("decided_seconds_total", "Event time decided, in whole minutes.", counter,
 		func() float64 { return float64(s.Minutes.Load()) * 60 })
 	add("minutes_total",
-		"The same in minutes: the old name of statline_watch_decided_seconds_total, until the next release.", counter,
+		"Event time decided, in minutes: the old name of statline_watch_decided_seconds_total, until the next release.",
+		counter,
 		func() float64 { return float64(s.Minutes.Load()) })
 	add("incidents_opened_total", "Incidents of every kind, each counted once, when it is first written.", counter,
 		func() float64 { return float64(s.Opened.Load()) })
@@ -42,7 +43,8 @@ func (w *Watch) Collector() prometheus.Collector {
 		func() float64 { return float64(s.LastNanos.Load()) / 1e9 })
 	add("evaluated_timestamp_seconds", "Last event minute decided.", gauge,
 		func() float64 { return float64(s.EvaluatedTo.Load()) })
-	add("watermark_timestamp_seconds", "Least of the partitions' greatest event times.", gauge,
+	add("watermark_timestamp_seconds",
+		"Event time that every partition has reached: the earliest of their latest events.", gauge,
 		func() float64 { return float64(s.Watermark.Load()) / 1e3 })
 	return c
 }

@@ -51,12 +51,12 @@ func DefaultNotify() NotifyConfig {
 // Validate checks c. Its errors name the key, the value and what is accepted.
 func (c *NotifyConfig) Validate() error {
 	for _, x := range []struct{ key, url string }{{"webhook", c.Webhook}, {"alertmanager", c.Alertmanager},
-		{"link", c.Link}} {
+		{"incident-link", c.Link}} {
 		if x.url == "" {
 			continue
 		}
 		if u, err := url.Parse(x.url); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("watch: notify.%s: got %q; want an address such as https://host/path", x.key, redact(x.url))
+			return fmt.Errorf("%s: got %q; want an address such as https://host/path", x.key, redact(x.url))
 		}
 	}
 	if _, err := c.body(); err != nil {
@@ -66,7 +66,7 @@ func (c *NotifyConfig) Validate() error {
 		return err
 	}
 	if c.MinSeverity.Rank() < 0 {
-		return fmt.Errorf("watch: notify.min_severity: got %q; want info, ticket or page", c.MinSeverity)
+		return fmt.Errorf("notify-severity: got %q; want info, ticket or page", c.MinSeverity)
 	}
 	return nil
 }

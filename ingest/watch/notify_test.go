@@ -221,13 +221,16 @@ func (a *awayTransport) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// Addresses that cannot work are refused before anything runs.
+// Addresses that cannot work are refused before anything runs, under the setting's name.
 func TestNotifyConfig(t *testing.T) {
-	for _, c := range []NotifyConfig{{Webhook: "hooks.example"}, {Alertmanager: "ftp://x"}, {MinSeverity: "loud"}} {
+	for name, c := range map[string]NotifyConfig{
+		"webhook": {Webhook: "hooks.example"}, "alertmanager": {Alertmanager: "ftp://x"},
+		"incident-link": {Link: "x"}, "notify-severity": {MinSeverity: "loud"},
+	} {
 		if c.MinSeverity == "" {
 			c.MinSeverity = detect.Ticket
 		}
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "notify.") {
+		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
 			t.Errorf("%+v: got %v", c, err)
 		}
 	}

@@ -34,12 +34,12 @@ func (c *NotifyConfig) body() (func(Notice) ([]byte, error), error) {
 	f, ok := formats[c.Format]
 	switch {
 	case !ok && c.Format != "":
-		return nil, fmt.Errorf("watch: notify.webhook-format: got %q; want one of %s",
+		return nil, fmt.Errorf("webhook-format: got %q; want one of %s",
 			c.Format, strings.Join(Formats(), ", "))
 	case !ok:
 		f = formats["json"]
 	case c.Format == "pagerduty" && c.Key == "":
-		return nil, errors.New("watch: notify.webhook-key: got none; want the routing key of the PagerDuty service")
+		return nil, errors.New("webhook-key: got none; want the routing key of the PagerDuty service")
 	}
 	return func(n Notice) ([]byte, error) { return json.Marshal(f(c, &n)) }, nil
 }
@@ -55,7 +55,7 @@ func templated(text string) (func(Notice) ([]byte, error), error) {
 		},
 	}).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("watch: notify.webhook-template: %w", err)
+		return nil, fmt.Errorf("webhook-template: %w", err)
 	}
 	body := func(n Notice) ([]byte, error) {
 		var b bytes.Buffer
@@ -68,7 +68,7 @@ func templated(text string) (func(Notice) ([]byte, error), error) {
 		return b.Bytes(), nil
 	}
 	if _, err := body(Sample(time.Unix(0, 0).UTC())); err != nil {
-		return nil, fmt.Errorf("watch: notify.webhook-template: %w", err)
+		return nil, fmt.Errorf("webhook-template: %w", err)
 	}
 	return body, nil
 }
