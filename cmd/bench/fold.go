@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"statline/classify/aggregate"
 	"statline/ingest"
@@ -78,27 +79,38 @@ func (f *cutter) end(out *folded) {
 	f.builder.Reset()
 }
 
-// measureFold is the CPU cost of decode, classify and fold over rs, and the result. Records
-// in __other__ cost less than others, so they are allowed only where no target is judged.
-func measureFold(rs []block.Record, blockMemory, rounds int, mayOverflow bool) (folded, error) {
-	f, err := newCutter(blockMemory)
+// foldCost is the CPU cost of decode, classify and fold over records, and the result. What
+// is compared is measured in turn: a machine that is slow for a while is so for all of it.
+type foldCost struct {
+	folded
+	cutter *cutter
+	rs     []block.Record
+}
+
+// newFoldCost folds rs to warm up. Records in __other__ cost less than others, so they are
+// allowed only where no target is judged.
+func newFoldCost(rs []block.Record, mayOverflow bool) (*foldCost, error) {
+	f, err := newCutter(daemonBlock)
 	if err != nil {
-		return folded{}, err
+		return nil, err
 	}
-	out := f.pass(rs) // warm-up
+	out := f.pass(rs)
 	if out.rejected > 0 || out.records != uint64(len(rs)) {
-		return out, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs),
+		return nil, fmt.Errorf("fold: %d of %d records, %d rejected; want all and none", out.records, len(rs),
 			out.rejected)
 	}
 	if out.other != (aggregate.Others{}) && !mayOverflow {
-		return out, fmt.Errorf("fold: %v records in __other__; want none", out.other)
+		return nil, fmt.Errorf("fold: %v records in __other__; want none", out.other)
 	}
-	cost, err := least(rounds, func() error { f.pass(rs); return nil })
-	if err != nil {
-		return out, err
-	}
-	out.perRecord = perRecord(cost, len(rs))
 	out.objects = float64(mallocs(func() { f.pass(rs) })) / float64(len(rs))
 	out.minuteRowsARecord = float64(out.responses+out.keys+out.clients) / float64(len(rs))
-	return out, nil
+	out.perRecord = math.Inf(1)
+	return &foldCost{out, f, rs}, nil
+}
+
+// round measures once more; the cheapest round counts.
+func (c *foldCost) round() error {
+	cost, err := least(1, func() error { c.cutter.pass(c.rs); return nil })
+	c.perRecord = min(c.perRecord, perRecord(cost, len(c.rs)))
+	return err
 }

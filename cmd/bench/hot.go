@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"statline/classify/aggregate"
@@ -15,9 +16,19 @@ func (b *bench) hot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ours, err := measureFold(rs, daemonBlock, b.rounds, false)
+	ours, err := newFoldCost(rs, false)
 	if err != nil {
 		return err
+	}
+	some := rs[:min(len(rs), 200_000)]
+	fast, err := newSonicCost(ctx, some, b.dir)
+	if err != nil {
+		return err
+	}
+	for range b.rounds {
+		if err := errors.Join(ours.round(), fast.round(ctx)); err != nil {
+			return err
+		}
 	}
 	b.table.add(stage, fmt.Sprintf("decode + classify + fold, bench JSON lines of %d bytes", size/len(rs)),
 		fmt.Sprintf("%.3f us CPU a record", ours.perRecord))
@@ -35,20 +46,15 @@ func (b *bench) hot(ctx context.Context) error {
 			fmt.Sprintf("%.1fx as much: %.2f us CPU a record (parse %.2f, by status %.2f, by key %.2f, by client %.2f)",
 				theirs.sum()/ours.perRecord, theirs.sum(), theirs.parse, theirs.status, theirs.key, theirs.client))
 	}
-	some := rs[:min(len(rs), 200_000)]
 	standard, err := measureJSON(some, max(1, b.rounds/2))
 	if err != nil {
 		return err
 	}
 	b.table.add(stage, "encoding/json into a struct, nothing else",
 		fmt.Sprintf("%.1fx as much: %.2f us", standard/ours.perRecord, standard))
-	fast, err := measureSonic(ctx, some, b.dir, max(1, b.rounds/2))
-	if err != nil {
-		return err
-	}
-	share := ours.perRecord / fast
+	share := ours.perRecord / fast.perRecord
 	b.table.judge(stage, "all of ours beside sonic (fastest settings) into a struct, nothing else",
-		fmt.Sprintf("%.2f of its %.2f us", share, fast), "<= 0.70", share <= 0.7)
+		fmt.Sprintf("%.2f of its %.2f us", share, fast.perRecord), "<= 0.70", share <= 0.7)
 	return nil
 }
 
@@ -58,22 +64,42 @@ func (b *bench) formats(context.Context) error {
 	if err != nil {
 		return err
 	}
-	own, err := measureFold(from, daemonBlock, b.rounds, false)
+	own, err := newFoldCost(from, false)
 	if err != nil {
 		return err
 	}
+	all := []*foldCost{own}
 	for _, f := range formats() {
 		rs, err := rendered(f, from)
 		if err != nil {
 			return err
 		}
-		got, err := measureFold(rs, daemonBlock, b.rounds, false)
+		c, err := newFoldCost(rs, false)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		b.table.judge("formats", fmt.Sprintf("%s, about %d bytes", f.name, len(rs[len(rs)/2].Value)),
+		all = append(all, c)
+	}
+	if err := inTurn(all, b.rounds); err != nil {
+		return err
+	}
+	for i, f := range formats() {
+		got := all[i+1]
+		b.table.judge("formats", fmt.Sprintf("%s, about %d bytes", f.name, len(got.rs[len(got.rs)/2].Value)),
 			fmt.Sprintf("%.3f us CPU a record, %.2fx bench JSON", got.perRecord, got.perRecord/own.perRecord),
 			fmt.Sprintf("<= %gx", f.target), got.perRecord <= f.target*own.perRecord)
+	}
+	return nil
+}
+
+// inTurn measures each of all once in each round.
+func inTurn(all []*foldCost, rounds int) error {
+	for range rounds {
+		for _, c := range all {
+			if err := c.round(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -82,22 +108,26 @@ func (b *bench) formats(context.Context) error {
 // keys, at the same number of records a minute.
 func (b *bench) growth(context.Context) error {
 	const minutes = 1
-	few := 0.0
-	for _, keys := range []int{1000, 10_000, 100_000, 1_000_000} {
-		rs := growthRecords(2*b.records, minutes, keys)
-		got, err := measureFold(rs, daemonBlock, max(1, b.rounds/2), keys > 100_000)
+	counts := []int{1000, 10_000, 100_000, 1_000_000}
+	var all []*foldCost
+	for _, keys := range counts {
+		c, err := newFoldCost(growthRecords(2*b.records, minutes, keys), keys > 100_000)
 		if err != nil {
 			return err
 		}
-		if few == 0 {
-			few = got.perRecord
-		}
-		growth := (got.perRecord/few - 1) * 100
-		what := fmt.Sprintf("%d distinct keys among %d records of a minute", keys, len(rs))
+		all = append(all, c)
+	}
+	if err := inTurn(all, max(1, b.rounds/2)); err != nil {
+		return err
+	}
+	for i, keys := range counts {
+		got := all[i]
+		growth := (got.perRecord/all[0].perRecord - 1) * 100
+		what := fmt.Sprintf("%d distinct keys among %d records of a minute", keys, len(got.rs))
 		measured := fmt.Sprintf("%.3f us CPU a record, %+.0f %%, %.3f rows a record in %d blocks", got.perRecord,
 			growth, got.minuteRowsARecord, got.blocks)
 		if n := got.other[aggregate.OfKeys]; n > 0 {
-			measured += fmt.Sprintf(", %.0f %% of the records in __other__", float64(n)/float64(len(rs))*100)
+			measured += fmt.Sprintf(", %.0f %% of the records in __other__", float64(n)/float64(len(got.rs))*100)
 		}
 		if keys == 100_000 {
 			b.table.judge("growth", what, measured, "< +20 %", growth < 20)
