@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"statline/classify"
 	"statline/classify/aggregate"
+	"statline/classify/detect"
 	"statline/ingest/block"
 	"statline/ingest/retry"
 	"statline/ingest/sandbox"
@@ -24,6 +26,7 @@ import (
 	"statline/ingest/schema"
 	"statline/ingest/store"
 	"statline/ingest/store/zookeepertest"
+	"statline/ingest/watch"
 )
 
 // The embedded engine as the one node of a cluster: one shard, this replica.
@@ -240,6 +243,66 @@ func TestZookeeperDistributed(t *testing.T) {
 	counts, err := s.CountRejects(t.Context(), store.RejectFilter{Topic: id.Topic})
 	if err != nil || len(counts) != 1 || counts[0].Rejects != 2 {
 		t.Errorf("got rejects %+v, %v; want those of the offsets 99 and 100", counts, err)
+	}
+}
+
+// The detectors' queries go through Distributed tables, too.
+func TestZookeeperEvidence(t *testing.T) {
+	s := dial(t, "evidence")
+	conn := oneNode{s.Conn(), func(q string) string {
+		return replication.ReplaceAllString(strings.ReplaceAll(q, "ENGINE = Replicated", "ENGINE = "), "")
+	}, nil}
+	if err := schema.Migrate(t.Context(), conn, schema.Options{Database: s.Database(), Cluster: "c"}); err != nil {
+		t.Fatal(err)
+	}
+	const first = detect.Minute(29_833_334)
+	for _, insert := range []string{
+		"INSERT INTO %s (minute, key_id, service, outcome, code, requests, client_ips) SELECT toDateTime(%d, 'UTC') + 60 * number, concat('key-', toString(number %% 3)), 'movies', 'rate_limited', 25, 9, [toIPv6(concat('192.0.2.', toString(number)))] FROM numbers(12) SETTINGS distributed_foreground_insert = 1",
+		"INSERT INTO %s (minute, client_ip, outcome, code, requests) SELECT toDateTime(%d, 'UTC') + 60 * number, toIPv6('192.0.2.1'), 'auth_failed', 3, 99 FROM numbers(12) SETTINGS distributed_foreground_insert = 1",
+	} {
+		table := schema.Keys
+		if strings.Contains(insert, "client_ip,") {
+			table = schema.Clients
+		}
+		if err := s.Exec(t.Context(), fmt.Sprintf(insert, s.Table(table), first.Unix())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := watch.NewSQL(s, classify.Builtin())
+	var sources []string
+	err := q.Sources(t.Context(), map[string][]detect.Minute{"key-0": {first, first + 6}, "key-1": {first + 10}},
+		first+9, func(key string, from detect.Minute, ips, _ []string) {
+			sources = append(sources, fmt.Sprint(key, " ", from-first, " ", strings.Join(ips, " ")))
+		})
+	slices.Sort(sources)
+	want := []string{"key-0 0 192.0.2.0 192.0.2.3 192.0.2.6 192.0.2.9", "key-0 6 192.0.2.6 192.0.2.9", "key-1 10 "}
+	if err != nil || !slices.Equal(sources, want) {
+		t.Errorf("got sources %q, %v; want %q", sources, err, want)
+	}
+	minutes := []detect.Minute{first + 3, first + 10}
+	some := func(names, fresh string) watch.Need {
+		return watch.Need{Names: []string{names}, Minutes: minutes, Fresh: []string{fresh}, First: first}
+	}
+	keys, clients := 0, 0
+	need := watch.KeyNeed{Need: some("key-0", "key-1"), Refusals: true, Whole: []string{"key-0"}}
+	err = q.Keys(t.Context(), need, func(*watch.KeyRow) { keys++ })
+	if err != nil || keys != 5 { // 3; 1, 4, 7 and 10
+		t.Errorf("got %d rows of keys, %v; want 5", keys, err)
+	}
+	err = q.Clients(t.Context(), some("192.0.2.9", "192.0.2.1"), func(*watch.ClientRow) { clients++ })
+	if err != nil || clients != 11 {
+		t.Errorf("got %d rows of clients, %v; want 11", clients, err)
+	}
+	found, err := q.ClientCandidates(t.Context(), minutes, first,
+		detect.ClientCandidate{Failures: 100, Keys: 9, Paths: 9})
+	if err != nil || !slices.Equal(found, []string{"192.0.2.1"}) {
+		t.Errorf("got candidates %q, %v; want 192.0.2.1", found, err)
+	}
+	if _, err := q.Candidates(t.Context(), minutes, first, detect.Candidate{ThrottledShare: 0.5}); err != nil {
+		t.Error(err)
+	}
+	if _, err := q.Rows(t.Context(), minutes); err != nil {
+		t.Error(err)
 	}
 }
 
