@@ -232,7 +232,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		{"hmacSecret.value", "sesame-street-sesame", "hmacSecret"},
 		{"listen.port", 80, "port"}, // not without a capability
 		{"console.tokenSecret", map[string]any{"name": "console"}, "would go without TLS"},
-		{"console.write", true, "everybody could write"},
+		{"console.write", true, "anybody could write"},
 		{"config.brokers", "kafka:9092", "/config/brokers"},
 		{"configSecret", map[string]any{"name": "a"}, ""},
 		{"keda", map[string]any{"enabled": true, "min": 9, "max": 3}, "min 9 above max 3"},
